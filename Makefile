@@ -1,0 +1,61 @@
+# The few commands people type. Needs only python3 (3.11 or later): everything else goes into .venv.
+# Options go through ARGS:  make up ARGS="--port 9000"   make test ARGS="-k interval"
+
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+RINGS := domain application infrastructure projections interfaces
+ARGS ?=
+
+# .venv here, whatever environment the caller has switched on.
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test lint types format openapi lock clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## everything needed, into .venv, as uv.lock says
+
+up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
+	@$(BIN)/daybook up $(ARGS)
+
+test: lint ## all checks, then all tests
+	$(BIN)/pytest -n auto $(ARGS)
+
+lint: types ## style, types, rings, dependencies, security
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --cache-dir .cache/import-linter
+	$(BIN)/deptry .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
+
+types: $(STAMP) ## types only
+	$(BIN)/mypy
+
+format: $(STAMP) ## rewrite the code in the house style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+openapi: $(STAMP) ## write the API's description
+	@$(BIN)/daybook openapi $(ARGS)
+
+lock: $(BIN)/uv ## renew uv.lock after a change of pyproject.toml
+	$(BIN)/uv lock $(ARGS)
+
+clean: ## forget the environment and the caches; data in .local stays
+	rm -rf $(VENV) .cache .hypothesis build dist *.egg-info
+	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): uv.lock pyproject.toml $(BIN)/uv
+	$(BIN)/uv sync --frozen --inexact
+	@touch $@
+
+$(BIN)/uv: Makefile
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@

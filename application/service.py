@@ -1,0 +1,91 @@
+"""Offer, change and withdraw services."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import demand, permit
+from application.log import Command, Log, command
+from application.tag import coined
+from domain.errors import Invalid, NotFound
+from domain.hours import Window, overlapping
+from domain.provider import Provider
+from domain.service import Service
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateService(Command):
+    """`terms`: as in `Service`."""
+
+    id: UUID
+    terms: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeService(Command):
+    """`terms`: the fields to replace."""
+
+    service_id: UUID
+    terms: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteService(Command):
+    service_id: UUID
+
+
+@command
+async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service:
+    """Something to book with one or more of the caller's providers."""
+    permit(cmd.by, "create_service")
+    await _check_terms(cmd, "create_service", cmd.terms, log)
+    service = Service(id=cmd.id, by=cmd.by.account, terms=dict(cmd.terms), timestamp=now)
+    await log.record(service, *await coined(cmd.terms["tags"], cmd, log, now))
+    return service
+
+
+@command
+async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service:
+    """Replace some of the terms, for future bookings."""
+    service = await _mine(cmd, "change_service", log)
+    await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log)
+    service.change(cmd.by.account, dict(cmd.terms), now)
+    await log.record(service, *await coined(cmd.terms.get("tags", ()), cmd, log, now))
+    return service
+
+
+@command
+async def delete_service(cmd: DeleteService, log: Log, now: datetime) -> Service:
+    """End it for the future; appointments and history stay."""
+    service = await _mine(cmd, "delete_service", log)
+    service.withdraw(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) -> Service:
+    permit(cmd.by, operation)
+    service = await log.edit(Service, cmd.service_id)
+    for provider_id in service.provider_ids:
+        provider = await log.load(Provider, provider_id)
+        demand(cmd.by, operation, "service", service.id, provider.owner_id)
+    cmd.expect(service)
+    return service
+
+
+async def _check_terms(cmd: Command, operation: str, terms: Mapping[str, Any], log: Log) -> None:
+    """Raise Invalid unless the providers are the caller's and active, and the hours don't overlap."""
+    for provider_id in terms["provider_ids"]:
+        provider = await log.find(Provider, UUID(provider_id))
+        try:
+            if provider is None:
+                raise NotFound("provider", provider_id)
+            demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
+        except NotFound as unknown:
+            raise Invalid(unknown.detail, "/provider_id") from None
+        provider.check_active()
+    hours = {int(day): [Window(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
+    if overlapping(hours):
+        raise Invalid("Hours overlap.", "/hours")

@@ -1,0 +1,8 @@
+"""What is true about booking. Imports the standard library and `eventsourcing.domain`, nothing else.
+
+Importing the package registers every topic, so that any event of the log can be read.
+"""
+
+from domain import appointment, customer, day, provider, schedule, service, tag
+
+__all__ = ["appointment", "customer", "day", "provider", "schedule", "service", "tag"]

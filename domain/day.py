@@ -1,0 +1,111 @@
+"""Day: who occupies one calendar on one UTC day. Here lives the promise of no double booking."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.errors import Conflict
+from domain.kernel import Aggregate, derived_id, event
+
+
+class SlotTaken(Conflict):
+    """This time is no longer free."""
+
+
+class Seat(NamedTuple):
+    """One taker's stretch of a calendar, buffers included: [since, until). `lane`: which seat of its session."""
+
+    taker: UUID
+    service_id: UUID
+    starts_at: datetime
+    since: datetime
+    until: datetime
+    lane: int = 0
+
+    def clashes(self, other: "Seat") -> bool:
+        """Overlapping, and not seats of one session (one start of one service)."""
+        return (
+            self.since < other.until
+            and other.since < self.until
+            and (self.service_id, self.starts_at) != (other.service_id, other.starts_at)
+        )
+
+
+class Day(Aggregate):
+    """Who occupies one calendar (a provider, later a room) on one UTC day."""
+
+    class Opened(Aggregate.Created):
+        calendar_id: UUID
+        date: str
+
+    class Reserved(Aggregate.Event):
+        taker: UUID
+        service_id: UUID
+        starts_at: datetime
+        since: datetime
+        until: datetime
+        lane: int
+
+    class Released(Aggregate.Event):
+        taker: UUID
+
+    @staticmethod
+    def id_of(calendar_id: UUID, day: date) -> UUID:
+        return derived_id("day", calendar_id, day)
+
+    @event(Opened)
+    def __init__(self, id: UUID, calendar_id: UUID, date: str, timestamp: datetime) -> None:
+        self.calendar_id = calendar_id
+        self.date = date
+        self.seats: Mapping[UUID, Seat] = {}
+
+    @event(Reserved)
+    def _reserved(
+        self,
+        taker: UUID,
+        service_id: UUID,
+        starts_at: datetime,
+        since: datetime,
+        until: datetime,
+        lane: int,
+        timestamp: datetime,
+    ) -> None:
+        self.seats = {**self.seats, taker: Seat(taker, service_id, starts_at, since, until, lane)}
+
+    def release(self, taker: UUID, now: datetime) -> None:
+        """Free what the taker has; already free is not an error."""
+        if taker in self.seats:
+            self._released(taker=taker, timestamp=now)
+
+    @event(Released)
+    def _released(self, taker: UUID, timestamp: datetime) -> None:
+        self.seats = {k: seat for k, seat in self.seats.items() if k != taker}
+
+
+def days_touched(since: datetime, until: datetime) -> list[date]:
+    """The UTC days on which [since, until) lies, in order."""
+    first, last = since.date(), (until - timedelta(microseconds=1)).date()
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> None:
+    """Occupy the seat on every Day it touches, all or nothing; raises SlotTaken.
+
+    Seats of one session get different lanes, below `capacity`.
+    """
+    others = {s for day in days for s in day.seats.values() if s.taker != seat.taker}
+    if any(seat.clashes(other) for other in others):
+        raise SlotTaken
+    lane = _free_lane(others, seat, capacity)
+    for day in days:
+        day._reserved(*seat[:-1], lane=lane, timestamp=now)
+
+
+def _free_lane(others: Iterable[Seat], seat: Seat, capacity: int) -> int:
+    session = (seat.service_id, seat.starts_at)
+    lanes = {other.lane for other in others if (other.service_id, other.starts_at) == session}
+    lane = next((n for n in range(capacity) if n not in lanes), None)
+    if lane is None or len(lanes) >= capacity:
+        raise SlotTaken
+    return lane

@@ -1,0 +1,5 @@
+"""How it is done here: PostgreSQL, Redis, settings, telemetry, mail, and the servers of this machine.
+
+May import `application`, `projections` and `domain`; is itself imported by composition roots only.
+The environment is read in `settings.py` and nowhere else.
+"""

@@ -1,0 +1,67 @@
+"""The call of `log.append`: a batch of entries to arrays, its rows to answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+
+APPEND = (
+    "SELECT * FROM log.append(%b::bytea[], %b::bytea[], %b::uuid[], %b::bigint[], "
+    "%b::int[], %b::uuid[], %b::bigint[], "
+    "%b::int[], %b::uuid[], %b::bigint[], %t::text[], %b::bytea[], %b::uuid[], %t::text[], %b::bytea[])"
+)
+
+
+class Batch(NamedTuple):
+    """What the append said: an answer a command, the database's time, position and hash of the last seal."""
+
+    answers: list[Answer]
+    at: datetime
+    head: tuple[int, bytes] | None
+
+
+def arguments(entries: Sequence[Entry]) -> list[list[Any]]:
+    """The arrays of the call; commands are numbered from 1."""
+    reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
+    rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
+    return [
+        [entry.key for entry in entries],
+        [entry.fingerprint for entry in entries],
+        [entry.answer[0] for entry in entries],
+        [entry.answer[1] for entry in entries],
+        [n for n, _, _ in reads],
+        [stream for _, stream, _ in reads],
+        [version for _, _, version in reads],
+        [n for n, _ in rows],
+        [row.stream for _, row in rows],
+        [row.version for _, row in rows],
+        [row.topic for _, row in rows],
+        [row.state for _, row in rows],
+        [row.id for _, row in rows],
+        [row.metadata for _, row in rows],
+        [row.digest for _, row in rows],
+    ]
+
+
+def read_answers(entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]]) -> Batch:
+    """The answers in the order of the entries."""
+    (_, _, _, _, position, verdicts, hash, at), *rest = rows
+    kept: dict[int, Kept] = {}
+    missed: dict[int, list[Missed]] = defaultdict(list)
+    for kind, n, stream, version, at_position, topic, state, _ in rest:
+        if kind == "kept":
+            kept[n] = Kept(stream, version, at_position, bytes(state))
+        else:
+            missed[n].append(Missed(stream, version, topic, bytes(state)))
+    answers: list[Answer] = []
+    for n, (entry, verdict) in enumerate(zip(entries, verdicts, strict=True), 1):
+        if verdict == "r":
+            position += len(entry.rows)
+            answers.append(Recorded(position))
+        else:
+            answers.append(kept[n] if verdict == "k" else Overtaken(missed[n], entry.reads))
+    return Batch(answers, at, (position, bytes(hash)) if hash is not None else None)

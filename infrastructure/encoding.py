@@ -1,0 +1,100 @@
+"""Events to bytes and back, in the format of the `eventsourcing` library, and the digest of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    DatetimeAsISO,
+    DecimalAsStr,
+    JSONTranscoder,
+    Mapper,
+    StoredEvent,
+    UUIDAsHex,
+)
+from eventsourcing.utils import get_topic
+
+from domain.errors import Invalid
+from domain.kernel import Aggregate, new_id
+
+_LENGTH = Struct(">q").pack
+
+
+class Row(NamedTuple):
+    """One event as it is stored. `state` is JSON in UTF-8, `metadata` JSON text, `digest` 32 bytes."""
+
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+    id: UUID
+    metadata: str
+    digest: bytes
+
+
+def _transcoder() -> JSONTranscoder:
+    transcoder = JSONTranscoder()
+    for transcoding in (UUIDAsHex(), DecimalAsStr(), DatetimeAsISO()):
+        transcoder.register(transcoding)
+    return transcoder
+
+
+_mapper: Mapper[UUID] = Mapper(_transcoder())
+_encode_state: Callable[[Any], str] = _mapper.transcoder.encoder.encode  # type: ignore[attr-defined]
+
+
+def encode(event: Any, metadata: str) -> Row:
+    """The row of an event; raises Invalid for text that UTF-8 can't hold (lone surrogates)."""
+    state = dict(vars(event))
+    stream, version = state.pop("originator_id"), state.pop("originator_version")
+    if (class_version := getattr(type(event), "class_version", 1)) > 1:
+        state["class_version"] = class_version
+    try:
+        encoded = _encode_state(state).encode()
+    except UnicodeEncodeError:
+        raise Invalid("Text must be Unicode without lone surrogates.") from None
+    topic, id = get_topic(type(event)), new_id()
+    return Row(
+        stream, version, topic, encoded, id, metadata, digest(id, stream, version, topic, encoded, metadata)
+    )
+
+
+def decode(topic: str, state: bytes, stream: UUID, version: int) -> Any:
+    """The domain event of a stored row, upcast to the present version of its class."""
+    return _mapper.to_domain_event(StoredEvent(stream, version, topic, bytes(state)))
+
+
+def digest(id: UUID, stream: UUID, version: int, topic: str, state: bytes, metadata: str) -> bytes:
+    """SHA-256 over the row's parts, each of fixed length or preceded by its length."""
+    name, context = topic.encode(), metadata.encode()
+    return sha256(
+        b"".join(
+            (
+                id.bytes,
+                stream.bytes,
+                _LENGTH(version),
+                _LENGTH(len(name)),
+                name,
+                _LENGTH(len(state)),
+                state,
+                _LENGTH(len(context)),
+                context,
+            )
+        )
+    ).digest()
+
+
+def seal_hash(previous: bytes, since: int, upto: int, at_micros: int, digests: bytes) -> bytes:
+    """The hash that seals a batch: chained to the one before. `at_micros`: since 1970, UTC."""
+    return sha256(previous + _LENGTH(since) + _LENGTH(upto) + _LENGTH(at_micros) + digests).digest()
+
+
+def evolve(aggregate: Any, events: list[Any]) -> Aggregate | None:
+    """The aggregate after these events, the first of which follows its version (None: the stream's start)."""
+    for event in events:
+        aggregate = event.mutate(aggregate)
+    return aggregate  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+"""The journal in memory, for unit tests: the same promises as PostgreSQL's, short of surviving the process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from infrastructure.encoding import Row
+from infrastructure.eventstore import EventStore
+from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+
+
+class MemoryJournal:
+    """infrastructure.journal.Journal. `rows` is the log, in order."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.clock: datetime | None = None
+        self._streams: dict[UUID, list[Missed]] = defaultdict(list)
+        self._keys: dict[bytes, Kept] = {}
+
+    def now(self) -> datetime:
+        """The time set by `clock`, else the machine's."""
+        return self.clock or datetime.now(UTC)
+
+    async def append(self, entry: Entry) -> Answer:
+        """See Journal."""
+        looked = await self.peek(entry.key, entry.reads)
+        if not isinstance(looked, int):
+            return looked
+        if any(row.version != entry.reads[row.stream] + n for row, n in _numbered(entry.rows)):
+            raise ValueError("events of a stream must follow its version")
+        for row in entry.rows:
+            self._streams[row.stream].append(Missed(row.stream, row.version, row.topic, row.state))
+        self.rows += entry.rows
+        position = len(self.rows)
+        self._keys[entry.key] = Kept(*entry.answer, position, entry.fingerprint)
+        return Recorded(position)
+
+    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+        """See Journal."""
+        return [event for stream in streams for event in self._streams.get(stream, ())]
+
+    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+        """See Journal."""
+        return self._streams[stream][:version]
+
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+        """See Journal."""
+        if key is not None and (kept := self._keys.get(key)):
+            return kept
+        moved = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
+        if moved:
+            return Overtaken([e for s in moved for e in self._streams.get(s, ())[reads[s] :]], reads)
+        return len(self.rows)
+
+
+def _numbered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
+    seen: dict[UUID, int] = defaultdict(int)
+    numbered = []
+    for row in rows:
+        seen[row.stream] += 1
+        numbered.append((row, seen[row.stream]))
+    return numbered
+
+
+def memory_store() -> EventStore:
+    """A store that forgets everything with the process."""
+    return EventStore(MemoryJournal())

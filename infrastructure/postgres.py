@@ -1,0 +1,113 @@
+"""The journal on PostgreSQL: the writer, and a pool for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from application.log import Unavailable
+from infrastructure.clock import DatabaseClock
+from infrastructure.eventstore import EventStore
+from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken
+from infrastructure.writer import Writer
+
+_READ = """
+    SELECT originator_id, originator_version, topic, state FROM log.stored_events
+    WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
+_READ_UNTIL = """
+    SELECT originator_id, originator_version, topic, state FROM log.stored_events
+    WHERE originator_id = %b AND originator_version <= %b ORDER BY originator_version"""
+_PEEK = """
+    SELECT r.stream, r.version, e.originator_version, e.topic, e.state,
+           (SELECT max(upto) FROM log.seal), k.stream, k.version, k.position, k.fingerprint
+    FROM unnest(%b::uuid[], %b::bigint[]) r (stream, version)
+    LEFT JOIN LATERAL (
+        SELECT * FROM log.stored_events s
+        WHERE s.originator_id = r.stream AND s.originator_version >= r.version
+        ORDER BY s.originator_version OFFSET 0) e ON true
+    LEFT JOIN log.command_key k ON k.key = %b
+    ORDER BY r.stream, e.originator_version"""
+
+
+class PostgresJournal:
+    """infrastructure.journal.Journal on PostgreSQL 15 and later. `dsn`: the application's role."""
+
+    def __init__(
+        self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0
+    ) -> None:
+        self._clock = DatabaseClock()
+        self.on_rewind: Callable[[], None] = lambda: None
+        self.writer = Writer(
+            dsn, self._clock, on_rewind=lambda: self.on_rewind(), queue_size=queue_size, patience=patience
+        )
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=pool_size,
+            timeout=patience,
+            open=False,
+            kwargs={"autocommit": True, "application_name": "daybook-store"},
+        )
+
+    async def open(self) -> None:
+        """Connect; raises psycopg.OperationalError when there is no database."""
+        await self.writer.open()
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Record what is queued, then disconnect."""
+        await self.writer.close()
+        await self._pool.close()
+
+    def now(self) -> datetime:
+        """See Journal."""
+        return self._clock.now()
+
+    async def append(self, entry: Entry) -> Answer:
+        """See Journal."""
+        return await self.writer.append(entry)
+
+    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+        """See Journal."""
+        return [Missed(*row) for row in await self._select(_READ, [list(streams)])]
+
+    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+        """See Journal."""
+        return [Missed(*row) for row in await self._select(_READ_UNTIL, [stream, version])]
+
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+        """See Journal."""
+        asked = reads or {UUID(int=0): 0}
+        rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
+        if rows[0][6] is not None:
+            return Kept(*rows[0][6:])
+        missed = [Missed(s, at, topic, state) for s, v, at, topic, state, *_ in rows if at and at > v]
+        present = {s for s, v, at, *_ in rows if at == v or (v == 0 and at is None)}
+        if missed or len(present) < len(asked):
+            return Overtaken(missed, reads)
+        return rows[0][5] or 0
+
+    async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        for last in (False, True):  # once more on a fresh connection, if this one turns out to be dead
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(query, values, binary=True, prepare=True)
+                    return await cursor.fetchall()
+            except (PoolTimeout, psycopg.OperationalError) as error:
+                if last:
+                    raise Unavailable("The database does not answer.") from error
+        raise AssertionError
+
+
+def postgres_store(dsn: str, *, cache_size: int = 50_000, **options: Any) -> EventStore:
+    """A store on PostgreSQL; `store.journal.open()` it."""
+    journal = PostgresJournal(dsn, **options)
+    store = EventStore(journal, cache_size=cache_size)
+    journal.on_rewind = store.cache.clear
+    return store

@@ -1,0 +1,140 @@
+"""What an operator may set, all of it from the environment or `.env`; nothing else reads either.
+
+A secret may be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` explains every name.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
+SECRET_KEY_BYTES = 32
+SECRETS = ("secret_key", "db_password", "db_superuser_password", "redis_url")
+
+
+class Environment(StrEnum):
+    DEV = "DEV"
+    PROD = "PROD"
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where a database is, and as whom to go there."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def dsn(self) -> str:
+        """`postgresql://...`, as libpq and psycopg take it."""
+        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"postgresql://{who}@{self.host}:{self.port}/{quote(self.name, safe='')}"
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Raises pydantic's ValidationError, which never shows a value."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Environment = Environment.DEV
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=0, le=65535)
+
+    secret_key: SecretStr = SecretStr(SAMPLE_SECRET_KEY)
+    secret_key_file: Path | None = None
+
+    db_host: str | None = None
+    db_port: int = 5432
+    db_name: str = "daybook"
+    db_user: str = "daybook"
+    db_password: SecretStr = SecretStr("")
+    db_password_file: Path | None = None
+    db_superuser: str | None = None
+    db_superuser_password: SecretStr = SecretStr("")
+    db_superuser_password_file: Path | None = None
+    db_pool_size: int = Field(10, ge=1)
+    db_pool_timeout: float = Field(5.0, gt=0)
+
+    test_db_host: str | None = None
+    test_db_port: int = 5432
+    test_db_name: str = "daybook_test"
+    test_db_user: str = "daybook"
+    test_db_password: SecretStr = SecretStr("")
+    test_db_superuser: str | None = None
+    test_db_superuser_password: SecretStr = SecretStr("")
+
+    redis_url: SecretStr | None = None
+    redis_url_file: Path | None = None
+
+    @property
+    def database(self) -> Database | None:
+        """The database as the application's role; None without DB_HOST: the servers of this machine."""
+        return self._database(self.db_user, self.db_password)
+
+    @property
+    def owner_database(self) -> Database | None:
+        """The database as the role that owns it and migrates it: DB_SUPERUSER, else DB_USER."""
+        if self.db_superuser is None:
+            return self.database
+        return self._database(self.db_superuser, self.db_superuser_password)
+
+    @property
+    def test_database(self) -> Database | None:
+        """The tests' database as the application's role; None without TEST_DB_HOST."""
+        return self._test_database(self.test_db_user, self.test_db_password)
+
+    @property
+    def test_owner_database(self) -> Database | None:
+        """The tests' database as the role that owns it: TEST_DB_SUPERUSER, else TEST_DB_USER."""
+        if self.test_db_superuser is None:
+            return self.test_database
+        return self._test_database(self.test_db_superuser, self.test_db_superuser_password)
+
+    def _database(self, user: str, password: SecretStr) -> Database | None:
+        if self.db_host is None:
+            return None
+        return Database(self.db_host, self.db_port, self.db_name, user, password.get_secret_value())
+
+    def _test_database(self, user: str, password: SecretStr) -> Database | None:
+        if self.test_db_host is None:
+            return None
+        return Database(
+            self.test_db_host, self.test_db_port, self.test_db_name, user, password.get_secret_value()
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in SECRETS:
+            if not (path := values.get(f"{name}_file")):
+                continue
+            if name in values:
+                raise ValueError(f"{name.upper()} and {name.upper()}_FILE are both set")
+            try:
+                values[name] = Path(path).read_text().strip()
+            except OSError as unreadable:
+                raise ValueError(f"{name.upper()}_FILE: {unreadable}") from unreadable
+        return values
+
+    @model_validator(mode="after")
+    def _refuse_weak_key(self) -> Self:
+        key = self.secret_key.get_secret_value()
+        if self.environment is Environment.PROD and (
+            key == SAMPLE_SECRET_KEY or len(key.encode()) < SECRET_KEY_BYTES
+        ):
+            raise ValueError(
+                f"SECRET_KEY must be your own and {SECRET_KEY_BYTES} bytes at least in PROD; "
+                'this makes one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        return self

@@ -1,0 +1,211 @@
+"""Group commit: one writer per process over one connection; each batch is whatever waited during the last fsync.
+
+An answer is given only after COMMIT. When the connection dies with the answer under way, the identical
+entries are submitted again and the keys, looked up under the gate's lock, decide: an orphaned backend may
+still commit what it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from application.log import Unavailable
+from domain.errors import Invalid
+from infrastructure.appendcall import APPEND, Batch, arguments, read_answers
+from infrastructure.clock import DatabaseClock
+from infrastructure.journal import Answer, Entry
+
+MOST_COMMANDS, MOST_EVENTS = 512, 2_000
+logger = structlog.get_logger(__name__)
+
+
+class Waiting(NamedTuple):
+    """A command in the queue and who waits for its answer."""
+
+    entry: Entry
+    answer: asyncio.Future[Answer]
+
+
+class Writer:
+    """Appends entries in batches. `patience`: seconds after which a waiting command fails with Unavailable."""
+
+    def __init__(
+        self,
+        dsn: str,
+        clock: DatabaseClock,
+        *,
+        on_rewind: Callable[[], None],
+        queue_size: int,
+        patience: float,
+    ) -> None:
+        self._dsn = dsn
+        self._clock = clock
+        self._on_rewind = on_rewind
+        self._queue_size = queue_size
+        self._patience = patience
+        self._queue: deque[Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._head: tuple[int, bytes] | None = None
+        self._connection: AsyncConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect and start; raises psycopg.OperationalError when there is no database."""
+        await self._connect()
+        self._task = asyncio.create_task(self._run(), name="writer")
+
+    async def close(self) -> None:
+        """Finish what is queued, then stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._task:
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._task, self._patience)
+        for waiting in self._queue:
+            _fail(waiting, Unavailable("Shutting down."))
+        if self._connection:
+            await self._connection.close()
+
+    @property
+    def depth(self) -> int:
+        """How many commands wait."""
+        return len(self._queue)
+
+    async def append(self, entry: Entry) -> Answer:
+        """The entry's answer, after COMMIT; raises Unavailable when overloaded or without a database."""
+        if self._closing or len(self._queue) >= self._queue_size:
+            raise Unavailable("Shutting down." if self._closing else "Too many commands wait.")
+        waiting = Waiting(entry, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        try:
+            return await asyncio.wait_for(waiting.answer, self._patience)
+        except TimeoutError:
+            raise Unavailable("The database does not answer.") from None
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            if batch := self._take():
+                await self._submit(batch)
+            elif self._closing:
+                return
+            else:
+                self._arrived.clear()
+
+    def _take(self) -> list[Waiting]:
+        """What can go together: no command that depends on another of the batch, no key twice."""
+        batch: list[Waiting] = []
+        later: list[Waiting] = []
+        written: set[UUID] = set()
+        keys: set[bytes] = set()
+        events = 0
+        while self._queue and len(batch) < MOST_COMMANDS and events < MOST_EVENTS:
+            waiting = self._queue.popleft()
+            entry = waiting.entry
+            if waiting.answer.done():
+                continue  # nobody waits for it any more
+            if entry.key in keys or not written.isdisjoint(entry.reads):
+                later.append(waiting)
+                continue
+            batch.append(waiting)
+            keys.add(entry.key)
+            written.update(row.stream for row in entry.rows)
+            events += len(entry.rows)
+        self._queue.extendleft(reversed(later))
+        return batch
+
+    async def _submit(self, batch: Sequence[Waiting]) -> None:
+        """Submit until it is answered, or nobody waits any more."""
+        while batch:
+            try:
+                await self._call(batch)
+            except Exception as error:  # noqa: BLE001  whatever it is, every waiting command is answered
+                if self._lost(error):
+                    await self._reconnect(error)
+                    batch = [waiting for waiting in batch if not waiting.answer.done()]
+                    continue
+                await self._refused(batch, error)
+            return
+
+    async def _call(self, batch: Sequence[Waiting]) -> None:
+        assert self._connection is not None
+        sent = self._clock.monotonic()
+        async with asyncio.timeout(self._patience):
+            cursor = await self._connection.execute(
+                APPEND, arguments([w.entry for w in batch]), prepare=True, binary=True
+            )
+            rows = await cursor.fetchall()
+        answered: Batch = read_answers([w.entry for w in batch], rows)
+        self._clock.observe(answered.at, sent, self._clock.monotonic())
+        self._head = answered.head
+        for waiting, answer in zip(batch, answered.answers, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)
+
+    def _lost(self, error: Exception) -> bool:
+        assert self._connection is not None
+        return self._connection.closed or isinstance(error, TimeoutError)
+
+    async def _refused(self, batch: Sequence[Waiting], error: Exception) -> None:
+        """The database answered with an error, so nothing of the batch is recorded."""
+        if not isinstance(error, psycopg.Error) or isinstance(error, psycopg.OperationalError):
+            logger.error("append failed", commands=len(batch), error=str(error))
+            for waiting in batch:
+                _fail(waiting, Unavailable("The log can't be written now."))
+        elif len(batch) == 1:
+            logger.error("command refused by the database", error=str(error))
+            _fail(batch[0], Invalid("This can't be recorded."))
+        else:  # one of them is to blame, the others shall not suffer
+            half = len(batch) // 2
+            await self._submit(batch[:half])
+            await self._submit(batch[half:])
+
+    async def _reconnect(self, error: Exception) -> None:
+        logger.warning("connection to the log lost", error=str(error))
+        pause = 0.05
+        while True:
+            try:
+                await self._connect()
+            except (OSError, TimeoutError, psycopg.Error) as again:
+                logger.warning("no connection to the log", error=str(again))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+                for waiting in [w for w in self._queue if w.answer.done()]:
+                    self._queue.remove(waiting)
+            else:
+                return
+
+    async def _connect(self) -> None:
+        if self._connection:
+            await self._connection.close()
+        self._connection = await AsyncConnection.connect(
+            self._dsn, autocommit=True, application_name="daybook-writer"
+        )
+        await self._clock.set_by(self._connection)
+        if self._head and not await self._extends(self._connection, *self._head):
+            logger.error("the log is not the one known before", position=self._head[0])
+            self._on_rewind()
+            self._head = None
+
+    @staticmethod
+    async def _extends(connection: AsyncConnection, upto: int, sealed: bytes) -> bool:
+        """Does the log still hold what this process knows? Not so after a restore, or a failover with loss."""
+        cursor = await connection.execute("SELECT hash FROM log.seal WHERE upto = %s", [upto])
+        row = await cursor.fetchone()
+        return row is not None and bytes(row[0]) == sealed
+
+
+def _fail(waiting: Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

@@ -1,0 +1,41 @@
+"""What every exchange carries: a request id in answers, logs and the log's metadata; safe headers."""
+
+import re
+import secrets
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
+SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Envelope:
+    """Takes or mints the X-Request-ID, and puts it with the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        id = given if _GOOD_ID.fullmatch(given) else secrets.token_hex(16).encode()
+        scope["request_id"] = id.decode()
+        extra = [(b"x-request-id", id), *SAFE]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *extra]
+            await send(message)
+
+        bound = structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)

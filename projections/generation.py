@@ -1,0 +1,76 @@
+"""Generations of read models: which one is live, and making one.
+
+Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
+generation in use, and `bookmark`, how far each reader of a generation has read.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from projections.reader import Reader
+from projections.readers import READERS
+from projections.tables import generation_schema, metadata, schemas
+
+ROLE = "daybook_app"
+_ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
+
+_CONTROL = """
+CREATE SCHEMA IF NOT EXISTS read;
+CREATE TABLE IF NOT EXISTS read.live (
+    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    generation integer NOT NULL
+);
+CREATE TABLE IF NOT EXISTS read.bookmark (
+    reader text NOT NULL,
+    generation integer NOT NULL,
+    position bigint NOT NULL DEFAULT 0,
+    stopped_at bigint,
+    error text,
+    PRIMARY KEY (reader, generation)
+);
+INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
+"""
+
+
+def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: str = ROLE) -> int:
+    """Make what is missing of the control tables and the live generation; answers which one that is.
+
+    `role`: the application's, which reads and projects. Safe to repeat, and when several processes do it at once.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+    for statement in _CONTROL.split(";"):
+        connection.exec_driver_sql(statement)
+    live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
+    create(connection, live, readers, role)
+    _grant(connection, "read", "SELECT", role)
+    connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
+    return live
+
+
+def create(connection: Connection, generation: int, readers: Sequence[Reader], role: str) -> None:
+    """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
+    schema = generation_schema(generation)
+    connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    tables = [table for reader in readers for table in reader.tables]
+    metadata.create_all(
+        connection.execution_options(schema_translate_map=schemas(generation)), tables=tables
+    )
+    _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
+    for reader in readers:
+        connection.execute(
+            text(
+                "INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation)"
+                " ON CONFLICT DO NOTHING"
+            ),
+            {"reader": reader.name, "generation": generation},
+        )
+
+
+def _grant(connection: Connection, schema: str, privileges: str, role: str) -> None:
+    connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {_quoted(role)}')
+    connection.exec_driver_sql(f'GRANT {privileges} ON ALL TABLES IN SCHEMA "{schema}" TO {_quoted(role)}')
+
+
+def _quoted(role: str) -> str:
+    return '"' + role.replace('"', '""') + '"'

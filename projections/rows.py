@@ -1,0 +1,186 @@
+"""A page's row changes, collected in memory and written in few statements, however many events it has."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Row = dict[str, Any]
+Key = Any
+"""The value of a primary key: a tuple if it has several columns."""
+
+
+class Rows:
+    """Row changes in the order they were asked for, at most one left per primary key."""
+
+    def __init__(self) -> None:
+        self._changes: dict[Table, _Changes] = {}
+
+    def __bool__(self) -> bool:
+        return any(changes for changes in self._changes.values())
+
+    def put(self, table: Table, **columns: Any) -> None:
+        """The whole row, every column named: a new one, or in place of the one with its primary key."""
+        changes = self._of(table)
+        key = changes.shape.key(columns)
+        changes.puts[key] = columns
+        changes.sets.pop(key, None)
+        changes.drops.pop(key, None)
+
+    def set(self, table: Table, key: Mapping[str, Any], **columns: Any) -> None:
+        """Some columns of the row with this primary key; nothing happens if there is no such row."""
+        changes = self._of(table)
+        of = changes.shape.key(key)
+        if (row := changes.puts.get(of) or changes.sets.get(of)) is not None:
+            row.update(columns)
+        elif of not in changes.drops:
+            changes.sets[of] = {**key, **columns}
+
+    def drop(self, table: Table, key: Mapping[str, Any]) -> None:
+        """No row with this primary key any more; there may be none."""
+        changes = self._of(table)
+        of = changes.shape.key(key)
+        changes.puts.pop(of, None)
+        changes.sets.pop(of, None)
+        changes.drops[of] = dict(key)
+
+    async def flush(self, connection: AsyncConnection, schema: str) -> None:
+        """Write the changes to the tables in `schema`: per table one delete, one upsert, an update per column set."""
+        for changes in self._changes.values():
+            for sql, rows, columns in changes.statements(schema):
+                await connection.exec_driver_sql(sql, tuple(_arrays(rows, columns)))
+
+    def _of(self, table: Table) -> "_Changes":
+        changes = self._changes.get(table)
+        if changes is None:
+            changes = self._changes[table] = _Changes(_shape(table))
+        return changes
+
+
+class _Statement(NamedTuple):
+    sql: str
+    rows: Sequence[Row]
+    columns: Sequence[Column[Any]]
+
+
+class _Changes:
+    """Of one table: what is to be written, by primary key. A key is in one of the three at most."""
+
+    def __init__(self, shape: "_Shape") -> None:
+        self.shape = shape
+        self.puts: dict[Key, Row] = {}
+        self.sets: dict[Key, Row] = {}
+        self.drops: dict[Key, Row] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.puts or self.sets or self.drops)
+
+    def statements(self, schema: str) -> Iterable[_Statement]:
+        # Deletes first: what they free may be taken by a row that is put.
+        table = self.shape.table
+        if self.drops:
+            yield _Statement(_delete(table, schema), [*self.drops.values()], self.shape.primary)
+        if self.puts:
+            yield _Statement(_upsert(table, schema), [*self.puts.values()], [*table.c])
+        by_columns: dict[tuple[str, ...], list[Row]] = {}
+        for row in self.sets.values():
+            by_columns.setdefault(tuple(row), []).append(row)
+        for names, rows in by_columns.items():
+            yield _Statement(_update(table, schema, names), rows, [table.c[name] for name in names])
+
+
+class _Shape(NamedTuple):
+    table: Table
+    primary: Sequence[Column[Any]]
+    key: Callable[[Mapping[str, Any]], Key]
+
+
+@cache
+def _shape(table: Table) -> _Shape:
+    primary = list(table.primary_key.columns)
+    return _Shape(table, primary, itemgetter(*(column.name for column in primary)))
+
+
+def _arrays(rows: Sequence[Row], columns: Sequence[Column[Any]]) -> Iterable[list[Any]]:
+    """One list of values per column."""
+    for column in columns:
+        values = map(itemgetter(column.name), rows)
+        if isinstance(column.type, JSONB):
+            yield [None if value is None else _json(value) for value in values]
+        else:
+            yield list(values)
+
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+@cache
+def _upsert(table: Table, schema: str) -> str:
+    names = [column.name for column in table.c]
+    primary = [column.name for column in table.primary_key]
+    others = [name for name in names if name not in primary]
+    changes = ", ".join(f"{_q(name)} = excluded.{_q(name)}" for name in others)
+    then = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
+    return (
+        f"INSERT INTO {_name(table, schema)} ({_names(names)}) SELECT {_cast(table, names)} "  # noqa: S608
+        f"FROM {_unnest(table, names)} ON CONFLICT ({_names(primary)}) {then}"
+    )
+
+
+@cache
+def _update(table: Table, schema: str, names: tuple[str, ...]) -> str:
+    primary = [column.name for column in table.primary_key]
+    others = [name for name in names if name not in primary]
+    return (
+        f"UPDATE {_name(table, schema)} t SET ({_names(others)}) = ROW({_cast(table, others)}) "  # noqa: S608
+        f"FROM {_unnest(table, names)} WHERE {_matches(table, primary)}"
+    )
+
+
+@cache
+def _delete(table: Table, schema: str) -> str:
+    primary = [column.name for column in table.primary_key]
+    return (
+        f"DELETE FROM {_name(table, schema)} t USING {_unnest(table, primary)} "  # noqa: S608
+        f"WHERE {_matches(table, primary)}"
+    )
+
+
+def _unnest(table: Table, names: Iterable[str]) -> str:
+    arrays = ", ".join(f"%b::{_carrier(table.c[name])}[]" for name in names)
+    return f"unnest({arrays}) v ({_names(names)})"
+
+
+def _matches(table: Table, primary: Iterable[str]) -> str:
+    return " AND ".join(f"t.{_q(name)} = v.{_q(name)}::{_type(table.c[name])}" for name in primary)
+
+
+def _cast(table: Table, names: Iterable[str]) -> str:
+    return ", ".join(f"v.{_q(name)}::{_type(table.c[name])}" for name in names)
+
+
+def _carrier(column: Column[Any]) -> str:
+    """The type that values travel in: those that Python has no short way to write go as text."""
+    return "text" if isinstance(column.type, JSONB | postgresql.TSTZRANGE) else _type(column)
+
+
+def _type(column: Column[Any]) -> str:
+    return column.type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+
+
+def _name(table: Table, schema: str) -> str:
+    return f"{_q(schema)}.{_q(table.name)}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(_q, names))
+
+
+def _q(name: str) -> str:
+    return f'"{name}"'

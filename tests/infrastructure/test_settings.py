@@ -1,0 +1,111 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from infrastructure.settings import SAMPLE_SECRET_KEY, Database, Environment, Settings
+
+ROOT = Path(__file__).parents[2]
+OWN_KEY = "k" * 32
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_with_nothing_set_it_is_development_on_the_servers_of_this_machine() -> None:
+    settings = Settings()
+    assert settings.environment is Environment.DEV
+    assert settings.database is None
+    assert settings.redis_url is None
+
+
+@pytest.mark.parametrize("key", [None, SAMPLE_SECRET_KEY, "k" * 31, "é" * 15])
+def test_production_refuses_the_sample_key_and_short_ones(
+    key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "PROD")
+    if key is not None:
+        monkeypatch.setenv("SECRET_KEY", key)
+    with pytest.raises(ValidationError, match="SECRET_KEY must be your own and 32 bytes at least"):
+        Settings()
+
+
+def test_production_takes_a_key_of_32_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "PROD")
+    monkeypatch.setenv("SECRET_KEY", OWN_KEY)
+    assert Settings().secret_key.get_secret_value() == OWN_KEY
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DB_PASSWORD", "DB_SUPERUSER_PASSWORD", "REDIS_URL"])
+def test_a_secret_may_be_in_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(f"{OWN_KEY}\n")
+    monkeypatch.setenv(f"{name}_FILE", str(secret))
+    assert getattr(Settings(), name.lower()).get_secret_value() == OWN_KEY
+
+
+def test_a_secret_both_plain_and_in_a_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", OWN_KEY)
+    monkeypatch.setenv("SECRET_KEY_FILE", "/run/secrets/key")
+    with pytest.raises(ValidationError, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        Settings()
+
+
+def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_PASSWORD_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(ValidationError, match=r"DB_PASSWORD_FILE: .*nowhere"):
+        Settings()
+
+
+def test_the_owner_of_the_database_is_the_application_role_unless_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DB_HOST", "db")
+    monkeypatch.setenv("DB_PASSWORD", "secret")
+    assert (
+        Settings().owner_database
+        == Settings().database
+        == Database("db", 5432, "daybook", "daybook", "secret")
+    )
+    monkeypatch.setenv("DB_SUPERUSER", "postgres")
+    assert Settings().owner_database == Database("db", 5432, "daybook", "postgres", "")
+    assert Settings().database == Database("db", 5432, "daybook", "daybook", "secret")
+
+
+def test_the_tests_have_a_database_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_HOST", "db")
+    assert Settings().test_database is None
+    monkeypatch.setenv("TEST_DB_HOST", "elsewhere")
+    assert Settings().test_owner_database == Database("elsewhere", 5432, "daybook_test", "daybook", "")
+
+
+def test_an_address_quotes_what_would_break_it() -> None:
+    database = Database("db", 5432, "day/book", "o'hara", "p@ss:/?#")
+    assert database.dsn == "postgresql://o%27hara:p%40ss%3A%2F%3F%23@db:5432/day%2Fbook"
+
+
+def test_no_secret_shows_in_what_is_printed_or_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DB_HOST", "db")
+    for name in ("SECRET_KEY", "DB_PASSWORD", "REDIS_URL"):
+        monkeypatch.setenv(name, "hush")
+    assert "hush" not in f"{Settings()!r} {Settings().database!r}"
+    monkeypatch.setenv("ENVIRONMENT", "PROD")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert "hush" not in str(refused.value)
+
+
+def test_the_example_explains_every_setting_and_no_other() -> None:
+    names = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert sorted(names) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_the_example_shows_the_defaults() -> None:
+    example = (ROOT / ".env.example").read_text()
+    for name in ("log_level", "api_host", "api_port", "db_port", "db_name", "db_user", "db_pool_size"):
+        assert f"# {name.upper()}={Settings.model_fields[name].default}\n" in example
