@@ -9,8 +9,9 @@ STAMP := $(VENV)/.synced
 RINGS := domain application infrastructure projections interfaces
 ARGS ?=
 
-# .venv here, whatever environment the caller has switched on.
+# .venv here and its Python, whatever environment the caller has switched on.
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
@@ -28,6 +29,7 @@ test: lint ## all checks, then all tests
 	$(BIN)/pytest -n auto $(ARGS)
 
 lint: types ## style, types, rings, dependencies, security
+	$(BIN)/uv lock --check --offline --quiet
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --cache-dir .cache/import-linter
@@ -52,10 +54,11 @@ clean: ## forget the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	$(BIN)/uv sync --frozen --inexact
+	$(BIN)/uv sync --frozen --inexact --quiet
 	@touch $@
 
 $(BIN)/uv: Makefile
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Daybook needs Python 3.11 or later: try make PYTHON=python3.13")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@

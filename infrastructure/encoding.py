@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
+from json.encoder import encode_basestring
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -44,7 +46,21 @@ def _transcoder() -> JSONTranscoder:
 
 
 _mapper: Mapper[UUID] = Mapper(_transcoder())
-_encode_state: Callable[[Any], str] = _mapper.transcoder.encoder.encode  # type: ignore[attr-defined]
+_by_library: Callable[[Any], str] = _mapper.transcoder.encoder.encode  # type: ignore[attr-defined]
+
+# The library's encoder serves every field, but takes longer over these; a test compares the bytes.
+_FAST: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    UUID: lambda id: f'{{"_type_":"uuid_hex","_data_":"{id.hex}"}}',
+    datetime: lambda at: f'{{"_type_":"datetime_iso","_data_":"{at.isoformat()}"}}',
+}
+
+
+def state_text(fields: dict[str, Any]) -> str:
+    """An event's fields as JSON, to the letter as the library writes them."""
+    pairs = [f'"{name}":{_FAST.get(type(value), _by_library)(value)}' for name, value in fields.items()]
+    return f"{{{','.join(pairs)}}}"
 
 
 def encode(event: Any, metadata: str) -> Row:
@@ -54,7 +70,7 @@ def encode(event: Any, metadata: str) -> Row:
     if (class_version := getattr(type(event), "class_version", 1)) > 1:
         state["class_version"] = class_version
     try:
-        encoded = _encode_state(state).encode()
+        encoded = state_text(state).encode()
     except UnicodeEncodeError:
         raise Invalid("Text must be Unicode without lone surrogates.") from None
     topic, id = get_topic(type(event)), new_id()

@@ -32,6 +32,14 @@ class EventStore:
         self.locks = StreamLocks(deadline)
         self.deadline = deadline
 
+    async def open(self) -> None:
+        """Connect; raises psycopg.OperationalError when there is no database."""
+        await self.journal.open()
+
+    async def close(self) -> None:
+        """Record what is queued, then disconnect."""
+        await self.journal.close()
+
     def now(self) -> datetime:
         """The journal's clock, UTC."""
         return self.journal.now()

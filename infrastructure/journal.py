@@ -25,6 +25,7 @@ class Entry:
     """One command's events, with the version of every stream it looked at (0: there was none).
 
     `answer`: (stream, version) that the command answers with, kept under `key`.
+    `epoch`: the journal's, when the decision began.
     """
 
     key: bytes
@@ -32,6 +33,7 @@ class Entry:
     answer: tuple[UUID, int]
     reads: Mapping[UUID, int]
     rows: Sequence[Row]
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,19 @@ Answer = Recorded | Kept | Overtaken
 
 class Journal(Protocol):
     """Append-only storage of streams; raises application.log.Unavailable when it can't answer."""
+
+    @property
+    def epoch(self) -> int:
+        """Another number once the log turns out not to extend what was known of it: all that is void."""
+        ...
+
+    async def open(self) -> None:
+        """Connect."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way, then disconnect."""
+        ...
 
     async def append(self, entry: Entry) -> Answer:
         """All of the entry or nothing; answered only once it is durable."""

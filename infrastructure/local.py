@@ -135,17 +135,24 @@ class LocalServers:
 
 def _home(wished: Path, account: Account) -> Path:
     """`wished`, made; or a folder outside root's own when `account` may not enter it."""
-    wished.mkdir(parents=True, exist_ok=True)
+    _make(wished)
     if account.may_enter(wished):
         return wished
     refuge = REFUGE / hashlib.sha256(bytes(wished)).hexdigest()[:12]
-    refuge.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make(refuge)
     log.warning(
         "PostgreSQL does not run as root, and its own account may not enter %s: its data is in %s",
         wished,
         refuge,
     )
     return refuge
+
+
+def _make(folder: Path) -> None:
+    if not folder.exists():
+        _make(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever the umask: what is private is in closed folders within
 
 
 def _lock(home: Path) -> IO[str]:

@@ -15,11 +15,19 @@ from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recor
 class MemoryJournal:
     """infrastructure.journal.Journal. `rows` is the log, in order."""
 
+    epoch = 0
+
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.clock: datetime | None = None
         self._streams: dict[UUID, list[Missed]] = defaultdict(list)
         self._keys: dict[bytes, Kept] = {}
+
+    async def open(self) -> None:
+        """See Journal."""
+
+    async def close(self) -> None:
+        """See Journal."""
 
     def now(self) -> datetime:
         """The time set by `clock`, else the machine's."""

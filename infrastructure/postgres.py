@@ -17,11 +17,12 @@ from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken
 from infrastructure.writer import Writer
 
-_READ = """
-    SELECT originator_id, originator_version, topic, state FROM log.stored_events
+_HEAD = "(SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1)"
+_READ = f"""
+    SELECT {_HEAD}, originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
 _READ_UNTIL = """
-    SELECT originator_id, originator_version, topic, state FROM log.stored_events
+    SELECT NULL, NULL, originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = %b AND originator_version <= %b ORDER BY originator_version"""
 _PEEK = """
     SELECT r.stream, r.version, e.originator_version, e.topic, e.state,

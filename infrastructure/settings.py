@@ -3,6 +3,7 @@
 A secret may be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` explains every name.
 """
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -138,3 +139,8 @@ class Settings(BaseSettings):
                 'this makes one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
         return self
+
+
+def inherited() -> dict[str, str]:
+    """The variables of this process, for its children."""
+    return dict(os.environ)

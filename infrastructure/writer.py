@@ -8,9 +8,9 @@ still commit what it was sent.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,7 +22,8 @@ from application.log import Unavailable
 from domain.errors import Invalid
 from infrastructure.appendcall import APPEND, Batch, arguments, read_answers
 from infrastructure.clock import DatabaseClock
-from infrastructure.journal import Answer, Entry
+from infrastructure.deadline import sever, severed_after
+from infrastructure.journal import Answer, Entry, Overtaken
 
 MOST_COMMANDS, MOST_EVENTS = 512, 2_000
 logger = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class Writer:
         queue_size: int,
         patience: float,
     ) -> None:
+        self.epoch = 0
         self._dsn = dsn
         self._clock = clock
         self._on_rewind = on_rewind
@@ -69,12 +71,20 @@ class Writer:
         self._closing = True
         self._arrived.set()
         if self._task:
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-                await asyncio.wait_for(self._task, self._patience)
+            await asyncio.wait([self._task], timeout=self._patience)
+            if self._connection:
+                sever(self._connection)
+            self._task.cancel()
+            await asyncio.wait([self._task])
         for waiting in self._queue:
             _fail(waiting, Unavailable("Shutting down."))
         if self._connection:
             await self._connection.close()
+
+    def saw(self, head: tuple[int, bytes] | None) -> None:
+        """This process knows of the log up to this seal (position, hash)."""
+        if head and (self._head is None or head[0] > self._head[0]):
+            self._head = head
 
     @property
     def depth(self) -> int:
@@ -89,7 +99,8 @@ class Writer:
         self._queue.append(waiting)
         self._arrived.set()
         try:
-            return await asyncio.wait_for(waiting.answer, self._patience)
+            async with asyncio.timeout(self._patience):
+                return await waiting.answer
         except TimeoutError:
             raise Unavailable("The database does not answer.") from None
 
@@ -127,40 +138,47 @@ class Writer:
 
     async def _submit(self, batch: Sequence[Waiting]) -> None:
         """Submit until it is answered, or nobody waits any more."""
-        while batch:
+        while batch := self._still_waiting(batch):
             try:
                 await self._call(batch)
             except Exception as error:  # noqa: BLE001  whatever it is, every waiting command is answered
-                if self._lost(error):
+                if self._lost():
                     await self._reconnect(error)
-                    batch = [waiting for waiting in batch if not waiting.answer.done()]
                     continue
                 await self._refused(batch, error)
             return
 
+    def _still_waiting(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
+        """Without those who gave up, and those whose decision was made on a log that is no more."""
+        for waiting in batch:
+            if waiting.entry.epoch != self.epoch and not waiting.answer.done():
+                waiting.answer.set_result(Overtaken((), waiting.entry.reads))
+        return [waiting for waiting in batch if not waiting.answer.done()]
+
     async def _call(self, batch: Sequence[Waiting]) -> None:
         assert self._connection is not None
         sent = self._clock.monotonic()
-        async with asyncio.timeout(self._patience):
+        with severed_after(self._connection, self._patience):
             cursor = await self._connection.execute(
                 APPEND, arguments([w.entry for w in batch]), prepare=True, binary=True
             )
             rows = await cursor.fetchall()
         answered: Batch = read_answers([w.entry for w in batch], rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
-        self._head = answered.head
+        self.saw(answered.head)
         for waiting, answer in zip(batch, answered.answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
 
-    def _lost(self, error: Exception) -> bool:
-        assert self._connection is not None
-        return self._connection.closed or isinstance(error, TimeoutError)
+    def _lost(self) -> bool:
+        return self._connection is None or self._connection.closed
 
     async def _refused(self, batch: Sequence[Waiting], error: Exception) -> None:
         """The database answered with an error, so nothing of the batch is recorded."""
-        if not isinstance(error, psycopg.Error) or isinstance(error, psycopg.OperationalError):
+        if not _due_to_command(error):
             logger.error("append failed", commands=len(batch), error=str(error))
+            if self._connection:  # the next one may lead to a server that can
+                await self._connection.close()
             for waiting in batch:
                 _fail(waiting, Unavailable("The log can't be written now."))
         elif len(batch) == 1:
@@ -181,22 +199,27 @@ class Writer:
                 logger.warning("no connection to the log", error=str(again))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
-                for waiting in [w for w in self._queue if w.answer.done()]:
-                    self._queue.remove(waiting)
+                self._queue = deque(waiting for waiting in self._queue if not waiting.answer.done())
             else:
                 return
 
     async def _connect(self) -> None:
         if self._connection:
             await self._connection.close()
-        self._connection = await AsyncConnection.connect(
-            self._dsn, autocommit=True, application_name="daybook-writer"
+        connection = await AsyncConnection.connect(
+            self._dsn,
+            autocommit=True,
+            application_name="daybook-writer",
+            connect_timeout=max(2, ceil(self._patience)),
         )
-        await self._clock.set_by(self._connection)
-        if self._head and not await self._extends(self._connection, *self._head):
-            logger.error("the log is not the one known before", position=self._head[0])
-            self._on_rewind()
-            self._head = None
+        self._connection = connection
+        with severed_after(connection, self._patience):
+            await self._clock.set_by(connection)
+            if self._head and not await self._extends(connection, *self._head):
+                logger.error("the log is not the one known before", position=self._head[0])
+                self.epoch += 1
+                self._head = None
+                self._on_rewind()
 
     @staticmethod
     async def _extends(connection: AsyncConnection, upto: int, sealed: bytes) -> bool:
@@ -204,6 +227,14 @@ class Writer:
         cursor = await connection.execute("SELECT hash FROM log.seal WHERE upto = %s", [upto])
         row = await cursor.fetchone()
         return row is not None and bytes(row[0]) == sealed
+
+
+def _due_to_command(error: Exception) -> bool:
+    """Is what a command brought to blame, not the state of the database?"""
+    if not isinstance(error, psycopg.Error):
+        return True  # it could not even be sent
+    state = error.sqlstate or "22"  # without one, psycopg could not send it
+    return state[:2] in {"22", "23", "54"}  # data, constraints, limits of a row or an index
 
 
 def _fail(waiting: Waiting, error: Exception) -> None:

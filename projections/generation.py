@@ -18,7 +18,7 @@ _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several proc
 _CONTROL = """
 CREATE SCHEMA IF NOT EXISTS read;
 CREATE TABLE IF NOT EXISTS read.live (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     generation integer NOT NULL
 );
 CREATE TABLE IF NOT EXISTS read.bookmark (
@@ -36,7 +36,7 @@ INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: str = ROLE) -> int:
     """Make what is missing of the control tables and the live generation; answers which one that is.
 
-    `role`: the application's, which reads and projects. Safe to repeat, and when several processes do it at once.
+    `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
     for statement in _CONTROL.split(";"):
@@ -53,9 +53,7 @@ def create(connection: Connection, generation: int, readers: Sequence[Reader], r
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     tables = [table for reader in readers for table in reader.tables]
-    metadata.create_all(
-        connection.execution_options(schema_translate_map=schemas(generation)), tables=tables
-    )
+    metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for reader in readers:
         connection.execute(

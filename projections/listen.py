@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 async def connect(engine: AsyncEngine, application: str, **options: Any) -> psycopg.AsyncConnection[Any]:
-    """A connection of one's own to the engine's database, that notices in seconds when the other end is gone."""
+    """A connection of one's own to the engine's database; notices in seconds when the other end is gone."""
     return await psycopg.AsyncConnection.connect(
         engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
         autocommit=True,
@@ -38,7 +38,7 @@ async def heard(engine: AsyncEngine, channel: str, application: str) -> AsyncGen
     while True:
         try:
             async with await connect(engine, application) as connection:
-                await connection.execute(f"LISTEN {channel}")  # type: ignore[arg-type]
+                await connection.execute(f"LISTEN {channel}")
                 pause = FIRST_PAUSE
                 while True:
                     yield None

@@ -33,7 +33,7 @@ class _Waiter(NamedTuple):
 
 
 class Positions:
-    """The readers' positions, followed from `async with` on. Woken by the projector, and looked up each second."""
+    """The readers' positions, followed from `async with` on: told by the projector, looked up each second."""
 
     def __init__(self, engine: AsyncEngine, application: str = "daybook-positions") -> None:
         self._engine = engine
@@ -86,12 +86,15 @@ class Positions:
 
     async def _look(self) -> Mapping[str, int]:
         async with self._engine.connect() as connection:
-            return {reader: position for reader, position in await connection.execute(_BOOKMARKS)}
+            rows = await connection.execute(_BOOKMARKS)
+            return {row.reader: row.position for row in rows}
 
     def _understand(self, notice: str) -> Mapping[str, int]:
         head, *exceptions = notice.split()
         behind = {reader: int(at) for reader, at in (each.split("=") for each in exceptions)}
-        return {**dict.fromkeys(self._known, int(head)), **behind}
+        # Said before the last look, perhaps: nobody goes back for that.
+        said = {**dict.fromkeys(self._known, int(head)), **behind}
+        return {reader: max(at, self._known.get(reader, 0)) for reader, at in said.items()}
 
     def _learn(self, positions: Mapping[str, int]) -> None:
         self._known = dict(positions)

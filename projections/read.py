@@ -48,9 +48,7 @@ class Reads:
     """Opens looks at the read models of one database."""
 
     def __init__(self, engine: AsyncEngine, positions: Positions) -> None:
-        self._engine = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._positions = positions
 
     @asynccontextmanager

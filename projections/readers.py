@@ -2,6 +2,17 @@
 
 from collections.abc import Sequence
 
+from projections.agenda import agenda
+from projections.customer import customers
+from projections.directory import directory
+from projections.occupancy import occupied
 from projections.reader import Reader
+from projections.vacancy import vacancy
 
-READERS: Sequence[Reader] = ()
+READERS: Sequence[Reader] = (
+    agenda,
+    customers,
+    directory,
+    occupied,
+    vacancy,
+)

@@ -51,7 +51,7 @@ class Rows:
         changes.drops[of] = dict(key)
 
     async def flush(self, connection: AsyncConnection, schema: str) -> None:
-        """Write the changes to the tables in `schema`: per table one delete, one upsert, an update per column set."""
+        """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
                 await connection.exec_driver_sql(sql, tuple(_arrays(rows, columns)))

@@ -1,4 +1,4 @@
-"""Where read models are kept. A generation of them lives in its own schema, so that a new one can be built beside it."""
+"""Where read models are kept: each generation in a schema of its own, so that the next is built beside it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ SCHEMA = "read"
 """Stands in every table for the schema of a generation; see `schemas`."""
 
 metadata = MetaData(schema=SCHEMA)
-"""The tables of all read models. Not Alembic's: `generation` makes them, and they can be made anew from the log."""
+"""The tables of all read models. Not Alembic's: `generation` makes them, and they come from the log."""
 
 
 def generation_schema(generation: int) -> str:

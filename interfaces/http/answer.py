@@ -53,7 +53,11 @@ def ended(done: Done[A]) -> Answer:
 
 
 def seen(
-    headers: Mapping[bytes, bytes], version: int, shown: Mapping[str, Any], position: int, cache: bytes = PRIVATE
+    headers: Mapping[bytes, bytes],
+    version: int,
+    shown: Mapping[str, Any],
+    position: int,
+    cache: bytes = PRIVATE,
 ) -> Answer:
     """A resource as of a position: 200, or 304 if the caller has this version."""
     told = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}

@@ -15,7 +15,7 @@ def etag(version: int) -> bytes:
 
 
 def expected(headers: Mapping[bytes, bytes], *, required: bool) -> int | None:
-    """The version of If-Match; None for `*` and, unless required, for none. Raises VersionMissing, Malformed."""
+    """If-Match: a version; None for `*`, and for none unless required. Raises VersionMissing, Malformed."""
     given = headers.get(b"if-match")
     if given is None and required:
         raise VersionMissing

@@ -4,8 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
+import sqlalchemy.exc
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.routing import iter_route_contexts
+from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from application.log import Unavailable
@@ -42,6 +46,13 @@ STATUS: Mapping[type[Exception], int] = {
     Unavailable: 503,
     Behind: 503,
 }
+OUTAGES = (
+    psycopg.OperationalError,
+    PoolTimeout,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+)
 MEDIA_TYPE = b"application/problem+json"
 log = structlog.get_logger("http")
 
@@ -98,14 +109,26 @@ async def _refused(_: Request, error: Exception) -> Answer:
     return answer_to(error)
 
 
+async def _out(_: Request, error: Exception) -> Answer:
+    log.warning("outage", error=type(error).__name__)
+    return answer_to(Unavailable("The database does not answer."))
+
+
 async def _by_framework(request: Request, error: Exception) -> Answer:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return answer_to(NotFound("page", request.url.path))
     if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "").encode()
+        allow = ", ".join(sorted(_methods(request))).encode()
         return problem(405, MethodNotAllowed, MethodNotAllowed.title(), headers={b"allow": allow})
     return answer_to(Malformed(str(error.detail)))
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods of the path: the framework tells of the first route's only."""
+    routes = iter_route_contexts(request.app.routes)
+    here = [each for each in routes if each.path_regex.match(request.scope["path"])]
+    return {method for each in here for method in each.methods or ()}
 
 
 async def _unexpected(_: Request, error: Exception) -> Answer:
@@ -117,5 +140,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem."""
     for kind in (Refusal, *(k for k in STATUS if not issubclass(k, Refusal))):
         app.add_exception_handler(kind, _refused)
+    for outage in OUTAGES:
+        app.add_exception_handler(outage, _out)
     app.add_exception_handler(HTTPException, _by_framework)
     app.add_exception_handler(Exception, _unexpected)

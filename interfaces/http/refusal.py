@@ -53,7 +53,13 @@ class InvalidFields(Invalid):
         """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
         place = {} if where == "body" else {"in": where}
         found = refused.errors(include_url=False, include_input=False, include_context=False)
-        return cls([{"pointer": pointer(e["loc"]), "detail": e["msg"], **place} for e in found[:50]])
+        return cls([{"pointer": pointer(e["loc"]), "detail": _said(e), **place} for e in found[:50]])
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "There is no such field or parameter."
+    return str(error["msg"])
 
 
 def pointer(loc: Iterable[str | int]) -> str:

@@ -33,11 +33,10 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def ask(dsn: str, *statements: str) -> Any:
-    """The first column of the first row of the last of `statements`."""
+def ask(dsn: str, statement: str) -> Any:
+    """The first column of the first row, if there is one."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for statement in statements:
-            answer = connection.execute(statement)
+        answer = connection.execute(statement)
         row = answer.fetchone() if answer.description else None
     return row and row[0]
 
@@ -66,8 +65,8 @@ uid, home = int(sys.argv[1]), Path(sys.argv[2])
 if uid:
     os.setgroups([]), os.setgid(uid), os.setuid(uid)
 with LocalServers(home, fsync=False) as servers:
-    print(json.dumps([servers.superuser_dsn(), servers.redis_url, os.geteuid()]), flush=True)
     try:
+        print(json.dumps([servers.superuser_dsn(), servers.redis_url, os.geteuid()]), flush=True)
         sys.stdin.read()
     except KeyboardInterrupt:
         with psycopg.connect(servers.superuser_dsn()) as connection:
@@ -297,6 +296,17 @@ def test_data_goes_elsewhere_when_roots_folder_is_closed_to_postgresql(
         assert ask(servers.superuser_dsn(), "SELECT 1") == 1
     assert f"may not enter {closed}" in caplog.text
     assert str(servers.home) in caplog.text
+
+
+@as_root
+def test_a_strict_umask_keeps_nobody_out_of_the_way_in(home: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with LocalServers(home / "deep/.local", fsync=False) as servers:
+            assert servers.home == home / "deep/.local"
+            assert ask(servers.superuser_dsn(), "SELECT 1") == 1
+    finally:
+        os.umask(before)
 
 
 @as_root

@@ -138,6 +138,10 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION log.append, log.prune_keys FROM PUBLIC;
-GRANT USAGE ON SCHEMA log TO daybook_app;
-GRANT SELECT ON ALL TABLES IN SCHEMA log TO daybook_app;
-GRANT EXECUTE ON FUNCTION log.append, log.prune_keys TO daybook_app;
+DO $$ BEGIN
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'daybook_app') THEN
+        GRANT USAGE ON SCHEMA log TO daybook_app;
+        GRANT SELECT ON ALL TABLES IN SCHEMA log TO daybook_app;
+        GRANT EXECUTE ON FUNCTION log.append, log.prune_keys TO daybook_app;
+    END IF;
+END $$;

@@ -1,0 +1,161 @@
+"""Daybook: `daybook up` starts all of it on this machine, every other command runs one role alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import typer
+import uvicorn
+import uvloop
+
+from application.access import Role
+from infrastructure.instance import NotRunning, settings_of
+from infrastructure.local import HOME
+from infrastructure.migrating import migrate_all
+from infrastructure.program import NoServer
+from infrastructure.settings import Environment, Settings
+from infrastructure.telemetry import configure_logs, serve_metrics
+from infrastructure.tokens import Tokens
+from interfaces.http.main import create_app
+from interfaces.http.openapi import document
+from interfaces.projector.main import run_projector
+from interfaces.up.main import HOST, Wish, build_town
+from interfaces.up.main import up as start_all
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")]
+Metrics = Annotated[int | None, typer.Option(help="Serve /metrics on this port (0: any free one).")]
+UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
+
+
+@app.command()
+def up(
+    data: Data = HOME,
+    port: Annotated[int, typer.Option(help="The API's port; 0: any free one.")] = 8000,
+    apis: Annotated[int, typer.Option(min=1, max=16, help="How many API processes share the port.")] = 1,
+    demo: Annotated[bool, typer.Option(help="Build a demo town on first start.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Say what is ready as one line of JSON.")] = False,
+) -> None:
+    """Start PostgreSQL, Redis, the API and the projector here; stop all of it with one Ctrl-C."""
+    configure_logs(Settings().log_level)
+    start_all(Wish(data.absolute(), port, apis, demo, as_json))
+
+
+@app.command()
+def api(
+    data: Data = HOME,
+    port: Annotated[int, typer.Option(help="The API's port; 0: any free one.")] = 8000,
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.")] = None,
+    metrics_port: Metrics = None,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Serve the HTTP API."""
+    settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.api_host,
+        port=port,
+        fd=fd,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    listening = [socket.socket(fileno=fd)] if fd is not None else None
+    uvicorn.Server(config).run(sockets=listening)
+
+
+@app.command()
+def project(
+    data: Data = HOME, metrics_port: Metrics = None, until_stdin_closes: UntilStdinCloses = False
+) -> None:
+    """Follow the log and keep the read models; several are safe: one leads, the others stand by."""
+    settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
+    uvloop.run(run_projector(settings))
+
+
+@app.command()
+def migrate(data: Data = HOME) -> None:
+    """Bring the database to the present schema. Safe to repeat."""
+    migrate_all(_role(data))
+
+
+@app.command()
+def seed(data: Data = HOME) -> None:
+    """Build the demo town; one that is there stays as it is."""
+    town = build_town(_role(data))
+    typer.echo(json.dumps({name: str(value) for name, value in vars(town).items()}))
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option(help="The role to act in.")],
+    sub: Annotated[UUID | None, typer.Option(help="The account's id; a new one if not said.")] = None,
+    minutes: Annotated[int, typer.Option(min=1, help="How long it is valid.")] = 24 * 60,
+    data: Data = HOME,
+) -> None:
+    """Print an access token, in DEV only: in PROD people sign in."""
+    settings = _settings(data)
+    if settings.environment is not Environment.DEV:
+        _give_up("Tokens are minted in DEV only.")
+    if role is Role.ANONYMOUS:
+        _give_up("Anonymous callers send no token.")
+    secret = settings.secret_key.get_secret_value()
+    typer.echo(Tokens(secret).issue(sub or uuid4(), role, timedelta(minutes=minutes)))
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's OpenAPI document, as docs/openapi.json keeps it."""
+    typer.echo(json.dumps(document(), indent=2, ensure_ascii=False))
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is said in one line."""
+    try:
+        app()
+    except (NoServer, NotRunning) as error:
+        _give_up(str(error))
+
+
+def _give_up(why: str) -> None:
+    typer.echo(why, err=True)
+    raise SystemExit(1)
+
+
+def _settings(data: Path) -> Settings:
+    return settings_of(data.absolute())
+
+
+def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
+    """What every role does first."""
+    settings = _settings(data)
+    configure_logs(settings.log_level)
+    if metrics_port is not None:
+        serve_metrics(HOST, metrics_port)
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    return settings
+
+
+def _end_with_parent() -> None:
+    """Our standard input is a pipe from the parent: it closes when the parent is gone, however it went."""
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

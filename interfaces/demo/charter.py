@@ -1,0 +1,75 @@
+"""What the demo town follows from: a seed and a date, and from them every id, every die, every command."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from application.access import Caller, Role
+from application.log import Command, Done, Key, Store
+from domain.kernel import derived_id
+
+HISTORY = timedelta(days=100)
+"""How long the town has existed on the day it is made."""
+AHEAD = timedelta(days=40)
+
+Handler = Callable[[Any, Store], Awaitable[Done[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A command and when it was given. It brings `stream` to version `step`. A lane keeps order."""
+
+    at: datetime
+    lane: UUID
+    stream: UUID
+    step: int
+    handler: Handler
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """The town's seed, and when its history begins."""
+
+    seed: int
+    founded: datetime
+
+    @property
+    def today(self) -> datetime:
+        """When the town was made, and its past ends."""
+        return self.founded + HISTORY
+
+    def id(self, *parts: object) -> UUID:
+        return town_id(self.seed, *parts)
+
+    def random(self, *parts: object) -> Random:
+        """The same dice for the same part of the town, whatever else changes in it."""
+        return Random(":".join(map(str, (self.seed, *parts))))  # noqa: S311  nothing secret
+
+    def act(
+        self,
+        at: datetime,
+        lane: UUID,
+        place: tuple[UUID, int],
+        does: tuple[Handler, type[Command]],
+        by: Caller,
+        **fields: Any,
+    ) -> Act:
+        """`place`: the stream and the version that the command brings it to, which also name its key."""
+        handler, kind = does
+        named = sha256(":".join(map(str, ("demo", self.seed, *place))).encode()).digest()
+        return Act(at, lane, *place, handler, kind(by=by, key=Key(named, named), **fields))
+
+
+def town_id(seed: int, *parts: object) -> UUID:
+    """The id of a part of the town of this seed."""
+    return derived_id("demo", seed, *parts)
+
+
+def admin(seed: int) -> Caller:
+    """Who runs the platform."""
+    return Caller(town_id(seed, "admin"), Role.ADMIN)

@@ -1,0 +1,177 @@
+"""The demo town: providers, customers and what has happened between them, made through the commands."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from application.log import Attempts, Command, Store
+from domain.availability import Occupied, starts
+from domain.customer import Customer
+from domain.day import Day, days_touched
+from domain.errors import Conflict, NotFound
+from domain.interval import Interval
+from domain.kernel import Aggregate
+from domain.schedule import Schedule
+from domain.service import Service
+from interfaces.demo.charter import HISTORY, Act, Charter, admin, town_id
+from interfaces.demo.customer import PEOPLE, arrival, people
+from interfaces.demo.life import appointments
+from interfaces.demo.shop import calendars, openings, tags
+
+IN_FLIGHT = 32
+_LOOK_AHEAD = timedelta(days=14)
+
+A = TypeVar("A", bound=Aggregate)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Town:
+    """Where to begin: whom to book, for what, and who asks. `start` is free; None if none in two weeks is."""
+
+    provider_id: UUID
+    service_id: UUID
+    start: datetime | None
+    customer_id: UUID
+    owner_id: UUID
+    admin_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BackInTime:
+    """The store at an earlier time: commands refuse to book the past, so these are given before it was.
+
+    Only what `now` says differs; attempts, locks and checks are the store's own.
+    """
+
+    store: Store
+    clock: datetime
+
+    def attempts(self, command: Command) -> Attempts:
+        return self.store.attempts(command)
+
+    def now(self) -> datetime:
+        return self.clock
+
+
+async def seed(store: Store, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
+    """The town of this seed, made unless the log has it; a making that was cut short is continued.
+
+    `now`, UTC, becomes the first making's today. `progress(done, of)` is told of every command.
+    Raises application.log.Unavailable.
+    """
+    first, last = (town_id(seed, "customer", n) for n in (0, PEOPLE - 1))
+    founder, newest = await _look(store, seed, Customer, [first, last])
+    if newest is None:  # the last to arrive, when all else is done
+        founded = founder.created_at if founder else await _found(store, seed, now)
+        await _make(store, Charter(seed, founded), progress)
+    return await _town(store, seed, now)
+
+
+async def _found(store: Store, seed: int, now: datetime) -> datetime:
+    """When the town was founded: with its first customer, whose date tells every later making."""
+    charter = Charter(seed, now.replace(second=0, microsecond=0) - HISTORY)
+    first = people(charter, calendars(charter))[0]
+    act = arrival(charter, 0, first)
+    done = await act.handler(act.command, BackInTime(store, act.at))
+    founded: datetime = done.aggregate.created_at  # another making's, if that was first
+    return founded
+
+
+async def _make(store: Store, charter: Charter, progress: Progress) -> None:
+    """Stage by stage: what is within one neither needs nor hinders what it may overtake."""
+    everybody = calendars(charter)
+    inhabitants = people(charter, everybody)
+    arrivals = [arrival(charter, n, person) for n, person in enumerate(inhabitants)]
+    stages = [
+        list(tags(charter)),
+        list(openings(charter, everybody)),
+        arrivals[:-1],
+        appointments(charter, everybody, inhabitants[:-1]),
+        arrivals[-1:],
+    ]
+    await _play(store, charter.seed, stages, progress)
+
+
+async def _play(store: Store, seed: int, stages: Sequence[Sequence[Act]], progress: Progress) -> None:
+    """Give the commands that the log does not have yet."""
+    streams = dict.fromkeys(act.stream for stage in stages for act in stage)
+    found = await _look(store, seed, Aggregate, streams)
+    reached = {aggregate.id: aggregate.version for aggregate in found if aggregate is not None}
+    missing = [[act for act in stage if act.step > reached.get(act.stream, 0)] for stage in stages]
+    total = sum(map(len, stages))
+    done = total - sum(map(len, missing))
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    for stage in missing:
+        await _play_stage(store, stage, report)
+
+
+async def _play_stage(store: Store, stage: Sequence[Act], report: Callable[[], None]) -> None:
+    """In order, a few at a time, and within a lane one by one: so each stream always comes out the same."""
+    upcoming = iter(stage)
+    lanes: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def work() -> None:
+        for act in upcoming:
+            async with lanes[act.lane]:  # first come, first served
+                await _perform(store, act)
+            report()
+
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(IN_FLIGHT):
+                workers.create_task(work())
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _perform(store: Store, act: Act) -> None:
+    with suppress(Conflict, NotFound):  # somebody uses the town already and was first: it did not happen
+        await act.handler(act.command, BackInTime(store, act.at))
+
+
+async def _look(store: Store, seed: int, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
+    """The aggregates as they are, None where there is none."""
+    async for attempt in store.attempts(Command(by=admin(seed))):
+        async with attempt as log:
+            return await log.find_all(kind, ids)
+    raise AssertionError("attempts end with an answer or an error")
+
+
+async def _town(store: Store, seed: int, now: datetime) -> Town:
+    provider_id, service_id = town_id(seed, "provider", 0, 0), town_id(seed, "service", 0, 0)
+    return Town(
+        provider_id=provider_id,
+        service_id=service_id,
+        start=await _free_start(store, seed, provider_id, service_id, now),
+        customer_id=town_id(seed, "customer", 0),
+        owner_id=town_id(seed, "owner", 0),
+        admin_id=admin(seed).account,
+    )
+
+
+async def _free_start(
+    store: Store, seed: int, provider_id: UUID, service_id: UUID, now: datetime
+) -> datetime | None:
+    """The first one from tomorrow on, so that it stays free of notice while somebody reads about it."""
+    (service,) = await _look(store, seed, Service, [service_id])
+    (schedule,) = await _look(store, seed, Schedule, [Schedule.id_of(provider_id)])
+    if service is None or schedule is None:
+        return None
+    within = Interval(now + timedelta(days=1), now + _LOOK_AHEAD)
+    dates = days_touched(now, within.end + timedelta(days=1))
+    days = await _look(store, seed, Day, [Day.id_of(provider_id, date) for date in dates])
+    seats = {seat for day in days if day is not None for seat in day.seats.values()}
+    occupied = [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in seats]
+    offered = starts(service.offer(), schedule.hours(), occupied, within, now)
+    return offered[0].start if offered else None

@@ -1,0 +1,183 @@
+"""Appointments: book, move, cancel, and what becomes of them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from application.appointment import (
+    BookAppointment,
+    CancelAppointment,
+    ChangeAppointment,
+    MarkAppointment,
+    RescheduleAppointment,
+    book_appointment,
+    cancel_appointment,
+    change_appointment,
+    check_in_appointment,
+    complete_appointment,
+    miss_appointment,
+    reschedule_appointment,
+    undo_no_show,
+)
+from application.log import Done, Store
+from domain.appointment import Appointment
+from domain.errors import NotFound
+from domain.kernel import new_id
+from interfaces.http.answer import ended, listed, seen, written
+from interfaces.http.appointment_body import (
+    AppointmentChange,
+    AppointmentFilters,
+    AppointmentPage,
+    AppointmentShown,
+    Booking,
+    Cancelling,
+    CancellingQuery,
+    HistoryFilters,
+    HistoryPage,
+    Move,
+    history_shown,
+    shown,
+)
+from interfaces.http.body import Nothing
+from interfaces.http.deps import Ask
+from interfaces.http.page import page, sealed
+from interfaces.http.ranking import ranking
+from interfaces.http.route import Route
+from projections import agenda, history
+
+router = APIRouter(prefix="/v1/appointments", tags=["appointments"], route_class=Route)
+
+
+def location(appointment: Appointment) -> str:
+    return f"/v1/appointments/{appointment.id}"
+
+
+@router.post("", operation_id="book_appointment", status_code=201, response_model=AppointmentShown)
+async def book(ask: Ask, body: Booking) -> Response:
+    """Book an offered start."""
+    command = BookAppointment(
+        **ask.command(),
+        id=new_id(),
+        service_id=body.service_id,
+        start=body.start,
+        provider_id=body.provider_id,
+        customer_id=body.customer_id,
+        note=body.note,
+        answers=body.answers,
+        ranking=() if body.provider_id else await ranking(ask.ports.reads, body.service_id, body.start),
+    )
+    return written(await book_appointment(command, ask.ports.store), shown, location)
+
+
+@router.get("", operation_id="list_appointments", response_model=AppointmentPage)
+async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Response:
+    """List the appointments the caller may know of."""
+    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+        rows, bookmark = await agenda.find(
+            read,
+            page(ask, filters),
+            of=ask.of,
+            since=filters.from_,
+            until=filters.to,
+            status=filters.status,
+            provider_id=filters.provider_id,
+            customer_id=filters.customer_id,
+            organization_id=filters.organization_id,
+        )
+    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
+
+
+@router.get("/{appointment_id}", operation_id="get_appointment", response_model=AppointmentShown)
+async def get(ask: Ask, appointment_id: UUID) -> Response:
+    """Show an appointment."""
+    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+        row = await agenda.get(read, appointment_id, of=ask.of)
+    if row is None:
+        raise NotFound("appointment", appointment_id)
+    return seen(ask.given, row.version, shown(row), read.position)
+
+
+@router.patch("/{appointment_id}", operation_id="change_appointment", response_model=AppointmentShown)
+async def change(ask: Ask, appointment_id: UUID, body: AppointmentChange) -> Response:
+    """Change note or answers, while it has not ended."""
+    command = ChangeAppointment(
+        **ask.command(), appointment_id=appointment_id, note=body.note, answers=body.answers
+    )
+    return written(await change_appointment(command, ask.ports.store), shown)
+
+
+@router.delete("/{appointment_id}", operation_id="delete_appointment", status_code=204)
+async def delete(ask: Ask, appointment_id: UUID, said: Annotated[CancellingQuery, Query()]) -> Response:
+    """Cancel an appointment."""
+    command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=said.reason)
+    return ended(await cancel_appointment(command, ask.ports.store))
+
+
+@router.post(
+    "/{appointment_id}/reschedule", operation_id="reschedule_appointment", response_model=AppointmentShown
+)
+async def reschedule(ask: Ask, appointment_id: UUID, body: Move) -> Response:
+    """Move to another offered start. The old time is kept until the new one is taken."""
+    command = RescheduleAppointment(
+        **ask.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
+    )
+    return written(await reschedule_appointment(command, ask.ports.store), shown)
+
+
+@router.post("/{appointment_id}/cancel", operation_id="cancel_appointment", response_model=AppointmentShown)
+async def cancel(ask: Ask, appointment_id: UUID, body: Cancelling) -> Response:
+    """Give the time back. Late is refused, or costs a fee, as the policy says."""
+    command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
+    return written(await cancel_appointment(command, ask.ports.store), shown)
+
+
+@router.post(
+    "/{appointment_id}/check-in", operation_id="check_in_appointment", response_model=AppointmentShown
+)
+async def check_in(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """The customer is here."""
+    return await _mark(ask, appointment_id, check_in_appointment)
+
+
+@router.post(
+    "/{appointment_id}/complete", operation_id="complete_appointment", response_model=AppointmentShown
+)
+async def complete(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """It took place; not before its start."""
+    return await _mark(ask, appointment_id, complete_appointment)
+
+
+@router.post("/{appointment_id}/no-show", operation_id="miss_appointment", response_model=AppointmentShown)
+async def no_show(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """The customer did not come; not before its start."""
+    return await _mark(ask, appointment_id, miss_appointment)
+
+
+@router.post("/{appointment_id}/undo-no-show", operation_id="undo_no_show", response_model=AppointmentShown)
+async def undo(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """The customer came after all; within 24 hours of the mark."""
+    return await _mark(ask, appointment_id, undo_no_show)
+
+
+@router.get("/{appointment_id}/history", operation_id="get_history", response_model=HistoryPage)
+async def get_history(
+    ask: Ask, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
+) -> Response:
+    """All that happened to an appointment, in order."""
+    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+        if await agenda.get(read, appointment_id, of=ask.of) is None:
+            raise NotFound("appointment", appointment_id)
+        items, bookmark = await history.of(
+            read.connection, appointment_id, page(ask, filters), ask.ports.decode
+        )
+    return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
+
+
+_Marking = Callable[[MarkAppointment, Store], Awaitable[Done[Appointment]]]
+
+
+async def _mark(ask: Ask, appointment_id: UUID, mark: _Marking) -> Response:
+    command = MarkAppointment(**ask.command(), appointment_id=appointment_id)
+    return written(await mark(command, ask.ports.store), shown)

@@ -1,0 +1,154 @@
+"""What a handler is given: who asks, under which key, on which version, as of which position; the ports."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.types import Receive, Scope
+
+from application.access import ANONYMOUS, Caller, permit
+from application.access import Scope as Granted
+from application.log import Key, Store
+from domain.errors import Unauthenticated
+from domain.kernel import derived_id, new_id
+from interfaces.http.conditional import LARGEST, expected
+from interfaces.http.cursor import Cursors
+from interfaces.http.refusal import KeyMissing, Malformed
+from projections.availability import Availability
+from projections.history import Decode
+from projections.read import Reads
+
+_KEY = re.compile(rb"[\x21-\x7e]{1,255}")
+_POSITION = re.compile(rb"[0-9]{1,19}")
+_ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"daybook-position",
+        b"idempotency-key",
+        b"if-match",
+        b"if-none-match",
+    }
+)
+
+
+class Tokens(Protocol):
+    """Access tokens."""
+
+    def verify(self, token: str) -> Caller:
+        """Who bears it; raises Unauthenticated."""
+        ...
+
+
+Check = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Facts of a part of the installation; raises when that part is not well."""
+
+
+@dataclass(slots=True)
+class Ports:
+    """What the door needs from outside. `vital` checks fail readiness, `useful` ones are only told."""
+
+    store: Store
+    reads: Reads
+    availability: Availability
+    tokens: Tokens
+    cursors: Cursors
+    decode: Decode
+    vital: Mapping[str, Check] = field(default_factory=dict)
+    useful: Mapping[str, Check] = field(default_factory=dict)
+    draining: bool = False
+
+
+class Ask(Request):
+    """One request of a caller who may make it.
+
+    Raises Unauthenticated, Forbidden or Malformed before anybody looks at path, query or body.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, operation: str) -> None:
+        super().__init__(scope, receive)
+        self.operation = operation
+        self.ports: Ports = scope["app"].state.ports
+        self.given = _given(scope)
+        self.caller = _caller(self.given, self.ports.tokens)
+        self.granted = permit(self.caller, operation)
+        self.key: Key | None = None
+        self.version: int | None = None
+
+    @property
+    def of(self) -> UUID | None:
+        """Whose things a query may show: the caller's account, or None for everybody's."""
+        return self.caller.account if self.granted is Granted.OWN else None
+
+    @property
+    def at_least(self) -> int | None:
+        """The position to wait for (Daybook-Position)."""
+        told = self.given.get(b"daybook-position")
+        if told is None:
+            return None
+        if not _POSITION.fullmatch(told) or int(told) > LARGEST:
+            raise Malformed("Daybook-Position takes a position as it was answered.")
+        return int(told)
+
+    def command(self) -> dict[str, Any]:
+        """The fields that every Command has."""
+        return {
+            "by": self.caller,
+            "key": self.key,
+            "version": self.version,
+            "correlation": self.scope["request_id"],
+        }
+
+    def take_version(self, *, required: bool) -> None:
+        """Read If-Match; raises VersionMissing or Malformed."""
+        self.version = expected(self.given, required=required)
+
+    def take_key(self, body: BaseModel | None, *, required: bool) -> None:
+        """Read Idempotency-Key, the caller's own word for this request; raises KeyMissing or Malformed."""
+        told = self.given.get(b"idempotency-key")
+        if told is None:
+            if required:
+                raise KeyMissing
+            return
+        if not _KEY.fullmatch(told):
+            raise Malformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
+        said = body.model_dump_json(exclude_unset=True).encode() if body is not None else b""
+        what = f"{self.scope['method']} {self.scope['path']}\n".encode("utf-8", "backslashreplace")
+        self.key = Key(
+            value=hashlib.sha256(self.caller.account.bytes + told).digest(),
+            fingerprint=hashlib.sha256(what + said).digest(),
+        )
+
+    def fresh_id(self) -> UUID:
+        """An id for something new: with a key, the same one however often the request is made."""
+        return derived_id("key", self.key.value.hex()) if self.key else new_id()
+
+
+def _given(scope: Scope) -> Mapping[bytes, bytes]:
+    """The headers that we read, each given once."""
+    given: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _ONCE:
+            if name in given:
+                raise Malformed(f"{name.decode()} is given twice.")
+            given[name] = value
+    return given
+
+
+def _caller(given: Mapping[bytes, bytes], tokens: Tokens) -> Caller:
+    told = given.get(b"authorization")
+    if told is None:
+        return ANONYMOUS
+    scheme, _, token = told.partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise Unauthenticated("The Authorization header takes a Bearer token.")
+    try:
+        return tokens.verify(token.strip().decode("ascii"))
+    except UnicodeDecodeError:
+        raise Unauthenticated("The token is not valid.") from None

@@ -1,0 +1,45 @@
+"""In which order to try a service's providers when the caller names none."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.wallclock import day_bounds, local_date, zone
+from projections import agenda, directory
+from projections.read import Read, Reads
+
+FRESH = 10.0  # seconds that a service's providers are remembered: a ranking need not be newer
+REMEMBERED = 1000  # services
+_known: dict[UUID, tuple[float, list[UUID]]] = {}
+
+
+async def ranking(reads: Reads, service_id: UUID, start: datetime) -> Sequence[UUID]:
+    """The providers with the fewest appointments in the local week of `start` first; none if it is one."""
+    known = _known.get(service_id)
+    if known is not None and time.monotonic() < known[0] and len(known[1]) < 2:
+        return ()
+    async with reads.open("agenda") as read:
+        providers = await _providers(read, service_id)
+        if len(providers) < 2:
+            return ()
+        return await agenda.fewest(read, providers, *await _week(read, providers[0], start))
+
+
+async def _providers(read: Read, service_id: UUID) -> list[UUID]:
+    service = await directory.service(read, service_id)
+    found = [UUID(id) for id in service.terms["provider_ids"]] if service else []
+    if service:
+        while len(_known) >= REMEMBERED:
+            del _known[next(iter(_known))]
+        _known[service_id] = time.monotonic() + FRESH, found
+    return found
+
+
+async def _week(read: Read, provider_id: UUID, start: datetime) -> tuple[datetime, datetime]:
+    """Monday to Monday in the zone of the first provider: the others' are near enough to rank by."""
+    schedule = await directory.schedule(read, provider_id)
+    tz = zone(schedule.timezone if schedule else "UTC")
+    day = local_date(start, tz)
+    monday = day - timedelta(days=day.weekday())
+    return day_bounds(monday, tz).start, day_bounds(monday + timedelta(days=7), tz).start

@@ -1,0 +1,166 @@
+"""How a request becomes the call of a handler: caller first, then path, query, headers, body.
+
+Each part is validated by compiled Pydantic validators and passed on by name. FastAPI reads the same
+signatures for the OpenAPI document.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import date
+from inspect import signature
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+
+from domain.errors import NotFound
+from interfaces.http.body import day
+from interfaces.http.deps import Ask
+from interfaces.http.refusal import InvalidFields, Malformed, TooLarge, UnsupportedMediaType
+
+LARGEST_BODY = 1_000_000  # bytes
+MOST_PARAMETERS = 100
+KEYED = frozenset({"book_appointment"})
+"""Operations that need an Idempotency-Key."""
+
+_JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def needs_version(method: str, path: str) -> bool:
+    """Whether the operation needs If-Match: it changes what is there."""
+    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and "{appointment_id}" in path)
+
+
+class Parts(NamedTuple):
+    """What a handler takes: path parameters by name with their parser, a query model, a body model."""
+
+    path: dict[str, Callable[[str], Any]]
+    query: tuple[str, type[BaseModel]] | None
+    body: tuple[str, type[BaseModel]] | None
+
+
+class Route(APIRoute):
+    """A route that knows its caller before it looks at what is said."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See APIRoute."""
+        operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
+        (method,) = self.methods
+        version = needs_version(method, self.path)
+        keyed = method == "POST"
+        handle: Callable[..., Awaitable[Response]] = self.endpoint
+
+        async def answer(request: Request) -> Response:
+            ask = Ask(request.scope, request.receive, operation)
+            said: dict[str, Any] = {n: parse(request.path_params[n]) for n, parse in parts.path.items()}
+            _take_query(ask, parts, said)
+            ask.take_version(required=version)
+            if parts.body is not None:
+                name, model = parts.body
+                said[name] = await _body(ask, model)
+            if keyed:
+                ask.take_key(said.get("body"), required=operation in KEYED)
+            return await handle(ask, **said)
+
+        return answer
+
+
+def parts_of(handler: Callable[..., Any]) -> Parts:
+    """What a handler's signature asks for, besides the Ask."""
+    hints = get_type_hints(handler, include_extras=True)
+    path: dict[str, Callable[[str], Any]] = {}
+    query = body = None
+    for name in list(signature(handler).parameters)[1:]:
+        hint = hints[name]
+        if get_origin(hint) is Annotated:
+            query = name, get_args(hint)[0]
+        elif isinstance(hint, type) and issubclass(hint, BaseModel):
+            body = name, hint
+        else:
+            path[name] = _PARSERS[hint]
+    return Parts(path, query, body)
+
+
+def _id(text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise NotFound("thing", text[:64])
+    return UUID(text)
+
+
+def _date(text: str) -> date:
+    try:
+        return day(text)
+    except ValueError as wrong:
+        raise InvalidFields([{"pointer": "/date", "detail": str(wrong), "in": "path"}]) from None
+
+
+def _name(text: str) -> str:
+    return text
+
+
+_PARSERS: dict[Any, Callable[[str], Any]] = {UUID: _id, date: _date, str: _name}
+
+
+def _take_query(ask: Ask, parts: Parts, said: dict[str, Any]) -> None:
+    raw: bytes = ask.scope["query_string"]
+    given = _parameters(raw) if raw else {}
+    if parts.query is None:
+        if given:
+            raise InvalidFields([_unknown(name) for name in given])
+        return
+    name, model = parts.query
+    try:
+        said[name] = model.__pydantic_validator__.validate_strings(given)
+    except ValidationError as refused:
+        raise InvalidFields.of(refused, "query") from None
+
+
+def _parameters(raw: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        raise Malformed("The query is not UTF-8 in percent-encoding.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise InvalidFields([{"pointer": "", "detail": "A parameter is given twice.", "in": "query"}])
+    return given
+
+
+def _unknown(name: str) -> dict[str, str]:
+    return {"pointer": f"/{name[:100]}", "detail": "There is no such parameter.", "in": "query"}
+
+
+async def _body(ask: Ask, model: type[BaseModel]) -> BaseModel:
+    told = await _read(ask)
+    if told and not _JSON.fullmatch(ask.given.get(b"content-type", b"").strip()):
+        raise UnsupportedMediaType
+    try:
+        validated: BaseModel = model.__pydantic_validator__.validate_json(told or b"{}")
+    except ValidationError as refused:
+        wrong = refused.errors(include_url=False, include_input=False)[0]
+        if wrong["type"] == "json_invalid":
+            raise Malformed(f"The body is not JSON: {wrong['ctx']['error']}.") from None
+        raise InvalidFields.of(refused, "body") from None
+    return validated
+
+
+async def _read(ask: Ask) -> bytes:
+    length = ask.given.get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+        raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
+    told = bytearray()
+    try:
+        async for chunk in ask.stream():
+            told += chunk
+            if len(told) > LARGEST_BODY:
+                raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
+    except ClientDisconnect:
+        raise Malformed("The body breaks off.") from None
+    return bytes(told)

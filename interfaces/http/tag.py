@@ -1,0 +1,96 @@
+"""Tags: words to find by."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from application.tag import CreateTag, DeleteTag, RenameTag, create_tag, delete_tag, rename_tag
+from domain.errors import NotFound
+from domain.tag import Tag
+from interfaces.http.answer import PUBLIC, ended, listed, seen, written
+from interfaces.http.body import Body, Name, Paging, Resource, Shape, Slug
+from interfaces.http.deps import Ask
+from interfaces.http.page import page, sealed
+from interfaces.http.route import Route
+from projections import directory
+
+router = APIRouter(prefix="/v1/tags", tags=["tags"], route_class=Route)
+
+
+class NewTag(Body):
+    """Without a name, people read the slug."""
+
+    slug: Slug
+    name: Name | None = None
+
+
+class TagName(Body):
+    """What people read; the slug stays."""
+
+    name: Name
+
+
+class TagShown(Resource):
+    """A word to find by."""
+
+    slug: str
+    name: str
+
+
+class TagPage(Shape):
+    items: list[TagShown]
+    next: str | None
+
+
+class TagFilters(Paging):
+    """Tags in use, by name."""
+
+
+def shown(tag: Tag | directory.ListedTag) -> Mapping[str, Any]:
+    """A tag as answered."""
+    return {"id": tag.id, "version": tag.version, "slug": tag.slug, "name": tag.name}
+
+
+def location(tag: Tag) -> str:
+    return f"/v1/tags/{tag.id}"
+
+
+@router.post("", operation_id="create_tag", status_code=201, response_model=TagShown)
+async def create(ask: Ask, body: NewTag) -> Response:
+    """Coin a tag; one that exists is answered as it is."""
+    command = CreateTag(**ask.command(), slug=body.slug, name=body.name)
+    return written(await create_tag(command, ask.ports.store), shown, location)
+
+
+@router.get("", operation_id="list_tags", response_model=TagPage)
+async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
+    """List tags."""
+    async with ask.ports.reads.open("directory", ask.at_least) as read:
+        rows, bookmark = await directory.tags(read, page(ask, filters))
+    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
+
+
+@router.get("/{tag_id}", operation_id="get_tag", response_model=TagShown)
+async def get(ask: Ask, tag_id: UUID) -> Response:
+    """Show a tag."""
+    async with ask.ports.reads.open("directory", ask.at_least) as read:
+        row = await directory.tag(read, tag_id)
+    if row is None:
+        raise NotFound("tag", tag_id)
+    return seen(ask.given, row.version, shown(row), read.position, PUBLIC)
+
+
+@router.put("/{tag_id}", operation_id="replace_tag", response_model=TagShown)
+async def replace(ask: Ask, tag_id: UUID, body: TagName) -> Response:
+    """Rename a tag."""
+    command = RenameTag(**ask.command(), tag_id=tag_id, name=body.name)
+    return written(await rename_tag(command, ask.ports.store), shown)
+
+
+@router.delete("/{tag_id}", operation_id="delete_tag", status_code=204)
+async def delete(ask: Ask, tag_id: UUID) -> Response:
+    """List a tag no longer, until somebody uses it again."""
+    command = DeleteTag(**ask.command(), tag_id=tag_id)
+    return ended(await delete_tag(command, ask.ports.store))

@@ -1,0 +1,1 @@
+"""The projector: follows the log and keeps the read models."""

@@ -1,0 +1,1 @@
+"""All of Daybook on one machine, started by one command."""

@@ -1,0 +1,203 @@
+"""Servers, migrations, API, projector and a demo town; then the addresses, tokens and a curl that books."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from application.access import Role
+from domain.kernel import derived_id
+from infrastructure.children import Child, Children
+from infrastructure.instance import environment_of, start_servers
+from infrastructure.migrating import migrate_all
+from infrastructure.postgres import postgres_store
+from infrastructure.settings import Settings
+from infrastructure.telemetry import serve_metrics
+from infrastructure.tokens import Tokens
+from interfaces.demo import Town, seed
+
+HOST = "127.0.0.1"
+TOKEN_LIFETIME = timedelta(days=1)
+READY_WITHIN = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What scripts need: plain libpq URIs, addresses and a token for each role."""
+
+    api: str
+    database: str
+    superuser_database: str
+    redis: str
+    metrics: str
+    tokens: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller of `daybook up` asked for. `port` 0: any free one."""
+
+    data: Path
+    port: int
+    apis: int
+    demo: bool
+    as_json: bool
+
+
+def up(wish: Wish) -> None:
+    """Start everything, say so, wait for Ctrl-C or SIGTERM, stop everything in order."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        with console.status("Starting PostgreSQL and Redis ..."):
+            settings = start_servers(wish.data, stack)
+            migrate_all(settings)
+        listening = stack.enter_context(_listen(wish.port))
+        metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
+        children = _children(settings, wish, listening, metrics)
+        stack.enter_context(Children(children))
+        api = f"http://{HOST}:{listening.getsockname()[1]}"
+        town = build_town(settings, console) if wish.demo else None
+        if not _wait_until_ready(api, stop):
+            if not stop.is_set():
+                raise SystemExit("Daybook did not get ready; its log above says why.")
+            return
+        ready = _ready(settings, api, serve_metrics(HOST, 0, str(metrics)), town)
+        if wish.as_json:
+            print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
+        else:
+            _tell(console, ready, town, wish)
+        stop.wait()
+        console.print("Stopping ...")
+
+
+def _listen(port: int) -> socket.socket:
+    """One listening socket, which all API processes share."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as taken:
+        raise SystemExit(f"Port {port} is taken: choose another with --port ({taken.strerror}).") from None
+    listening.listen(1024)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _children(
+    settings: Settings, wish: Wish, listening: socket.socket, metrics: Path
+) -> list[Child]:
+    theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    fd = listening.fileno()
+    return [
+        Child("projector", ["project"], theirs),
+        *(Child(f"api {n + 1}", ["api", "--fd", str(fd)], theirs, (fd,)) for n in range(wish.apis)),
+    ]
+
+
+def build_town(settings: Settings, console: Console | None = None) -> Town:
+    """The demo town, with a progress bar; one that is there stays as it is."""
+    return asyncio.run(_build_town(settings, console or Console(stderr=True)))
+
+
+async def _build_town(settings: Settings, console: Console) -> Town:
+    assert settings.database is not None
+    store = postgres_store(settings.database.dsn)
+    await store.open()
+    columns = TextColumn("Building the demo town"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("town", total=None)
+            return await seed(
+                store,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                now=store.now(),
+            )
+    finally:
+        await store.close()
+
+
+def _wait_until_ready(api: str, stop: threading.Event) -> bool:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until and not stop.wait(0.1):
+        try:
+            with urllib.request.urlopen(f"{api}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
+                if answer.status == 200:
+                    return True
+        except (OSError, urllib.error.URLError):
+            continue
+    return False
+
+
+def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None) -> Ready:
+    database, owner, redis = settings.database, settings.owner_database, settings.redis_url
+    assert database is not None
+    assert owner is not None
+    assert redis is not None
+    tokens = Tokens(settings.secret_key.get_secret_value())
+    return Ready(
+        api=api,
+        database=database.dsn,
+        superuser_database=owner.dsn,
+        redis=redis.get_secret_value(),
+        metrics=f"http://{HOST}:{metrics_port}/metrics",
+        tokens={
+            str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME)
+            for role in (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
+        },
+    )
+
+
+def _account(role: Role, town: Town | None) -> UUID:
+    """Whose token: in the demo town somebody who has something there."""
+    known = {}
+    if town is not None:
+        known = {Role.ADMIN: town.admin_id, Role.PROVIDER: town.owner_id, Role.CUSTOMER: town.customer_id}
+    return known.get(role, derived_id("account", role))
+
+
+def _tell(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
+    plain = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.rule("Daybook is up")
+    plain.print(f"API        {ready.api}    docs: {ready.api}/docs")
+    plain.print(f"PostgreSQL {ready.database}")
+    plain.print(f"Redis      {ready.redis}")
+    plain.print(f"Metrics    {ready.metrics}")
+    for role, token in ready.tokens.items():
+        plain.print(f"\n{role} token (valid for a day):\n{token}")
+    if town is not None:
+        plain.print("\nThis books a free time:")
+        plain.print(_curl(ready, town))
+    plain.print(f"\nData in {wish.data}. Ctrl-C stops all of it.")
+
+
+def _curl(ready: Ready, town: Town) -> str:
+    body = {
+        "service_id": str(town.service_id),
+        "provider_id": str(town.provider_id),
+        "start": town.free_start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return (
+        f"curl -i {ready.api}/v1/appointments"
+        f" -H 'Authorization: Bearer {ready.tokens['customer']}'"
+        " -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-booking'"
+        f" -d {shlex.quote(json.dumps(body))}"
+    )

@@ -1,0 +1,208 @@
+"""What is on whose day?"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    func,
+    or_,
+    select,
+)
+
+from domain.appointment import Appointment, Status
+from domain.provider import Provider
+from projections.page import Page, fetch
+from projections.read import Read
+from projections.reader import Reader, Recorded
+from projections.rows import Rows
+from projections.tables import instant, json, metadata, uuid
+
+appointment = Table(
+    "appointment",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    uuid("service_id"),
+    uuid("provider_id"),
+    uuid("customer_id"),
+    instant("starts_at"),
+    instant("ends_at"),
+    Column("timezone", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    json("policy"),
+    Column("note", Text, nullable=False),
+    json("answers"),
+    instant("created_at"),
+    json("cancelled", nullable=True),
+    instant("taken_at"),  # when it was booked or last moved
+    Index("appointment_starts_at", "starts_at", "id"),
+    Index("appointment_of_provider", "provider_id", "starts_at", "id"),
+    Index("appointment_of_customer", "customer_id", "starts_at", "id"),
+    Index("appointment_taken", "provider_id", "taken_at"),
+)
+
+bookable = Table(
+    "bookable",
+    metadata,
+    uuid("provider_id", primary_key=True),
+    uuid("owner_id", index=True),
+    uuid("organization_id", nullable=True, index=True),
+    comment="Whose appointments are a provider's?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An appointment, as far as the agenda has read. `cancelled`: by, reason, late, fee."""
+
+    id: UUID
+    version: int
+    status: str
+    service_id: UUID
+    provider_id: UUID
+    customer_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    price: int
+    currency: str
+    policy: dict[str, Any]
+    note: str
+    answers: dict[str, Any]
+    created_at: datetime
+    cancelled: dict[str, Any] | None
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, version = recorded.event, {"id": recorded.stream}, recorded.version
+    match event:
+        case Appointment.Booked():
+            rows.put(appointment, **id, **_booked(event), version=version)
+        case Appointment.Rescheduled():
+            rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
+        case Appointment.Noted():
+            rows.set(appointment, id, note=event.note, answers=event.answers, version=version)
+        case Appointment.Cancelled():
+            cancelled = {"by": event.by, "reason": event.reason, "late": event.late, "fee": event.fee}
+            rows.set(appointment, id, status=Status.CANCELLED.value, cancelled=cancelled, version=version)
+        case Appointment.Event() if status := _STATUS.get(type(event)):
+            rows.set(appointment, id, status=status, version=version)
+        case Provider.Joined():
+            rows.put(
+                bookable,
+                provider_id=recorded.stream,
+                owner_id=event.owner_id,
+                organization_id=event.profile.get("organization_id"),
+            )
+        case Provider.Changed():
+            provider = {"provider_id": recorded.stream}
+            rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
+        case _:
+            pass
+
+
+_STATUS: dict[type, str] = {
+    Appointment.CheckedIn: Status.CHECKED_IN.value,
+    Appointment.Completed: Status.COMPLETED.value,
+    Appointment.NoShow: Status.NO_SHOW.value,
+    Appointment.NoShowUndone: Status.BOOKED.value,
+}
+
+
+def _booked(event: Appointment.Booked) -> dict[str, Any]:
+    return {
+        "status": Status.BOOKED.value,
+        "service_id": event.service_id,
+        "provider_id": event.provider_id,
+        "customer_id": event.customer_id,
+        "note": event.note,
+        "answers": event.answers,
+        "created_at": event.timestamp,
+        "cancelled": None,
+        **_place(event),
+    }
+
+
+def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any]:
+    return {
+        "starts_at": event.starts_at,
+        "ends_at": event.starts_at + timedelta(minutes=event.duration),
+        "timezone": event.timezone,
+        "price": event.price,
+        "currency": event.currency,
+        "policy": event.policy,
+        "taken_at": event.timestamp,
+    }
+
+
+agenda = Reader("agenda", [appointment, bookable], project)
+
+_entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
+
+
+async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
+    """The appointment; None if there is none, or none of `of`: a customer, or the owner of a provider."""
+    query = _entries.where(appointment.c.id == id)
+    found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
+    return None if found is None else Entry(**found._mapping)
+
+
+async def find(
+    read: Read,
+    page: Page,
+    *,
+    of: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    status: str | None = None,
+    provider_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    organization_id: UUID | None = None,
+) -> tuple[Sequence[Entry], str | None]:
+    """Appointments starting in [since, until), by start; and the next part's bookmark. `of`: as in `get`."""
+    a = appointment.c
+    of_organization = select(bookable.c.provider_id).where(bookable.c.organization_id == organization_id)
+    filters = [
+        (of, _of(of)),
+        (since, a.starts_at >= since),
+        (until, a.starts_at < until),
+        (status, a.status == status),
+        (provider_id, a.provider_id == provider_id),
+        (customer_id, a.customer_id == customer_id),
+        (organization_id, a.provider_id.in_(of_organization)),
+    ]
+    conditions = [condition for value, condition in filters if value is not None]
+    query = _entries.where(*conditions).order_by(a.starts_at, a.id)
+    return await fetch(read.connection, query, page, Entry)
+
+
+def _of(account: UUID | None) -> ColumnElement[bool]:
+    owned = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
+    return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(owned))
+
+
+async def fewest(
+    read: Read, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
+) -> Sequence[UUID]:
+    """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
+    id = func.unnest(cast(list(provider_ids), ARRAY(Uuid))).column_valued("id")
+    a = appointment.c
+    in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & (a.status != Status.CANCELLED.value)
+    count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
+    latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()
+    query = select(id).order_by(count, latest.nulls_first(), id)
+    return (await read.connection.execute(query)).scalars().all()

@@ -1,0 +1,245 @@
+"""Who offers what, where, tagged how? What is withdrawn or inactive is not in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    func,
+    select,
+)
+
+from domain.provider import Provider
+from domain.service import Service
+from domain.tag import Tag
+from projections import opening
+from projections.opening import of_calendar as schedule
+from projections.page import Page, fetch
+from projections.read import Read
+from projections.reader import Reader, Recorded
+from projections.rows import Rows
+from projections.tables import json, metadata, uuid
+
+__all__ = ["directory", "provider", "providers", "schedule", "service", "services", "tag", "tags"]
+
+_provider = Table(
+    "provider",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    uuid("owner_id"),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # the name, to find by
+    uuid("organization_id", nullable=True, index=True),
+    json("tags"),
+    json("profile"),
+    Column("active", Boolean, nullable=False),
+    Index("provider_name", "name", "id"),
+    Index("provider_tags", "tags", postgresql_using="gin"),
+)
+
+_service = Table(
+    "service",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    uuid("organization_id", nullable=True, index=True),
+    json("provider_ids"),
+    json("tags"),
+    json("terms"),
+    Column("withdrawn", Boolean, nullable=False),
+    Index("service_name", "name", "id"),
+    Index("service_tags", "tags", postgresql_using="gin"),
+    Index("service_providers", "provider_ids", postgresql_using="gin"),
+)
+
+_tag = Table(
+    "tag",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Index("tag_name", "name", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProvider:
+    """A provider; `profile` as in the domain."""
+
+    id: UUID
+    version: int
+    owner_id: UUID
+    profile: dict[str, Any]
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedService:
+    """A service; `terms` as in the domain."""
+
+    id: UUID
+    version: int
+    terms: dict[str, Any]
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag, and how many listed providers and services have it."""
+
+    id: UUID
+    version: int
+    slug: str
+    name: str
+    retired: bool
+    providers: int
+    services: int
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
+    match event:
+        case Provider.Joined():
+            of = {"owner_id": event.owner_id, "active": True}
+            rows.put(_provider, **id, **version, **of, **_profile(event.profile))
+        case Provider.Changed():
+            rows.set(_provider, id, **version, **_profile(event.profile))
+        case Provider.Deactivated():
+            rows.set(_provider, id, **version, active=False)
+        case Service.Offered():
+            rows.put(_service, **id, **version, withdrawn=False, **_terms(event.terms))
+        case Service.Changed():
+            rows.set(_service, id, **version, **_terms(event.terms))
+        case Service.Withdrawn():
+            rows.set(_service, id, **version, withdrawn=True)
+        case Tag.Coined():
+            rows.put(_tag, **id, **version, slug=event.slug, name=event.name, retired=False)
+        case Tag.Renamed():
+            rows.set(_tag, id, **version, name=event.name)
+        case Tag.Retired() | Tag.Revived():
+            rows.set(_tag, id, **version, retired=isinstance(event, Tag.Retired))
+        case _:
+            opening.project(recorded, rows)
+
+
+def _profile(profile: dict[str, Any]) -> dict[str, Any]:
+    return {"profile": profile, **_findable(profile)}
+
+
+def _terms(terms: dict[str, Any]) -> dict[str, Any]:
+    return {"terms": terms, "provider_ids": terms["provider_ids"], **_findable(terms)}
+
+
+def _findable(details: dict[str, Any]) -> dict[str, Any]:
+    name = details["name"]
+    return {
+        "name": name,
+        "folded": name.casefold(),
+        "organization_id": details.get("organization_id"),
+        "tags": details.get("tags", []),
+    }
+
+
+directory = Reader(
+    "directory",
+    [_provider, _service, _tag, opening.schedule, opening.override, opening.time_off],
+    project,
+)
+
+_p, _s, _t = _provider.c, _service.c, _tag.c
+_offered_ids = func.jsonb_array_elements_text(_s.provider_ids)
+_listed_providers = select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).where(_p.active)
+_listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).where(~_s.withdrawn)
+_with_slug = func.jsonb_build_array(_t.slug)
+_listed_tags = select(
+    *_t,
+    select(func.count()).where(_p.active, _p.tags.contains(_with_slug)).scalar_subquery().label("providers"),
+    select(func.count())
+    .where(~_s.withdrawn, _s.tags.contains(_with_slug))
+    .scalar_subquery()
+    .label("services"),
+).where(~_t.retired)
+
+
+async def provider(read: Read, id: UUID) -> ListedProvider | None:
+    """A provider who can be booked, or None."""
+    found = (await read.connection.execute(_listed_providers.where(_p.id == id))).one_or_none()
+    return None if found is None else ListedProvider(**found._mapping)
+
+
+async def service(read: Read, id: UUID) -> ListedService | None:
+    """A service that can be booked, or None."""
+    found = (await read.connection.execute(_listed_services.where(_s.id == id))).one_or_none()
+    return None if found is None else ListedService(**found._mapping)
+
+
+async def tag(read: Read, id: UUID) -> ListedTag | None:
+    """A tag in use, or None."""
+    found = (await read.connection.execute(_listed_tags.where(_t.id == id))).one_or_none()
+    return None if found is None else ListedTag(**found._mapping)
+
+
+async def providers(
+    read: Read,
+    page: Page,
+    *,
+    tag: str | None = None,
+    service_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    q: str | None = None,
+) -> tuple[Sequence[ListedProvider], str | None]:
+    """Providers by name; and the next part's bookmark. `tag`: a slug; `q`: a part of the name, any case."""
+    offering = select(cast(_offered_ids, Uuid)).where(_s.id == service_id, ~_s.withdrawn)
+    query = _filtered(
+        _listed_providers,
+        (tag, _p.tags.contains([tag])),
+        (service_id, _p.id.in_(offering)),
+        (organization_id, _p.organization_id == organization_id),
+        (q, _p.folded.contains((q or "").casefold(), autoescape=True)),
+    )
+    return await fetch(read.connection, query.order_by(_p.name, _p.id), page, ListedProvider)
+
+
+async def services(
+    read: Read,
+    page: Page,
+    *,
+    tag: str | None = None,
+    provider_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    q: str | None = None,
+) -> tuple[Sequence[ListedService], str | None]:
+    """Services by name; and the next part's bookmark. Filters as in `providers`."""
+    query = _filtered(
+        _listed_services,
+        (tag, _s.tags.contains([tag])),
+        (provider_id, _s.provider_ids.contains([str(provider_id)])),
+        (organization_id, _s.organization_id == organization_id),
+        (q, _s.folded.contains((q or "").casefold(), autoescape=True)),
+    )
+    return await fetch(read.connection, query.order_by(_s.name, _s.id), page, ListedService)
+
+
+async def tags(read: Read, page: Page) -> tuple[Sequence[ListedTag], str | None]:
+    """Tags by name; and the next part's bookmark."""
+    return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)
+
+
+def _filtered(query: Select[Any], *filters: tuple[Any, ColumnElement[bool]]) -> Select[Any]:
+    return query.where(*(condition for value, condition in filters if value is not None))

@@ -1,0 +1,103 @@
+"""The log in pages, each event decoded once for all readers."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.reader import Recorded
+
+PAGE = 500  # events
+REMEMBERED = 50_000  # streams whose calendar is known without asking
+
+Decode = Callable[[str, bytes, UUID, int], object]
+"""(topic, state, stream, version) -> the event."""
+
+_PAGE = """
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state, metadata
+FROM log.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"""
+_FIRST = """
+SELECT originator_id, topic, state FROM log.stored_events
+WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1"""
+_OF_A_CALENDAR = ("Day.", "Schedule.")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Events of the log in order. `broken`: position and error of the next one, if it can't be decoded."""
+
+    events: Sequence[Recorded]
+    broken: tuple[int, Exception] | None = None
+
+
+class Feed:
+    """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
+
+    def __init__(self, engine: AsyncEngine, decode: Decode) -> None:
+        self._engine = engine
+        self._decode = decode
+        self._calendars: dict[UUID, UUID] = {}
+        self._ahead: tuple[int, asyncio.Task[Stretch]] | None = None
+
+    async def after(self, position: int) -> Stretch:
+        """The next events after a position, at most PAGE; none at the head."""
+        if self._ahead is not None and self._ahead[0] == position:
+            stretch, self._ahead = await self._ahead[1], None
+        else:
+            self.forget()
+            stretch = await self._read(position)
+        if len(stretch.events) == PAGE:
+            last = stretch.events[-1].position
+            self._ahead = last, asyncio.create_task(self._read(last))
+        return stretch
+
+    def forget(self) -> None:
+        """Drop what was read ahead."""
+        if self._ahead is not None:
+            self._ahead[1].cancel()
+            self._ahead = None
+
+    async def _read(self, position: int) -> Stretch:
+        rows = await self._select(_PAGE, (position, PAGE))
+        await self._learn_calendars(rows)
+        events: list[Recorded] = []
+        for at, when, stream, version, topic, state, context in rows:
+            try:
+                event = self._decode(topic, state, stream, version)
+            except Exception as error:  # noqa: BLE001  whatever it is, the readers stop there and say so
+                return Stretch(events, (at, error))
+            if version == 1:
+                self._remember(stream, event)
+            events.append(Recorded(at, when, stream, version, event, context, self._calendars.get(stream)))
+        return Stretch(events)
+
+    async def _learn_calendars(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Streams of a Day or a Schedule say whose calendar it is in their first event alone."""
+        unknown = {
+            stream: version
+            for _, _, stream, version, topic, *_ in rows
+            if stream not in self._calendars and topic.startswith(_OF_A_CALENDAR)
+        }
+        asked = [stream for stream, first in unknown.items() if first > 1]
+        if asked:
+            for stream, topic, state in await self._select(_FIRST, (asked,)):
+                self._remember(stream, self._decode(topic, state, stream, 1))
+
+    def _remember(self, stream: UUID, first: object) -> None:
+        calendar = getattr(first, "calendar_id", None)
+        if calendar is not None:
+            while len(self._calendars) >= REMEMBERED:
+                del self._calendars[next(iter(self._calendars))]
+            self._calendars[stream] = calendar
+
+    async def _select(self, query: LiteralString, values: Sequence[Any]) -> list[Any]:
+        # Beside SQLAlchemy's results, which take as long as decoding does.
+        async with self._engine.connect() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            cursor = await driver.execute(query, values, binary=True)
+            return await cursor.fetchall()

@@ -1,0 +1,77 @@
+"""What happened to this, in order? Answered by the log itself: there is no copy to fall behind."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from projections.page import Page, fetch
+
+Decode = Callable[[str, bytes, UUID, int], object]
+"""(topic, state, stream, version) -> the event."""
+
+_stored = Table(
+    "stored_events",
+    MetaData(schema="log"),
+    Column("originator_id", Uuid, primary_key=True),
+    Column("originator_version", BigInteger, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("notification_id", BigInteger, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("metadata", JSON, key="context", nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event. `type`: its topic; `actor`: who did it; `data`: its fields as JSON, times in UTC with Z."""
+
+    position: int
+    at: datetime
+    type: str
+    version: int
+    actor: str | None
+    data: Mapping[str, Any]
+
+
+async def of(
+    connection: AsyncConnection, stream: UUID, page: Page, decode: Decode
+) -> tuple[Sequence[Item], str | None]:
+    """What happened to one thing, oldest first; and the next part's bookmark."""
+
+    def item(**row: Any) -> Item:
+        event = decode(row["topic"], row["state"], stream, row["originator_version"])
+        return Item(
+            position=row["notification_id"],
+            at=row["recorded_at"],
+            type=row["topic"],
+            version=row["originator_version"],
+            actor=row["metadata"].get("actor"),
+            data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
+        )
+
+    query = select(_stored).where(_stored.c.originator_id == stream)
+    return await fetch(connection, query.order_by(_stored.c.originator_version), page, item)
+
+
+_NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
+
+
+def plain(value: object) -> Any:
+    """A value of an event as JSON has it."""
+    match value:
+        case UUID():
+            return str(value)
+        case datetime():
+            return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+        case dict():
+            return {str(key): plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,169 @@
+"""One look at all that an answer about free times needs: one statement, so one snapshot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from domain.availability import Occupied, Offer
+from domain.hours import Hours
+from domain.interval import Interval
+from domain.schedule import Weekly, hours_of
+from domain.service import offer_of
+from projections.tables import generation_schema
+from projections.vacancy import vacancy
+
+_SLACK = timedelta(days=2)  # an opening may have begun on the date before, and zones lie a day apart
+_NOBODY = UUID(int=0)
+
+_STATEMENT = """
+SELECT l.generation, b.position, s.id, s.withdrawn, s.terms, s.providers, c.calendars
+FROM read.live l
+JOIN read.bookmark b ON b.generation = l.generation AND b.reader = '{reader}'
+LEFT JOIN {schema}.vacancy_service s ON {wanted}
+LEFT JOIN LATERAL (
+    SELECT json_agg(json_build_array(
+        c.id, c.active, c.timezone, c.weekly,
+        (SELECT json_object_agg(o.date, o.hours) FROM {schema}.vacancy_override o
+         WHERE o.calendar = c.id AND o.date >= %(today)b::date),
+        (SELECT json_agg(json_build_array(date_part('epoch', t.since), date_part('epoch', t.until)))
+         FROM {schema}.vacancy_time_off t WHERE t.calendar = c.id AND t.until > %(today)b::date),
+        (SELECT json_agg(json_build_array(
+             date_part('epoch', k.since), date_part('epoch', k.until),
+             CASE WHEN k.service = s.id THEN date_part('epoch', k.starts_at) END))
+         FROM (SELECT DISTINCT taker, service, starts_at, since, until FROM {schema}.vacancy_seat
+               WHERE calendar = c.id AND date BETWEEN
+                   ((%(from)b::timestamptz - make_interval(mins => s.before)) AT TIME ZONE 'UTC')::date AND
+                   ((%(to)b::timestamptz + make_interval(mins => s.after)) AT TIME ZONE 'UTC')::date) k)
+    )) AS calendars
+    FROM {schema}.vacancy_calendar c
+    WHERE c.id IN (SELECT jsonb_array_elements_text(s.providers)::uuid)
+        AND c.id = coalesce(%(provider)b::uuid, c.id)
+) c ON true
+"""
+
+_LIVE = "SELECT generation FROM read.live"
+
+
+class Calendar(NamedTuple):
+    """A provider of a service, with what matters to the time asked for."""
+
+    id: UUID
+    active: bool
+    hours: Hours
+    occupied: Sequence[Occupied]
+
+
+class Offering(NamedTuple):
+    """A service, all its providers, and the calendars of those asked for."""
+
+    id: UUID
+    withdrawn: bool
+    offer: Offer
+    providers: Sequence[UUID]
+    calendars: Sequence[Calendar]
+
+
+class Look(NamedTuple):
+    """What was found at a position of the log."""
+
+    position: int
+    services: Sequence[Offering]
+
+
+class Looks:
+    """Looks at the live generation through a pool of autocommitting connections."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool = pool
+        self._generation = 1
+
+    async def at_service(self, id: UUID, provider_id: UUID | None, span: Interval, now: datetime) -> Look:
+        """A service, if it is known, for starts in `span` that are not before `now`."""
+        return await self._look("s.id = %(wanted)b::uuid", id, provider_id, span, now)
+
+    async def at_tag(self, slug: str, span: Interval, now: datetime) -> Look:
+        """The services with a tag that can be booked, as in `at_service`."""
+        return await self._look("s.tags ? %(wanted)b::text AND NOT s.withdrawn", slug, None, span, now)
+
+    async def _look(
+        self, condition: str, wanted: UUID | str, provider_id: UUID | None, span: Interval, now: datetime
+    ) -> Look:
+        values = {
+            "wanted": wanted,
+            "provider": provider_id,
+            "today": (now - _SLACK).date(),
+            "from": span.start,
+            "to": span.end,
+        }
+        while True:
+            generation = self._generation
+            rows = await self._select(_statement(condition, generation), values)
+            if rows and rows[0][0] == generation:
+                return Look(rows[0][1], [_offering(*row[2:]) for row in rows if row[2] is not None])
+            self._generation = (await self._select(_LIVE, {}))[0][0]
+
+    async def _select(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        """The rows; none if the generation asked for is gone."""
+        for last in (False, True):  # once more on a fresh connection, if this one turns out to be dead
+            try:
+                async with self._pool.connection() as connection:
+                    cursor = await connection.execute(statement, values, prepare=True)
+                    found: Sequence[tuple[Any, ...]] = await cursor.fetchall()
+                    return found
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                return []
+            except psycopg.OperationalError:
+                if last:
+                    raise
+        raise AssertionError
+
+
+@cache
+def _statement(condition: str, generation: int) -> str:
+    return _STATEMENT.format(reader=vacancy.name, schema=generation_schema(generation), wanted=condition)
+
+
+def _offering(
+    id: UUID,
+    withdrawn: bool,
+    terms: Mapping[str, Any],
+    providers: Sequence[str],
+    calendars: Sequence[Sequence[Any]] | None,
+) -> Offering:
+    found = [_calendar(id, *each) for each in calendars or ()]
+    return Offering(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
+
+
+def _calendar(
+    service_id: UUID,
+    id: str,
+    active: bool,
+    timezone: str,
+    weekly: Weekly,
+    overrides: Mapping[str, Sequence[Sequence[int]]] | None,
+    time_off: Sequence[tuple[float, float]] | None,
+    seats: Sequence[tuple[float, float, float | None]] | None,
+) -> Calendar:
+    off = [(_instant(since), _instant(until)) for since, until in time_off or ()]
+    return Calendar(
+        UUID(id),
+        active,
+        hours_of(timezone, weekly, overrides or {}, off),
+        [_occupied(service_id, *seat) for seat in seats or ()],
+    )
+
+
+def _occupied(service_id: UUID, since: float, until: float, start: float | None) -> Occupied:
+    if start is None:  # another service's: it never shares a session
+        return Occupied(_instant(since), _instant(until), _NOBODY, _instant(since), _NOBODY)
+    return Occupied(_instant(since), _instant(until), service_id, _instant(start), _NOBODY)
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,31 @@
+"""A list's part: so many rows, and where the next part begins."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlakeyset.asyncio import select_page
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page:
+    """What part of a list is wanted: at most `limit` items, after those that ended with the bookmark."""
+
+    limit: int = 50
+    after: str | None = None
+
+
+async def fetch(
+    connection: AsyncConnection, query: Select[Any], page: Page, make: Callable[..., T]
+) -> tuple[Sequence[T], str | None]:
+    """The items of an ordered query, made from its columns by name, and the bookmark of the next part if any.
+
+    Raises sqlakeyset's InvalidPage and BadBookmark for a bookmark that is not this query's.
+    """
+    found = await select_page(connection, query, per_page=page.limit, page=page.after)
+    items = [make(**row._mapping) for row in found]
+    return items, found.paging.bookmark_next if found.paging.has_next else None

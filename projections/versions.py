@@ -1,0 +1,148 @@
+"""Which calendars and services have changed since when? Told to caches through Redis, by the projector.
+
+All of it is one hash: an `epoch`, its `floor`, and the position of the last event that touched an id, for
+each id touched since. One key is there as a whole or not at all: flushed, evicted or expired (the projector
+renews it each second), it takes the epoch with it. Then another begins, with the log's head as its floor,
+so that an answer from before the floor counts for nothing, and one from past it knows all that the hash
+does not name. An answer at position p holds while its epoch does, if floor <= p and no id of it has
+changed past p.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+LEASE = 3.0  # seconds that an epoch lasts without a heartbeat
+MANY = 100_000  # ids in an epoch, after which another begins
+PAUSE = 1.0  # seconds in which a Redis that failed is not asked again
+PATIENCE = 0.1  # seconds that Redis may take
+
+_HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+_FRONT, _CHANGE = Struct("<16sq"), Struct("<16sq")
+
+# ARGV: epoch, its floor if it begins now (else ''), lease, what to publish, then ids and positions.
+# Positions never go down: readers that lag are given what others have had before.
+_PUBLISH = """
+local key = KEYS[1]
+if ARGV[2] ~= '' then
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'epoch', ARGV[1], 'floor', ARGV[2])
+elseif redis.call('HGET', key, 'epoch') ~= ARGV[1] then
+    return 0
+end
+for n = 5, #ARGV, 2 do
+    local known = redis.call('HGET', key, ARGV[n])
+    if not known or tonumber(known) < tonumber(ARGV[n + 1]) then
+        redis.call('HSET', key, ARGV[n], ARGV[n + 1])
+    end
+end
+redis.call('PEXPIRE', key, ARGV[3])
+redis.call('PUBLISH', key, ARGV[4])
+return 1
+"""
+
+log = logging.getLogger(__name__)
+
+
+class News(NamedTuple):
+    """What is published. `upto`: no position has been published past it; `changes`: id -> position."""
+
+    epoch: bytes
+    upto: int
+    changes: Mapping[bytes, int]
+
+    def to_bytes(self) -> bytes:
+        front = _FRONT.pack(self.epoch, self.upto)
+        return front + b"".join(_CHANGE.pack(*change) for change in self.changes.items())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "News":
+        changes: Iterator[tuple[Any, ...]] = _CHANGE.iter_unpack(data[_FRONT.size :])
+        epoch, upto = _FRONT.unpack_from(data)
+        return cls(epoch, upto, dict(changes))
+
+
+def connect(url: str) -> Redis:
+    """A client that would rather fail than keep anybody waiting."""
+    return Redis.from_url(
+        url,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def key(prefix: str) -> str:
+    """Where the versions are, and the channel on which they are published."""
+    return f"{prefix}versions"
+
+
+class Publisher:
+    """The projector's side. Raises what Redis raises; from then on the epoch counts as lost."""
+
+    def __init__(self, redis: Redis, prefix: str, engine: AsyncEngine) -> None:
+        self._key = key(prefix)
+        self._engine = engine
+        self._publish = redis.register_script(_PUBLISH)
+        self._lock = asyncio.Lock()
+        self._epoch: bytes | None = None
+        self._floor = self._upto = self._told = 0
+        self._again = 0.0
+
+    async def before_commit(self, changed: Mapping[UUID, int]) -> None:
+        """Ids -> the last position that touched them, in the page that is about to be committed.
+
+        Before, not after: what was read from the old snapshot is outdated before anybody can see the new one.
+        """
+        async with self._lock:
+            if self._epoch is None and time.monotonic() < self._again:
+                return  # what Redis still has runs out with the lease
+            if self._epoch is not None and max(changed.values()) <= self._floor:
+                return  # no answer that old counts
+            await self._tell({id.bytes: position for id, position in changed.items()})
+
+    async def heartbeat(self) -> None:
+        """Renews the lease; begins an epoch where there is none, or another's."""
+        async with self._lock:
+            await self._tell({})
+
+    async def _tell(self, changes: Mapping[bytes, int]) -> None:
+        # Whatever goes wrong from here on, nobody knows what Redis has: only a new epoch helps.
+        epoch, self._epoch = self._epoch, None
+        self._again = time.monotonic() + PAUSE
+        self._upto = max(self._upto, *changes.values(), 0)
+        if epoch is not None and self._told + len(changes) <= MANY and await self._goes_on(epoch, changes):
+            self._told += len(changes)
+        else:
+            epoch = await self._begin(changes)
+        self._epoch = epoch
+
+    async def _goes_on(self, epoch: bytes, changes: Mapping[bytes, int]) -> bool:
+        return bool(await self._send(News(epoch, self._upto, changes), floor=""))
+
+    async def _begin(self, changes: Mapping[bytes, int]) -> bytes:
+        async with self._engine.connect() as connection:
+            self._floor = (await connection.execute(_HEAD)).scalar_one()
+        epoch, self._told = secrets.token_hex(8).encode(), len(changes)
+        self._upto = max(self._upto, self._floor)
+        await self._send(News(epoch, self._upto, changes), floor=self._floor)
+        log.info("a new epoch of cached answers, from position %d", self._floor)
+        return epoch
+
+    async def _send(self, news: News, floor: int | str) -> int:
+        changes = [part for change in news.changes.items() for part in change]
+        values = [news.epoch, floor, int(LEASE * 1000), news.to_bytes(), *changes]
+        answer: int = await self._publish(keys=[self._key], args=values)
+        return answer

@@ -1,0 +1,51 @@
+"""Hold the log's gate, so that appends queue in front of it in an order that the test decides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from psycopg import AsyncConnection
+
+_QUEUED = "SELECT count(*) FROM pg_locks WHERE relation = 'log.gate'::regclass AND NOT granted"
+
+
+class Gate:
+    """The gate while it is shut. `open()` lets the queued appends through."""
+
+    def __init__(self, holder: AsyncConnection, watcher: AsyncConnection) -> None:
+        self._holder = holder
+        self._watcher = watcher
+
+    async def queued(self) -> int:
+        """How many appends wait in the database."""
+        row = await (await self._watcher.execute(_QUEUED)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def wait_for(self, appends: int) -> None:
+        """Until exactly so many appends wait in the database."""
+        async with asyncio.timeout(10):
+            while await self.queued() != appends:
+                await asyncio.sleep(0.005)
+
+    async def open(self) -> None:
+        await self._holder.rollback()
+
+
+@asynccontextmanager
+async def shut_gate(owner_dsn: str) -> AsyncIterator[Gate]:
+    """No append gets through until the gate is opened, or the block ends."""
+    async with (
+        await AsyncConnection.connect(owner_dsn) as holder,
+        await AsyncConnection.connect(owner_dsn, autocommit=True) as watcher,
+    ):
+        await holder.execute("LOCK TABLE log.gate IN EXCLUSIVE MODE")
+        yield Gate(holder, watcher)
+        await holder.rollback()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition of this process, 10 s at most."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,70 @@
+"""A log to write to, readers that catch up with it, and looks at what they keep."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from domain.kernel import Aggregate
+from infrastructure.encoding import decode, encode
+from infrastructure.journal import Entry, Recorded
+from infrastructure.postgres import PostgresJournal
+from projections.position import Positions
+from projections.projector import Projector
+from projections.read import Read, Reads
+from projections.readers import READERS
+
+Write = Callable[..., Awaitable[int]]
+CatchUp = Callable[[], Awaitable[None]]
+Look = Callable[[str], AbstractAsyncContextManager[Read]]
+
+
+@pytest.fixture
+async def engine(database) -> AsyncIterator[AsyncEngine]:
+    """As the application's role."""
+    engine = create_async_engine(database.url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def write(database) -> AsyncIterator[Write]:
+    """Record the pending events of aggregates as one command; answers the position of the last."""
+    journal = PostgresJournal(database.application)
+    await journal.open()
+
+    async def write(*aggregates: Aggregate) -> int:
+        pending = [event for aggregate in aggregates for event in aggregate.collect_events()]
+        rows = [encode(event, '{"actor":"somebody"}') for event in pending]
+        answer = aggregates[0].id, aggregates[0].version
+        result = await journal.append(Entry(secrets.token_bytes(32), b"", answer, {}, rows))
+        assert isinstance(result, Recorded)
+        return result.position
+
+    yield write
+    await journal.close()
+
+
+@pytest.fixture
+def catch_up(engine: AsyncEngine) -> CatchUp:
+    """All readers, up to the log's head."""
+    return Projector(engine, READERS, decode).catch_up
+
+
+@pytest.fixture
+async def positions(engine: AsyncEngine) -> AsyncIterator[Positions]:
+    async with Positions(engine) as following:
+        yield following
+
+
+@pytest.fixture
+def reads(engine: AsyncEngine, positions: Positions) -> Reads:
+    return Reads(engine, positions)
+
+
+@pytest.fixture
+def look(reads: Reads) -> Look:
+    """A look at a reader's tables as they are."""
+    return reads.open
