@@ -21,7 +21,7 @@ class Batch(NamedTuple):
 
     answers: list[Answer]
     at: datetime
-    head: tuple[int, bytes] | None
+    head: tuple[int, bytes | None]
 
 
 def arguments(entries: Sequence[Entry]) -> list[list[Any]]:
@@ -49,7 +49,7 @@ def arguments(entries: Sequence[Entry]) -> list[list[Any]]:
 
 def read_answers(entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
-    (_, _, _, _, position, verdicts, hash, at), *rest = rows
+    (_, _, _, _, position, verdicts, seal, at), *rest = rows
     kept: dict[int, Kept] = {}
     missed: dict[int, list[Missed]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
@@ -64,4 +64,4 @@ def read_answers(entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]]) -> B
             answers.append(Recorded(position))
         else:
             answers.append(kept[n] if verdict == "k" else Overtaken(missed[n], entry.reads))
-    return Batch(answers, at, (position, bytes(hash)) if hash is not None else None)
+    return Batch(answers, at, (position, seal))

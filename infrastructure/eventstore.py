@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from application.log import Command, Done, KeyReused, Moved, Unavailable
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.aggregatecache import AggregateCache
-from infrastructure.encoding import decode, encode, evolve
+from infrastructure.encoding import Row, decode, encode, evolve
 from infrastructure.journal import Entry, Journal, Kept, Overtaken, Recorded
 from infrastructure.streamlock import StreamLocks
 
@@ -54,7 +54,10 @@ class EventStore:
         known = {stream: cache.get(stream) for stream in streams if stream in cache}
         unknown = [stream for stream in streams if stream not in known]
         if unknown:
-            return known | cache.load(unknown, await self.journal.read(unknown)), bool(known)
+            epoch, events = self.journal.epoch, await self.journal.read(unknown)
+            if epoch != self.journal.epoch:
+                raise Moved  # what was read is perhaps no more
+            return known | cache.load(unknown, events), bool(known)
         return known, True
 
     def learn(self, overtaken: Overtaken) -> None:
@@ -96,6 +99,7 @@ class Try:
         self._command = command
         self._key = key
         self._metadata = metadata
+        self._epoch = store.journal.epoch
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
         self._cached = False
@@ -150,7 +154,7 @@ class Try:
         reads = dict(self._reads)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
-        result = await self._append(Entry(self._key, self._fingerprint, (answer.id, answer.version), reads, rows))
+        result = await self._append(answer, reads, rows)
         if isinstance(result, Recorded):
             for aggregate in changed:
                 aggregate.pending_events.clear()
@@ -160,8 +164,7 @@ class Try:
     async def settle(self, answer: A) -> Done[A]:
         """See application.log.Attempt."""
         if self._result is None and self._command.key is not None:
-            entry = Entry(self._key, self._fingerprint, (answer.id, answer.version), self._reads, ())
-            self._result = await self._append(entry)
+            self._result = await self._append(answer, self._reads, ())
         if isinstance(self._result, Recorded):
             return Done(answer, self._result.position)
         if isinstance(self._result, Kept):
@@ -183,7 +186,11 @@ class Try:
             raise Moved  # it changed while this attempt was looking
         return aggregate if isinstance(aggregate, kind) else None
 
-    async def _append(self, entry: Entry) -> Recorded | Kept:
+    async def _append(
+        self, answer: Aggregate, reads: Mapping[UUID, int], rows: Sequence[Row]
+    ) -> Recorded | Kept:
+        kept = answer.id, answer.version
+        entry = Entry(self._key, self._fingerprint, kept, reads, rows, self._epoch)
         result = await self._store.journal.append(entry)
         if isinstance(result, Overtaken):
             self._store.learn(result)
@@ -193,6 +200,8 @@ class Try:
     async def _peek(self) -> Kept | int:
         key = self._key if self._command.key else None
         looked = await self._store.journal.peek(key, self._reads)
+        if self._epoch != self._store.journal.epoch:
+            raise Moved
         if isinstance(looked, Overtaken):
             self._store.learn(looked)
             raise Moved

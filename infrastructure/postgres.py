@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,20 +14,21 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.log import Unavailable
 from infrastructure.clock import DatabaseClock
+from infrastructure.deadline import severed_after
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken
 from infrastructure.writer import Writer
 
-_HEAD = "(SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1)"
-_READ = f"""
-    SELECT {_HEAD}, originator_id, originator_version, topic, state FROM log.stored_events
+_HEAD = "SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1), "
+_READ = f"""{_HEAD}
+    originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
-_READ_UNTIL = """
-    SELECT NULL, NULL, originator_id, originator_version, topic, state FROM log.stored_events
+_READ_UNTIL = f"""{_HEAD}
+    originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = %b AND originator_version <= %b ORDER BY originator_version"""
-_PEEK = """
-    SELECT r.stream, r.version, e.originator_version, e.topic, e.state,
-           (SELECT max(upto) FROM log.seal), k.stream, k.version, k.position, k.fingerprint
+_PEEK = f"""{_HEAD}
+    r.stream, r.version, e.originator_version, e.topic, e.state,
+    k.stream, k.version, k.position, k.fingerprint
     FROM unnest(%b::uuid[], %b::bigint[]) r (stream, version)
     LEFT JOIN LATERAL (
         SELECT * FROM log.stored_events s
@@ -43,6 +45,7 @@ class PostgresJournal:
         self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0
     ) -> None:
         self._clock = DatabaseClock()
+        self._patience = patience
         self.on_rewind: Callable[[], None] = lambda: None
         self.writer = Writer(
             dsn, self._clock, on_rewind=lambda: self.on_rewind(), queue_size=queue_size, patience=patience
@@ -55,6 +58,11 @@ class PostgresJournal:
             open=False,
             kwargs={"autocommit": True, "application_name": "daybook-store"},
         )
+
+    @property
+    def epoch(self) -> int:
+        """See Journal."""
+        return self.writer.epoch
 
     async def open(self) -> None:
         """Connect; raises psycopg.OperationalError when there is no database."""
@@ -76,34 +84,45 @@ class PostgresJournal:
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
         """See Journal."""
-        return [Missed(*row) for row in await self._select(_READ, [list(streams)])]
+        return [Missed(*event) for _, _, *event in await self._select(_READ, [list(streams)])]
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
         """See Journal."""
-        return [Missed(*row) for row in await self._select(_READ_UNTIL, [stream, version])]
+        return [Missed(*event) for _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
         """See Journal."""
         asked = reads or {UUID(int=0): 0}
         rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
-        if rows[0][6] is not None:
-            return Kept(*rows[0][6:])
-        missed = [Missed(s, at, topic, state) for s, v, at, topic, state, *_ in rows if at and at > v]
-        present = {s for s, v, at, *_ in rows if at == v or (v == 0 and at is None)}
+        position, _, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
+        if kept_stream is not None:
+            return Kept(kept_stream, kept_version, kept_position, fingerprint)
+        looked = [row[2:7] for row in rows]
+        missed = [Missed(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
+        present = {s for s, v, at, *_ in looked if at == v or (v == 0 and at is None)}
         if missed or len(present) < len(asked):
             return Overtaken(missed, reads)
-        return rows[0][5] or 0
+        return position or 0
 
     async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        for last in (False, True):  # once more on a fresh connection, if this one turns out to be dead
+        """The rows, each after position and hash of the log's head. Dead connections are tried in turn."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._patience
+        while (left := until - clock()) > 0:
+            connection = None
             try:
-                async with self._pool.connection() as connection:
-                    cursor = await connection.execute(query, values, binary=True, prepare=True)
-                    return await cursor.fetchall()
+                async with self._pool.connection(left) as connection:
+                    with severed_after(connection, left):
+                        cursor = await connection.execute(query, values, binary=True, prepare=True)
+                        rows = await cursor.fetchall()
             except (PoolTimeout, psycopg.OperationalError) as error:
-                if last:
+                if connection is None or not connection.closed:
                     raise Unavailable("The database does not answer.") from error
-        raise AssertionError
+            else:
+                if rows:
+                    self.writer.saw(*rows[0][:2])
+                return rows
+        raise Unavailable("The database does not answer.")
 
 
 def postgres_store(dsn: str, *, cache_size: int = 50_000, **options: Any) -> EventStore:

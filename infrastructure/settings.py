@@ -77,6 +77,7 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr | None = None
     redis_url_file: Path | None = None
+    redis_prefix: str = "daybook:"
 
     @property
     def database(self) -> Database | None:

@@ -24,7 +24,8 @@ class StreamLocks:
         turn = asyncio.get_running_loop().create_future()
         waiting.append(turn)
         try:
-            await asyncio.wait_for(turn, self._patience)
+            async with asyncio.timeout(self._patience):
+                await turn
         except BaseException as gone:
             if turn.done() and not turn.cancelled():
                 self.release([stream])  # it was handed over as we left

@@ -71,9 +71,10 @@ class Writer:
         self._closing = True
         self._arrived.set()
         if self._task:
-            await asyncio.wait([self._task], timeout=self._patience)
-            if self._connection:
-                sever(self._connection)
+            _, unfinished = await asyncio.wait([self._task], timeout=self._patience)
+            if unfinished and self._connection:
+                sever(self._connection)  # first: cancelling alone would ask the server to cancel
+                await asyncio.wait([self._task], timeout=0.1)
             self._task.cancel()
             await asyncio.wait([self._task])
         for waiting in self._queue:
@@ -81,10 +82,10 @@ class Writer:
         if self._connection:
             await self._connection.close()
 
-    def saw(self, head: tuple[int, bytes] | None) -> None:
-        """This process knows of the log up to this seal (position, hash)."""
-        if head and (self._head is None or head[0] > self._head[0]):
-            self._head = head
+    def saw(self, position: int | None, seal: bytes | None) -> None:
+        """This process knows of the log up to this seal; None while it is empty."""
+        if position and seal and (self._head is None or position > self._head[0]):
+            self._head = position, bytes(seal)
 
     @property
     def depth(self) -> int:
@@ -165,7 +166,7 @@ class Writer:
             rows = await cursor.fetchall()
         answered: Batch = read_answers([w.entry for w in batch], rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
-        self.saw(answered.head)
+        self.saw(*answered.head)
         for waiting, answer in zip(batch, answered.answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
@@ -233,8 +234,9 @@ def _due_to_command(error: Exception) -> bool:
     """Is what a command brought to blame, not the state of the database?"""
     if not isinstance(error, psycopg.Error):
         return True  # it could not even be sent
-    state = error.sqlstate or "22"  # without one, psycopg could not send it
-    return state[:2] in {"22", "23", "54"}  # data, constraints, limits of a row or an index
+    if error.sqlstate is None:
+        return not isinstance(error, psycopg.OperationalError)
+    return error.sqlstate[:2] in {"22", "23", "54"}  # data, constraints, limits of a row or an index
 
 
 def _fail(waiting: Waiting, error: Exception) -> None:

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from projections.listen import driver_of
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import generation_schema
@@ -19,6 +20,9 @@ _MOVE = text("""
 _MARK = text("""
     UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
     WHERE generation = :generation AND reader = :reader""")
+
+# What is lost in a crash is read again from the log; a plan made while a table was small must not stay.
+_HASTE = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off"
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ async def apply(
     database raises when it is not the event's fault.
     """
     until = events[-1].position
+    await (await driver_of(connection)).execute(_HASTE)
     await _claim(connection, generation, readers, since, until)
     reached = {}
     for reader in readers:
@@ -113,20 +118,17 @@ async def _attempt(
     except Exception as error:  # noqa: BLE001  a reader's mistake is its own
         return error
     if rows:
-        await connection.exec_driver_sql("SAVEPOINT reader; SET CONSTRAINTS ALL DEFERRED")
+        driver = await driver_of(connection)
+        await driver.execute("SAVEPOINT reader")
         try:
-            await rows.flush(connection, generation_schema(generation))
-            await connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE; RELEASE reader")
-        except Exception as error:
-            if _not_the_events_fault(error):
-                raise
-            await connection.exec_driver_sql("ROLLBACK TO reader; RELEASE reader")
+            async with driver.pipeline():
+                await driver.execute("SET CONSTRAINTS ALL DEFERRED")
+                await rows.flush(driver, generation_schema(generation))
+                await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                await driver.execute("RELEASE reader")
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise  # the server went away, ran out of room, found a deadlock: not the events' fault
+        except Exception as error:  # noqa: BLE001  anything else is
+            await driver.execute("ROLLBACK TO reader")
             return error
     return None
-
-
-def _not_the_events_fault(error: Exception) -> bool:
-    """The server went away, ran out of room, found a deadlock: to be tried again as it is."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, OSError)

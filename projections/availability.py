@@ -54,7 +54,7 @@ class Availability:
     ) -> Answer:
         """The starts in `span` offered at `now`, by one provider or by all.
 
-        `timezone`, a zone's name, is only named in the answer. Raises NotFound for a provider of other services.
+        `timezone`, a zone's name, is only named in the answer. NotFound also for another provider.
         """
         prepared = await self._prepared(service_id, provider_id, span, now, at_least)
         return prepared.answer(now, timezone)

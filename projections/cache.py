@@ -58,7 +58,7 @@ log = logging.getLogger(__name__)
 
 
 class Began(NamedTuple):
-    """The epochs in which an answer began to be made: it is kept where the same is still in force at the end."""
+    """The epochs in which an answer began to be made: it is kept where that is still in force at the end."""
 
     near: bytes | None
     far: bytes | None

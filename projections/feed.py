@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from projections.listen import driver_of
 from projections.reader import Recorded
 
 PAGE = 500  # events
@@ -38,7 +38,7 @@ class Feed:
     """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
 
     def __init__(self, engine: AsyncEngine, decode: Decode) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._decode = decode
         self._calendars: dict[UUID, UUID] = {}
         self._ahead: tuple[int, asyncio.Task[Stretch]] | None = None
@@ -95,9 +95,6 @@ class Feed:
             self._calendars[stream] = calendar
 
     async def _select(self, query: LiteralString, values: Sequence[Any]) -> list[Any]:
-        # Beside SQLAlchemy's results, which take as long as decoding does.
         async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(driver, psycopg.AsyncConnection)
-            cursor = await driver.execute(query, values, binary=True)
+            cursor = await (await driver_of(connection)).execute(query, values, binary=True)
             return await cursor.fetchall()

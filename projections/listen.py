@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import psycopg
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 POLL = 1.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between attempts to connect
@@ -27,6 +27,13 @@ async def connect(engine: AsyncEngine, application: str, **options: Any) -> psyc
         tcp_user_timeout=5000,
         **options,
     )
+
+
+async def driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """The connection beneath SQLAlchemy's, for what has many values: half the time is saved."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    return driver
 
 
 async def heard(engine: AsyncEngine, channel: str, application: str) -> AsyncGenerator[str | None]:

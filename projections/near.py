@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Near:
-    """Trusted only while news come in, a heartbeat each LEASE at least; empty at first and after any break."""
+    """Trusted only while news come in, each LEASE at least. Empty at first and after any break."""
 
     def __init__(self, redis: Redis, prefix: str, size: int = SIZE) -> None:
         self._redis = redis

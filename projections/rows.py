@@ -6,10 +6,10 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import psycopg
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = dict[str, Any]
 Key = Any
@@ -50,11 +50,11 @@ class Rows:
         changes.sets.pop(of, None)
         changes.drops[of] = dict(key)
 
-    async def flush(self, connection: AsyncConnection, schema: str) -> None:
+    async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
         """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
-                await connection.exec_driver_sql(sql, tuple(_arrays(rows, columns)))
+                await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
 
     def _of(self, table: Table) -> "_Changes":
         changes = self._changes.get(table)

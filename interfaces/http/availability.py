@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError, to_json
 
-from domain.errors import NotFound
 from domain.interval import Interval
 from domain.wallclock import day_bounds, zone
 from interfaces.http import body
@@ -16,7 +15,7 @@ from interfaces.http.answer import PUBLIC, Answer
 from interfaces.http.body import Instant, Shape, Zone
 from interfaces.http.deps import Ask
 from interfaces.http.route import Route
-from projections.reason import Reason
+from projections.offered import Reason
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"], route_class=Route)
 LONGEST = timedelta(days=62)
@@ -56,7 +55,7 @@ class Span(body.Query):
             raise PydanticCustomError("span", "`from` and `to` are both dates or both instants.")
         if all(dates) and self.tz is None:
             raise PydanticCustomError("span", "Dates need `tz`.")
-        length = self.to - self.from_  # type: ignore[operator]  # both are of one kind
+        length = self.to - self.from_
         if length < timedelta(0):
             raise PydanticCustomError("span", "`to` lies before `from`.")
         if length + timedelta(days=all(dates)) > LONGEST:
@@ -141,8 +140,6 @@ async def starts(ask: Ask, span: Annotated[Span, Query()]) -> Response:
         at_least=ask.at_least,
         timezone=span.tz,
     )
-    if answer is None:
-        raise NotFound("service", span.service_id)
     return _sent(answer.body, answer.position)
 
 
@@ -150,29 +147,17 @@ async def starts(ask: Ask, span: Annotated[Span, Query()]) -> Response:
 async def earliest(ask: Ask, asked: Annotated[Earliest, Query()]) -> Response:
     """List the next starts, the earliest first."""
     answer = await ask.ports.availability.earliest(
-        service_id=asked.service_id,
-        tag=asked.tag,
-        limit=asked.limit,
-        now=ask.ports.store.now(),
-        at_least=ask.at_least,
+        asked.service_id, asked.tag, asked.limit, now=ask.ports.store.now(), at_least=ask.at_least
     )
-    if answer is None:
-        raise NotFound("service", str(asked.service_id))
     return _sent(answer.body, answer.position)
 
 
 @router.get("/why", operation_id="why_not", response_model=WhyShown)
 async def why(ask: Ask, asked: Annotated[One, Query()]) -> Response:
-    """Whether a start is offered, or which rule stands against it."""
+    """Whether a start is offered, or what stands against it."""
     found = await ask.ports.availability.why(
-        asked.service_id,
-        asked.provider_id,
-        asked.start,
-        now=ask.ports.store.now(),
-        at_least=ask.at_least,
+        asked.service_id, asked.provider_id, asked.start, now=ask.ports.store.now(), at_least=ask.at_least
     )
-    if found is None:
-        raise NotFound("service", asked.service_id)
     return _sent(to_json(found._asdict()), found.position)
 
 

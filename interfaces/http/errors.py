@@ -138,7 +138,8 @@ async def _unexpected(_: Request, error: Exception) -> Answer:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem."""
-    for kind in (Refusal, *(k for k in STATUS if not issubclass(k, Refusal))):
+    app.add_exception_handler(Refusal, _refused)
+    for kind in STATUS:
         app.add_exception_handler(kind, _refused)
     for outage in OUTAGES:
         app.add_exception_handler(outage, _out)

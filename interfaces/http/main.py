@@ -28,9 +28,6 @@ from projections.position import Positions
 from projections.read import Reads
 from projections.versions import connect
 
-PREFIX = "daybook:"
-"""Of every name in Redis; the projector's are the same."""
-
 _VERSION = text("SELECT version_num FROM log.schema_version")
 _MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
 _LAG = text("""
@@ -106,7 +103,7 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Cache | Non
         await redis.ping()
         return {}
 
-    return await stack.enter_async_context(Cache(redis, PREFIX)), {"redis": pinged}
+    return await stack.enter_async_context(Cache(redis, settings.redis_prefix)), {"redis": pinged}
 
 
 async def _reached(engine: AsyncEngine) -> Mapping[str, Any]:

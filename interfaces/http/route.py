@@ -50,7 +50,7 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute."""
         operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
-        (method,) = self.methods
+        (method,) = self.methods or {"GET"}
         version = needs_version(method, self.path)
         keyed = method == "POST"
         handle: Callable[..., Awaitable[Response]] = self.endpoint
@@ -120,7 +120,7 @@ def _take_query(ask: Ask, parts: Parts, said: dict[str, Any]) -> None:
         raise InvalidFields.of(refused, "query") from None
 
 
-def _parameters(raw: bytes) -> dict[str, str]:
+def _parameters(raw: bytes) -> dict[str, Any]:
     try:
         pairs = parse_qsl(
             raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS

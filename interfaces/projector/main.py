@@ -1,1 +1,38 @@
 """Composition root of the projector role."""
+
+import asyncio
+import contextlib
+import signal
+from contextlib import AsyncExitStack
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from infrastructure.database import alchemy
+from infrastructure.encoding import decode
+from infrastructure.settings import Settings
+from projections.projector import Projector
+from projections.readers import READERS
+from projections.versions import Publisher, connect
+
+
+async def run_projector(settings: Settings) -> None:
+    """Follow the log until SIGTERM or SIGINT; a page under way is finished or undone as a whole."""
+    async with AsyncExitStack() as stack:
+        projector = await _projector(settings, stack)
+        work = asyncio.create_task(projector.run())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
+    assert settings.database is not None
+    engine = create_async_engine(alchemy(settings.database.dsn), pool_size=5)
+    stack.push_async_callback(engine.dispose)
+    publisher = None
+    if settings.redis_url is not None:
+        redis = connect(settings.redis_url.get_secret_value())
+        stack.push_async_callback(redis.aclose)
+        publisher = Publisher(redis, settings.redis_prefix, engine)
+    return Projector(engine, READERS, decode, publisher)

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from application.access import Role
-from domain.kernel import derived_id
+from domain.kernel import derived_id, new_id
 from infrastructure.children import Child, Children
 from infrastructure.instance import environment_of, start_servers
 from infrastructure.migrating import migrate_all
@@ -183,21 +183,21 @@ def _tell(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None
     plain.print(f"Metrics    {ready.metrics}")
     for role, token in ready.tokens.items():
         plain.print(f"\n{role} token (valid for a day):\n{token}")
-    if town is not None:
+    if town is not None and town.start is not None:
         plain.print("\nThis books a free time:")
-        plain.print(_curl(ready, town))
+        plain.print(_curl(ready, town, town.start))
     plain.print(f"\nData in {wish.data}. Ctrl-C stops all of it.")
 
 
-def _curl(ready: Ready, town: Town) -> str:
+def _curl(ready: Ready, town: Town, start: datetime) -> str:
     body = {
         "service_id": str(town.service_id),
         "provider_id": str(town.provider_id),
-        "start": town.free_start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     return (
         f"curl -i {ready.api}/v1/appointments"
         f" -H 'Authorization: Bearer {ready.tokens['customer']}'"
-        " -H 'Content-Type: application/json' -H 'Idempotency-Key: my-first-booking'"
+        f" -H 'Content-Type: application/json' -H 'Idempotency-Key: {new_id()}'"
         f" -d {shlex.quote(json.dumps(body))}"
     )

@@ -75,6 +75,9 @@ class TestGrid:
         hours = open_daily("09:00-12:15", "12:15-14:00")
         assert offered(haircut(), hours) == ["09:00", "10:00", "11:00", "12:00", "12:15"]
 
+    def test_a_start_may_run_on_past_the_end_of_the_question_into_an_adjoining_opening(self) -> None:
+        assert offered(haircut(60, 30), open_daily("00:00-24:00"))[-1] == "23:30"
+
     def test_an_opening_past_midnight_keeps_its_grid(self) -> None:
         hours = open_daily("22:20-01:30")
         assert offered(haircut(), hours) == ["00:20", "22:20", "23:20"]

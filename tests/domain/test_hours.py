@@ -157,6 +157,25 @@ def test_the_hours_of_a_service_are_intersected_and_do_not_split_a_shift_at_midn
     assert openings(night, asked, {}) == []
 
 
+def test_a_shift_is_the_same_piece_however_late_in_it_is_asked() -> None:
+    night, service = daily(window("20:00", "04:00")), dict.fromkeys(range(7), (window("22:00", "22:00"),))
+    late, whole = (
+        between("2026-03-07T00:30", "2026-03-07T01:00"),
+        between("2026-03-06T20:00", "2026-03-07T04:00"),
+    )
+    assert openings(night, late, service) == [whole]
+
+
+def test_openings_are_sorted_by_start_even_where_windows_overlap_and_time_off_cuts_them() -> None:
+    noon = between("2026-03-06T12:00", "2026-03-06T13:00")
+    hours = daily(window("09:00", "17:00"), window("10:00", "11:00"), time_off=(noon,))
+    assert opened(hours, FRIDAY) == [
+        between("2026-03-06T09:00", "2026-03-06T12:00"),
+        between("2026-03-06T10:00", "2026-03-06T11:00"),
+        between("2026-03-06T13:00", "2026-03-06T17:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("timezone", "day", "windows_", "expected"),
     [

@@ -10,11 +10,11 @@ _QUEUED = "SELECT count(*) FROM pg_locks WHERE relation = 'log.gate'::regclass A
 
 
 class Gate:
-    """The gate while it is shut. `open()` lets the queued appends through."""
+    """The gate, watched; shut while somebody holds it."""
 
-    def __init__(self, holder: AsyncConnection, watcher: AsyncConnection) -> None:
-        self._holder = holder
+    def __init__(self, watcher: AsyncConnection, holder: AsyncConnection | None = None) -> None:
         self._watcher = watcher
+        self._holder = holder
 
     async def queued(self) -> int:
         """How many appends wait in the database."""
@@ -29,7 +29,16 @@ class Gate:
                 await asyncio.sleep(0.005)
 
     async def open(self) -> None:
+        """Let the queued appends through."""
+        assert self._holder
         await self._holder.rollback()
+
+
+@asynccontextmanager
+async def watched_gate(owner_dsn: str) -> AsyncIterator[Gate]:
+    """The gate as it is."""
+    async with await AsyncConnection.connect(owner_dsn, autocommit=True) as watcher:
+        yield Gate(watcher)
 
 
 @asynccontextmanager
@@ -40,7 +49,7 @@ async def shut_gate(owner_dsn: str) -> AsyncIterator[Gate]:
         await AsyncConnection.connect(owner_dsn, autocommit=True) as watcher,
     ):
         await holder.execute("LOCK TABLE log.gate IN EXCLUSIVE MODE")
-        yield Gate(holder, watcher)
+        yield Gate(watcher, holder)
         await holder.rollback()
 
 

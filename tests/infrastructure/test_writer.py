@@ -64,7 +64,7 @@ POISON = {
     "a lone surrogate in the metadata": lambda: entry(rows=[row(new_id(), 1, metadata='"\ud800"')]),
     "a lone surrogate in the topic": lambda: entry(rows=[row(new_id(), 1, topic="\ud800")]),
     "one version twice": lambda: entry(rows=[row(stream := new_id(), 1), row(stream, 1)]),
-    "a version that no bigint holds": lambda: entry(new_id(), at=2**63),
+    "a version that no bigint holds": lambda: entry(new_id(), reads={new_id(): 2**63}),
     "a key longer than an index takes": lambda: entry(new_id(), key=b"".join(new_id().bytes for _ in range(1000))),
 }
 
@@ -154,9 +154,14 @@ async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(database: 
 async def test_closing_records_what_is_queued_and_refuses_what_comes_later(database: Database) -> None:
     journal = PostgresJournal(database.application)
     await journal.open()
-    waiting = [asyncio.create_task(journal.append(entry(new_id()))) for _ in range(20)]
-    await until(lambda: journal.writer.depth > 0)
-    await journal.close()
+    async with shut_gate(database.owner) as gate:
+        waiting = [asyncio.create_task(journal.append(entry(new_id())))]
+        await gate.wait_for(1)
+        waiting += [asyncio.create_task(journal.append(entry(new_id()))) for _ in range(20)]
+        await until(lambda: journal.writer.depth == 20)
+        closing = asyncio.create_task(journal.close())
+        await gate.open()
+        await closing
     assert all(isinstance(answer, Recorded) for answer in await asyncio.gather(*waiting))
     with pytest.raises(Unavailable):
         await journal.append(entry(new_id()))
