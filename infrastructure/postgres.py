@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,12 @@ from infrastructure.clock import DatabaseClock
 from infrastructure.deadline import severed_after
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken
+from infrastructure.knowledge import Knowledge
 from infrastructure.writer import Writer
 
-_HEAD = "SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1), "
+_HEAD = """
+    SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM log.seal WHERE upto = %b AND hash = %b),"""
 _READ = f"""{_HEAD}
     originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
@@ -46,23 +50,25 @@ class PostgresJournal:
     ) -> None:
         self._clock = DatabaseClock()
         self._patience = patience
-        self.on_rewind: Callable[[], None] = lambda: None
-        self.writer = Writer(
-            dsn, self._clock, on_rewind=lambda: self.on_rewind(), queue_size=queue_size, patience=patience
-        )
+        self.known = Knowledge()
+        self.writer = Writer(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
         self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
             dsn,
             min_size=1,
             max_size=pool_size,
             timeout=patience,
             open=False,
-            kwargs={"autocommit": True, "application_name": "daybook-store"},
+            kwargs={
+                "autocommit": True,
+                "application_name": "daybook-store",
+                "connect_timeout": max(2, ceil(patience)),
+            },
         )
 
     @property
     def epoch(self) -> int:
         """See Journal."""
-        return self.writer.epoch
+        return self.known.epoch
 
     async def open(self) -> None:
         """Connect; raises psycopg.OperationalError when there is no database."""
@@ -72,7 +78,7 @@ class PostgresJournal:
     async def close(self) -> None:
         """Record what is queued, then disconnect."""
         await self.writer.close()
-        await self._pool.close()
+        await self._pool.close(timeout=self._patience)
 
     def now(self) -> datetime:
         """See Journal."""
@@ -84,43 +90,52 @@ class PostgresJournal:
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
         """See Journal."""
-        return [Missed(*event) for _, _, *event in await self._select(_READ, [list(streams)])]
+        return [Missed(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
         """See Journal."""
-        return [Missed(*event) for _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
+        return [Missed(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
         """See Journal."""
         asked = reads or {UUID(int=0): 0}
         rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
-        position, _, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
+        position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
         if kept_stream is not None:
             return Kept(kept_stream, kept_version, kept_position, fingerprint)
-        looked = [row[2:7] for row in rows]
+        looked = [row[3:8] for row in rows]
         missed = [Missed(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
         present = {s for s, v, at, *_ in looked if at == v or (v == 0 and at is None)}
         if missed or len(present) < len(asked):
             return Overtaken(missed, reads)
         return position or 0
 
+    def _compare(
+        self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool
+    ) -> None:
+        if head and not held:
+            self.known.end(epoch)
+        self.known.saw(position, seal)
+
     async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows, each after position and hash of the log's head. Dead connections are tried in turn."""
+        """The rows, each after three columns about the log's head. Dead connections are tried in turn."""
         clock = asyncio.get_running_loop().time
         until = clock() + self._patience
         while (left := until - clock()) > 0:
-            connection = None
+            connection, epoch, head = None, self.known.epoch, self.known.head
             try:
                 async with self._pool.connection(left) as connection:
                     with severed_after(connection, left):
-                        cursor = await connection.execute(query, values, binary=True, prepare=True)
+                        cursor = await connection.execute(
+                            query, [*(head or (0, b"")), *values], binary=True, prepare=True
+                        )
                         rows = await cursor.fetchall()
             except (PoolTimeout, psycopg.OperationalError) as error:
                 if connection is None or not connection.closed:
                     raise Unavailable("The database does not answer.") from error
             else:
                 if rows:
-                    self.writer.saw(*rows[0][:2])
+                    self._compare(epoch, head, *rows[0][:3])
                 return rows
         raise Unavailable("The database does not answer.")
 
@@ -129,5 +144,5 @@ def postgres_store(dsn: str, *, cache_size: int = 50_000, **options: Any) -> Eve
     """A store on PostgreSQL; `store.journal.open()` it."""
     journal = PostgresJournal(dsn, **options)
     store = EventStore(journal, cache_size=cache_size)
-    journal.on_rewind = store.cache.clear
+    journal.known.on_end = store.cache.clear
     return store

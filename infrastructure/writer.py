@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 from uuid import UUID
@@ -24,6 +24,7 @@ from infrastructure.appendcall import APPEND, Batch, arguments, read_answers
 from infrastructure.clock import DatabaseClock
 from infrastructure.deadline import sever, severed_after
 from infrastructure.journal import Answer, Entry, Overtaken
+from infrastructure.knowledge import Knowledge
 
 MOST_COMMANDS, MOST_EVENTS = 512, 2_000
 logger = structlog.get_logger(__name__)
@@ -43,21 +44,19 @@ class Writer:
         self,
         dsn: str,
         clock: DatabaseClock,
+        known: Knowledge,
         *,
-        on_rewind: Callable[[], None],
         queue_size: int,
         patience: float,
     ) -> None:
-        self.epoch = 0
         self._dsn = dsn
         self._clock = clock
-        self._on_rewind = on_rewind
+        self._known = known
         self._queue_size = queue_size
         self._patience = patience
         self._queue: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
-        self._head: tuple[int, bytes] | None = None
         self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -81,11 +80,6 @@ class Writer:
             _fail(waiting, Unavailable("Shutting down."))
         if self._connection:
             await self._connection.close()
-
-    def saw(self, position: int | None, seal: bytes | None) -> None:
-        """This process knows of the log up to this seal; None while it is empty."""
-        if position and seal and (self._head is None or position > self._head[0]):
-            self._head = position, bytes(seal)
 
     @property
     def depth(self) -> int:
@@ -152,7 +146,7 @@ class Writer:
     def _still_waiting(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
         """Without those who gave up, and those whose decision was made on a log that is no more."""
         for waiting in batch:
-            if waiting.entry.epoch != self.epoch and not waiting.answer.done():
+            if waiting.entry.epoch != self._known.epoch and not waiting.answer.done():
                 waiting.answer.set_result(Overtaken((), waiting.entry.reads))
         return [waiting for waiting in batch if not waiting.answer.done()]
 
@@ -166,7 +160,7 @@ class Writer:
             rows = await cursor.fetchall()
         answered: Batch = read_answers([w.entry for w in batch], rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
-        self.saw(*answered.head)
+        self._known.saw(*answered.head)
         for waiting, answer in zip(batch, answered.answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
@@ -216,11 +210,9 @@ class Writer:
         self._connection = connection
         with severed_after(connection, self._patience):
             await self._clock.set_by(connection)
-            if self._head and not await self._extends(connection, *self._head):
-                logger.error("the log is not the one known before", position=self._head[0])
-                self.epoch += 1
-                self._head = None
-                self._on_rewind()
+            epoch = self._known.epoch
+            if self._known.head and not await self._extends(connection, *self._known.head):
+                self._known.end(epoch)
 
     @staticmethod
     async def _extends(connection: AsyncConnection, upto: int, sealed: bytes) -> bool:

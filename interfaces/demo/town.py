@@ -18,12 +18,12 @@ from domain.interval import Interval
 from domain.kernel import Aggregate
 from domain.schedule import Schedule
 from domain.service import Service
-from interfaces.demo.charter import HISTORY, Act, Charter, admin, town_id
+from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, admin, town_id
 from interfaces.demo.customer import PEOPLE, arrival, people
 from interfaces.demo.life import appointments
 from interfaces.demo.shop import calendars, openings, tags
 
-IN_FLIGHT = 32
+IN_FLIGHT = 64  # about half of them wait for their lane
 _LOOK_AHEAD = timedelta(days=14)
 
 A = TypeVar("A", bound=Aggregate)
@@ -95,6 +95,9 @@ async def _make(store: Store, charter: Charter, progress: Progress) -> None:
         appointments(charter, everybody, inhabitants[:-1]),
         arrivals[-1:],
     ]
+    dates = days_touched(charter.founded, charter.today + AHEAD)
+    days = [Day.id_of(calendar.provider_id, date) for calendar in everybody for date in dates]
+    await _look(store, charter.seed, Day, days)  # at once, or the store would read each when first booked
     await _play(store, charter.seed, stages, progress)
 
 

@@ -59,7 +59,9 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
 @pytest.fixture(scope="session")
 def new_database(servers):
     from itertools import count
+
     import psycopg
+
     from infrastructure.database import create_role, migrate
     from tests.conftest import Database
     def ex(s):

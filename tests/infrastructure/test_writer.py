@@ -14,8 +14,8 @@ from domain.kernel import new_id
 from infrastructure.journal import Entry, Kept, Overtaken, Recorded
 from infrastructure.postgres import PostgresJournal
 from infrastructure.writer import MOST_COMMANDS
-from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.conftest import Database
+from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.infrastructure.entries import entry, row
 from tests.infrastructure.gate import shut_gate, until
 

@@ -60,6 +60,9 @@ DECLARE
     sealed bytea;
     added bigint;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'log.append needs read committed: a snapshot from before the gate hides what has moved';
+    END IF;
     LOCK TABLE log.gate IN EXCLUSIVE MODE;
     SELECT * INTO before FROM log.seal s ORDER BY s.upto DESC LIMIT 1;
     base := coalesce(before.upto, 0);

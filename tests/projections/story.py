@@ -1,0 +1,120 @@
+"""The people and things that the tests of read models tell about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from domain.appointment import Appointment
+from domain.customer import Customer
+from domain.day import Day, Seat, days_touched, reserve
+from domain.provider import Provider
+from domain.service import Service
+
+NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
+"""A Monday."""
+
+
+def at(hour: int, minute: int = 0, day: int = 7) -> datetime:
+    """A time of January 2030, UTC."""
+    return datetime(2030, 1, day, hour, minute, tzinfo=UTC)
+
+
+def a_provider(name: str = "Ada", owner_id: UUID | None = None, **profile: Any) -> Provider:
+    details = {
+        "name": name,
+        "timezone": "Europe/Paris",
+        "organization_id": None,
+        "bio": "",
+        "address": None,
+        "location": None,
+        "tags": [],
+    }
+    return Provider(id=uuid4(), owner_id=owner_id or uuid4(), profile={**details, **profile}, timestamp=NOW)
+
+
+def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Service:
+    details = {
+        "name": name,
+        "provider_ids": [str(provider.id) for provider in providers],
+        "organization_id": None,
+        "duration": 30,
+        "step": None,
+        "align": "opening",
+        "buffer_before": 0,
+        "buffer_after": 0,
+        "capacity": 1,
+        "price": 4000,
+        "currency": "EUR",
+        "min_notice": 0,
+        "window": None,
+        "hours": None,
+        "cancel_notice": 0,
+        "reschedule_notice": 0,
+        "max_reschedules": None,
+        "late_cancel": "refuse",
+        "late_fee": None,
+        "tags": [],
+    }
+    return Service(id=uuid4(), by=uuid4(), terms={**details, **terms}, timestamp=NOW)
+
+
+def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
+    details = {"email": None, "phone": None, "timezone": None, "note": ""}
+    return Customer(id=uuid4(), by=by or uuid4(), name=name, **details, timestamp=NOW)
+
+
+def a_place(provider_id: UUID, start: datetime) -> dict[str, Any]:
+    """Half an hour with a provider, as an appointment's events say it."""
+    return {
+        "provider_id": provider_id,
+        "starts_at": start,
+        "duration": 30,
+        "buffer_before": 0,
+        "buffer_after": 0,
+        "timezone": "Europe/Paris",
+        "price": 4000,
+        "currency": "EUR",
+        "policy": {
+            "cancel_notice": 0,
+            "reschedule_notice": 0,
+            "max_reschedules": None,
+            "late_cancel": "refuse",
+            "late_fee": None,
+        },
+    }
+
+
+def an_appointment(
+    provider_id: UUID | None = None,
+    start: datetime | None = None,
+    *,
+    customer_id: UUID | None = None,
+    now: datetime = NOW,
+) -> Appointment:
+    return Appointment(
+        id=uuid4(),
+        by=uuid4(),
+        service_id=uuid4(),
+        customer_id=customer_id or uuid4(),
+        note="",
+        answers={},
+        timestamp=now,
+        **a_place(provider_id or uuid4(), start or at(10, day=8)),
+    )
+
+
+def days(calendar_id: UUID, since: datetime, until: datetime) -> list[Day]:
+    """New Days of a calendar, as many as the stretch touches."""
+    return [
+        Day(id=Day.id_of(calendar_id, day), calendar_id=calendar_id, date=day.isoformat(), timestamp=NOW)
+        for day in days_touched(since, until)
+    ]
+
+
+def a_seat(start: datetime, *, minutes: int = 30, service_id: UUID | None = None) -> Seat:
+    return Seat(uuid4(), service_id or uuid4(), start, start, start + timedelta(minutes=minutes))
+
+
+def seat_all(of: list[Day], seat: Seat, capacity: int = 1) -> None:
+    """Reserve the seat on all the days."""
+    reserve(of, seat, capacity, NOW)

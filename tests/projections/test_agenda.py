@@ -1,0 +1,196 @@
+"""What is on whose day? Events in, rows out."""
+
+from uuid import uuid4
+
+import pytest
+
+from domain.appointment import Appointment
+from projections import agenda
+from projections.page import Page
+from tests.projections.story import NOW, a_place, a_provider, an_appointment, at
+
+ALL = Page(limit=50)
+FIELDS = agenda.Entry.__dataclass_fields__
+
+
+def as_row(appointment: Appointment) -> dict[str, object]:
+    """What the agenda must say of an appointment."""
+    said = {name: getattr(appointment, name) for name in FIELDS}
+    if appointment.cancelled is not None:
+        said["cancelled"] = {**appointment.cancelled, "by": str(appointment.cancelled["by"])}
+    return said
+
+
+def moved(appointment: Appointment) -> None:
+    place = a_place(uuid4(), at(16, day=9))
+    appointment.reschedule(uuid4(), by_customer=False, place={**place, "price": 5000}, now=NOW)
+
+
+def noted(appointment: Appointment) -> None:
+    appointment.annotate(uuid4(), "bring a towel", {"size": "L"}, NOW)
+
+
+def cancelled(appointment: Appointment) -> None:
+    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+
+
+def checked_in(appointment: Appointment) -> None:
+    appointment.check_in(uuid4(), NOW)
+
+
+def completed(appointment: Appointment) -> None:
+    appointment.complete(uuid4(), at(11, day=20))
+
+
+def missed(appointment: Appointment) -> None:
+    appointment.miss(uuid4(), at(11, day=20))
+
+
+def came_after_all(appointment: Appointment) -> None:
+    appointment.miss(uuid4(), at(11, day=20))
+    appointment.undo_no_show(uuid4(), at(12, day=20))
+
+
+LIFE = [noted, moved, cancelled, checked_in, completed, missed, came_after_all]
+
+
+@pytest.mark.parametrize("change", LIFE, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("together", [True, False], ids=["in one page", "in two pages"])
+async def test_the_agenda_says_of_an_appointment_what_the_appointment_says_itself(
+    write, catch_up, look, change, together
+):
+    appointment = an_appointment()
+    if not together:
+        await write(appointment)
+        await catch_up()
+    change(appointment)
+    await write(appointment)
+    await catch_up()
+    async with look("agenda") as read:
+        entry = await agenda.get(read, appointment.id)
+    assert {name: getattr(entry, name) for name in FIELDS} == as_row(appointment)
+
+
+async def test_what_does_not_exist_is_not_found(look):
+    async with look("agenda") as read:
+        assert await agenda.get(read, uuid4()) is None
+
+
+async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_provider_alone(
+    write, catch_up, look
+):
+    provider = a_provider()
+    appointment = an_appointment(provider.id)
+    await write(provider, appointment, an_appointment())
+    await catch_up()
+    async with look("agenda") as read:
+        for of in (appointment.customer_id, provider.owner_id):
+            assert (await agenda.get(read, appointment.id, of=of)) is not None
+            found, _ = await agenda.find(read, ALL, of=of)
+            assert [entry.id for entry in found] == [appointment.id]
+        for stranger in (uuid4(), provider.id):
+            assert await agenda.get(read, appointment.id, of=stranger) is None
+            assert await agenda.find(read, ALL, of=stranger) == ([], None)
+
+
+async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up, look):
+    organization = uuid4()
+    mine, other = a_provider(organization_id=str(organization)), a_provider()
+    early, late = an_appointment(mine.id, at(9)), an_appointment(mine.id, at(10))
+    elsewhere = an_appointment(other.id, at(9, 30))
+    late.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    await write(mine, other, early, late, elsewhere)
+    await catch_up()
+
+    async with look("agenda") as read:
+
+        async def ids(**filters):
+            return [entry.id for entry in (await agenda.find(read, ALL, **filters))[0]]
+
+        assert await ids() == [early.id, elsewhere.id, late.id]
+        assert await ids(since=at(9, 30)) == [elsewhere.id, late.id]
+        assert await ids(until=at(10)) == [early.id, elsewhere.id]
+        assert await ids(since=at(9), until=at(9)) == []
+        assert await ids(status="cancelled") == [late.id]
+        assert await ids(provider_id=mine.id) == [early.id, late.id]
+        assert await ids(customer_id=elsewhere.customer_id) == [elsewhere.id]
+        assert await ids(organization_id=organization) == [early.id, late.id]
+        assert await ids(organization_id=organization, status="booked") == [early.id]
+        assert await ids(provider_id=other.id, customer_id=early.customer_id) == []
+
+
+async def test_a_provider_that_changes_organization_takes_its_appointments_along(write, catch_up, look):
+    provider, organization = a_provider(), uuid4()
+    appointment = an_appointment(provider.id)
+    await write(provider, appointment)
+    provider.change(uuid4(), {"organization_id": str(organization)}, NOW)
+    await write(provider)
+    await catch_up()
+    async with look("agenda") as read:
+        found, _ = await agenda.find(read, ALL, organization_id=organization)
+    assert [entry.id for entry in found] == [appointment.id]
+
+
+async def test_pages_follow_one_another_without_gap_or_repetition(write, catch_up, look):
+    appointments = [an_appointment(start=at(9 + n // 3, day=8)) for n in range(10)]
+    await write(*appointments)
+    await catch_up()
+    async with look("agenda") as read:
+        seen, after = [], None
+        for size in (4, 4, 2):
+            found, after = await agenda.find(read, Page(limit=4, after=after))
+            assert len(found) == size
+            seen += [(entry.starts_at, entry.id) for entry in found]
+    assert after is None
+    assert seen == sorted((a.starts_at, a.id) for a in appointments)
+
+
+async def test_a_part_that_ends_with_the_list_has_no_next(write, catch_up, look):
+    await write(an_appointment(), an_appointment())
+    await catch_up()
+    async with look("agenda") as read:
+        found, after = await agenda.find(read, Page(limit=2))
+    assert len(found) == 2
+    assert after is None
+
+
+class TestFewest:
+    """Who of several takes an appointment that is for any of them?"""
+
+    async def rank(self, look, *providers):
+        async with look("agenda") as read:
+            ids = [provider.id for provider in providers]
+            return [ids.index(id) for id in await agenda.fewest(read, ids, at(0), at(0, day=14))]
+
+    async def test_the_fewest_appointments_of_the_week_come_first(self, write, catch_up, look):
+        busy, calm, next_week = a_provider(), a_provider(), a_provider()
+        await write(an_appointment(busy.id, at(9)), an_appointment(busy.id, at(10)))
+        await write(an_appointment(calm.id, at(9)), an_appointment(next_week.id, at(0, day=14)))
+        await catch_up()
+        assert await self.rank(look, busy, calm, next_week) == [2, 1, 0]
+
+    async def test_cancelled_ones_do_not_count(self, write, catch_up, look):
+        freed, taken = a_provider(), a_provider()
+        off = an_appointment(freed.id, at(9), now=at(8))
+        off.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+        await write(off, an_appointment(taken.id, at(9), now=at(7)))
+        await catch_up()
+        assert await self.rank(look, taken, freed) == [1, 0]
+
+    async def test_of_equals_the_least_recently_booked_comes_first_and_who_never_was_before_all(
+        self, write, catch_up, look
+    ):
+        recently, long_ago, never = a_provider(), a_provider(), a_provider()
+        for provider, when in ((recently, at(8)), (long_ago, at(7))):
+            await write(an_appointment(provider.id, at(9, day=20), now=when))
+        await catch_up()
+        assert await self.rank(look, recently, long_ago, never) == [2, 1, 0]
+
+    async def test_a_move_to_a_provider_counts_as_a_booking(self, write, catch_up, look):
+        first, second, third = a_provider(), a_provider(), a_provider()
+        appointment = an_appointment(first.id, at(9, day=20), now=at(1))
+        other = an_appointment(third.id, at(9, day=20), now=at(2))
+        appointment.reschedule(uuid4(), by_customer=False, place=a_place(second.id, at(9, day=21)), now=at(3))
+        await write(appointment, other)
+        await catch_up()
+        assert await self.rank(look, second, third, first) == [2, 1, 0]
