@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from application.offer import refusal
 from domain.appointment import Appointment
 from domain.availability import Occupied, Rule, why_not
 from domain.customer import Customer, CustomerDeleted
-from domain.day import Day, Seat, SlotTaken, days_touched, reserve
+from domain.day import Day, Seat, SlotTaken, days_touched, reserve, taken
 from domain.errors import Invalid, NotFound
 from domain.provider import Provider
 from domain.schedule import Schedule
@@ -239,20 +239,14 @@ async def _first_free(cmd: BookAppointment, service: Service, log: Log, now: dat
         if not provider.active or (cmd.by.role is Role.PROVIDER and provider.owner_id != cmd.by.id):
             continue
         schedule = await log.load(Schedule, Schedule.id_of(provider_id))
-        since, until = _stretch(service, cmd.start)
-        ids = [Day.id_of(provider_id, day) for day in days_touched(since, until)]
+        touched = days_touched(*service.offer().stretch(cmd.start))
+        ids = [Day.id_of(provider_id, day) for day in touched]
         days = [day for day in await log.find_all(Day, ids) if day is not None]
-        rule = why_not(service.offer(), schedule.hours(), _occupied(days), cmd.start, now)
+        rule = why_not(service.offer(), schedule.hours(), _occupied(days, service, cmd.start), cmd.start, now)
         if rule is None:
             return provider_id
         refused = rule if refused is Rule.CLOSED else refused
     raise refusal(refused)
-
-
-def _stretch(service: Service, start: datetime) -> tuple[datetime, datetime]:
-    offer = service.offer()
-    since = start - timedelta(minutes=offer.buffer_before)
-    return since, start + timedelta(minutes=offer.duration + offer.buffer_after)
 
 
 async def _days(
@@ -275,21 +269,19 @@ def _touches(day: Day, appointment: Appointment) -> bool:
     return day.date in {d.isoformat() for d in days_touched(appointment.since, appointment.until)}
 
 
-def _occupied(days: Sequence[Day]) -> list[Occupied]:
-    seats = {seat for day in days for seat in day.seats.values()}
+def _occupied(days: Sequence[Day], service: Service, start: datetime) -> list[Occupied]:
+    seats = taken(days, *service.offer().stretch(start))
     return [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in seats]
 
 
 def _check_offered(
     service: Service, schedule: Schedule, days: Sequence[Day], start: datetime, now: datetime
 ) -> None:
-    rule = why_not(service.offer(), schedule.hours(), _occupied(days), start, now)
+    rule = why_not(service.offer(), schedule.hours(), _occupied(days, service, start), start, now)
     if rule is not None:
         raise refusal(rule)
 
 
 def _reserve(days: Sequence[Day], appointment: Appointment, service: Service, now: datetime) -> None:
-    seat = Seat(
-        appointment.id, service.id, appointment.starts_at, appointment.since, appointment.until
-    )
+    seat = Seat(appointment.id, service.id, appointment.starts_at, appointment.since, appointment.until)
     reserve(days, seat, service.terms["capacity"], now)

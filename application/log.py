@@ -108,7 +108,7 @@ class Attempt(Log, Protocol):
         ...
 
     async def confirm(self) -> Done[Any] | None:
-        """Is a refusal true? A kept answer of the same key, or None; raises Moved if it was decided on old state."""
+        """Is a refusal true? None: it is; else the kept answer of the same key. Raises Moved if it is not."""
         ...
 
 

@@ -128,11 +128,12 @@ class Appointment(Aggregate):
         self.cancelled: dict[str, Any] | None = None
         self.missed_at: datetime | None = None
 
-    def _take_place(
-        self, starts_at: datetime, duration: int, before: int, after: int, timezone: str
-    ) -> None:
+    def _take_place(self, starts_at: datetime, duration: int, before: int, after: int, timezone: str) -> None:
         self.starts_at, self.ends_at = starts_at, starts_at + timedelta(minutes=duration)
-        self.since, self.until = starts_at - timedelta(minutes=before), self.ends_at + timedelta(minutes=after)
+        self.since, self.until = (
+            starts_at - timedelta(minutes=before),
+            self.ends_at + timedelta(minutes=after),
+        )
         self.timezone = timezone
 
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:

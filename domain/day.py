@@ -14,7 +14,7 @@ class SlotTaken(Conflict):
 
 
 class Seat(NamedTuple):
-    """One taker's stretch of a calendar, buffers included: [since, until). `lane`: which seat of its session."""
+    """One taker's stretch of a calendar: [since, until) with buffers. `lane`: which seat of its session."""
 
     taker: UUID
     service_id: UUID
@@ -60,6 +60,10 @@ class Day(Aggregate):
         self.date = date
         self.seats: Mapping[UUID, Seat] = {}
 
+    def give(self, seat: Seat, now: datetime) -> None:
+        """Record a seat that `reserve` has found to be free on every Day it touches."""
+        self._reserved(*seat, timestamp=now)
+
     @event(Reserved)
     def _reserved(
         self,
@@ -89,23 +93,25 @@ def days_touched(since: datetime, until: datetime) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
+def taken(days: Iterable[Day], since: datetime, until: datetime) -> list[Seat]:
+    """The seats of the Days that touch [since, until), each once though it may lie on two of them."""
+    seats: dict[UUID, Seat] = {}
+    for day in days:
+        seats |= {k: seat for k, seat in day.seats.items() if seat.since < until and since < seat.until}
+    return list(seats.values())
+
+
 def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> None:
     """Occupy the seat on every Day it touches, all or nothing; raises SlotTaken.
 
     Seats of one session get different lanes, below `capacity`.
     """
-    others = {s for day in days for s in day.seats.values() if s.taker != seat.taker}
+    others = [other for other in taken(days, seat.since, seat.until) if other.taker != seat.taker]
     if any(seat.clashes(other) for other in others):
         raise SlotTaken
-    lane = _free_lane(others, seat, capacity)
-    for day in days:
-        day._reserved(*seat[:-1], lane=lane, timestamp=now)
-
-
-def _free_lane(others: Iterable[Seat], seat: Seat, capacity: int) -> int:
-    session = (seat.service_id, seat.starts_at)
-    lanes = {other.lane for other in others if (other.service_id, other.starts_at) == session}
+    lanes = {other.lane for other in others}  # all of the same session
     lane = next((n for n in range(capacity) if n not in lanes), None)
     if lane is None or len(lanes) >= capacity:
         raise SlotTaken
-    return lane
+    for day in days:
+        day.give(seat._replace(lane=lane), now)

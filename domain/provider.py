@@ -13,7 +13,10 @@ class ProviderInactive(Conflict):
 
 
 class Provider(Aggregate):
-    """Somebody who can be booked. `profile`: name, timezone, organization_id, bio, address, location, tags."""
+    """Somebody who can be booked.
+
+    `profile`: name, timezone, organization_id, bio, address, location, tags.
+    """
 
     class Joined(Aggregate.Created):
         owner_id: UUID

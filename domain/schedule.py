@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.errors import Conflict, Invalid, NotFound
+from domain.errors import Invalid, NotFound
 from domain.hours import Hours, Window, overlapping
 from domain.interval import Interval
 from domain.kernel import Aggregate, derived_id, event
 
-Weekly = Mapping[str, Sequence[Sequence[int]]]  # weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes
-
+Weekly = Mapping[
+    str, Sequence[Sequence[int]]
+]  # weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes
 
 
 class Schedule(Aggregate):

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -152,7 +151,8 @@ def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bo
 
 def _end_with_parent() -> None:
     """Our standard input is a pipe from the parent: it closes when the parent is gone, however it went."""
-    while sys.stdin.buffer.read(1):
+    # Not through sys.stdin: a thread that waits in its buffer makes the interpreter abort at its end.
+    while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -7,15 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Column,
     ColumnElement,
     Index,
     Table,
     Text,
-    Uuid,
-    cast,
     func,
     or_,
     select,
@@ -23,7 +20,7 @@ from sqlalchemy import (
 
 from domain.appointment import Appointment, Status
 from domain.provider import Provider
-from projections.page import Page, fetch
+from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
@@ -175,34 +172,36 @@ async def find(
 ) -> tuple[Sequence[Entry], str | None]:
     """Appointments starting in [since, until), by start; and the next part's bookmark. `of`: as in `get`."""
     a = appointment.c
-    of_organization = select(bookable.c.provider_id).where(bookable.c.organization_id == organization_id)
-    filters = [
-        (of, _of(of)),
-        (since, a.starts_at >= since),
-        (until, a.starts_at < until),
-        (status, a.status == status),
-        (provider_id, a.provider_id == provider_id),
-        (customer_id, a.customer_id == customer_id),
-        (organization_id, a.provider_id.in_(of_organization)),
-    ]
-    conditions = [condition for value, condition in filters if value is not None]
-    query = _entries.where(*conditions).order_by(a.starts_at, a.id)
-    return await fetch(read.connection, query, page, Entry)
+    query = narrowed(
+        _entries,
+        (of, _of),
+        (since, a.starts_at.__ge__),
+        (until, a.starts_at.__lt__),
+        (status, a.status.__eq__),
+        (provider_id, a.provider_id.__eq__),
+        (customer_id, a.customer_id.__eq__),
+        (organization_id, _of_organization),
+    )
+    return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, Entry)
 
 
-def _of(account: UUID | None) -> ColumnElement[bool]:
+def _of(account: UUID) -> ColumnElement[bool]:
     owned = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
     return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(owned))
+
+
+def _of_organization(id: UUID) -> ColumnElement[bool]:
+    members = select(bookable.c.provider_id).where(bookable.c.organization_id == id)
+    return appointment.c.provider_id.in_(members)
 
 
 async def fewest(
     read: Read, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
 ) -> Sequence[UUID]:
     """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
-    id = func.unnest(cast(list(provider_ids), ARRAY(Uuid))).column_valued("id")
-    a = appointment.c
+    a, id = appointment.c, bookable.c.provider_id
     in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & (a.status != Status.CANCELLED.value)
     count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
     latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()
-    query = select(id).order_by(count, latest.nulls_first(), id)
+    query = select(id).where(id.in_(provider_ids)).order_by(count, latest.nulls_first(), id)
     return (await read.connection.execute(query)).scalars().all()

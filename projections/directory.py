@@ -1,6 +1,6 @@
 """Who offers what, where, tagged how? What is withdrawn or inactive is not in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
-    Select,
     Table,
     Text,
     Uuid,
@@ -25,7 +24,7 @@ from domain.service import Service
 from domain.tag import Tag
 from projections import opening
 from projections.opening import of_calendar as schedule
-from projections.page import Page, fetch
+from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
@@ -163,15 +162,13 @@ directory = Reader(
 )
 
 _p, _s, _t = _provider.c, _service.c, _tag.c
-_offered_ids = func.jsonb_array_elements_text(_s.provider_ids)
 _listed_providers = select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).where(_p.active)
 _listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).where(~_s.withdrawn)
-_with_slug = func.jsonb_build_array(_t.slug)
 _listed_tags = select(
     *_t,
-    select(func.count()).where(_p.active, _p.tags.contains(_with_slug)).scalar_subquery().label("providers"),
+    select(func.count()).where(_p.active, _p.tags.has_key(_t.slug)).scalar_subquery().label("providers"),
     select(func.count())
-    .where(~_s.withdrawn, _s.tags.contains(_with_slug))
+    .where(~_s.withdrawn, _s.tags.has_key(_t.slug))
     .scalar_subquery()
     .label("services"),
 ).where(~_t.retired)
@@ -205,13 +202,12 @@ async def providers(
     q: str | None = None,
 ) -> tuple[Sequence[ListedProvider], str | None]:
     """Providers by name; and the next part's bookmark. `tag`: a slug; `q`: a part of the name, any case."""
-    offering = select(cast(_offered_ids, Uuid)).where(_s.id == service_id, ~_s.withdrawn)
-    query = _filtered(
+    query = narrowed(
         _listed_providers,
-        (tag, _p.tags.contains([tag])),
-        (service_id, _p.id.in_(offering)),
-        (organization_id, _p.organization_id == organization_id),
-        (q, _p.folded.contains((q or "").casefold(), autoescape=True)),
+        (tag, _p.tags.has_key),
+        (service_id, _offers),
+        (organization_id, _p.organization_id.__eq__),
+        (q, _in(_p.folded)),
     )
     return await fetch(read.connection, query.order_by(_p.name, _p.id), page, ListedProvider)
 
@@ -226,12 +222,12 @@ async def services(
     q: str | None = None,
 ) -> tuple[Sequence[ListedService], str | None]:
     """Services by name; and the next part's bookmark. Filters as in `providers`."""
-    query = _filtered(
+    query = narrowed(
         _listed_services,
-        (tag, _s.tags.contains([tag])),
-        (provider_id, _s.provider_ids.contains([str(provider_id)])),
-        (organization_id, _s.organization_id == organization_id),
-        (q, _s.folded.contains((q or "").casefold(), autoescape=True)),
+        (tag, _s.tags.has_key),
+        (provider_id and str(provider_id), _s.provider_ids.has_key),
+        (organization_id, _s.organization_id.__eq__),
+        (q, _in(_s.folded)),
     )
     return await fetch(read.connection, query.order_by(_s.name, _s.id), page, ListedService)
 
@@ -241,5 +237,10 @@ async def tags(read: Read, page: Page) -> tuple[Sequence[ListedTag], str | None]
     return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)
 
 
-def _filtered(query: Select[Any], *filters: tuple[Any, ColumnElement[bool]]) -> Select[Any]:
-    return query.where(*(condition for value, condition in filters if value is not None))
+def _offers(service_id: UUID) -> ColumnElement[bool]:
+    ids = func.jsonb_array_elements_text(_s.provider_ids)
+    return _p.id.in_(select(cast(ids, Uuid)).where(_s.id == service_id, ~_s.withdrawn))
+
+
+def _in(folded: Column[str]) -> Callable[[str], ColumnElement[bool]]:
+    return lambda q: folded.contains(q.casefold(), autoescape=True)

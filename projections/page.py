@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlakeyset.asyncio import select_page
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
@@ -17,6 +17,11 @@ class Page:
 
     limit: int = 50
     after: str | None = None
+
+
+def narrowed(query: Select[Any], *filters: tuple[Any, Callable[[Any], ColumnElement[bool]]]) -> Select[Any]:
+    """The query under the conditions whose value is given: not None."""
+    return query.where(*(condition(value) for value, condition in filters if value is not None))
 
 
 async def fetch(

@@ -164,6 +164,7 @@ class TestFewest:
 
     async def test_the_fewest_appointments_of_the_week_come_first(self, write, catch_up, look):
         busy, calm, next_week = a_provider(), a_provider(), a_provider()
+        await write(busy, calm, next_week)
         await write(an_appointment(busy.id, at(9)), an_appointment(busy.id, at(10)))
         await write(an_appointment(calm.id, at(9)), an_appointment(next_week.id, at(0, day=14)))
         await catch_up()
@@ -173,7 +174,7 @@ class TestFewest:
         freed, taken = a_provider(), a_provider()
         off = an_appointment(freed.id, at(9), now=at(8))
         off.cancel(uuid4(), "ill", by_customer=False, now=NOW)
-        await write(off, an_appointment(taken.id, at(9), now=at(7)))
+        await write(freed, taken, off, an_appointment(taken.id, at(9), now=at(7)))
         await catch_up()
         assert await self.rank(look, taken, freed) == [1, 0]
 
@@ -181,6 +182,7 @@ class TestFewest:
         self, write, catch_up, look
     ):
         recently, long_ago, never = a_provider(), a_provider(), a_provider()
+        await write(recently, long_ago, never)
         for provider, when in ((recently, at(8)), (long_ago, at(7))):
             await write(an_appointment(provider.id, at(9, day=20), now=when))
         await catch_up()
@@ -191,6 +193,6 @@ class TestFewest:
         appointment = an_appointment(first.id, at(9, day=20), now=at(1))
         other = an_appointment(third.id, at(9, day=20), now=at(2))
         appointment.reschedule(uuid4(), by_customer=False, place=a_place(second.id, at(9, day=21)), now=at(3))
-        await write(appointment, other)
+        await write(first, second, third, appointment, other)
         await catch_up()
         assert await self.rank(look, second, third, first) == [2, 1, 0]

@@ -1,0 +1,145 @@
+"""Whatever a page asks for, its coalesced changes leave what one change after the other would."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, create_engine
+from sqlalchemy.dialects.postgresql import TSTZRANGE
+
+from projections.rows import Rows
+from projections.tables import instant, json, schemas, uuid
+from tests.projections.story import at
+
+note = Table(
+    "note",
+    MetaData(schema="read"),
+    Column("a", Integer, primary_key=True),
+    Column("b", Text, primary_key=True),
+    Column("text", Text),
+    Column("count", BigInteger, nullable=False),
+    json("data", nullable=True),
+)
+mark = Table("mark", note.metadata, Column("id", Integer, primary_key=True))
+broad = Table(
+    "broad",
+    note.metadata,
+    uuid("id", primary_key=True),
+    Column("flag", Boolean),
+    instant("at", nullable=True),
+    Column("stretch", TSTZRANGE),
+    json("data", nullable=True),
+)
+
+keys = st.fixed_dictionaries({"a": st.integers(0, 2), "b": st.sampled_from(["x", 'y"\\{}', "ü,NULL"])})
+texts = st.none() | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=5)
+values = {
+    "text": texts,
+    "count": st.integers(-(2**63), 2**63 - 1),
+    "data": st.none() | st.dictionaries(st.sampled_from("pq"), st.integers() | texts, max_size=2),
+}
+puts = st.tuples(st.just("put"), keys, st.fixed_dictionaries(values))
+sets = st.tuples(st.just("set"), keys, st.fixed_dictionaries({}, optional=values).filter(bool))
+drops = st.tuples(st.just("drop"), keys, st.just({}))
+Step = tuple[str, dict[str, Any], dict[str, Any]]
+steps = st.lists(puts | sets | drops, max_size=12)
+
+
+@pytest.fixture(scope="module")
+def notebook(new_database) -> Iterator[str]:
+    """A database with the tables; its address."""
+    address: str = new_database().owner
+    engine = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        note.metadata.create_all(connection.execution_options(schema_translate_map=schemas(1)))
+    engine.dispose()
+    yield address
+
+
+def applied(before: dict[Any, Any], changes: list[Step]) -> dict[Any, Any]:
+    """What one change after the other makes of the rows."""
+    rows = {key: dict(row) for key, row in before.items()}
+    for verb, key, columns in changes:
+        place = tuple(key.values())
+        if verb == "put" or (verb == "set" and place in rows):
+            rows[place] = {**rows.get(place, {}), **columns}
+        elif verb == "drop":
+            rows.pop(place, None)
+    return rows
+
+
+async def flushed(address: str, *pages: list[Step]) -> dict[Any, Any]:
+    """What the table has after each page was written at once."""
+    async with await psycopg.AsyncConnection.connect(address) as connection:
+        await connection.execute("TRUNCATE read_1.note")
+        for page in pages:
+            rows = Rows()
+            for verb, key, columns in page:
+                if verb == "put":
+                    rows.put(note, **key, **columns)
+                elif verb == "set":
+                    rows.set(note, key, **columns)
+                else:
+                    rows.drop(note, key)
+            await rows.flush(connection, "read_1")
+        cursor = await connection.execute("SELECT a, b, text, count, data FROM read_1.note")
+        return {(a, b): {"text": t, "count": n, "data": d} for a, b, t, n, d in await cursor.fetchall()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(first=steps, second=steps)
+def test_a_page_at_once_is_the_same_as_its_changes_one_by_one(notebook, first, second):
+    kept = asyncio.run(flushed(notebook, first, second))
+    assert kept == applied(applied({}, first), second)
+
+
+def test_no_change_is_no_rows():
+    rows = Rows()
+    assert not rows
+    rows.drop(mark, {"id": 1})
+    assert rows
+
+
+async def test_a_table_of_keys_alone_takes_a_row_twice(notebook):
+    async with await psycopg.AsyncConnection.connect(notebook) as connection:
+        for _ in range(2):
+            rows = Rows()
+            rows.put(mark, id=7)
+            await rows.flush(connection, "read_1")
+        assert await (await connection.execute("SELECT id FROM read_1.mark")).fetchall() == [(7,)]
+
+
+async def test_every_kind_of_column_comes_back_as_it_went(notebook):
+    from uuid import uuid4
+
+    rows, first, second = Rows(), uuid4(), uuid4()
+    stretch = f"[{at(9).isoformat()},{at(10).isoformat()})"
+    rows.put(broad, id=first, flag=True, at=at(9), stretch=stretch, data={"of": second})
+    rows.put(broad, id=second, flag=None, at=None, stretch=None, data=None)
+    async with await psycopg.AsyncConnection.connect(notebook) as connection:
+        await rows.flush(connection, "read_1")
+        found = await (
+            await connection.execute(
+                "SELECT id, flag, at, lower(stretch), upper(stretch), data FROM read_1.broad ORDER BY flag"
+            )
+        ).fetchall()
+    assert found == [
+        (first, True, at(9), at(9), at(10), {"of": str(second)}),
+        (second, None, None, None, None, None),
+    ]
+
+
+def test_a_row_without_all_its_columns_is_refused(notebook):
+    rows = Rows()
+    rows.put(note, a=1, b="x", text="half a row")
+    with pytest.raises(KeyError, match="count"):
+        asyncio.run(_flush(notebook, rows))
+
+
+async def _flush(address: str, rows: Rows) -> None:
+    async with await psycopg.AsyncConnection.connect(address) as connection:
+        await rows.flush(connection, "read_1")
