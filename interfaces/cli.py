@@ -24,6 +24,7 @@ from infrastructure.program import NoServer
 from infrastructure.settings import Environment, Settings
 from infrastructure.telemetry import configure_logs, serve_metrics
 from infrastructure.tokens import Tokens
+from interfaces.audit.main import app as audit
 from interfaces.http.main import create_app
 from interfaces.http.openapi import document
 from interfaces.projector.main import run_projector
@@ -31,6 +32,7 @@ from interfaces.up.main import HOST, Wish, build_town
 from interfaces.up.main import up as start_all
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(audit, name="audit")
 
 Data = Annotated[Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")]
 Metrics = Annotated[int | None, typer.Option(help="Serve /metrics on this port (0: any free one).")]

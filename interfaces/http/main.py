@@ -90,7 +90,9 @@ async def _looks(database: Database, settings: Settings, stack: AsyncExitStack) 
         open=False,
         kwargs={"autocommit": True, "application_name": "daybook-availability"},
     )
-    return Looks(await stack.enter_async_context(pool))
+    stack.push_async_callback(pool.close)
+    await pool.open(wait=True)
+    return Looks(pool)
 
 
 async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Cache | None, Mapping[str, Check]]:

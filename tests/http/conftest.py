@@ -32,7 +32,10 @@ async def api(database) -> AsyncIterator[Api]:
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
     await store.journal.open()
+    # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
+    await store.journal.peek(None, {})
     async with pool, Positions(engine) as positions:
+        await pool.wait()
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
         ports = Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode)

@@ -1,17 +1,34 @@
 """The log as tests open it: in memory and on PostgreSQL."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infrastructure.database import create_role
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Journal
+from infrastructure.local import LocalServers
 from infrastructure.memory import MemoryJournal, memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
+from infrastructure.program import free_port
 
 Open = Callable[..., Awaitable[EventStore]]
+
+
+@pytest.fixture
+def own_server() -> Iterator[LocalServers]:
+    """A durable server of this test's own, with the application's login, on a port that stays."""
+    home = Path(tempfile.mkdtemp(prefix="daybook-log-"))
+    home.chmod(0o755)  # PostgreSQL's account must get in
+    with LocalServers(home, valkey=False, port=free_port()) as server:
+        create_role(server.superuser_dsn(), "daybook", "daybook")
+        yield server
+    shutil.rmtree(home)
 
 
 @pytest.fixture
@@ -53,25 +70,3 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
         first = memory_store()
         return first, EventStore(first.journal)
     return await open_store(where), await open_store(where)
-
-
-# TEMPORARY
-@pytest.fixture(scope="session")
-def new_database(servers):
-    from itertools import count
-
-    import psycopg
-
-    from infrastructure.database import create_role, migrate
-    from tests.conftest import Database
-    def ex(s):
-        with psycopg.connect(servers.superuser_dsn(), autocommit=True) as c: c.execute(s)
-    create_role(servers.superuser_dsn(), "daybook", "daybook")
-    ex("CREATE DATABASE tl")
-    migrate(servers.superuser_dsn("tl"), "daybook")
-    n = count(1)
-    def clone():
-        name = f"daybook_test_{next(n)}"
-        ex(f"CREATE DATABASE {name} TEMPLATE tl")
-        return Database(name, servers.superuser_dsn(name), f"postgresql://daybook:daybook@{servers.host}:{servers.port}/{name}")
-    return clone

@@ -13,12 +13,12 @@ class Gate:
     """The gate, watched; shut while somebody holds it."""
 
     def __init__(self, watcher: AsyncConnection, holder: AsyncConnection | None = None) -> None:
-        self._watcher = watcher
+        self.watcher = watcher
         self._holder = holder
 
     async def queued(self) -> int:
         """How many appends wait in the database."""
-        row = await (await self._watcher.execute(_QUEUED)).fetchone()
+        row = await (await self.watcher.execute(_QUEUED)).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -37,20 +37,23 @@ class Gate:
 @asynccontextmanager
 async def watched_gate(owner_dsn: str) -> AsyncIterator[Gate]:
     """The gate as it is."""
-    async with await AsyncConnection.connect(owner_dsn, autocommit=True) as watcher:
+    watcher = await AsyncConnection.connect(owner_dsn, autocommit=True)
+    try:
         yield Gate(watcher)
+    finally:
+        await watcher.close()
 
 
 @asynccontextmanager
 async def shut_gate(owner_dsn: str) -> AsyncIterator[Gate]:
     """No append gets through until the gate is opened, or the block ends."""
-    async with (
-        await AsyncConnection.connect(owner_dsn) as holder,
-        await AsyncConnection.connect(owner_dsn, autocommit=True) as watcher,
-    ):
+    holder = await AsyncConnection.connect(owner_dsn)
+    try:
         await holder.execute("LOCK TABLE log.gate IN EXCLUSIVE MODE")
-        yield Gate(watcher, holder)
-        await holder.rollback()
+        async with watched_gate(owner_dsn) as gate:
+            yield Gate(gate.watcher, holder)
+    finally:
+        await holder.close()
 
 
 async def until(condition: Callable[[], bool]) -> None:

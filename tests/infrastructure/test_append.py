@@ -116,9 +116,7 @@ asyncio.run(main(*sys.argv[1:]))
 def test_positions_of_several_processes_are_gapless_and_in_commit_order(database: Database) -> None:
     streams = [str(new_id()) for _ in range(6)]
     command = [sys.executable, "-c", WRITER, database.application, *streams]
-    processes = [
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     lost = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert all(lost), "they were to get in each other's way"
     rows = ask(
@@ -143,9 +141,7 @@ def test_no_reader_sees_a_position_before_all_lower_ones(database: Database) -> 
             positions = reader.execute(
                 "SELECT notification_id FROM log.stored_events WHERE notification_id > %s ORDER BY 1", [seen]
             ).fetchall()
-            assert [position for (position,) in positions] == list(
-                range(seen + 1, seen + len(positions) + 1)
-            )
+            assert [position for (position,) in positions] == list(range(seen + 1, seen + len(positions) + 1))
             seen += len(positions)
     assert [process.wait() for process in processes] == [0, 0]
     assert seen
@@ -161,7 +157,9 @@ def verify(database: Database) -> None:
     for _, id, stream, version, topic, state, metadata, stored, _ in events:
         assert digest(id, stream, version, topic, bytes(state), metadata) == bytes(stored)
     upto, hash = 0, b""
-    for end, since, at, stored in ask(database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"):
+    for end, since, at, stored in ask(
+        database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"
+    ):
         assert since == upto + 1
         batch = events[upto:end]
         assert {event[8] for event in batch} == {at}

@@ -24,7 +24,9 @@ async def test_entries_get_the_next_positions_without_a_gap(journal: Journal) ->
 
 async def test_what_was_appended_is_read_in_the_order_of_each_stream(journal: Journal) -> None:
     one, two = new_id(), new_id()
-    await journal.append(entry(rows=[row(one, 1, state=b"a"), row(two, 1, state=b"b"), row(one, 2, state=b"c")]))
+    await journal.append(
+        entry(rows=[row(one, 1, state=b"a"), row(two, 1, state=b"b"), row(one, 2, state=b"c")])
+    )
     read = await journal.read([two, one, new_id()])
     assert [(e.version, bytes(e.state)) for e in read if e.stream == one] == [(1, b"a"), (2, b"c")]
     assert [(e.version, bytes(e.state)) for e in read if e.stream == two] == [(1, b"b")]

@@ -65,7 +65,9 @@ POISON = {
     "a lone surrogate in the topic": lambda: entry(rows=[row(new_id(), 1, topic="\ud800")]),
     "one version twice": lambda: entry(rows=[row(stream := new_id(), 1), row(stream, 1)]),
     "a version that no bigint holds": lambda: entry(new_id(), reads={new_id(): 2**63}),
-    "a key longer than an index takes": lambda: entry(new_id(), key=b"".join(new_id().bytes for _ in range(1000))),
+    "a key longer than an index takes": lambda: entry(
+        new_id(), key=b"".join(new_id().bytes for _ in range(1000))
+    ),
 }
 
 
@@ -103,7 +105,9 @@ async def test_twins_in_one_batch_are_recorded_once_and_answered_alike(
     assert answers == [Recorded(2), Kept(stream, 1, 2, b""), Kept(stream, 1, 2, b"")]
 
 
-async def test_commands_that_wait_together_share_a_batch(journal: PostgresJournal, database: Database) -> None:
+async def test_commands_that_wait_together_share_a_batch(
+    journal: PostgresJournal, database: Database
+) -> None:
     async with shut_gate(database.owner) as gate:
         waiting = [asyncio.create_task(journal.append(entry(new_id())))]
         await gate.wait_for(1)
@@ -271,9 +275,7 @@ async def test_trouble_of_the_database_is_not_blamed_on_the_command(database: Da
         connection.execute(trouble.format(name).encode())
     journal = PostgresJournal(database.application)
     await journal.open()
-    said = await asyncio.gather(
-        *(journal.append(entry(new_id())) for _ in range(3)), return_exceptions=True
-    )
+    said = await asyncio.gather(*(journal.append(entry(new_id())) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(answer, Unavailable) for answer in said), said
     await journal.close()
 

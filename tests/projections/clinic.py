@@ -18,6 +18,7 @@ from application.access import Role
 from application.appointment import CancelAppointment, book_appointment, cancel_appointment
 from application.provider import CreateProvider, create_provider
 from domain.interval import Interval
+from domain.kernel import new_id
 from infrastructure.encoding import decode
 from infrastructure.eventstore import EventStore
 from infrastructure.postgres import PostgresJournal, postgres_store

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -64,7 +65,7 @@ def applied(before: dict[Any, Any], changes: list[Step]) -> dict[Any, Any]:
     """What one change after the other makes of the rows."""
     rows = {key: dict(row) for key, row in before.items()}
     for verb, key, columns in changes:
-        place = tuple(key.values())
+        place = key["a"], key["b"]
         if verb == "put" or (verb == "set" and place in rows):
             rows[place] = {**rows.get(place, {}), **columns}
         elif verb == "drop":
@@ -72,29 +73,35 @@ def applied(before: dict[Any, Any], changes: list[Step]) -> dict[Any, Any]:
     return rows
 
 
-async def flushed(address: str, *pages: list[Step]) -> dict[Any, Any]:
+async def flushed(connection: psycopg.AsyncConnection[Any], *pages: list[Step]) -> dict[Any, Any]:
     """What the table has after each page was written at once."""
-    async with await psycopg.AsyncConnection.connect(address) as connection:
-        await connection.execute("TRUNCATE read_1.note")
-        for page in pages:
-            rows = Rows()
-            for verb, key, columns in page:
-                if verb == "put":
-                    rows.put(note, **key, **columns)
-                elif verb == "set":
-                    rows.set(note, key, **columns)
-                else:
-                    rows.drop(note, key)
-            await rows.flush(connection, "read_1")
-        cursor = await connection.execute("SELECT a, b, text, count, data FROM read_1.note")
-        return {(a, b): {"text": t, "count": n, "data": d} for a, b, t, n, d in await cursor.fetchall()}
+    await connection.execute("TRUNCATE read_1.note")
+    for page in pages:
+        rows = Rows()
+        for verb, key, columns in page:
+            if verb == "put":
+                rows.put(note, **key, **columns)
+            elif verb == "set":
+                rows.set(note, key, **columns)
+            else:
+                rows.drop(note, key)
+        await rows.flush(connection, "read_1")
+    cursor = await connection.execute("SELECT a, b, text, count, data FROM read_1.note")
+    return {(a, b): {"text": t, "count": n, "data": d} for a, b, t, n, d in await cursor.fetchall()}
 
 
-@settings(max_examples=150, deadline=None)
-@given(first=steps, second=steps)
-def test_a_page_at_once_is_the_same_as_its_changes_one_by_one(notebook, first, second):
-    kept = asyncio.run(flushed(notebook, first, second))
-    assert kept == applied(applied({}, first), second)
+def test_a_page_at_once_is_the_same_as_its_changes_one_by_one(notebook):
+    with asyncio.Runner() as runner:
+        connection = runner.run(psycopg.AsyncConnection.connect(notebook))
+
+        @settings(max_examples=150, deadline=None)
+        @given(first=steps, second=steps)
+        def check(first: list[Step], second: list[Step]) -> None:
+            kept = runner.run(flushed(connection, first, second))
+            assert kept == applied(applied({}, first), second)
+
+        check()
+        runner.run(connection.close())
 
 
 def test_no_change_is_no_rows():
@@ -114,8 +121,6 @@ async def test_a_table_of_keys_alone_takes_a_row_twice(notebook):
 
 
 async def test_every_kind_of_column_comes_back_as_it_went(notebook):
-    from uuid import uuid4
-
     rows, first, second = Rows(), uuid4(), uuid4()
     stretch = f"[{at(9).isoformat()},{at(10).isoformat()})"
     rows.put(broad, id=first, flag=True, at=at(9), stretch=stretch, data={"of": second})

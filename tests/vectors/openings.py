@@ -8,6 +8,7 @@ from domain.availability import Offer, why_not
 from domain.hours import Hours, openings, overlapping, window
 from domain.interval import Interval, intersect, merge, subtract
 from domain.wallclock import local_date, zone
+from tests.vectors import moves
 from tests.vectors.case import (
     ALWAYS,
     SERVICE,
@@ -59,6 +60,8 @@ def notice(given: Given, expect: Given) -> None:
         hours = hours_of_windows([Interval(first, last)], "UTC")
         offered = found(offer, hours, Interval(first, last), utc(given["earliest_local"]))
         assert offered == [utc(text) for text in expect["starts_local"]]
+    elif given["action"] == "reschedule":
+        moves.notice(given, expect)
     else:
         _create(given, expect)
 

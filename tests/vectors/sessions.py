@@ -13,6 +13,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from domain.availability import Occupied, Offer, why_not
 from domain.hours import Hours, window
 from domain.interval import Interval, overlaps
+from tests.vectors import moves
 from tests.vectors.case import (
     A_MONDAY,
     ALWAYS,
@@ -88,6 +89,9 @@ def _book(chairs: list[Chair], booking: Given) -> bool:
 
 
 def capacity(given: Given, expect: Given) -> None:
+    if "updating_itself" in given:
+        moves.own_place(given, expect)
+        return
     if "sessions" not in given:
         _group(given, expect)
         return

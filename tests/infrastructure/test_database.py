@@ -1,0 +1,174 @@
+"""The schema is made once, whoever comes at the same time; and nobody can do more to the log than append."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from domain.kernel import new_id
+from infrastructure.appendcall import APPEND, arguments
+from infrastructure.database import create_role, migrate
+from infrastructure.journal import Recorded
+from infrastructure.local import LocalServers
+from tests.conftest import Database
+from tests.infrastructure.entries import entry
+from tests.infrastructure.test_append import call
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def empty(servers: LocalServers) -> Callable[[], str]:
+    """Makes an empty database; its address as the superuser."""
+
+    def make() -> str:
+        name = f"empty_{uuid4().hex}"
+        with psycopg.connect(servers.superuser_dsn(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return servers.superuser_dsn(name)
+
+    return make
+
+
+def as_user(dsn: str, user: str) -> str:
+    return f"postgresql://{user}:{user}@{dsn.rpartition('@')[2]}"
+
+
+def migrate_at_once(*dsns: str) -> None:
+    """Each in a process of its own."""
+    program = "import sys; from infrastructure.database import migrate; migrate(sys.argv[1], 'daybook')"
+    started = [subprocess.Popen([sys.executable, "-c", program, dsn], cwd=ROOT) for dsn in dsns]
+    assert [process.wait(60) for process in started] == [0] * len(dsns)
+
+
+def state(dsn: str) -> list[tuple[object, ...]]:
+    """All that the schema consists of."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "SELECT relname, relkind::text FROM pg_class WHERE relnamespace = 'log'::regnamespace "
+            "UNION ALL SELECT proname, 'function' FROM pg_proc WHERE pronamespace = 'log'::regnamespace "
+            "UNION ALL SELECT version_num, 'version' FROM log.schema_version ORDER BY 1, 2"
+        ).fetchall()
+
+
+def test_two_migrations_at_once_make_one_schema(empty: Callable[[], str], database: Database) -> None:
+    dsn = empty()
+    migrate_at_once(dsn, dsn, dsn)
+    assert state(dsn) == state(database.owner)
+
+
+def test_migrating_a_second_time_changes_nothing_and_keeps_the_log(database: Database) -> None:
+    before = state(database.owner)
+    call(database.application, entry(new_id()))
+    migrate(database.owner, "daybook")
+    assert state(database.owner) == before
+    assert call(database.application, entry(new_id())) == [Recorded(2)]
+
+
+def test_migrations_of_several_new_databases_at_once_share_the_roles(own_server: LocalServers) -> None:
+    """Roles belong to the whole server, the migration's lock to one database."""
+    names = ["one", "two", "three", "four"]
+    with psycopg.connect(own_server.superuser_dsn(), autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+    migrate_at_once(*map(own_server.superuser_dsn, names))
+
+
+READING = [
+    "SELECT count(*) FROM log.stored_events",
+    "SELECT count(*) FROM log.seal",
+    "SELECT count(*) FROM log.command_key",
+]
+WRITING = [
+    "INSERT INTO log.stored_events SELECT * FROM log.stored_events",
+    "INSERT INTO log.seal SELECT * FROM log.seal",
+    "INSERT INTO log.gate DEFAULT VALUES",
+    "UPDATE log.stored_events SET topic = 'Tag.Forged'",
+    "UPDATE log.seal SET hash = ''",
+    "UPDATE log.command_key SET fingerprint = ''",
+    "DELETE FROM log.stored_events",
+    "DELETE FROM log.seal",
+    "DELETE FROM log.command_key",
+    "TRUNCATE log.stored_events",
+    "TRUNCATE log.seal",
+    "LOCK TABLE log.gate IN EXCLUSIVE MODE",
+    "LOCK TABLE log.stored_events IN EXCLUSIVE MODE",
+    "DROP TABLE log.seal",
+    "ALTER TABLE log.stored_events DISABLE TRIGGER ALL",
+    "CREATE TABLE log.mine ()",
+    "CREATE FUNCTION log.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE FUNCTION log.prune_keys(age interval) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    "DROP SCHEMA log CASCADE",
+]
+
+
+@pytest.mark.parametrize("statement", WRITING)
+def test_the_application_can_not_touch_the_log_but_through_the_append(
+    database: Database, statement: str
+) -> None:
+    call(database.application, entry(new_id()))
+    with (
+        psycopg.connect(database.application) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.encode())
+
+
+def test_the_application_may_read_the_log(database: Database) -> None:
+    call(database.application, entry(new_id()))
+    with psycopg.connect(database.application, autocommit=True) as connection:
+        assert [connection.execute(query.encode()).fetchone() for query in READING] == [(1,)] * 3
+
+
+@pytest.mark.parametrize("statement", [*READING, "SELECT log.prune_keys('1 day')", APPEND])
+def test_another_role_can_do_nothing_to_the_log(
+    servers: LocalServers, database: Database, statement: str
+) -> None:
+    create_role(servers.superuser_dsn(), "analyst", "analyst")
+    values = arguments([entry(new_id())]) if statement is APPEND else None
+    with (
+        psycopg.connect(as_user(database.owner, "analyst"), autocommit=True) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.encode(), values)
+
+
+def test_a_role_that_may_see_the_schema_can_still_not_append(
+    servers: LocalServers, database: Database
+) -> None:
+    create_role(servers.superuser_dsn(), "auditor", "auditor")
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        connection.execute("GRANT USAGE ON SCHEMA log TO auditor")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA log TO auditor")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        call(as_user(database.owner, "auditor"), entry(new_id()))
+
+
+def test_what_a_caller_puts_in_front_of_the_search_path_is_never_used(database: Database) -> None:
+    """The append runs with its owner's rights: a table or function planted by the caller must not be taken."""
+    with psycopg.connect(database.application, autocommit=True) as connection:
+        for table in ("stored_events", "seal", "command_key", "gate"):
+            connection.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM log.{table}".encode())
+        for name, arguments_ in (("sha256", "bytea"), ("int8send", "bigint")):
+            connection.execute(
+                f"CREATE FUNCTION pg_temp.{name}({arguments_}) RETURNS bytea LANGUAGE sql "
+                "AS $$ SELECT 'planted'::bytea $$".encode()
+            )
+        connection.execute(
+            "CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
+            "AS $$ SELECT '1999-01-01'::timestamptz $$"
+        )
+        connection.execute("SET search_path = pg_temp, log, pg_catalog")
+        connection.execute(APPEND, arguments([entry(new_id())]), binary=True)
+        planted = connection.execute("SELECT count(*) FROM pg_temp.stored_events").fetchone()
+    assert planted == (0,)
+    with psycopg.connect(database.owner) as connection:
+        genuine = connection.execute(
+            "SELECT count(*), bool_and(hash <> 'planted'), bool_and(at > '2020-01-01') FROM log.seal"
+        ).fetchone()
+    assert genuine == (1, True, True)

@@ -1,0 +1,89 @@
+"""Who are my customers?"""
+
+from uuid import uuid4
+
+from projections import customer
+from projections.page import Page
+from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
+
+ALL = Page(limit=50)
+
+
+async def test_a_customer_is_told_as_it_is(write, catch_up, look):
+    carl = a_customer("Carl")
+    await write(carl)
+    carl.change(uuid4(), {"name": "Carla", "email": "carla@example.org", "phone": "+33 1", "note": "tall"}, NOW)
+    await write(carl)
+    await catch_up()
+    async with look("customer") as read:
+        told = await customer.get(read, carl.id)
+    assert told is not None
+    fields = told.__dataclass_fields__
+    assert {name: getattr(told, name) for name in fields} == {name: getattr(carl, name) for name in fields}
+
+
+async def test_who_was_deleted_is_neither_listed_nor_found(write, catch_up, look):
+    carl = a_customer()
+    carl.delete(uuid4(), NOW)
+    await write(carl)
+    await catch_up()
+    async with look("customer") as read:
+        assert await customer.get(read, carl.id) is None
+        assert await customer.find(read, ALL) == ([], None)
+
+
+async def test_a_customer_is_shown_to_themselves_to_who_registered_them_and_to_their_hosts(
+    write, catch_up, look
+):
+    staff, guest, stranger = uuid4(), a_customer("Guest"), a_customer("Stranger")
+    host = a_provider()
+    mine = a_customer("Mine", by=staff)
+    await write(host, guest, mine, stranger, an_appointment(host.id, customer_id=guest.id))
+    await catch_up()
+    async with look("customer") as read:
+
+        async def names(of):
+            return [each.name for each in (await customer.find(read, ALL, of=of))[0]]
+
+        assert await names(guest.id) == ["Guest"]
+        assert await names(host.owner_id) == ["Guest"]
+        assert await names(staff) == ["Mine"]
+        assert await names(uuid4()) == []
+        assert await names(None) == ["Guest", "Mine", "Stranger"]
+        assert (await customer.get(read, guest.id, of=host.owner_id)) is not None
+        assert await customer.get(read, stranger.id, of=host.owner_id) is None
+        assert await customer.get(read, guest.id, of=stranger.id) is None
+
+
+async def test_a_customer_moves_to_another_host_with_the_appointment(write, catch_up, look):
+    old, new, guest = a_provider(), a_provider(), a_customer("Guest")
+    appointment = an_appointment(old.id, customer_id=guest.id)
+    await write(old, new, guest, appointment)
+    await catch_up()
+    place = a_place(new.id, at(9, day=9))
+    appointment.reschedule(uuid4(), by_customer=False, place=place, now=NOW)
+    await write(appointment)
+    await catch_up()
+    async with look("customer") as read:
+        assert await customer.get(read, guest.id, of=new.owner_id) is not None
+        assert await customer.get(read, guest.id, of=old.owner_id) is None
+
+
+async def test_a_cancelled_appointment_still_tells_the_host_who_it_was(write, catch_up, look):
+    host, guest = a_provider(), a_customer("Guest")
+    appointment = an_appointment(host.id, customer_id=guest.id)
+    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    await write(host, guest, appointment)
+    await catch_up()
+    async with look("customer") as read:
+        assert await customer.get(read, guest.id, of=host.owner_id) is not None
+
+
+async def test_pages_follow_one_another_by_name(write, catch_up, look):
+    await write(*(a_customer(f"C{n}") for n in range(5)))
+    await catch_up()
+    async with look("customer") as read:
+        first, after = await customer.find(read, Page(limit=3))
+        second, end = await customer.find(read, Page(limit=3, after=after))
+    assert [each.name for each in [*first, *second]] == ["C0", "C1", "C2", "C3", "C4"]
+    assert end is None

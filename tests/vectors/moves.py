@@ -1,0 +1,80 @@
+"""Cases on moving what is booked: notice of a reschedule, and not standing in one's own way."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from domain.appointment import Appointment, TooLateToReschedule
+from domain.availability import Offer, why_not
+from domain.day import Day, Seat, SlotTaken, reserve
+from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
+
+NOW = utc("2026-06-01T09:00Z")
+CUSTOMER = UUID(int=7)
+
+
+def notice(given: Given, expect: Given) -> None:
+    """A customer moves: the old start must be out of the notice of moving, the new one of the service."""
+    only(given, "action min_notice_h old_start_in_h new_start_in_h")
+    one_of(given["action"], "reschedule")
+    only(expect, "command")
+    minutes = 60 * given["min_notice_h"]
+    appointment = _booked(given["old_start_in_h"], minutes)
+    start = NOW + timedelta(hours=given["new_start_in_h"])
+    refused = why_not(Offer(SERVICE, 60, 5, min_notice=minutes), ALWAYS, [], start, NOW) is not None
+    try:
+        appointment.reschedule(
+            CUSTOMER, by_customer=True, place=_place(given["new_start_in_h"], minutes), now=NOW
+        )
+    except TooLateToReschedule:
+        refused = True
+    assert ("rejected" if refused else "accepted") == expect["command"]
+
+
+def own_place(given: Given, expect: Given) -> None:
+    """As many as may be are there, and one of them moves within its own time."""
+    only(given, "ceiling existing updating_itself")
+    only(expect, "new_booking")
+    day = Day(id=UUID(int=1), calendar_id=UUID(int=2), date="2026-06-01", timestamp=NOW)
+    seats = [_seat(n, minute=0) for n in range(given["existing"])]
+    for seat in seats:
+        reserve([day], seat, given["ceiling"], NOW)
+    if given["updating_itself"]:
+        day.release(seats[0].taker, NOW)
+    try:
+        reserve([day], _seat(0 if given["updating_itself"] else len(seats), minute=0), given["ceiling"], NOW)
+    except SlotTaken:
+        assert expect["new_booking"] == "rejected"
+    else:
+        assert expect["new_booking"] == "accepted"
+
+
+def _seat(taker: int, minute: int) -> Seat:
+    start = NOW + timedelta(minutes=minute)
+    return Seat(UUID(int=100 + taker), SERVICE, start, start, start + timedelta(hours=1))
+
+
+def _place(in_hours: int, notice: int) -> dict[str, object]:
+    return {
+        "provider_id": UUID(int=2),
+        "starts_at": NOW + timedelta(hours=in_hours),
+        "duration": 60,
+        "buffer_before": 0,
+        "buffer_after": 0,
+        "timezone": "UTC",
+        "price": 0,
+        "currency": "EUR",
+        "policy": {"reschedule_notice": notice, "max_reschedules": None},
+    }
+
+
+def _booked(in_hours: int, notice: int) -> Appointment:
+    return Appointment(
+        id=UUID(int=3),
+        by=CUSTOMER,
+        service_id=SERVICE,
+        customer_id=CUSTOMER,
+        note="",
+        answers={},
+        timestamp=NOW,
+        **_place(in_hours, notice),
+    )
