@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import Role, demand, permit
 from application.log import Command, Log, Moved, command
 from application.offer import refusal
-from domain.appointment import Appointment
+from domain.appointment import Appointment, Status
 from domain.availability import Occupied, Rule, why_not
 from domain.customer import Customer, CustomerDeleted
 from domain.day import Day, Seat, SlotTaken, days_touched, reserve, taken
@@ -111,7 +111,8 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     """Release and reserve in one record: a failed move never loses the old time."""
     appointment, _ = await _mine(cmd, "reschedule_appointment", log)
     provider_id = cmd.provider_id or appointment.provider_id
-    if (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at):
+    there = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
+    if there and appointment.status is Status.BOOKED:
         return appointment
     service = await log.load(Service, appointment.service_id)
     service.check_offered(provider_id)

@@ -28,9 +28,10 @@ class KeyReused(Invalid):
 
 
 class Unavailable(Exception):
-    """The log can't answer now; try again in `retry_after` seconds."""
+    """The log can't answer now; try again later."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
+        """`retry_after`: seconds."""
         super().__init__(detail)
         self.retry_after = retry_after
 

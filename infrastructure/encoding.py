@@ -20,6 +20,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import get_topic
 
+import domain  # noqa: F401  registers every topic, so that any event of the log can be read
 from domain.errors import Invalid
 from domain.kernel import Aggregate, new_id
 

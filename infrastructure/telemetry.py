@@ -9,6 +9,9 @@ import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+# Local variables hold tokens and people's names: they have no place in a log.
+_WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
 
 def configure_logs(level: str) -> None:
     """Send structlog's and the standard library's logs to standard error, alike."""
@@ -20,9 +23,9 @@ def configure_logs(level: str) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback) if terminal else structlog.processors.JSONRenderer()
     )
-    failures = [] if terminal else [structlog.processors.dict_tracebacks]
+    failures = [] if terminal else [structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -55,7 +55,7 @@ def up(
 @app.command()
 def api(
     data: Data = HOME,
-    port: Annotated[int, typer.Option(help="The API's port; 0: any free one.")] = 8000,
+    port: Annotated[int | None, typer.Option(help="Default: API_PORT.")] = None,
     fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.")] = None,
     metrics_port: Metrics = None,
     until_stdin_closes: UntilStdinCloses = False,
@@ -65,7 +65,7 @@ def api(
     config = uvicorn.Config(
         create_app(settings),
         host=settings.api_host,
-        port=port,
+        port=settings.api_port if port is None else port,
         fd=fd,
         loop="uvloop",
         http="httptools",

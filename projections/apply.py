@@ -13,16 +13,17 @@ from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import generation_schema
 
-_MOVE = text("""
-    UPDATE read.bookmark SET position = :until
-    WHERE generation = :generation AND reader = ANY(:readers) AND position = :since AND stopped_at IS NULL
-      AND EXISTS (SELECT FROM read.live WHERE live.generation = :generation)""")
+_MOVE = """
+    UPDATE read.bookmark SET position = %(until)s
+    WHERE generation = %(generation)s AND reader = ANY(%(readers)s) AND position = %(since)s
+      AND stopped_at IS NULL
+      AND (NOT %(live)s OR EXISTS (SELECT FROM read.live WHERE live.generation = %(generation)s))"""
 _MARK = text("""
     UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
     WHERE generation = :generation AND reader = :reader""")
 
 # What is lost in a crash is read again from the log; a plan made while a table was small must not stay.
-_HASTE = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off"
+_HASTE = "SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)"
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +45,16 @@ async def apply(
     readers: Sequence[Reader],
     since: int,
     events: Sequence[Recorded],
+    *,
+    live: bool = True,
 ) -> Mapping[str, Bookmark]:
     """Give the events to readers that are all at `since`; answers where each is then. The caller commits.
 
-    A reader that an event fails for stops before it, and the others go on. Raises Fenced, and what the
-    database raises when it is not the event's fault.
+    A reader that an event fails for stops before it, and the others go on. `live`: the generation must be
+    the one in use. Raises Fenced, and what the database raises when it is not the event's fault.
     """
     until = events[-1].position
-    await (await driver_of(connection)).execute(_HASTE)
-    await _claim(connection, generation, readers, since, until)
+    await _claim(connection, generation, readers, since, until, live=live)
     reached = {}
     for reader in readers:
         reached[reader.name] = await _give(connection, generation, reader, events)
@@ -73,12 +75,22 @@ async def break_off(
 
 
 async def _claim(
-    connection: AsyncConnection, generation: int, readers: Sequence[Reader], since: int, until: int
+    connection: AsyncConnection,
+    generation: int,
+    readers: Sequence[Reader],
+    since: int,
+    until: int,
+    *,
+    live: bool = True,
 ) -> None:
     """Move the readers' bookmarks, and keep others from moving them; raises Fenced."""
     names = [reader.name for reader in readers]
-    values = {"generation": generation, "readers": names, "since": since, "until": until}
-    if (await connection.execute(_MOVE, values)).rowcount != len(names):
+    values = {"generation": generation, "readers": names, "since": since, "until": until, "live": live}
+    driver = await driver_of(connection)
+    async with driver.pipeline():
+        await driver.execute(_HASTE)
+        moved = await driver.execute(_MOVE, values)
+    if moved.rowcount != len(names):
         raise Fenced(f"not all of {', '.join(names)} are at {since} of generation {generation}")
 
 
@@ -119,9 +131,9 @@ async def _attempt(
         return error
     if rows:
         driver = await driver_of(connection)
-        await driver.execute("SAVEPOINT reader")
         try:
             async with driver.pipeline():
+                await driver.execute("SAVEPOINT reader")
                 await driver.execute("SET CONSTRAINTS ALL DEFERRED")
                 await rows.flush(driver, generation_schema(generation))
                 await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")

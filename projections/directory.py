@@ -167,10 +167,7 @@ _listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).where(~_s.w
 _listed_tags = select(
     *_t,
     select(func.count()).where(_p.active, _p.tags.has_key(_t.slug)).scalar_subquery().label("providers"),
-    select(func.count())
-    .where(~_s.withdrawn, _s.tags.has_key(_t.slug))
-    .scalar_subquery()
-    .label("services"),
+    select(func.count()).where(~_s.withdrawn, _s.tags.has_key(_t.slug)).scalar_subquery().label("services"),
 ).where(~_t.retired)
 
 

@@ -18,7 +18,7 @@ Decode = Callable[[str, bytes, UUID, int], object]
 """(topic, state, stream, version) -> the event."""
 
 _PAGE = """
-SELECT notification_id, recorded_at, originator_id, originator_version, topic, state, metadata
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state, metadata::text
 FROM log.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"""
 _FIRST = """
 SELECT originator_id, topic, state FROM log.stored_events

@@ -48,7 +48,9 @@ def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: st
     return live
 
 
-def create(connection: Connection, generation: int, readers: Sequence[Reader], role: str) -> None:
+def create(
+    connection: Connection, generation: int, readers: Sequence[Reader] = READERS, role: str = ROLE
+) -> None:
     """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')

@@ -8,9 +8,7 @@ from projections.apply import Bookmark
 
 LEADING = Gauge("daybook_projector_leading", "1 if this process keeps the read models, else 0")
 POSITIONS = Gauge("daybook_reader_lag_positions", "Events yet to be read", ["reader"])
-SECONDS = Gauge(
-    "daybook_reader_lag_seconds", "Age of the oldest event yet to be read", ["reader"]
-)
+SECONDS = Gauge("daybook_reader_lag_seconds", "Age of the oldest event yet to be read", ["reader"])
 STOPPED = Gauge("daybook_reader_stopped", "1 if an event has stopped the reader, else 0", ["reader"])
 
 _LOOK = text("""

@@ -32,6 +32,6 @@ async def fetch(
     Raises sqlakeyset's InvalidPage and BadBookmark for a bookmark that is not this query's.
     """
     found = await select_page(connection, query, per_page=page.limit, page=page.after)
-    names = found.keys()
-    items = [make(**dict(zip(names, row, strict=False))) for row in found]  # it adds columns to order by
+    names = found.keys() or ()  # without those that it adds to order by
+    items = [make(**dict(zip(names, row, strict=False))) for row in found]
     return items, found.paging.bookmark_next if found.paging.has_next else None

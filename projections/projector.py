@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections import lag
@@ -109,7 +109,7 @@ class Projector:
                 try:
                     await self._read_on(feed)
                     pause = FIRST_PAUSE
-                except (Fenced, DBAPIError, psycopg.Error, OSError) as error:
+                except (Fenced, SQLAlchemyError, psycopg.Error, OSError) as error:
                     log.warning("again in %.1f s: %s", pause, error)
                     await won.check()
                     await asyncio.sleep(pause)
@@ -125,8 +125,10 @@ class Projector:
             if self._look_due:
                 await self._look()
             fronts = sorted({mark.position for mark in self._running().values()})
-            ends = [*fronts[1:], None]  # those behind read up to where the next are, and go on with them
-            more = any([await self._turn(feed, *front) for front in zip(fronts, ends, strict=True)])
+            more = False
+            for since, end in zip(fronts, [*fronts[1:], None], strict=False):
+                # Those behind read up to where the next ones are, and go on with them.
+                more |= await self._turn(feed, since, end)
 
     async def _look(self) -> None:
         async with self._engine.connect() as connection:

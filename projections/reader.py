@@ -1,5 +1,6 @@
 """What a read model is made by: a name, tables, and a function from an event to row changes."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from projections.rows import Rows
 
 
 class Recorded(NamedTuple):
-    """An event as the log has it. `position` counts all events; `version` those of its stream.
+    """An event as the log has it. `position` counts all events, `version` those of its stream.
 
     `calendar`: whose calendar a Day's or Schedule's stream is about, None for other streams.
     """
@@ -22,8 +23,14 @@ class Recorded(NamedTuple):
     stream: UUID
     version: int
     event: object
-    metadata: Mapping[str, Any]
+    context: str
     calendar: UUID | None = None
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Who did it and in which request; parsed when asked for, since few readers do."""
+        said: dict[str, Any] = json.loads(self.context)
+        return said
 
 
 @dataclass(frozen=True)

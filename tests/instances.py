@@ -14,8 +14,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -131,6 +131,7 @@ class Instance:
     redis: str
     metrics: str
     tokens: dict[str, str]
+    secret_key: str
     roles: list[Process] = field(default_factory=list)
 
     @classmethod
@@ -151,7 +152,9 @@ class Instance:
             data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid
         )
         try:
-            return cls(data, process, **json.loads(process.first_line()))
+            told = json.loads(process.first_line())
+            secret = json.loads((data / "instance.json").read_text())["secret_key"]
+            return cls(data, process, **told, secret_key=secret)
         except BaseException:
             process.kill()
             raise
@@ -169,10 +172,6 @@ class Instance:
         """An access token of an account, a new one if not said."""
         return Tokens(self.secret_key).issue(sub or uuid4(), Role(role))
 
-    @property
-    def secret_key(self) -> str:
-        return str(json.loads((self.data / "instance.json").read_text())["secret_key"])
-
     def environment(self, database: str | None = None, **changes: str) -> dict[str, str]:
         """What a role needs that finds everything by its environment. `database`: the way to it, if another."""
         place = conninfo_to_dict(database or self.database)
@@ -186,14 +185,12 @@ class Instance:
             SECRET_KEY=self.secret_key,
         ) | changes
 
-    @asynccontextmanager
-    async def another_api(
-        self, port: int | None = None, env: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Api]:
+    @contextmanager
+    def another_api(self, env: Mapping[str, str] | None = None) -> Iterator[Api]:
         """One more API process on a port of its own, from when it is ready. `env`: instead of the data folder."""
-        api = Api(self, port or free_port(), env)
+        api = Api(self, free_port(), env)
         try:
-            await api.start()
+            api.start()
             yield api
         finally:
             api.stop()
@@ -213,13 +210,13 @@ class Api:
         self._env = env
         self._process: Process | None = None
 
-    async def start(self) -> None:
-        """Return when it is ready."""
-        self._process = Process.start(self._instance.data, *self._arguments, env=self._env)
-        self._instance.roles.append(self._process)
-        await eventually(self._ready_or_gone, READY_WITHIN)
-        if self._process.process.poll() is not None:
-            raise NotReady(self._process.said)
+    def start(self) -> None:
+        """Return when it is ready; raises NotReady."""
+        self._process = process = Process.start(self._instance.data, *self._arguments, env=self._env)
+        self._instance.roles.append(process)
+        within(READY_WITHIN, lambda: process.process.poll() is not None or is_ready(self.url))
+        if process.process.poll() is not None:
+            raise NotReady(process.said)
 
     def kill(self) -> None:
         """kill -9."""
@@ -230,10 +227,6 @@ class Api:
         """SIGTERM, if it runs."""
         if self._process is not None and self._process.process.poll() is None:
             self._process.stop()
-
-    async def _ready_or_gone(self) -> bool:
-        assert self._process is not None
-        return self._process.process.poll() is not None or await asyncio.to_thread(is_ready, self.url)
 
 
 def is_ready(api: str) -> bool:

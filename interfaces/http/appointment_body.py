@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.appointment import Appointment, Status
+from domain.service import POLICY
 from interfaces.http.body import Body, Change, Instant, Paging, Query, Resource, Shape, Text, absent, plain
 from projections import agenda, history
 
@@ -193,13 +194,13 @@ def shown(appointment: Appointment | agenda.Entry) -> Mapping[str, Any]:
         "timezone": appointment.timezone,
         "price": appointment.price,
         "currency": appointment.currency,
-        "policy": appointment.policy,
+        "policy": {name: appointment.policy[name] for name in POLICY},
         "note": appointment.note,
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),
     }
     if appointment.cancelled is not None:
-        told["cancelled"] = appointment.cancelled
+        told["cancelled"] = {name: appointment.cancelled[name] for name in Cancellation.model_fields}
     return told
 
 

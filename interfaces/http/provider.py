@@ -107,7 +107,7 @@ def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     return {
         "id": provider.id,
         "version": provider.version,
-        **provider.profile,
+        **{name: provider.profile[name] for name in ProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }

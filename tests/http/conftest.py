@@ -1,5 +1,6 @@
 """The app on PostgreSQL, and people who talk to it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -36,6 +37,8 @@ async def api(database) -> AsyncIterator[Api]:
     await store.journal.peek(None, {})
     async with pool, Positions(engine) as positions:
         await pool.wait()
+        while not positions.known:
+            await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
         ports = Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode)

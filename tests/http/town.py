@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx
 
@@ -109,9 +108,9 @@ class Town:
         return told
 
 
-def service(provider_id: str, **terms: Any) -> dict[str, Any]:
+def service(by: str, /, **terms: Any) -> dict[str, Any]:
     """A body that offers half an hour with a provider."""
-    return {"name": "Haircut", "provider_id": provider_id, "duration": 30, "currency": "EUR", **terms}
+    return {"name": "Haircut", "provider_id": by, "duration": 30, "currency": "EUR"} | terms
 
 
 async def a_town(api: Api) -> Town:

@@ -12,7 +12,8 @@ ALL = Page(limit=50)
 async def test_a_customer_is_told_as_it_is(write, catch_up, look):
     carl = a_customer("Carl")
     await write(carl)
-    carl.change(uuid4(), {"name": "Carla", "email": "carla@example.org", "phone": "+33 1", "note": "tall"}, NOW)
+    details = {"name": "Carla", "email": "carla@example.org", "phone": "+33 1", "note": "tall"}
+    carl.change(uuid4(), details, NOW)
     await write(carl)
     await catch_up()
     async with look("customer") as read:

@@ -40,7 +40,7 @@ async def test_what_never_was_has_no_history(engine):
 
 async def test_a_long_history_comes_in_parts(write, engine):
     appointment = an_appointment()
-    for n in range(4):
+    for n in range(3):
         appointment.annotate(uuid4(), f"note {n}", {}, NOW)
     await write(appointment)
     async with engine.connect() as connection:

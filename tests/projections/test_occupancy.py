@@ -152,9 +152,7 @@ async def test_a_move_leaves_the_new_stretch_alone(write, catch_up, kept, stoppe
     all_days = {day.date: day for day in days(uuid4(), at(0), at(23, day=9))}
     seat = a_seat(old)
     moved = seat._replace(starts_at=new, since=new, until=new + (seat.until - seat.since))
-    olds, news = (
-        [day.isoformat() for day in days_touched(one.since, one.until)] for one in (seat, moved)
-    )
+    olds, news = ([day.isoformat() for day in days_touched(one.since, one.until)] for one in (seat, moved))
     seat_all([all_days[date] for date in olds], seat)
     for date in olds:
         all_days[date].release(seat.taker, NOW)

@@ -1,7 +1,6 @@
 """Whatever a page asks for, its coalesced changes leave what one change after the other would."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -51,14 +50,14 @@ steps = st.lists(puts | sets | drops, max_size=12)
 
 
 @pytest.fixture(scope="module")
-def notebook(new_database) -> Iterator[str]:
+def notebook(new_database) -> str:
     """A database with the tables; its address."""
     address: str = new_database().owner
     engine = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
         note.metadata.create_all(connection.execution_options(schema_translate_map=schemas(1)))
     engine.dispose()
-    yield address
+    return address
 
 
 def applied(before: dict[Any, Any], changes: list[Step]) -> dict[Any, Any]:

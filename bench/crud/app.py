@@ -1,0 +1,89 @@
+"""Book by one insert: FastAPI, SQLAlchemy and psycopg, all of it async."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from application.access import Caller
+from bench.bare import Said, bearer
+from bench.crud.table import appointment, service
+from domain.kernel import new_id
+from infrastructure.database import alchemy
+from infrastructure.settings import Settings
+
+database = Settings().database
+assert database is not None
+engine = create_async_engine(alchemy(database.dsn), pool_size=16, max_overflow=0, pool_timeout=30)
+durations: dict[UUID, timedelta] = {}
+
+
+class Appointment(BaseModel):
+    """What is answered."""
+
+    id: UUID
+    service_id: UUID
+    provider_id: UUID
+    customer_id: UUID
+    start: datetime
+    end: datetime
+    note: str
+    answers: dict[str, Any]
+
+
+@asynccontextmanager
+async def life(_: FastAPI) -> AsyncIterator[None]:
+    async with engine.connect() as connection:
+        for id, minutes in await connection.execute(select(service.c.id, service.c.duration)):
+            durations[id] = timedelta(minutes=minutes)
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=life, openapi_url=None)
+
+
+@app.post("/v1/appointments", status_code=201)
+async def book(
+    request: Request,
+    response: Response,
+    body: Said,
+    caller: Annotated[Caller, Depends(bearer)],
+    idempotency_key: Annotated[str, Header()],
+) -> Appointment:
+    """One insert; the table says whether the time is free."""
+    if body.provider_id is None or body.service_id not in durations:
+        raise HTTPException(422)
+    booked = Appointment(
+        id=new_id(),
+        customer_id=caller.account,
+        service_id=body.service_id,
+        provider_id=body.provider_id,
+        start=body.start,
+        end=body.start + durations[body.service_id],
+        note=body.note,
+        answers=body.answers,
+    )
+    await _insert(booked, idempotency_key)
+    response.headers["location"] = f"{request.url.path}/{booked.id}"
+    return booked
+
+
+async def _insert(booked: Appointment, key: str) -> None:
+    columns = booked.model_dump(exclude={"start", "end"})
+    during = Range(booked.start, booked.end)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(
+                insert(appointment).values(**columns, during=during, idempotency_key=key)
+            )
+    except IntegrityError:
+        raise HTTPException(409, "This time is no longer free.") from None

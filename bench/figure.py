@@ -1,0 +1,132 @@
+"""What a benchmark answers: figures beside their controls, taken in turns, and the ratio of each turn."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Side:
+    """One thing measured: a value per round."""
+
+    name: str
+    values: Sequence[float]
+
+    @property
+    def middle(self) -> float:
+        return median(self.values)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the ratio to the control should be; `at_most` where less is better."""
+
+    bound: float
+    at_most: bool = False
+
+    def met_by(self, ratio: float) -> bool:
+        return ratio <= self.bound if self.at_most else ratio >= self.bound
+
+    def __str__(self) -> str:
+        return f"{'<=' if self.at_most else '>='} {self.bound:g}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Ours beside a control, round by round. `unit`: of both, such as "bookings/s"."""
+
+    bench: str
+    unit: str
+    ours: Side
+    control: Side
+    target: Target | None = None
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours to the control's, each within one round: what slows the machine slows both."""
+        return [ours / control for ours, control in zip(self.ours.values, self.control.values, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        return None if self.target is None else self.target.met_by(self.ratio)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "bench": self.bench,
+            "unit": self.unit,
+            "ours": {"name": self.ours.name, "median": self.ours.middle, "rounds": list(self.ours.values)},
+            "control": {
+                "name": self.control.name,
+                "median": self.control.middle,
+                "rounds": list(self.control.values),
+            },
+            "ratio": {"median": self.ratio, "min": min(self.ratios), "max": max(self.ratios)},
+            "target": None if self.target is None else str(self.target),
+            "met": self.met,
+        }
+
+
+@dataclass
+class Turns:
+    """Measurements by name, taken in turns: A B C, A B C, ..."""
+
+    bench: str
+    sides: Mapping[str, Callable[[], float]]
+    rounds: int = ROUNDS
+    tell: Callable[[str], None] = lambda said: None
+    _found: dict[str, Side] = field(default_factory=dict, init=False)
+
+    def take(self) -> Turns:
+        """Measure all of it."""
+        values: dict[str, list[float]] = {name: [] for name in self.sides}
+        for number in range(1, self.rounds + 1):
+            for name, measure in self.sides.items():
+                self.tell(f"{self.bench}: {name}, round {number} of {self.rounds}")
+                gc.collect()
+                values[name].append(measure())
+        self._found = {name: Side(name, found) for name, found in values.items()}
+        return self
+
+    def figure(self, ours: str, control: str, unit: str, target: Target | None = None) -> Figure:
+        """Two of the sides, by name."""
+        return Figure(self.bench, unit, self._found[ours], self._found[control], target)
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """For people."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("bench", "ours", "control"):
+        shown.add_column(column, overflow="fold")
+    for column in ("ours", "control"):
+        shown.add_column(column, justify="right")
+    shown.add_column("unit")
+    for column in ("ratio", "min-max", "target"):
+        shown.add_column(column, justify="right")
+    shown.add_column("met")
+    for each in figures:
+        shown.add_row(
+            each.bench,
+            each.ours.name,
+            each.control.name,
+            f"{each.ours.middle:,.4g}" if each.ours.middle < 1000 else f"{each.ours.middle:,.0f}",
+            f"{each.control.middle:,.4g}" if each.control.middle < 1000 else f"{each.control.middle:,.0f}",
+            each.unit,
+            f"{each.ratio:.2f}",
+            f"{min(each.ratios):.2f}-{max(each.ratios):.2f}",
+            "" if each.target is None else str(each.target),
+            {True: "yes", False: "NO", None: ""}[each.met],
+        )
+    return shown

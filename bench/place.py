@@ -1,0 +1,166 @@
+"""Where a benchmark runs: PostgreSQL (fsync on) and Valkey of its own, and the API as real processes."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import create_engine
+
+from infrastructure.database import alchemy, create_role, migrate
+from infrastructure.local import LocalServers
+from infrastructure.program import HOST, free_port, wait_until
+from infrastructure.settings import inherited
+from projections.generation import ensure
+
+APPLICATION = "daybook"
+SECRET = "a-secret-of-benchmarks-that-guards-nothing"
+READY_WITHIN = 60.0  # seconds
+_TEMPLATE = "bench_template"
+
+
+class NotReady(Exception):
+    """A process did not get ready; the message is what it wrote."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database. `owner`, `application`: its addresses for the superuser and for Daybook."""
+
+    name: str
+    port: int
+    owner: str
+    application: str
+
+    @property
+    def url(self) -> str:
+        """The application's address for SQLAlchemy."""
+        return alchemy(self.application)
+
+
+class Place:
+    """Servers in a folder, databases made by cloning, and processes that end with their `with` block."""
+
+    def __init__(self, servers: LocalServers, folder: Path, *, quick: bool) -> None:
+        self.servers = servers
+        self.quick = quick
+        self._folder = folder
+        create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
+        self._execute(f"CREATE DATABASE {_TEMPLATE}")
+        migrate(servers.superuser_dsn(_TEMPLATE), APPLICATION)
+        engine = create_engine(alchemy(servers.superuser_dsn(_TEMPLATE)))
+        with engine.begin() as connection:
+            ensure(connection)
+        engine.dispose()
+
+    def size(self, full: int, quick: int) -> int:
+        """How many: `quick` is for a smoke test."""
+        return quick if self.quick else full
+
+    @contextmanager
+    def database(self, name: str, like: Database | None = None) -> Iterator[Database]:
+        """A database of Daybook, empty or as another one is, dropped at the end."""
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {like.name if like else _TEMPLATE}")
+        try:
+            yield self._named(name)
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _named(self, name: str) -> Database:
+        application = f"postgresql://{APPLICATION}:{APPLICATION}@{HOST}:{self.servers.port}/{name}"
+        return Database(name, self.servers.port, self.servers.superuser_dsn(name), application)
+
+    @contextmanager
+    def api(self, database: Database, *, redis: bool = True) -> Iterator[int]:
+        """An API process; its port."""
+        arguments = ["-m", "interfaces.cli", "api", "--until-stdin-closes"]
+        with self._serving(arguments, self._environment(database, redis=redis)) as port:
+            yield port
+
+    @contextmanager
+    def projector(self, database: Database) -> Iterator[None]:
+        """A projector process."""
+        arguments = ["-m", "interfaces.cli", "project", "--until-stdin-closes"]
+        with self._running(arguments, self._environment(database, redis=True)):
+            yield
+
+    @contextmanager
+    def app(self, name: str, database: Database) -> Iterator[int]:
+        """A control, served as the API is; its port."""
+        arguments = ["-m", "uvicorn", name, "--loop", "uvloop", "--http", "httptools"]
+        arguments += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
+        with self._serving(arguments, self._environment(database, redis=False)) as port:
+            yield port
+
+    def _environment(self, database: Database, *, redis: bool) -> Mapping[str, str]:
+        return inherited() | {
+            "DB_HOST": HOST,
+            "DB_PORT": str(database.port),
+            "DB_NAME": database.name,
+            "DB_USER": APPLICATION,
+            "DB_PASSWORD": APPLICATION,
+            "REDIS_URL": self.servers.redis_url if redis else "",
+            "REDIS_PREFIX": f"{database.name}:",
+            "SECRET_KEY": SECRET,
+            "LOG_LEVEL": "WARNING",
+        }
+
+    @contextmanager
+    def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[int]:
+        port = free_port()
+        with self._running([*arguments, "--port", str(port)], environment) as process:
+            if not wait_until(lambda: process.poll() is not None or _listens(port), READY_WITHIN):
+                raise NotReady(f"{arguments[1:3]} takes longer than {READY_WITHIN:.0f} s")
+            if process.poll() is not None:
+                raise NotReady(self._said(port))
+            yield port
+
+    @contextmanager
+    def _running(
+        self, arguments: list[str], environment: Mapping[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        with (self._folder / f"{arguments[-1]}.log").open("ab") as said:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                cwd=self._folder,
+                env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+            )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _said(self, port: int) -> str:
+        return (self._folder / f"{port}.log").read_text()
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.servers.superuser_dsn(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def caught_up(database: Database) -> bool:
+    """Whether all readers have read the whole log."""
+    query = b"""SELECT bool_and(b.position = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events))
+        FROM read.live JOIN read.bookmark b USING (generation)"""
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        row = connection.execute(query).fetchone()
+    return bool(row and row[0])

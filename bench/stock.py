@@ -1,0 +1,111 @@
+"""The library as it comes: its own PostgreSQL recorder, its own tables, its own projection runner."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from bench.taking import SEATS, a_day, an_appointment, dates, seat
+from domain.kernel import new_id
+
+SCHEMA = "stock"
+THREADS = 16
+
+
+class Stock(Application[UUID]):
+    """Its name makes the table's: stored_events."""
+
+    name = "stored"
+
+
+def _environment(dsn: str, schema: str, *, create: bool) -> dict[str, str]:
+    where = conninfo_to_dict(dsn)
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(where["dbname"]),
+        "POSTGRES_HOST": str(where["host"]),
+        "POSTGRES_PORT": str(where["port"]),
+        "POSTGRES_USER": str(where["user"]),
+        "POSTGRES_PASSWORD": str(where["password"]),
+        "POSTGRES_SCHEMA": schema,
+        "POSTGRES_POOL_SIZE": str(THREADS),
+        "POSTGRES_MAX_OVERFLOW": "0",
+        "CREATE_TABLE": "y" if create else "n",
+    }
+
+
+def saves(owner_dsn: str, count: int) -> float:
+    """Bookings per second: `Application.save` of a Day and an appointment, by THREADS threads."""
+    with Stock(env=_environment(owner_dsn, SCHEMA, create=True)) as app:
+        with ThreadPoolExecutor(THREADS) as threads:
+            list(threads.map(lambda _: _save_some(app, 1), range(THREADS)))  # connections are open
+            began = perf_counter()
+            list(threads.map(lambda _: _save_some(app, count // THREADS), range(THREADS)))
+            return count // THREADS * THREADS / (perf_counter() - began)
+
+
+def _save_some(app: Stock, count: int) -> None:
+    provider_id, service_id, now = new_id(), new_id(), datetime.now(UTC)
+    for date in dates(-(-count // SEATS)):
+        day = a_day(provider_id, date, now)
+        for number in range(min(SEATS, count)):
+            appointment = an_appointment(new_id(), provider_id, service_id, date, number, now)
+            seat(day, appointment, now)
+            app.save(appointment, day)
+        count -= SEATS
+
+
+class _View(PostgresTrackingRecorder):
+    """One row an event."""
+
+    def __init__(self, datastore: PostgresDatastore, **options: Any) -> None:
+        super().__init__(datastore, **options)
+        self.check_identifier_length("seen")
+        self.create_table_statements.append(
+            sql.SQL(
+                "CREATE TABLE IF NOT EXISTS {}.seen (id uuid, version bigint, kind text, PRIMARY KEY (id, version))"
+            ).format(sql.Identifier(self.datastore.schema))
+        )
+        self._insert = sql.SQL("INSERT INTO {}.seen VALUES (%s, %s, %s)").format(
+            sql.Identifier(self.datastore.schema)
+        )
+
+    def see(self, event: Any, tracking: Tracking) -> None:
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(
+                self._insert,
+                (event.originator_id, event.originator_version, type(event).__qualname__),
+                prepare=True,
+            )
+            self._insert_tracking(cursor, tracking)
+
+
+class _Seen(Projection[_View]):
+    name = "seen"
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        self.view.see(domain_event, tracking)
+
+
+def projected(owner_dsn: str, count: int) -> float:
+    """Events per second: ProjectionRunner over the first `count` events of the log, one row each."""
+    ours = _environment(owner_dsn, "log", create=False)
+    seen = {
+        f"SEEN_{name}": value for name, value in _environment(owner_dsn, SCHEMA, create=True).items()
+    }
+    began = perf_counter()
+    with ProjectionRunner(
+        application_class=Stock, projection_class=_Seen, view_class=_View, env=ours | seen
+    ) as runner:
+        runner.wait(count, timeout=300)
+        return count / (perf_counter() - began)

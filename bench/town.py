@@ -1,0 +1,109 @@
+"""People and places to book: made by the application's own commands, and the requests that book them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from uuid import UUID
+
+from application.access import Role
+from bench.place import SECRET, Database
+from domain.kernel import new_id
+from infrastructure.eventstore import EventStore
+from infrastructure.postgres import postgres_store
+from infrastructure.tokens import Tokens
+from tests.builders import a_provider, a_service, monday_after, somebody
+
+ALL_DAY = {str(day): [[0, 24 * 60]] for day in range(7)}
+CUSTOMERS = 256
+LENGTH = 30  # minutes
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A provider who is open day and night, and one service for each length asked for."""
+
+    provider_id: UUID
+    services: Sequence[UUID]
+
+
+@asynccontextmanager
+async def opened(database: Database) -> AsyncIterator[EventStore]:
+    """The log, as a process of its own would have it."""
+    store = postgres_store(database.application, patience=60.0, queue_size=100_000)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def build_shops(database: Database, count: int, lengths: Sequence[int] = (LENGTH,)) -> Sequence[Shop]:
+    """So many shops. `lengths`: minutes of their services."""
+
+    async def one(store: EventStore) -> Shop:
+        owner = somebody(Role.PROVIDER)
+        provider_id = await a_provider(store, owner, ALL_DAY)
+        return Shop(
+            provider_id,
+            [await a_service(store, owner, provider_id, duration=minutes, step=15) for minutes in lengths],
+        )
+
+    async def all_of_them() -> Sequence[Shop]:
+        async with opened(database) as store:
+            return await asyncio.gather(*(one(store) for _ in range(count)))
+
+    return asyncio.run(all_of_them())
+
+
+def first_monday() -> datetime:
+    """From when on slots are booked: 00:00 UTC of a Monday ahead."""
+    return monday_after(datetime.now(UTC))
+
+
+class Bookings:
+    """Requests that book: each a free slot of its own, of all shops on `days` days, in random order."""
+
+    def __init__(self, shops: Sequence[Shop], days: int, *, since: datetime | None = None) -> None:
+        since = since or first_monday()
+        starts = [since + timedelta(minutes=LENGTH * n) for n in range(days * 24 * 60 // LENGTH)]
+        slots = [(shop, start) for shop in shops for start in starts]
+        random.Random(4711).shuffle(slots)
+        self._slots: Iterator[tuple[Shop, datetime]] = iter(slots)
+        tokens = Tokens(SECRET)
+        self._tokens = cycle([tokens.issue(new_id(), Role.CUSTOMER) for _ in range(CUSTOMERS)])
+
+    def take(self, count: int) -> list[bytes]:
+        """The next so many."""
+        slots = list(islice(self._slots, count))
+        assert len(slots) == count, "there are not enough slots"
+        return [
+            booking(token, shop.provider_id, shop.services[0], start)
+            for token, (shop, start) in zip(self._tokens, slots, strict=False)
+        ]
+
+
+def booking(token: str, provider_id: UUID, service_id: UUID, start: datetime) -> bytes:
+    """The request that books, under a key of its own."""
+    said = {"service_id": str(service_id), "provider_id": str(provider_id), "start": written(start)}
+    body = json.dumps(said).encode()
+    return request("POST", "/v1/appointments", body, token, f"idempotency-key: {new_id()}\r\n")
+
+
+def written(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def request(method: str, path: str, body: bytes = b"", token: str | None = None, more: str = "") -> bytes:
+    """A whole HTTP request as bytes."""
+    head = f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\nuser-agent: bench\r\n"
+    head += f"authorization: Bearer {token}\r\n" if token else ""
+    if body:
+        head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    return f"{head}{more}\r\n".encode() + body

@@ -1,0 +1,52 @@
+"""Who may do what: default deny."""
+
+import pytest
+
+from application.access import ACCESS, ANONYMOUS, Caller, Role, Scope, demand, permit
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from domain.kernel import new_id
+from tests.builders import somebody
+
+READING = ("live", "ready", "problem_type", "list_", "get_", "find_", "why_")
+
+
+@pytest.mark.parametrize("operation", sorted(ACCESS))
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_without_an_entry_is_refused(operation: str, role: Role) -> None:
+    caller = ANONYMOUS if role is Role.ANONYMOUS else somebody(role)
+    if role in ACCESS[operation]:
+        assert permit(caller, operation) is ACCESS[operation][role]
+    else:
+        with pytest.raises(Unauthenticated if role is Role.ANONYMOUS else Forbidden):
+            permit(caller, operation)
+
+
+def test_an_unknown_operation_is_granted_to_nobody() -> None:
+    with pytest.raises(KeyError):
+        permit(somebody(Role.ADMIN), "no_such_operation")
+
+
+@pytest.mark.parametrize("operation", [name for name in ACCESS if not name.startswith(READING)])
+def test_nobody_changes_anything_without_an_account_or_as_auditor_or_analyst(operation: str) -> None:
+    assert not {Role.ANONYMOUS, Role.AUDITOR, Role.ANALYST} & ACCESS[operation].keys()
+
+
+@pytest.mark.parametrize("operation", [name for name in ACCESS if not name.startswith(READING)])
+def test_only_admins_change_what_is_not_their_own(operation: str) -> None:
+    anybodys = {role for role, scope in ACCESS[operation].items() if scope is Scope.ANY}
+    assert anybodys <= {Role.ADMIN}
+
+
+def test_what_is_not_the_caller_s_does_not_exist_for_them() -> None:
+    caller, thing = somebody(Role.CUSTOMER), new_id()
+    demand(caller, "cancel_appointment", "appointment", thing, new_id(), caller.account)
+    with pytest.raises(NotFound):
+        demand(caller, "cancel_appointment", "appointment", thing, new_id())
+    with pytest.raises(NotFound):
+        demand(caller, "cancel_appointment", "appointment", thing)
+    demand(somebody(Role.ADMIN), "cancel_appointment", "appointment", thing)
+
+
+def test_a_caller_without_an_account_has_no_things() -> None:
+    with pytest.raises(Unauthenticated):
+        demand(Caller(None, Role.CUSTOMER), "cancel_appointment", "appointment", new_id(), new_id())

@@ -1,0 +1,287 @@
+"""The life of an appointment: given what happened, when somebody asks, then this happens or a fact stands against it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.appointment import (
+    Appointment,
+    AppointmentEnded,
+    Status,
+    TooEarly,
+    TooLateToCancel,
+    TooLateToReschedule,
+    TooManyReschedules,
+)
+from domain.kernel import new_id
+
+START = datetime(2026, 6, 1, 10, tzinfo=UTC)
+EARLIER = START - timedelta(days=7)
+CUSTOMER, STAFF = new_id(), new_id()
+Step = Callable[[Appointment], None]
+
+POLICY: dict[str, Any] = {
+    "cancel_notice": 1440,
+    "reschedule_notice": 720,
+    "max_reschedules": 2,
+    "late_cancel": "refuse",
+    "late_fee": None,
+}
+
+
+def before(minutes: int) -> datetime:
+    """So many minutes before the start."""
+    return START - timedelta(minutes=minutes)
+
+
+def place(start: datetime = START, provider_id: UUID | None = None, **policy: Any) -> dict[str, Any]:
+    return {
+        "provider_id": provider_id or UUID(int=7),
+        "starts_at": start,
+        "duration": 30,
+        "buffer_before": 5,
+        "buffer_after": 10,
+        "timezone": "Europe/Berlin",
+        "price": 2500,
+        "currency": "EUR",
+        "policy": POLICY | policy,
+    }
+
+
+def booked(*then: Step, **policy: Any) -> Appointment:
+    """Given a booked appointment, and what happened to it then."""
+    appointment = Appointment(
+        id=new_id(),
+        by=CUSTOMER,
+        service_id=new_id(),
+        customer_id=CUSTOMER,
+        note="",
+        answers={},
+        timestamp=EARLIER,
+        **place(**policy),
+    )
+    for step in then:
+        step(appointment)
+    appointment.pending_events.clear()
+    return appointment
+
+
+def cancel(now: datetime = EARLIER, *, by_customer: bool = True, reason: str = "") -> Step:
+    by = CUSTOMER if by_customer else STAFF
+    return lambda a: a.cancel(by, reason, by_customer=by_customer, now=now)
+
+
+def move(now: datetime = EARLIER, *, by_customer: bool = True, to: datetime | None = None) -> Step:
+    by = CUSTOMER if by_customer else STAFF
+    start = to or START + timedelta(days=1)
+    return lambda a: a.reschedule(by, by_customer=by_customer, place=place(start), now=now)
+
+
+def check_in(now: datetime = START) -> Step:
+    return lambda a: a.check_in(STAFF, now)
+
+
+def complete(now: datetime = START) -> Step:
+    return lambda a: a.complete(STAFF, now)
+
+
+def miss(now: datetime = START) -> Step:
+    return lambda a: a.miss(STAFF, now)
+
+
+def undo(now: datetime = START) -> Step:
+    return lambda a: a.undo_no_show(STAFF, now)
+
+
+def annotate(note: str = "bring a hat") -> Step:
+    return lambda a: a.annotate(CUSTOMER, note, {}, EARLIER)
+
+
+def happened(appointment: Appointment) -> list[str]:
+    return [type(event).__name__ for event in appointment.pending_events]
+
+
+def test_it_starts_booked_and_occupies_its_buffers() -> None:
+    appointment = booked()
+    assert appointment.status is Status.BOOKED
+    assert (appointment.starts_at, appointment.ends_at) == (START, START + timedelta(minutes=30))
+    assert (appointment.since, appointment.until) == (before(5), START + timedelta(minutes=40))
+
+
+HISTORIES: dict[str, tuple[Step, ...]] = {
+    "booked": (),
+    "checked_in": (check_in(),),
+    "completed": (complete(),),
+    "no_show": (miss(),),
+    "cancelled": (cancel(),),
+}
+ACTIONS: dict[str, Step] = {
+    "annotate": annotate(),
+    "reschedule": move(),
+    "cancel": cancel(),
+    "check in": check_in(),
+    "complete": complete(),
+    "miss": miss(),
+    "undo no-show": undo(),
+}
+SAME: list[str] = []
+LIFE: dict[tuple[str, str], list[str] | type[Exception]] = {
+    ("booked", "annotate"): ["Noted"],
+    ("booked", "reschedule"): ["Rescheduled"],
+    ("booked", "cancel"): ["Cancelled"],
+    ("booked", "check in"): ["CheckedIn"],
+    ("booked", "complete"): ["Completed"],
+    ("booked", "miss"): ["NoShow"],
+    ("booked", "undo no-show"): AppointmentEnded,
+    ("checked_in", "annotate"): ["Noted"],
+    ("checked_in", "reschedule"): AppointmentEnded,
+    ("checked_in", "cancel"): ["Cancelled"],
+    ("checked_in", "check in"): SAME,
+    ("checked_in", "complete"): ["Completed"],
+    ("checked_in", "miss"): ["NoShow"],
+    ("checked_in", "undo no-show"): AppointmentEnded,
+    ("completed", "complete"): SAME,
+    ("no_show", "miss"): SAME,
+    ("no_show", "undo no-show"): ["NoShowUndone"],
+    ("cancelled", "cancel"): SAME,
+}
+
+
+@pytest.mark.parametrize("status", HISTORIES)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_step_of_its_life_is_allowed_refused_or_already_so(status: str, action: str) -> None:
+    appointment = booked(*HISTORIES[status])
+    assert appointment.status == status
+    expected = LIFE.get((status, action), AppointmentEnded)  # what has ended can't be changed
+    if isinstance(expected, list):
+        ACTIONS[action](appointment)
+        assert happened(appointment) == expected
+    else:
+        with pytest.raises(expected):
+            ACTIONS[action](appointment)
+        assert happened(appointment) == []
+        assert appointment.status == status
+
+
+@pytest.mark.parametrize("step", [complete, miss])
+def test_it_can_not_have_taken_place_or_been_missed_before_its_start(
+    step: Callable[[datetime], Step],
+) -> None:
+    with pytest.raises(TooEarly):
+        step(before(1))(booked())
+    appointment = booked()
+    step(START)(appointment)
+    assert happened(appointment)
+
+
+def test_a_customer_cancels_freely_until_the_notice() -> None:
+    appointment = booked(cancel(before(1440)))
+    assert appointment.cancelled == {"by": CUSTOMER, "reason": "", "late": False, "fee": 0}
+
+
+def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> None:
+    appointment = booked()
+    with pytest.raises(TooLateToCancel):
+        cancel(before(1439))(appointment)
+    assert appointment.status is Status.BOOKED
+
+
+@pytest.mark.parametrize(("fee", "charged"), [(1500, 1500), (0, 0), (None, 0)])
+def test_a_customer_who_cancels_late_pays_the_fee_where_the_policy_says_so(
+    fee: int | None, charged: int
+) -> None:
+    appointment = booked(cancel(before(1439)), late_cancel="fee", late_fee=fee)
+    assert appointment.status is Status.CANCELLED
+    assert appointment.cancelled == {"by": CUSTOMER, "reason": "", "late": True, "fee": charged}
+
+
+@pytest.mark.parametrize("late_cancel", ["refuse", "fee"])
+def test_staff_cancel_at_any_time_at_no_cost_to_the_customer(late_cancel: str) -> None:
+    appointment = booked(
+        cancel(before(0), by_customer=False, reason="ill"), late_cancel=late_cancel, late_fee=1500
+    )
+    assert appointment.cancelled == {"by": STAFF, "reason": "ill", "late": False, "fee": 0}
+
+
+def test_a_customer_moves_it_until_the_notice() -> None:
+    move(before(720))(appointment := booked())
+    assert appointment.starts_at == START + timedelta(days=1)
+    with pytest.raises(TooLateToReschedule):
+        move(before(719))(booked())
+
+
+def test_a_customer_moves_it_no_more_often_than_allowed() -> None:
+    appointment = booked(move(), move())
+    with pytest.raises(TooManyReschedules):
+        move()(appointment)
+    move(by_customer=False)(appointment)
+    assert happened(appointment) == ["Rescheduled"]
+
+
+def test_moves_by_staff_do_not_count_against_the_customer_nor_need_notice() -> None:
+    appointment = booked(*[move(before(0), by_customer=False)] * 5)
+    assert appointment.reschedules == 0
+    move()(appointment)
+    assert appointment.reschedules == 1
+
+
+def test_without_a_bound_it_is_moved_as_often_as_wanted() -> None:
+    appointment = booked(max_reschedules=None)
+    for day in range(1, 20):
+        unbounded = place(START + timedelta(days=day), max_reschedules=None)
+        appointment.reschedule(CUSTOMER, by_customer=True, place=unbounded, now=EARLIER)
+    assert appointment.reschedules == 19
+
+
+def test_the_terms_of_the_moment_it_was_moved_apply_from_then_on() -> None:
+    appointment = booked(cancel_notice=10_000)
+    renewed = place(START, cancel_notice=0) | {"price": 9900, "duration": 60}
+    appointment.reschedule(CUSTOMER, by_customer=True, place=renewed, now=EARLIER)
+    assert (appointment.price, appointment.ends_at) == (9900, START + timedelta(minutes=60))
+    cancel(before(0))(appointment)
+    assert appointment.cancelled is not None
+    assert not appointment.cancelled["late"]
+
+
+def test_a_no_show_can_be_undone_within_24_hours() -> None:
+    marked = START + timedelta(hours=3)
+    appointment = booked(miss(marked))
+    undo(marked + timedelta(hours=24))(appointment)
+    assert (appointment.status, appointment.missed_at) == (Status.BOOKED, None)
+    with pytest.raises(AppointmentEnded):
+        undo(marked + timedelta(hours=24, seconds=1))(booked(miss(marked)))
+
+
+def test_the_same_note_again_is_nothing_new() -> None:
+    appointment = booked(annotate())
+    annotate()(appointment)
+    assert happened(appointment) == []
+
+
+def test_its_history_tells_what_memory_holds() -> None:
+    appointment = booked()
+    whole = Appointment(
+        id=appointment.id,
+        by=CUSTOMER,
+        service_id=appointment.service_id,
+        customer_id=CUSTOMER,
+        note="",
+        answers={},
+        timestamp=EARLIER,
+        **place(late_cancel="fee", late_fee=1500),
+    )
+    for step in (
+        annotate(),
+        move(),
+        check_in(),
+        miss(START + timedelta(days=1)),
+        undo(START + timedelta(days=1)),
+    ):
+        step(whole)
+    replayed: Any = None
+    for event in whole.pending_events:
+        replayed = event.mutate(replayed)
+    assert {**replayed.__dict__, "_pending_events": []} == {**whole.__dict__, "_pending_events": []}

@@ -1,0 +1,40 @@
+"""Providers and customers change, end, and stay ended."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.customer import Customer, CustomerDeleted
+from domain.kernel import new_id
+from domain.provider import Provider, ProviderInactive
+from tests.builders import profile
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+ME = new_id()
+
+
+def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
+    provider = Provider(id=new_id(), owner_id=ME, profile=profile(name="Ada"), timestamp=NOW)
+    provider.pending_events.clear()
+    provider.change(ME, {"bio": "cuts hair"}, NOW)
+    provider.change(ME, {"bio": "cuts hair"}, NOW)
+    assert (provider.profile["name"], provider.profile["bio"]) == ("Ada", "cuts hair")
+    provider.deactivate(ME, NOW)
+    provider.deactivate(ME, NOW)
+    assert [type(event).__name__ for event in provider.pending_events] == ["Changed", "Deactivated"]
+    with pytest.raises(ProviderInactive):
+        provider.change(ME, {"bio": ""}, NOW)
+
+
+def test_a_customer_keeps_what_is_not_changed_and_ends_once() -> None:
+    details = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
+    customer = Customer(id=new_id(), by=ME, timestamp=NOW, **details)
+    customer.pending_events.clear()
+    customer.change(ME, {"phone": "+49 30 1"}, NOW)
+    customer.change(ME, {"phone": "+49 30 1"}, NOW)
+    assert (customer.name, customer.phone) == ("Bob", "+49 30 1")
+    customer.delete(ME, NOW)
+    customer.delete(ME, NOW)
+    assert [type(event).__name__ for event in customer.pending_events] == ["Changed", "Deleted"]
+    with pytest.raises(CustomerDeleted):
+        customer.change(ME, {"name": "Rob"}, NOW)

@@ -1,0 +1,210 @@
+"""What holds for every exchange: problems, headers, bodies that are none."""
+
+import json
+
+import jwt
+import psycopg
+import pytest
+
+from application.access import Role
+from application.log import Unavailable
+from domain.kernel import new_id
+from tests.builders import somebody
+from tests.http.conftest import SECRET
+from tests.http.town import Api, problem
+
+NEW_PROVIDER = {"name": "Ada", "timezone": "UTC"}
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            "/v1",
+            "/v1/nothing",
+            "/v1/providers/",
+            "/v1/../etc/passwd",
+            "/%00",
+            "/%ff",
+            "/v1/" + "a" * 9000,
+        ],
+    )
+    async def test_a_path_that_is_none_is_not_found(self, api: Api, path: str):
+        assert problem(await api.ask("GET", path)) == (404, "not-found")
+
+    async def test_a_method_the_path_has_not_names_those_it_has(self, api: Api):
+        answer = await api.ask("PUT", "/v1/providers")
+        assert problem(answer) == (405, "method-not-allowed")
+        assert answer.headers["allow"] == "GET, POST"
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b"{",
+            b"",
+            b"null x",
+            b'{"name": "A", "timezone": "UTC"} trailing',
+            b'{"name": "\xff", "timezone": "UTC"}',
+            b'{"name": "\\ud800", "timezone": "UTC"}',
+            b'{"name": "A", "timezone": NaN}',
+            b'{"location": {"lat": Infinity, "lon": 0}}',
+            b"[" * 500_000,
+            b'{"a":' * 100_000,
+            b'{"price": ' + b"9" * 900_000 + b"}",
+            "{}".encode("utf-16"),
+            b"\xef\xbb\xbf{}",
+            b"[]",
+            b'"text"',
+            b"1",
+            b"null",
+        ],
+        ids=range(17),
+    )
+    async def test_what_is_no_json_object_that_fits_is_refused(self, api: Api, said: bytes):
+        assert problem(await api.post("/v1/providers", said, somebody(Role.PROVIDER)))[0] in {400, 422}
+
+    async def test_what_is_not_json_is_malformed(self, api: Api):
+        answer = await api.post("/v1/providers", b"{oops", somebody(Role.PROVIDER))
+        assert problem(answer) == (400, "malformed")
+
+    @pytest.mark.parametrize(
+        "type",
+        ["text/plain", "application/x-www-form-urlencoded", "", "json", "application/json; charset=latin-1"],
+    )
+    async def test_a_body_says_that_it_is_json(self, api: Api, type: str):
+        said = json.dumps(NEW_PROVIDER).encode()
+        answer = await api.post("/v1/providers", said, somebody(Role.PROVIDER), content_type=type)
+        assert problem(answer) == (415, "unsupported-media-type")
+
+    async def test_a_body_of_more_than_a_megabyte_is_too_large(self, api: Api):
+        answer = await api.post("/v1/providers", b" " * 1_000_001, somebody(Role.PROVIDER))
+        assert problem(answer) == (413, "too-large")
+
+    async def test_so_is_one_that_does_not_say_how_long_it_is(self, api: Api):
+        by = somebody(Role.PROVIDER)
+
+        async def chunks():
+            for _ in range(20):
+                yield b" " * 100_000
+
+        token = api.tokens.issue(by.id, by.role)
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        answer = await api.client.post("/v1/providers", content=chunks(), headers=headers)
+        assert problem(answer) == (413, "too-large")
+
+
+class TestTokens:
+    @pytest.mark.parametrize(
+        "told",
+        [
+            "Bearer",
+            "Bearer ",
+            "Bearer x",
+            "Bearer a.b.c",
+            "Basic YTpi",
+            "Bearer \u00e9".encode(),
+            "Bearer " + "a" * 50_000,
+        ],
+    )
+    async def test_what_is_no_token_of_ours_is_refused_even_where_none_is_needed(self, api: Api, told):
+        answer = await api.get("/v1/providers", authorization=told)
+        assert problem(answer) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="daybook", error="invalid_token"'
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"exp": 1},
+            {"exp": None},
+            {"exp": "soon"},
+            {"exp": 10**400},
+            {"nbf": 4_000_000_000},
+            {"aud": "another"},
+            {"iss": "another"},
+            {"jti": None},
+            {"sub": "root"},
+            {"sub": None},
+            {"role": "anonymous"},
+            {"role": "king"},
+            {"role": None},
+            {"role": ["admin"]},
+        ],
+    )
+    async def test_every_claim_counts(self, api: Api, changes):
+        token = api.tokens.issue(new_id(), Role.ADMIN)
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience="daybook") | changes
+        forged = jwt.encode(
+            {k: v for k, v in claims.items() if v is not None}, SECRET, headers={"typ": "at+jwt"}
+        )
+        assert problem(await api.get("/v1/providers", authorization=f"Bearer {forged}"))[0] == 401
+
+    async def test_another_kind_of_token_is_none(self, api: Api):
+        claims = jwt.decode(
+            api.tokens.issue(new_id(), Role.ADMIN), SECRET, algorithms=["HS256"], audience="daybook"
+        )
+        refresh = jwt.encode(claims, SECRET, headers={"typ": "rt+jwt"})
+        unsigned = jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"})
+        for token in (refresh, unsigned):
+            assert problem(await api.get("/v1/providers", authorization=f"Bearer {token}"))[0] == 401
+
+
+class TestHeaders:
+    async def test_a_request_keeps_the_id_it_came_with(self, api: Api):
+        answer = await api.get("/v1/providers", x_request_id="abc-123")
+        assert answer.headers["x-request-id"] == "abc-123"
+
+    @pytest.mark.parametrize("id", ["", "a b", "x" * 129, "\u00e9".encode(), "a;b"])
+    async def test_or_gets_a_good_one(self, api: Api, id):
+        answer = await api.get("/v1/providers", x_request_id=id)
+        assert len(answer.headers["x-request-id"]) == 32
+
+    async def test_the_id_is_on_problems_and_in_the_log(self, api: Api, database):
+        refused = await api.post("/v1/providers", {}, x_request_id="lost")
+        assert refused.headers["x-request-id"] == "lost"
+        owner = somebody(Role.PROVIDER)
+        await api.post("/v1/providers", NEW_PROVIDER, owner, x_request_id="found")
+        log = psycopg.connect(database.application)
+        with log:
+            found = log.execute(
+                "SELECT DISTINCT metadata ->> 'correlation' FROM log.stored_events"
+            ).fetchall()
+        assert found == [("found",)]
+
+    async def test_browsers_are_told_to_be_careful(self, api: Api):
+        answer = await api.get("/v1/providers")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert (
+            "access-control-allow-origin"
+            not in (await api.get("/v1/providers", origin="https://a.test")).headers
+        )
+
+    async def test_what_is_somebodys_is_not_stored(self, api: Api):
+        answer = await api.get("/v1/appointments", somebody())
+        assert answer.headers["cache-control"] == "no-store"
+
+
+class TestOutages:
+    async def test_a_log_that_can_not_answer_says_when_to_come_again(self, api: Api):
+        await api.ports.store.journal.close()
+        answer = await api.post("/v1/providers", NEW_PROVIDER, somebody(Role.PROVIDER))
+        assert problem(answer) == (503, Unavailable.__name__.lower())
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+class TestProblemType:
+    async def test_every_problem_can_be_looked_up(self, api: Api):
+        told = (await api.get("/problems/slot-taken")).json()
+        assert told == {
+            "type": "/problems/slot-taken",
+            "title": "This time is no longer free.",
+            "status": 409,
+        }
+        refused = (await api.post("/v1/providers", {})).json()
+        assert (await api.get(refused["type"])).json()["title"] == refused["title"]
+
+    async def test_a_problem_we_do_not_have_is_not_found(self, api: Api):
+        assert problem(await api.get("/problems/none")) == (404, "not-found")

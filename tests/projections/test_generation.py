@@ -1,0 +1,73 @@
+"""A generation of read models is made whole, by whoever comes first, and used by the application's role."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, text
+
+from projections.generation import create, ensure
+from projections.readers import READERS
+from projections.tables import metadata
+
+
+@pytest.fixture
+def owner(database):
+    engine = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
+    yield engine
+    engine.dispose()
+
+
+def test_ensuring_again_changes_nothing(owner):
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE read.bookmark SET position = 7"))
+        assert ensure(connection) == 1
+        found = connection.execute(text("SELECT DISTINCT position, generation FROM read.bookmark")).all()
+    assert found == [(7, 1)]
+
+
+def test_several_processes_may_ensure_at_once(owner):
+    with owner.begin() as connection:
+        connection.execute(text("DROP SCHEMA read CASCADE; DROP SCHEMA read_1 CASCADE"))
+
+    def once(_: int) -> int:
+        with owner.begin() as connection:
+            return ensure(connection)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(once, range(4))) == [1, 1, 1, 1]
+
+
+def test_every_table_has_its_reader_and_every_reader_its_bookmark(owner):
+    assert {table for reader in READERS for table in reader.tables} == set(metadata.tables.values())
+    with owner.connect() as connection:
+        marks = connection.execute(text("SELECT reader FROM read.bookmark")).scalars().all()
+    assert sorted(marks) == sorted(reader.name for reader in READERS)
+
+
+def test_a_generation_is_made_beside_the_live_one(owner):
+    with owner.begin() as connection:
+        create(connection, 2, READERS)
+        tables = text("SELECT count(*) FROM pg_tables WHERE schemaname = :schema")
+        of_one, of_two = (connection.execute(tables, {"schema": f"read_{n}"}).scalar_one() for n in (1, 2))
+        assert of_one == of_two == len(metadata.tables)
+        assert connection.execute(text("SELECT generation FROM read.live")).scalar_one() == 1
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        "UPDATE read.live SET generation = 2",
+        "DELETE FROM read.bookmark",
+        "INSERT INTO read.bookmark (reader, generation) VALUES ('another', 1)",
+        "TRUNCATE read_1.appointment",
+        "DROP TABLE read_1.appointment",
+        "CREATE TABLE read_1.another (id int)",
+    ],
+)
+def test_the_application_keeps_read_models_but_does_not_own_them(database, forbidden):
+    with psycopg.connect(database.application, autocommit=True) as connection:
+        connection.execute("DELETE FROM read_1.appointment")
+        connection.execute("UPDATE read.bookmark SET position = position")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(forbidden)
