@@ -28,6 +28,10 @@ SLOW = ("growth",)
 """Left out unless named, or quick."""
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES)}.")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
@@ -75,4 +79,4 @@ def _circumstances(servers: LocalServers) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(bench)
+    app()

@@ -29,7 +29,7 @@ _STOCK, _PGBENCH = "Application.save, 16 threads", "pgbench, 16 clients"
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     """See the README."""
     with place.database("bench_append") as database, tempfile.TemporaryDirectory() as folder:
-        shops = iter(build_shops(database, 2 * len(IN_FLIGHT) * 4))
+        shops = iter(build_shops(database, 1 + len(IN_FLIGHT) * place.rounds))
         sides: dict[str, Callable[[], float]] = {
             _named(flying): partial(_rate, database, shops, flying, place.size(count, 4 * flying))
             for flying, count in IN_FLIGHT.items()
@@ -39,7 +39,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         if program := pgbench.find_pgbench():
             script = pgbench.write_script(database, Path(folder))
             sides[_PGBENCH] = partial(pgbench.appends, program, database, script, place.size(8_000, 160))
-        turns = Turns("append", sides, tell=tell).take()
+        turns = Turns("append", sides, place.rounds, tell).take()
     targets = {16: Target(5), 64: Target(8)}
     figures = [
         turns.figure(_named(flying), _STOCK, UNIT, targets.get(flying)) for flying in IN_FLIGHT

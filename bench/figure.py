@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 ROUNDS = 3
+"""At least: the median of fewer says little."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Turns:
 
     bench: str
     sides: Mapping[str, Callable[[], float]]
-    rounds: int = ROUNDS
+    rounds: int
     tell: Callable[[str], None] = lambda said: None
     _found: dict[str, Side] = field(default_factory=dict, init=False)
 

@@ -55,7 +55,7 @@ def write_script(database: Database, folder: Path) -> Path:
         "BEGIN;\nLOCK TABLE pgbench.stored_events IN EXCLUSIVE MODE;\nNOTIFY pgbench;\n"
         "INSERT INTO pgbench.stored_events (originator_id, originator_version, topic, state, event_id, "
         "recorded_at, metadata, digest) VALUES\n"
-        f"{values.replace(':', chr(92) + ':') if False else values};\nCOMMIT;\n"
+        f"{values};\nCOMMIT;\n"
     )
     return script
 

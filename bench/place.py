@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import create_engine
 
+from bench.figure import ROUNDS
 from infrastructure.database import alchemy, create_role, migrate
 from infrastructure.local import LocalServers
 from infrastructure.program import HOST, free_port, wait_until
@@ -50,6 +51,7 @@ class Place:
     def __init__(self, servers: LocalServers, folder: Path, *, quick: bool) -> None:
         self.servers = servers
         self.quick = quick
+        self.rounds = 1 if quick else ROUNDS
         self._folder = folder
         create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
         self._execute(f"CREATE DATABASE {_TEMPLATE}")

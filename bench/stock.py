@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from eventsourcing.application import Application
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
@@ -44,8 +45,15 @@ def _environment(dsn: str, schema: str, *, create: bool) -> dict[str, str]:
     }
 
 
+def make_schema(owner_dsn: str) -> None:
+    """The library makes its tables, not the schema they are in."""
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}".encode())
+
+
 def saves(owner_dsn: str, count: int) -> float:
     """Bookings per second: `Application.save` of a Day and an appointment, by THREADS threads."""
+    make_schema(owner_dsn)
     with Stock(env=_environment(owner_dsn, SCHEMA, create=True)) as app:
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(lambda _: _save_some(app, 1), range(THREADS)))  # connections are open
@@ -103,6 +111,7 @@ def projected(owner_dsn: str, count: int) -> float:
     seen = {
         f"SEEN_{name}": value for name, value in _environment(owner_dsn, SCHEMA, create=True).items()
     }
+    make_schema(owner_dsn)
     began = perf_counter()
     with ProjectionRunner(
         application_class=Stock, projection_class=_Seen, view_class=_View, env=ours | seen

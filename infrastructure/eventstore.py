@@ -1,4 +1,4 @@
-"""The log of this process: aggregates from the cache or the journal, tries of a command, and what it answers."""
+"""The log of this process: aggregates from cache or journal, tries of a command, and what it answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ A = TypeVar("A", bound=Aggregate)
 
 
 class EventStore:
-    """application.log.Store over a journal. `deadline`: seconds until a command that keeps losing gives up."""
+    """application.log.Store over a journal. `deadline`: seconds until a command that keeps losing ends."""
 
     def __init__(self, journal: Journal, *, cache_size: int = 50_000, deadline: float = 5.0) -> None:
         self.journal = journal

@@ -46,7 +46,12 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     The servers stop with the stack. Makes the database and the application's role where it may.
     """
     settings = Settings()
-    local = LocalServers(data, postgres=settings.db_host is None, valkey=settings.redis_url is None)
+    local = LocalServers(
+        data,
+        postgres_bin=settings.postgres_bin,
+        postgres=settings.db_host is None,
+        valkey=settings.redis_url is None,
+    )
     if settings.db_host is None or settings.redis_url is None:
         local = servers.enter_context(local)
     values: dict[str, Any] = {"secret_key": _secret_key(data, settings)}

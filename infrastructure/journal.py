@@ -55,7 +55,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """Nothing was recorded: these streams had moved. A stream without `missed` events may be shorter than thought."""
+    """Nothing was recorded: streams had moved. One without `missed` events may be shorter than thought."""
 
     missed: Sequence[Missed]
     reads: Mapping[UUID, int] = field(default_factory=dict)

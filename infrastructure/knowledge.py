@@ -1,4 +1,4 @@
-"""How far this process knows the log, to notice when it is another: after a restore, or a failover with loss."""
+"""How far this process knows the log, to notice when it is another: after a restore, a failover with loss."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The journal in memory, for unit tests: the same promises as PostgreSQL's, short of surviving the process."""
+"""The journal in memory, for unit tests: PostgreSQL's promises, short of surviving the process."""
 
 from __future__ import annotations
 

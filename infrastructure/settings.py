@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     test_db_superuser: str | None = None
     test_db_superuser_password: SecretStr = SecretStr("")
 
+    postgres_bin: Path | None = None
+
     redis_url: SecretStr | None = None
     redis_url_file: Path | None = None
     redis_prefix: str = "daybook:"

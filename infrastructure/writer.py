@@ -1,4 +1,4 @@
-"""Group commit: one writer per process over one connection; each batch is whatever waited during the last fsync.
+"""Group commit: one writer a process on one connection; a batch is whatever waited during the last fsync.
 
 An answer is given only after COMMIT. When the connection dies with the answer under way, the identical
 entries are submitted again and the keys, looked up under the gate's lock, decide: an orphaned backend may
@@ -38,7 +38,7 @@ class Waiting(NamedTuple):
 
 
 class Writer:
-    """Appends entries in batches. `patience`: seconds after which a waiting command fails with Unavailable."""
+    """Appends entries in batches. `patience`: seconds until a waiting command fails with Unavailable."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class Writer:
 
     @staticmethod
     async def _extends(connection: AsyncConnection, upto: int, sealed: bytes) -> bool:
-        """Does the log still hold what this process knows? Not so after a restore, or a failover with loss."""
+        """Does the log hold what this process knows? Not so after a restore, or a failover with loss."""
         cursor = await connection.execute("SELECT hash FROM log.seal WHERE upto = %s", [upto])
         row = await cursor.fetchone()
         return row is not None and bytes(row[0]) == sealed

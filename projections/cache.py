@@ -1,8 +1,10 @@
 """Answers kept for the next who asks: in this process, then in Redis.
 
 A kept answer is used only while nothing that it is made of has changed (see `versions`) and if its position
-is not before the one asked for. Redis down, slow or flushed costs time, never truth. Nothing is deleted and
-no newer answer replaced by an older one; all runs out by itself. No decision about a booking comes here.
+is not before the one asked for. Redis down, slow or flushed costs time, never truth: who has seen a position
+and names it is never told less; who names none may be told, while the projector can't reach Redis, what was
+true up to LEASE seconds ago, and reads so in the answer. Nothing is deleted and no newer answer replaced by
+an older one; all runs out by itself. No decision about a booking comes here.
 """
 
 import asyncio
@@ -112,7 +114,7 @@ class Far:
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._versions = key(prefix)
-        self._names = f"{prefix}answer:"
+        self._names = f"{prefix}answer:1:"  # the number goes up with the layout of Prepared.to_bytes
         self._get = redis.register_script(_GET)
         self._put = redis.register_script(_PUT)
         self._again = 0.0

@@ -22,7 +22,7 @@ async def a_tag(store: Clocked) -> Tag:
 
 async def test_a_command_that_somebody_overtook_decides_again(store: Clocked) -> None:
     tag = await a_tag(store)
-    tries = []
+    tries: list[str] = []
 
     @command
     async def rename(cmd: Command, log: Log, now: datetime) -> Tag:
@@ -48,7 +48,7 @@ async def test_a_command_that_somebody_overtook_decides_again(store: Clocked) ->
 
 
 async def test_a_handler_may_ask_for_another_try(store: Clocked) -> None:
-    tries = []
+    tries: list[datetime] = []
 
     @command
     async def second_time_lucky(cmd: Command, log: Log, now: datetime) -> Tag:

@@ -1,5 +1,7 @@
 """Creating, changing and ending providers."""
 
+from typing import Any
+
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
@@ -27,7 +29,7 @@ async def test_a_provider_begins_with_an_empty_schedule(store: Clocked) -> None:
 
 
 async def test_only_an_admin_names_another_owner(store: Clocked) -> None:
-    for_ada = {"id": new_id(), "profile": profile(), "owner_id": new_id()}
+    for_ada: dict[str, Any] = {"id": new_id(), "profile": profile(), "owner_id": new_id()}
     with pytest.raises(Invalid):
         await create_provider(CreateProvider(by=ME, **for_ada), store)
     done = await create_provider(CreateProvider(by=ADMIN, **for_ada), store)

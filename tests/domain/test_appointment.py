@@ -1,4 +1,4 @@
-"""The life of an appointment: given what happened, when somebody asks, then this happens or a fact stands against it."""
+"""The life of an appointment: given what happened, when somebody asks, then this happens or is refused."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,7 @@
 """Providers and customers change, end, and stay ended."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
 
 
 def test_a_customer_keeps_what_is_not_changed_and_ends_once() -> None:
-    details = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
+    details: dict[str, Any] = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
     customer = Customer(id=new_id(), by=ME, timestamp=NOW, **details)
     customer.pending_events.clear()
     customer.change(ME, {"phone": "+49 30 1"}, NOW)

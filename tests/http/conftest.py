@@ -1,14 +1,18 @@
 """The app on PostgreSQL, and people who talk to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from application.log import Store
 from infrastructure.encoding import decode
+from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.tokens import Tokens
 from interfaces.http.app import build
@@ -20,9 +24,7 @@ from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
-from tests.http.town import Api, Town, a_town
-
-SECRET = "a secret of the tests, long enough to sign with"
+from tests.http.town import SECRET, Api, Town, a_town
 
 
 @pytest.fixture
@@ -37,17 +39,52 @@ async def api(database) -> AsyncIterator[Api]:
     await store.journal.peek(None, {})
     async with pool, Positions(engine) as positions:
         await pool.wait()
-        while not positions.known:
+        while not positions.known:  # noqa: ASYNC110  it tells nobody
             await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
-        ports = Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode)
-        app = build(ports)
-        transport = httpx.ASGITransport(app)  # which raises what would be a 500
-        async with httpx.AsyncClient(transport=transport, base_url="http://daybook.test") as client:
-            yield Api(client, ports, Tokens(SECRET), Projector(engine, READERS, decode).catch_up)
+        ports = _ports(store, reads, availability)
+        async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
+            yield api
     await store.journal.close()
     await engine.dispose()
+
+
+class Unread:
+    """No read models at all."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"a read model is asked: {name}")
+
+
+def _ports(store: Store, reads: Any, availability: Any) -> Ports:
+    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode)
+
+
+async def _nothing_to_read() -> None:
+    return None
+
+
+@asynccontextmanager
+async def _spoken_to(
+    ports: Ports, catch_up: Callable[[], Awaitable[None]] = _nothing_to_read
+) -> AsyncIterator[Api]:
+    transport = httpx.ASGITransport(build(ports))  # which raises what would be a 500
+    async with httpx.AsyncClient(transport=transport, base_url="http://daybook.test") as client:
+        yield Api(client, ports, Tokens(SECRET), catch_up)
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Api]:
+    """The app over a log in memory and no read models: for what is decided without them."""
+    async with _spoken_to(_ports(memory_store(), Unread(), Unread())) as api:
+        yield api
+
+
+@pytest.fixture
+async def village(door: Api) -> Town:
+    """A town over a log in memory."""
+    return await a_town(door)
 
 
 @pytest.fixture

@@ -18,13 +18,15 @@ FIELDS = {
 
 
 class TestBookAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, town: Town):
-        for said in (town.booking(), {}, b"nonsense"):
-            assert problem(await town.api.post("/v1/appointments", said)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, village: Town):
+        for said in (village.booking(), {}, b"nonsense"):
+            assert problem(await village.api.post("/v1/appointments", said)) == (401, "unauthenticated")
 
     @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ANALYST])
-    async def test_who_only_reads_does_not_book(self, town: Town, role: Role):
-        answer = await town.api.post("/v1/appointments", town.booking(), somebody(role), idempotency_key="k")
+    async def test_who_only_reads_does_not_book(self, village: Town, role: Role):
+        answer = await village.api.post(
+            "/v1/appointments", village.booking(), somebody(role), idempotency_key="k"
+        )
         assert problem(answer) == (403, "forbidden")
 
     async def test_answers_the_appointment_and_where_it_is(self, town: Town):
@@ -51,21 +53,23 @@ class TestBookAppointment:
         seen = await town.api.get(made.headers["location"], town.customer, daybook_position=position)
         assert seen.content == made.content
 
-    async def test_needs_a_key(self, town: Town):
-        answer = await town.api.post("/v1/appointments", town.booking(), town.customer)
+    async def test_needs_a_key(self, village: Town):
+        answer = await village.api.post("/v1/appointments", village.booking(), village.customer)
         assert problem(answer) == (400, "key-missing")
 
     @pytest.mark.parametrize(
         "key", ["", "x" * 256, "with space", "caf\u00e9".encode(), b"\x7f", "x" * 60_000]
     )
-    async def test_a_key_is_some_visible_ascii(self, town: Town, key):
-        answer = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key=key)
+    async def test_a_key_is_some_visible_ascii(self, village: Town, key):
+        answer = await village.api.post(
+            "/v1/appointments", village.booking(), village.customer, idempotency_key=key
+        )
         assert problem(answer) == (400, "malformed")
 
-    async def test_twins_are_one_booking_and_one_answer(self, town: Town):
+    async def test_twins_are_one_booking_and_one_answer(self, village: Town):
         async def book() -> tuple[int, bytes, str | None]:
-            said = town.booking()
-            made = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+            said = village.booking()
+            made = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
             return made.status_code, made.content, made.headers.get("idempotency-replayed")
 
         answers = await asyncio.gather(*(book() for _ in range(8)))
@@ -81,52 +85,56 @@ class TestBookAppointment:
         assert (again.status_code, again.content) == (201, first.content)
         assert again.headers["etag"] == '"1"'
 
-    async def test_the_way_a_body_is_written_does_not_make_it_another(self, town: Town):
-        said = town.booking()
-        first = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_the_way_a_body_is_written_does_not_make_it_another(self, village: Town):
+        said = village.booking()
+        first = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         backwards = json.dumps(dict(reversed(said.items())), indent=4).encode()
-        again = await town.api.post("/v1/appointments", backwards, town.customer, idempotency_key="k")
+        again = await village.api.post("/v1/appointments", backwards, village.customer, idempotency_key="k")
         assert again.content == first.content
 
-    async def test_a_key_for_another_start_is_refused(self, town: Town):
-        await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
-        other = town.booking("10:00")
-        answer = await town.api.post("/v1/appointments", other, town.customer, idempotency_key="k")
+    async def test_a_key_for_another_start_is_refused(self, village: Town):
+        await village.api.post("/v1/appointments", village.booking(), village.customer, idempotency_key="k")
+        other = village.booking("10:00")
+        answer = await village.api.post("/v1/appointments", other, village.customer, idempotency_key="k")
         assert problem(answer) == (422, "key-reused")
 
-    async def test_a_refused_booking_keeps_no_answer(self, town: Town):
-        taken = await town.booked()
-        said = town.booking()
+    async def test_a_refused_booking_keeps_no_answer(self, village: Town):
+        taken = await village.booked()
+        said = village.booking()
         other = somebody()
-        refused = await town.api.post("/v1/appointments", said, other, idempotency_key="k")
+        refused = await village.api.post("/v1/appointments", said, other, idempotency_key="k")
         assert problem(refused) == (409, "slot-taken")
-        await town.api.post(f"/v1/appointments/{taken['id']}/cancel", {}, town.customer, if_match="*")
-        assert (await town.api.post("/v1/appointments", said, other, idempotency_key="k")).status_code == 201
+        await village.api.post(f"/v1/appointments/{taken['id']}/cancel", {}, village.customer, if_match="*")
+        assert (
+            await village.api.post("/v1/appointments", said, other, idempotency_key="k")
+        ).status_code == 201
 
     @pytest.mark.parametrize(
         ("clock", "kind"), [("09:10", "off-grid"), ("16:45", "outside-hours"), ("03:00", "outside-hours")]
     )
-    async def test_a_start_that_is_not_offered_says_why(self, town: Town, clock: str, kind: str):
-        said = town.booking(clock)
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_a_start_that_is_not_offered_says_why(self, village: Town, clock: str, kind: str):
+        said = village.booking(clock)
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert problem(answer) == (409, kind)
 
-    async def test_a_start_in_the_past_is_too_soon(self, town: Town):
-        said = town.booking() | {"start": "2001-01-01T09:00:00Z"}
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_a_start_in_the_past_is_too_soon(self, village: Town):
+        said = village.booking() | {"start": "2001-01-01T09:00:00Z"}
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert problem(answer) == (409, "too-soon")
 
-    async def test_staff_say_for_whom(self, town: Town):
-        answer = await town.api.post("/v1/appointments", town.booking(), town.owner, idempotency_key="k")
+    async def test_staff_say_for_whom(self, village: Town):
+        answer = await village.api.post(
+            "/v1/appointments", village.booking(), village.owner, idempotency_key="k"
+        )
         assert pointers(answer) == ["/customer_id"]
-        guest = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).json()["id"]
-        said = town.booking(customer_id=guest)
-        made = await town.api.post("/v1/appointments", said, town.owner, idempotency_key="k")
+        guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()["id"]
+        said = village.booking(customer_id=guest)
+        made = await village.api.post("/v1/appointments", said, village.owner, idempotency_key="k")
         assert (made.status_code, made.json()["customer_id"]) == (201, guest)
 
-    async def test_a_customer_books_for_nobody_else(self, town: Town):
-        said = town.booking(customer_id=str(new_id()))
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_a_customer_books_for_nobody_else(self, village: Town):
+        said = village.booking(customer_id=str(new_id()))
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert problem(answer) == (404, "not-found")
 
     async def test_without_a_provider_takes_the_one_with_the_fewest_appointments(self, town: Town):
@@ -142,9 +150,9 @@ class TestBookAppointment:
         last = await town.api.post("/v1/appointments", said, somebody(), idempotency_key="3")
         assert problem(last) == (409, "slot-taken")
 
-    async def test_what_is_not_there_is_not_found(self, town: Town):
-        said = town.booking() | {"service_id": str(new_id())}
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_what_is_not_there_is_not_found(self, village: Town):
+        said = village.booking() | {"service_id": str(new_id())}
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert problem(answer) == (404, "not-found")
 
     @pytest.mark.parametrize(
@@ -178,20 +186,20 @@ class TestBookAppointment:
             ({"a/b~c": 1}, "/a~1b~0c"),
         ],
     )
-    async def test_says_which_field_does_not_fit(self, town: Town, changes: dict[str, Any], pointer: str):
-        said = town.booking() | changes
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
+    async def test_says_which_field_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
+        said = village.booking() | changes
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert pointers(answer) == [pointer]
 
-    async def test_an_offset_is_only_another_way_to_write_an_instant(self, town: Town):
-        said = town.booking() | {"start": town.at("11:00").replace("Z", "+02:00")}
-        answer = await town.api.post("/v1/appointments", said, town.customer, idempotency_key="k")
-        assert answer.json()["start"] == town.at("09:00")
+    async def test_an_offset_is_only_another_way_to_write_an_instant(self, village: Town):
+        said = village.booking() | {"start": village.at("11:00").replace("Z", "+02:00")}
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
+        assert answer.json()["start"] == village.at("09:00")
 
 
 class TestListAppointments:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.get("/v1/appointments")) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.get("/v1/appointments")) == (401, "unauthenticated")
 
     async def test_everybody_sees_what_is_theirs(self, town: Town):
         mine = await town.booked("09:00")
@@ -233,8 +241,8 @@ class TestListAppointments:
             ("mine=1", "/mine"),
         ],
     )
-    async def test_says_which_parameter_does_not_fit(self, town: Town, query: str, pointer: str):
-        answer = await town.api.get(f"/v1/appointments?{query}", town.customer)
+    async def test_says_which_parameter_does_not_fit(self, village: Town, query: str, pointer: str):
+        answer = await village.api.get(f"/v1/appointments?{query}", village.customer)
         assert pointers(answer) == [pointer]
 
     async def test_pages_and_a_cursor_is_its_callers(self, town: Town):
@@ -248,8 +256,8 @@ class TestListAppointments:
 
 
 class TestGetAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.get(f"/v1/appointments/{new_id()}")) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.get(f"/v1/appointments/{new_id()}")) == (401, "unauthenticated")
 
     async def test_both_sides_and_those_above_see_it_nobody_else_knows_of_it(self, town: Town):
         made = await town.booked()
@@ -268,22 +276,22 @@ class TestGetAppointment:
 
 
 class TestChangeAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.patch(f"/v1/appointments/{new_id()}", {}, if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.patch(f"/v1/appointments/{new_id()}", {}, if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
-    async def test_changes_note_and_answers(self, town: Town):
-        made = await town.booked(note="before", answers={"a": 1})
+    async def test_changes_note_and_answers(self, village: Town):
+        made = await village.booked(note="before", answers={"a": 1})
         path = f"/v1/appointments/{made['id']}"
-        told = (await town.api.patch(path, {"note": "after"}, town.owner, if_match=1)).json()
+        told = (await village.api.patch(path, {"note": "after"}, village.owner, if_match=1)).json()
         assert (told["note"], told["answers"], told["version"]) == ("after", {"a": 1}, 2)
-        told = (await town.api.patch(path, {"answers": {}}, town.customer, if_match=2)).json()
+        told = (await village.api.patch(path, {"answers": {}}, village.customer, if_match=2)).json()
         assert (told["note"], told["answers"], told["version"]) == ("after", {}, 3)
 
-    async def test_nothing_else_can_be_changed(self, town: Town):
-        made = await town.booked()
+    async def test_nothing_else_can_be_changed(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}"
-        answer = await town.api.patch(path, {"start": town.at("10:00")}, town.customer, if_match=1)
+        answer = await village.api.patch(path, {"start": village.at("10:00")}, village.customer, if_match=1)
         assert pointers(answer) == ["/start"]
 
     async def test_strangers_do_not_know_of_it(self, town: Town):
@@ -293,8 +301,8 @@ class TestChangeAppointment:
 
 
 class TestDeleteAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.delete(f"/v1/appointments/{new_id()}", if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.delete(f"/v1/appointments/{new_id()}", if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_cancels(self, town: Town):
@@ -313,9 +321,9 @@ class TestDeleteAppointment:
 
 
 class TestRescheduleAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
         path = f"/v1/appointments/{new_id()}/reschedule"
-        assert problem(await town.api.post(path, {"start": town.at("10:00")}, if_match=1)) == (
+        assert problem(await village.api.post(path, {"start": village.at("10:00")}, if_match=1)) == (
             401,
             "unauthenticated",
         )
@@ -340,8 +348,8 @@ class TestRescheduleAppointment:
 
 
 class TestCancelAppointment:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.post(f"/v1/appointments/{new_id()}/cancel", {}, if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.post(f"/v1/appointments/{new_id()}/cancel", {}, if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_says_by_whom_why_and_at_what_cost(self, town: Town):
@@ -353,29 +361,29 @@ class TestCancelAppointment:
         assert (answer.status_code, told["status"], told["cancelled"]) == (200, "cancelled", cancelled)
         assert (await town.api.get(f"/v1/appointments/{made['id']}", town.owner)).json() == told
 
-    async def test_a_customer_need_not_say_anything_not_even_a_body(self, town: Town):
-        made = await town.booked()
+    async def test_a_customer_need_not_say_anything_not_even_a_body(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/cancel"
-        assert (await town.api.post(path, b"", town.customer, if_match=1)).status_code == 200
+        assert (await village.api.post(path, b"", village.customer, if_match=1)).status_code == 200
 
-    async def test_already_cancelled_is_no_error(self, town: Town):
-        made = await town.booked()
+    async def test_already_cancelled_is_no_error(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/cancel"
-        first = await town.api.post(path, {}, town.customer, if_match=1)
-        again = await town.api.post(path, {}, town.customer, if_match=2)
+        first = await village.api.post(path, {}, village.customer, if_match=1)
+        again = await village.api.post(path, {}, village.customer, if_match=2)
         assert (again.status_code, again.content) == (200, first.content)
 
-    async def test_needs_the_version_seen(self, town: Town):
-        made = await town.booked()
+    async def test_needs_the_version_seen(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/cancel"
-        assert problem(await town.api.post(path, {}, town.customer)) == (428, "version-missing")
-        assert problem(await town.api.post(path, {}, town.customer, if_match=2)) == (412, "stale")
+        assert problem(await village.api.post(path, {}, village.customer)) == (428, "version-missing")
+        assert problem(await village.api.post(path, {}, village.customer, if_match=2)) == (412, "stale")
 
-    async def test_a_key_is_looked_at_before_the_version(self, town: Town):
-        made = await town.booked()
+    async def test_a_key_is_looked_at_before_the_version(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/cancel"
-        first = await town.api.post(path, {}, town.customer, if_match=1, idempotency_key="k")
-        again = await town.api.post(path, {}, town.customer, if_match=1, idempotency_key="k")
+        first = await village.api.post(path, {}, village.customer, if_match=1, idempotency_key="k")
+        again = await village.api.post(path, {}, village.customer, if_match=1, idempotency_key="k")
         assert (again.status_code, again.content) == (200, first.content)
         assert again.headers["idempotency-replayed"] == "true"
 
@@ -385,44 +393,50 @@ MARKS = ["check-in", "complete", "no-show", "undo-no-show"]
 
 class TestMarkAppointment:
     @pytest.mark.parametrize("mark", MARKS)
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town, mark: str):
-        answer = await town.api.post(f"/v1/appointments/{new_id()}/{mark}", {}, if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town, mark: str):
+        answer = await village.api.post(f"/v1/appointments/{new_id()}/{mark}", {}, if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
     @pytest.mark.parametrize("mark", MARKS)
-    async def test_customers_do_not_mark(self, town: Town, mark: str):
-        made = await town.booked()
-        answer = await town.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, town.customer, if_match=1)
+    async def test_customers_do_not_mark(self, village: Town, mark: str):
+        made = await village.booked()
+        answer = await village.api.post(
+            f"/v1/appointments/{made['id']}/{mark}", {}, village.customer, if_match=1
+        )
         assert problem(answer) == (403, "forbidden")
 
     @pytest.mark.parametrize("mark", MARKS)
-    async def test_other_staff_do_not_know_of_it(self, town: Town, mark: str):
-        made = await town.booked()
-        answer = await town.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, town.stranger, if_match=1)
+    async def test_other_staff_do_not_know_of_it(self, village: Town, mark: str):
+        made = await village.booked()
+        answer = await village.api.post(
+            f"/v1/appointments/{made['id']}/{mark}", {}, village.stranger, if_match=1
+        )
         assert problem(answer) == (404, "not-found")
 
-    async def test_check_in(self, town: Town):
-        made = await town.booked()
+    async def test_check_in(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/check-in"
-        told = (await town.api.post(path, {}, town.owner, if_match=1)).json()
+        told = (await village.api.post(path, {}, village.owner, if_match=1)).json()
         assert told == {**made, "version": 2, "status": "checked_in"}
 
     @pytest.mark.parametrize("mark", ["complete", "no-show"])
-    async def test_what_has_not_begun_can_neither_be_completed_nor_missed(self, town: Town, mark: str):
-        made = await town.booked()
-        answer = await town.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, town.owner, if_match=1)
+    async def test_what_has_not_begun_can_neither_be_completed_nor_missed(self, village: Town, mark: str):
+        made = await village.booked()
+        answer = await village.api.post(
+            f"/v1/appointments/{made['id']}/{mark}", {}, village.owner, if_match=1
+        )
         assert problem(answer) == (409, "too-early")
 
-    async def test_what_was_not_missed_can_not_be_undone(self, town: Town):
-        made = await town.booked()
+    async def test_what_was_not_missed_can_not_be_undone(self, village: Town):
+        made = await village.booked()
         path = f"/v1/appointments/{made['id']}/undo-no-show"
-        answer = await town.api.post(path, {}, town.owner, if_match=1)
+        answer = await village.api.post(path, {}, village.owner, if_match=1)
         assert problem(answer) == (409, "appointment-ended")
 
 
 class TestGetHistory:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.get(f"/v1/appointments/{new_id()}/history")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.get(f"/v1/appointments/{new_id()}/history")
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_tells_all_that_happened_in_order(self, town: Town):

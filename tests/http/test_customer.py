@@ -19,9 +19,9 @@ DETAILS = {
 
 
 class TestCreateCustomer:
-    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, api: Api):
+    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, door: Api):
         for said in (DETAILS, {}, b"}"):
-            assert problem(await api.post("/v1/customers", said)) == (401, "unauthenticated")
+            assert problem(await door.post("/v1/customers", said)) == (401, "unauthenticated")
 
     async def test_a_customer_registers_under_the_own_account(self, api: Api):
         by = somebody()
@@ -30,16 +30,16 @@ class TestCreateCustomer:
         assert answer.json() == {"id": str(by.id), "version": 1, **DETAILS, "deleted": False}
         assert answer.headers["location"] == f"/v1/customers/{by.id}"
 
-    async def test_nobody_registers_twice(self, api: Api):
+    async def test_nobody_registers_twice(self, door: Api):
         by = somebody()
-        await api.post("/v1/customers", DETAILS, by)
-        assert problem(await api.post("/v1/customers", DETAILS, by)) == (409, "customer-exists")
+        await door.post("/v1/customers", DETAILS, by)
+        assert problem(await door.post("/v1/customers", DETAILS, by)) == (409, "customer-exists")
 
-    async def test_staff_make_guests(self, town: Town):
-        guest = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).json()
+    async def test_staff_make_guests(self, village: Town):
+        guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()
         rest = {"email": None, "phone": None, "timezone": None, "note": "", "deleted": False}
         assert guest == {"id": guest["id"], "version": 1, "name": "Guest", **rest}
-        assert guest["id"] != str(town.owner.id)
+        assert guest["id"] != str(village.owner.id)
 
     @pytest.mark.parametrize(
         ("changes", "pointer"),
@@ -53,13 +53,13 @@ class TestCreateCustomer:
             ({"id": str(new_id())}, "/id"),
         ],
     )
-    async def test_says_which_field_does_not_fit(self, api: Api, changes: dict[str, Any], pointer: str):
-        assert pointers(await api.post("/v1/customers", DETAILS | changes, somebody())) == [pointer]
+    async def test_says_which_field_does_not_fit(self, door: Api, changes: dict[str, Any], pointer: str):
+        assert pointers(await door.post("/v1/customers", DETAILS | changes, somebody())) == [pointer]
 
 
 class TestListCustomers:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.get("/v1/customers")) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.get("/v1/customers")) == (401, "unauthenticated")
 
     async def test_staff_see_whom_they_made_and_whom_they_host(self, town: Town):
         await town.api.post("/v1/customers", DETAILS, town.customer)
@@ -77,8 +77,8 @@ class TestListCustomers:
 
 
 class TestGetCustomer:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.get(f"/v1/customers/{new_id()}")) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.get(f"/v1/customers/{new_id()}")) == (401, "unauthenticated")
 
     async def test_strangers_do_not_know_of_them(self, town: Town):
         made = await town.api.post("/v1/customers", DETAILS, town.customer)
@@ -90,33 +90,36 @@ class TestGetCustomer:
 
 
 class TestReplaceCustomer:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.put(f"/v1/customers/{new_id()}", {}, if_match=1)) == (401, "unauthenticated")
-
-    async def test_replaces_everything(self, api: Api):
-        by = somebody()
-        path = (await api.post("/v1/customers", DETAILS, by)).headers["location"]
-        told = (await api.put(path, {"name": "Grace"}, by, if_match=1)).json()
-        assert told == {**told, "name": "Grace", "email": None, "note": "", "version": 2}
-
-
-class TestChangeCustomer:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.patch(f"/v1/customers/{new_id()}", {}, if_match=1)) == (
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.put(f"/v1/customers/{new_id()}", {}, if_match=1)) == (
             401,
             "unauthenticated",
         )
 
-    async def test_changes_what_is_said_alone(self, api: Api):
+    async def test_replaces_everything(self, door: Api):
         by = somebody()
-        made = await api.post("/v1/customers", DETAILS, by)
-        told = (await api.patch(made.headers["location"], {"phone": None}, by, if_match=1)).json()
+        path = (await door.post("/v1/customers", DETAILS, by)).headers["location"]
+        told = (await door.put(path, {"name": "Grace"}, by, if_match=1)).json()
+        assert told == {**told, "name": "Grace", "email": None, "note": "", "version": 2}
+
+
+class TestChangeCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.patch(f"/v1/customers/{new_id()}", {}, if_match=1)) == (
+            401,
+            "unauthenticated",
+        )
+
+    async def test_changes_what_is_said_alone(self, door: Api):
+        by = somebody()
+        made = await door.post("/v1/customers", DETAILS, by)
+        told = (await door.patch(made.headers["location"], {"phone": None}, by, if_match=1)).json()
         assert told == {**made.json(), "phone": None, "version": 2}
 
 
 class TestDeleteCustomer:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.delete(f"/v1/customers/{new_id()}", if_match=1)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.delete(f"/v1/customers/{new_id()}", if_match=1)) == (401, "unauthenticated")
 
     async def test_a_deleted_customer_books_no_more(self, town: Town):
         path = (await town.api.post("/v1/customers", DETAILS, town.customer)).headers["location"]

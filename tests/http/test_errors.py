@@ -10,8 +10,7 @@ from application.access import Role
 from application.log import Unavailable
 from domain.kernel import new_id
 from tests.builders import somebody
-from tests.http.conftest import SECRET
-from tests.http.town import Api, problem
+from tests.http.town import SECRET, Api, problem
 
 NEW_PROVIDER = {"name": "Ada", "timezone": "UTC"}
 
@@ -30,11 +29,11 @@ class TestPaths:
             "/v1/" + "a" * 9000,
         ],
     )
-    async def test_a_path_that_is_none_is_not_found(self, api: Api, path: str):
-        assert problem(await api.ask("GET", path)) == (404, "not-found")
+    async def test_a_path_that_is_none_is_not_found(self, door: Api, path: str):
+        assert problem(await door.ask("GET", path)) == (404, "not-found")
 
-    async def test_a_method_the_path_has_not_names_those_it_has(self, api: Api):
-        answer = await api.ask("PUT", "/v1/providers")
+    async def test_a_method_the_path_has_not_names_those_it_has(self, door: Api):
+        answer = await door.ask("PUT", "/v1/providers")
         assert problem(answer) == (405, "method-not-allowed")
         assert answer.headers["allow"] == "GET, POST"
 
@@ -63,36 +62,36 @@ class TestBodies:
         ],
         ids=range(17),
     )
-    async def test_what_is_no_json_object_that_fits_is_refused(self, api: Api, said: bytes):
-        assert problem(await api.post("/v1/providers", said, somebody(Role.PROVIDER)))[0] in {400, 422}
+    async def test_what_is_no_json_object_that_fits_is_refused(self, door: Api, said: bytes):
+        assert problem(await door.post("/v1/providers", said, somebody(Role.PROVIDER)))[0] in {400, 422}
 
-    async def test_what_is_not_json_is_malformed(self, api: Api):
-        answer = await api.post("/v1/providers", b"{oops", somebody(Role.PROVIDER))
+    async def test_what_is_not_json_is_malformed(self, door: Api):
+        answer = await door.post("/v1/providers", b"{oops", somebody(Role.PROVIDER))
         assert problem(answer) == (400, "malformed")
 
     @pytest.mark.parametrize(
-        "type",
+        "media_type",
         ["text/plain", "application/x-www-form-urlencoded", "", "json", "application/json; charset=latin-1"],
     )
-    async def test_a_body_says_that_it_is_json(self, api: Api, type: str):
+    async def test_a_body_says_that_it_is_json(self, door: Api, media_type: str):
         said = json.dumps(NEW_PROVIDER).encode()
-        answer = await api.post("/v1/providers", said, somebody(Role.PROVIDER), content_type=type)
+        answer = await door.post("/v1/providers", said, somebody(Role.PROVIDER), content_type=media_type)
         assert problem(answer) == (415, "unsupported-media-type")
 
-    async def test_a_body_of_more_than_a_megabyte_is_too_large(self, api: Api):
-        answer = await api.post("/v1/providers", b" " * 1_000_001, somebody(Role.PROVIDER))
+    async def test_a_body_of_more_than_a_megabyte_is_too_large(self, door: Api):
+        answer = await door.post("/v1/providers", b" " * 1_000_001, somebody(Role.PROVIDER))
         assert problem(answer) == (413, "too-large")
 
-    async def test_so_is_one_that_does_not_say_how_long_it_is(self, api: Api):
+    async def test_so_is_one_that_does_not_say_how_long_it_is(self, door: Api):
         by = somebody(Role.PROVIDER)
 
         async def chunks():
             for _ in range(20):
                 yield b" " * 100_000
 
-        token = api.tokens.issue(by.id, by.role)
+        token = door.tokens.issue(by.id, by.role)
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        answer = await api.client.post("/v1/providers", content=chunks(), headers=headers)
+        answer = await door.client.post("/v1/providers", content=chunks(), headers=headers)
         assert problem(answer) == (413, "too-large")
 
 
@@ -109,8 +108,8 @@ class TestTokens:
             "Bearer " + "a" * 50_000,
         ],
     )
-    async def test_what_is_no_token_of_ours_is_refused_even_where_none_is_needed(self, api: Api, told):
-        answer = await api.get("/v1/providers", authorization=told)
+    async def test_what_is_no_token_of_ours_is_refused_even_where_none_is_needed(self, door: Api, told):
+        answer = await door.get("/v1/providers", authorization=told)
         assert problem(answer) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"] == 'Bearer realm="daybook", error="invalid_token"'
 
@@ -133,22 +132,22 @@ class TestTokens:
             {"role": ["admin"]},
         ],
     )
-    async def test_every_claim_counts(self, api: Api, changes):
-        token = api.tokens.issue(new_id(), Role.ADMIN)
+    async def test_every_claim_counts(self, door: Api, changes):
+        token = door.tokens.issue(new_id(), Role.ADMIN)
         claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience="daybook") | changes
         forged = jwt.encode(
             {k: v for k, v in claims.items() if v is not None}, SECRET, headers={"typ": "at+jwt"}
         )
-        assert problem(await api.get("/v1/providers", authorization=f"Bearer {forged}"))[0] == 401
+        assert problem(await door.get("/v1/providers", authorization=f"Bearer {forged}"))[0] == 401
 
-    async def test_another_kind_of_token_is_none(self, api: Api):
+    async def test_another_kind_of_token_is_none(self, door: Api):
         claims = jwt.decode(
-            api.tokens.issue(new_id(), Role.ADMIN), SECRET, algorithms=["HS256"], audience="daybook"
+            door.tokens.issue(new_id(), Role.ADMIN), SECRET, algorithms=["HS256"], audience="daybook"
         )
         refresh = jwt.encode(claims, SECRET, headers={"typ": "rt+jwt"})
         unsigned = jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"})
         for token in (refresh, unsigned):
-            assert problem(await api.get("/v1/providers", authorization=f"Bearer {token}"))[0] == 401
+            assert problem(await door.get("/v1/providers", authorization=f"Bearer {token}"))[0] == 401
 
 
 class TestHeaders:
@@ -157,8 +156,8 @@ class TestHeaders:
         assert answer.headers["x-request-id"] == "abc-123"
 
     @pytest.mark.parametrize("id", ["", "a b", "x" * 129, "\u00e9".encode(), "a;b"])
-    async def test_or_gets_a_good_one(self, api: Api, id):
-        answer = await api.get("/v1/providers", x_request_id=id)
+    async def test_or_gets_a_good_one(self, door: Api, id):
+        answer = await door.get("/v1/providers", x_request_id=id)
         assert len(answer.headers["x-request-id"]) == 32
 
     async def test_the_id_is_on_problems_and_in_the_log(self, api: Api, database):
@@ -196,15 +195,15 @@ class TestOutages:
 
 
 class TestProblemType:
-    async def test_every_problem_can_be_looked_up(self, api: Api):
-        told = (await api.get("/problems/slot-taken")).json()
+    async def test_every_problem_can_be_looked_up(self, door: Api):
+        told = (await door.get("/problems/slot-taken")).json()
         assert told == {
             "type": "/problems/slot-taken",
             "title": "This time is no longer free.",
             "status": 409,
         }
-        refused = (await api.post("/v1/providers", {})).json()
-        assert (await api.get(refused["type"])).json()["title"] == refused["title"]
+        refused = (await door.post("/v1/providers", {})).json()
+        assert (await door.get(refused["type"])).json()["title"] == refused["title"]
 
-    async def test_a_problem_we_do_not_have_is_not_found(self, api: Api):
-        assert problem(await api.get("/problems/none")) == (404, "not-found")
+    async def test_a_problem_we_do_not_have_is_not_found(self, door: Api):
+        assert problem(await door.get("/problems/none")) == (404, "not-found")

@@ -21,8 +21,8 @@ def time_off_of(town: Town) -> str:
 
 
 class TestGetSchedule:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.get(schedule_of(town))) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.get(schedule_of(village))) == (401, "unauthenticated")
 
     async def test_shows_when_the_provider_is_open(self, town: Town):
         answer = await town.api.get(schedule_of(town), town.owner)
@@ -40,8 +40,11 @@ class TestGetSchedule:
 
 
 class TestReplaceSchedule:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.put(schedule_of(town), {}, if_match=2)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.put(schedule_of(village), {}, if_match=2)) == (
+            401,
+            "unauthenticated",
+        )
 
     async def test_answers_the_hours_as_they_were_said(self, town: Town):
         weekly = [
@@ -66,26 +69,29 @@ class TestReplaceSchedule:
             ([("Mon", "09:00", "12:00")], "/weekly/0/day"),
         ],
     )
-    async def test_says_which_hours_do_not_fit(self, town: Town, weekly: Any, pointer: str):
+    async def test_says_which_hours_do_not_fit(self, village: Town, weekly: Any, pointer: str):
         windows = [{"day": day, "from": opens, "to": closes} for day, opens, closes in weekly]
         said = {"timezone": "UTC", "weekly": windows}
-        answer = await town.api.put(schedule_of(town), said, town.owner, if_match=2)
+        answer = await village.api.put(schedule_of(village), said, village.owner, if_match=2)
         assert pointers(answer) == [pointer]
 
-    async def test_needs_the_version_seen(self, town: Town):
+    async def test_needs_the_version_seen(self, village: Town):
         said = {"timezone": "UTC", "weekly": []}
-        assert problem(await town.api.put(schedule_of(town), said, town.owner))[0] == 428
-        assert problem(await town.api.put(schedule_of(town), said, town.owner, if_match=1)) == (412, "stale")
+        assert problem(await village.api.put(schedule_of(village), said, village.owner))[0] == 428
+        assert problem(await village.api.put(schedule_of(village), said, village.owner, if_match=1)) == (
+            412,
+            "stale",
+        )
 
-    async def test_somebody_elses_does_not_exist(self, town: Town):
+    async def test_somebody_elses_does_not_exist(self, village: Town):
         said = {"timezone": "UTC", "weekly": []}
-        answer = await town.api.put(schedule_of(town), said, town.stranger, if_match=2)
+        answer = await village.api.put(schedule_of(village), said, village.stranger, if_match=2)
         assert problem(answer) == (404, "not-found")
 
 
 class TestReplaceOverride:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.put(f"{schedule_of(town)}/overrides/2031-12-24", {}, if_match=2)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.put(f"{schedule_of(village)}/overrides/2031-12-24", {}, if_match=2)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_other_hours_on_a_date_under_the_schedules_tag(self, town: Town):
@@ -102,21 +108,23 @@ class TestReplaceOverride:
     @pytest.mark.parametrize(
         "date", ["2031-02-30", "tomorrow", "9999-12-31", "0001-01-01", "2031-1-1", "20310101"]
     )
-    async def test_a_date_that_is_none_is_refused(self, town: Town, date: str):
-        answer = await town.api.put(
-            f"{schedule_of(town)}/overrides/{date}", {"hours": []}, town.owner, if_match=2
+    async def test_a_date_that_is_none_is_refused(self, village: Town, date: str):
+        answer = await village.api.put(
+            f"{schedule_of(village)}/overrides/{date}", {"hours": []}, village.owner, if_match=2
         )
         assert pointers(answer) == ["/date"]
 
-    async def test_hours_may_not_overlap(self, town: Town):
+    async def test_hours_may_not_overlap(self, village: Town):
         hours = [{"from": "09:00", "to": "12:00"}, {"from": "11:00", "to": "13:00"}]
-        path = f"{schedule_of(town)}/overrides/2031-12-24"
-        assert pointers(await town.api.put(path, {"hours": hours}, town.owner, if_match=2)) == ["/hours"]
+        path = f"{schedule_of(village)}/overrides/2031-12-24"
+        assert pointers(await village.api.put(path, {"hours": hours}, village.owner, if_match=2)) == [
+            "/hours"
+        ]
 
 
 class TestDeleteOverride:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.delete(f"{schedule_of(town)}/overrides/2031-12-24", if_match=2)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.delete(f"{schedule_of(village)}/overrides/2031-12-24", if_match=2)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_goes_back_to_the_weekly_hours(self, town: Town):
@@ -129,8 +137,8 @@ class TestDeleteOverride:
 
 
 class TestCreateTimeOff:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.post(time_off_of(town), OFF)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.post(time_off_of(village), OFF)) == (401, "unauthenticated")
 
     async def test_answers_the_time_off_and_where_it_is(self, town: Town):
         answer = await town.api.post(time_off_of(town), OFF, town.owner)
@@ -148,10 +156,12 @@ class TestCreateTimeOff:
         assert again.headers["location"] == first.headers["location"]
         assert again.headers["idempotency-replayed"] == "true"
 
-    async def test_nothing_is_offered_in_it(self, town: Town):
-        off = {"start": town.at("09:00"), "end": town.at("12:00")}
-        await town.api.post(time_off_of(town), off, town.owner)
-        refused = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
+    async def test_nothing_is_offered_in_it(self, village: Town):
+        off = {"start": village.at("09:00"), "end": village.at("12:00")}
+        await village.api.post(time_off_of(village), off, village.owner)
+        refused = await village.api.post(
+            "/v1/appointments", village.booking(), village.customer, idempotency_key="k"
+        )
         assert problem(refused) == (409, "outside-hours")
 
     @pytest.mark.parametrize(
@@ -164,13 +174,15 @@ class TestCreateTimeOff:
             ({"reason": None}, "/reason"),
         ],
     )
-    async def test_says_which_field_does_not_fit(self, town: Town, changes: dict[str, Any], pointer: str):
-        assert pointers(await town.api.post(time_off_of(town), OFF | changes, town.owner)) == [pointer]
+    async def test_says_which_field_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
+        assert pointers(await village.api.post(time_off_of(village), OFF | changes, village.owner)) == [
+            pointer
+        ]
 
 
 class TestListTimeOff:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.get(time_off_of(town))) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.get(time_off_of(village))) == (401, "unauthenticated")
 
     async def test_comes_in_pages_the_earliest_first(self, town: Town):
         for day in (5, 1, 3):
@@ -185,8 +197,11 @@ class TestListTimeOff:
 
 
 class TestGetTimeOff:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        assert problem(await town.api.get(f"{time_off_of(town)}/{new_id()}")) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        assert problem(await village.api.get(f"{time_off_of(village)}/{new_id()}")) == (
+            401,
+            "unauthenticated",
+        )
 
     async def test_what_is_not_there_is_not_found(self, town: Town):
         answer = await town.api.get(f"{time_off_of(town)}/{new_id()}", town.owner)
@@ -194,8 +209,8 @@ class TestGetTimeOff:
 
 
 class TestReplaceTimeOff:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.put(f"{time_off_of(town)}/{new_id()}", OFF, if_match=2)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.put(f"{time_off_of(village)}/{new_id()}", OFF, if_match=2)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_moves_it(self, town: Town):
@@ -206,8 +221,8 @@ class TestReplaceTimeOff:
 
 
 class TestDeleteTimeOff:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.delete(f"{time_off_of(town)}/{new_id()}", if_match=2)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.delete(f"{time_off_of(village)}/{new_id()}", if_match=2)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_opens_again(self, town: Town):

@@ -51,12 +51,12 @@ DEFAULTS = {
 
 
 class TestCreateService:
-    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, town: Town):
-        for said in (service(town.provider_id), {}, b"["):
-            assert problem(await town.api.post("/v1/services", said)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, village: Town):
+        for said in (service(village.provider_id), {}, b"["):
+            assert problem(await village.api.post("/v1/services", said)) == (401, "unauthenticated")
 
-    async def test_customers_offer_nothing(self, town: Town):
-        answer = await town.api.post("/v1/services", service(town.provider_id), town.customer)
+    async def test_customers_offer_nothing(self, village: Town):
+        answer = await village.api.post("/v1/services", service(village.provider_id), village.customer)
         assert problem(answer) == (403, "forbidden")
 
     async def test_answers_all_terms_as_they_were_said(self, town: Town):
@@ -69,12 +69,12 @@ class TestCreateService:
         assert answer.headers["location"] == f"/v1/services/{told['id']}"
         assert (await town.api.get(f"/v1/services/{told['id']}")).json() == told
 
-    async def test_what_is_not_said_has_defaults(self, town: Town):
-        told = (await town.api.post("/v1/services", service(town.provider_id), town.owner)).json()
+    async def test_what_is_not_said_has_defaults(self, village: Town):
+        told = (await village.api.post("/v1/services", service(village.provider_id), village.owner)).json()
         assert told == {**told, **DEFAULTS}
 
-    async def test_somebody_elses_provider_is_unknown(self, town: Town):
-        answer = await town.api.post("/v1/services", service(town.provider_id), town.stranger)
+    async def test_somebody_elses_provider_is_unknown(self, village: Town):
+        answer = await village.api.post("/v1/services", service(village.provider_id), village.stranger)
         assert pointers(answer) == ["/provider_id"]
 
     @pytest.mark.parametrize(
@@ -112,16 +112,20 @@ class TestCreateService:
             ({"provider_ids": []}, "/provider_ids"),
         ],
     )
-    async def test_says_which_field_does_not_fit(self, town: Town, changes: dict[str, Any], pointer: str):
-        answer = await town.api.post("/v1/services", service(town.provider_id, **changes), town.owner)
+    async def test_says_which_field_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
+        answer = await village.api.post(
+            "/v1/services", service(village.provider_id, **changes), village.owner
+        )
         assert pointers(answer) == [pointer]
 
-    async def test_hours_may_not_overlap(self, town: Town):
+    async def test_hours_may_not_overlap(self, village: Town):
         windows = [
             {"day": "sun", "from": "22:00", "to": "02:00"},
             {"day": "mon", "from": "01:00", "to": "03:00"},
         ]
-        answer = await town.api.post("/v1/services", service(town.provider_id, hours=windows), town.owner)
+        answer = await village.api.post(
+            "/v1/services", service(village.provider_id, hours=windows), village.owner
+        )
         assert pointers(answer) == ["/hours"]
 
     async def test_an_organization_offers_with_some_of_its_providers(self, town: Town):
@@ -159,25 +163,27 @@ class TestGetService:
 
 
 class TestReplaceService:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.put(f"/v1/services/{town.service_id}", {}, if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.put(f"/v1/services/{village.service_id}", {}, if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
-    async def test_replaces_all_terms(self, town: Town):
-        path = f"/v1/services/{town.service_id}"
-        await town.api.put(path, service(town.provider_id, **TERMS), town.owner, if_match=1)
-        told = (await town.api.put(path, service(town.provider_id), town.owner, if_match=2)).json()
+    async def test_replaces_all_terms(self, village: Town):
+        path = f"/v1/services/{village.service_id}"
+        await village.api.put(path, service(village.provider_id, **TERMS), village.owner, if_match=1)
+        told = (await village.api.put(path, service(village.provider_id), village.owner, if_match=2)).json()
         assert told == {**told, **DEFAULTS, "version": 3}
 
-    async def test_somebody_elses_service_does_not_exist(self, town: Town):
-        said = service(town.provider_id)
-        answer = await town.api.put(f"/v1/services/{town.service_id}", said, town.stranger, if_match=1)
+    async def test_somebody_elses_service_does_not_exist(self, village: Town):
+        said = service(village.provider_id)
+        answer = await village.api.put(
+            f"/v1/services/{village.service_id}", said, village.stranger, if_match=1
+        )
         assert problem(answer) == (404, "not-found")
 
 
 class TestChangeService:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.patch(f"/v1/services/{town.service_id}", {}, if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.patch(f"/v1/services/{village.service_id}", {}, if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_changes_what_is_said_alone(self, town: Town):
@@ -201,8 +207,8 @@ class TestChangeService:
 
 
 class TestDeleteService:
-    async def test_anonymous_callers_are_asked_who_they_are(self, town: Town):
-        answer = await town.api.delete(f"/v1/services/{town.service_id}", if_match=1)
+    async def test_anonymous_callers_are_asked_who_they_are(self, village: Town):
+        answer = await village.api.delete(f"/v1/services/{village.service_id}", if_match=1)
         assert problem(answer) == (401, "unauthenticated")
 
     async def test_a_withdrawn_service_takes_no_bookings(self, town: Town):
@@ -213,6 +219,6 @@ class TestDeleteService:
         assert (await town.api.get("/v1/services")).json()["items"] == []
 
     @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.AUDITOR, Role.ANALYST])
-    async def test_only_staff_withdraw(self, town: Town, role: Role):
-        answer = await town.api.delete(f"/v1/services/{town.service_id}", somebody(role), if_match=1)
+    async def test_only_staff_withdraw(self, village: Town, role: Role):
+        answer = await village.api.delete(f"/v1/services/{village.service_id}", somebody(role), if_match=1)
         assert problem(answer) == (403, "forbidden")

@@ -9,21 +9,21 @@ from tests.http.town import Api, Town, pointers, problem
 
 
 class TestCreateTag:
-    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, api: Api):
+    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, door: Api):
         for said in ({"slug": "hair"}, {}, b"?"):
-            assert problem(await api.post("/v1/tags", said)) == (401, "unauthenticated")
+            assert problem(await door.post("/v1/tags", said)) == (401, "unauthenticated")
 
-    async def test_one_slug_is_one_tag(self, api: Api):
-        first = await api.post("/v1/tags", {"slug": "hair", "name": "Hair"}, somebody(Role.PROVIDER))
-        again = await api.post("/v1/tags", {"slug": "hair"}, somebody(Role.PROVIDER))
+    async def test_one_slug_is_one_tag(self, door: Api):
+        first = await door.post("/v1/tags", {"slug": "hair", "name": "Hair"}, somebody(Role.PROVIDER))
+        again = await door.post("/v1/tags", {"slug": "hair"}, somebody(Role.PROVIDER))
         assert (first.status_code, again.status_code) == (201, 201)
         assert first.json() == again.json() == {**first.json(), "version": 1, "slug": "hair", "name": "Hair"}
 
     @pytest.mark.parametrize(
         "slug", ["", "Hair", "-hair", "hair-", "a--b", "a b", "h\u00e4r", "x" * 51, "a\n"]
     )
-    async def test_a_slug_is_lower_case_words(self, api: Api, slug: str):
-        assert pointers(await api.post("/v1/tags", {"slug": slug}, somebody(Role.PROVIDER))) == ["/slug"]
+    async def test_a_slug_is_lower_case_words(self, door: Api, slug: str):
+        assert pointers(await door.post("/v1/tags", {"slug": slug}, somebody(Role.PROVIDER))) == ["/slug"]
 
 
 class TestListTags:
@@ -45,8 +45,8 @@ class TestGetTag:
 
 
 class TestReplaceTag:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.put(f"/v1/tags/{new_id()}", {}, if_match=1)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.put(f"/v1/tags/{new_id()}", {}, if_match=1)) == (401, "unauthenticated")
 
     async def test_admins_rename(self, town: Town):
         path = (await town.api.post("/v1/tags", {"slug": "hair"}, town.owner)).headers["location"]
@@ -56,8 +56,8 @@ class TestReplaceTag:
 
 
 class TestDeleteTag:
-    async def test_anonymous_callers_are_asked_who_they_are(self, api: Api):
-        assert problem(await api.delete(f"/v1/tags/{new_id()}", if_match=1)) == (401, "unauthenticated")
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.delete(f"/v1/tags/{new_id()}", if_match=1)) == (401, "unauthenticated")
 
     async def test_a_retired_tag_is_back_when_somebody_uses_it(self, town: Town):
         path = (await town.api.post("/v1/tags", {"slug": "hair"}, town.owner)).headers["location"]

@@ -15,6 +15,7 @@ from infrastructure.tokens import Tokens
 from interfaces.http.deps import Ports
 from tests.builders import monday_after, somebody
 
+SECRET = "a secret of the tests, long enough to sign with"
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OFFICE_HOURS = [{"day": day, "from": "09:00", "to": "17:00"} for day in WEEK]
 

@@ -38,7 +38,7 @@ ID = Tag.id_of("vegan")
 def known(cache: AggregateCache, id: UUID = ID) -> str | None:
     tag = cache.get(id)
     assert tag is None or isinstance(tag, Tag)
-    return tag and tag.name
+    return tag.name if tag else None
 
 
 def test_a_stream_without_events_is_known_to_be_empty(cache: AggregateCache) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,7 @@ from tests.infrastructure.entries import entry
 async def write(journal, streams, seed):
     chance, lost = random.Random(seed), 0
     versions = dict.fromkeys(streams, 0)
-    for _ in range(40):
+    for _ in range(60):
         one, other = chance.sample(streams, 2)
         answer = await journal.append(entry(one, at=versions[one], reads={other: versions[other]}))
         if isinstance(answer, Overtaken):
@@ -106,25 +108,46 @@ async def write(journal, streams, seed):
 async def main(dsn, *streams):
     journal = PostgresJournal(dsn)
     await journal.open()
-    print(sum(await asyncio.gather(*(write(journal, list(map(UUID, streams)), n) for n in range(8)))))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(sum(await asyncio.gather(*(write(journal, list(map(UUID, streams)), n) for n in range(4)))))
     await journal.close()
 
 asyncio.run(main(*sys.argv[1:]))
 """
+WRITERS, WRITES = 3, 240
+
+
+@contextmanager
+def writing(database: Database) -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that begin at one time to write on a few streams, each printing how often it lost a race."""
+    command = [sys.executable, "-c", WRITER, database.application, *(str(new_id()) for _ in range(6))]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(WRITERS)
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    yield processes
+    for process in processes:
+        process.communicate(timeout=60)
 
 
 def test_positions_of_several_processes_are_gapless_and_in_commit_order(database: Database) -> None:
-    streams = [str(new_id()) for _ in range(6)]
-    command = [sys.executable, "-c", WRITER, database.application, *streams]
-    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    lost = [int(process.communicate(timeout=60)[0]) for process in processes]
+    with writing(database) as processes:
+        lost = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert all(lost), "they were to get in each other's way"
     rows = ask(
         database.owner,
         "SELECT notification_id, recorded_at, originator_id, originator_version FROM log.stored_events "
         "ORDER BY notification_id",
     )
-    assert [position for position, *_ in rows] == list(range(1, 3 * 8 * 40 - sum(lost) + 1))
+    assert [position for position, *_ in rows] == list(range(1, WRITERS * WRITES - sum(lost) + 1))
     assert [at for _, at, *_ in rows] == sorted(at for _, at, *_ in rows)
     for stream in {stream for _, _, stream, _ in rows}:
         versions = [version for _, _, of, version in rows if of == stream]
@@ -133,18 +156,21 @@ def test_positions_of_several_processes_are_gapless_and_in_commit_order(database
 
 
 def test_no_reader_sees_a_position_before_all_lower_ones(database: Database) -> None:
-    command = [sys.executable, "-c", WRITER, database.application, *(str(new_id()) for _ in range(4))]
-    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(2)]
-    seen = 0
-    with psycopg.connect(database.owner, autocommit=True) as reader:
+    seen = pages = 0
+    with writing(database) as processes, psycopg.connect(database.owner, autocommit=True) as reader:
         while any(process.poll() is None for process in processes):
-            positions = reader.execute(
-                "SELECT notification_id FROM log.stored_events WHERE notification_id > %s ORDER BY 1", [seen]
-            ).fetchall()
-            assert [position for (position,) in positions] == list(range(seen + 1, seen + len(positions) + 1))
+            positions = [
+                position
+                for (position,) in reader.execute(
+                    "SELECT notification_id FROM log.stored_events WHERE notification_id > %s ORDER BY 1",
+                    [seen],
+                )
+            ]
+            assert positions == list(range(seen + 1, seen + len(positions) + 1))
             seen += len(positions)
-    assert [process.wait() for process in processes] == [0, 0]
-    assert seen
+            pages += bool(positions)
+    assert [process.returncode for process in processes] == [0] * WRITERS
+    assert pages > 3, "it was to read while they wrote"
 
 
 def verify(database: Database) -> None:
@@ -156,7 +182,7 @@ def verify(database: Database) -> None:
     )
     for _, id, stream, version, topic, state, metadata, stored, _ in events:
         assert digest(id, stream, version, topic, bytes(state), metadata) == bytes(stored)
-    upto, hash = 0, b""
+    upto, seal = 0, b""
     for end, since, at, stored in ask(
         database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"
     ):
@@ -164,8 +190,8 @@ def verify(database: Database) -> None:
         batch = events[upto:end]
         assert {event[8] for event in batch} == {at}
         digests = b"".join(bytes(event[7]) for event in batch)
-        upto, hash = end, seal_hash(hash, since, end, (at - EPOCH) // timedelta(microseconds=1), digests)
-        assert hash == bytes(stored)
+        upto, seal = end, seal_hash(seal, since, end, (at - EPOCH) // timedelta(microseconds=1), digests)
+        assert seal == bytes(stored)
     assert upto == len(events) > 0
 
 
@@ -220,7 +246,8 @@ def test_keys_younger_than_a_day_are_never_forgotten(database: Database) -> None
     call(database.application, entry(new_id(), key=A_KEY), entry(new_id()))
     ask(
         database.owner,
-        r"UPDATE log.command_key SET at = now() - interval '25 hours' WHERE key = repeat('k', 32)::bytea RETURNING 1",
+        "UPDATE log.command_key SET at = now() - interval '25 hours' "
+        "WHERE key = repeat('k', 32)::bytea RETURNING 1",
     )
     assert ask(database.application, "SELECT log.prune_keys('0')") == [(1,)]
     assert ask(database.application, "SELECT log.prune_keys(NULL)") == [(0,)]

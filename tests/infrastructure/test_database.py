@@ -18,7 +18,6 @@ from tests.conftest import Database
 from tests.infrastructure.entries import entry
 from tests.infrastructure.test_append import call
 
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -102,7 +101,7 @@ WRITING = [
     "ALTER TABLE log.stored_events DISABLE TRIGGER ALL",
     "CREATE TABLE log.mine ()",
     "CREATE FUNCTION log.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-    "CREATE OR REPLACE FUNCTION log.prune_keys(age interval) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    "CREATE OR REPLACE FUNCTION log.prune_keys(interval) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
     "DROP SCHEMA log CASCADE",
 ]
 
@@ -165,7 +164,8 @@ def test_what_a_caller_plants_is_never_used_with_the_rights_of_the_owner(databas
         connection.execute("SET search_path = pg_temp, log, pg_catalog")
         connection.execute(
             "SELECT log.append(ARRAY['k']::pg_catalog.bytea[], ARRAY['f']::pg_catalog.bytea[], "
-            "ARRAY[gen_random_uuid()], ARRAY[1], ARRAY[]::int[], ARRAY[]::pg_catalog.uuid[], ARRAY[]::bigint[], "
+            "ARRAY[gen_random_uuid()], ARRAY[1], "
+            "ARRAY[]::int[], ARRAY[]::pg_catalog.uuid[], ARRAY[]::bigint[], "
             "ARRAY[1], ARRAY[gen_random_uuid()], ARRAY[1], ARRAY['Tag.Coined']::pg_catalog.text[], "
             "ARRAY['{}']::pg_catalog.bytea[], ARRAY[gen_random_uuid()], ARRAY['{}']::pg_catalog.text[], "
             "ARRAY['d']::pg_catalog.bytea[])"

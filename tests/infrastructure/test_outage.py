@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from pathlib import Path
 from time import monotonic
 from uuid import UUID
 

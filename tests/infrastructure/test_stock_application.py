@@ -58,7 +58,7 @@ async def test_it_reads_every_event_and_loads_every_aggregate(database: Database
         assert [notification.id for notification in notifications] == list(range(1, position + 1))
         events = [app.mapper.to_domain_event(notification) for notification in notifications]
         assert isinstance(events[-1], Appointment.Cancelled | domain.day.Day.Released)
-        streams = {notification.originator_id for notification in notifications}
+        streams = {UUID(str(notification.originator_id)) for notification in notifications}
         ours, _ = await EventStore(store.journal).fetch(list(streams))
         for stream in streams:
             theirs: Any = app.repository.get(stream)

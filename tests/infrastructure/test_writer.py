@@ -1,9 +1,10 @@
 """One writer, many commands: nobody suffers for another, nobody hangs, nothing is said twice or in vain."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from tests.infrastructure.entries import entry, row
 from tests.infrastructure.gate import shut_gate, until
 
 PATIENCE = 1.0
+OpenJournal = Callable[..., Awaitable[PostgresJournal]]
 
 
 class Shaky(NamedTuple):
@@ -30,11 +32,22 @@ class Shaky(NamedTuple):
 
 
 @pytest.fixture
-async def journal(database: Database) -> AsyncIterator[PostgresJournal]:
-    journal = PostgresJournal(database.application)
-    await journal.open()
-    yield journal
-    await journal.close()
+async def open_journal(database: Database) -> AsyncIterator[OpenJournal]:
+    """Opens journals on the database as it is by then."""
+    async with AsyncExitStack() as stack:
+
+        async def open_journal(**options: Any) -> PostgresJournal:
+            journal = PostgresJournal(database.application, **options)
+            await journal.open()
+            stack.push_async_callback(journal.close)
+            return journal
+
+        yield open_journal
+
+
+@pytest.fixture
+async def journal(open_journal: OpenJournal) -> PostgresJournal:
+    return await open_journal()
 
 
 @pytest.fixture
@@ -92,12 +105,15 @@ async def test_a_poisoned_command_harms_no_other_of_its_batch(
 async def test_twins_in_one_batch_are_recorded_once_and_answered_alike(
     journal: PostgresJournal, database: Database
 ) -> None:
+    """Each is a request of its own, for a thing with an id of its own."""
     stream = new_id()
-    twin = entry(stream, key=b"k" * 32)
     async with shut_gate(database.owner) as gate:
         first = asyncio.create_task(journal.append(entry(new_id())))
         await gate.wait_for(1)
-        twins = [asyncio.create_task(journal.append(twin)) for _ in range(3)]
+        twins = [
+            asyncio.create_task(journal.append(entry(of, key=b"k" * 32)))
+            for of in (stream, new_id(), new_id())
+        ]
         await until(lambda: journal.writer.depth == 3)
         await gate.open()
         answers = await asyncio.gather(*twins)
@@ -137,9 +153,10 @@ async def test_a_decision_that_another_of_its_batch_overtakes_is_refused(
     assert await journal.read([day]) == []
 
 
-async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(database: Database) -> None:
-    journal = PostgresJournal(database.application, queue_size=5)
-    await journal.open()
+async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(
+    database: Database, open_journal: OpenJournal
+) -> None:
+    journal = await open_journal(queue_size=5)
     async with shut_gate(database.owner) as gate:
         waiting = [asyncio.create_task(journal.append(entry(new_id())))]
         await gate.wait_for(1)
@@ -152,12 +169,11 @@ async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(database: 
         await gate.open()
         assert all(isinstance(answer, Recorded) for answer in await asyncio.gather(*waiting))
     assert isinstance(await journal.append(entry(new_id())), Recorded)
-    await journal.close()
 
 
-async def test_closing_records_what_is_queued_and_refuses_what_comes_later(database: Database) -> None:
-    journal = PostgresJournal(database.application)
-    await journal.open()
+async def test_closing_records_what_is_queued_and_refuses_what_comes_later(
+    journal: PostgresJournal, database: Database
+) -> None:
     async with shut_gate(database.owner) as gate:
         waiting = [asyncio.create_task(journal.append(entry(new_id())))]
         await gate.wait_for(1)
@@ -254,7 +270,8 @@ async def test_killed_backends_are_replaced_and_nothing_acknowledged_is_lost(
             answers = [asyncio.create_task(journal.append(entry(new_id()))) for _ in range(10)]
             await asyncio.sleep(0)
             killer.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'daybook-%'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name LIKE 'daybook-%' AND datname = current_database()"
             )
             said = await asyncio.gather(*answers)
             acknowledged += sum(isinstance(answer, Recorded | Kept) for answer in said)
@@ -269,15 +286,15 @@ async def test_killed_backends_are_replaced_and_nothing_acknowledged_is_lost(
         "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA log FROM daybook_app",
     ],
 )
-async def test_trouble_of_the_database_is_not_blamed_on_the_command(database: Database, trouble: str) -> None:
+async def test_trouble_of_the_database_is_not_blamed_on_the_command(
+    database: Database, open_journal: OpenJournal, trouble: str
+) -> None:
     name = database.owner.rpartition("/")[2]
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute(trouble.format(name).encode())
-    journal = PostgresJournal(database.application)
-    await journal.open()
+    journal = await open_journal()
     said = await asyncio.gather(*(journal.append(entry(new_id())) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(answer, Unavailable) for answer in said), said
-    await journal.close()
 
 
 async def persistently(journal: PostgresJournal, wanted: Entry) -> object:

@@ -59,6 +59,19 @@ def worker(database, tmp_path) -> Iterator[object]:
 
 
 @pytest.fixture
+def two(engine):
+    """Whether two processes lead or stand by."""
+
+    async def two() -> bool:
+        async with engine.connect() as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'daybook-projector-lead'"
+            here = f"{query} AND datname = current_database()"
+            return (await connection.execute(text(here))).scalar_one() == 2
+
+    return two
+
+
+@pytest.fixture
 def kept(engine):
     """Whether so many appointments are in the agenda, and every reader is at the position."""
 
@@ -74,10 +87,11 @@ def kept(engine):
     return kept
 
 
-async def test_when_the_leader_is_killed_a_standby_takes_over_at_once(worker, write, kept):
+async def test_when_the_leader_is_killed_a_standby_takes_over_at_once(worker, write, kept, two):
     first = worker()
     await eventually(first.leads)
     second = worker()
+    await eventually(two)
     position = await write(an_appointment())
     await eventually(kept(1, position))
     assert not await second.leads()
@@ -87,10 +101,11 @@ async def test_when_the_leader_is_killed_a_standby_takes_over_at_once(worker, wr
     await eventually(kept(2, position))
 
 
-async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker, write, kept):
+async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker, write, kept, two):
     paused = worker()
     await eventually(paused.leads)
     other = worker()
+    await eventually(two)
     position = await write(an_appointment())
     await eventually(kept(1, position))
     paused.signal(signal.SIGSTOP)
@@ -113,10 +128,11 @@ async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker,
     await eventually(kept(5, position))
 
 
-async def test_a_leader_that_is_asked_to_stop_makes_room_at_once(worker):
+async def test_a_leader_that_is_asked_to_stop_makes_room_at_once(worker, two):
     first = worker()
     await eventually(first.leads)
     second = worker()
+    await eventually(two)
     first.signal(signal.SIGINT)
     await eventually(second.leads, within=5)
     assert first.process.wait(5) != 0

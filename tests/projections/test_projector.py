@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
+import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import create_engine, text
@@ -48,12 +49,13 @@ def picky(database) -> Picky:
 
 
 @pytest.fixture
-def ask(database, engine):
-    """The rows of a query, as the application."""
+def ask(database):
+    """The rows of a query, as the application, on a connection of its own."""
 
-    async def ask(query, **values):
-        async with engine.connect() as connection:
-            return (await connection.execute(text(query), values)).all()
+    async def ask(query):
+        connect = psycopg.AsyncConnection.connect(database.application, application_name="test")
+        async with await connect as connection:
+            return await (await connection.execute(query)).fetchall()
 
     return ask
 

@@ -1,0 +1,40 @@
+"""Single requests, for preparing."""
+
+from __future__ import annotations
+
+import http.client
+from datetime import UTC, datetime
+
+from pydantic_core import to_json
+
+from bench.taking import an_appointment
+from domain.kernel import new_id
+from infrastructure.program import HOST
+from interfaces.http.appointment_body import shown
+
+
+def get(port: int, path: str) -> bytes:
+    """The body of an answer, which is 200."""
+    return _ask(port, "GET", path, None, 200)
+
+
+def put(port: int, path: str, body: bytes) -> None:
+    _ask(port, "PUT", path, body, 204)
+
+
+def _ask(port: int, method: str, path: str, body: bytes | None, expected: int) -> bytes:
+    connection = http.client.HTTPConnection(HOST, port, timeout=30)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        said = answer.read()
+        assert answer.status == expected, said
+        return said
+    finally:
+        connection.close()
+
+
+def sample_booking() -> bytes:
+    """What the API answers to a booking: the same fields, of the same length."""
+    now = datetime.now(UTC)
+    return to_json(shown(an_appointment(new_id(), new_id(), new_id(), now.date(), 20, now)))
