@@ -15,10 +15,10 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test lint types format openapi lock clean
+.PHONY: help install up test bench bench-quick bench-growth lint types format openapi lock clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## everything needed, into .venv, as uv.lock says
 
@@ -27,6 +27,15 @@ up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
 
 test: lint ## all checks, then all tests
 	$(BIN)/pytest -n auto $(ARGS)
+
+bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-growth: $(STAMP) ## the same with 10 thousand and with 2 million events in the log: takes long
+	@$(BIN)/python -m bench growth $(ARGS)
+
+bench-quick: $(STAMP) ## every benchmark with tiny sizes: does it run at all?
+	@$(BIN)/python -m bench --quick $(ARGS)
 
 lint: types ## style, types, rings, dependencies, security
 	$(BIN)/uv lock --check --offline --quiet

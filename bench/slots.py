@@ -36,7 +36,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         sides = {
             _CACHED: lambda: load(cached, asked, times=place.size(12_000, 128)).rate,
             _BARE: lambda: load(bare, asked, times=place.size(12_000, 128)).rate,
-            _FRESH: lambda: load(fresh, _distinct(shop, place.size(2_000, 64), seconds)).rate,
+            _FRESH: lambda: load(fresh, distinct(shop, place.size(2_000, 64), seconds)).rate,
         }
         for warm_up in sides.values():
             warm_up()
@@ -54,7 +54,7 @@ def _path(shop: Shop, later: int = 0) -> str:
     return f"/v1/availability?service_id={shop.services[0]}&provider_id={shop.provider_id}&{span}"
 
 
-def _distinct(shop: Shop, number: int, seconds: "count[int]") -> list[bytes]:
+def distinct(shop: Shop, number: int, seconds: "count[int]") -> list[bytes]:
     """Questions that nobody has asked before."""
     return [request("GET", _path(shop, next(seconds))) for _ in range(number)]
 

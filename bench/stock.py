@@ -78,15 +78,12 @@ class _View(PostgresTrackingRecorder):
 
     def __init__(self, datastore: PostgresDatastore, **options: Any) -> None:
         super().__init__(datastore, **options)
-        self.check_identifier_length("seen")
-        self.create_table_statements.append(
-            sql.SQL(
-                "CREATE TABLE IF NOT EXISTS {}.seen (id uuid, version bigint, kind text, PRIMARY KEY (id, version))"
-            ).format(sql.Identifier(self.datastore.schema))
+        table = sql.Identifier(self.datastore.schema, "seen")
+        columns = "(id uuid, version bigint, kind text, PRIMARY KEY (id, version))"
+        self.sql_create_statements.append(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} {}").format(table, sql.SQL(columns))
         )
-        self._insert = sql.SQL("INSERT INTO {}.seen VALUES (%s, %s, %s)").format(
-            sql.Identifier(self.datastore.schema)
-        )
+        self._insert = sql.SQL("INSERT INTO {} VALUES (%s, %s, %s)").format(table)
 
     def see(self, event: Any, tracking: Tracking) -> None:
         with self.datastore.transaction(commit=True) as cursor:

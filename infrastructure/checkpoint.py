@@ -1,4 +1,4 @@
-"""A signed head of the log, for somebody outside to keep: what came before it can't be rewritten unnoticed."""
+"""A signed head of the log, for somebody outside to keep: what lies before can't be rewritten unnoticed."""
 
 from __future__ import annotations
 

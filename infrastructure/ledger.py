@@ -1,4 +1,4 @@
-"""Is the log still what was written? Recomputes every digest and seal, and holds the log against a checkpoint."""
+"""Is the log still what was written? Recomputes digests and seals, and holds the log against a checkpoint."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SEAL_AT = "SELECT upto, since, at, hash FROM log.seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
 _SEALS = "SELECT upto, since, at, hash FROM log.seal WHERE upto > %s ORDER BY upto"
 _EVENTS = """
-    SELECT notification_id AS position, event_id, originator_id AS stream, originator_version AS version, topic,
-           state, metadata::text AS metadata, digest, recorded_at AS at
+    SELECT notification_id AS position, event_id, originator_id AS stream, originator_version AS version,
+           topic, state, metadata::text AS metadata, digest, recorded_at AS at
     FROM log.stored_events WHERE notification_id > %s ORDER BY notification_id"""
 _PAGE = 2_000  # rows fetched at a time
 
@@ -63,7 +63,7 @@ async def verify(
     last: int | None = None,
     *,
     checkpoint: Head | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
     """Look at the whole batches that hold positions `first` to `last`, in one snapshot of the log.
 
@@ -102,7 +102,7 @@ class _Run:
         since: int,
         previous: bytes,
         last: int | None,
-        progress: Callable[[int, int], None],
+        progress: Callable[[int, int], None] | None,
     ) -> None:
         self._connection = connection
         self.position = since
@@ -122,7 +122,8 @@ class _Run:
             if self._last is not None and self.position >= self._last:
                 return
             await self._batch(seal, events)
-            self._progress(self.position - self._start, max(end - self._start, 0))
+            if self._progress:
+                self._progress(self.position - self._start, max(end - self._start, 0))
         async for event in events:
             raise _Broken(f"event {event.position}: it is under no seal")
 

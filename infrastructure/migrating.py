@@ -2,18 +2,19 @@
 
 from sqlalchemy import create_engine
 
-from infrastructure.database import alchemy, migrate
+from infrastructure.database import APPLICATION, alchemy, migrate
 from infrastructure.settings import Settings
 from projections.generation import ensure
 
 
 def migrate_all(settings: Settings) -> None:
-    """Bring the database of the settings up to date, as its owner. Safe to repeat, and from several processes."""
+    """Bring the database of the settings up to date, as its owner. Safe to repeat, and at once."""
     database, owner = settings.database, settings.owner_database
     assert database is not None
     assert owner is not None
-    migrate(owner.dsn, database.user)
+    alone = owner.user == database.user  # the owner is the application: nobody needs to be let in
+    migrate(owner.dsn, None if alone else database.user)
     engine = create_engine(alchemy(owner.dsn))
     with engine.begin() as connection:
-        ensure(connection)
+        ensure(connection, role=database.user if alone else APPLICATION)
     engine.dispose()

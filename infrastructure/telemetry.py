@@ -23,7 +23,9 @@ def configure_logs(level: str) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback) if terminal else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer()
     )
     failures = [] if terminal else [structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)]
     handler = logging.StreamHandler()

@@ -34,7 +34,9 @@ from interfaces.up.main import up as start_all
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit, name="audit")
 
-Data = Annotated[Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")]
+Data = Annotated[
+    Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")
+]
 Metrics = Annotated[int | None, typer.Option(help="Serve /metrics on this port (0: any free one).")]
 UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
 

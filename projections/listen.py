@@ -14,7 +14,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between attempts to connect
 log = logging.getLogger(__name__)
 
 
-async def connect(engine: AsyncEngine, application: str, **options: Any) -> psycopg.AsyncConnection[Any]:
+async def connect(engine: AsyncEngine, application: str) -> psycopg.AsyncConnection[Any]:
     """A connection of one's own to the engine's database; notices in seconds when the other end is gone."""
     return await psycopg.AsyncConnection.connect(
         engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
@@ -25,7 +25,6 @@ async def connect(engine: AsyncEngine, application: str, **options: Any) -> psyc
         keepalives_interval=1,
         keepalives_count=3,
         tcp_user_timeout=5000,
-        **options,
     )
 
 

@@ -1,4 +1,4 @@
-"""The read models anew from the log, beside those in use, which answer until the new ones take their place."""
+"""The read models anew from the log, beside those in use, which answer until the new take over."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Busy(Exception):
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The generation made, the position it is at, and how it differs from the one in use (asked for or not)."""
+    """The generation made, the position it is at, and how it differs from the one in use (if asked)."""
 
     generation: int
     position: int
@@ -51,7 +51,7 @@ class Rebuild:
         engine: AsyncEngine,
         readers: Sequence[Reader],
         decode: Decode,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._engine = engine
         self._readers = readers
@@ -59,7 +59,7 @@ class Rebuild:
         self._progress = progress
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:
-        """Fill the next generation, let it take over in one transaction, then drop the old one; raises Busy."""
+        """Fill the next generation, let it take over in one transaction, drop the old one; raises Busy."""
         async with self._engine.connect() as guard:
             live = await self._begin(guard)
             made = live + 1
@@ -73,7 +73,7 @@ class Rebuild:
         return Rebuilt(made, position)
 
     async def check(self) -> Rebuilt:
-        """Fill the next generation up to where the live one is, compare row by row, and drop it; raises Busy."""
+        """Fill the next generation up to where the live one is, compare rows, and drop it; raises Busy."""
         async with self._engine.connect() as guard:
             live = await self._begin(guard)
             made = live + 1
@@ -102,7 +102,8 @@ class Rebuild:
         while True:
             async with self._engine.begin() as connection:
                 position, total = await self._page(connection, generation, upto)
-            self._progress(position, total)
+            if self._progress:
+                self._progress(position, total)
             if position >= (upto if upto is not None else total - CLOSE):
                 return
 
@@ -123,7 +124,7 @@ class Rebuild:
         return events[-1].position, total
 
     async def _take_over(self, generation: int) -> int:
-        """With the projector held off: the last events, then the switch. No reader of answers waits for it."""
+        """With the projector held off: the last events, then the switch. No query waits for it."""
         async with self._engine.begin() as connection:
             marks = _positions(await connection.execute(_HOLD))
             upto, position = max(marks.values()), -1

@@ -22,9 +22,8 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 
-from tests.recomputation import Agenda, Book, Change, Placed, changes
+from tests.recomputation import Agenda, Book, changes
 
 CAUGHT_UP_WITHIN = 20.0  # seconds
 

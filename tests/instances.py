@@ -1,10 +1,9 @@
-"""Real Daybook processes for tests: `daybook up` in a folder of its own, single roles beside it, and their end."""
+"""Real Daybook processes for tests: `daybook up` in a folder of its own, and single roles beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import signal
@@ -25,6 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from application.access import Role
 from infrastructure.program import free_port
+from infrastructure.settings import inherited
 from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def a_folder(prefix: str = "daybook-journey-") -> Iterator[Path]:
 
 def clean_environment(**changes: str) -> dict[str, str]:
     """This process's environment without anything that Daybook would read, then the changes."""
-    return {name: value for name, value in os.environ.items() if not OURS.match(name)} | changes
+    return {name: value for name, value in inherited().items() if not OURS.match(name)} | changes
 
 
 @dataclass
@@ -175,15 +175,18 @@ class Instance:
     def environment(self, database: str | None = None, **changes: str) -> dict[str, str]:
         """What a role needs that finds everything by its environment. `database`: the way to it, if another."""
         place = conninfo_to_dict(database or self.database)
-        return clean_environment(
-            DB_HOST=str(place["host"]),
-            DB_PORT=str(place["port"]),
-            DB_NAME=str(place["dbname"]),
-            DB_USER=str(place["user"]),
-            DB_PASSWORD=str(place["password"]),
-            REDIS_URL=self.redis,
-            SECRET_KEY=self.secret_key,
-        ) | changes
+        return (
+            clean_environment(
+                DB_HOST=str(place["host"]),
+                DB_PORT=str(place["port"]),
+                DB_NAME=str(place["dbname"]),
+                DB_USER=str(place["user"]),
+                DB_PASSWORD=str(place["password"]),
+                REDIS_URL=self.redis,
+                SECRET_KEY=self.secret_key,
+            )
+            | changes
+        )
 
     @contextmanager
     def another_api(self, env: Mapping[str, str] | None = None) -> Iterator[Api]:

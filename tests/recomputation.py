@@ -1,4 +1,4 @@
-"""What the log comes to, folded anew from its events: hours, terms, Days and appointments at every position."""
+"""What the log comes to, folded anew: hours, terms, Days and appointments at every position."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class Opening:
 def changes(rows: Iterable[Row]) -> Iterator[Change]:
     """The events, decoded."""
     for row in rows:
-        yield Change(row.position, row.stream, row.version, decode(row.topic, row.state, row.stream, row.version))
+        yield Change(
+            row.position, row.stream, row.version, decode(row.topic, row.state, row.stream, row.version)
+        )
 
 
 class Book:
@@ -196,7 +198,15 @@ class Book:
             case Appointment.Rescheduled():
                 old = self._rows[id]
                 del self._placed[old.provider_id][id]
-                row = Agenda(id, change.version, old.status, old.service_id, it.provider_id, old.customer_id, *_when(it))
+                row = Agenda(
+                    id,
+                    change.version,
+                    old.status,
+                    old.service_id,
+                    it.provider_id,
+                    old.customer_id,
+                    *_when(it),
+                )
                 yield from self._place(change, row)
             case Appointment.Cancelled():
                 row = self._rows[id]

@@ -41,12 +41,8 @@ async def books(database: Database) -> Books:
     await a_booked_appointment(store, week, "11:00")
     moved = RescheduleAppointment(by=by, appointment_id=first.id, start=week.at("13:00"))
     await reschedule_appointment(moved, store)
-    await cancel_appointment(
-        CancelAppointment(by=week.owner, appointment_id=second.id, reason="ill"), store
-    )
-    off = TakeTimeOff(
-        by=week.owner, calendar_id=week.provider_id, id=new_id(), off=_afternoon(week)
-    )
+    await cancel_appointment(CancelAppointment(by=week.owner, appointment_id=second.id, reason="ill"), store)
+    off = TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=new_id(), off=_afternoon(week))
     await take_time_off(off, store)
     await store.close()
     engine = create_async_engine(database.url)
@@ -119,7 +115,9 @@ def _too_many_share_a_start(books: Books) -> Books:
 
 def _outside_hours(books: Books) -> Books:
     last = the(books, "Appointment.Booked", 2)
-    return instead(books, last, rewritten(last, starts_at=decode(*_stored(last)).starts_at.replace(hour=16, minute=45)))
+    return instead(
+        books, last, rewritten(last, starts_at=decode(*_stored(last)).starts_at.replace(hour=16, minute=45))
+    )
 
 
 def _inside_time_off(books: Books) -> Books:
@@ -154,7 +152,9 @@ def _no_seat(books: Books) -> Books:
 
 
 def _hole(books: Books) -> Books:
-    return books._replace(events=books.events[:-1] + [books.events[-1]._replace(position=len(books.events) + 1)])
+    return books._replace(
+        events=[*books.events[:-1], books.events[-1]._replace(position=len(books.events) + 1)]
+    )
 
 
 def _version_twice(books: Books) -> Books:

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -35,6 +37,10 @@ from interfaces.demo import Town, seed
 HOST = "127.0.0.1"
 TOKEN_LIFETIME = timedelta(days=1)
 READY_WITHIN = 60.0  # seconds
+
+_LISTENS = """
+    SELECT FROM pg_stat_activity
+    WHERE application_name = 'daybook-projector-listen' AND datname = current_database()"""
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,16 @@ def up(wish: Wish) -> None:
         signal.signal(number, lambda *_: stop.set())
     console = Console(stderr=True)
     with ExitStack() as stack:
+        listening = stack.enter_context(_listen(wish.port))
         with console.status("Starting PostgreSQL and Redis ..."):
             settings = start_servers(wish.data, stack)
             migrate_all(settings)
-        listening = stack.enter_context(_listen(wish.port))
         metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
         children = _children(settings, wish, listening, metrics)
         stack.enter_context(Children(children))
         api = f"http://{HOST}:{listening.getsockname()[1]}"
         town = build_town(settings, console) if wish.demo else None
-        if not _wait_until_ready(api, stop):
+        if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
             if not stop.is_set():
                 raise SystemExit("Daybook did not get ready; its log above says why.")
             return
@@ -102,9 +108,7 @@ def _listen(port: int) -> socket.socket:
     return listening
 
 
-def _children(
-    settings: Settings, wish: Wish, listening: socket.socket, metrics: Path
-) -> list[Child]:
+def _children(settings: Settings, wish: Wish, listening: socket.socket, metrics: Path) -> list[Child]:
     theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     fd = listening.fileno()
     return [
@@ -135,16 +139,27 @@ async def _build_town(settings: Settings, console: Console) -> Town:
         await store.close()
 
 
-def _wait_until_ready(api: str, stop: threading.Event) -> bool:
+def _wait_until_ready(ready: Callable[[], bool], stop: threading.Event) -> bool:
     until = time.monotonic() + READY_WITHIN
     while time.monotonic() < until and not stop.wait(0.1):
-        try:
-            with urllib.request.urlopen(f"{api}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
-                if answer.status == 200:
-                    return True
-        except (OSError, urllib.error.URLError):
-            continue
+        if ready():
+            return True
     return False
+
+
+def _answers(api: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{api}/health/ready", timeout=5) as answer:  # noqa: S310  our own address
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _follows(settings: Settings) -> bool:
+    """Whether a projector, here or elsewhere, listens to the log: before, no read shows what is written."""
+    assert settings.database is not None
+    with psycopg.connect(settings.database.dsn) as connection:
+        return connection.execute(_LISTENS).fetchone() is not None
 
 
 def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None) -> Ready:

@@ -157,7 +157,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize("id", ["", "a b", "x" * 129, "\u00e9".encode(), "a;b"])
     async def test_or_gets_a_good_one(self, door: Api, id):
-        answer = await door.get("/v1/providers", x_request_id=id)
+        answer = await door.get("/health/live", x_request_id=id)
         assert len(answer.headers["x-request-id"]) == 32
 
     async def test_the_id_is_on_problems_and_in_the_log(self, api: Api, database):

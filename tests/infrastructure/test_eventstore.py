@@ -191,16 +191,19 @@ async def test_a_command_that_keeps_losing_gives_up_in_time(two_stores: Two) -> 
     assert next(numbers) > 3, "it was to try several times"
 
 
-async def test_what_a_command_changed_and_lost_never_shows(two_stores: Two) -> None:
+async def test_what_a_refused_command_had_changed_never_shows(two_stores: Two) -> None:
     here, _ = two_stores
     week = await an_open_week(here)
-    await a_booked_appointment(here, week)
-    with pytest.raises(SlotTaken):
-        await book_appointment(week.booking("09:00"), here)
-    for store in two_stores:
-        id = Day.id_of(week.provider_id, week.monday.date())
-        (cached, _), fresh = await store.fetch([id]), (await EventStore(store.journal).fetch([id]))[0]
-        assert cached[id].__dict__ | {"_pending_events": []} == fresh[id].__dict__
+    customer = somebody()
+    booked = await a_booked_appointment(here, week, by=customer)
+    await a_booked_appointment(here, week, "11:00")
+    move = RescheduleAppointment(by=customer, appointment_id=booked.id, start=week.at("11:00"))
+    with pytest.raises(SlotTaken):  # after the old time was released
+        await reschedule_appointment(move, here)
+    day = Day.id_of(week.provider_id, week.monday.date())
+    for id in (day, booked.id):
+        (cached, _), (fresh, _) = await here.fetch([id]), await EventStore(here.journal).fetch([id])
+        assert {**cached[id].__dict__, "_pending_events": []} == fresh[id].__dict__
 
 
 async def test_a_command_cancelled_by_its_caller_leaves_no_lock(two_stores: Two) -> None:

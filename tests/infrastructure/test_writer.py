@@ -279,6 +279,18 @@ async def test_killed_backends_are_replaced_and_nothing_acknowledged_is_lost(
     assert recorded(database) == 100
 
 
+async def test_connections_that_died_while_nobody_looked_do_not_fail_a_reader(
+    journal: PostgresJournal, database: Database
+) -> None:
+    await asyncio.gather(*(journal.read([new_id()]) for _ in range(20)))  # over several connections
+    ask(
+        database.owner,
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+        "WHERE application_name = 'daybook-store' AND datname = current_database()",
+    )
+    assert await journal.read([new_id()]) == []
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

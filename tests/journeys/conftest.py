@@ -1,4 +1,4 @@
-"""One Daybook for each test process, started by `daybook up`; tests keep apart by having their own providers."""
+"""One Daybook for each test process, started by `daybook up`; each test has its own providers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -44,7 +44,7 @@ def fresh() -> Iterator[Callable[..., Instance]]:
 
 @pytest.fixture
 async def town(shared: Instance, apis: tuple[str, str]) -> AsyncIterator[Town]:
-    """The shared Daybook, its two processes in turn; after the test its whole log is checked with what was told."""
+    """The shared Daybook, its two processes in turn; after the test its whole log is checked."""
     async with Town(shared, apis) as town:
         yield town
         await checked(shared, town.acknowledged)

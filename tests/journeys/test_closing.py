@@ -75,7 +75,11 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
         shop, ada = await town.a_shop(), town.somebody()
         path = f"/v1/services/{shop.service_id}"
         refused = await book_while(
-            shop, ada, here, day, lambda path=path, by=shop.owner: by.ask("DELETE", path, api=there, if_match="*")
+            shop,
+            ada,
+            here,
+            day,
+            lambda path=path, by=shop.owner: by.ask("DELETE", path, api=there, if_match="*"),
         )
         assert set(refused) == {(409, "service-withdrawn")}
 

@@ -80,7 +80,9 @@ async def book_and_check(instance: Instance) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_with_a_superuser_it_makes_its_role_and_database_and_starts_no_servers(elsewhere: Servers) -> None:
+async def test_with_a_superuser_it_makes_its_role_and_database_and_starts_no_servers(
+    elsewhere: Servers,
+) -> None:
     with a_folder() as data:
         with await start(data, elsewhere.with_superuser("made_by_up")) as instance:
             programs = [command(pid)[0] for pid in family(instance.process.process.pid)]
@@ -98,9 +100,8 @@ async def test_with_a_superuser_it_makes_its_role_and_database_and_starts_no_ser
 
 @pytest.mark.timeout(180)
 async def test_a_role_that_owns_its_database_is_enough(elsewhere: Servers) -> None:
-    with a_folder() as data:
-        with await start(data, elsewhere.with_an_owner_alone("owner_alone")) as instance:
-            await book_and_check(instance)
+    with a_folder() as data, await start(data, elsewhere.with_an_owner_alone("owner_alone")) as instance:
+        await book_and_check(instance)
 
 
 async def start(data: Path, env: dict[str, str]) -> Instance:

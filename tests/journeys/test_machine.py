@@ -76,7 +76,9 @@ class Shop(RuleBasedStateMachine):
     @rule(id=appointments, start=STARTS)
     def reschedule(self, id: str, start: datetime) -> None:
         mine = self.model.booked[id]
-        answer = self.do("POST", f"/v1/appointments/{id}/reschedule", {"start": written(start)}, self.ada, mine.version)
+        answer = self.do(
+            "POST", f"/v1/appointments/{id}/reschedule", {"start": written(start)}, self.ada, mine.version
+        )
         if start == mine.start:
             assert answer.json()["version"] == mine.version, "where it is already"
         elif mine.cancelled:
@@ -172,6 +174,8 @@ class Shop(RuleBasedStateMachine):
         if token:
             headers["authorization"] = f"Bearer {token}"
         answer = self.http.get(next(self.apis) + path, headers=headers)
+        while answer.status_code == 503 and problem(answer) == "behind":
+            answer = self.http.get(next(self.apis) + path, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -1,4 +1,4 @@
-"""Fifty clients want one time at once, over two API processes: who wins is exact, and the rest are told so."""
+"""Fifty clients want one time at once, over two API processes: one wins, and the rest are told so."""
 
 import asyncio
 from collections import Counter

@@ -44,7 +44,9 @@ async def book_one(instance: Instance, clock: str = "09:00") -> str:
 
 
 def is_recorded(instance: Instance, id: str) -> bool:
-    return bool(ask(instance.superuser_database, "SELECT 1 FROM log.stored_events WHERE originator_id = %s", [id]))
+    return bool(
+        ask(instance.superuser_database, "SELECT 1 FROM log.stored_events WHERE originator_id = %s", [id])
+    )
 
 
 @pytest.mark.timeout(240)
@@ -130,8 +132,8 @@ def test_a_folder_that_is_in_use_is_named_with_who_uses_it(shared: Instance) -> 
 
 def test_a_role_without_servers_says_how_to_start_them() -> None:
     with a_folder() as data:
-        for role in ("api", "project", "migrate", "seed", "token --role admin"):
-            process = Process.start(data, *role.split(), "--data", str(data))
+        roles = ("api", "project", "token --role admin")
+        for process in [Process.start(data, *role.split(), "--data", str(data)) for role in roles]:
             assert process.wait(60) == 1
             assert process.said.strip() == (
                 f"DB_HOST is not set, and nothing runs in {data}: start it with `daybook up --data {data}`."
@@ -142,8 +144,8 @@ def python_for_anybody() -> str:
     """A Python of this version that every account may run."""
     version = f"python3.{sys.version_info.minor}"
     for python in (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin") or ""):
-        told = subprocess.run([python or "false", "-c", ""], user=NOBODY, group=NOBODY, extra_groups=[], check=False)
-        if told.returncode == 0:
+        asked = [shutil.which("setpriv") or "", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        if subprocess.run([*asked, python, "-c", ""], check=False, capture_output=True).returncode == 0:
             return python
     pytest.skip("no Python of this version may be run by another account")
 
@@ -174,14 +176,14 @@ def test_the_printed_curl_books() -> None:
             within(200, lambda: "Ctrl-C stops all of it." in up.said or up.process.poll() is not None)
             (curl,) = re.findall(r"^curl .*", up.said, re.MULTILINE)
             told = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
-            assert told.startswith("HTTP/1.1 201 Created\r\n"), told
+            assert told.startswith("HTTP/1.1 201 Created\n"), told
             api = shlex.split(curl)[2].removesuffix("/v1/appointments")
             assert f"API        {api}" in up.said
             for role in ("admin", "provider", "customer", "auditor", "analyst"):
                 assert f"{role} token (valid for a day):" in up.said
         finally:
             assert up.stop() == 0
-        assert json.loads(told.rpartition("\r\n\r\n")[2])["status"] == "booked"
+        assert json.loads(told.rpartition("\n\n")[2])["status"] == "booked"
         assert not TROUBLE.search(up.said), up.said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,9 +48,16 @@ class Person:
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
     async def get(self, path: str, *, api: str | None = None, seen: int | None = None) -> httpx.Response:
-        """`seen`: a position that the answer must reflect. `api`: another process's address."""
+        """`seen`: a position that the answer must reflect, asked again while readers are behind it.
+
+        `api`: another process's address.
+        """
         headers = {} if seen is None else {"daybook-position": str(seen)}
-        return await self.ask("GET", path, None, api=api, **headers)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.ask("GET", path, None, api=api, **headers)
+                if answer.status_code != 503 or problem(answer) != BEHIND:
+                    return answer
 
     async def ask(
         self, method: str, path: str, said: Any = None, *, api: str | None = None, **headers: str
@@ -139,7 +147,7 @@ class Shop:
 
 @dataclass
 class Town:
-    """Everybody who talks to an instance, and what they were promised. `apis`: the addresses, asked in turn."""
+    """Everybody who talks to an instance, and what they were promised. `apis`: addresses, asked in turn."""
 
     instance: Instance
     apis: Sequence[str] = ()
@@ -167,7 +175,7 @@ class Town:
         return Person(self, self.instance.token(role, account), account)
 
     async def a_shop(self, *, hours: Any = ALL_DAY, **terms: Any) -> Shop:
-        """A provider with weekly hours in UTC, and a service of half an hour unless the terms say otherwise."""
+        """A provider with weekly hours in UTC, and a service: half an hour unless said."""
         owner = self.somebody("provider")
         provider_id = await self.a_provider(owner, hours)
         shop = Shop(self, owner, provider_id, "")
@@ -200,6 +208,7 @@ def position(answer: httpx.Response) -> int:
 
 
 TAKEN = 409, "slot-taken"
+BEHIND = 503, "behind"
 
 
 def _promise(account: UUID, answer: httpx.Response) -> Acknowledged:

@@ -148,6 +148,16 @@ async def test_an_appointment_moved_off_midnight_leaves_the_next_day_only(night)
     assert left == {"22:30": 1, "23:30": 2, "00:00": 2, "00:30": 2}
 
 
+async def test_buffers_reach_over_midnight(night):
+    for clock in ("00:30", "22:30"):
+        await night.book(clock)
+    await _change(night, buffer_before=60, buffer_after=60)
+    sunday = Interval(night.week.at("22:00", day=-1), night.week.at("23:30", day=-1))
+    assert await night.free(span=sunday) == ["22:00", "22:30"]
+    tuesday = Interval(night.week.at("00:00", day=1), night.week.at("01:00", day=1))
+    assert await night.free(span=tuesday) == ["00:30"]
+
+
 async def test_a_group_has_seats_until_it_is_full_and_excludes_other_starts(group):
     for expected in (2, 1):
         await group.book("10:00")

@@ -24,7 +24,7 @@ from projections.cache import Cache
 from projections.look import Look, Looks
 from projections.versions import LEASE, Publisher, connect, key
 from tests.conftest import Database
-from tests.faultproxy import TO_CLIENT, FaultProxy
+from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.projections.clinic import Clinic, open_clinic
 from tests.projections.racing import Question, Told, read_on
 
@@ -310,7 +310,7 @@ async def test_a_publisher_that_failed_begins_another_epoch(clinic, new_desk, se
         await clinic.publisher.heartbeat()
         await desk.free()
         assert await desk.looked() == 0
-        proxy.stall(TO_CLIENT)
+        proxy.stall(TO_SERVER)
         await clinic.book("10:00")
         await clinic.catch_up()
         proxy.cut()
@@ -331,11 +331,14 @@ async def test_of_two_publishers_the_one_that_publishes_takes_over(clinic, new_d
 
 
 async def test_published_positions_never_go_down(clinic, new_desk, publisher):
+    """As when a reader that lags is given a page that others have had."""
     desk = await new_desk()
+    before = await clinic.somebody_else_opens()
+    await clinic.catch_up()
     await desk.free()
-    position = (await clinic.book("10:00"))[1]
-    await publisher.before_commit({clinic.week.provider_id: position})
-    await publisher.before_commit({clinic.week.provider_id: position - 1})
+    _, position = await clinic.book("10:00")
+    for published in (position, before):
+        await publisher.before_commit({clinic.week.provider_id: published})
     await clinic.catch_up_unheard()
     assert await desk.free() == WITHOUT_TEN
 

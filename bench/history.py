@@ -1,0 +1,91 @@
+"""A long log: real events of real aggregates, appended a booking at a time under its own key, in bulk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import islice
+from secrets import token_bytes
+
+import uvloop
+
+from bench.place import Database
+from bench.taking import a_day, an_appointment, dates, seat
+from bench.town import ALL_DAY, Shop
+from domain.kernel import Aggregate, new_id
+from domain.provider import Provider
+from domain.schedule import Schedule
+from domain.service import Service
+from infrastructure.encoding import encode
+from infrastructure.journal import Entry
+from infrastructure.postgres import PostgresJournal
+from tests.builders import profile, terms
+
+OPENING = date(2020, 1, 6)
+A_DAY = 16  # bookings
+DAYS = 120  # of each shop
+PER_SHOP = 4 + DAYS * (1 + 2 * A_DAY)
+"""Events of a shop: itself, and for each Day that it opens and A_DAY bookings."""
+_AT_ONCE = 1_024  # commands
+
+
+def write(database: Database, events: int) -> Sequence[Shop]:
+    """Append at least so many events; answers with the shops, all of whose bookings are long past."""
+    return uvloop.run(_write(database, max(1, -(-events // PER_SHOP))))
+
+
+async def _write(database: Database, count: int) -> Sequence[Shop]:
+    journal = PostgresJournal(database.application, queue_size=10 * _AT_ONCE, patience=60.0)
+    await journal.open()
+    shops: list[Shop] = []
+    entries = _history(count, journal.now(), shops)
+    under_way: asyncio.Future[object] | None = None
+    while some := list(islice(entries, _AT_ONCE)):
+        if under_way is not None:
+            await under_way
+        under_way = asyncio.gather(*(journal.append(entry) for entry in some))
+        await asyncio.sleep(0)  # it is on its way while the next ones are made
+    if under_way is not None:
+        await under_way
+    await journal.close()
+    return shops
+
+
+def _history(count: int, now: datetime, shops: list[Shop]) -> Iterator[Entry]:
+    """Day by day, and on each from shop to shop, as it would have come about."""
+    for _ in range(count):
+        opened = _open_shop(now)
+        shops.append(Shop(opened[0].id, [opened[2].id]))
+        yield _entry(*opened)
+    for day in dates(DAYS, OPENING):
+        for shop in shops:
+            yield from _one_day(shop, day, now)
+
+
+def _open_shop(now: datetime) -> tuple[Provider, Schedule, Service]:
+    owner = new_id()
+    provider = Provider(id=new_id(), owner_id=owner, profile=profile(), timestamp=now)
+    schedule = Schedule(
+        id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
+    )
+    schedule.set_weekly(owner, "UTC", ALL_DAY, now)
+    service = Service(id=new_id(), by=owner, terms=terms(provider.id), timestamp=now)
+    return provider, schedule, service
+
+
+def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
+    day = a_day(shop.provider_id, date, now)
+    for number in range(A_DAY):
+        appointment = an_appointment(
+            new_id(), shop.provider_id, shop.services[0], date, 16 + number, now
+        )
+        seat(day, appointment, now)
+        yield _entry(appointment, day)
+
+
+def _entry(*aggregates: Aggregate) -> Entry:
+    events = [event for aggregate in aggregates for event in aggregate.collect_events()]
+    said = f'{{"actor":"{new_id()}","role":"customer","correlation":"{token_bytes(16).hex()}"}}'
+    answer = aggregates[0].id, aggregates[0].version
+    return Entry(token_bytes(32), token_bytes(32), answer, {}, [encode(event, said) for event in events])

@@ -1,0 +1,161 @@
+"""How fast do the readers catch up, and how soon is what was booked readable?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
+from statistics import quantiles
+from time import perf_counter
+
+import psycopg
+import uvloop
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bench import history, stock
+from bench.figure import Figure, Target, Turns
+from bench.place import Database, Place, caught_up
+from bench.taking import SEATS, Take, a_day, a_take, dates, take
+from bench.town import Shop, opened
+from infrastructure.encoding import decode, encode
+from infrastructure.eventstore import EventStore
+from infrastructure.journal import Entry
+from infrastructure.program import wait_until
+from projections.position import Positions
+from projections.projector import Projector
+from projections.read import Reads
+from projections.readers import READERS
+
+PER_SECOND = 100  # bookings of the steady load
+_OURS, _STOCK = "all readers", "stock ProjectionRunner"
+_READABLE, _NOTIFIED = "commit to readable", "insert, NOTIFY, look"
+
+
+def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
+    """See the README."""
+    tell("project: writing the log")
+    with place.database("bench_project") as database:
+        events, few = place.size(200_000, 4_000), place.size(3_000, 200)
+        shops = history.write(database, events)
+        copies = count(1)
+        sides = {
+            _OURS: lambda: _caught_up(place, database, next(copies)),
+            _STOCK: lambda: _stock(place, database, next(copies), few),
+        }
+        turns = Turns("project", sides, place.rounds, tell).take()
+        figures = [turns.figure(_OURS, _STOCK, "events/s", Target(25))]
+        with place.projector(database):
+            assert wait_until(partial(caught_up, database), 600)
+            return [*figures, *_freshness(place, database, shops[0], tell)]
+
+
+def _caught_up(place: Place, log: Database, number: int) -> float:
+    """Events per second, from nothing to the head, in a copy of the log."""
+    with place.database(f"bench_project_{number}", log) as database:
+        with psycopg.connect(database.owner) as connection:
+            row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
+        assert row is not None
+        seconds = uvloop.run(_catch_up(database))
+        assert caught_up(database)
+        return float(row[0] / seconds)
+
+
+async def _catch_up(database: Database) -> float:
+    engine = create_async_engine(database.url, pool_size=5)
+    began = perf_counter()
+    await Projector(engine, READERS, decode).catch_up()
+    seconds = perf_counter() - began
+    await engine.dispose()
+    return seconds
+
+
+def _stock(place: Place, log: Database, number: int, events: int) -> float:
+    with place.database(f"bench_project_{number}", log) as database:
+        return stock.projected(database.owner, events)
+
+
+def _freshness(
+    place: Place, database: Database, shop: Shop, tell: Callable[[str], None]
+) -> Iterator[Figure]:
+    """p50 and p99, milliseconds, under a steady load."""
+    number = place.size(10 * PER_SECOND, 20)
+    days = iter(dates((place.rounds * number) // SEATS + place.rounds + 1))
+    waits: dict[str, list[list[float]]] = {_READABLE: [], _NOTIFIED: []}
+
+    def readable() -> float:
+        some = [next(days) for _ in range(-(-number // SEATS))]
+        takes = [a_take(shop.provider_id, shop.services[0], some[n // SEATS], n % SEATS) for n in range(number)]
+        waits[_READABLE].append(uvloop.run(_readable(database, takes)))
+        return quantiles(waits[_READABLE][-1], n=100)[49]
+
+    def notified() -> float:
+        waits[_NOTIFIED].append(uvloop.run(_notified(database, number)))
+        return quantiles(waits[_NOTIFIED][-1], n=100)[49]
+
+    sides = {_READABLE: readable, _NOTIFIED: notified}
+    yield Turns("project", sides, place.rounds, tell).take().figure(_READABLE, _NOTIFIED, "ms, p50")
+    ninety_nine = {
+        name: (lambda each=iter(found): quantiles(next(each), n=100)[98]) for name, found in waits.items()
+    }
+    yield Turns("project", ninety_nine, place.rounds, tell).take().figure(_READABLE, _NOTIFIED, "ms, p99")
+
+
+async def _readable(database: Database, takes: Sequence[Take]) -> list[float]:
+    """From the answer of each command until a look at the agenda shows it."""
+    engine = create_async_engine(database.url, pool_size=20)
+    async with opened(database) as store, Positions(engine) as positions:
+        await _open_days(store, takes)
+        reads = Reads(engine, positions)
+
+        async def one(cmd: Take) -> float:
+            position = (await take(cmd, store)).position
+            began = perf_counter()
+            async with reads.open("agenda", position, 30.0):
+                return 1000 * (perf_counter() - began)
+
+        found = await _steadily(partial(one, each) for each in takes)
+    await engine.dispose()
+    return found
+
+
+async def _open_days(store: EventStore, takes: Sequence[Take]) -> None:
+    for date in {each.day for each in takes}:
+        day = a_day(takes[0].provider_id, date, store.now())
+        rows = [encode(event, "{}") for event in day.pending_events]
+        await store.journal.append(Entry(day.id.bytes * 2, b"", (day.id, 1), {}, rows))
+
+
+async def _notified(database: Database, number: int) -> list[float]:
+    """The same with a table, a trigger-less NOTIFY and a SELECT by key: what PostgreSQL alone takes."""
+    listening = await psycopg.AsyncConnection.connect(database.owner, autocommit=True)
+    writing = await psycopg.AsyncConnection.connect(database.owner, autocommit=True)
+    await writing.execute("CREATE TABLE IF NOT EXISTS public.told (n int PRIMARY KEY)")
+    await writing.execute("TRUNCATE public.told")
+    await listening.execute("LISTEN told")
+    heard = listening.notifies()
+    found = []
+
+    async def one(n: int) -> float:
+        async with writing.transaction():
+            await writing.execute("INSERT INTO public.told VALUES (%s)", [n])
+            await writing.execute("NOTIFY told")
+        began = perf_counter()
+        await anext(heard)
+        await writing.execute("SELECT * FROM public.told WHERE n = %s", [n])
+        return 1000 * (perf_counter() - began)
+
+    async with listening, writing:
+        for n in range(number):
+            found.append(await one(n))
+    return found
+
+
+async def _steadily(calls: Iterator[Callable[[], object]]) -> list[float]:
+    """Start one call every so often, whether the last has ended or not; all answers."""
+    clock, started = asyncio.get_running_loop().time, []
+    began = clock()
+    for n, call in enumerate(calls):
+        await asyncio.sleep(began + n / PER_SECOND - clock())
+        started.append(asyncio.create_task(call()))  # type: ignore[arg-type]
+    return list(await asyncio.gather(*started))
