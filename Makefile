@@ -12,7 +12,7 @@ ARGS ?=
 # .venv here and its Python, whatever environment the caller has switched on.
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install up test bench bench-quick bench-growth lint types format openapi lock clean
@@ -63,7 +63,7 @@ clean: ## forget the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	$(BIN)/uv sync --frozen --inexact --quiet
+	$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet
 	@touch $@
 
 $(BIN)/uv: Makefile

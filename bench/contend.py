@@ -84,9 +84,7 @@ def _fight(shop: Shop, repeats: int) -> Fight:
     return Fight(shop, requests, [(start, start + timedelta(minutes=length)) for _, start, length in wishes])
 
 
-def _decisions(
-    ports: Sequence[int], fights: Iterator[Fight], kept: Callable[[Shop], list[Stretch]]
-) -> float:
+def _decisions(ports: Sequence[int], fights: Iterator[Fight], kept: Callable[[Shop], list[Stretch]]) -> float:
     """Decisions per second, each of which is looked at afterwards."""
     fight = next(fights)
     outcome = load(ports, fight.requests, connections=CLIENTS, expected=(201, 409))

@@ -87,7 +87,7 @@ class Turns:
     bench: str
     sides: Mapping[str, Callable[[], float]]
     rounds: int
-    tell: Callable[[str], None] = lambda said: None
+    tell: Callable[[str], None]
     _found: dict[str, Side] = field(default_factory=dict, init=False)
 
     def take(self) -> Turns:

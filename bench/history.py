@@ -18,7 +18,7 @@ from domain.provider import Provider
 from domain.schedule import Schedule
 from domain.service import Service
 from infrastructure.encoding import encode
-from infrastructure.journal import Entry
+from infrastructure.journal import Answer, Entry
 from infrastructure.postgres import PostgresJournal
 from tests.builders import profile, terms
 
@@ -40,7 +40,7 @@ async def _write(database: Database, count: int) -> Sequence[Shop]:
     await journal.open()
     shops: list[Shop] = []
     entries = _history(count, journal.now(), shops)
-    under_way: asyncio.Future[object] | None = None
+    under_way: asyncio.Future[list[Answer]] | None = None
     while some := list(islice(entries, _AT_ONCE)):
         if under_way is not None:
             await under_way
@@ -77,9 +77,7 @@ def _open_shop(now: datetime) -> tuple[Provider, Schedule, Service]:
 def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
     day = a_day(shop.provider_id, date, now)
     for number in range(A_DAY):
-        appointment = an_appointment(
-            new_id(), shop.provider_id, shop.services[0], date, 16 + number, now
-        )
+        appointment = an_appointment(new_id(), shop.provider_id, shop.services[0], date, 16 + number, now)
         seat(day, appointment, now)
         yield _entry(appointment, day)
 

@@ -1,4 +1,4 @@
-"""HTTP load from a process of its own: raw keep-alive connections that send the next request on each answer."""
+"""HTTP load from a process of its own: keep-alive connections that send the next request on each answer."""
 
 from __future__ import annotations
 

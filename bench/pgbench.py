@@ -17,21 +17,22 @@ CLIENTS = 16
 _TABLE = b"""
 CREATE SCHEMA IF NOT EXISTS pgbench;
 CREATE TABLE IF NOT EXISTS pgbench.stored_events (
-    originator_id uuid NOT NULL, originator_version bigint NOT NULL, topic text NOT NULL, state bytea NOT NULL,
-    notification_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE, event_id uuid NOT NULL,
+    originator_id uuid NOT NULL, originator_version bigint NOT NULL, topic text NOT NULL,
+    state bytea NOT NULL, notification_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE, event_id uuid NOT NULL,
     recorded_at timestamptz NOT NULL, metadata json NOT NULL, digest bytea NOT NULL,
     PRIMARY KEY (originator_id, originator_version))"""
 
 _SAMPLE = b"""
 SELECT DISTINCT ON (topic) topic, encode(state, 'hex'), metadata::text, encode(digest, 'hex')
-FROM log.stored_events WHERE topic IN ('Day.Reserved', 'Appointment.Booked') ORDER BY topic, notification_id DESC"""
+FROM log.stored_events WHERE topic IN ('Day.Reserved', 'Appointment.Booked')
+ORDER BY topic, notification_id DESC"""
 
 
 def find_pgbench() -> Path | None:
     """The program of this machine or of the wheel, if there is one."""
     for prefer in ("machine", "wheel"):
         try:
-            program = find_postgres(prefer) / "pgbench"  # type: ignore[arg-type]
+            program = find_postgres(prefer) / "pgbench"
         except NoServer:
             return None
         if program.is_file():
@@ -46,7 +47,8 @@ def write_script(database: Database, folder: Path) -> Path:
             connection.execute(statement)
         sample = connection.execute(_SAMPLE).fetchall()
     values = ",\n".join(
-        f"(gen_random_uuid(), 1, '{topic}', '\\x{state}', gen_random_uuid(), now(), '{metadata}', '\\x{digest}')"
+        f"(gen_random_uuid(), 1, '{topic}', '\\x{state}', gen_random_uuid(), now(), "
+        f"'{metadata}', '\\x{digest}')"
         for topic, state, metadata, digest in sample
     )
     assert len(sample) == 2, "the log has no booking yet"

@@ -161,7 +161,8 @@ def _listens(port: int) -> bool:
 
 def caught_up(database: Database) -> bool:
     """Whether all readers have read the whole log."""
-    query = b"""SELECT bool_and(b.position = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events))
+    query = b"""
+        SELECT bool_and(b.position = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events))
         FROM read.live JOIN read.bookmark b USING (generation)"""
     with psycopg.connect(database.owner, autocommit=True) as connection:
         row = connection.execute(query).fetchone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -32,8 +32,8 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         bare = enter(place.app("bench.bare:app", database))
         put(bare, "/answer", get(cached, _path(shop)))
         asked = [request("GET", _path(shop))]
-        seconds = count()
-        sides = {
+        seconds: Iterator[int] = count()
+        sides: dict[str, Callable[[], float]] = {
             _CACHED: lambda: load(cached, asked, times=place.size(12_000, 128)).rate,
             _BARE: lambda: load(bare, asked, times=place.size(12_000, 128)).rate,
             _FRESH: lambda: load(fresh, distinct(shop, place.size(2_000, 64), seconds)).rate,
@@ -54,8 +54,6 @@ def _path(shop: Shop, later: int = 0) -> str:
     return f"/v1/availability?service_id={shop.services[0]}&provider_id={shop.provider_id}&{span}"
 
 
-def distinct(shop: Shop, number: int, seconds: "count[int]") -> list[bytes]:
+def distinct(shop: Shop, number: int, seconds: Iterator[int]) -> list[bytes]:
     """Questions that nobody has asked before."""
     return [request("GET", _path(shop, next(seconds))) for _ in range(number)]
-
-

@@ -54,12 +54,12 @@ def make_schema(owner_dsn: str) -> None:
 def saves(owner_dsn: str, count: int) -> float:
     """Bookings per second: `Application.save` of a Day and an appointment, by THREADS threads."""
     make_schema(owner_dsn)
-    with Stock(env=_environment(owner_dsn, SCHEMA, create=True)) as app:
-        with ThreadPoolExecutor(THREADS) as threads:
-            list(threads.map(lambda _: _save_some(app, 1), range(THREADS)))  # connections are open
-            began = perf_counter()
-            list(threads.map(lambda _: _save_some(app, count // THREADS), range(THREADS)))
-            return count // THREADS * THREADS / (perf_counter() - began)
+    environment = _environment(owner_dsn, SCHEMA, create=True)
+    with Stock(env=environment) as app, ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda _: _save_some(app, 1), range(THREADS)))  # connections are open
+        began = perf_counter()
+        list(threads.map(lambda _: _save_some(app, count // THREADS), range(THREADS)))
+        return count // THREADS * THREADS / (perf_counter() - began)
 
 
 def _save_some(app: Stock, count: int) -> None:
@@ -105,9 +105,7 @@ class _Seen(Projection[_View]):
 def projected(owner_dsn: str, count: int) -> float:
     """Events per second: ProjectionRunner over the first `count` events of the log, one row each."""
     ours = _environment(owner_dsn, "log", create=False)
-    seen = {
-        f"SEEN_{name}": value for name, value in _environment(owner_dsn, SCHEMA, create=True).items()
-    }
+    seen = {f"SEEN_{name}": value for name, value in _environment(owner_dsn, SCHEMA, create=True).items()}
     make_schema(owner_dsn)
     began = perf_counter()
     with ProjectionRunner(

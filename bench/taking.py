@@ -99,9 +99,7 @@ def seat(day: Day, appointment: Appointment, now: datetime) -> None:
 
 def a_day(provider_id: UUID, day: date, now: datetime) -> Day:
     """Nobody is on it yet."""
-    return Day(
-        id=Day.id_of(provider_id, day), calendar_id=provider_id, date=day.isoformat(), timestamp=now
-    )
+    return Day(id=Day.id_of(provider_id, day), calendar_id=provider_id, date=day.isoformat(), timestamp=now)
 
 
 def dates(count: int, since: date = date(2030, 1, 1)) -> Sequence[date]:

@@ -16,7 +16,7 @@ _ABSENT: Aggregate | None = None
 
 
 class AggregateCache:
-    """Maps a stream to its aggregate, or to None while it has no events. Never goes back to an older version."""
+    """Maps a stream to its aggregate, or None while it has no events. Never goes back to an older version."""
 
     def __init__(self, size: int) -> None:
         self._size = size

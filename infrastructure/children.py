@@ -46,7 +46,7 @@ class Child:
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            logger.error("had to be killed", role=self.name)
+            logger.warning("had to be killed", role=self.name)
             self.process.kill()
             self.process.wait()
 

@@ -28,11 +28,15 @@ from interfaces.audit.main import app as audit
 from interfaces.http.main import create_app
 from interfaces.http.openapi import document
 from interfaces.projector.main import run_projector
+from interfaces.readers.main import app as readers
+from interfaces.readers.main import rebuild
 from interfaces.up.main import HOST, Wish, build_town
 from interfaces.up.main import up as start_all
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit, name="audit")
+app.add_typer(readers, name="readers")
+app.command()(rebuild)
 
 Data = Annotated[
     Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")

@@ -35,7 +35,7 @@ LEFT JOIN LATERAL (
          FROM {schema}.vacancy_time_off t WHERE t.calendar = c.id AND t.until > %(today)b::date),
         (SELECT json_agg(json_build_array(
              date_part('epoch', k.since), date_part('epoch', k.until),
-             CASE WHEN k.service = s.id THEN date_part('epoch', k.starts_at) END))
+             CASE WHEN k.service = s.id AND s.shared THEN date_part('epoch', k.starts_at) END))
          FROM (SELECT DISTINCT taker, service, starts_at, since, until FROM {schema}.vacancy_seat
                WHERE calendar = c.id AND date BETWEEN
                    ((%(from)b::timestamptz - make_interval(mins => s.before)) AT TIME ZONE 'UTC')::date AND
@@ -160,9 +160,10 @@ def _calendar(
 
 
 def _occupied(service_id: UUID, since: float, until: float, start: float | None) -> Occupied:
-    if start is None:  # another service's: it never shares a session
-        return Occupied(_instant(since), _instant(until), _NOBODY, _instant(since), _NOBODY)
-    return Occupied(_instant(since), _instant(until), service_id, _instant(start), _NOBODY)
+    begin = _instant(since)
+    if start is None:  # of no session that another could join
+        return Occupied(begin, _instant(until), _NOBODY, begin, _NOBODY)
+    return Occupied(begin, _instant(until), service_id, _instant(start), _NOBODY)
 
 
 def _instant(seconds: float) -> datetime:

@@ -24,6 +24,8 @@ service = Table(
     # How far an appointment reaches around its start, minutes.
     Column("before", Integer, nullable=False),
     Column("after", Integer, nullable=False),
+    # Whether several may come at once.
+    Column("shared", Boolean, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     Index("vacancy_service_tags", "tags", postgresql_using="gin"),
 )
@@ -166,6 +168,7 @@ def _of_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "tags": terms["tags"],
         "before": terms["buffer_before"],
         "after": terms["duration"] + terms["buffer_after"],
+        "shared": terms["capacity"] > 1,
     }
 
 

@@ -68,7 +68,9 @@ def test_a_target_says_whether_less_or_more_is_better(target: Target, met: bool)
         ([201, 409, 201], [stretch(0, 30)], "are kept"),
     ],
 )
-def test_wrong_winners_are_found(statuses: list[int], kept: list[tuple[datetime, datetime]], why: str) -> None:
+def test_wrong_winners_are_found(
+    statuses: list[int], kept: list[tuple[datetime, datetime]], why: str
+) -> None:
     with pytest.raises(WrongWinners, match=why):
         check([stretch(0, 30), stretch(15, 45), stretch(30, 60)], statuses, kept)
 
