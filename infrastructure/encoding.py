@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
+from json import JSONDecoder
 from json.encoder import encode_basestring
 from struct import Struct
 from typing import Any, NamedTuple
@@ -18,7 +20,7 @@ from eventsourcing.persistence import (
     StoredEvent,
     UUIDAsHex,
 )
-from eventsourcing.utils import get_topic
+from eventsourcing.utils import get_topic, resolve_topic
 
 import domain  # noqa: F401  registers every topic, so that any event of the log can be read
 from domain.errors import Invalid
@@ -82,7 +84,28 @@ def encode(event: Any, metadata: str) -> Row:
 
 def decode(topic: str, state: bytes, stream: UUID, version: int) -> Any:
     """The domain event of a stored row, upcast to the present version of its class."""
-    return _mapper.to_domain_event(StoredEvent(stream, version, topic, bytes(state)))
+    kind = resolve_topic(topic)
+    if getattr(kind, "class_version", 1) > 1:
+        return _mapper.to_domain_event(StoredEvent(stream, version, topic, bytes(state)))
+    event = object.__new__(kind)
+    event.__dict__.update(_fast_decoder.decode(str(state, "utf-8")))
+    event.__dict__.update(originator_id=stream, originator_version=version)
+    return event
+
+
+def _typed(pairs: dict[str, Any]) -> Any:
+    """As the library's transcoder, for the same three types, in fewer calls."""
+    if len(pairs) == 2 and "_type_" in pairs and "_data_" in pairs:
+        return _DECODE[pairs["_type_"]](pairs["_data_"])
+    return pairs
+
+
+_DECODE: dict[str, Callable[[str], Any]] = {
+    "uuid_hex": lambda text: UUID(int=int(text, 16)),
+    "datetime_iso": datetime.fromisoformat,
+    "decimal_str": Decimal,
+}
+_fast_decoder = JSONDecoder(object_hook=_typed)
 
 
 def digest(id: UUID, stream: UUID, version: int, topic: str, state: bytes, metadata: str) -> bytes:

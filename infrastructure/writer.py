@@ -206,6 +206,8 @@ class Writer:
             autocommit=True,
             application_name="daybook-writer",
             connect_timeout=max(2, ceil(self._patience)),
+            # Answers are sent before COMMIT: who does not take theirs must not hold the gate.
+            options=f"-c tcp_user_timeout={int(self._patience * 1000)}",
         )
         self._connection = connection
         with severed_after(connection, self._patience):

@@ -7,9 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from projections.apply import Bookmark
 
 LEADING = Gauge("daybook_projector_leading", "1 if this process keeps the read models, else 0")
-POSITIONS = Gauge("daybook_reader_lag_positions", "Events yet to be read", ["reader"])
-SECONDS = Gauge("daybook_reader_lag_seconds", "Age of the oldest event yet to be read", ["reader"])
-STOPPED = Gauge("daybook_reader_stopped", "1 if an event has stopped the reader, else 0", ["reader"])
+
+
+def _of_reader(name: str, said: str) -> Gauge:
+    """Of several processes that keep their metrics together, the one that measured last is right."""
+    return Gauge(name, said, ["reader"], multiprocess_mode="mostrecent")
+
+
+POSITIONS = _of_reader("daybook_reader_lag_positions", "Events yet to be read")
+SECONDS = _of_reader("daybook_reader_lag_seconds", "Age of the oldest event yet to be read")
+STOPPED = _of_reader("daybook_reader_stopped", "1 if an event has stopped the reader, else 0")
 
 _LOOK = text("""
     SELECT generation, b.reader, b.position, b.stopped_at,
@@ -34,5 +41,3 @@ async def look(connection: AsyncConnection) -> tuple[int, dict[str, Bookmark]]:
 def lead_lost() -> None:
     """Another process measures from now on."""
     LEADING.set(0)
-    for gauge in (POSITIONS, SECONDS, STOPPED):
-        gauge.clear()

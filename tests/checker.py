@@ -92,7 +92,7 @@ class Books(NamedTuple):
 
 
 class Acknowledged(NamedTuple):
-    """A 2xx answer to a write. `key`: the Idempotency-Key sent; `id`, `version`: of what was answered, if shown."""
+    """A 2xx answer to a write. `key`: the Idempotency-Key sent; `id`, `version`: of what it shows."""
 
     account: UUID
     key: str | None
@@ -159,7 +159,8 @@ def _snapshot(dsn: str) -> Books:
 
 
 _EVENTS = """
-SELECT notification_id, originator_id, originator_version, topic, state, event_id, recorded_at, metadata::text, digest
+SELECT notification_id, originator_id, originator_version, topic, state, event_id, recorded_at,
+       metadata::text, digest
 FROM log.stored_events ORDER BY notification_id"""
 _AGENDA = """
 SELECT id, version, status, service_id, provider_id, customer_id, starts_at, ends_at, price, currency

@@ -1,10 +1,11 @@
 """Real servers for tests that need them, started by the first that asks; a fresh database for each test."""
 
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from sqlalchemy import create_engine
 
 from infrastructure.database import create_role, migrate
 from infrastructure.local import LocalServers
+from infrastructure.settings import Database as Address
+from infrastructure.settings import Settings
 from projections.generation import ensure
 
-APPLICATION = "daybook"
-TEMPLATE = "daybook_template"
+APPLICATION = "daybook_test"
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,40 @@ def servers() -> Iterator[LocalServers]:
     """PostgreSQL and Valkey of this test process."""
     home = Path(tempfile.mkdtemp(prefix="daybook-test-"))
     home.chmod(0o755)  # PostgreSQL's account must get in
-    with LocalServers(home, fsync=False) as running:
+    given = Settings().test_owner_database
+    servers = (
+        _Given(home, given)
+        if given
+        else LocalServers(home, fsync=False, postgres_bin=Settings().postgres_bin)
+    )
+    with servers as running:
         yield running
     shutil.rmtree(home)
 
 
+class _Given(LocalServers):
+    """The PostgreSQL that TEST_DB_HOST names, as a role that may make databases and roles; our own Valkey."""
+
+    def __init__(self, home: Path, given: Address) -> None:
+        super().__init__(home, postgres=False)
+        self._given = given
+        self.host = given.host
+
+    @property
+    def port(self) -> int:
+        return self._given.port
+
+    def superuser_dsn(self, dbname: str = "postgres") -> str:
+        return replace(self._given, name=dbname).dsn
+
+
 @pytest.fixture(scope="session")
-def new_database(servers: LocalServers) -> Callable[[], Database]:
+def new_database(servers: LocalServers) -> Iterator[Callable[[], Database]]:
     """Makes a database by cloning one that has been migrated."""
     create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
-    _execute(servers, f"CREATE DATABASE {TEMPLATE}")
-    template = servers.superuser_dsn(TEMPLATE)
+    template_name = f"daybook_template_{os.getpid()}"
+    _execute(servers, f"CREATE DATABASE {template_name}")
+    template = servers.superuser_dsn(template_name)
     migrate(template, APPLICATION)
     engine = create_engine(template.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.begin() as connection:
@@ -58,12 +83,13 @@ def new_database(servers: LocalServers) -> Callable[[], Database]:
     numbers = count(1)
 
     def clone() -> Database:
-        name = f"daybook_test_{next(numbers)}"
-        _execute(servers, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        name = f"daybook_test_{os.getpid()}_{next(numbers)}"
+        _execute(servers, f"CREATE DATABASE {name} TEMPLATE {template_name}")
         application = f"postgresql://{APPLICATION}:{APPLICATION}@{servers.host}:{servers.port}/{name}"
         return Database(name, servers.superuser_dsn(name), application)
 
-    return clone
+    yield clone
+    _execute(servers, f"DROP DATABASE {template_name} WITH (FORCE)")
 
 
 @pytest.fixture

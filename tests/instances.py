@@ -100,7 +100,7 @@ class Process:
         return line
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait, and answer with the exit status; whoever is deaf is killed, and that fails."""
+        """Send the signal and answer with the exit status; whoever is deaf is killed, and that fails."""
         self.process.send_signal(number)
         return self.wait()
 
@@ -173,7 +173,7 @@ class Instance:
         return Tokens(self.secret_key).issue(sub or uuid4(), Role(role))
 
     def environment(self, database: str | None = None, **changes: str) -> dict[str, str]:
-        """What a role needs that finds everything by its environment. `database`: the way to it, if another."""
+        """What a role needs that finds all by its environment. `database`: the way to it, if another."""
         place = conninfo_to_dict(database or self.database)
         return (
             clean_environment(
@@ -190,7 +190,7 @@ class Instance:
 
     @contextmanager
     def another_api(self, env: Mapping[str, str] | None = None) -> Iterator[Api]:
-        """One more API process on a port of its own, from when it is ready. `env`: instead of the data folder."""
+        """One more API process on a port of its own, once it is ready. `env`: not the data folder."""
         api = Api(self, free_port(), env)
         try:
             api.start()
@@ -252,7 +252,7 @@ def within(seconds: float, true: Callable[[], object]) -> None:
 async def eventually(true: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
     """As `within`, for a condition that is awaited."""
     async with asyncio.timeout(seconds):
-        while not await true():
+        while not await true():  # noqa: ASYNC110  what is waited for lies in another process
             await asyncio.sleep(0.02)
 
 

@@ -117,7 +117,7 @@ async def _out(_: Request, error: Exception) -> Answer:
 async def _by_framework(request: Request, error: Exception) -> Answer:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return answer_to(NotFound("page", request.url.path))
+        return answer_to(NotFound("page", request.scope["path"]))
     if error.status_code == 405:
         allow = ", ".join(sorted(_methods(request))).encode()
         return problem(405, MethodNotAllowed, MethodNotAllowed.title(), headers={b"allow": allow})

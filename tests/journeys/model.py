@@ -37,7 +37,7 @@ class Model:
         return start - self.before, start + STEP + self.after
 
     def rule(self, start: datetime, instead_of: str | None = None) -> str | None:
-        """The rule against a start, None if it is offered. `instead_of`: an appointment that would move there."""
+        """The rule against a start, None if it is offered. `instead_of`: an appointment to move there."""
         wanted = start, start + STEP
         if not _inside(wanted, self._openings(off=True)):
             return "time-off" if _inside(wanted, self._openings(off=False)) else "closed"

@@ -79,7 +79,7 @@ class Crowd:
 
 
 def assert_true(instance: Instance, shop: Shop, told: Sequence[Told]) -> None:
-    """Each answer offers what was free at its position, to the letter, and reflects what its reader had seen."""
+    """Each answer offers what was free at its position, and reflects what its reader had seen."""
     free = _free_by_position(instance, shop)
     for answer in told:
         assert answer.position >= answer.seen

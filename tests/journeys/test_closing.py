@@ -13,7 +13,7 @@ Change = Callable[[], Awaitable[httpx.Response]]
 
 
 async def book_while(shop: Shop, by: Person, api: str, day: int, close: Change) -> list[tuple[int, str]]:
-    """Book one start after the other on one process; close on another in between. What was refused after that."""
+    """Book start after start on one process, close on another in between; what was refused after that."""
     starts = [at("00:00", day) + timedelta(minutes=30 * n) for n in range(48)]
     closing: asyncio.Task[httpx.Response] | None = None
     refused: list[tuple[int, str]] = []

@@ -15,7 +15,7 @@ ROUNDS = [at("09:00", day) for day in range(3)]
 
 
 async def race(attempts: Sequence[Awaitable[httpx.Response]], winners: int) -> list[httpx.Response]:
-    """All at once: so many win, the others are refused because the time is taken. Answers with the winners'."""
+    """All at once: so many win, the others are told that the time is taken. The winners' answers."""
     answers = await asyncio.gather(*attempts)
     won = [answer for answer in answers if answer.status_code == 201]
     refused = Counter(problem(answer) for answer in answers if answer.status_code != 201)

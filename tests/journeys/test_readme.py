@@ -13,7 +13,9 @@ from tests.instances import ROOT, Instance, clean_environment
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if "curl" in block], ids=lambda block: block[:20])
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if "curl" in block], ids=lambda block: block[:20]
+)
 def test_a_block_that_talks_http_runs_from_an_empty_system_to_a_history(
     shared: Instance, tmp_path: Path, block: str
 ) -> None:

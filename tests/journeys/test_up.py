@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from infrastructure.program import Account
 from tests.instances import (
     ROOT,
     Instance,
@@ -140,12 +142,15 @@ def test_a_role_without_servers_says_how_to_start_them() -> None:
             )
 
 
+def account_of(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
 def python_for_anybody() -> str:
     """A Python of this version that every account may run."""
     version = f"python3.{sys.version_info.minor}"
-    for python in (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin") or ""):
-        asked = [shutil.which("setpriv") or "", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        if subprocess.run([*asked, python, "-c", ""], check=False, capture_output=True).returncode == 0:
+    for python in (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin")):
+        if python and Account(NOBODY, NOBODY).run([python, "-c", ""]).returncode == 0:
             return python
     pytest.skip("no Python of this version may be run by another account")
 
@@ -155,14 +160,14 @@ async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
     if os.geteuid() != 0:
         pytest.skip("every other test here is run by an ordinary user already")
     python = python_for_anybody()
-    packages = next(Path(sys.prefix).glob("lib/python3.*/site-packages"))
+    packages = sysconfig.get_path("purelib")
     with a_folder() as data:
         os.chown(data, NOBODY, NOBODY)
         env = {"PYTHONPATH": f"{ROOT}:{packages}", "HOME": str(data)}
         start = Instance.start(data, apis=1, env=env, python=python, uid=NOBODY)
         with start as instance:
             everybody = family(instance.process.process.pid)
-            assert {Path(f"/proc/{pid}").stat().st_uid for pid in everybody} == {NOBODY}
+            assert {account_of(pid) for pid in everybody} == {NOBODY}
             await book_one(instance)
             await checked(instance, [])
         assert all(map(is_gone, everybody))
