@@ -29,18 +29,24 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         alone, followed, plain = (
             enter(place.database(f"bench_book_{name}")) for name in ("alone", "followed", "crud")
         )
-        bookings = {each: _bookings(each, count) for each in (alone, followed)}
+        bookings = {each: _bookings(each, count, place.size(SHOPS, 4)) for each in (alone, followed)}
         shops = build_shops(plain, 2)  # they only lend their ids
         crud.build(plain.owner, {each.services[0]: 30 for each in shops}, APPLICATION)
         bookings[plain] = Bookings(shops, 1 + _needed(count) // (2 * 48))
         enter(place.projector(followed))
-        bare = enter(place.app("bench.bare:app", plain))
+        api, followed_api, bare, crud_app = place.together(
+            stack,
+            place.api(alone),
+            place.api(followed),
+            place.app("bench.bare:app", plain),
+            place.app("bench.crud.app:app", plain),
+        )
         put(bare, "/answer", sample_booking())
         sides = {
-            _OFF: _side(enter(place.api(alone)), bookings[alone], count),
+            _OFF: _side(api, bookings[alone], count),
             _BARE: _side(bare, bookings[plain], count),
-            _CRUD: _side(enter(place.app("bench.crud.app:app", plain)), bookings[plain], count),
-            _ON: _side(enter(place.api(followed)), bookings[followed], count, partial(_settled, followed)),
+            _CRUD: _side(crud_app, bookings[plain], count),
+            _ON: _side(followed_api, bookings[followed], count, partial(_settled, followed)),
             _LEAN: _side(bare, bookings[plain], count, path=b"/lean/v1/appointments"),
         }
         for warm_up in sides.values():
@@ -61,10 +67,10 @@ def _needed(count: int) -> int:
     return 3 * (ROUNDS + 1) * count
 
 
-def _bookings(database: Database, count: int) -> Bookings:
+def _bookings(database: Database, count: int, number: int) -> Bookings:
     """Over several shops, so that Days are met again and again, as on a busy afternoon."""
-    shops = build_shops(database, SHOPS)
-    return Bookings(shops, 1 + _needed(count) // 3 // (SHOPS * 48))
+    shops = build_shops(database, number)
+    return Bookings(shops, 1 + _needed(count) // 3 // (number * 48))
 
 
 def _settled(database: Database) -> None:

@@ -54,9 +54,10 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)
         }
         crud.build(plain.owner, durations, APPLICATION)
-        apis = [enter(place.api(database)), enter(place.api(database))]
-        control = enter(place.app("bench.crud.app:app", plain))
-        fights = (_fight(shop, repeats) for shop in shops)
+        *apis, control = place.together(
+            stack, place.api(database), place.api(database), place.app("bench.crud.app:app", plain)
+        )
+        fights = (_fight(shop, repeats, place.size(24, 4)) for shop in shops)
         sides = {
             _ONE: partial(_decisions, apis[:1], fights, partial(_in_log, database)),
             _TWO: partial(_decisions, apis, fights, partial(_in_log, database)),
@@ -68,14 +69,14 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     return [turns.figure(each, _CRUD, "decisions/s") for each in (_ONE, _TWO)]
 
 
-def _fight(shop: Shop, repeats: int) -> Fight:
-    """Every length at every quarter of an hour of the day, several times, in random order."""
+def _fight(shop: Shop, repeats: int, hours: int) -> Fight:
+    """Every length at every quarter of an hour of the day's first hours, several times, in random order."""
     chance, midnight, tokens = random.Random(4711), first_monday(), Tokens(SECRET)
     callers = [tokens.issue(new_id(), Role.CUSTOMER) for _ in range(CLIENTS)]
     wishes = [
         (service, midnight + timedelta(minutes=15 * n), length)
         for service, length in zip(shop.services, LENGTHS, strict=True)
-        for n in range((24 * 60 - length) // 15 + 1)
+        for n in range((hours * 60 - length) // 15 + 1)
     ] * repeats
     chance.shuffle(wishes)
     requests = [

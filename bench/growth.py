@@ -33,8 +33,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             shops = history.write(database, events)
             tell(f"growth: reading {names[each]}")
             stack.enter_context(_followed(place, database))
-            port = stack.enter_context(place.api(database))
-            uncached = stack.enter_context(place.api(database, redis=False))
+            port, uncached = place.together(stack, place.api(database), place.api(database, redis=False))
             bookings[names[each]] = _booking(place, port, shops[: place.size(3, 1)])
             starts[names[each]] = _starts(place, uncached, shops[0])
         for warm_up in (*bookings.values(), *starts.values()):

@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 from sqlalchemy import create_engine
@@ -24,6 +26,7 @@ APPLICATION = "daybook"
 SECRET = "a-secret-of-benchmarks-that-guards-nothing"
 READY_WITHIN = 60.0  # seconds
 _TEMPLATE = "bench_template"
+T = TypeVar("T")
 
 
 class NotReady(Exception):
@@ -64,6 +67,12 @@ class Place:
     def size(self, full: int, quick: int) -> int:
         """How many: `quick` is for a smoke test."""
         return quick if self.quick else full
+
+    @staticmethod
+    def together(stack: ExitStack, *processes: AbstractContextManager[T]) -> list[T]:
+        """Start several at once; they end with the stack."""
+        with ThreadPoolExecutor() as threads:
+            return list(threads.map(stack.enter_context, processes))
 
     @contextmanager
     def database(self, name: str, like: Database | None = None) -> Iterator[Database]:

@@ -26,10 +26,14 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         database = enter(place.database("bench_slots"))
         (shop,) = build_shops(database, 1)
         enter(place.projector(database))
-        cached, fresh = enter(place.api(database)), enter(place.api(database, redis=False))
+        cached, fresh, bare = place.together(
+            stack,
+            place.api(database),
+            place.api(database, redis=False),
+            place.app("bench.bare:app", database),
+        )
         load(cached, Bookings([shop], 7).take(100), expected=(201,))  # a third of the week is taken
         assert wait_until(partial(caught_up, database), 60)
-        bare = enter(place.app("bench.bare:app", database))
         put(bare, "/answer", get(cached, _path(shop)))
         asked = [request("GET", _path(shop))]
         seconds: Iterator[int] = count()

@@ -6,6 +6,7 @@ Contact with the `eventsourcing` library's modelling side is kept here.
 import os
 import time
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID, uuid5
 
@@ -25,6 +26,7 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
+@lru_cache(maxsize=100_000)
 def derived_id(*parts: object) -> UUID:
     """The id that anyone finds again from the parts: of a Day, a schedule, a tag."""
     return uuid5(_NAMESPACE, ":".join(map(str, parts)))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
-from psycopg.rows import namedtuple_row
 
-from infrastructure.encoding import digest, seal_hash
+from infrastructure.encoding import seal_hash
+from infrastructure.ledgerrow import Book, Event, Seal, opened
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEAD = "SELECT upto, hash, at FROM log.seal ORDER BY upto DESC LIMIT 1"
 _LAST_EVENT = "SELECT coalesce(max(notification_id), 0) FROM log.stored_events"
-_SEAL_AT = "SELECT upto, since, at, hash FROM log.seal WHERE upto = %s"
+_OUTSIDE = """
+    (SELECT 'event ' || coalesce(notification_id::text, event_id::text, '?') FROM log.stored_events
+     WHERE notification_id < 1 OR notification_id IS NULL LIMIT 1)
+    UNION ALL
+    (SELECT 'seal ' || coalesce(since::text, '?') || '-' || coalesce(upto::text, '?') FROM log.seal
+     WHERE upto < 1 OR upto IS NULL LIMIT 1)"""
+_SEAL_AT = "SELECT hash FROM log.seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
-_SEALS = "SELECT upto, since, at, hash FROM log.seal WHERE upto > %s ORDER BY upto"
-_EVENTS = """
-    SELECT notification_id AS position, event_id, originator_id AS stream, originator_version AS version,
-           topic, state, metadata::text AS metadata, digest, recorded_at AS at
-    FROM log.stored_events WHERE notification_id > %s ORDER BY notification_id"""
-_PAGE = 2_000  # rows fetched at a time
 
 
 class Head(NamedTuple):
@@ -53,8 +53,8 @@ class _Broken(Exception):
 
 async def head_of(connection: AsyncConnection) -> Head:
     """Where the log ends."""
-    row = await (await connection.execute(_HEAD)).fetchone()
-    return Head(row[0], bytes(row[1]), row[2]) if row else Head(0, b"", None)
+    row = await _row(connection, _HEAD)
+    return Head(row[0], row[1], row[2]) if row else Head(0, b"", None)
 
 
 async def verify(
@@ -71,92 +71,104 @@ async def verify(
     """
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        row = await (await connection.execute(_BEFORE, [first])).fetchone()
-        since, previous = (row[0], bytes(row[1])) if row else (0, b"")
-        run = _Run(connection, since, previous, last, progress)
+        before = await _row(connection, _BEFORE, max(first, 1))
+        since, previous = (before[0], before[1] or b"") if before else (0, b"")
+        end: int = (await _row(connection, _LAST_EVENT))[0]
+        run = _Run(since, previous, end if last is None else min(end, last), progress)
+        broken = None
         try:
-            await run.through()
+            if since == 0:
+                await _nothing_outside(connection)
+            async with opened(connection, since) as book:
+                await run.through(book, last)
             if checkpoint is not None:
                 await _against(connection, checkpoint)
-        except _Broken as broken:
-            return Verdict(since + 1, run.position, run.seals, str(broken))
-        return Verdict(since + 1, run.position, run.seals)
+        except _Broken as found:
+            broken = str(found)
+        return Verdict(since + 1, run.position, run.seals, broken)
+
+
+async def _row(connection: AsyncConnection, query: str, *values: object) -> Any:
+    return await (await connection.execute(query.encode(), values)).fetchone()
+
+
+async def _nothing_outside(connection: AsyncConnection) -> None:
+    """No pass over the positions would meet it, but whoever loads its stream does."""
+    if row := await _row(connection, _OUTSIDE):
+        raise _Broken(f"{row[0]}: it is before the first position")
 
 
 async def _against(connection: AsyncConnection, checkpoint: Head) -> None:
     if checkpoint.position == 0:
         return
-    row = await (await connection.execute(_SEAL_AT, [checkpoint.position])).fetchone()
+    row = await _row(connection, _SEAL_AT, checkpoint.position)
     if row is None:
         raise _Broken(f"checkpoint: the log has no seal at position {checkpoint.position}")
-    if bytes(row[3]) != checkpoint.hash:
+    if row[0] != checkpoint.hash:
         raise _Broken(f"checkpoint: the log up to position {checkpoint.position} is not what was signed")
 
 
 class _Run:
-    """One pass over seals and events side by side."""
+    """One pass over seals and events side by side, from after the seal at a position up to `end`."""
 
     def __init__(
-        self,
-        connection: AsyncConnection,
-        since: int,
-        previous: bytes,
-        last: int | None,
-        progress: Callable[[int, int], None] | None,
+        self, since: int, previous: bytes, end: int, progress: Callable[[int, int], None] | None
     ) -> None:
-        self._connection = connection
-        self.position = since
-        self._start = since
+        self._since = since
         self._previous = previous
-        self._last = last
+        self._end = end
         self._progress = progress
+        self.position = since
         self.seals = 0
 
-    async def through(self) -> None:
-        """Raises _Broken at the first thing that does not hold."""
-        row = await (await self._connection.execute(_LAST_EVENT)).fetchone()
-        assert row is not None
-        end = min(row[0], self._last) if self._last is not None else row[0]
-        events = self._stream("events", _EVENTS, self.position)
-        async for seal in self._stream("seals", _SEALS, self.position):
-            if self._last is not None and self.position >= self._last:
+    async def through(self, book: Book, last: int | None) -> None:
+        """Up to the end of the batch that holds `last`; raises _Broken."""
+        while last is None or self.position < last:
+            seal = await book.seal()
+            if seal is None:
+                for event in await book.events(1):
+                    raise _Broken(f"event {event.position}: it is under no seal")
                 return
-            await self._batch(seal, events)
+            await self._batch(seal, book)
             if self._progress:
-                self._progress(self.position - self._start, max(end - self._start, 0))
-        async for event in events:
-            raise _Broken(f"event {event.position}: it is under no seal")
+                self._progress(self.position - self._since, max(self._end, self.position) - self._since)
 
-    async def _batch(self, seal: Any, events: AsyncIterator[Any]) -> None:
-        name = f"seal {seal.since}-{seal.upto}"
+    async def _batch(self, seal: Seal, book: Book) -> None:
         if seal.since != self.position + 1 or seal.upto < seal.since:
-            raise _Broken(f"{name}: it does not follow position {self.position}")
-        digests = []
-        for position in range(seal.since, seal.upto + 1):
-            event = await anext(events, None)
-            if event is None or event.position != position:
-                raise _Broken(f"event {position}: it is missing")
-            _check(event, seal)
-            digests.append(event.digest)
-            self.position = position
-        micros = (seal.at - _EPOCH) // timedelta(microseconds=1)
-        expected = seal_hash(self._previous, seal.since, seal.upto, micros, b"".join(digests))
-        if bytes(seal.hash) != expected:
-            raise _Broken(f"{name}: its hash does not hold")
-        self._previous = expected
+            raise _Broken(f"{seal}: it does not follow position {self.position}")
+        digests, untimely = [], 0
+        while self.position < seal.upto:
+            events = await book.events(seal.upto - self.position)
+            for event in events:
+                digests.append(_checked(event, self.position + 1))
+                self.position += 1
+                if event.at != seal.at and not untimely:
+                    untimely = self.position
+            if not events:
+                raise _Broken(f"event {self.position + 1}: it is missing")
+        self._previous = _checked_hash(seal, self._previous, b"".join(digests))
+        if untimely:
+            raise _Broken(f"event {untimely}: its time is not that of {seal}")
         self.seals += 1
 
-    async def _stream(self, name: str, query: str, since: int) -> AsyncIterator[Any]:
-        async with self._connection.cursor(f"ledger_{name}", row_factory=namedtuple_row) as cursor:
-            await cursor.execute(query, [since], binary=True)
-            while rows := await cursor.fetchmany(_PAGE):
-                for row in rows:
-                    yield row
+
+def _checked(event: Event, position: int) -> bytes:
+    """The digest of an event that is whole and at its place."""
+    if event.position != position:
+        wrong = "is missing" if event.position > position else "is there twice"
+        raise _Broken(f"event {min(position, event.position)}: it {wrong}")
+    if event.digest is None or event.digest != event.recomputed():
+        raise _Broken(f"event {position}: its digest does not hold")
+    return event.digest
 
 
-def _check(event: Any, seal: Any) -> None:
-    said = digest(event.event_id, event.stream, event.version, event.topic, event.state, event.metadata)
-    if event.digest != said:
-        raise _Broken(f"event {event.position}: its digest does not hold")
-    if event.at != seal.at:
-        raise _Broken(f"event {event.position}: its time is not that of its seal")
+def _checked_hash(seal: Seal, previous: bytes, digests: bytes) -> bytes:
+    """The hash of a seal over these digests, after the one before."""
+    if seal.since is not None and seal.micros is not None:
+        try:
+            expected = seal_hash(previous, seal.since, seal.upto, seal.micros, digests)
+        except struct.error:  # 'infinity' is a time too
+            expected = b""
+        if expected and seal.hash == expected:
+            return expected
+    raise _Broken(f"{seal}: its hash does not hold")

@@ -111,7 +111,8 @@ def check(superuser_dsn: str, acknowledged: Iterable[Acknowledged] = ()) -> Book
 
 def violations(books: Books, acknowledged: Iterable[Acknowledged] = ()) -> list[str]:
     """What does not hold, in sentences; empty if all is well."""
-    book, found = Book(), []
+    book = Book()
+    found: list[str] = []
     for change in changes(books.events):
         found += book.take(change)
     found += book.at_the_end()

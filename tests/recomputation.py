@@ -100,7 +100,7 @@ class Opening:
             {date.fromisoformat(day): _windows(each) for day, each in self.overrides.items()},
             tuple(self.time_off.values()),
         )
-        theirs = service_hours and {int(day): _windows(each) for day, each in service_hours.items()}
+        theirs = {int(day): _windows(each) for day, each in (service_hours or {}).items()}
         pieces = merge(openings(hours, wanted, theirs or None))
         return any(piece.start <= wanted.start and wanted.end <= piece.end for piece in pieces)
 
@@ -150,17 +150,19 @@ class Book:
     def at_the_end(self) -> Iterator[str]:
         """Where Days and appointments do not agree."""
         streams = {place: stream for stream, place in self._days.items()}
-        due = {
+        due: set[tuple[UUID | None, Placed]] = {
             (streams.get((provider, day)), each._replace(lane=0))
             for provider, placed in self._placed.items()
             for each in placed.values()
             for day in _dates(each)
         }
-        there = {(stream, seat._replace(lane=0)) for stream, seat in self.seats_by_day()}
-        for stream, each in there - due:
-            yield f"Day {stream} keeps a seat without an appointment: {each}"
-        for stream, each in due - there:
-            yield f"Day {stream} has no seat for the appointment {each}"
+        there: set[tuple[UUID | None, Placed]] = {
+            (stream, seat._replace(lane=0)) for stream, seat in self.seats_by_day()
+        }
+        for place, each in there - due:
+            yield f"Day {place} keeps a seat without an appointment: {each}"
+        for place, each in due - there:
+            yield f"Day {place} has no seat for the appointment {each}"
 
     def agenda(self) -> Iterable[Agenda]:
         """All appointments."""

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from psycopg.errors import DeadlockDetected
 from pydantic import BaseModel
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Caller
@@ -80,10 +81,15 @@ async def book(
 async def _insert(booked: Appointment, key: str) -> None:
     columns = booked.model_dump(exclude={"start", "end"})
     during = Range(booked.start, booked.end)
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(
-                insert(appointment).values(**columns, during=during, idempotency_key=key)
-            )
-    except IntegrityError:
-        raise HTTPException(409, "This time is no longer free.") from None
+    row = insert(appointment).values(**columns, during=during, idempotency_key=key)
+    while True:
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(row)
+        except IntegrityError:
+            raise HTTPException(409, "This time is no longer free.") from None
+        except OperationalError as error:
+            if not isinstance(error.orig, DeadlockDetected):  # two who wait for each other's row
+                raise
+        else:
+            return

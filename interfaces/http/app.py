@@ -42,7 +42,7 @@ def build(ports: Ports | None = None, life: Life | None = None) -> FastAPI:
     app = FastAPI(title="Daybook", version=version("daybook"), lifespan=life, redirect_slashes=False)
     app.state.ports = ports
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
     errors.install(app)
     app.add_middleware(Envelope)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

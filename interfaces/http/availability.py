@@ -1,6 +1,7 @@
 """Which times are free, the next ones, and why one is not."""
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -62,6 +63,7 @@ class Span(body.Query):
             raise PydanticCustomError("span", "At most 62 days.")
         return self
 
+    @cached_property
     def interval(self) -> Interval:
         """The span in UTC, half-open."""
         if isinstance(self.from_, datetime) and isinstance(self.to, datetime):
@@ -135,7 +137,7 @@ async def starts(ask: Ask, span: Annotated[Span, Query()]) -> Response:
     answer = await ask.ports.availability.starts(
         span.service_id,
         span.provider_id,
-        span.interval(),
+        span.interval,
         now=ask.ports.store.now(),
         at_least=ask.at_least,
         timezone=span.tz,

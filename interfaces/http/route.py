@@ -7,6 +7,7 @@ signatures for the OpenAPI document.
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import date
+from functools import lru_cache
 from inspect import signature
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -24,6 +25,7 @@ from interfaces.http.refusal import InvalidFields, Malformed, TooLarge, Unsuppor
 
 LARGEST_BODY = 1_000_000  # bytes
 MOST_PARAMETERS = 100
+REMEMBERED_QUERY = 400  # bytes
 KEYED = frozenset({"book_appointment"})
 """Operations that need an Idempotency-Key."""
 
@@ -108,16 +110,22 @@ _PARSERS: dict[Any, Callable[[str], Any]] = {UUID: _id, date: _date, str: _name}
 
 def _take_query(ask: Ask, parts: Parts, said: dict[str, Any]) -> None:
     raw: bytes = ask.scope["query_string"]
-    given = _parameters(raw) if raw else {}
-    if parts.query is None:
-        if given:
-            raise InvalidFields([_unknown(name) for name in given])
-        return
-    name, model = parts.query
+    if parts.query is not None:
+        name, model = parts.query
+        read = _query if len(raw) <= REMEMBERED_QUERY else _query.__wrapped__
+        said[name] = read(model, raw)
+    elif raw and (given := _parameters(raw)):
+        raise InvalidFields([_unknown(name) for name in given])
+
+
+@lru_cache(maxsize=4096)
+def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
+    """Frozen, so the same question need not be read twice."""
     try:
-        said[name] = model.__pydantic_validator__.validate_strings(given)
+        validated: BaseModel = model.__pydantic_validator__.validate_strings(_parameters(raw))
     except ValidationError as refused:
         raise InvalidFields.of(refused, "query") from None
+    return validated
 
 
 def _parameters(raw: bytes) -> dict[str, Any]:

@@ -4,10 +4,12 @@ import asyncio
 import threading
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, settings
+from psycopg.conninfo import conninfo_to_dict
 from schemathesis.specs.openapi.checks import ignored_auth, missing_required_header, positive_data_acceptance
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -27,11 +29,13 @@ from tests.http.town import SECRET
 def address(servers, new_database) -> Iterator[str]:
     """Where the API and a projector run."""
     database = new_database()
+    place = conninfo_to_dict(database.application)
     said = Settings(
-        db_host=servers.host,
-        db_port=servers.port,
-        db_name=database.name,
-        db_password="daybook",
+        db_host=place["host"],
+        db_port=place["port"],
+        db_name=place["dbname"],
+        db_user=place["user"],
+        db_password=place["password"],
         redis_url=servers.redis_url,
         secret_key=SECRET,
     )
@@ -77,3 +81,10 @@ def test_every_answer_to_an_admin_is_one_that_is_described(case, address: str):
 @bounded
 def test_every_answer_to_nobody_is_one_that_is_described(case, address: str):
     case.call_and_validate(base_url=address, excluded_checks=BEYOND_SCHEMAS)
+
+
+def test_an_api_that_has_started_is_ready(address: str):
+    answer = httpx.get(f"{address}/health/ready")
+    checks = answer.json()["checks"]
+    assert answer.json()["status"] == "ready", checks
+    assert set(checks) == {"database", "migrations", "lag", "redis"}

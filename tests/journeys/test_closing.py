@@ -1,15 +1,17 @@
 """Hours are closed on one process while another books: no booking comes after the closing that it forbids."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import httpx
 
 from tests.journeys.town import ALL_DAY, Person, Shop, Town, at, good, position, problem, written
 
 ROUNDS = 4
-Change = Callable[[], Awaitable[httpx.Response]]
+Change = Callable[[], Coroutine[Any, Any, httpx.Response]]
 
 
 async def book_while(shop: Shop, by: Person, api: str, day: int, close: Change) -> list[tuple[int, str]]:
@@ -38,7 +40,7 @@ async def test_no_booking_lies_outside_hours_that_another_process_has_closed(tow
     shop, ada = await town.a_shop(), town.somebody()
     here, there = town.apis
     for day in range(ROUNDS):
-        refused = await book_while(shop, ada, here, day, lambda: shop.schedule([], api=there))
+        refused = await book_while(shop, ada, here, day, partial(shop.schedule, [], api=there))
         assert refused
         assert set(refused) == {(409, "outside-hours")}
         good(await shop.schedule(ALL_DAY, api=there))
@@ -51,9 +53,8 @@ async def test_no_booking_lies_in_time_off_taken_on_another_process(town: Town) 
     path = f"/v1/providers/{shop.provider_id}/time-off"
     for day in range(ROUNDS):
         off = {"start": written(at("00:00", day)), "end": written(at("00:00", day + 1))}
-        refused = await book_while(
-            shop, ada, here, day, lambda off=off: shop.owner.ask("POST", path, off, api=there, if_match="*")
-        )
+        close = partial(shop.owner.ask, "POST", path, off, api=there, if_match="*")
+        refused = await book_while(shop, ada, here, day, close)
         assert set(refused) == {(409, "outside-hours")}
 
 
@@ -62,10 +63,8 @@ async def test_a_date_closed_on_another_process_takes_no_more_bookings(town: Tow
     here, there = town.apis
     for day in range(ROUNDS):
         path = f"/v1/providers/{shop.provider_id}/schedule/overrides/{at('00:00', day).date()}"
-        refused = await book_while(
-            shop, ada, here, day,
-            lambda path=path: shop.owner.ask("PUT", path, {"hours": []}, api=there, if_match="*"),
-        )  # fmt: skip
+        close = partial(shop.owner.ask, "PUT", path, {"hours": []}, api=there, if_match="*")
+        refused = await book_while(shop, ada, here, day, close)
         assert set(refused) == {(409, "outside-hours")}
 
 
@@ -74,13 +73,8 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
     for day in range(ROUNDS):
         shop, ada = await town.a_shop(), town.somebody()
         path = f"/v1/services/{shop.service_id}"
-        refused = await book_while(
-            shop,
-            ada,
-            here,
-            day,
-            lambda path=path, by=shop.owner: by.ask("DELETE", path, api=there, if_match="*"),
-        )
+        close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
+        refused = await book_while(shop, ada, here, day, close)
         assert set(refused) == {(409, "service-withdrawn")}
 
 
@@ -88,9 +82,8 @@ async def test_a_provider_who_left_on_another_process_is_booked_no_more(town: To
     here, there = town.apis
     shop, ada = await town.a_shop(), town.somebody()
     path = f"/v1/providers/{shop.provider_id}"
-    refused = await book_while(
-        shop, ada, here, 0, lambda: shop.owner.ask("DELETE", path, api=there, if_match="*")
-    )
+    close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
+    refused = await book_while(shop, ada, here, 0, close)
     assert set(refused) == {(409, "provider-inactive")}
 
 

@@ -23,11 +23,12 @@ def told(answer: httpx.Response) -> tuple[int, bytes, str, str, str]:
 
 
 def replayed(answer: httpx.Response) -> bool:
-    return answer.headers.get("idempotency-replayed") == "true"
+    return bool(answer.headers.get("idempotency-replayed") == "true")
 
 
 async def test_twenty_twins_are_one_booking_with_identical_answers(town: Town) -> None:
     shop, ada = await town.a_shop(capacity=5), town.somebody()
+    twins: list[httpx.Response] = []
     for hour in ("09:00", "10:00", "11:00"):
         twins = await asyncio.gather(*(ada.book(shop, at(hour), key=f"twin-{hour}") for _ in range(TWINS)))
         assert len({told(answer) for answer in twins}) == 1

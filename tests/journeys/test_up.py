@@ -146,24 +146,32 @@ def account_of(pid: int) -> int:
     return Path(f"/proc/{pid}").stat().st_uid
 
 
-def python_for_anybody() -> str:
-    """A Python of this version that every account may run."""
-    version = f"python3.{sys.version_info.minor}"
-    for python in (sys.executable, shutil.which(version, path="/usr/local/bin:/usr/bin")):
-        if python and Account(NOBODY, NOBODY).run([python, "-c", ""]).returncode == 0:
-            return python
-    pytest.skip("no Python of this version may be run by another account")
+def python_for(account: Account, folder: Path) -> tuple[str, dict[str, str]]:
+    """A Python that the account may run, a copy if it may not run this one, and the variables it needs."""
+    paths = {"PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}"}
+    if account.run([sys.executable, "-c", ""]).returncode == 0:
+        return sys.executable, paths
+    there, name = Path(sys.base_prefix), f"python3.{sys.version_info.minor}"
+    copy = folder / "python"
+    for part in ("bin", "lib"):
+        (copy / part).mkdir(parents=True)
+    shutil.copy(there / "bin" / name, copy / "bin")
+    for shared in (there / "lib").glob("libpython*"):
+        shutil.copy(shared, copy / "lib")
+    not_needed = shutil.ignore_patterns("test", "site-packages", "__pycache__", "idlelib", "config-*")
+    shutil.copytree(there / "lib" / name, copy / "lib" / name, ignore=not_needed)
+    return str(copy / "bin" / name), {**paths, "PYTHONHOME": str(copy), "LD_LIBRARY_PATH": f"{copy}/lib"}
 
 
 @pytest.mark.timeout(180)
 async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
     if os.geteuid() != 0:
         pytest.skip("every other test here is run by an ordinary user already")
-    python = python_for_anybody()
-    packages = sysconfig.get_path("purelib")
-    with a_folder() as data:
+    with a_folder() as folder:
+        data = folder / "data"
+        data.mkdir()
         os.chown(data, NOBODY, NOBODY)
-        env = {"PYTHONPATH": f"{ROOT}:{packages}", "HOME": str(data)}
+        python, env = python_for(Account(NOBODY, NOBODY), folder)
         start = Instance.start(data, apis=1, env=env, python=python, uid=NOBODY)
         with start as instance:
             everybody = family(instance.process.process.pid)

@@ -108,7 +108,7 @@ class Shop:
 
     async def offer(self, **terms: Any) -> str:
         """Another service of the provider; its id."""
-        return (await self.offered(**terms))["id"]
+        return str((await self.offered(**terms))["id"])
 
     async def offered(self, **terms: Any) -> dict[str, Any]:
         """As `offer`, all of it."""

@@ -1,0 +1,138 @@
+"""Events and seals as the database sends them, in binary: what was hashed is over the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from itertools import islice
+from struct import Struct
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection, AsyncServerCursor
+from psycopg.types.string import ByteaBinaryLoader
+
+_SEALS = "SELECT upto, since, at, hash FROM log.seal WHERE upto > %s ORDER BY upto"
+_EVENTS = """
+    SELECT notification_id, recorded_at, digest, event_id, originator_id, originator_version,
+           topic, state, metadata::text
+    FROM log.stored_events WHERE notification_id > %s ORDER BY notification_id"""
+_PAGE = 1_000  # rows fetched at a time: some milliseconds' work
+_AS_SENT = ("int8", "text", "timestamptz", "uuid")
+_NUMBER = Struct(">q")
+_EPOCH = 946_684_800_000_000  # microseconds from 1970, which seals count from, to PostgreSQL's 2000
+
+Row = tuple[Any, ...]
+
+
+class Event(NamedTuple):
+    """An event's row; None where nothing is. `at`: when it was recorded."""
+
+    number: bytes
+    at: bytes | None
+    digest: bytes | None
+    id: bytes | None
+    stream: bytes | None
+    version: bytes | None
+    topic: bytes | None
+    state: bytes | None
+    metadata: bytes | None
+
+    @property
+    def position(self) -> int:
+        return number(self.number)
+
+    def recomputed(self) -> bytes | None:
+        """The digest that `encoding.digest` gives to such an event; None if a part of it is missing."""
+        _, _, _, id, stream, version, topic, state, metadata = self
+        if (
+            id is None or stream is None or version is None
+            or topic is None or state is None or metadata is None
+        ):  # fmt: skip
+            return None
+        size = _NUMBER.pack
+        name, context = size(len(topic)), size(len(metadata))
+        parts = id, stream, version, name, topic, size(len(state)), state, context, metadata
+        return sha256(b"".join(parts)).digest()
+
+
+class Seal(NamedTuple):
+    """A seal's row; None where nothing is. `at`: as the events' is."""
+
+    number: bytes
+    first: bytes | None
+    at: bytes | None
+    hash: bytes | None
+
+    @property
+    def upto(self) -> int:
+        return number(self.number)
+
+    @property
+    def since(self) -> int | None:
+        return None if self.first is None else number(self.first)
+
+    @property
+    def micros(self) -> int | None:
+        """Microseconds since 1970."""
+        return None if self.at is None else number(self.at) + _EPOCH
+
+    def __str__(self) -> str:
+        return f"seal {'?' if self.since is None else self.since}-{self.upto}"
+
+
+def number(sent: bytes) -> int:
+    """A bigint, or an instant's microseconds."""
+    found: int = _NUMBER.unpack(sent)[0]
+    return found
+
+
+class Page:
+    """The rows of one table after a position in order, taken as many at a time as are wanted."""
+
+    def __init__(self, cursor: AsyncServerCursor[Row]) -> None:
+        self._cursor = cursor
+        self._rows: Iterator[Row] = iter(())
+
+    async def take(self, most: int) -> list[Row]:
+        """The next ones, fewer than `most` where a page ends; none at the end."""
+        rows = list(islice(self._rows, most))
+        if not rows:
+            self._rows = iter(await self._cursor.fetchmany(_PAGE))
+            rows = list(islice(self._rows, most))
+        return rows
+
+
+class Book:
+    """The events and the seals after a position, in a transaction that is under way."""
+
+    def __init__(self, events: Page, seals: Page) -> None:
+        self._events = events
+        self._seals = seals
+
+    async def events(self, most: int) -> list[Event]:
+        """The next ones, at least one and at most so many; none at the end."""
+        return [Event._make(row) for row in await self._events.take(most)]
+
+    async def seal(self) -> Seal | None:
+        """The next one; None at the end."""
+        for row in await self._seals.take(1):
+            return Seal._make(row)
+        return None
+
+
+@asynccontextmanager
+async def opened(connection: AsyncConnection, since: int) -> AsyncIterator[Book]:
+    """The log after a position."""
+    async with (
+        connection.cursor("ledger_events") as events,
+        connection.cursor("ledger_seals") as seals,
+    ):
+        yield Book(await _page(events, _EVENTS, since), await _page(seals, _SEALS, since))
+
+
+async def _page(cursor: AsyncServerCursor[Row], query: str, since: int) -> Page:
+    for kind in _AS_SENT:
+        cursor.adapters.register_loader(kind, ByteaBinaryLoader)
+    await cursor.execute(query.encode(), [since], binary=True)
+    return Page(cursor)
