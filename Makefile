@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 RINGS := domain application infrastructure projections interfaces
+LOG_TESTS := $(addprefix tests/infrastructure/test_,append.py writer.py eventstore.py database.py) \
+    $(addprefix tests/projections/test_,projector.py occupancy.py agenda.py directory.py)
 ARGS ?=
 
 # .venv here and its Python, whatever environment the caller has switched on.
@@ -15,7 +17,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test bench bench-quick bench-growth lint types format openapi lock clean
+.PHONY: help install up test test-other-postgres bench bench-quick bench-growth lint types format openapi lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,11 @@ up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
 
 test: lint ## all checks, then all tests
 	$(BIN)/pytest -n auto $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-other-postgres
+
+test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL that this machine has
+	@for bin in /usr/lib/postgresql/*/bin; do test -x $$bin/initdb || continue; \
+	    echo "on $$($$bin/postgres --version)"; POSTGRES_BIN=$$bin $(BIN)/pytest -n auto -q $(LOG_TESTS) || exit 1; done
 
 bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

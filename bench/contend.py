@@ -49,7 +49,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     with ExitStack() as stack:
         enter = stack.enter_context
         database, plain = enter(place.database("bench_contend")), enter(place.database("bench_contend_crud"))
-        shops = build_shops(database, 3 * (rounds + 1), LENGTHS)
+        shops = build_shops(database, 3 * (rounds + 1), LENGTHS, step=15)
         durations = {
             id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)
         }

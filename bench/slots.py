@@ -14,6 +14,7 @@ from bench.place import Place, caught_up
 from bench.town import Bookings, Shop, build_shops, first_monday, request, written
 from bench.web import get, put
 from infrastructure.program import wait_until
+from tests.builders import OFFICE_HOURS
 
 UNIT = "answers/s"
 _CACHED, _FRESH, _BARE = "API, cached", "API, no cache", "bare route, same bytes"
@@ -24,7 +25,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     with ExitStack() as stack:
         enter = stack.enter_context
         database = enter(place.database("bench_slots"))
-        (shop,) = build_shops(database, 1)
+        (shop,) = build_shops(database, 1, hours=OFFICE_HOURS)
         enter(place.projector(database))
         cached, fresh, bare = place.together(
             stack,
@@ -32,7 +33,9 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             place.api(database, redis=False),
             place.app("bench.bare:app", database),
         )
-        load(cached, Bookings([shop], 7).take(100), expected=(201,))  # a third of the week is taken
+        load(
+            cached, Bookings([shop], 7, hours=range(9, 17)).take(37), expected=(201,)
+        )  # a third of the week is taken
         assert wait_until(partial(caught_up, database), 60)
         put(bare, "/answer", get(cached, _path(shop)))
         asked = [request("GET", _path(shop))]

@@ -27,7 +27,7 @@ LENGTH = 30  # minutes
 
 @dataclass(frozen=True)
 class Shop:
-    """A provider who is open day and night, and one service for each length asked for."""
+    """A provider, and one service for each length asked for."""
 
     provider_id: UUID
     services: Sequence[UUID]
@@ -44,15 +44,22 @@ async def opened(database: Database) -> AsyncIterator[EventStore]:
         await store.close()
 
 
-def build_shops(database: Database, count: int, lengths: Sequence[int] = (LENGTH,)) -> Sequence[Shop]:
-    """So many shops. `lengths`: minutes of their services."""
+def build_shops(
+    database: Database,
+    count: int,
+    lengths: Sequence[int] = (LENGTH,),
+    *,
+    hours: dict[str, list[list[int]]] = ALL_DAY,
+    step: int = LENGTH,
+) -> Sequence[Shop]:
+    """So many shops. `lengths`: minutes of their services, which start every `step` minutes."""
 
     async def one(store: EventStore) -> Shop:
         owner = somebody(Role.PROVIDER)
-        provider_id = await a_provider(store, owner, ALL_DAY)
+        provider_id = await a_provider(store, owner, hours)
         return Shop(
             provider_id,
-            [await a_service(store, owner, provider_id, duration=minutes, step=15) for minutes in lengths],
+            [await a_service(store, owner, provider_id, duration=minutes, step=step) for minutes in lengths],
         )
 
     async def all_of_them() -> Sequence[Shop]:
@@ -68,11 +75,14 @@ def first_monday() -> datetime:
 
 
 class Bookings:
-    """Requests that book: each a free slot of its own, of all shops on `days` days, in random order."""
+    """Requests that book: each a free slot of its own, of all shops on `days` days, in random order.
 
-    def __init__(self, shops: Sequence[Shop], days: int, *, since: datetime | None = None) -> None:
-        since = since or first_monday()
-        starts = [since + timedelta(minutes=LENGTH * n) for n in range(days * 24 * 60 // LENGTH)]
+    `hours`: of the day, in which the slots start.
+    """
+
+    def __init__(self, shops: Sequence[Shop], days: int, *, hours: range = range(24)) -> None:
+        every = (first_monday() + timedelta(minutes=LENGTH * n) for n in range(days * 24 * 60 // LENGTH))
+        starts = [start for start in every if start.hour in hours]
         slots = [(shop, start) for shop in shops for start in starts]
         random.Random(4711).shuffle(slots)
         self._slots: Iterator[tuple[Shop, datetime]] = iter(slots)

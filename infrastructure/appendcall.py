@@ -12,7 +12,7 @@ from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recor
 APPEND = (
     "SELECT * FROM log.append(%b::bytea[], %b::bytea[], %b::uuid[], %b::bigint[], "
     "%b::int[], %b::uuid[], %b::bigint[], "
-    "%b::int[], %b::uuid[], %b::bigint[], %t::text[], %b::bytea[], %b::uuid[], %t::text[], %b::bytea[])"
+    "%b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::uuid[], %b::text[], %b::bytea[])"
 )
 
 

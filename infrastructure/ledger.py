@@ -67,7 +67,8 @@ async def verify(
 ) -> Verdict:
     """Look at the whole batches that hold positions `first` to `last`, in one snapshot of the log.
 
-    `progress` is told (events looked at, events to look at). Does not raise for what it finds.
+    `progress` is told (events looked at, events to look at). Does not raise for what it finds. The
+    connection must not be in a transaction.
     """
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -73,7 +73,7 @@ class PostgresJournal:
     async def open(self) -> None:
         """Connect; raises psycopg.OperationalError when there is no database."""
         await self.writer.open()
-        await self._pool.open()
+        await self._pool.open(wait=True, timeout=self._patience)
 
     async def close(self) -> None:
         """Record what is queued, then disconnect."""

@@ -118,6 +118,12 @@ class Process:
         self.process.kill()
         self.process.wait()
 
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
 
 @dataclass
 class Instance:

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import psycopg
 import typer
 from psycopg import AsyncConnection
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from infrastructure.checkpoint import NotGenuine, public_text, read, sign, signing_key
+from infrastructure.checkpoint import Checkpoint, NoKey, NotGenuine, public_text, read, sign, signing_key
 from infrastructure.instance import settings_of
-from infrastructure.ledger import Head, Verdict, head_of, verify
+from infrastructure.ledger import Verdict, head_of, verify
 from infrastructure.local import HOME
 
 T = TypeVar("T")
@@ -34,7 +35,10 @@ def head(data: Data = HOME) -> None:
 @app.command()
 def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
     """Print the signed head, to be kept by somebody outside."""
-    key = signing_key(key_file or data / "audit_key.pem")
+    try:
+        key = signing_key(key_file or data / "audit_key.pem")
+    except (NoKey, OSError) as wrong:
+        raise _given_up(str(wrong)) from wrong
     typer.echo(sign(_on_log(data, head_of), key))
     typer.echo(f"Signed with the key whose public half is {public_text(key)}", err=True)
 
@@ -54,24 +58,22 @@ def verify_log(
         async def run(connection: AsyncConnection) -> Verdict:
             return await verify(
                 connection,
-                checkpoint=signed,
+                checkpoint=signed.head if signed else None,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
 
         verdict = _on_log(data, run)
     if verdict.broken:
-        typer.echo(f"DOES NOT HOLD: {verdict.broken}", err=True)
-        raise typer.Exit(1)
-    held = f", and the checkpoint at {signed.position}" if signed else ""
+        raise _given_up(f"DOES NOT HOLD: {verdict.broken}")
+    held = f", and the checkpoint at {signed.head.position} signed with {signed.key}" if signed else ""
     typer.echo(f"holds: {verdict.upto} events under {verdict.seals} seals{held}")
 
 
-def _signed(file: Path, key: str | None) -> Head:
+def _signed(file: Path, key: str | None) -> Checkpoint:
     try:
         return read(file.read_text(), key)
-    except (NotGenuine, OSError) as wrong:
-        typer.echo(f"{file}: {wrong}", err=True)
-        raise typer.Exit(1) from wrong
+    except (NotGenuine, OSError, UnicodeDecodeError) as wrong:
+        raise _given_up(f"{file}: {wrong}") from wrong
 
 
 def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -80,8 +82,16 @@ def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
 
     async def run() -> T:
         async with await AsyncConnection.connect(
-            database.dsn, application_name="daybook-audit"
+            database.dsn, autocommit=True, application_name="daybook-audit", connect_timeout=10
         ) as connection:
             return await work(connection)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except psycopg.Error as error:
+        raise _given_up(f"The log can't be read: {error}") from error
+
+
+def _given_up(why: str) -> typer.Exit:
+    typer.echo(why, err=True)
+    return typer.Exit(1)

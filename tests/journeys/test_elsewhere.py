@@ -4,6 +4,7 @@ import asyncio
 import signal
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -112,7 +113,10 @@ async def start(data: Path, env: dict[str, str]) -> Instance:
 @pytest.mark.timeout(180)
 async def test_every_role_runs_alone(elsewhere: Servers) -> None:
     env = clean_environment(**elsewhere.with_an_owner_alone("one_by_one"))
-    with a_folder() as folder:
+    with a_folder() as folder, ExitStack() as stack:
+
+        def role(*arguments: str) -> Process:
+            return stack.enter_context(Process.start(folder, *arguments, env=env))
 
         def run(*arguments: str) -> str:
             process = Process.start(folder, *arguments, env=env)
@@ -122,9 +126,9 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
         for _ in range(2):
             run("migrate")
         port, metrics = free_port(), free_port()
-        api = Process.start(folder, "api", "--port", str(port), env=env)
-        projectors = [Process.start(folder, "project", "--metrics-port", str(metrics), env=env)]
-        projectors.append(Process.start(folder, "project", env=env))  # stands by
+        api = role("api", "--port", str(port))
+        projectors = [role("project", "--metrics-port", str(metrics))]
+        projectors.append(role("project"))  # stands by
         url = f"http://127.0.0.1:{port}"
         within(60, lambda: is_ready(url))
         dsn = conninfo(env)

@@ -54,6 +54,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enab
 #variable_conflict use_column
 DECLARE
     verdicts text;
+    flags bytea;  -- the same: a byte of it is found at once, a letter of a text only by counting
+    recorded CONSTANT int := ascii('r');
     before log.seal%ROWTYPE;
     now_at timestamptz;
     base bigint;
@@ -85,6 +87,7 @@ BEGIN
     SELECT string_agg(
         CASE WHEN a.kept IS NOT NULL THEN 'k' WHEN a.twin OR m.n IS NOT NULL THEN 'm' ELSE 'r' END, '' ORDER BY a.n)
     INTO verdicts FROM asked a LEFT JOIN moved m ON m.n = a.n;
+    flags := convert_to(verdicts, 'UTF8');
 
     WITH inserted AS (
         INSERT INTO log.stored_events (
@@ -94,16 +97,18 @@ BEGIN
         FROM unnest(event_of, event_streams, event_versions, event_topics, event_states, event_ids, event_metadata,
                     event_digests)
              WITH ORDINALITY e (of, stream, version, topic, state, id, metadata, digest, n)
-        WHERE substr(verdicts, e.of, 1) = 'r'
+        WHERE get_byte(flags, e.of - 1) = recorded
         RETURNING notification_id, digest
+    ), own AS (
+        SELECT u.n, count(*) AS events FROM unnest(event_of) u (n) GROUP BY u.n
     ), kept AS (
         INSERT INTO log.command_key (key, fingerprint, stream, version, position, at)
         SELECT c.key, c.fingerprint, c.stream, c.version,
-               base + (SELECT count(*) FROM unnest(event_of) u (n) WHERE u.n <= c.n AND substr(verdicts, u.n, 1) = 'r'),
-               now_at
+               base + coalesce(sum(own.events) OVER (ORDER BY c.n), 0)::bigint, now_at
         FROM unnest(keys, fingerprints, answer_streams, answer_versions)
              WITH ORDINALITY c (key, fingerprint, stream, version, n)
-        WHERE substr(verdicts, c.n::int, 1) = 'r'
+        LEFT JOIN own ON own.n = c.n
+        WHERE get_byte(flags, c.n::int - 1) = recorded
     )
     SELECT count(*), sha256(
         coalesce(before.hash, ''::bytea) || int8send(base + 1) || int8send(base + count(*))
