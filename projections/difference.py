@@ -1,6 +1,7 @@
-"""Two generations of a table, row by row: what is in one and not in the other?"""
+"""Two generations of a table, row by row: what is in one and not, or otherwise, in the other?"""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 from sqlalchemy import Table, text
@@ -12,11 +13,16 @@ MOST = 20  # differences named for each table
 
 
 class Difference(NamedTuple):
-    """A row of one generation that the other does not have; None for the side where nothing is."""
+    """A row as each generation has it, in PostgreSQL's notation; None where it is missing."""
 
     table: str
     live: str | None
     rebuilt: str | None
+
+
+class _Row(NamedTuple):
+    key: str
+    row: str
 
 
 async def differences(
@@ -26,35 +32,37 @@ async def differences(
     found = []
     async with engine.connect() as other:
         for table in tables:
-            ours = _rows(live_connection, table, live)
-            theirs = _rows(other, table, rebuilt)
-            found += [Difference(table.name, *pair) for pair in await _merged(ours, theirs)]
+            async with (
+                aclosing(_rows(live_connection, table, live)) as ours,
+                aclosing(_rows(other, table, rebuilt)) as theirs,
+            ):
+                found += [Difference(table.name, *pair) for pair in await _merged(ours, theirs)]
     return found
 
 
-async def _rows(connection: AsyncConnection, table: Table, generation: int) -> AsyncIterator[str]:
+async def _rows(connection: AsyncConnection, table: Table, generation: int) -> AsyncGenerator[_Row]:
+    """By key, in an order that Python shares."""
+    key = ", ".join(f't."{column.name}"' for column in table.primary_key)
     statement = text(
-        f'SELECT t::text FROM "{generation_schema(generation)}"."{table.name}" t'  # noqa: S608  names of our own
-        ' ORDER BY t::text COLLATE "C"'
+        f"SELECT ROW({key})::text, t::text"  # noqa: S608  names of our own
+        f' FROM "{generation_schema(generation)}"."{table.name}" t ORDER BY ROW({key})::text COLLATE "C"'
     )
-    result = await connection.stream(statement)
-    async for row in result:
-        yield row[0]
+    async with connection.stream(statement) as result:
+        async for row in result:
+            yield _Row(*row)
 
 
 async def _merged(
-    ours: AsyncIterator[str], theirs: AsyncIterator[str]
+    ours: AsyncIterator[_Row], theirs: AsyncIterator[_Row]
 ) -> list[tuple[str | None, str | None]]:
-    """Both in order: what only one of them has, at most MOST."""
+    """Both side by side: what is not the same, at most MOST."""
     found: list[tuple[str | None, str | None]] = []
     left, right = await anext(ours, None), await anext(theirs, None)
     while (left is not None or right is not None) and len(found) < MOST:
-        if left == right:
-            left, right = await anext(ours, None), await anext(theirs, None)
-        elif right is None or (left is not None and left < right):
-            found.append((left, None))
-            left = await anext(ours, None)
-        else:
-            found.append((None, right))
-            right = await anext(theirs, None)
+        mine = left if right is None or (left is not None and left.key <= right.key) else None
+        other = right if left is None or (right is not None and right.key <= left.key) else None
+        if mine != other:
+            found.append((mine.row if mine else None, other.row if other else None))
+        left = await anext(ours, None) if mine else left
+        right = await anext(theirs, None) if other else right
     return found

@@ -16,8 +16,13 @@ log = logging.getLogger(__name__)
 
 async def connect(engine: AsyncEngine, application: str) -> psycopg.AsyncConnection[Any]:
     """A connection of one's own to the engine's database; notices in seconds when the other end is gone."""
+    url = engine.url  # in parts: rendered, a password with a space would not come through
     return await psycopg.AsyncConnection.connect(
-        engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
+        host=url.host,
+        port=url.port,
+        dbname=url.database,
+        user=url.username,
+        password=url.password,
         autocommit=True,
         application_name=application,
         connect_timeout=5,

@@ -19,7 +19,7 @@ from infrastructure.encoding import decode
 from infrastructure.instance import settings_of
 from infrastructure.local import HOME
 from projections.readers import READERS
-from projections.rebuild import GRACE, Busy, Rebuild, Rebuilt
+from projections.rebuild import GRACE, Busy, Rebuild, Rebuilt, Unreadable
 
 T = TypeVar("T")
 Data = Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")]
@@ -95,9 +95,9 @@ def rebuild(
 
         try:
             rebuilt = _with_engine(data, run)
-        except Busy as busy:
-            typer.echo(str(busy), err=True)
-            raise typer.Exit(1) from busy
+        except (Busy, Unreadable) as why:
+            typer.echo(str(why), err=True)
+            raise typer.Exit(1) from why
     for difference in rebuilt.differences:
         typer.echo(f"{difference.table}:\n  in use  {difference.live}\n  rebuilt {difference.rebuilt}")
     if rebuilt.differences:

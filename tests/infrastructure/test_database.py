@@ -40,7 +40,7 @@ def as_user(dsn: str, user: str) -> str:
 
 def migrate_at_once(*dsns: str) -> None:
     """Each in a process of its own."""
-    program = "import sys; from infrastructure.database import migrate; migrate(sys.argv[1], 'daybook')"
+    program = "import sys; from infrastructure.database import migrate; migrate(sys.argv[1], 'daybook_test')"
     started = [subprocess.Popen([sys.executable, "-c", program, dsn], cwd=ROOT) for dsn in dsns]
     assert [process.wait(60) for process in started] == [0] * len(dsns)
 
@@ -64,7 +64,7 @@ def test_two_migrations_at_once_make_one_schema(empty: Callable[[], str], databa
 def test_migrating_a_second_time_changes_nothing_and_keeps_the_log(database: Database) -> None:
     before = state(database.owner)
     call(database.application, entry(new_id()))
-    migrate(database.owner, "daybook")
+    migrate(database.owner, "daybook_test")
     assert state(database.owner) == before
     assert call(database.application, entry(new_id())) == [Recorded(2)]
 
