@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from projections.listen import driver_of
 from projections.tables import generation_schema
 
 MOST = 20  # differences named for each table
@@ -43,12 +44,14 @@ async def differences(
 async def _rows(connection: AsyncConnection, table: Table, generation: int) -> AsyncGenerator[_Row]:
     """By key, in an order that Python shares."""
     key = ", ".join(f't."{column.name}"' for column in table.primary_key)
-    statement = text(
+    statement = (
         f"SELECT ROW({key})::text, t::text"  # noqa: S608  names of our own
         f' FROM "{generation_schema(generation)}"."{table.name}" t ORDER BY ROW({key})::text COLLATE "C"'
     )
-    async with connection.stream(statement) as result:
-        async for row in result:
+    driver = await driver_of(connection)
+    async with driver.cursor("difference") as cursor:
+        await cursor.execute(statement.encode())
+        async for row in cursor:
             yield _Row(*row)
 
 

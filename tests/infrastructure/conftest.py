@@ -26,7 +26,7 @@ def own_server() -> Iterator[LocalServers]:
     home = Path(tempfile.mkdtemp(prefix="daybook-log-"))
     home.chmod(0o755)  # PostgreSQL's account must get in
     with LocalServers(home, valkey=False, port=free_port()) as server:
-        create_role(server.superuser_dsn(), "daybook", "daybook")
+        create_role(server.superuser_dsn(), "daybook_test", "daybook_test")
         yield server
     shutil.rmtree(home)
 

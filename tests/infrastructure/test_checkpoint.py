@@ -2,12 +2,12 @@
 
 import json
 import stat
-import sys
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -113,13 +113,16 @@ class TestTheSigningKey:
         assert list(file.parent.iterdir()) == [file]
 
     def test_is_one_whoever_asks_first_for_it_at_the_same_time(self, tmp_path: Path) -> None:
-        sys.setswitchinterval(1e-5)
-        try:
-            with ThreadPoolExecutor(8) as pool:
-                made = list(pool.map(signing_key, [tmp_path / "key.pem"] * 8))
-        finally:
-            sys.setswitchinterval(0.005)
-        assert len(set(map(public_text, made))) == 1
+        file, at_once = tmp_path / "key.pem", Barrier(8)
+
+        def ask(_: int) -> str:
+            at_once.wait()
+            return public_text(signing_key(file))
+
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(50):
+                assert len(set(pool.map(ask, range(8)))) == 1
+                file.unlink()
 
     @pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN PRIVATE KEY-----\nAAAA\n"])
     def test_is_not_made_over_what_is_there(self, tmp_path: Path, content: bytes) -> None:

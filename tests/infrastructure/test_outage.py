@@ -25,12 +25,12 @@ PATIENCE = 1.0
 @pytest.fixture
 def server(own_server: LocalServers) -> LocalServers:
     """With the log in its first database."""
-    migrate(own_server.superuser_dsn(), "daybook")
+    migrate(own_server.superuser_dsn(), "daybook_test")
     return own_server
 
 
 def application(server: LocalServers) -> str:
-    return f"postgresql://daybook:daybook@{server.host}:{server.port}/postgres"
+    return f"postgresql://daybook_test:daybook_test@{server.host}:{server.port}/postgres"
 
 
 def kill(server: LocalServers) -> None:
