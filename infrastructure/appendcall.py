@@ -8,12 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+from infrastructure.pgarray import Bytea, Int4, Int8, PgArray, Text, Uuid
 
-APPEND = (
-    "SELECT * FROM log.append(%b::bytea[], %b::bytea[], %b::uuid[], %b::bigint[], "
-    "%b::int[], %b::uuid[], %b::bigint[], "
-    "%b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::uuid[], %b::text[], %b::bytea[])"
-)
+APPEND = "SELECT * FROM log.append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
 
 
 class Batch(NamedTuple):
@@ -24,26 +21,26 @@ class Batch(NamedTuple):
     head: tuple[int, bytes | None]
 
 
-def arguments(entries: Sequence[Entry]) -> list[list[Any]]:
+def arguments(entries: Sequence[Entry]) -> list[PgArray]:
     """The arrays of the call; commands are numbered from 1."""
     reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
     rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
     return [
-        [entry.key for entry in entries],
-        [entry.fingerprint for entry in entries],
-        [entry.answer[0] for entry in entries],
-        [entry.answer[1] for entry in entries],
-        [n for n, _, _ in reads],
-        [stream for _, stream, _ in reads],
-        [version for _, _, version in reads],
-        [n for n, _ in rows],
-        [row.stream for _, row in rows],
-        [row.version for _, row in rows],
-        [row.topic for _, row in rows],
-        [row.state for _, row in rows],
-        [row.id for _, row in rows],
-        [row.metadata for _, row in rows],
-        [row.digest for _, row in rows],
+        Bytea.of([entry.key for entry in entries]),
+        Bytea.of([entry.fingerprint for entry in entries]),
+        Uuid.of_ids(entry.answer[0] for entry in entries),
+        Int8.of_numbers([entry.answer[1] for entry in entries]),
+        Int4.of_numbers([n for n, _, _ in reads]),
+        Uuid.of_ids(stream for _, stream, _ in reads),
+        Int8.of_numbers([version for _, _, version in reads]),
+        Int4.of_numbers([n for n, _ in rows]),
+        Uuid.of_ids(row.stream for _, row in rows),
+        Int8.of_numbers([row.version for _, row in rows]),
+        Text.of_text(row.topic for _, row in rows),
+        Bytea.of([row.state for _, row in rows]),
+        Uuid.of_ids(row.id for _, row in rows),
+        Text.of_text(row.metadata for _, row in rows),
+        Bytea.of([row.digest for _, row in rows]),
     ]
 
 

@@ -27,14 +27,16 @@ from infrastructure.journal import Answer, Entry, Overtaken
 from infrastructure.knowledge import Knowledge
 
 MOST_COMMANDS, MOST_EVENTS = 512, 2_000
+WORTH_HALVING = 8  # commands
 logger = structlog.get_logger(__name__)
 
 
 class Waiting(NamedTuple):
-    """A command in the queue and who waits for its answer."""
+    """A command in the queue and who waits for its answer, until when (the event loop's time)."""
 
     entry: Entry
     answer: asyncio.Future[Answer]
+    until: float
 
 
 class Writer:
@@ -55,15 +57,20 @@ class Writer:
         self._queue_size = queue_size
         self._patience = patience
         self._queue: deque[Waiting] = deque()
+        self._flight: Sequence[Waiting] = ()
+        self._owed: list[tuple[Waiting, Answer]] = []
+        self._answered = 0.0  # when the last batch was, by the clock's monotonic time
         self._arrived = asyncio.Event()
         self._closing = False
         self._connection: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and start; raises psycopg.OperationalError when there is no database."""
         await self._connect()
         self._task = asyncio.create_task(self._run(), name="writer")
+        self._watch = asyncio.create_task(self._give_up(), name="writer's patience")
 
     async def close(self) -> None:
         """Finish what is queued, then stop."""
@@ -76,6 +83,10 @@ class Writer:
                 await asyncio.wait([self._task], timeout=0.1)
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._watch:
+            self._watch.cancel()
+            await asyncio.wait([self._watch])
+        self._pay()
         for waiting in self._queue:
             _fail(waiting, Unavailable("Shutting down."))
         if self._connection:
@@ -90,24 +101,47 @@ class Writer:
         """The entry's answer, after COMMIT; raises Unavailable when overloaded or without a database."""
         if self._closing or len(self._queue) >= self._queue_size:
             raise Unavailable("Shutting down." if self._closing else "Too many commands wait.")
-        waiting = Waiting(entry, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(entry, loop.create_future(), loop.time() + self._patience)
         self._queue.append(waiting)
         self._arrived.set()
-        try:
-            async with asyncio.timeout(self._patience):
-                return await waiting.answer
-        except TimeoutError:
-            raise Unavailable("The database does not answer.") from None
+        return await waiting.answer
+
+    async def _give_up(self) -> None:
+        """One watch for all who wait: a timer for each costs more than its append's share of a batch."""
+        while True:
+            await asyncio.sleep(self._patience / 20)
+            now = asyncio.get_running_loop().time()
+            for waiting in (*self._queue, *self._flight):
+                if waiting.until < now:
+                    _fail(waiting, Unavailable("The database does not answer."))
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
+            if self._owed:
+                await asyncio.sleep(0)  # those who were answered go on, and some ask for more
+            else:
+                await self._arrived.wait()
             if batch := self._take():
-                await self._submit(batch)
+                self._flight = batch
+                call = asyncio.ensure_future(self._submit(batch))
+                await asyncio.sleep(0)  # it is on its way
+                self._pay()
+                await call
+                self._flight = ()
+            elif self._owed:
+                self._pay()
             elif self._closing:
                 return
             else:
                 self._arrived.clear()
+
+    def _pay(self) -> None:
+        """Give the answers that were held back."""
+        for waiting, answer in self._owed:
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)
+        self._owed = []
 
     def _take(self) -> list[Waiting]:
         """What can go together: no command that depends on another of the batch, no key twice."""
@@ -161,9 +195,24 @@ class Writer:
         answered: Batch = read_answers([w.entry for w in batch], rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
         self._known.saw(*answered.head)
-        for waiting, answer in zip(batch, answered.answers, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(answer)
+        self._answer(list(zip(batch, answered.answers, strict=True)), sent)
+
+    def _answer(self, pairs: list[tuple[Waiting, Answer]], sent: float) -> None:
+        """Answer half of a large batch now, and the rest when the next is on its way.
+
+        Otherwise the database would wait while all of them decide what comes next, and they while it commits
+        that. Not so where a commit takes longer than deciding: there, large batches count.
+        """
+        now = self._clock.monotonic()
+        halve = len(pairs) >= WORTH_HALVING and now - sent < 2 * (sent - self._answered)
+        self._answered = now
+        self._owed = pairs
+        if halve:
+            later, self._owed = pairs[len(pairs) // 2 :], pairs[: len(pairs) // 2]
+            self._pay()
+            self._owed = later
+        else:
+            self._pay()
 
     def _lost(self) -> bool:
         return self._connection is None or self._connection.closed

@@ -52,7 +52,8 @@ def verify_log(
     """Recompute every digest and seal; exit status 1, naming the first thing that does not hold."""
     signed = _signed(checkpoint, key) if checkpoint else None
     columns = TextColumn("Verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("events", total=None)
 
         async def run(connection: AsyncConnection) -> Verdict:

@@ -52,12 +52,14 @@ def listing(context: typer.Context, data: Data = HOME) -> None:
             return [tuple(row) for row in await connection.execute(_STATE)]
 
     rows = _with_engine(data, look)
-    table = Table("reader", "generation", "position", "behind", "seconds", "stopped at", "why")
-    for reader, generation, position, behind, stopped_at, error, seconds in rows:
-        cells = reader, generation, position, behind, f"{seconds:.1f}", stopped_at or "", error or ""
-        table.add_row(*map(str, cells))
+    table = Table("reader", "generation", "position", "behind", "seconds")
+    for reader, generation, position, behind, _, _, seconds in rows:
+        table.add_row(*map(str, (reader, generation, position, behind, f"{seconds:.1f}")))
     Console(soft_wrap=True).print(table)
-    if any(row[4] is not None for row in rows):
+    stopped = [row for row in rows if row[4] is not None]
+    for reader, _, _, _, stopped_at, error, _ in stopped:
+        typer.echo(f"{reader} has stopped at position {stopped_at}: {error}", err=True)
+    if stopped:
         raise typer.Exit(1)
 
 
@@ -84,7 +86,8 @@ def rebuild(
 ) -> None:
     """Make the read models anew from the log; those in use answer until the new ones take over."""
     columns = TextColumn("Rebuilding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("events", total=None)
 
         async def run(engine: AsyncEngine) -> Rebuilt:

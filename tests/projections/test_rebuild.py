@@ -113,7 +113,8 @@ CATALOGUE = (
     """SELECT relname, relkind::text, relacl::text, relowner, relrowsecurity, relforcerowsecurity, reloptions
        FROM pg_class WHERE relnamespace = 'read_n'::regnamespace ORDER BY relname""",
     """SELECT relname, attname, atttypid, attnotnull, attacl::text, pg_get_expr(adbin, adrelid)
-       FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid LEFT JOIN pg_attrdef ON (adrelid, adnum) = (c.oid, attnum)
+       FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
+       LEFT JOIN pg_attrdef ON (adrelid, adnum) = (c.oid, attnum)
        WHERE relnamespace = 'read_n'::regnamespace AND attnum > 0 ORDER BY relname, attnum""",
     """SELECT relname, conname, condeferrable, condeferred, convalidated, pg_get_constraintdef(k.oid)
        FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid WHERE connamespace = 'read_n'::regnamespace

@@ -1,0 +1,17 @@
+"""A door to a server that is away at times: who comes meanwhile is turned away, as by a closed port."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.faultproxy import FaultProxy
+
+
+class Door(FaultProxy):
+    """A FaultProxy whose server may be down."""
+
+    async def _accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        try:
+            await super()._accept(client, to_client)
+        except OSError:
+            to_client.transport.abort()

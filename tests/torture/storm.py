@@ -1,0 +1,158 @@
+"""What befalls a Daybook at random moments, one thing or two at a time, and how long it takes to get over it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import psycopg
+
+from infrastructure.local import LocalServers
+from tests.faultproxy import TO_CLIENT, TO_SERVER
+from tests.instances import Instance, eventually
+from tests.torture.crowd import Crowd
+from tests.torture.door import Door
+
+BACK_WITHIN = 30.0  # seconds; the machine may have other things to do
+STILL = 1.0  # seconds without an answer
+
+_TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = 'daybook' AND pid <> pg_backend_pid() AND application_name LIKE %s"""
+_WRITERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'daybook-writer'"
+_EVERYBODY = "SELECT pid FROM pg_stat_activity"
+
+
+@dataclass
+class Storm:
+    """`instance` keeps itself running; `server` is started again by whoever runs servers, as it would be."""
+
+    instance: Instance
+    server: LocalServers
+    door: Door
+    chance: Random
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def database(self) -> str:
+        """The superuser's own way, not through the door."""
+        return self.server.superuser_dsn("daybook")
+
+    @property
+    def faults(self) -> list[Callable[[Crowd], Awaitable[None]]]:
+        return [
+            self.api_is_killed,
+            self.api_is_restarted,
+            self.projector_is_killed,
+            self.power_goes,
+            self.postmaster_is_killed,
+            self.server_is_restarted,
+            self.writing_backend_is_killed,
+            self.writers_are_terminated,
+            self.everybody_is_terminated,
+            self.connections_are_cut,
+            self.answers_get_stuck,
+            self.requests_get_stuck,
+        ]
+
+    async def strike(self, crowd: Crowd, *faults: Callable[[Crowd], Awaitable[None]]) -> None:
+        """The faults at once, at some moment under load; until people are served again."""
+        await crowd.more(self.chance.randint(10, 60), within=BACK_WITHIN)
+        began = monotonic()
+        for fault in faults:
+            await fault(crowd)
+        names = " and ".join(fault.__name__ for fault in faults)
+        try:
+            await crowd.more(10, within=BACK_WITHIN)
+        except TimeoutError:
+            raise AssertionError(f"not served again within {BACK_WITHIN} s: {names}, {crowd.told}") from None
+        self.told.append(f"{monotonic() - began:5.1f} s  {names}")
+        print(self.told[-1])
+
+    async def api_is_killed(self, crowd: Crowd) -> None:
+        self._signal("api", signal.SIGKILL)
+
+    async def api_is_restarted(self, crowd: Crowd) -> None:
+        self._signal("api", signal.SIGTERM)
+
+    async def projector_is_killed(self, crowd: Crowd) -> None:
+        self._signal("project", signal.SIGKILL)
+
+    async def power_goes(self, crowd: Crowd) -> None:
+        """No process of the server gets to say a word."""
+        await self._kill_server(_EVERYBODY)
+
+    async def postmaster_is_killed(self, crowd: Crowd) -> None:
+        """Its backends are left alone."""
+        await self._kill_server("SELECT 0 WHERE false")
+
+    async def server_is_restarted(self, crowd: Crowd) -> None:
+        await asyncio.to_thread(self.server.stop)
+        await asyncio.to_thread(self.server.start)
+
+    async def writing_backend_is_killed(self, crowd: Crowd) -> None:
+        """Upon which the server throws everybody out, and recovers."""
+        for pid in self._pids(_WRITERS)[:1]:
+            _kill(pid)
+
+    async def writers_are_terminated(self, crowd: Crowd) -> None:
+        self._ask(_TERMINATE, "daybook-writer")
+
+    async def everybody_is_terminated(self, crowd: Crowd) -> None:
+        self._ask(_TERMINATE, "%")
+
+    async def connections_are_cut(self, crowd: Crowd) -> None:
+        self.door.cut()
+
+    async def answers_get_stuck(self, crowd: Crowd) -> None:
+        """What was committed is not heard of, then lost."""
+        await self._stuck(crowd, TO_CLIENT)
+
+    async def requests_get_stuck(self, crowd: Crowd) -> None:
+        await self._stuck(crowd, TO_SERVER)
+
+    async def _stuck(self, crowd: Crowd, direction: str) -> None:
+        self.door.stall(direction)
+        try:
+
+            async def still() -> bool:
+                return monotonic() - crowd.served_at > STILL
+
+            await eventually(still, BACK_WITHIN)
+        finally:
+            self.door.cut()
+            self.door.flow()
+
+    async def _kill_server(self, also: str) -> None:
+        pidfile = self.server.home / "postgres/data/postmaster.pid"
+        postmaster = int(pidfile.read_text().splitlines()[0])
+        for pid in [postmaster, *self._pids(also)]:
+            _kill(pid)
+        await asyncio.to_thread(self.server.stop)
+        await asyncio.to_thread(self.server.start)
+
+    def _signal(self, role: str, number: signal.Signals) -> None:
+        pids = self.instance.pids(role)
+        if pids:  # none while it is being started again
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.chance.choice(sorted(pids)), number)
+
+    def _pids(self, query: str) -> list[int]:
+        return [int(str(pid)) for (pid,) in self._ask(query)]
+
+    def _ask(self, query: str, *values: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.server.superuser_dsn(), autocommit=True) as connection:
+            return connection.execute(query.encode(), values or None).fetchall()
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        assert "postgres" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,154 @@
+"""Many writers that get in each other's way; run as a program, a process of writers.
+
+What was acknowledged is written to a file, a line an event: position, stream, version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+from domain.kernel import derived_id, new_id
+from domain.tag import Tag
+from infrastructure.encoding import Row, encode
+from infrastructure.journal import Entry, Overtaken, Recorded
+from infrastructure.postgres import PostgresJournal
+from tests.instances import ROOT
+from tests.torture.hearing import Event
+
+WRITERS = 32  # in each process
+CONTESTED = [derived_id("torture", str(n)) for n in range(24)]
+SOMEBODY = new_id()
+
+
+class Writers:
+    """`left`: events still to write. `known`: how long this process believes the contested streams to be."""
+
+    def __init__(self, journal: PostgresJournal, events: int, chance: Random) -> None:
+        self._journal = journal
+        self._chance = chance
+        self.left = events
+        self.known = dict.fromkeys(CONTESTED, 0)
+        self.acknowledged: list[Event] = []
+        self.overtaken = 0
+
+    async def write(self) -> None:
+        """One writer: command after command, each again until it is recorded."""
+        while self.left > 0:
+            streams = self._streams()
+            while not await self._record(streams):
+                self.overtaken += 1
+
+    def _streams(self) -> list[UUID]:
+        """One or two that everybody writes to, or one that is this command's own."""
+        if self._chance.random() < 0.5:
+            return [new_id()]
+        return self._chance.sample(CONTESTED, self._chance.randint(1, 2))
+
+    async def _record(self, streams: list[UUID]) -> bool:
+        reads = {stream: self.known.get(stream, 0) for stream in streams}
+        rows = [
+            _event(stream, reads[stream] + n)
+            for stream in streams
+            for n in range(1, self._chance.randint(1, 3) + 1)
+        ]
+        answer = rows[0].stream, rows[0].version
+        said = await self._journal.append(
+            Entry(secrets.token_bytes(32), b"", answer, reads, rows, self._journal.epoch)
+        )
+        if isinstance(said, Overtaken):
+            self._learn((event.stream, event.version) for event in said.missed)
+            return False
+        assert isinstance(said, Recorded), said
+        self._learn((row.stream, row.version) for row in rows if row.stream in self.known)
+        first = said.position - len(rows) + 1
+        self.acknowledged += [Event(n, row.stream, row.version) for n, row in enumerate(rows, first)]
+        self.left -= len(rows)
+        return True
+
+    def _learn(self, versions: Iterator[tuple[UUID, int]]) -> None:
+        for stream, version in versions:
+            self.known[stream] = max(self.known[stream], version)
+
+
+def _event(stream: UUID, version: int) -> Row:
+    now, name = datetime.now(UTC), str(version)
+    told = {"originator_id": stream, "originator_version": version, "timestamp": now, "by": SOMEBODY}
+    if version == 1:
+        event = Tag.Coined(originator_topic="Tag", slug=name, name=name, **told)
+    else:
+        event = Tag.Renamed(name=name, **told)
+    return encode(event, "{}")
+
+
+async def main(dsn: str, events: str, seed: str, file: str) -> None:
+    journal = PostgresJournal(dsn, patience=30.0)
+    await journal.open()
+    writers = Writers(journal, int(events), Random(seed))
+    await asyncio.gather(*(writers.write() for _ in range(WRITERS)))
+    await journal.close()
+    with Path(file).open("w") as out:
+        out.writelines(
+            f"{position} {stream} {version}\n" for position, stream, version in writers.acknowledged
+        )
+    print(writers.overtaken)
+
+
+class Writing:
+    """Two processes of writers, from its start until each has written its share of `events`."""
+
+    def __init__(self, dsn: str, events: int, chance: Random, folder: Path) -> None:
+        self._files = [folder / f"acknowledged-{n}" for n in range(2)]
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.writing",
+                 dsn, str(events // 2), str(chance.random()), str(file)],
+                stdout=subprocess.PIPE, cwd=ROOT,
+            )
+            for file in self._files
+        ]  # fmt: skip
+
+    @property
+    def goes_on(self) -> bool:
+        return any(process.poll() is None for process in self._processes)
+
+    async def end(self) -> None:
+        """Once both have written it all; asserts that they got in each other's way."""
+        for process in self._processes:
+            said, _ = await asyncio.to_thread(process.communicate)
+            assert process.returncode == 0
+            assert int(said) > 0, "nobody was overtaken: these writers did not meet"
+
+    def acknowledged(self) -> list[Event]:
+        """Everything that a writer was told is in the log."""
+        told = [line.split() for file in self._files for line in file.read_text().splitlines()]
+        return sorted(Event(int(position), UUID(stream), int(version)) for position, stream, version in told)
+
+    def kill(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+
+@contextmanager
+def writing(dsn: str, events: int, chance: Random, folder: Path) -> Iterator[Writing]:
+    """As `Writing`, killed at the end of the block if need be."""
+    started = Writing(dsn, events, chance, folder)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
