@@ -89,7 +89,7 @@ def schemas(instance: Instance) -> set[object]:
 
 
 def waits_for_the_projector(instance: Instance) -> bool:
-    query = "SELECT FROM pg_locks WHERE relation = 'read.bookmark'::regclass AND NOT granted"
+    query = "SELECT 1 FROM pg_locks WHERE relation = 'read.bookmark'::regclass AND NOT granted"
     return bool(ask(instance.superuser_database, query))
 
 

@@ -1,6 +1,7 @@
 """How long the torture lasts, and the chance behind it: the same seed makes the same plan again."""
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.torture.door import Door
 from tests.torture.following import Followers
 from tests.torture.hearing import Ear
 from tests.torture.storm import Storm
+
+log = logging.getLogger(__name__)
 
 HURRY = 1_000.0  # seconds within which even a machine that does other things gets through
 
@@ -43,9 +46,9 @@ def minutes(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> Random:
-    """Every choice of the test. What it prints is shown when the test fails."""
+    """Every choice of the test. What is logged here is shown when the test fails."""
     seed = request.config.getoption("randomly_seed")
-    print(f"the same choices again: pytest tests/torture -p randomly --randomly-seed={seed}")
+    log.warning("the same choices again: make torture ARGS='--randomly-seed=%s'", seed)
     return Random(f"{seed} {request.node.name}")
 
 

@@ -61,8 +61,9 @@ class Ear:
         owner = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://", 1))
         with owner.begin() as connection:
             ensure(connection, [*READERS, ear])
-            connection.exec_driver_sql(_STRICT)
         owner.dispose()
+        with psycopg.connect(database.owner) as strict:
+            strict.execute(_STRICT)
         return cls(database)
 
     def heard(self) -> list[Event]:

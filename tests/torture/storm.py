@@ -1,13 +1,14 @@
-"""What befalls a Daybook at random moments, one thing or two at a time, and how long it takes to get over it."""
+"""What befalls a Daybook at random moments, one thing or two at a time, until people are served again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -30,6 +31,9 @@ _WRITERS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'daybook-w
 _EVERYBODY = "SELECT pid FROM pg_stat_activity"
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass
 class Storm:
     """`instance` keeps itself running; `server` is started again by whoever runs servers, as it would be."""
@@ -38,7 +42,6 @@ class Storm:
     server: LocalServers
     door: Door
     chance: Random
-    told: list[str] = field(default_factory=list)
 
     @property
     def database(self) -> str:
@@ -73,8 +76,7 @@ class Storm:
             await crowd.more(10, within=BACK_WITHIN)
         except TimeoutError:
             raise AssertionError(f"not served again within {BACK_WITHIN} s: {names}, {crowd.told}") from None
-        self.told.append(f"{monotonic() - began:5.1f} s  {names}")
-        print(self.told[-1])
+        log.info("%5.1f s  %s", monotonic() - began, names)
 
     async def api_is_killed(self, crowd: Crowd) -> None:
         self._signal("api", signal.SIGKILL)

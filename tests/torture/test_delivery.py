@@ -20,7 +20,8 @@ from tests.conftest import Database
 from tests.infrastructure.entries import entry
 from tests.projections.waiting import eventually
 from tests.torture.following import Follower, Followers
-from tests.torture.hearing import Ear, ear as reader
+from tests.torture.hearing import Ear
+from tests.torture.hearing import ear as reader
 from tests.torture.writing import Writing, writing
 
 EVENTS = 200_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from random import Random
 from time import monotonic
 from uuid import UUID
@@ -16,6 +17,7 @@ from tests.torture.crowd import Crowd
 from tests.torture.storm import Storm
 
 PEOPLE = 24
+log = logging.getLogger(__name__)
 
 
 async def test_every_acknowledged_command_survives_once_and_service_comes_back_by_itself(
@@ -29,7 +31,7 @@ async def test_every_acknowledged_command_survives_once_and_service_comes_back_b
                 await storm.strike(crowd, fault)
             while monotonic() < until:
                 await storm.strike(crowd, *chance.sample(storm.faults, chance.randint(1, 2)))
-        print(dict(crowd.told), len(town.acknowledged), "acknowledged")
+        log.info("%d acknowledged: %s", len(town.acknowledged), dict(crowd.told))
         books = await asyncio.to_thread(check, storm.database, town.acknowledged)
     assert_it_was_a_storm(crowd)
     assert _booked(books) == crowd.booked, "a booking without its answer, or an answer without its booking"

@@ -1,11 +1,13 @@
 """Many writers that get in each other's way; run as a program, a process of writers.
 
-What was acknowledged is written to a file, a line an event: position, stream, version.
+To a file is written how often somebody was overtaken; then what was acknowledged, a line an event:
+position, stream, version.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import subprocess
 import sys
@@ -23,6 +25,8 @@ from infrastructure.journal import Entry, Overtaken, Recorded
 from infrastructure.postgres import PostgresJournal
 from tests.instances import ROOT
 from tests.torture.hearing import Event
+
+log = logging.getLogger(__name__)
 
 WRITERS = 32  # in each process
 CONTESTED = [derived_id("torture", str(n)) for n in range(24)]
@@ -89,17 +93,15 @@ def _event(stream: UUID, version: int) -> Row:
     return encode(event, "{}")
 
 
-async def main(dsn: str, events: str, seed: str, file: str) -> None:
+async def main(dsn: str, events: str, seed: str) -> list[str]:
+    """The lines of the file."""
     journal = PostgresJournal(dsn, patience=30.0)
     await journal.open()
     writers = Writers(journal, int(events), Random(seed))
     await asyncio.gather(*(writers.write() for _ in range(WRITERS)))
     await journal.close()
-    with Path(file).open("w") as out:
-        out.writelines(
-            f"{position} {stream} {version}\n" for position, stream, version in writers.acknowledged
-        )
-    print(writers.overtaken)
+    lines = [f"{position} {stream} {version}" for position, stream, version in writers.acknowledged]
+    return [str(writers.overtaken), *lines]
 
 
 class Writing:
@@ -111,7 +113,7 @@ class Writing:
             subprocess.Popen(
                 [sys.executable, "-m", "tests.torture.writing",
                  dsn, str(events // 2), str(chance.random()), str(file)],
-                stdout=subprocess.PIPE, cwd=ROOT,
+                cwd=ROOT,
             )
             for file in self._files
         ]  # fmt: skip
@@ -123,21 +125,21 @@ class Writing:
     async def end(self) -> None:
         """Once both have written it all; asserts that they got in each other's way."""
         for process in self._processes:
-            said, _ = await asyncio.to_thread(process.communicate)
-            assert process.returncode == 0
-            assert int(said) > 0, "nobody was overtaken: these writers did not meet"
+            assert await asyncio.to_thread(process.wait) == 0
+        for file in self._files:
+            overtaken = int(file.read_text().partition("\n")[0])
+            log.info("%d times overtaken", overtaken)
+            assert overtaken > 0, "these writers did not meet"
 
     def acknowledged(self) -> list[Event]:
         """Everything that a writer was told is in the log."""
-        told = [line.split() for file in self._files for line in file.read_text().splitlines()]
+        told = [line.split() for file in self._files for line in file.read_text().splitlines()[1:]]
         return sorted(Event(int(position), UUID(stream), int(version)) for position, stream, version in told)
 
     def kill(self) -> None:
         for process in self._processes:
             process.kill()
             process.wait()
-            if process.stdout:
-                process.stdout.close()
 
 
 @contextmanager
@@ -151,4 +153,5 @@ def writing(dsn: str, events: int, chance: Random, folder: Path) -> Iterator[Wri
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    said = asyncio.run(main(*sys.argv[1:4]))
+    Path(sys.argv[4]).write_text("\n".join(said))
