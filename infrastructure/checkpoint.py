@@ -81,7 +81,7 @@ def sign(head: Head, key: Ed25519PrivateKey) -> str:
 
 
 def read(text: str, key: str | None = None) -> Checkpoint:
-    """What a checkpoint says; raises NotGenuine. `key`: who must have signed it, whoever it was if not said."""
+    """What a checkpoint says; raises NotGenuine. `key`: who must have signed it, if that is known."""
     try:
         said: dict[str, Any] = json.loads(text)
         public, signature = said.pop("key"), b64decode(said.pop("signature"), validate=True)

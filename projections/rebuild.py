@@ -172,10 +172,11 @@ class Rebuild:
                 await connection.exec_driver_sql(f'ANALYZE "{generation_schema(made)}"."{table.name}"')
 
     async def _take_over(self, made: int) -> int:
-        """With the projector held off: the last events, then the switch. No query waits for it."""
+        """With the projector held off: up to the log's head, then the switch. No query waits for it."""
         async with self._engine.begin() as connection:
             await connection.execute(_HOLD)
-            upto, position = max((await _marks(connection)).values()), -1
+            upto: int = (await connection.execute(_HEAD)).scalar_one()
+            position = -1
             while position < upto:
                 position = await self._page(connection, made, self._readers, upto)
             await connection.execute(_SWITCH, {"made": made})

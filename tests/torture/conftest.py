@@ -67,6 +67,7 @@ def durable() -> Iterator[LocalServers]:
 @pytest.fixture
 async def storm(durable: LocalServers, chance: Random) -> AsyncIterator[Storm]:
     """A projector and two API processes, kept by `daybook up`, that reach the server through a door."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     to = conninfo_to_dict(durable.superuser_dsn())
     with a_folder() as data:
         async with Door(durable.superuser_dsn()) as door:

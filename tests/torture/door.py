@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Self
 
 from tests.faultproxy import FaultProxy
 
 
 class Door(FaultProxy):
     """A FaultProxy whose server may be down."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
 
     async def _accept(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         try:

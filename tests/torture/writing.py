@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from domain.kernel import derived_id, new_id
@@ -86,11 +87,9 @@ class Writers:
 def _event(stream: UUID, version: int) -> Row:
     now, name = datetime.now(UTC), str(version)
     told = {"originator_id": stream, "originator_version": version, "timestamp": now, "by": SOMEBODY}
-    if version == 1:
-        event = Tag.Coined(originator_topic="Tag", slug=name, name=name, **told)
-    else:
-        event = Tag.Renamed(name=name, **told)
-    return encode(event, "{}")
+    told |= {"name": name} if version > 1 else {"name": name, "slug": name, "originator_topic": "Tag"}
+    kind: Any = Tag.Renamed if version > 1 else Tag.Coined
+    return encode(kind(**told), "{}")
 
 
 async def main(dsn: str, events: str, seed: str) -> list[str]:
