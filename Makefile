@@ -17,7 +17,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-other-postgres bench bench-quick bench-growth lint types format openapi lock clean
+.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format openapi lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: lint ## all checks, then all tests
 test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL that this machine has
 	@for bin in /usr/lib/postgresql/*/bin; do test -x $$bin/initdb || continue; \
 	    echo "on $$($$bin/postgres --version)"; POSTGRES_BIN=$$bin $(BIN)/pytest -n auto -q $(LOG_TESTS) || exit 1; done
+
+torture: $(STAMP) ## everything killed, cut and paused under load (make torture ARGS="--minutes 10")
+	$(BIN)/pytest tests/torture --minutes 2 --log-cli-level=INFO $(ARGS)
 
 bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

@@ -55,6 +55,7 @@ _STAFF: Grants = {Role.PROVIDER: Scope.OWN, Role.ADMIN: Scope.ANY}
 _STAFF_AND_AUDITOR: Grants = {**_STAFF, Role.AUDITOR: Scope.ANY}
 _BOTH_SIDES: Grants = {Role.CUSTOMER: Scope.OWN, **_STAFF}
 _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
+_AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
 
 ACCESS: Mapping[str, Grants] = {
     "live": _EVERYBODY,
@@ -107,6 +108,8 @@ ACCESS: Mapping[str, Grants] = {
     "complete_appointment": _STAFF,
     "miss_appointment": _STAFF,
     "undo_no_show": _STAFF,
+    "get_ledger": _AUDITOR_AND_ADMIN,
+    "verify_ledger": _AUDITOR_AND_ADMIN,
 }
 """Operation (the OpenAPI operationId) -> role -> scope. A route without an entry is a failing test."""
 

@@ -14,14 +14,16 @@ from domain.availability import Occupied, Rule, why_not
 from domain.customer import Customer, CustomerDeleted
 from domain.day import Day, Seat, SlotTaken, days_touched, reserve, taken
 from domain.errors import Invalid, NotFound
-from domain.provider import Provider
+from domain.provider import Provider, ProviderInactive
 from domain.schedule import Schedule
 from domain.service import Service
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookAppointment(Command):
-    """`ranking`: providers in the order to try when none is named (from a read model, need not be fresh)."""
+    """From read models, which need not be fresh: `ranking`, the providers in the order to try when none is named;
+    `hosted`, whether the customer has been with the staff who ask.
+    """
 
     id: UUID
     service_id: UUID
@@ -31,6 +33,7 @@ class BookAppointment(Command):
     note: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
     ranking: Sequence[UUID] = ()
+    hosted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,8 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
     service.check_offered(cmd.provider_id)
     provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
     provider = await log.load(Provider, provider_id)
-    demand(cmd.by, "book_appointment", "provider", provider_id, customer_id, provider.owner_id)
+    owner_id = customer_id if cmd.by.is_customer else provider.owner_id
+    demand(cmd.by, "book_appointment", "provider", provider_id, owner_id)
     place = await _place(service, provider, cmd.start, log)
     appointment = Appointment(
         id=cmd.id,
@@ -109,7 +113,7 @@ async def change_appointment(cmd: ChangeAppointment, log: Log, now: datetime) ->
 @command
 async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: datetime) -> Appointment:
     """Release and reserve in one record: a failed move never loses the old time."""
-    appointment, _ = await _mine(cmd, "reschedule_appointment", log)
+    appointment, as_customer = await _mine(cmd, "reschedule_appointment", log)
     provider_id = cmd.provider_id or appointment.provider_id
     there = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
     if there and appointment.status is Status.BOOKED:
@@ -117,11 +121,11 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     service = await log.load(Service, appointment.service_id)
     service.check_offered(provider_id)
     provider = await log.load(Provider, provider_id)
-    if cmd.by.role is Role.PROVIDER:
+    if not as_customer:
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, provider.owner_id)
     old = appointment.provider_id, appointment.since, appointment.until
     place = await _place(service, provider, cmd.start, log)
-    appointment.reschedule(cmd.by.account, by_customer=cmd.by.is_customer, place=place, now=now)
+    appointment.reschedule(cmd.by.account, by_customer=as_customer, place=place, now=now)
     new = provider_id, appointment.since, appointment.until
     days = await _days(log, now, [old, new])
     for day in days:
@@ -136,11 +140,11 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
 @command
 async def cancel_appointment(cmd: CancelAppointment, log: Log, now: datetime) -> Appointment:
     """Give the time back. Staff say why."""
-    appointment, _ = await _mine(cmd, "cancel_appointment", log)
-    if cmd.reason is None and not cmd.by.is_customer:
+    appointment, as_customer = await _mine(cmd, "cancel_appointment", log)
+    if cmd.reason is None and not as_customer:
         raise Invalid("Staff must give a reason.", "/reason")
     days = await _days(log, now, [(appointment.provider_id, appointment.since, appointment.until)])
-    appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=cmd.by.is_customer, now=now)
+    appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
     for day in days:
         day.release(appointment.id, now)
     await log.record(appointment, *days)
@@ -186,14 +190,20 @@ async def undo_no_show(cmd: MarkAppointment, log: Log, now: datetime) -> Appoint
 _AnyMine = ChangeAppointment | RescheduleAppointment | CancelAppointment | MarkAppointment
 
 
-async def _mine(cmd: _AnyMine, operation: str, log: Log) -> tuple[Appointment, Provider]:
+async def _mine(cmd: _AnyMine, operation: str, log: Log) -> tuple[Appointment, bool]:
+    """The appointment, and whether the caller is its customer rather than staff: by relation, not by role."""
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
-    owners = appointment.customer_id, provider.owner_id
+    owners = (
+        {provider.owner_id}
+        if isinstance(cmd, MarkAppointment)
+        else {provider.owner_id, appointment.customer_id}
+    )
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
-    return appointment, provider
+    staff = cmd.by.role is Role.ADMIN or (cmd.by.role is Role.PROVIDER and cmd.by.id == provider.owner_id)
+    return appointment, not staff
 
 
 async def _customer(cmd: BookAppointment, log: Log) -> UUID:
@@ -206,11 +216,16 @@ async def _customer(cmd: BookAppointment, log: Log) -> UUID:
     else:
         customer_id = cmd.customer_id
     customer = await log.find(Customer, customer_id)
-    if customer is None and not cmd.by.is_customer:
+    if not cmd.by.is_customer and (customer is None or not _known(cmd, customer)):
         raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
     return customer_id
+
+
+def _known(cmd: BookAppointment, customer: Customer) -> bool:
+    """Staff book for guests of their own and for customers who have been with them."""
+    return cmd.by.role is Role.ADMIN or customer.registered_by == cmd.by.id or cmd.hosted
 
 
 async def _place(service: Service, provider: Provider, start: datetime, log: Log) -> dict[str, Any]:
@@ -234,10 +249,14 @@ async def _place(service: Service, provider: Provider, start: datetime, log: Log
 async def _first_free(cmd: BookAppointment, service: Service, log: Log, now: datetime) -> UUID:
     """The first provider, in the order of the ranking, with whom the start is offered."""
     rank = {provider_id: n for n, provider_id in enumerate(cmd.ranking)}
-    refused: Rule = Rule.CLOSED
+    refused: Rule | None = None
+    theirs = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
         provider = await log.load(Provider, provider_id)
-        if not provider.active or (cmd.by.role is Role.PROVIDER and provider.owner_id != cmd.by.id):
+        if cmd.by.role is Role.PROVIDER and provider.owner_id != cmd.by.id:
+            continue
+        theirs += 1
+        if not provider.active:
             continue
         schedule = await log.load(Schedule, Schedule.id_of(provider_id))
         touched = days_touched(*service.offer().stretch(cmd.start))
@@ -246,8 +265,10 @@ async def _first_free(cmd: BookAppointment, service: Service, log: Log, now: dat
         rule = why_not(service.offer(), schedule.hours(), _occupied(days, service, cmd.start), cmd.start, now)
         if rule is None:
             return provider_id
-        refused = rule if refused is Rule.CLOSED else refused
-    raise refusal(refused)
+        refused = rule if refused in {None, Rule.CLOSED} else refused
+    if not theirs:
+        raise NotFound("service", service.id)
+    raise refusal(refused) if refused else ProviderInactive
 
 
 async def _days(

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.log import Command, Log, command
 from application.provider import check_zone
-from domain.customer import Customer, CustomerExists
+from domain.customer import Customer, CustomerDeleted, CustomerExists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     id = cmd.by.account if cmd.by.is_customer else cmd.id
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
-        raise CustomerExists
+        raise CustomerDeleted if known.deleted else CustomerExists
     customer = Customer(id=id, by=cmd.by.account, timestamp=now, **cmd.details)
     await log.record(customer)
     return customer

@@ -1,6 +1,6 @@
 """Offer, change and withdraw services."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service
 async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service:
     """Replace some of the terms, for future bookings."""
     service = await _mine(cmd, "change_service", log)
-    await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log)
+    await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
     service.change(cmd.by.account, dict(cmd.terms), now)
     await log.record(service, *await coined(cmd.terms.get("tags", ()), cmd, log, now))
     return service
@@ -75,8 +75,10 @@ async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) ->
     return service
 
 
-async def _check_terms(cmd: Command, operation: str, terms: Mapping[str, Any], log: Log) -> None:
-    """Raise Invalid unless the providers are the caller's and active, and the hours don't overlap."""
+async def _check_terms(
+    cmd: Command, operation: str, terms: Mapping[str, Any], log: Log, there: Sequence[UUID] = ()
+) -> None:
+    """Raise Invalid unless the providers are the caller's, new ones active, and the hours don't overlap."""
     for provider_id in terms["provider_ids"]:
         provider = await log.find(Provider, UUID(provider_id))
         try:
@@ -85,7 +87,8 @@ async def _check_terms(cmd: Command, operation: str, terms: Mapping[str, Any], l
             demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
         except NotFound as unknown:
             raise Invalid(unknown.detail, "/provider_id") from None
-        provider.check_active()
+        if provider.id not in there:
+            provider.check_active()
     hours = {int(day): [Window(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
     if overlapping(hours):
         raise Invalid("Hours overlap.", "/hours")

@@ -5,10 +5,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.errors import Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.hours import Hours, Window, overlapping
 from domain.interval import Interval
 from domain.kernel import Aggregate, derived_id, event
+
+
+class TimeOffExists(Conflict):
+    """This time off is there already."""
+
 
 Weekly = Mapping[
     str, Sequence[Sequence[int]]
@@ -101,7 +106,9 @@ class Schedule(Aggregate):
         self.overrides = {k: v for k, v in self.overrides.items() if k != date}
 
     def take_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
-        """Closed between two instants, whatever the hours say."""
+        """Closed between two instants, whatever the hours say; raises TimeOffExists for a known id."""
+        if id in self.time_off:
+            raise TimeOffExists
         self._time_off_taken(
             by=by, time_off_id=id, start=off.start, end=off.end, reason=reason, timestamp=now
         )

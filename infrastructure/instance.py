@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.database import create_role
 from infrastructure.local import LocalServers
+from infrastructure.program import NoServer
 from infrastructure.settings import SAMPLE_SECRET_KEY, Settings, inherited
 
 FILE = "instance.json"
@@ -102,11 +103,14 @@ def _secret_key(data: Path, settings: Settings) -> str:
 
 def _kept(file: Path) -> str:
     """A secret that is made once and kept in a file of its own."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
-    return file.read_text()
+    try:
+        if not file.exists() or not file.read_text():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(48))
+        return file.read_text()
+    except OSError as refused:
+        raise NoServer(f"{file} can't be used: choose another folder. ({refused})") from refused
 
 
 def _prepare(settings: Settings) -> None:

@@ -13,7 +13,9 @@ from psycopg import AsyncConnection
 from infrastructure.encoding import seal_hash
 from infrastructure.ledgerrow import Book, Event, Seal, opened
 
-_HEAD = "SELECT upto, hash, at FROM log.seal ORDER BY upto DESC LIMIT 1"
+_HEAD = """
+    SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
+    FROM log.seal WHERE upto IS NOT NULL ORDER BY upto DESC LIMIT 1"""
 _LAST_EVENT = "SELECT coalesce(max(notification_id), 0) FROM log.stored_events"
 _OUTSIDE = """
     (SELECT 'event ' || coalesce(notification_id::text, event_id::text, '?') FROM log.stored_events
@@ -54,7 +56,7 @@ class _Broken(Exception):
 async def head_of(connection: AsyncConnection) -> Head:
     """Where the log ends."""
     row = await _row(connection, _HEAD)
-    return Head(row[0], row[1], row[2]) if row else Head(0, b"", None)
+    return Head(*row) if row else Head(0, b"", None)
 
 
 async def verify(

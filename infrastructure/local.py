@@ -75,11 +75,9 @@ class LocalServers:
             self._lock = _lock(self.home)
             for start in self._wanted:
                 start(account)
-        except PermissionError as refused:
+        except OSError as refused:
             self.stop()
-            raise NoServer(
-                f"{self.home} is another account's: choose another folder. ({refused})"
-            ) from refused
+            raise NoServer(f"{self.home} can't be used: choose another folder. ({refused})") from refused
         except BaseException:
             self.stop()
             raise

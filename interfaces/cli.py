@@ -48,7 +48,7 @@ UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=T
 @app.command()
 def up(
     data: Data = HOME,
-    port: Annotated[int, typer.Option(help="The API's port; 0: any free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's port; 0: any free one.")] = 8000,
     apis: Annotated[int, typer.Option(min=1, max=16, help="How many API processes share the port.")] = 1,
     demo: Annotated[bool, typer.Option(help="Build a demo town on first start.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Say what is ready as one line of JSON.")] = False,

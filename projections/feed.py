@@ -46,7 +46,8 @@ class Feed:
     async def after(self, position: int) -> Stretch:
         """The next events after a position, at most PAGE; none at the head."""
         if self._ahead is not None and self._ahead[0] == position:
-            stretch, self._ahead = await self._ahead[1], None
+            (_, reading), self._ahead = self._ahead, None  # forgotten first: if it fails, it is read again
+            stretch = await reading
         else:
             self.forget()
             stretch = await self._read(position)
@@ -62,6 +63,8 @@ class Feed:
             self._ahead = None
 
     async def _read(self, position: int) -> Stretch:
+        while len(self._calendars) > REMEMBERED:  # between pages: within one, none may go that it needs
+            del self._calendars[next(iter(self._calendars))]
         rows = await self._select(_PAGE, (position, PAGE))
         await self._learn_calendars(rows)
         events: list[Recorded] = []
@@ -90,8 +93,6 @@ class Feed:
     def _remember(self, stream: UUID, first: object) -> None:
         calendar = getattr(first, "calendar_id", None)
         if calendar is not None:
-            while len(self._calendars) >= REMEMBERED:
-                del self._calendars[next(iter(self._calendars))]
             self._calendars[stream] = calendar
 
     async def _select(self, query: LiteralString, values: Sequence[Any]) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from domain.availability import Rule, Start, candidates, starts, why_not
+from domain.errors import Invalid
 from domain.interval import Interval, clip
 from domain.wallclock import SUPPORTED, day_bounds, local_date, zone
 from projections.answer import Prepared
@@ -14,6 +15,8 @@ from projections.look import Calendar, Offering
 
 _SKEW = timedelta(minutes=1)  # how far the clocks of processes may lie apart
 _LASTS = timedelta(minutes=1)
+
+MOST_STARTS = 50_000  # of one answer; more would keep everybody else waiting
 
 
 class Reason(StrEnum):
@@ -98,6 +101,8 @@ def prepare(
             holds = clip(holds, day_bounds(local_date(now, tz), tz))
         free = candidates(service.offer, calendar.hours, calendar.occupied, within)
         found += [(start, calendar.id) for start in free]
+        if len(found) > MOST_STARTS:
+            raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
     if len(service.calendars) > 1:
         found.sort()
     return Prepared.of(

@@ -123,7 +123,7 @@ class Rebuild:
         async with self._engine.begin() as connection:
             live: int = (await connection.execute(_LIVE)).scalar_one()
             left = (await connection.execute(_OTHERS, {"live": live})).scalars().all()
-        for generation in {*left, live + 1}:
+        for generation in left:
             await self._drop(generation)
         return live
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from interfaces.http import (
     appointment,
+    audit,
     availability,
     customer,
     errors,
@@ -31,6 +32,7 @@ ROUTERS = (
     service.router,
     customer.router,
     tag.router,
+    audit.router,
     health.router,
     problem.router,
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from application.access import Role
 from application.appointment import (
     BookAppointment,
     CancelAppointment,
@@ -45,7 +46,7 @@ from interfaces.http.deps import Ask
 from interfaces.http.page import page, sealed
 from interfaces.http.ranking import ranking
 from interfaces.http.route import Route
-from projections import agenda, history
+from projections import agenda, customer, history
 
 router = APIRouter(prefix="/v1/appointments", tags=["appointments"], route_class=Route)
 
@@ -67,6 +68,7 @@ async def book(ask: Ask, body: Booking) -> Response:
         note=body.note,
         answers=body.answers,
         ranking=() if body.provider_id else await ranking(ask.ports.reads, body.service_id, body.start),
+        hosted=await _hosted(ask, body.customer_id),
     )
     return written(await book_appointment(command, ask.ports.store), shown, location)
 
@@ -173,6 +175,14 @@ async def get_history(
             read.connection, appointment_id, page(ask, filters), ask.ports.decode
         )
     return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
+
+
+async def _hosted(ask: Ask, customer_id: UUID | None) -> bool:
+    """Whether the customer is one whom the staff who ask may know of."""
+    if customer_id is None or ask.caller.role is not Role.PROVIDER:
+        return False
+    async with ask.ports.reads.open("customer") as read:
+        return await customer.get(read, customer_id, of=ask.of) is not None
 
 
 _Marking = Callable[[MarkAppointment, Store], Awaitable[Done[Appointment]]]

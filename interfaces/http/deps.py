@@ -18,6 +18,7 @@ from domain.errors import Unauthenticated
 from domain.kernel import derived_id, new_id
 from interfaces.http.conditional import LARGEST, expected
 from interfaces.http.cursor import Cursors
+from interfaces.http.ledger import Ledger
 from interfaces.http.refusal import KeyMissing, Malformed
 from projections.availability import Availability
 from projections.history import Decode
@@ -60,6 +61,7 @@ class Ports:
     tokens: Tokens
     cursors: Cursors
     decode: Decode
+    ledger: Ledger
     vital: Mapping[str, Check] = field(default_factory=dict)
     useful: Mapping[str, Check] = field(default_factory=dict)
     draining: bool = False

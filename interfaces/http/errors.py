@@ -131,7 +131,8 @@ def _methods(request: Request) -> set[str]:
     return {method for each in here for method in each.methods or ()}
 
 
-async def _unexpected(_: Request, error: Exception) -> Answer:
+def unexpected(error: Exception) -> Answer:
+    """The answer to an error of ours: what it was is in the log, under the request's id."""
     log.error("unexpected", exc_info=error)
     return problem(500, Unexpected, title_of(Unexpected))
 
@@ -144,4 +145,3 @@ def install(app: FastAPI) -> None:
     for outage in OUTAGES:
         app.add_exception_handler(outage, _out)
     app.add_exception_handler(HTTPException, _by_framework)
-    app.add_exception_handler(Exception, _unexpected)

@@ -134,6 +134,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "detail": "This time is no longer free.",
         "position": 4711,
     },
+    "LedgerHead": {
+        "position": 4711,
+        "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "at": "2030-01-02T10:11:12Z",
+    },
+    "LedgerVerdict": {"holds": True, "from": 1, "to": 4711, "seals": 2950, "broken": None},
     "Problem": {
         "type": "/problems/slot-taken",
         "title": "This time is no longer free.",

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import infrastructure
 from infrastructure.database import alchemy
 from infrastructure.encoding import decode
+from infrastructure.ledgerview import LedgerView
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.settings import Database, Settings
 from infrastructure.tokens import Tokens
@@ -67,6 +68,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         tokens=Tokens(secret),
         cursors=Cursors(secret),
         decode=decode,
+        ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},
     )

@@ -6,6 +6,8 @@ import secrets
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from interfaces.http.errors import unexpected
+
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 SAFE = [
     (b"x-content-type-options", b"nosniff"),
@@ -27,15 +29,22 @@ class Envelope:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = given if _GOOD_ID.fullmatch(given) else secrets.token_hex(16).encode()
         scope["request_id"] = id.decode()
+        started = False
         extra = [(b"x-request-id", id), *SAFE]
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"] = [*message.get("headers", ()), *extra]
             await send(message)
 
         bound = structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
         try:
             await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if started:
+                raise
+            await unexpected(error)(scope, receive, send_with_headers)
         finally:
             structlog.contextvars.reset_contextvars(**bound)

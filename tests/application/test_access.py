@@ -7,7 +7,7 @@ from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.kernel import new_id
 from tests.builders import somebody
 
-READING = ("live", "ready", "problem_type", "list_", "get_", "find_", "why_")
+READING = ("live", "ready", "problem_type", "list_", "get_", "find_", "verify_", "why_")
 
 
 @pytest.mark.parametrize("operation", sorted(ACCESS))

@@ -544,3 +544,38 @@ class TestVersionsAndKeys:
         first = await cancel_appointment(order, store)
         again = await cancel_appointment(order, store)
         assert (again.aggregate.version, again.position) == (first.aggregate.version, first.position)
+
+
+class TestWhoIsStaff:
+    """Staff are those whose calendar it is; an account that may have calendars is still a customer elsewhere."""
+
+    async def test_a_provider_who_is_the_customer_says_nothing_of_what_became_of_it(
+        self, store: Clocked, week: OpenWeek
+    ) -> None:
+        account = somebody()
+        booked = await a_booked_appointment(store, week, "09:00", account)
+        as_provider = Caller(account.id, Role.PROVIDER)
+        for mark in (check_in_appointment, complete_appointment, miss_appointment):
+            with pytest.raises(NotFound):
+                await mark(MarkAppointment(by=as_provider, appointment_id=booked.id), store)
+
+    async def test_a_provider_who_is_the_customer_is_held_to_the_notice(self, store: Clocked) -> None:
+        week = await an_open_week(store, cancel_notice=525_600, reschedule_notice=525_600)
+        account = somebody()
+        booked = await a_booked_appointment(store, week, "09:00", account)
+        as_provider = Caller(account.id, Role.PROVIDER)
+        with pytest.raises(TooLateToCancel):
+            await cancel_appointment(cancel(booked, as_provider), store)
+        with pytest.raises(TooLateToReschedule):
+            await reschedule_appointment(move(booked, as_provider, week, "10:00"), store)
+
+    async def test_a_provider_books_nobody_whom_they_do_not_know(
+        self, store: Clocked, week: OpenWeek
+    ) -> None:
+        details = {"name": "Vic", "email": "vic@example.org", "phone": None, "timezone": None, "note": ""}
+        account = somebody()
+        await create_customer(CreateCustomer(by=account, id=new_id(), details=details), store)
+        booking = week.booking("09:00", week.owner, customer_id=account.id)
+        with pytest.raises(NotFound):
+            await book_appointment(booking, store)
+        await book_appointment(replace(booking, hosted=True), store)

@@ -25,6 +25,7 @@ from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.interval import Interval
 from domain.kernel import new_id
 from domain.provider import ProviderInactive
+from domain.schedule import TimeOffExists
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, somebody
 
@@ -96,3 +97,13 @@ async def test_a_calendar_that_does_not_exist_is_not_found(store: Clocked, week:
     for run, cmd, _ in changes(week, week.owner):
         with pytest.raises(NotFound):
             await run(replace(cmd, calendar_id=new_id()), store)
+
+
+async def test_time_off_that_is_there_is_not_taken_over(store: Clocked, week: OpenWeek) -> None:
+    """As happens when an Idempotency-Key is used again after it was forgotten."""
+    id = new_id()
+    first = Interval(week.at("09:00"), week.at("10:00"))
+    other = Interval(week.at("11:00"), week.at("12:00"))
+    await take_time_off(TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=id, off=first), store)
+    with pytest.raises(TimeOffExists):
+        await take_time_off(TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=id, off=other), store)

@@ -117,3 +117,14 @@ async def test_withdrawn_once_it_stays_so(store: Clocked, week: OpenWeek) -> Non
         await change_service(
             ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1}), store
         )
+
+
+async def test_a_shared_service_can_be_changed_after_one_of_its_providers_has_left(store: Clocked) -> None:
+    week = await an_open_week(store)
+    leaving = await a_provider(store, week.owner)
+    service_id = await a_service(store, week.owner, week.provider_id, leaving)
+    await delete_provider(DeleteProvider(by=week.owner, provider_id=leaving), store)
+    done = await change_service(
+        ChangeService(by=week.owner, service_id=service_id, terms={"price": 500}), store
+    )
+    assert done.aggregate.terms["price"] == 500

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.log import Store
 from infrastructure.encoding import decode
+from infrastructure.ledgerview import LedgerView
 from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.tokens import Tokens
@@ -43,7 +44,7 @@ async def api(database) -> AsyncIterator[Api]:
             await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
-        ports = _ports(store, reads, availability)
+        ports = _ports(store, reads, availability, LedgerView(database.application))
         async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
             yield api
     await store.journal.close()
@@ -57,8 +58,8 @@ class Unread:
         raise AssertionError(f"a read model is asked: {name}")
 
 
-def _ports(store: Store, reads: Any, availability: Any) -> Ports:
-    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode)
+def _ports(store: Store, reads: Any, availability: Any, ledger: Any) -> Ports:
+    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode, ledger)
 
 
 async def _nothing_to_read() -> None:
@@ -77,7 +78,7 @@ async def _spoken_to(
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    async with _spoken_to(_ports(memory_store(), Unread(), Unread())) as api:
+    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread())) as api:
         yield api
 
 

@@ -122,14 +122,12 @@ class TestBookAppointment:
         answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
         assert problem(answer) == (409, "too-soon")
 
-    async def test_staff_say_for_whom(self, village: Town):
-        answer = await village.api.post(
-            "/v1/appointments", village.booking(), village.owner, idempotency_key="k"
-        )
+    async def test_staff_say_for_whom(self, town: Town):
+        answer = await town.api.post("/v1/appointments", town.booking(), town.owner, idempotency_key="k")
         assert pointers(answer) == ["/customer_id"]
-        guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()["id"]
-        said = village.booking(customer_id=guest)
-        made = await village.api.post("/v1/appointments", said, village.owner, idempotency_key="k")
+        guest = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).json()["id"]
+        said = town.booking(customer_id=guest)
+        made = await town.api.post("/v1/appointments", said, town.owner, idempotency_key="k")
         assert (made.status_code, made.json()["customer_id"]) == (201, guest)
 
     async def test_a_customer_books_for_nobody_else(self, village: Town):

@@ -69,7 +69,7 @@ def test_one_of_another_signer_is_refused_where_the_signer_is_known() -> None:
         {"key": 7},
     ],
 )
-@pytest.mark.parametrize("key", [None, public_text(KEY)])
+@pytest.mark.parametrize("key", [None, public_text(KEY)], ids=["any signer", "a known signer"])
 def test_one_that_was_edited_is_refused(changes: dict[str, Any], key: str | None) -> None:
     with pytest.raises(NotGenuine):
         read(edited(**changes), key)

@@ -239,6 +239,13 @@ async def test_the_head_is_the_last_seal(log: Database, auditor: AsyncConnection
     )
 
 
+async def test_a_head_that_makes_no_sense_is_shown_all_the_same(
+    log: Database, auditor: AsyncConnection
+) -> None:
+    tamper(log, "UPDATE log.seal SET at = 'infinity', hash = '' WHERE upto = 9")
+    assert await head_of(auditor) == Head(9, b"", None)
+
+
 @pytest.mark.parametrize(("statement", "named"), CHANGED)
 async def test_a_change_of_any_part_of_an_event_is_named(
     log: Database, auditor: AsyncConnection, statement: str, named: str

@@ -21,9 +21,11 @@ from tests.conftest import Database
 from tests.instances import ROOT
 from tests.torture.hearing import ear
 
+# It has claimed the readers' bookmarks, and the database waits for what it will say next.
 _IN_A_PAGE = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = %s AND state = 'idle in transaction'"""
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = 'read.bookmark'::regclass AND mode = 'RowExclusiveLock' AND granted
+  AND wait_event = 'ClientRead' AND datname = current_database()"""
 
 
 class Follower:
@@ -54,10 +56,10 @@ class Follower:
             os.kill(self.process.pid, signal.SIGCONT)
 
     async def is_paused_in_a_page(self) -> bool:
-        """Pause it; unless that is between a page's first statement and its COMMIT, let it go on."""
+        """Pause it; unless it has a page in hand, let it go on."""
         self.pause()
         with psycopg.connect(self._database.owner) as connection:
-            row = connection.execute(_IN_A_PAGE, [self.name]).fetchone()
+            row = connection.execute(_IN_A_PAGE).fetchone()
         if row and row[0]:
             return True
         self.wake()
