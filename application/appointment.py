@@ -21,7 +21,7 @@ from domain.service import Service
 
 @dataclass(frozen=True, kw_only=True)
 class BookAppointment(Command):
-    """From read models, which need not be fresh: `ranking`, the providers in the order to try when none is named;
+    """From read models, perhaps not fresh: `ranking`, the providers in the order to try when none is named;
     `hosted`, whether the customer has been with the staff who ask.
     """
 

@@ -547,7 +547,7 @@ class TestVersionsAndKeys:
 
 
 class TestWhoIsStaff:
-    """Staff are those whose calendar it is; an account that may have calendars is still a customer elsewhere."""
+    """Staff are those whose calendar it is; who has another is a customer here."""
 
     async def test_a_provider_who_is_the_customer_says_nothing_of_what_became_of_it(
         self, store: Clocked, week: OpenWeek

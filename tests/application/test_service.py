@@ -19,7 +19,7 @@ from domain.kernel import new_id
 from domain.provider import ProviderInactive
 from domain.service import ServiceWithdrawn
 from tests.application.conftest import Clocked
-from tests.builders import OpenWeek, a_provider, a_service, somebody, terms
+from tests.builders import OpenWeek, a_provider, a_service, an_open_week, somebody, terms
 
 STRANGERS = [
     (ANONYMOUS, Unauthenticated),
