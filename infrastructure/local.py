@@ -75,9 +75,11 @@ class LocalServers:
             self._lock = _lock(self.home)
             for start in self._wanted:
                 start(account)
-        except OSError as refused:
+        except PermissionError as refused:
             self.stop()
-            raise NoServer(f"{self.home} can't be used: choose another folder. ({refused})") from refused
+            raise NoServer(
+                f"{self.home} is another account's: choose another folder. ({refused})"
+            ) from refused
         except BaseException:
             self.stop()
             raise
@@ -147,10 +149,14 @@ def _home(wished: Path, account: Account) -> Path:
 
 
 def _make(folder: Path) -> None:
-    if not folder.exists():
+    if folder.is_dir():
+        return
+    try:
         _make(folder.parent)
         folder.mkdir()
         folder.chmod(0o755)  # whatever the umask: what is private is in closed folders within
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as refused:
+        raise NoServer(f"{folder} can't be a folder: choose another. ({refused})") from refused
 
 
 def _lock(home: Path) -> IO[str]:

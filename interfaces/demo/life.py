@@ -168,6 +168,7 @@ class Life:
             customer_id=self._customer.id,
             note=self._dice.choice(NOTES) if self._dice.random() < 0.08 else "",
             ranking=(provider_id,),
+            hosted=True,  # in a small town, everybody knows everybody
         )
 
     def _moved(self) -> None:

@@ -86,11 +86,11 @@ class Crowd:
         """The owner is away for a while, now and then."""
         place = f"/v1/providers/{shop.provider_id}/time-off"
         while not self._stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), chance.uniform(0, 0.5))
             start = _start(chance)
-            body = {"start": written(start), "end": written(start + timedelta(hours=2))}
+            body = {"start": written(start), "end": written(start + timedelta(hours=8))}
             off = await self._insist(shop.owner, "POST", place, body, if_match="*")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), chance.uniform(0, 1))
             if off.is_success:
                 path = f"{place}/{off.json()['id']}"
                 await self._insist(shop.owner, "DELETE", path, None, if_match="*")

@@ -55,12 +55,13 @@ class Follower:
         with suppress(ProcessLookupError):
             os.kill(self.process.pid, signal.SIGCONT)
 
-    async def is_paused_in_a_page(self) -> bool:
-        """Pause it; unless it has a page in hand, let it go on."""
+    async def is_paused(self, *, in_a_page: bool) -> bool:
+        """Pause it; unless it has a page in hand, or has none, as wished, let it go on."""
         self.pause()
         with psycopg.connect(self._database.owner) as connection:
             row = connection.execute(_IN_A_PAGE).fetchone()
-        if row and row[0]:
+        assert row is not None
+        if bool(row[0]) is in_a_page:
             return True
         self.wake()
         return False

@@ -54,7 +54,7 @@ class Writers:
 
     def _streams(self) -> list[UUID]:
         """One or two that everybody writes to, or one that is this command's own."""
-        if self._chance.random() < 0.5:
+        if self._chance.random() < 0.7:
             return [new_id()]
         return self._chance.sample(CONTESTED, self._chance.randint(1, 2))
 
