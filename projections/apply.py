@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from projections.leader import PAGE_NAME
 from projections.listen import driver_of
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
@@ -24,6 +25,8 @@ _MARK = text("""
 
 # What is lost in a crash is read again from the log; a plan made while a table was small must not stay.
 _HASTE = "SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)"
+
+_NAME = f"SELECT set_config('application_name', '{PAGE_NAME}', true)"
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +92,8 @@ async def _claim(
     driver = await driver_of(connection)
     async with driver.pipeline():
         await driver.execute(_HASTE)
+        if live:
+            await driver.execute(_NAME)
         moved = await driver.execute(_MOVE, values)
     if moved.rowcount != len(names):
         raise Fenced(f"not all of {', '.join(names)} are at {since} of generation {generation}")

@@ -15,7 +15,13 @@ BEAT = 1.0  # seconds
 PATIENCE = "3s"  # the database takes the lead from a leader that has been silent for so long
 TRY_AGAIN = 0.5  # seconds
 
+PAGE_NAME = "daybook-projector-page"
+"""What a connection is called in pg_stat_activity while it writes a page of the live generation."""
+
 _LEAD = 0x64617970726F6A  # advisory lock
+_OUST = f"""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = '{PAGE_NAME}' AND datname = current_database() AND usename = current_user"""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +62,8 @@ async def lead(engine: AsyncEngine) -> AsyncIterator[Lead]:
         # Asked again and again: a statement that waits for the lock would hold up vacuum.
         while not await _won(connection):  # noqa: ASYNC110
             await asyncio.sleep(TRY_AGAIN)
+        # A leader that was paused in the middle of a page still holds the bookmarks.
+        await connection.execute(_OUST)
         yield Lead(connection)
 
 

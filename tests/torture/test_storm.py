@@ -41,7 +41,8 @@ async def test_every_acknowledged_command_survives_once_and_service_comes_back_b
 def assert_it_was_a_storm(crowd: Crowd) -> None:
     """People met each other, and faults met people."""
     assert crowd.told["409"] > 0
-    assert crowd.told["503"] > 0
+    lost = [what for what in crowd.told if what == "503" or what.endswith("Error")]
+    assert lost, crowd.told
     assert crowd.told["201"] > 0
 
 
