@@ -21,7 +21,7 @@ PAGE_NAME = "daybook-projector-page"
 _LEAD = 0x64617970726F6A  # advisory lock
 _OUST = f"""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = '{PAGE_NAME}' AND datname = current_database() AND usename = current_user"""
+    WHERE application_name = '{PAGE_NAME}' AND datname = current_database() AND usename = current_user"""  # noqa: S608  a name of our own
 
 log = logging.getLogger(__name__)
 
