@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from infrastructure.settings import Settings
 from projections.generation import ensure
 
 APPLICATION = "daybook_test"
+
+# Where the tests run in the background of a script, Ctrl-C is ignored, and so it would be by all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
