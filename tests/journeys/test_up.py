@@ -93,7 +93,9 @@ async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
         first.process.kill()
         within(15, lambda: all(map(is_gone, ours)))
         with await asyncio.to_thread(Instance.start, data, apis=1) as second:
-            within(15, lambda: all(map(is_gone, everybody)))  # its servers too: the backends after their parent
+            within(
+                15, lambda: all(map(is_gone, everybody))
+            )  # its servers too: the backends after their parent
             assert is_recorded(second, id)
             await book_one(second)
             await checked(second, [])

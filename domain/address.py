@@ -1,0 +1,77 @@
+"""Address: one e-mail address, known by a keyed hash alone. It makes accounts unique, and finds guests."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.errors import Conflict
+from domain.kernel import Aggregate, event
+
+
+class AddressTaken(Conflict):
+    """This e-mail address has an account."""
+
+
+class Address(Aggregate):
+    """Whose account an e-mail address is, and which guests were entered with it.
+
+    Its id is a keyed hash of the address, so that the log does not tell it.
+    """
+
+    class Noted(Aggregate.Created):
+        pass
+
+    class Claimed(Aggregate.Event):
+        account_id: UUID
+
+    class Released(Aggregate.Event):
+        account_id: UUID
+
+    class GuestNoted(Aggregate.Event):
+        customer_id: UUID
+
+    class GuestLeft(Aggregate.Event):
+        customer_id: UUID
+
+    @event(Noted)
+    def __init__(self, id: UUID, timestamp: datetime) -> None:
+        self.holder: UUID | None = None
+        self.guests: tuple[UUID, ...] = ()
+
+    def claim(self, account_id: UUID, now: datetime) -> None:
+        """It is this account's; raises AddressTaken if it is another's. Already so is not an error."""
+        if self.holder == account_id:
+            return
+        if self.holder is not None:
+            raise AddressTaken
+        self._claimed(account_id=account_id, timestamp=now)
+
+    @event(Claimed)
+    def _claimed(self, account_id: UUID, timestamp: datetime) -> None:
+        self.holder = account_id
+
+    def release(self, account_id: UUID, now: datetime) -> None:
+        """Free for another; nothing happens if it is not theirs."""
+        if self.holder == account_id:
+            self._released(account_id=account_id, timestamp=now)
+
+    @event(Released)
+    def _released(self, account_id: UUID, timestamp: datetime) -> None:
+        self.holder = None
+
+    def note_guest(self, customer_id: UUID, now: datetime) -> None:
+        """Staff entered a guest with this address."""
+        if customer_id not in self.guests:
+            self._guest_noted(customer_id=customer_id, timestamp=now)
+
+    @event(GuestNoted)
+    def _guest_noted(self, customer_id: UUID, timestamp: datetime) -> None:
+        self.guests = (*self.guests, customer_id)
+
+    def drop_guest(self, customer_id: UUID, now: datetime) -> None:
+        """The guest has another address, or is claimed or gone."""
+        if customer_id in self.guests:
+            self._guest_left(customer_id=customer_id, timestamp=now)
+
+    @event(GuestLeft)
+    def _guest_left(self, customer_id: UUID, timestamp: datetime) -> None:
+        self.guests = tuple(each for each in self.guests if each != customer_id)

@@ -1,0 +1,36 @@
+"""Personal: what is told about a person, and can't be read any more once that person is forgotten."""
+
+from typing import Any
+from uuid import UUID
+
+
+class Personal:
+    """JSON about the person `subject`, in one event's field.
+
+    `value` is None while it is sealed (only that person's key opens it), and for ever once they are forgotten.
+    Recording seals it in place: the aggregate that holds it, holds no plain text from then on. One object belongs
+    to one event: to say the same again, make another.
+    """
+
+    __slots__ = ("sealed", "subject", "value")
+
+    def __init__(self, subject: UUID, value: Any = None, sealed: bytes | None = None) -> None:
+        self.subject = subject
+        self.value = value
+        self.sealed = sealed
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Personal) or self.subject != other.subject:
+            return False
+        if self.value is None or other.value is None:
+            return self.sealed is not None and self.sealed == other.sealed
+        return bool(self.value == other.value)
+
+    __hash__ = None  # type: ignore[assignment]  # sealing changes it
+
+    def __repr__(self) -> str:
+        return f"Personal(subject={self.subject})"
+
+    def get(self, name: str) -> Any:
+        """A member of an object; None while it is sealed."""
+        return None if self.value is None else self.value.get(name)
