@@ -7,9 +7,9 @@ from uuid import UUID
 class Personal:
     """JSON about the person `subject`, in one event's field.
 
-    `value` is None while it is sealed (only that person's key opens it), and for ever once they are forgotten.
-    Recording seals it in place: the aggregate that holds it, holds no plain text from then on. One object belongs
-    to one event: to say the same again, make another.
+    `value` is None while it is sealed (only that person's key opens it), and for ever once they are
+    forgotten. Recording seals it in place, so that aggregates hold no plain text from then on. One object
+    belongs to one event: to say the same again, make another.
     """
 
     __slots__ = ("sealed", "subject", "value")
