@@ -27,7 +27,7 @@ class Passwords(Protocol):
 class Credential:
     """How an account proves itself. `long`: the password has 15 characters at least.
 
-    `totp`: the sealed secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last one used.
+    `totp`: the sealed secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last used.
     """
 
     account_id: UUID
