@@ -26,12 +26,13 @@ from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
 from tests.http.town import SECRET, Api, Town, a_town
+from tests.sealed import CODEC, MASTERS
 
 
 @pytest.fixture
 async def api(database) -> AsyncIterator[Api]:
     """The app without Redis; its readers catch up before each GET."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
@@ -45,7 +46,7 @@ async def api(database) -> AsyncIterator[Api]:
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
         ports = _ports(store, reads, availability, LedgerView(database.application))
-        async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
+        async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
             yield api
     await store.journal.close()
     await engine.dispose()
