@@ -27,7 +27,7 @@ from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
-from projections.tables import instant, json, metadata, uuid
+from projections.tables import instant, json, metadata, uuid, walled
 
 appointment = Table(
     "appointment",
@@ -54,6 +54,10 @@ appointment = Table(
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
+    info=walled(
+        "customer_id = {sub}"
+        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b WHERE b.owner_id = {sub})"
+    ),
 )
 
 bookable = Table(

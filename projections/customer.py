@@ -15,7 +15,7 @@ from projections.page import Page, fetch
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
-from projections.tables import metadata, uuid
+from projections.tables import metadata, uuid, walled
 
 customer = Table(
     "customer",
@@ -30,6 +30,10 @@ customer = Table(
     Column("note", Text, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "name", "id"),
+    info=walled(
+        "id = {sub} OR registered_by = {sub} OR id IN (SELECT v.customer_id FROM {schema}.visit v"
+        " JOIN {schema}.host h ON h.provider_id = v.provider_id WHERE h.owner_id = {sub})"
+    ),
 )
 
 visit = Table(

@@ -101,7 +101,7 @@ async def create(ask: Ask, body: CustomerBody) -> Response:
 @router.get("", operation_id="list_customers", response_model=CustomerPage)
 async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers the caller may know of."""
-    async with ask.ports.reads.open("customer", ask.at_least) as read:
+    async with ask.look("customer") as read:
         rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
@@ -109,7 +109,7 @@ async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Respon
 @router.get("/{customer_id}", operation_id="get_customer", response_model=CustomerShown)
 async def get(ask: Ask, customer_id: UUID) -> Response:
     """Show a customer."""
-    async with ask.ports.reads.open("customer", ask.at_least) as read:
+    async with ask.look("customer") as read:
         row = await customers.get(read, customer_id, of=ask.of)
     if row is None:
         raise NotFound("customer", customer_id)

@@ -126,7 +126,7 @@ async def cancel_off(ask: Ask, provider_id: UUID, time_off_id: UUID) -> Response
 
 
 async def _row(ask: Ask, provider_id: UUID) -> tuple[OpeningRules, int]:
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         provider = await directory.provider(read, provider_id)
         row = await directory.schedule(read, provider_id)
     if provider is None or row is None:
