@@ -8,8 +8,10 @@ from uuid import UUID
 
 from application.access import Scope, demand, permit
 from application.log import Command, Log, command
+from application.membership import check_affiliation, staff
 from application.tag import coined
 from domain.errors import Invalid
+from domain.organization import Rank
 from domain.provider import Provider
 from domain.schedule import Schedule
 from domain.wallclock import UnknownZone, zone
@@ -45,6 +47,7 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     if scope is Scope.OWN and owner_id != cmd.by.account:
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
+    await check_affiliation(cmd.by, cmd.profile["organization_id"], log)
     provider = Provider(id=cmd.id, owner_id=owner_id, profile=dict(cmd.profile), timestamp=now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
@@ -59,6 +62,9 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     provider = await _mine(cmd, "change_provider", log)
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
+    there = provider.profile.get("organization_id")
+    if (organization_id := cmd.profile.get("organization_id", there)) != there:
+        await check_affiliation(cmd.by, organization_id, log)
     provider.change(cmd.by.account, dict(cmd.profile), now)
     await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
     return provider
@@ -77,7 +83,8 @@ async def delete_provider(cmd: DeleteProvider, log: Log, now: datetime) -> Provi
 async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Log) -> Provider:
     permit(cmd.by, operation)
     provider = await log.edit(Provider, cmd.provider_id)
-    demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
+    acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+    demand(cmd.by, operation, "provider", provider.id, *acting)
     return provider
 
 

@@ -3,6 +3,6 @@
 Importing the package registers every topic, so that any event of the log can be read.
 """
 
-from domain import appointment, customer, day, provider, schedule, service, tag
+from domain import appointment, customer, day, organization, provider, schedule, service, tag
 
-__all__ = ["appointment", "customer", "day", "provider", "schedule", "service", "tag"]
+__all__ = ["appointment", "customer", "day", "organization", "provider", "schedule", "service", "tag"]

@@ -35,6 +35,10 @@ class Customer(Aggregate):
         timezone: str | None
         note: str
 
+    class Shared(Aggregate.Event):
+        by: UUID
+        organization_id: UUID
+
     class Deleted(Aggregate.Event):
         by: UUID
 
@@ -52,6 +56,7 @@ class Customer(Aggregate):
     ) -> None:
         self.registered_by = by
         self.name, self.email, self.phone, self.timezone, self.note = name, email, phone, timezone, note
+        self.organization_id: UUID | None = None
         self.deleted = False
 
     def change(self, by: UUID, details: dict[str, Any], now: datetime) -> None:
@@ -74,6 +79,15 @@ class Customer(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.name, self.email, self.phone, self.timezone, self.note = name, email, phone, timezone, note
+
+    def share(self, by: UUID, organization_id: UUID, now: datetime) -> None:
+        """Known to the members of an organization from now on."""
+        if organization_id != self.organization_id:
+            self._shared(by=by, organization_id=organization_id, timestamp=now)
+
+    @event(Shared)
+    def _shared(self, by: UUID, organization_id: UUID, timestamp: datetime) -> None:
+        self.organization_id = organization_id
 
     def delete(self, by: UUID, now: datetime) -> None:
         """End it for the future; history stays."""

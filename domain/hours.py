@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -78,6 +78,10 @@ class Hours:
             return ()
         windows = self.overrides.get(day)
         return self.weekly.get(day.weekday(), ()) if windows is None else windows
+
+    def less(self, holidays: frozenset[date]) -> "Hours":
+        """These rules with more holidays."""
+        return replace(self, holidays=self.holidays | holidays) if holidays else self
 
 
 def opens_on(hours: Hours, day: date) -> bool:

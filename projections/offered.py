@@ -107,12 +107,21 @@ def prepare(
         found.sort()
     return Prepared.of(
         position,
-        [service.id, *(service.providers if provider_id is None else [provider_id])],
+        [
+            service.id,
+            *(service.providers if provider_id is None else [provider_id]),
+            *_organizations(service),
+        ],
         (holds.start.timestamp(), holds.end.timestamp()),
         int(notice.total_seconds()),
         common_zone(service.calendars),
         found,
     )
+
+
+def _organizations(service: Offering) -> set[UUID]:
+    """Those whose holidays count."""
+    return {each.organization for each in service.calendars if each.organization is not None}
 
 
 def common_zone(calendars: Iterable[Calendar]) -> str:
