@@ -19,7 +19,7 @@ from domain.errors import Invalid, NotFound
 from domain.hours import Hours
 from domain.provider import Provider, ProviderInactive
 from domain.schedule import Schedule
-from domain.service import Service
+from domain.service import NotOfferedBy, Service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
         **place,
     )
     days = await _days(log, now, [(provider_id, appointment.since, appointment.until)])
-    _check_offered(service, await hours(provider, log), days, cmd.start, now)
+    _check_offered(service, await hours(service, provider, log), days, cmd.start, now)
     try:
         _reserve(days, appointment, service, now)
     except SlotTaken:
@@ -135,7 +135,7 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     for day in days:
         day.release(appointment.id, now)
     theirs = [day for day in days if day.calendar_id == provider_id and _touches(day, appointment)]
-    _check_offered(service, await hours(provider, log), theirs, cmd.start, now)
+    _check_offered(service, await hours(service, provider, log), theirs, cmd.start, now)
     _reserve(theirs, appointment, service, now)
     await log.record(appointment, *days)
     return appointment
@@ -257,8 +257,9 @@ async def _first_free(cmd: BookAppointment, service: Service, log: Log, now: dat
         if not (cmd.by.is_customer or await acts(cmd.by, provider, log)):
             continue
         theirs += 1
-        opening = await hours(provider, log)
-        if not provider.active or opening is None:
+        try:
+            opening = await hours(service, provider, log)
+        except (ProviderInactive, NotOfferedBy):
             continue
         touched = days_touched(*service.offer().stretch(cmd.start))
         ids = [Day.id_of(provider_id, day) for day in touched]
@@ -298,10 +299,8 @@ def _occupied(days: Sequence[Day], service: Service, start: datetime) -> list[Oc
 
 
 def _check_offered(
-    service: Service, opening: Hours | None, days: Sequence[Day], start: datetime, now: datetime
+    service: Service, opening: Hours, days: Sequence[Day], start: datetime, now: datetime
 ) -> None:
-    if opening is None:
-        raise ProviderInactive
     rule = why_not(service.offer(), opening, _occupied(days, service, start), start, now)
     if rule is not None:
         raise refusal(rule)

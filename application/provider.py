@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import Scope, demand, permit
+from application.access import Role, Scope, demand, permit
 from application.log import Command, Log, command
 from application.membership import check_affiliation, staff
 from application.tag import coined
@@ -62,9 +62,7 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     provider = await _mine(cmd, "change_provider", log)
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
-    there = provider.profile.get("organization_id")
-    if (organization_id := cmd.profile.get("organization_id", there)) != there:
-        await check_affiliation(cmd.by, organization_id, log)
+    await _check_move(cmd, provider, log)
     provider.change(cmd.by.account, dict(cmd.profile), now)
     await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
     return provider
@@ -86,6 +84,16 @@ async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Log) 
     acting = await staff(cmd.by, provider, log, Rank.MANAGER)
     demand(cmd.by, operation, "provider", provider.id, *acting)
     return provider
+
+
+async def _check_move(cmd: ChangeProvider, provider: Provider, log: Log) -> None:
+    """Raise Invalid where it would go to an organization, unless the caller is its owner and manages that."""
+    there = provider.profile.get("organization_id")
+    to = cmd.profile.get("organization_id", there)
+    if to not in {None, there}:  # managers who are not the owner may let it go, but not take it along
+        await check_affiliation(cmd.by, to, log)
+        if cmd.by.role is not Role.ADMIN and cmd.by.id != provider.owner_id:
+            raise Invalid("Only its owner takes a provider to another organization.", "/organization_id")
 
 
 def check_zone(name: str, pointer: str) -> None:

@@ -49,6 +49,7 @@ LEFT JOIN LATERAL (
                LEFT JOIN {schema}.vacancy_organization ON id = organization) e ON e.calendar = c.id
     WHERE c.id IN (SELECT jsonb_array_elements_text(s.providers)::uuid)
         AND c.id = coalesce(%(provider)b::uuid, c.id)
+        AND coalesce(s.organization = e.organization, s.organization IS NULL)
 ) c ON true
 """
 
@@ -66,7 +67,7 @@ class Calendar(NamedTuple):
 
 
 class Offering(NamedTuple):
-    """A service, all its providers, and the calendars of those asked for."""
+    """A service, all its providers, and calendars: of those asked for who are of its organization."""
 
     id: UUID
     withdrawn: bool

@@ -68,7 +68,7 @@ def offered(service: Offering, span: Interval, now: datetime) -> Iterator[tuple[
 
 def against(service: Offering, provider_id: UUID | None, start: datetime, now: datetime) -> Reason | None:
     """The first reason against a start; without a provider, of the one who is nearest to offering it."""
-    if provider_id is not None and provider_id not in service.providers:
+    if provider_id is not None and not service.calendars:
         return Reason.NOT_OFFERED_BY
     if service.withdrawn:
         return Reason.WITHDRAWN

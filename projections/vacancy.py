@@ -23,6 +23,7 @@ service = Table(
     json("terms"),
     json("providers"),
     json("tags"),
+    uuid("organization", nullable=True),
     # How far an appointment reaches around its start, minutes.
     Column("before", Integer, nullable=False),
     Column("after", Integer, nullable=False),
@@ -209,6 +210,7 @@ def _of_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "terms": {name: terms.get(name) for name in _TERMS},
         "providers": terms["provider_ids"],
         "tags": terms["tags"],
+        "organization": terms["organization_id"],
         "before": terms["buffer_before"],
         "after": terms["duration"] + terms["buffer_after"],
         "shared": terms["capacity"] > 1,

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from domain.appointment import Appointment
 from domain.customer import Customer
 from domain.day import Day, Seat, days_touched, reserve
+from domain.organization import Organization
 from domain.provider import Provider
 from domain.service import Service
 
@@ -61,6 +62,12 @@ def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Serv
 def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
     details = {"email": None, "phone": None, "timezone": None, "note": ""}
     return Customer(id=uuid4(), by=by or uuid4(), name=name, **details, timestamp=NOW)
+
+
+def an_organization(name: str = "Ada's", owner_id: UUID | None = None, **profile: Any) -> Organization:
+    details = {"name": name, "timezone": None, "bio": None, "address": None, **profile}
+    by = owner_id or uuid4()
+    return Organization(id=uuid4(), by=by, owner_id=by, profile=details, timestamp=NOW)
 
 
 def a_place(provider_id: UUID, start: datetime) -> dict[str, Any]:
