@@ -103,8 +103,9 @@ def location(customer: Customer) -> str:
 async def create(ask: Ask, body: NewCustomer) -> Response:
     """Register the caller as a customer; staff make a guest."""
     details = body.model_dump(exclude={"organization_id"})
-    said = {"details": details, "organization_id": body.organization_id}
-    command = CreateCustomer(**ask.command(), id=new_id(), **said)
+    command = CreateCustomer(
+        **ask.command(), id=new_id(), details=details, organization_id=body.organization_id
+    )
     return written(await create_customer(command, ask.ports.store), shown, location)
 
 

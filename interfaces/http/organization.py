@@ -68,8 +68,7 @@ def location(organization: Organization) -> str:
 @router.post("", operation_id="create_organization", status_code=201, response_model=OrganizationShown)
 async def create(ask: Ask, body: NewOrganization) -> Response:
     """Found an organization, of which the caller is the owner."""
-    said = {"profile": profile(body), "owner_id": body.owner_id}
-    command = CreateOrganization(**ask.command(), id=new_id(), **said)
+    command = CreateOrganization(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
     return written(await create_organization(command, ask.ports.store), shown, location)
 
 
@@ -135,8 +134,9 @@ async def list_members(
 )
 async def add(ask: Ask, organization_id: UUID, body: NewMember) -> Response:
     """Let an account act for the organization's providers."""
-    said = {"account_id": body.account_id, "rank": body.rank}
-    command = AddMember(**ask.command(), organization_id=organization_id, **said)
+    command = AddMember(
+        **ask.command(), organization_id=organization_id, account_id=body.account_id, rank=body.rank
+    )
     done = await add_member(command, ask.ports.store)
     path = f"/v1/organizations/{organization_id}/members/{body.account_id}"
     return written(done, lambda organization: _member(organization, body.account_id), lambda _: path)
@@ -158,8 +158,9 @@ async def get_member(ask: Ask, organization_id: UUID, account_id: UUID) -> Respo
 )
 async def rank(ask: Ask, organization_id: UUID, account_id: UUID, body: RankBody) -> Response:
     """Give a member another rank."""
-    said = {"account_id": account_id, "rank": body.rank}
-    command = ChangeMember(**ask.command(), organization_id=organization_id, **said)
+    command = ChangeMember(
+        **ask.command(), organization_id=organization_id, account_id=account_id, rank=body.rank
+    )
     done = await change_member(command, ask.ports.store)
     return written(done, lambda organization: _member(organization, account_id))
 
