@@ -396,6 +396,10 @@ class TestGuests:
             await a_guest(somebody(role), salon.store, salon.id)
         assert refused.value.pointer == "/organization_id"
 
+    async def test_a_member_who_is_a_customer_makes_none_for_it(self, salon: Salon) -> None:
+        with pytest.raises(Invalid):
+            await a_guest(Caller(salon.staff.id, Role.CUSTOMER), salon.store, salon.id)
+
 
 async def test_a_removal_recorded_elsewhere_undoes_what_builds_on_the_membership(salon: Salon) -> None:
     """What this process remembers of the organization is held against the log when it records."""

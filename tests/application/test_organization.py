@@ -155,6 +155,13 @@ async def test_strangers_change_nothing_and_learn_nothing(
         await ACTS[what](by, salon, store)
 
 
+async def test_whoever_does_not_belong_to_it_does_not_know_who_does(store: Clocked, salon: Salon) -> None:
+    for by in (somebody(Role.PROVIDER), somebody(Role.CUSTOMER)):
+        with pytest.raises(NotFound) as refused:
+            await remove(Rank.STAFF)(by, salon, store)
+        assert refused.value.detail == f"No organization {salon.id}."
+
+
 @pytest.mark.parametrize("what", sorted(ACTS))
 async def test_owners_and_admins_do_everything(store: Clocked, salon: Salon, what: str) -> None:
     for by in (salon.owner, ADMIN) if "staff" not in what else (salon.owner,):
