@@ -8,17 +8,23 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.log import Command, Log, command
+from application.membership import check_affiliation, hosts
 from application.provider import check_zone
 from domain.customer import Customer, CustomerDeleted, CustomerExists
+from domain.organization import Rank
 from domain.personal import Personal
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreateCustomer(Command):
-    """`id` counts for staff; a customer registers under the own account's id."""
+    """`id` counts for staff; a customer registers under the own account's id.
+
+    `organization_id`: whose members are to know the guest too; the caller is one of them.
+    """
 
     id: UUID
     details: Mapping[str, Any]
+    organization_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +45,15 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     """The caller as a customer, or a guest of staff."""
     permit(cmd.by, "create_customer")
     check_zone(cmd.details["timezone"] or "UTC", "/timezone")
+    await check_affiliation(cmd.by, cmd.organization_id, log, Rank.STAFF)
     id = cmd.by.account if cmd.by.is_customer else cmd.id
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
         raise CustomerDeleted if known.deleted else CustomerExists
     details = Personal(id, dict(cmd.details))
     customer = Customer(id=id, by=cmd.by.account, details=details, timestamp=now)
+    if cmd.organization_id is not None:
+        customer.share(cmd.by.account, cmd.organization_id, now)
     await log.record(customer)
     return customer
 
@@ -71,6 +80,6 @@ async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Custo
 async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
     permit(cmd.by, operation)
     customer = await log.edit(Customer, cmd.customer_id)
-    demand(cmd.by, operation, "customer", customer.id, customer.id, customer.registered_by)
+    demand(cmd.by, operation, "customer", customer.id, customer.id, *await hosts(cmd.by, customer, log))
     cmd.expect(customer)
     return customer

@@ -21,8 +21,11 @@ from sqlalchemy import (
 from domain.account import Account
 from domain.appointment import Appointment, Status
 from domain.customer import Customer
+from domain.organization import Organization
 from domain.personal import Personal
 from domain.provider import Provider
+from projections import membership
+from projections.membership import organizations_of
 from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
@@ -68,6 +71,8 @@ bookable = Table(
     uuid("organization_id", nullable=True, index=True),
     comment="Whose appointments are a provider's?",
 )
+
+member = membership.members("agenda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Provider.Changed():
             provider = {"provider_id": recorded.stream}
             rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
+        case Organization.Event():
+            membership.project(member, recorded, rows)
         case _:
             pass
 
@@ -172,13 +179,13 @@ def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any
     }
 
 
-agenda = Reader("agenda", [appointment, bookable], project)
+agenda = Reader("agenda", [appointment, bookable, member], project)
 
 _entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
-    """The appointment; None if there is none, or none of `of`: a customer, or the owner of a provider."""
+    """The appointment; None if there is none, or none of `of`: a customer, or who acts for a provider."""
     query = _entries.where(appointment.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Entry(**found._mapping)
@@ -212,8 +219,10 @@ async def find(
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
-    owned = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
-    return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(owned))
+    b = bookable.c
+    ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
+    theirs = select(b.provider_id).where(ours)
+    return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(theirs))
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

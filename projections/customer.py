@@ -10,7 +10,10 @@ from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table,
 from domain.account import Account
 from domain.appointment import Appointment
 from domain.customer import Customer
+from domain.organization import Organization
 from domain.provider import Provider
+from projections import membership
+from projections.membership import organizations_of
 from projections.page import Page, fetch
 from projections.read import Read
 from projections.reader import Reader, Recorded
@@ -28,6 +31,7 @@ customer = Table(
     Column("phone", Text),
     Column("timezone", Text),
     Column("note", Text, nullable=False),
+    uuid("organization_id", nullable=True, index=True),
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "name", "id"),
     info=walled(
@@ -52,8 +56,11 @@ host = Table(
     metadata,
     uuid("provider_id", primary_key=True),
     uuid("owner_id", index=True),
+    uuid("organization_id", nullable=True, index=True),
     comment="Whose customers are a provider's?",
 )
+
+member = membership.members("customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Contact:
     phone: str | None
     timezone: str | None
     note: str
+    organization_id: UUID | None
     deleted: bool
 
 
@@ -75,9 +83,12 @@ def project(recorded: Recorded, rows: Rows) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Customer.Registered():
-            rows.put(customer, **id, **version, **_details(event), registered_by=event.by, deleted=False)
+            fresh = {"registered_by": event.by, "organization_id": None, "deleted": False}
+            rows.put(customer, **id, **version, **_details(event), **fresh)
         case Customer.Changed():
             rows.set(customer, id, **version, **_details(event))
+        case Customer.Shared():
+            rows.set(customer, id, **version, organization_id=event.organization_id)
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
         case Customer.Forgotten():
@@ -89,8 +100,21 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.put(visit, appointment_id=recorded.stream, **who)
         case Appointment.Rescheduled():
             rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id)
-        case Provider.Joined():
-            rows.put(host, provider_id=recorded.stream, owner_id=event.owner_id)
+        case Provider.Event():
+            _host(recorded, rows)
+        case Organization.Event():
+            membership.project(member, recorded, rows)
+        case _:
+            pass
+
+
+def _host(recorded: Recorded, rows: Rows) -> None:
+    event, id = recorded.event, {"provider_id": recorded.stream}
+    match event:
+        case Provider.Joined(profile=profile):
+            rows.put(host, **id, owner_id=event.owner_id, organization_id=profile.get("organization_id"))
+        case Provider.Changed(profile=profile):
+            rows.set(host, id, organization_id=profile.get("organization_id"))
         case _:
             pass
 
@@ -103,13 +127,13 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Reader("customer", [customer, visit, host], project)
+customers = Reader("customer", [customer, visit, host, member], project)
 
 _contacts = select(customer).where(~customer.c.deleted)
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Contact | None:
-    """A customer; None if there is none, or none of `of`: themselves, who registered or who hosts them."""
+    """A customer; None if there is none, or none of `of`: themselves, who made or who hosts them."""
     query = _contacts.where(customer.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Contact(**found._mapping)
@@ -122,8 +146,12 @@ async def find(read: Read, page: Page, *, of: UUID | None = None) -> tuple[Seque
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
-    c = customer.c
+    """Themselves; who made them, or if that was for an organization its members; who hosts or hosted them."""
+    c, ours = customer.c, organizations_of(member, account)
     hosted = select(visit.c.customer_id).join(host, host.c.provider_id == visit.c.provider_id)
     return or_(
-        c.id == account, c.registered_by == account, c.id.in_(hosted.where(host.c.owner_id == account))
+        c.id == account,
+        (c.registered_by == account) & c.organization_id.is_(None),
+        c.organization_id.in_(ours),
+        c.id.in_(hosted.where(or_(host.c.owner_id == account, host.c.organization_id.in_(ours)))),
     )

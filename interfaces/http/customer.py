@@ -46,6 +46,12 @@ class CustomerBody(Body):
     note: Text = ""
 
 
+class NewCustomer(CustomerBody):
+    """`organization_id`: one of the caller's, whose members are to know the guest too."""
+
+    organization_id: UUID | None = None
+
+
 class CustomerChange(Change, CustomerBody):
     """Only the fields given are changed; null clears an optional one."""
 
@@ -61,6 +67,7 @@ class CustomerShown(Resource):
     phone: str | None
     timezone: str | None
     note: str
+    organization_id: UUID | None
     deleted: bool
 
 
@@ -70,7 +77,7 @@ class CustomerPage(Shape):
 
 
 class CustomerFilters(Paging):
-    """Customers by name; of staff, those they made or host."""
+    """Customers by name; of staff, those whom they or their colleagues made or host."""
 
 
 def shown(customer: Customer | customers.Contact) -> Mapping[str, Any]:
@@ -83,6 +90,7 @@ def shown(customer: Customer | customers.Contact) -> Mapping[str, Any]:
         "phone": customer.phone,
         "timezone": customer.timezone,
         "note": customer.note,
+        "organization_id": customer.organization_id,
         "deleted": customer.deleted,
     }
 
@@ -92,9 +100,12 @@ def location(customer: Customer) -> str:
 
 
 @router.post("", operation_id="create_customer", status_code=201, response_model=CustomerShown)
-async def create(ask: Ask, body: CustomerBody) -> Response:
+async def create(ask: Ask, body: NewCustomer) -> Response:
     """Register the caller as a customer; staff make a guest."""
-    command = CreateCustomer(**ask.command(), id=new_id(), details=body.model_dump())
+    details = body.model_dump(exclude={"organization_id"})
+    command = CreateCustomer(
+        **ask.command(), id=new_id(), details=details, organization_id=body.organization_id
+    )
     return written(await create_customer(command, ask.ports.store), shown, location)
 
 
