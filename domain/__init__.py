@@ -3,6 +3,6 @@
 Importing the package registers every topic, so that any event of the log can be read.
 """
 
-from domain import account, address, appointment, customer, day, provider, schedule, service, tag
+from domain import account, address, admin, appointment, customer, day, provider, schedule, service, tag
 
-__all__ = ["account", "address", "appointment", "customer", "day", "provider", "schedule", "service", "tag"]
+__all__ = ["account", "address", "admin", "appointment", "customer", "day", "provider", "schedule", "service", "tag"]
