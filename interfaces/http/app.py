@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import cached_property
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from interfaces.http import (
     appointment,
     audit,
     availability,
     customer,
-    errors,
     health,
     problem,
     provider,
@@ -39,14 +40,28 @@ ROUTERS = (
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def build(ports: Ports | None = None, life: Life | None = None) -> FastAPI:
+class Door(FastAPI):
+    """FastAPI for its description of the routes; requests go past its layers, which are slow."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See FastAPI: an ASGI application."""
+        if scope["type"] == "http":
+            scope["app"] = self
+            await self.envelope(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        return Envelope(self.router)
+
+
+def build(ports: Ports | None = None, life: Life | None = None) -> Door:
     """The app over its ports, which `life` may open and set as `app.state.ports` at start-up."""
-    app = FastAPI(title="Daybook", version=version("daybook"), lifespan=life, redirect_slashes=False)
+    app = Door(title="Daybook", version=version("daybook"), lifespan=life, redirect_slashes=False)
     app.state.ports = ports
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
-    errors.install(app)
-    app.add_middleware(Envelope)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

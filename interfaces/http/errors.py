@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import sqlalchemy.exc
 import structlog
-from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from application.log import Unavailable
 from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal, Stale, Unauthenticated
@@ -105,29 +105,31 @@ class Unexpected(Exception):
     """Something went wrong here, not with your request."""
 
 
-async def _refused(_: Request, error: Exception) -> Answer:
-    return answer_to(error)
+def answer_of(error: Exception, scope: Scope) -> Answer:
+    """What is answered to a request that ended with an error."""
+    if isinstance(error, HTTPException):
+        return _by_framework(error, scope)
+    if isinstance(error, OUTAGES):
+        log.warning("outage", error=type(error).__name__)
+        return answer_to(Unavailable("The database does not answer."))
+    if isinstance(error, (Refusal, *STATUS)):
+        return answer_to(error)
+    return unexpected(error)
 
 
-async def _out(_: Request, error: Exception) -> Answer:
-    log.warning("outage", error=type(error).__name__)
-    return answer_to(Unavailable("The database does not answer."))
-
-
-async def _by_framework(request: Request, error: Exception) -> Answer:
-    assert isinstance(error, HTTPException)
+def _by_framework(error: HTTPException, scope: Scope) -> Answer:
     if error.status_code == 404:
-        return answer_to(NotFound("page", request.scope["path"]))
+        return answer_to(NotFound("page", scope["path"]))
     if error.status_code == 405:
-        allow = ", ".join(sorted(_methods(request))).encode()
+        allow = ", ".join(sorted(_methods(scope))).encode()
         return problem(405, MethodNotAllowed, MethodNotAllowed.title(), headers={b"allow": allow})
     return answer_to(Malformed(str(error.detail)))
 
 
-def _methods(request: Request) -> set[str]:
+def _methods(scope: Scope) -> set[str]:
     """All methods of the path: the framework tells of the first route's only."""
-    routes = iter_route_contexts(request.app.routes)
-    here = [each for each in routes if each.path_regex.match(request.scope["path"])]
+    routes = iter_route_contexts(scope["app"].routes)
+    here = [each for each in routes if each.path_regex.match(scope["path"])]
     return {method for each in here for method in each.methods or ()}
 
 
@@ -135,13 +137,3 @@ def unexpected(error: Exception) -> Answer:
     """The answer to an error of ours: what it was is in the log, under the request's id."""
     log.error("unexpected", exc_info=error)
     return problem(500, Unexpected, title_of(Unexpected))
-
-
-def install(app: FastAPI) -> None:
-    """Answer every error of the app with a problem."""
-    app.add_exception_handler(Refusal, _refused)
-    for kind in STATUS:
-        app.add_exception_handler(kind, _refused)
-    for outage in OUTAGES:
-        app.add_exception_handler(outage, _out)
-    app.add_exception_handler(HTTPException, _by_framework)

@@ -6,7 +6,7 @@ import secrets
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interfaces.http.errors import unexpected
+from interfaces.http.errors import answer_of
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 SAFE = [
@@ -17,15 +17,12 @@ SAFE = [
 
 
 class Envelope:
-    """Takes or mints the X-Request-ID, and puts it with the security headers on every answer."""
+    """Takes or mints the X-Request-ID, puts it with the safe headers on every answer, and answers errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = given if _GOOD_ID.fullmatch(given) else secrets.token_hex(16).encode()
         scope["request_id"] = id.decode()
@@ -45,6 +42,6 @@ class Envelope:
         except Exception as error:
             if started:
                 raise
-            await unexpected(error)(scope, receive, send_with_headers)
+            await answer_of(error, scope)(scope, receive, send_with_headers)
         finally:
             structlog.contextvars.reset_contextvars(**bound)

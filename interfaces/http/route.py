@@ -16,7 +16,8 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from domain.errors import NotFound
 from interfaces.http.body import day
@@ -51,15 +52,31 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute."""
+        answer = self.answer = self._answering()
+
+        async def handle(request: Request) -> Response:
+            return await answer(request.scope, request.receive)
+
+        return handle
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See starlette.routing.Route. Without the framework's layers: this ring does what they would."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405)
+        response = await self.answer(scope, receive)
+        await response(scope, receive, send)
+
+    def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
         operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
         (method,) = self.methods or {"GET"}
         version = needs_version(method, self.path)
         keyed = method == "POST"
         handle: Callable[..., Awaitable[Response]] = self.endpoint
 
-        async def answer(request: Request) -> Response:
-            ask = Ask(request.scope, request.receive, operation)
-            said: dict[str, Any] = {n: parse(request.path_params[n]) for n, parse in parts.path.items()}
+        async def answer(scope: Scope, receive: Receive) -> Response:
+            ask = Ask(scope, receive, operation)
+            path = scope["path_params"]
+            said: dict[str, Any] = {name: parse(path[name]) for name, parse in parts.path.items()}
             _take_query(ask, parts, said)
             ask.take_version(required=version)
             if parts.body is not None:
@@ -164,11 +181,13 @@ async def _read(ask: Ask) -> bytes:
     if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
         raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
     told = bytearray()
-    try:
-        async for chunk in ask.stream():
-            told += chunk
-            if len(told) > LARGEST_BODY:
-                raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
-    except ClientDisconnect:
-        raise Malformed("The body breaks off.") from None
+    more = True
+    while more:
+        message = await ask.receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The body breaks off.")
+        told += message.get("body", b"")
+        if len(told) > LARGEST_BODY:
+            raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
+        more = message.get("more_body", False)
     return bytes(told)
