@@ -195,15 +195,19 @@ async def _mine(cmd: _AnyMine, operation: str, log: Log) -> tuple[Appointment, b
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
-    owners = (
-        {provider.owner_id}
-        if isinstance(cmd, MarkAppointment)
-        else {provider.owner_id, appointment.customer_id}
-    )
+    owners = {provider.owner_id}
+    if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
+        owners |= await _customers(appointment.customer_id, log)
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
     staff = cmd.by.role is Role.ADMIN or (cmd.by.role is Role.PROVIDER and cmd.by.id == provider.owner_id)
     return appointment, not staff
+
+
+async def _customers(customer_id: UUID, log: Log) -> set[UUID]:
+    """The accounts that are this customer: its own, and who claimed the guest."""
+    customer = await log.find(Customer, customer_id)
+    return {customer_id} if customer is None else {*customer.owners}
 
 
 async def _customer(cmd: BookAppointment, log: Log) -> UUID:

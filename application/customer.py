@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import demand, permit
+from application.guest import keep, noted
 from application.log import Command, Log, command
 from application.provider import check_zone
 from domain.customer import Customer, CustomerDeleted, CustomerExists
@@ -14,10 +15,14 @@ from domain.customer import Customer, CustomerDeleted, CustomerExists
 
 @dataclass(frozen=True, kw_only=True)
 class CreateCustomer(Command):
-    """`id` counts for staff; a customer registers under the own account's id."""
+    """`id` counts for staff; a customer registers under the own account's id.
+
+    `address`: the stream of the e-mail address in `details`, here and below.
+    """
 
     id: UUID
     details: Mapping[str, Any]
+    address: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,7 @@ class ChangeCustomer(Command):
 
     customer_id: UUID
     details: Mapping[str, Any]
+    address: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +48,26 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
         raise CustomerDeleted if known.deleted else CustomerExists
-    customer = Customer(id=id, by=cmd.by.account, timestamp=now, **cmd.details)
-    await log.record(customer)
+    customer = registered(id, cmd.by.account, cmd.details, now)
+    await log.record(customer, *await noted(log, customer, cmd.address, now))
     return customer
+
+
+def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
+    """A new customer. `details`: name, email, phone, timezone, note."""
+    return Customer(id=id, by=by, timestamp=now, **details)
 
 
 @command
 async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Customer:
     """Replace some of the details."""
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
+    permit(cmd.by, "change_customer")
+    await keep(log, cmd.customer_id, cmd.address)
     customer = await _mine(cmd, "change_customer", log)
     customer.change(cmd.by.account, dict(cmd.details), now)
-    await log.record(customer)
+    addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
+    await log.record(customer, *addresses)
     return customer
 
 
@@ -69,6 +83,6 @@ async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Custo
 async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
     permit(cmd.by, operation)
     customer = await log.edit(Customer, cmd.customer_id)
-    demand(cmd.by, operation, "customer", customer.id, customer.id, customer.registered_by)
+    demand(cmd.by, operation, "customer", customer.id, *customer.owners, customer.registered_by)
     cmd.expect(customer)
     return customer

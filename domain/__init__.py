@@ -5,4 +5,15 @@ Importing the package registers every topic, so that any event of the log can be
 
 from domain import account, address, admin, appointment, customer, day, provider, schedule, service, tag
 
-__all__ = ["account", "address", "admin", "appointment", "customer", "day", "provider", "schedule", "service", "tag"]
+__all__ = [
+    "account",
+    "address",
+    "admin",
+    "appointment",
+    "customer",
+    "day",
+    "provider",
+    "schedule",
+    "service",
+    "tag",
+]

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from domain.appointment import Appointment, Status
+from domain.customer import Customer
 from domain.provider import Provider
 from projections.page import Page, fetch, narrowed
 from projections.read import Read
@@ -59,6 +60,14 @@ bookable = Table(
     uuid("owner_id", index=True),
     uuid("organization_id", nullable=True, index=True),
     comment="Whose appointments are a provider's?",
+)
+
+claimed = Table(
+    "claimed_guest",
+    metadata,
+    uuid("customer_id", primary_key=True),
+    uuid("account_id", index=True),
+    comment="Whose appointments are a guest's?",
 )
 
 
@@ -108,6 +117,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Provider.Changed():
             provider = {"provider_id": recorded.stream}
             rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
+        case Customer.Claimed():
+            rows.put(claimed, customer_id=recorded.stream, account_id=event.account_id)
         case _:
             pass
 
@@ -146,13 +157,13 @@ def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any
     }
 
 
-agenda = Reader("agenda", [appointment, bookable], project)
+agenda = Reader("agenda", [appointment, bookable, claimed], project)
 
 _entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
-    """The appointment; None if there is none, or none of `of`: a customer, or the owner of a provider."""
+    """The appointment; None if there is none, or none of `of`: customer, who claimed it, provider's owner."""
     query = _entries.where(appointment.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Entry(**found._mapping)
@@ -187,7 +198,9 @@ async def find(
 
 def _of(account: UUID) -> ColumnElement[bool]:
     owned = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
-    return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(owned))
+    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
+    customer_id = appointment.c.customer_id
+    return or_(customer_id == account, customer_id.in_(guests), appointment.c.provider_id.in_(owned))
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

@@ -50,6 +50,14 @@ host = Table(
     comment="Whose customers are a provider's?",
 )
 
+claim = Table(
+    "claim",
+    metadata,
+    uuid("customer_id", primary_key=True),
+    uuid("account_id", index=True),
+    comment="Whose own record is a guest's?",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -75,6 +83,11 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(customer, id, **version, **_details(event))
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
+        case Customer.Claimed():
+            rows.set(customer, id, **version)
+            rows.put(claim, customer_id=recorded.stream, account_id=event.account_id)
+        case Customer.AddressNoted():
+            rows.set(customer, id, **version)
         case Appointment.Booked():
             who = {"provider_id": event.provider_id, "customer_id": event.customer_id}
             rows.put(visit, appointment_id=recorded.stream, **who)
@@ -90,13 +103,13 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {name: getattr(event, name) for name in ("name", "email", "phone", "timezone", "note")}
 
 
-customers = Reader("customer", [customer, visit, host], project)
+customers = Reader("customer", [customer, visit, host, claim], project)
 
 _contacts = select(customer).where(~customer.c.deleted)
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Contact | None:
-    """A customer; None if there is none, or none of `of`: themselves, who registered or who hosts them."""
+    """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them."""
     query = _contacts.where(customer.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Contact(**found._mapping)
@@ -112,5 +125,8 @@ def _of(account: UUID) -> ColumnElement[bool]:
     c = customer.c
     hosted = select(visit.c.customer_id).join(host, host.c.provider_id == visit.c.provider_id)
     return or_(
-        c.id == account, c.registered_by == account, c.id.in_(hosted.where(host.c.owner_id == account))
+        c.id == account,
+        c.registered_by == account,
+        c.id.in_(select(claim.c.customer_id).where(claim.c.account_id == account)),
+        c.id.in_(hosted.where(host.c.owner_id == account)),
     )

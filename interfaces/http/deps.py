@@ -127,6 +127,10 @@ class Ask(Request):
             fingerprint=hashlib.sha256(what + said).digest(),
         )
 
+    def address_of(self, email: str | None) -> UUID | None:
+        """The stream of an e-mail address; None for none."""
+        return None if email is None else self.ports.store.address_id(email)
+
     def fresh_id(self) -> UUID:
         """An id for something new: with a key, the same one however often the request is made."""
         return derived_id("key", self.key.value.hex()) if self.key else new_id()
