@@ -52,7 +52,7 @@ async def change_address(id: UUID, said: Said, means: Means) -> None:
 
 async def reset(id: UUID, said: Said, means: Means) -> None:
     """Send whoever has the address what sets a new password. `said`: email."""
-    address = means.store.address_id(said["email"])
+    address = await means.store.address_id(said["email"])
     account = await _account(means, FindAccount(by=OPERATOR, address=address))
     if account is not None and account.active:
         ticket = await means.tickets.issue(account.account_id, "reset", RESET)
@@ -100,7 +100,7 @@ def date_of(moment: datetime) -> str:
 
 async def _tell_holder(id: UUID, email: str, means: Means) -> bool:
     """Whether the address has an account, whose holder is told that somebody else wanted it."""
-    address = means.store.address_id(email)
+    address = await means.store.address_id(email)
     account = await _account(means, FindAccount(by=OPERATOR, address=address))
     if account is None:
         return False
@@ -109,9 +109,9 @@ async def _tell_holder(id: UUID, email: str, means: Means) -> bool:
 
 
 async def _account(means: Means, asked: FindAccount) -> Account | None:
-    """Opened; None if there is none."""
+    """As it is now; None if there is none."""
     try:
-        return await means.store.opened((await find_account(asked, means.store)).aggregate)
+        return (await find_account(asked, means.store)).aggregate
     except NotFound:
         return None
 

@@ -54,7 +54,7 @@ async def _register(pending: Verification, means: Means, correlation: str) -> Do
         by=Caller(id, role),
         account_id=id,
         role=role,
-        address=means.store.address_id(said["email"]),
+        address=await means.store.address_id(said["email"]),
         contact={name: said[name] for name in ("email", "name", "timezone", "language")},
         correlation=correlation,
     )
@@ -67,12 +67,11 @@ async def _register(pending: Verification, means: Means, correlation: str) -> Do
 
 async def _change(pending: Verification, means: Means, correlation: str) -> Done[Account]:
     id, email = pending.account_id, pending.said["email"]
-    found = await find_account(FindAccount(by=OPERATOR, account_id=id), means.store)
-    former = await means.store.opened(found.aggregate)
+    former = (await find_account(FindAccount(by=OPERATOR, account_id=id), means.store)).aggregate
     command = ChangeAddress(
         by=Caller(id, Role(former.role)),
         email=email,
-        address=means.store.address_id(email),
+        address=await means.store.address_id(email),
         correlation=correlation,
     )
     done = await change_address(command, means.store)

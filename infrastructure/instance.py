@@ -21,6 +21,8 @@ from infrastructure.program import NoServer
 from infrastructure.settings import SAMPLE_SECRET_KEY, Settings, inherited
 
 FILE = "instance.json"
+MAILBOX = "mailbox"
+"""The folder, within the data, of mail that is not sent."""
 
 
 class NotRunning(Exception):
@@ -31,7 +33,7 @@ def settings_of(data: Path) -> Settings:
     """The settings of the environment, else of what `daybook up` runs in the folder; raises NotRunning."""
     settings = Settings()
     if settings.db_host is not None:
-        return settings
+        return settings if settings.mailbox else settings.model_copy(update={"mailbox": data / MAILBOX})
     try:
         said: dict[str, Any] = json.loads((data / FILE).read_text())
     except FileNotFoundError:
@@ -55,7 +57,10 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     )
     if settings.db_host is None or settings.redis_url is None:
         local = servers.enter_context(local)
-    values: dict[str, Any] = {"secret_key": _secret_key(data, settings)}
+    values: dict[str, Any] = {
+        "secret_key": _secret_key(data, settings),
+        "mailbox": str(settings.mailbox or data / MAILBOX),
+    }
     if settings.db_host is None:
         superuser = conninfo_to_dict(local.superuser_dsn())
         values |= {
@@ -63,7 +68,7 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
             "db_port": int(str(superuser["port"])),
             "db_superuser": superuser["user"],
             "db_superuser_password": superuser["password"],
-            "db_password": _kept(data / "db_password"),
+            "db_password": kept(data / "db_password"),
         }
     if settings.redis_url is None:
         values["redis_url"] = local.redis_url
@@ -90,6 +95,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "REDIS_URL": redis.get_secret_value(),
         "SECRET_KEY": settings.secret_key.get_secret_value(),
     }
+    if settings.mailbox is not None:
+        said["MAILBOX"] = str(settings.mailbox)
     if settings.db_superuser is not None:
         said["DB_SUPERUSER"] = settings.db_superuser
         said["DB_SUPERUSER_PASSWORD"] = settings.db_superuser_password.get_secret_value()
@@ -98,16 +105,16 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def _secret_key(data: Path, settings: Settings) -> str:
     given = settings.secret_key.get_secret_value()
-    return _kept(data / "secret_key") if given == SAMPLE_SECRET_KEY else given
+    return kept(data / "secret_key") if given == SAMPLE_SECRET_KEY else given
 
 
-def _kept(file: Path) -> str:
-    """A secret that is made once and kept in a file of its own."""
+def kept(file: Path, size: int = 48) -> str:
+    """A secret of `size` random bytes that is made once and kept in a file of its own. Raises NoServer."""
     try:
         if not file.exists() or not file.read_text():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(48))
+            file.write_text(secrets.token_urlsafe(size))
         return file.read_text()
     except OSError as refused:
         raise NoServer(f"{file} can't be used: choose another folder. ({refused})") from refused

@@ -1,4 +1,4 @@
-"""Letters written from templates, in the reader's language: `templates/mail/<language>/<kind>.txt` and `.html`."""
+"""Letters written from `templates/mail/<language>/<kind>.txt` and `.html`, in the reader's language."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -6,7 +6,7 @@ from email.policy import SMTP
 from email.utils import parseaddr
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from application.ports import Letter
 
@@ -23,7 +23,7 @@ class Letters:
         self._from = _address(*parseaddr(mail_from))
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
-            autoescape=lambda name: bool(name and name.endswith(".html")),
+            autoescape=select_autoescape(["html"]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

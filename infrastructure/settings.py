@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
 SECRET_KEY_BYTES = 32
-SECRETS = ("secret_key", "db_password", "db_superuser_password", "redis_url")
+SECRETS = ("secret_key", "db_password", "db_superuser_password", "redis_url", "smtp_url")
 
 
 class Environment(StrEnum):
@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     redis_url_file: Path | None = None
     redis_prefix: str = "daybook:"
 
+    public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s#?]+$")
+    smtp_url: SecretStr | None = None
+    smtp_url_file: Path | None = None
+    mail_from: str = "Daybook <no-reply@daybook.example>"
+    mailbox: Path | None = None
+
     @property
     def database(self) -> Database | None:
         """The database as the application's role; None without DB_HOST: the servers of this machine."""
@@ -104,6 +110,11 @@ class Settings(BaseSettings):
         if self.test_db_superuser is None:
             return self.test_database
         return self._test_database(self.test_db_superuser, self.test_db_superuser_password)
+
+    @property
+    def dev_mailbox(self) -> Path | None:
+        """Where mail is put instead of being sent: in DEV, without SMTP_URL."""
+        return self.mailbox if self.environment is Environment.DEV and self.smtp_url is None else None
 
     def _database(self, user: str, password: SecretStr) -> Database | None:
         if self.db_host is None:

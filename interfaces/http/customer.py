@@ -95,7 +95,7 @@ def location(customer: Customer) -> str:
 async def create(ask: Ask, body: CustomerBody) -> Response:
     """Register the caller as a customer; staff make a guest."""
     command = CreateCustomer(
-        **ask.command(), id=new_id(), details=body.model_dump(), address=ask.address_of(body.email)
+        **ask.command(), id=new_id(), details=body.model_dump(), address=await ask.address_of(body.email)
     )
     return written(await create_customer(command, ask.ports.store), shown, location)
 
@@ -131,7 +131,7 @@ async def change(ask: Ask, customer_id: UUID, body: CustomerChange) -> Response:
 
 
 async def _changed(ask: Ask, customer_id: UUID, details: Mapping[str, Any]) -> Response:
-    address = ask.address_of(details.get("email"))
+    address = await ask.address_of(details.get("email"))
     command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=details, address=address)
     return written(await change_customer(command, ask.ports.store), shown)
 
