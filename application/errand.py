@@ -1,4 +1,4 @@
-"""What is done after the answer: letters, and what they need. Each may be done twice, and tells nobody who asked."""
+"""What is done after the answer: letters, and what they need. Each may be done twice."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ class Means:
 
 
 async def register(id: UUID, said: Said, means: Means) -> None:
-    """Send the address what it takes to prove it; or, if it has an account, the word that it has.
+    """Send the address what proves it; or, if it has an account, the word that it has.
 
     `said`: email, password (hashed), name, role, timezone, language.
     """
     if await _tell_holder(id, said["email"], means):
         return
     secret = await means.verifications.issue(Verification(new_id(), said))
-    # Nothing that a stranger chose but the address itself: else we could be made to send their words to anybody.
+    # Nothing in it that a stranger chose: else they could send their words to anybody through us.
     await means.mail.send(Letter(id, "verify", said["email"], said["language"] or "", {"token": secret}))
 
 

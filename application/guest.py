@@ -1,4 +1,4 @@
-"""Guests: customers whom staff entered with an e-mail address, until whoever proves that address claims them."""
+"""Guests: customers entered by staff with an e-mail address, until whoever proves it claims them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ async def keep(log: Log, customer_id: UUID, address: UUID | None) -> None:
 def claimed(
     address: Address, guests: Sequence[Customer], account_id: UUID, now: datetime
 ) -> Sequence[Customer]:
-    """The guests noted at the address become the account's own; those gone or claimed meanwhile are dropped."""
+    """The guests noted at the address become the account's own; those gone or claimed are dropped."""
     for guest in guests:
         address.drop_guest(guest.id, now)
         if guest.is_guest and not guest.deleted:

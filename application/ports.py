@@ -201,7 +201,7 @@ class Seals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail. `id`: the same when it is sent again; `account_id`: whose it is, None for somebody without."""
+    """One mail. `id`: the same when it is sent again; `account_id`: whose it is, None if nobody's yet."""
 
     id: UUID
     kind: str

@@ -1,7 +1,6 @@
 """Prove an e-mail address: what was registered with it becomes an account, or an account takes it."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from application.access import Caller, Role
 from application.account import (
@@ -48,7 +47,7 @@ async def verify_email(secret: str, means: Means, correlation: str = "") -> Done
 async def _register(pending: Verification, means: Means, correlation: str) -> Done[Account]:
     said, id = pending.said, pending.account_id
     role = Role(said["role"])
-    # The password first: an account that is recorded can sign in, and a password without account opens nothing.
+    # The password first: whoever is recorded can sign in, and a password without account opens nothing.
     await means.credentials.put(id, said["password"], long=True)
     command = RegisterAccount(
         by=Caller(id, role),

@@ -53,14 +53,33 @@ class Holder:
 
 
 def project(recorded: Recorded, rows: Rows) -> None:
-    event, stream = recorded.event, {"stream": recorded.stream}
+    event, stream, version = recorded.event, {"stream": recorded.stream}, {"version": recorded.version}
     match event:
         case Account.Registered():
-            rows.put(account, **stream, version=recorded.version, **_registered(event))
-        case Account.Event():
-            rows.set(account, stream, version=recorded.version, **_changed(event))
+            rows.put(account, **stream, **version, **_registered(event))
+        case Account.ContactChanged() | Account.AddressChanged():
+            rows.set(account, stream, **version, **_contact(event.contact))
+        case Account.RoleChanged():
+            rows.set(account, stream, **version, role=event.role)
+        case Account.Disabled():
+            rows.set(account, stream, **version, standing=Standing.DISABLED.value)
+        case Account.Enabled():
+            rows.set(account, stream, **version, standing=Standing.ACTIVE.value)
+        case Account.ForgettingAsked():
+            rows.set(account, stream, **version, forgetting_due=event.due_at)
+        case Account.ForgettingCancelled():
+            rows.set(account, stream, **version, forgetting_due=None)
+        case Account.Forgotten():
+            rows.set(account, stream, **version, **_FORGOTTEN)
         case _:
             pass
+
+
+_FORGOTTEN: dict[str, Any] = {
+    "standing": Standing.FORGOTTEN.value,
+    "forgetting_due": None,
+    **dict.fromkeys(CONTACT),
+}
 
 
 def _registered(event: Account.Registered) -> dict[str, Any]:
@@ -72,26 +91,6 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
         "forgetting_due": None,
         **_contact(event.contact),
     }
-
-
-def _changed(event: Account.Event) -> dict[str, Any]:
-    match event:
-        case Account.ContactChanged() | Account.AddressChanged():
-            return _contact(event.contact)
-        case Account.RoleChanged():
-            return {"role": event.role}
-        case Account.Disabled():
-            return {"standing": Standing.DISABLED.value}
-        case Account.Enabled():
-            return {"standing": Standing.ACTIVE.value}
-        case Account.ForgettingAsked():
-            return {"forgetting_due": event.due_at}
-        case Account.ForgettingCancelled():
-            return {"forgetting_due": None}
-        case Account.Forgotten():
-            return {"standing": Standing.FORGOTTEN.value, "forgetting_due": None, **dict.fromkeys(CONTACT)}
-        case _:
-            return {}
 
 
 def _contact(contact: Personal) -> dict[str, Any]:
@@ -118,6 +117,11 @@ async def find(
         _holders,
         (role, a.role.__eq__),
         (standing, a.standing.__eq__),
-        (q, lambda part: or_(a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True))),
+        (
+            q,
+            lambda part: or_(
+                a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True)
+            ),
+        ),
     )
     return await fetch(read.connection, query.order_by(a.created_at, a.id), page, Holder)

@@ -28,7 +28,9 @@ from infrastructure.settings import inherited
 from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
-OURS = re.compile(r"(TEST_)?DB_|REDIS_|SECRET_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL")
+OURS = re.compile(
+    r"(TEST_)?DB_|REDIS_|SECRET_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL"
+)
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0
 

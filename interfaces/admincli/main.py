@@ -33,7 +33,9 @@ def admin() -> None:
 def create(
     email: Annotated[str, typer.Option(help="Where mail reaches them; they sign in with it.")],
     name: Annotated[str, typer.Option(help="What people call them.")] = "Admin",
-    data: Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")] = HOME,
+    data: Annotated[
+        Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")
+    ] = HOME,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,

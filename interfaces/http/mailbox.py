@@ -70,7 +70,8 @@ def _read(file: Path) -> EmailMessage | None:
 
 def _page(title: str, body: str) -> Answer:
     page = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>\n'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        "</head>\n"
         f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
     headers = {b"content-security-policy": POLICY, b"cache-control": PRIVATE}

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
+from infrastructure.keyring import Keyring
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -20,7 +21,6 @@ from infrastructure.database import alchemy
 from infrastructure.encoding import decode
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
-from infrastructure.keyring import Keyring
 from infrastructure.ledgerview import LedgerView
 from infrastructure.letters import Letters
 from infrastructure.mail import Postman, sender_of

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
 
 
 class Me(Body):
-    """What people say of themselves. Another `email` counts once it is proven by the code that is sent there."""
+    """What people say of themselves. Another `email` counts once the code that is sent there proves it."""
 
     name: Name
     email: Mailbox
@@ -86,7 +86,7 @@ async def get(ask: Ask) -> Response:
 
 @router.patch("", operation_id="change_me", response_model=AccountShown)
 async def change(ask: Ask, body: MeChange) -> Response:
-    """Change some of it. To another e-mail address a code is sent, which proves it at /v1/auth/email/verify."""
+    """Change some of it. To another e-mail address goes a code, which /v1/auth/email/verify takes."""
     contact = body.model_dump(exclude_unset=True)
     email = contact.pop("email", None)
     done = await change_contact(ChangeContact(**ask.command(), contact=contact), ask.ports.store)

@@ -40,7 +40,7 @@ def needs_version(method: str, path: str) -> bool:
 
 
 def takes_key(method: str, path: str) -> bool:
-    """Whether the operation honours an Idempotency-Key: what is about secrets is not kept to be told again."""
+    """Whether the operation honours an Idempotency-Key: about secrets, nothing is told again."""
     return method == "POST" and not path.startswith("/v1/auth/")
 
 

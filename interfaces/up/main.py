@@ -93,13 +93,16 @@ def up(wish: Wish) -> None:
                 raise SystemExit("Daybook did not get ready; its log above says why.")
             return
         metrics_port = serve_metrics(HOST, 0, str(metrics))
-        ready = _ready(settings, api, metrics_port, town, password)
-        if wish.as_json:
-            print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
-        else:
-            _tell(console, ready, town, wish)
+        _say(console, _ready(settings, api, metrics_port, town, password), town, wish)
         stop.wait()
         console.print("Stopping ...")
+
+
+def _say(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
+    if wish.as_json:
+        print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
+    else:
+        _tell(console, ready, town, wish)
 
 
 def _listen(port: int) -> socket.socket:
@@ -172,9 +175,11 @@ def _follows(settings: Settings) -> bool:
 
 
 def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
-    """An account for each role, as those who are there stay as they are; answers the password they began with."""
+    """An account for each role; those who are there stay as they are. Answers their first password."""
     password = kept(wish.data / "demo_password", 18)
-    newcomers = [Newcomer(_account(role, town), role, email_of(role), str(role).capitalize()) for role in ROLES]
+    newcomers = [
+        Newcomer(_account(role, town), role, email_of(role), str(role).capitalize()) for role in ROLES
+    ]
 
     async def make() -> None:
         async with registrar_of(settings) as (_, registrar):
@@ -184,9 +189,7 @@ def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
     return password
 
 
-def _ready(
-    settings: Settings, api: str, metrics_port: int, town: Town | None, password: str | None
-) -> Ready:
+def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None, password: str | None) -> Ready:
     database, owner, redis = settings.database, settings.owner_database, settings.redis_url
     assert database is not None
     assert owner is not None
@@ -198,10 +201,7 @@ def _ready(
         superuser_database=owner.dsn,
         redis=redis.get_secret_value(),
         metrics=f"http://{HOST}:{metrics_port}/metrics",
-        tokens={
-            str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME)
-            for role in ROLES
-        },
+        tokens={str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME) for role in ROLES},
         mailbox=str(settings.dev_mailbox) if settings.dev_mailbox else None,
         password=password,
     )
