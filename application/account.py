@@ -105,7 +105,7 @@ async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Acc
         contact=Personal(cmd.account_id, dict(cmd.contact)),
         timestamp=now,
     )
-    changed: list[Aggregate] = [address, *claimed(address, guests, cmd.account_id, now)]
+    changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if cmd.role is Role.CUSTOMER and customer is None:
         changed.append(registered(cmd.account_id, cmd.account_id, _details(cmd.contact), now))
     if cmd.role is Role.ADMIN:
@@ -140,12 +140,12 @@ async def change_address(cmd: ChangeAddress, log: Log, now: datetime) -> Account
         return account
     contact = await _contact(log, account)
     address.claim(account.account_id, now)
-    changed: list[Aggregate] = [address, *claimed(address, guests, account.account_id, now)]
+    told = Personal(account.account_id, {**contact, "email": cmd.email})
+    account.change_address(cmd.by.account, address.id, told, now)
+    changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if isinstance(left, Address):
         left.release(account.account_id, now)
         changed.append(left)
-    told = Personal(account.account_id, {**contact, "email": cmd.email})
-    account.change_address(cmd.by.account, address.id, told, now)
     await log.record(account, *changed)
     return account
 

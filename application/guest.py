@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.log import Log
+from domain.account import Account
 from domain.address import Address
 from domain.customer import Customer
 from domain.kernel import Aggregate
@@ -33,11 +34,12 @@ async def keep(log: Log, customer_id: UUID, address: UUID | None) -> None:
 
 
 def claimed(
-    address: Address, guests: Sequence[Customer], account_id: UUID, now: datetime
+    account: Account, address: Address, guests: Sequence[Customer], now: datetime
 ) -> Sequence[Customer]:
     """The guests noted at the address become the account's own; those gone or claimed are dropped."""
     for guest in guests:
         address.drop_guest(guest.id, now)
         if guest.is_guest and not guest.deleted:
-            guest.claim(account_id, now)
+            guest.claim(account.account_id, now)
+            account.take_guest(guest.id, now)
     return guests

@@ -71,6 +71,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(account, stream, **version, forgetting_due=None)
         case Account.Forgotten():
             rows.set(account, stream, **version, **_FORGOTTEN)
+        case Account.Event():
+            rows.set(account, stream, **version)
         case _:
             pass
 

@@ -23,6 +23,7 @@ from application.customer import (
     create_customer,
     delete_customer,
 )
+from domain.account import Account
 from domain.address import Address
 from domain.customer import Customer
 from domain.errors import NotFound
@@ -70,6 +71,9 @@ async def test_whoever_proves_the_address_claims_all_its_guests(
     for guest in guests:
         assert await owners(store, guest) == (guest, grace.account)
     assert await owners(store, other) == (other,)
+    account = await look(store, Account, Account.id_of(grace.account))
+    assert account is not None
+    assert account.guests == tuple(guests)
     address = await look(store, Address, await store.address_id(EMAIL))
     assert address is not None
     assert address.guests == ()
