@@ -91,8 +91,8 @@ async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Acc
     if cmd.by.id != cmd.account_id or cmd.by.role is not cmd.role or cmd.role not in SELF_MADE:
         permit(cmd.by, "create_user")
     check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
-    ids = Account.id_of(cmd.account_id), cmd.account_id, Admins.ID
-    address, guests, (known, customer, admins) = await _there(log, cmd.address, ids, now)
+    ids = [Account.id_of(cmd.account_id), cmd.account_id, *([Admins.ID] if cmd.role is Role.ADMIN else [])]
+    address, guests, (known, customer, *admins) = await _there(log, cmd.address, ids, now)
     if isinstance(known, Account):
         return known
     address.claim(cmd.account_id, now)
@@ -108,8 +108,7 @@ async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Acc
     changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if cmd.role is Role.CUSTOMER and customer is None:
         changed.append(registered(cmd.account_id, cmd.account_id, _details(cmd.contact), now))
-    if cmd.role is Role.ADMIN:
-        changed.append(_joined(admins, cmd.account_id, now))
+    changed += [_joined(stream, cmd.account_id, now) for stream in admins]
     await log.record(account, *changed)
     return account
 
