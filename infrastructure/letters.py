@@ -40,9 +40,9 @@ class Letters:
         message["Subject"] = subject
         message["Message-ID"] = f"<{letter.id}@{self._from.domain}>"  # the same when it is sent again
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = language
         message.set_content(text.strip() + "\n")
         message.add_alternative(self._written(letter, language, "html"), subtype="html")
+        message["Content-Language"] = language  # last: setting content drops all headers that are about it
         return message
 
     def _language(self, letter: Letter) -> str:

@@ -93,12 +93,8 @@ async def get(ask: Ask, account_id: UUID) -> Response:
 @router.patch("/{account_id}", operation_id="change_user", response_model=AccountShown)
 async def change(ask: Ask, account_id: UUID, body: UserChange) -> Response:
     """Give another role, disable or enable. Nobody does this to themselves, and one active admin stays."""
-    command = ChangeAccount(
-        **ask.command(),
-        account_id=account_id,
-        role=None if body.role is None else Role(body.role),
-        disabled=body.disabled,
-    )
+    said = body.model_dump(exclude_unset=True)
+    command = ChangeAccount(**ask.command(), account_id=account_id, **said)
     return written(await change_account(command, ask.ports.store), shown)
 
 

@@ -198,7 +198,7 @@ class TestRoles:
 
     async def test_who_is_made_an_admin_or_enabled_again_counts(self, store: Clocked) -> None:
         ada = await made(store, Role.ADMIN, "ada@example.org")
-        bea = await made(store, Role.CUSTOMER, "bea@example.org")
+        bea = Caller((await made(store, Role.CUSTOMER, "bea@example.org")).account, Role.ADMIN)
         await change_account(ChangeAccount(by=ada, account_id=bea.account, disabled=True), store)
         await change_account(ChangeAccount(by=ada, account_id=bea.account, role=Role.ADMIN), store)
         with pytest.raises(LastAdmin):
