@@ -11,6 +11,7 @@ from application.guest import keep, noted
 from application.log import Command, Log, command
 from application.provider import check_zone
 from domain.customer import Customer, CustomerDeleted, CustomerExists
+from domain.personal import Personal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
 
 def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
     """A new customer. `details`: name, email, phone, timezone, note."""
-    return Customer(id=id, by=by, timestamp=now, **details)
+    return Customer(id=id, by=by, details=Personal(id, dict(details)), timestamp=now)
 
 
 @command
@@ -64,7 +65,7 @@ async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Custo
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
     permit(cmd.by, "change_customer")
     await keep(log, cmd.customer_id, cmd.address)
-    customer = await _mine(cmd, "change_customer", log)
+    customer = await log.unseal(await _mine(cmd, "change_customer", log))
     customer.change(cmd.by.account, dict(cmd.details), now)
     addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
     await log.record(customer, *addresses)

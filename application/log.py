@@ -95,8 +95,15 @@ class Log(Protocol):
         """As `edit`, several at once in the given order; None where there is no stream yet."""
         ...
 
-    async def record(self, answer: Aggregate, *others: Aggregate) -> None:
-        """Record all pending events in one transaction. `answer` is what the command answers with."""
+    async def unseal(self, aggregate: A) -> A:
+        """What `edit` gave, with all that is personal in it readable (None where it is forgotten)."""
+        ...
+
+    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
+        """Record all pending events in one transaction. `answer` is what the command answers with.
+
+        `forgets`: persons whose keys are deleted with it.
+        """
         ...
 
 
@@ -113,12 +120,16 @@ class Attempt(Log, Protocol):
 
 
 class Store(Protocol):
-    """The log of this process."""
+    """The log of this process. What its commands answer with can be read, personal parts too."""
 
     def attempts(self, command: Command) -> Attempts: ...
 
     def now(self) -> datetime:
         """The database's clock, UTC."""
+        ...
+
+    async def address_id(self, email: str) -> UUID:
+        """The stream of an e-mail address: a keyed hash, the same however it is written."""
         ...
 
 

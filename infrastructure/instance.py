@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from infrastructure.database import create_role
 from infrastructure.local import LocalServers
 from infrastructure.program import NoServer
-from infrastructure.settings import SAMPLE_SECRET_KEY, Settings, inherited
+from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings, inherited
 
 FILE = "instance.json"
 MAILBOX = "mailbox"
@@ -58,7 +58,8 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     if settings.db_host is None or settings.redis_url is None:
         local = servers.enter_context(local)
     values: dict[str, Any] = {
-        "secret_key": _secret_key(data, settings),
+        "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
+        "master_key": _own(data / "master_key", settings.master_key.get_secret_value(), SAMPLE_MASTER_KEY),
         "mailbox": str(settings.mailbox or data / MAILBOX),
     }
     if settings.db_host is None:
@@ -94,6 +95,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DB_PASSWORD": database.password,
         "REDIS_URL": redis.get_secret_value(),
         "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "MASTER_KEY": settings.master_key.get_secret_value(),
     }
     if settings.mailbox is not None:
         said["MAILBOX"] = str(settings.mailbox)
@@ -103,9 +105,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return said
 
 
-def _secret_key(data: Path, settings: Settings) -> str:
-    given = settings.secret_key.get_secret_value()
-    return kept(data / "secret_key") if given == SAMPLE_SECRET_KEY else given
+def _own(file: Path, given: str, sample: str) -> str:
+    """The key that is set, or one made here in place of the sample."""
+    return kept(file) if given == sample else given
 
 
 def kept(file: Path, size: int = 48) -> str:

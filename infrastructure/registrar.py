@@ -20,7 +20,6 @@ from infrastructure.eventstore import EventStore
 from infrastructure.passwords import Passwords
 from infrastructure.postgres import postgres_store
 from infrastructure.rowpool import RowPool
-from infrastructure.sealing import MasterKeys
 from infrastructure.settings import Settings
 
 PEPPER = "passwords"
@@ -87,7 +86,7 @@ async def registrar_of(settings: Settings) -> AsyncIterator[tuple[EventStore, Re
     """One for the database of the settings, with its store."""
     database = settings.database
     assert database is not None
-    store = postgres_store(database.dsn, MasterKeys.of(settings))
+    store = postgres_store(database.dsn, settings.masters)
     await store.open()
     try:
         passwords = Passwords(await store.keyring.secret(PEPPER))

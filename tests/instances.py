@@ -29,7 +29,7 @@ from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(
-    r"(TEST_)?DB_|REDIS_|SECRET_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL"
+    r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL"
 )
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0
@@ -142,6 +142,7 @@ class Instance:
     mailbox: str | None
     password: str | None
     secret_key: str
+    master_key: str
     roles: list[Process] = field(default_factory=list)
 
     @classmethod
@@ -163,8 +164,9 @@ class Instance:
         )
         try:
             told = json.loads(process.first_line())
-            secret = json.loads((data / "instance.json").read_text())["secret_key"]
-            return cls(data, process, **told, secret_key=secret)
+            secrets = json.loads((data / "instance.json").read_text())
+            keys = {name: secrets[name] for name in ("secret_key", "master_key")}
+            return cls(data, process, **told, **keys)
         except BaseException:
             process.kill()
             raise
@@ -194,6 +196,7 @@ class Instance:
                 DB_PASSWORD=str(place["password"]),
                 REDIS_URL=self.redis,
                 SECRET_KEY=self.secret_key,
+                MASTER_KEY=self.master_key,
             )
             | changes
         )

@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
-from infrastructure.keyring import Keyring
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,9 +17,10 @@ import infrastructure
 from application.errand import Means, carry_out
 from infrastructure.credentials import Credentials
 from infrastructure.database import alchemy
-from infrastructure.encoding import decode
+from infrastructure.encoding import Codec
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
+from infrastructure.keyring import Keyring
 from infrastructure.ledgerview import LedgerView
 from infrastructure.letters import Letters
 from infrastructure.mail import Postman, sender_of
@@ -67,7 +67,9 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
 async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     database, secret = settings.database, settings.secret_key.get_secret_value()
     assert database is not None
-    store = postgres_store(database.dsn, pool_size=settings.db_pool_size, patience=settings.db_pool_timeout)
+    store = postgres_store(
+        database.dsn, settings.masters, pool_size=settings.db_pool_size, patience=settings.db_pool_timeout
+    )
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
@@ -89,7 +91,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _looks(database, settings, stack), reads, cache),
         tokens=Tokens(secret),
         cursors=Cursors(secret),
-        decode=decode,
+        codec=Codec(settings.masters),
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},

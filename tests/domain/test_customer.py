@@ -5,17 +5,17 @@ from uuid import UUID
 
 import pytest
 
-from application.customer import registered
 from domain.customer import Customer, CustomerDeleted, GuestClaimed
 from domain.kernel import new_id
+from domain.personal import Personal
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 STAFF, ADA, BEA = new_id(), new_id(), new_id()
 
 
 def a_customer(id: UUID | None = None, by: UUID = STAFF) -> Customer:
-    details = {"name": "Guest", "email": None, "phone": None, "timezone": None, "note": ""}
-    return registered(id or new_id(), by, details, NOW)
+    id = id or new_id()
+    return Customer(id=id, by=by, details=Personal(id, {"name": "Guest"}), timestamp=NOW)
 
 
 def test_the_first_claim_of_a_guest_wins() -> None:

@@ -11,7 +11,6 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.log import Store
-from infrastructure.encoding import decode
 from infrastructure.ledgerview import LedgerView
 from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
@@ -27,12 +26,13 @@ from projections.read import Reads
 from projections.readers import READERS
 from tests.http.people import people_of
 from tests.http.town import SECRET, Api, Town, a_town
+from tests.sealed import CODEC, MASTERS
 
 
 @pytest.fixture
 async def api(database, tmp_path) -> AsyncIterator[Api]:
     """The app without Redis; its readers catch up before each GET."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
@@ -50,7 +50,7 @@ async def api(database, tmp_path) -> AsyncIterator[Api]:
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
         ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
-        async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
+        async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
             api.people = people
             yield api
     await store.journal.close()
@@ -70,7 +70,7 @@ NOBODY: Mapping[str, Any] = dict.fromkeys(("passwords", "credentials", "verifica
 def _ports(
     store: Store, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY
 ) -> Ports:
-    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode, ledger, **people)
+    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), CODEC, ledger, **people)
 
 
 async def _nothing_to_read() -> None:

@@ -16,6 +16,7 @@ from infrastructure.local import LocalServers
 from infrastructure.memory import MemoryJournal, memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.program import free_port
+from tests.sealed import MASTERS
 
 Open = Callable[..., Awaitable[EventStore]]
 
@@ -37,7 +38,7 @@ async def open_store() -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_store(dsn: str, **options: Any) -> EventStore:
-            store = postgres_store(dsn, **options)
+            store = postgres_store(dsn, MASTERS, **options)
             assert isinstance(store.journal, PostgresJournal)
             await store.journal.open()
             stack.push_async_callback(store.journal.close)
@@ -68,5 +69,5 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
     """Two processes on one log, each with a cache of its own."""
     if where is None:
         first = memory_store()
-        return first, EventStore(first.journal)
+        return first, EventStore(first.journal, MASTERS)
     return await open_store(where), await open_store(where)
