@@ -55,7 +55,7 @@ def _line(name: str, message: EmailMessage) -> str:
 
 def _shown(message: EmailMessage) -> str:
     text = message.get_body(("plain",))
-    said = text.get_content() if text is not None else ""
+    said = text.get_content().replace("\r\n", "\n") if text is not None else ""
     back = '<p><a href="/dev/mailbox">Mailbox</a></p>'
     return f"{back}\n<p>To {escape(str(message['To']))}</p>\n<pre>{escape(said)}</pre>"
 

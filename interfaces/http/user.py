@@ -21,8 +21,6 @@ from projections import account as accounts
 
 router = APIRouter(prefix="/v1/users", tags=["users"], route_class=Route)
 AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
-# JSON has no enumerations: a body that guesses no other types must guess this one.
-GivenRole = Annotated[AnyRole, Field(strict=False)]
 
 
 class UserBody(Body):
@@ -30,7 +28,7 @@ class UserBody(Body):
 
     email: Mailbox
     name: Name
-    role: GivenRole
+    role: AnyRole
     timezone: Zone | None = None
     language: Language | None = None
 
@@ -38,7 +36,7 @@ class UserBody(Body):
 class UserChange(Change):
     """Only the fields given are changed."""
 
-    role: GivenRole = absent()
+    role: AnyRole = absent()
     disabled: bool = absent()
 
 

@@ -80,7 +80,7 @@ def text_of(mail: EmailMessage) -> str:
     """What it says in plain text."""
     plain = mail.get_body(("plain",))
     assert plain is not None
-    return str(plain.get_content())
+    return str(plain.get_content()).replace("\r\n", "\n")
 
 
 def token_of(mail: EmailMessage) -> str:
