@@ -67,6 +67,15 @@ async def test_of_two_who_look_at_once_each_gets_others(errands: Errands) -> Non
     assert len({errand.id for some in taken for errand in some}) == 20
 
 
+async def test_what_another_is_just_taking_is_passed_over(errands: Errands, rows: RowPool) -> None:
+    await errands.ask("reset", SAID)
+    await errands.ask("notice", SAID)
+    async with rows.transaction() as connection:
+        await connection.execute("SELECT FROM auth.errand WHERE kind = 'reset' FOR UPDATE")
+        assert [errand.kind for errand in await errands.take(2)] == ["notice"]
+    assert [errand.kind for errand in await errands.take(2)] == ["reset"]
+
+
 async def test_what_fails_is_done_later_and_says_nothing_personal(errands: Errands, rows: RowPool) -> None:
     class Refused(Exception):
         code = 550
