@@ -57,6 +57,9 @@ _BOTH_SIDES: Grants = {Role.CUSTOMER: Scope.OWN, **_STAFF}
 _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
 
+_SELF: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
+_ADMIN: Grants = {Role.ADMIN: Scope.ANY}
+
 ACCESS: Mapping[str, Grants] = {
     "live": _EVERYBODY,
     "ready": _EVERYBODY,
@@ -122,6 +125,15 @@ ACCESS: Mapping[str, Grants] = {
     "complete_appointment": _STAFF,
     "miss_appointment": _STAFF,
     "undo_no_show": _STAFF,
+    "register": _EVERYBODY,
+    "verify_email": _EVERYBODY,
+    "get_me": _SELF,
+    "change_me": _SELF,
+    "create_user": _ADMIN,
+    "list_users": _ADMIN,
+    "get_user": _ADMIN,
+    "change_user": _ADMIN,
+    "delete_user": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
 }

@@ -207,11 +207,17 @@ async def _mine(cmd: _AnyMine, operation: str, log: Log) -> tuple[Appointment, b
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
     owners = set(await staff(cmd.by, provider, log))
-    if not isinstance(cmd, MarkAppointment):
-        owners.add(appointment.customer_id)
+    if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
+        owners |= await _customers(appointment.customer_id, log)
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
     return appointment, not await acts(cmd.by, provider, log)
+
+
+async def _customers(customer_id: UUID, log: Log) -> set[UUID]:
+    """The accounts that are this customer: its own, and who claimed the guest."""
+    customer = await log.find(Customer, customer_id)
+    return {customer_id} if customer is None else {*customer.owners}
 
 
 async def _customer(cmd: BookAppointment, log: Log) -> UUID:

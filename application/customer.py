@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import demand, permit
+from application.guest import keep, noted
 from application.log import Command, Log, command
 from application.membership import check_affiliation, hosts
 from application.provider import check_zone
@@ -20,11 +21,13 @@ class CreateCustomer(Command):
     """`id` counts for staff; a customer registers under the own account's id.
 
     `organization_id`: whose members are to know the guest too; the caller is one of them.
+    `address`: the stream of the e-mail address in `details`, here and below.
     """
 
     id: UUID
     details: Mapping[str, Any]
     organization_id: UUID | None = None
+    address: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class ChangeCustomer(Command):
 
     customer_id: UUID
     details: Mapping[str, Any]
+    address: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +54,28 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
         raise CustomerDeleted if known.deleted else CustomerExists
-    details = Personal(id, dict(cmd.details))
-    customer = Customer(id=id, by=cmd.by.account, details=details, timestamp=now)
+    customer = registered(id, cmd.by.account, cmd.details, now)
     if cmd.organization_id is not None:
         customer.share(cmd.by.account, cmd.organization_id, now)
-    await log.record(customer)
+    await log.record(customer, *await noted(log, customer, cmd.address, now))
     return customer
+
+
+def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
+    """A new customer. `details`: name, email, phone, timezone, note."""
+    return Customer(id=id, by=by, details=Personal(id, dict(details)), timestamp=now)
 
 
 @command
 async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Customer:
     """Replace some of the details."""
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
+    permit(cmd.by, "change_customer")
+    await keep(log, cmd.customer_id, cmd.address)
     customer = await log.unseal(await _mine(cmd, "change_customer", log))
     customer.change(cmd.by.account, dict(cmd.details), now)
-    await log.record(customer)
+    addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
+    await log.record(customer, *addresses)
     return customer
 
 
@@ -80,6 +91,7 @@ async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Custo
 async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
     permit(cmd.by, operation)
     customer = await log.edit(Customer, cmd.customer_id)
-    demand(cmd.by, operation, "customer", customer.id, customer.id, *await hosts(cmd.by, customer, log))
+    owners = (*customer.owners, *await hosts(cmd.by, customer, log))
+    demand(cmd.by, operation, "customer", customer.id, *owners)
     cmd.expect(customer)
     return customer

@@ -128,6 +128,10 @@ class Store(Protocol):
         """The database's clock, UTC."""
         ...
 
+    async def address_id(self, email: str) -> UUID:
+        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        ...
+
 
 class Attempts(Protocol):
     """Bounded tries of one command: iterates with jitter until the deadline, then raises Unavailable."""

@@ -6,6 +6,7 @@ Importing the package registers every topic, so that any event of the log can be
 from domain import (
     account,
     address,
+    admin,
     appointment,
     customer,
     day,
@@ -19,6 +20,7 @@ from domain import (
 __all__ = [
     "account",
     "address",
+    "admin",
     "appointment",
     "customer",
     "day",

@@ -35,7 +35,7 @@ class Account(Aggregate):
     """Somebody who can sign in. `contact` is personal: {"email", "name", "timezone", "language"}.
 
     The public id is `account_id` (the token's `sub`, and the customer's id); the stream's derives from it.
-    `address`: the stream of the e-mail address, which makes it unique.
+    `address`: the stream of the e-mail address, which makes it unique. `guests`: customers it has claimed.
     """
 
     class Registered(Aggregate.Created):
@@ -53,6 +53,9 @@ class Account(Aggregate):
         by: UUID
         address: UUID
         contact: Personal
+
+    class GuestTaken(Aggregate.Event):
+        customer_id: UUID
 
     class RoleChanged(Aggregate.Event):
         by: UUID
@@ -95,6 +98,7 @@ class Account(Aggregate):
         self.role = role
         self.address = address
         self.contact = contact
+        self.guests: tuple[UUID, ...] = ()
         self.standing = Standing.ACTIVE
         self.forgetting_due: datetime | None = None
         self.cancels_appointments = False
@@ -133,6 +137,15 @@ class Account(Aggregate):
     def _address_changed(self, by: UUID, address: UUID, contact: Personal, timestamp: datetime) -> None:
         self.address = address
         self.contact = contact
+
+    def take_guest(self, customer_id: UUID, now: datetime) -> None:
+        """A guest's record is this person's, to be forgotten with them."""
+        if customer_id not in self.guests:
+            self._guest_taken(customer_id=customer_id, timestamp=now)
+
+    @event(GuestTaken)
+    def _guest_taken(self, customer_id: UUID, timestamp: datetime) -> None:
+        self.guests = (*self.guests, customer_id)
 
     def change_role(self, by: UUID, role: str, now: datetime) -> None:
         """Another platform role; nobody changes their own."""

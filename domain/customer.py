@@ -19,6 +19,10 @@ class CustomerExists(Conflict):
     """This customer is already known."""
 
 
+class GuestClaimed(Conflict):
+    """This guest belongs to another account."""
+
+
 class Customer(Aggregate):
     """Somebody who books. `details` are personal: name, email, phone, timezone, note."""
 
@@ -40,6 +44,12 @@ class Customer(Aggregate):
     class Forgotten(Aggregate.Event):
         by: UUID
 
+    class AddressNoted(Aggregate.Event):
+        address: UUID | None
+
+    class Claimed(Aggregate.Event):
+        account_id: UUID
+
     @event(Registered)
     def __init__(self, id: UUID, by: UUID, details: Personal, timestamp: datetime) -> None:
         self.registered_by = by
@@ -47,6 +57,8 @@ class Customer(Aggregate):
         self.organization_id: UUID | None = None
         self.deleted = False
         self.forgotten = False
+        self.address: UUID | None = None
+        self.claimed_by: UUID | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +83,16 @@ class Customer(Aggregate):
     @property
     def note(self) -> str:
         return self.details.get("note") or ""
+
+    @property
+    def is_guest(self) -> bool:
+        """Entered by staff, and nobody's own record so far."""
+        return self.registered_by != self.id and self.claimed_by is None
+
+    @property
+    def owners(self) -> tuple[UUID, ...]:
+        """The accounts whose own record it is."""
+        return (self.id,) if self.claimed_by is None else (self.id, self.claimed_by)
 
     def change(self, by: UUID, details: dict[str, Any], now: datetime) -> None:
         """Replace some of the details, which must be open; nothing happens if all stay."""
@@ -110,3 +132,26 @@ class Customer(Aggregate):
     @event(Forgotten)
     def _forgotten(self, by: UUID, timestamp: datetime) -> None:
         self.deleted = self.forgotten = True
+
+    def note_address(self, address: UUID | None, now: datetime) -> None:
+        """By which e-mail address's stream a guest is found."""
+        if address != self.address:
+            self._address_noted(address=address, timestamp=now)
+
+    @event(AddressNoted)
+    def _address_noted(self, address: UUID | None, timestamp: datetime) -> None:
+        self.address = address
+
+    def claim(self, account_id: UUID, now: datetime) -> None:
+        """It is this account's own record from now on. Raises GuestClaimed; already so is not an error."""
+        if account_id in self.owners:
+            return
+        if self.deleted:
+            raise CustomerDeleted
+        if not self.is_guest:
+            raise GuestClaimed
+        self._claimed(account_id=account_id, timestamp=now)
+
+    @event(Claimed)
+    def _claimed(self, account_id: UUID, timestamp: datetime) -> None:
+        self.claimed_by = account_id

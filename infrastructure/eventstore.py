@@ -49,6 +49,10 @@ class EventStore:
         """The journal's clock, UTC."""
         return self.journal.now()
 
+    async def address_id(self, email: str) -> UUID:
+        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        return await self.keyring.address_id(email)
+
     def attempts(self, command: Command) -> Tries:
         """Tries of a command, until the deadline."""
         return Tries(self, command)

@@ -21,6 +21,8 @@ from infrastructure.program import NoServer
 from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings, inherited
 
 FILE = "instance.json"
+MAILBOX = "mailbox"
+"""The folder, within the data, of mail that is not sent."""
 
 
 class NotRunning(Exception):
@@ -31,7 +33,7 @@ def settings_of(data: Path) -> Settings:
     """The settings of the environment, else of what `daybook up` runs in the folder; raises NotRunning."""
     settings = Settings()
     if settings.db_host is not None:
-        return settings
+        return settings if settings.mailbox else settings.model_copy(update={"mailbox": data / MAILBOX})
     try:
         said: dict[str, Any] = json.loads((data / FILE).read_text())
     except FileNotFoundError:
@@ -58,6 +60,7 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     values: dict[str, Any] = {
         "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
         "master_key": _own(data / "master_key", settings.master_key.get_secret_value(), SAMPLE_MASTER_KEY),
+        "mailbox": str(settings.mailbox or data / MAILBOX),
     }
     if settings.db_host is None:
         superuser = conninfo_to_dict(local.superuser_dsn())
@@ -66,7 +69,7 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
             "db_port": int(str(superuser["port"])),
             "db_superuser": superuser["user"],
             "db_superuser_password": superuser["password"],
-            "db_password": _kept(data / "db_password"),
+            "db_password": kept(data / "db_password"),
         }
     if settings.redis_url is None:
         values["redis_url"] = local.redis_url
@@ -94,6 +97,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "MASTER_KEY": settings.master_key.get_secret_value(),
     }
+    if settings.mailbox is not None:
+        said["MAILBOX"] = str(settings.mailbox)
     if settings.db_superuser is not None:
         said["DB_SUPERUSER"] = settings.db_superuser
         said["DB_SUPERUSER_PASSWORD"] = settings.db_superuser_password.get_secret_value()
@@ -102,16 +107,16 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def _own(file: Path, given: str, sample: str) -> str:
     """The key that is set, or one made here in place of the sample."""
-    return _kept(file) if given == sample else given
+    return kept(file) if given == sample else given
 
 
-def _kept(file: Path) -> str:
-    """A secret that is made once and kept in a file of its own."""
+def kept(file: Path, size: int = 48) -> str:
+    """A secret of `size` random bytes that is made once and kept in a file of its own. Raises NoServer."""
     try:
         if not file.exists() or not file.read_text():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(48))
+            file.write_text(secrets.token_urlsafe(size))
         return file.read_text()
     except OSError as refused:
         raise NoServer(f"{file} can't be used: choose another folder. ({refused})") from refused

@@ -25,6 +25,7 @@ SECRETS = (
     "db_password",
     "db_superuser_password",
     "redis_url",
+    "smtp_url",
 )
 
 
@@ -96,6 +97,12 @@ class Settings(BaseSettings):
     redis_url_file: Path | None = None
     redis_prefix: str = "daybook:"
 
+    public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s#?]+$")
+    smtp_url: SecretStr | None = None
+    smtp_url_file: Path | None = None
+    mail_from: str = "Daybook <no-reply@daybook.example>"
+    mailbox: Path | None = None
+
     @property
     def masters(self) -> MasterKeys:
         """The keys that seal the keys of persons."""
@@ -127,6 +134,11 @@ class Settings(BaseSettings):
         if self.test_db_superuser is None:
             return self.test_database
         return self._test_database(self.test_db_superuser, self.test_db_superuser_password)
+
+    @property
+    def dev_mailbox(self) -> Path | None:
+        """Where mail is put instead of being sent: in DEV, without SMTP_URL."""
+        return self.mailbox if self.environment is Environment.DEV and self.smtp_url is None else None
 
     def _database(self, user: str, password: SecretStr) -> Database | None:
         if self.db_host is None:

@@ -25,6 +25,7 @@ from infrastructure.program import NoServer
 from infrastructure.settings import Environment, Settings
 from infrastructure.telemetry import configure_logs, serve_metrics
 from infrastructure.tokens import Tokens
+from interfaces.admincli.main import app as admin
 from interfaces.audit.main import app as audit
 from interfaces.http.main import create_app
 from interfaces.http.middleware import said_of_request
@@ -36,6 +37,7 @@ from interfaces.up.main import HOST, Wish, build_town
 from interfaces.up.main import up as start_all
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
 app.add_typer(readers, name="readers")
 app.command()(rebuild)

@@ -59,7 +59,10 @@ appointment = Table(
     Index("appointment_taken", "provider_id", "taken_at"),
     info=walled(
         "customer_id = {sub}"
+        " OR customer_id IN (SELECT c.customer_id FROM {schema}.claimed_guest c WHERE c.account_id = {sub})"
         " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b WHERE b.owner_id = {sub})"
+        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b"
+        " JOIN {schema}.agenda_member m USING (organization_id) WHERE m.account_id = {sub})"
     ),
 )
 
@@ -73,6 +76,13 @@ bookable = Table(
 )
 
 member = membership.members("agenda")
+claimed = Table(
+    "claimed_guest",
+    metadata,
+    uuid("customer_id", primary_key=True),
+    uuid("account_id", index=True),
+    comment="Whose appointments are a guest's?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
         case Organization.Event():
             membership.project(member, recorded, rows)
+        case Customer.Claimed():
+            rows.put(claimed, customer_id=recorded.stream, account_id=event.account_id)
         case _:
             pass
 
@@ -179,13 +191,13 @@ def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any
     }
 
 
-agenda = Reader("agenda", [appointment, bookable, member], project)
+agenda = Reader("agenda", [appointment, bookable, member, claimed], project)
 
 _entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
-    """The appointment; None if there is none, or none of `of`: a customer, or who acts for a provider."""
+    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it."""
     query = _entries.where(appointment.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Entry(**found._mapping)
@@ -222,7 +234,9 @@ def _of(account: UUID) -> ColumnElement[bool]:
     b = bookable.c
     ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
     theirs = select(b.provider_id).where(ours)
-    return or_(appointment.c.customer_id == account, appointment.c.provider_id.in_(theirs))
+    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
+    customer_id = appointment.c.customer_id
+    return or_(customer_id == account, customer_id.in_(guests), appointment.c.provider_id.in_(theirs))
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

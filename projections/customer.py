@@ -35,8 +35,15 @@ customer = Table(
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "name", "id"),
     info=walled(
-        "id = {sub} OR registered_by = {sub} OR id IN (SELECT v.customer_id FROM {schema}.visit v"
-        " JOIN {schema}.host h ON h.provider_id = v.provider_id WHERE h.owner_id = {sub})"
+        "id = {sub} OR registered_by = {sub} AND organization_id IS NULL"
+        " OR id IN (SELECT c.customer_id FROM {schema}.claim c WHERE c.account_id = {sub})"
+        " OR id IN (SELECT v.customer_id FROM {schema}.visit v"
+        " JOIN {schema}.host h USING (provider_id) WHERE h.owner_id = {sub})"
+        " OR organization_id IN (SELECT m.organization_id FROM {schema}.customer_member m"
+        " WHERE m.account_id = {sub})"
+        " OR id IN (SELECT v.customer_id FROM {schema}.visit v JOIN {schema}.host h USING (provider_id)"
+        " JOIN {schema}.customer_member m ON m.organization_id = h.organization_id"
+        " WHERE m.account_id = {sub})"
     ),
 )
 
@@ -61,6 +68,13 @@ host = Table(
 )
 
 member = membership.members("customer")
+claim = Table(
+    "claim",
+    metadata,
+    uuid("customer_id", primary_key=True),
+    uuid("account_id", index=True),
+    comment="Whose own record is a guest's?",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,11 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(customer, id, **version, **_NOTHING, deleted=True)
         case Account.Forgotten():
             rows.clear(customer, "id", event.account_id, **_NOTHING)
+        case Customer.Claimed():
+            rows.set(customer, id, **version)
+            rows.put(claim, customer_id=recorded.stream, account_id=event.account_id)
+        case Customer.AddressNoted():
+            rows.set(customer, id, **version)
         case Appointment.Booked():
             who = {"provider_id": event.provider_id, "customer_id": event.customer_id}
             rows.put(visit, appointment_id=recorded.stream, **who)
@@ -127,13 +146,13 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Reader("customer", [customer, visit, host, member], project)
+customers = Reader("customer", [customer, visit, host, member, claim], project)
 
 _contacts = select(customer).where(~customer.c.deleted)
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Contact | None:
-    """A customer; None if there is none, or none of `of`: themselves, who made or who hosts them."""
+    """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them."""
     query = _contacts.where(customer.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Contact(**found._mapping)
@@ -153,5 +172,6 @@ def _of(account: UUID) -> ColumnElement[bool]:
         c.id == account,
         (c.registered_by == account) & c.organization_id.is_(None),
         c.organization_id.in_(ours),
+        c.id.in_(select(claim.c.customer_id).where(claim.c.account_id == account)),
         c.id.in_(hosted.where(or_(host.c.owner_id == account, host.c.organization_id.in_(ours)))),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from projections.account import accounts
 from projections.agenda import agenda
 from projections.customer import customers
 from projections.directory import directory
@@ -11,6 +12,7 @@ from projections.reader import Reader
 from projections.vacancy import vacancy
 
 READERS: Sequence[Reader] = (
+    accounts,
     agenda,
     customers,
     directory,

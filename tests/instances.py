@@ -28,7 +28,9 @@ from infrastructure.settings import inherited
 from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
-OURS = re.compile(r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_")
+OURS = re.compile(
+    r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL"
+)
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0
 
@@ -137,6 +139,8 @@ class Instance:
     redis: str
     metrics: str
     tokens: dict[str, str]
+    mailbox: str | None
+    password: str | None
     secret_key: str
     master_key: str
     roles: list[Process] = field(default_factory=list)

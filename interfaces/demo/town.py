@@ -58,6 +58,9 @@ class BackInTime:
     def now(self) -> datetime:
         return self.clock
 
+    async def address_id(self, email: str) -> UUID:
+        return await self.store.address_id(email)
+
 
 async def seed(store: Store, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
     """The town of this seed, made unless the log has it; a making that was cut short is continued.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -14,14 +15,18 @@ from interfaces.http import (
     availability,
     customer,
     health,
+    me,
     organization,
     problem,
     provider,
+    register,
     schedule,
     service,
     tag,
+    user,
 )
 from interfaces.http.deps import Ports
+from interfaces.http.mailbox import mailbox_routes
 from interfaces.http.middleware import Envelope
 from interfaces.http.openapi import describe
 
@@ -35,6 +40,9 @@ ROUTERS = (
     customer.router,
     organization.router,
     tag.router,
+    register.router,
+    me.router,
+    user.router,
     audit.router,
     health.router,
     problem.router,
@@ -58,12 +66,17 @@ class Door(FastAPI):
         return Envelope(self.router)
 
 
-def build(ports: Ports | None = None, life: Life | None = None) -> Door:
-    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up."""
+def build(ports: Ports | None = None, life: Life | None = None, mailbox: Path | None = None) -> Door:
+    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
+
+    `mailbox`: in DEV, the folder of mail that is not sent, which is shown.
+    """
     app = Door(title="Daybook", version=version("daybook"), lifespan=life, redirect_slashes=False)
     app.state.ports = ports
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
+    if mailbox is not None:
+        app.router.routes.extend(mailbox_routes(mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -102,9 +102,12 @@ def location(customer: Customer) -> str:
 @router.post("", operation_id="create_customer", status_code=201, response_model=CustomerShown)
 async def create(ask: Ask, body: NewCustomer) -> Response:
     """Register the caller as a customer; staff make a guest."""
-    details = body.model_dump(exclude={"organization_id"})
     command = CreateCustomer(
-        **ask.command(), id=new_id(), details=details, organization_id=body.organization_id
+        **ask.command(),
+        id=new_id(),
+        details=body.model_dump(exclude={"organization_id"}),
+        organization_id=body.organization_id,
+        address=await ask.address_of(body.email),
     )
     return written(await create_customer(command, ask.ports.store), shown, location)
 
@@ -130,15 +133,18 @@ async def get(ask: Ask, customer_id: UUID) -> Response:
 @router.put("/{customer_id}", operation_id="replace_customer", response_model=CustomerShown)
 async def replace(ask: Ask, customer_id: UUID, body: CustomerBody) -> Response:
     """Replace all the details."""
-    command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=body.model_dump())
-    return written(await change_customer(command, ask.ports.store), shown)
+    return await _changed(ask, customer_id, body.model_dump())
 
 
 @router.patch("/{customer_id}", operation_id="change_customer", response_model=CustomerShown)
 async def change(ask: Ask, customer_id: UUID, body: CustomerChange) -> Response:
     """Change some of the details."""
-    details = body.model_dump(exclude_unset=True)
-    command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=details)
+    return await _changed(ask, customer_id, body.model_dump(exclude_unset=True))
+
+
+async def _changed(ask: Ask, customer_id: UUID, details: Mapping[str, Any]) -> Response:
+    address = await ask.address_of(details.get("email"))
+    command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=details, address=address)
     return written(await change_customer(command, ask.ports.store), shown)
 
 

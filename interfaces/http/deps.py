@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope
 from application.access import ANONYMOUS, Caller, permit
 from application.access import Scope as Granted
 from application.log import Key, Store
+from application.ports import Credentials, Errands, Passwords, Verifications
 from domain.errors import Unauthenticated
 from domain.kernel import derived_id, new_id
 from interfaces.http.conditional import LARGEST, expected
@@ -66,6 +67,10 @@ class Ports:
     vital: Mapping[str, Check] = field(default_factory=dict)
     useful: Mapping[str, Check] = field(default_factory=dict)
     draining: bool = False
+    passwords: Passwords = field(kw_only=True)
+    credentials: Credentials = field(kw_only=True)
+    verifications: Verifications = field(kw_only=True)
+    errands: Errands = field(kw_only=True)
 
 
 class Ask(Request):
@@ -136,6 +141,10 @@ class Ask(Request):
             value=hashlib.sha256(self.caller.account.bytes + told).digest(),
             fingerprint=hashlib.sha256(what + said).digest(),
         )
+
+    async def address_of(self, email: str | None) -> UUID | None:
+        """The stream of an e-mail address; None for none."""
+        return None if email is None else await self.ports.store.address_id(email)
 
     def fresh_id(self) -> UUID:
         """An id for something new: with a key, the same one however often the request is made."""

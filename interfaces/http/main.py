@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
@@ -13,12 +14,24 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
+from application.errand import Means, carry_out
+from infrastructure.credentials import Credentials
 from infrastructure.database import alchemy
 from infrastructure.encoding import Codec
+from infrastructure.errandrunner import ErrandRunner
+from infrastructure.errands import Errands
+from infrastructure.keyring import Keyring
 from infrastructure.ledgerview import LedgerView
+from infrastructure.letters import Letters
+from infrastructure.mail import Postman, sender_of
+from infrastructure.passwords import Passwords
 from infrastructure.postgres import PostgresJournal, postgres_store
+from infrastructure.registrar import PEPPER
+from infrastructure.rowpool import RowPool
 from infrastructure.settings import Database, Settings
+from infrastructure.tickets import Tickets
 from infrastructure.tokens import Tokens
+from infrastructure.verifications import Verifications
 from interfaces.http.app import build
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
@@ -29,6 +42,7 @@ from projections.position import Positions
 from projections.read import Reads
 from projections.versions import connect
 
+log = structlog.get_logger(__name__)
 _VERSION = text("SELECT version_num FROM log.schema_version")
 _MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
 _LAG = text("""
@@ -39,7 +53,7 @@ _LAG = text("""
 
 def create_app(settings: Settings) -> FastAPI:
     """The API on the servers of the settings, which it reaches from start-up to shut-down."""
-    return build(life=partial(_life, settings))
+    return build(life=partial(_life, settings), mailbox=settings.dev_mailbox)
 
 
 @asynccontextmanager
@@ -63,6 +77,14 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     stack.push_async_callback(engine.dispose)
     reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
     cache, useful = await _cache(settings, stack)
+    rows = await stack.enter_async_context(
+        RowPool(database.dsn, size=settings.db_pool_size, patience=settings.db_pool_timeout)
+    )
+    passwords = Passwords(await store.keyring.secret(PEPPER))
+    stack.callback(passwords.close)
+    verifications, errands = Verifications(rows, store.keyring), Errands(rows, store.keyring)
+    means = Means(store, _postman(settings, rows, store.keyring), verifications, Tickets(rows))
+    await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
     return Ports(
         store=store,
         reads=reads,
@@ -73,7 +95,19 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},
+        passwords=passwords,
+        credentials=Credentials(rows, store.keyring),
+        verifications=verifications,
+        errands=errands,
     )
+
+
+def _postman(settings: Settings, rows: RowPool, keyring: Keyring) -> Postman:
+    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    if smtp is None and settings.dev_mailbox is None:
+        log.warning("no mail is sent: SMTP_URL is not set")
+    letters = Letters(settings.public_url, settings.mail_from)
+    return Postman(letters, sender_of(smtp, settings.dev_mailbox), rows, keyring)
 
 
 def _engine(database: Database, settings: Settings) -> AsyncEngine:

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from application.access import ACCESS, Role
 from interfaces.http.examples import EXAMPLES
 from interfaces.http.problem import Problem
-from interfaces.http.route import KEYED, needs_version
+from interfaces.http.route import KEYED, needs_version, takes_key
 
 DESCRIPTION = """Every time is an instant in UTC, every duration in minutes, money in minor units.
 
@@ -109,7 +109,7 @@ def _header_parameters(
     operation: Mapping[str, Any], method: str, path: str, *, resource: bool
 ) -> list[dict[str, Any]]:
     found = []
-    if method == "POST":
+    if takes_key(method, path):
         found.append(_key(required=operation["operationId"] in KEYED))
     if needs_version(method, path):
         found.append(_IF_MATCH)
@@ -148,7 +148,7 @@ def _told_headers(method: str, path: str, status: int, *, resource: bool) -> dic
         told.append("ETag")
     if status == 201:
         told.append("Location")
-    if method == "POST":
+    if takes_key(method, path):
         told.append("Idempotency-Replayed")
     return {name: {"$ref": f"#/components/headers/{name}"} for name in told}
 

@@ -78,7 +78,7 @@ async def find(ask: Ask, filters: Annotated[OrganizationFilters, Query()]) -> Re
     member_id = filters.member_id
     knows_all = member_id is None or ask.caller.role in {Role.ADMIN, Role.AUDITOR}
     of = None if knows_all else ask.caller.account
-    async with ask.ports.reads.open("organization", ask.at_least) as read:
+    async with ask.look("organization") as read:
         rows, bookmark = await organizations.find(
             read, page(ask, filters), q=filters.q, member_id=member_id, of=of
         )
@@ -89,7 +89,7 @@ async def find(ask: Ask, filters: Annotated[OrganizationFilters, Query()]) -> Re
 @router.get("/{organization_id}", operation_id="get_organization", response_model=OrganizationShown)
 async def get(ask: Ask, organization_id: UUID) -> Response:
     """Show an organization."""
-    async with ask.ports.reads.open("organization", ask.at_least) as read:
+    async with ask.look("organization") as read:
         row = await _row(read, organization_id)
     return seen(ask.given, row.version, shown(row), read.position, PUBLIC)
 
@@ -122,7 +122,7 @@ async def list_members(
     ask: Ask, organization_id: UUID, filters: Annotated[MemberFilters, Query()]
 ) -> Response:
     """List who belongs to an organization that the caller belongs to."""
-    async with ask.ports.reads.open("organization", ask.at_least) as read:
+    async with ask.look("organization") as read:
         row = await _ours(ask, read, organization_id)
         members, bookmark = await organizations.members(read, organization_id, page(ask, filters))
     items = [member_shown(member, row.version) for member in members]
@@ -145,7 +145,7 @@ async def add(ask: Ask, organization_id: UUID, body: NewMember) -> Response:
 @router.get("/{organization_id}/members/{account_id}", operation_id="get_member", response_model=MemberShown)
 async def get_member(ask: Ask, organization_id: UUID, account_id: UUID) -> Response:
     """Show a member of an organization that the caller belongs to."""
-    async with ask.ports.reads.open("organization", ask.at_least) as read:
+    async with ask.look("organization") as read:
         row = await _ours(ask, read, organization_id)
         member = await organizations.member(read, organization_id, account_id)
     if member is None:
@@ -177,7 +177,7 @@ async def list_holidays(
     ask: Ask, organization_id: UUID, filters: Annotated[HolidayFilters, Query()]
 ) -> Response:
     """List the dates on which no provider of the organization opens."""
-    async with ask.ports.reads.open("organization", ask.at_least) as read:
+    async with ask.look("organization") as read:
         row = await _row(read, organization_id)
         holidays, bookmark = await organizations.holidays(read, organization_id, page(ask, filters))
     items = [holiday_shown(holiday, row.version) for holiday in holidays]

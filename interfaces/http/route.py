@@ -39,6 +39,11 @@ def needs_version(method: str, path: str) -> bool:
     return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and "{appointment_id}" in path)
 
 
+def takes_key(method: str, path: str) -> bool:
+    """Whether the operation honours an Idempotency-Key: about secrets, nothing is told again."""
+    return method == "POST" and not path.startswith("/v1/auth/")
+
+
 class Parts(NamedTuple):
     """What a handler takes: path parameters by name with their parser, a query model, a body model."""
 
@@ -70,7 +75,7 @@ class Route(APIRoute):
         operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
         (method,) = self.methods or {"GET"}
         version = needs_version(method, self.path)
-        keyed = method == "POST"
+        keyed = takes_key(method, self.path)
         handle: Callable[..., Awaitable[Response]] = self.endpoint
 
         async def answer(scope: Scope, receive: Receive) -> Response:

@@ -26,10 +26,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from application.access import Role
 from domain.kernel import derived_id, new_id
 from infrastructure.children import Child, Children
-from infrastructure.instance import environment_of, start_servers
+from infrastructure.instance import environment_of, kept, start_servers
 from infrastructure.migrating import migrate_all
 from infrastructure.postgres import postgres_store
-from infrastructure.settings import Settings
+from infrastructure.registrar import Newcomer, registrar_of
+from infrastructure.settings import Environment, Settings
 from infrastructure.telemetry import serve_metrics
 from infrastructure.tokens import Tokens
 from interfaces.demo import Town, seed
@@ -38,6 +39,7 @@ HOST = "127.0.0.1"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 TOKEN_LIFETIME = timedelta(days=1)
 READY_WITHIN = 60.0  # seconds
+ROLES = (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
 
 _LISTENS = """
     SELECT FROM pg_stat_activity
@@ -54,6 +56,8 @@ class Ready:
     redis: str
     metrics: str
     tokens: dict[str, str]
+    mailbox: str | None
+    password: str | None
 
 
 @dataclass(frozen=True)
@@ -83,17 +87,22 @@ def up(wish: Wish) -> None:
         stack.enter_context(Children(children))
         api = f"http://{HOST}:{listening.getsockname()[1]}"
         town = build_town(settings, console) if wish.demo else None
+        password = _people(settings, town, wish) if settings.environment is Environment.DEV else None
         if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
             if not stop.is_set():
                 raise SystemExit("Daybook did not get ready; its log above says why.")
             return
-        ready = _ready(settings, api, serve_metrics(HOST, 0, str(metrics)), town)
-        if wish.as_json:
-            print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
-        else:
-            _tell(console, ready, town, wish)
+        metrics_port = serve_metrics(HOST, 0, str(metrics))
+        _say(console, _ready(settings, api, metrics_port, town, password), town, wish)
         stop.wait()
         console.print("Stopping ...")
+
+
+def _say(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
+    if wish.as_json:
+        print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
+    else:
+        _tell(console, ready, town, wish)
 
 
 def _listen(port: int) -> socket.socket:
@@ -111,6 +120,8 @@ def _listen(port: int) -> socket.socket:
 
 def _children(settings: Settings, wish: Wish, listening: socket.socket, metrics: Path) -> list[Child]:
     theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    if "public_url" not in settings.model_fields_set:
+        theirs["PUBLIC_URL"] = f"http://{HOST}:{listening.getsockname()[1]}"
     fd = listening.fileno()
     return [
         Child("projector", ["project"], theirs),
@@ -163,7 +174,22 @@ def _follows(settings: Settings) -> bool:
         return connection.execute(_LISTENS).fetchone() is not None
 
 
-def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None) -> Ready:
+def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
+    """An account for each role; those who are there stay as they are. Answers their first password."""
+    password = kept(wish.data / "demo_password", 18)
+    newcomers = [
+        Newcomer(_account(role, town), role, email_of(role), str(role).capitalize()) for role in ROLES
+    ]
+
+    async def make() -> None:
+        async with registrar_of(settings) as (_, registrar):
+            await registrar.make(newcomers, password)
+
+    asyncio.run(make())
+    return password
+
+
+def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None, password: str | None) -> Ready:
     database, owner, redis = settings.database, settings.owner_database, settings.redis_url
     assert database is not None
     assert owner is not None
@@ -175,10 +201,9 @@ def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None) -
         superuser_database=owner.dsn,
         redis=redis.get_secret_value(),
         metrics=f"http://{HOST}:{metrics_port}/metrics",
-        tokens={
-            str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME)
-            for role in (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
-        },
+        tokens={str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME) for role in ROLES},
+        mailbox=str(settings.dev_mailbox) if settings.dev_mailbox else None,
+        password=password,
     )
 
 
@@ -190,6 +215,11 @@ def _account(role: Role, town: Town | None) -> UUID:
     return known.get(role, derived_id("account", role))
 
 
+def email_of(role: Role) -> str:
+    """By which somebody of this role signs in."""
+    return f"{role}@daybook.example"
+
+
 def _tell(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
     plain = Console(stderr=True, soft_wrap=True, highlight=False)
     console.rule("Daybook is up")
@@ -197,6 +227,10 @@ def _tell(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None
     plain.print(f"PostgreSQL {ready.database}")
     plain.print(f"Redis      {ready.redis}")
     plain.print(f"Metrics    {ready.metrics}")
+    if ready.mailbox is not None:
+        plain.print(f"Mailbox    {ready.api}/dev/mailbox    files: {ready.mailbox}")
+    if ready.password is not None:
+        plain.print(f"Sign in as {', '.join(map(email_of, ROLES))}    password: {ready.password}")
     for role, token in ready.tokens.items():
         plain.print(f"\n{role} token (valid for a day):\n{token}")
     if town is not None and town.start is not None:

@@ -1,7 +1,7 @@
 """The app on PostgreSQL, and people who talk to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,6 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.log import Store
-from infrastructure.encoding import decode
 from infrastructure.ledgerview import LedgerView
 from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
@@ -25,12 +24,13 @@ from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
+from tests.http.people import people_of
 from tests.http.town import SECRET, Api, Town, a_town
 from tests.sealed import CODEC, MASTERS
 
 
 @pytest.fixture
-async def api(database) -> AsyncIterator[Api]:
+async def api(database, tmp_path) -> AsyncIterator[Api]:
     """The app without Redis; its readers catch up before each GET."""
     store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
@@ -39,28 +39,38 @@ async def api(database) -> AsyncIterator[Api]:
     await store.journal.open()
     # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
     await store.journal.peek(None, {})
-    async with pool, Positions(engine) as positions:
+    async with (
+        pool,
+        Positions(engine) as positions,
+        people_of(store, database.application, tmp_path / "mailbox") as people,
+    ):
         await pool.wait()
         while not positions.known:  # noqa: ASYNC110  it tells nobody
             await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
-        ports = _ports(store, reads, availability, LedgerView(database.application))
+        ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
         async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+            api.people = people
             yield api
     await store.journal.close()
     await engine.dispose()
 
 
 class Unread:
-    """No read models at all."""
+    """No read models, and no rows, at all."""
 
     def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"a read model is asked: {name}")
+        raise AssertionError(f"a read model or a row is asked: {name}")
 
 
-def _ports(store: Store, reads: Any, availability: Any, ledger: Any) -> Ports:
-    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode, ledger)
+NOBODY: Mapping[str, Any] = dict.fromkeys(("passwords", "credentials", "verifications", "errands"), Unread())
+
+
+def _ports(
+    store: Store, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY
+) -> Ports:
+    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), CODEC, ledger, **people)
 
 
 async def _nothing_to_read() -> None:

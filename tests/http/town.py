@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from domain.kernel import new_id
 from infrastructure.tokens import Tokens
 from interfaces.http.deps import Ports
 from tests.builders import monday_after, somebody
+from tests.http.people import People
 
 SECRET = "a secret of the tests, long enough to sign with"
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -28,6 +29,7 @@ class Api:
     ports: Ports
     tokens: Tokens
     catch_up: Callable[[], Awaitable[None]]
+    people: People = field(init=False)
 
     async def get(self, path: str, by: Caller = ANONYMOUS, **headers: Any) -> httpx.Response:
         await self.catch_up()

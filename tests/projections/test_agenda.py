@@ -7,7 +7,7 @@ import pytest
 from domain.appointment import Appointment
 from projections import agenda
 from projections.page import Page
-from tests.projections.story import NOW, a_place, a_provider, an_appointment, at
+from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)
 FIELDS = [*set(agenda.Entry.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
@@ -196,3 +196,19 @@ class TestFewest:
         await write(first, second, third, appointment, other)
         await catch_up()
         assert await self.rank(look, second, third, first) == [2, 1, 0]
+
+
+async def test_a_guests_appointments_are_shown_to_who_claimed_the_guest(write, catch_up, look):
+    staff, account, stranger = uuid4(), uuid4(), uuid4()
+    guest, other = a_customer("Guest", by=staff), a_customer("Other", by=staff)
+    theirs, others = an_appointment(customer_id=guest.id), an_appointment(customer_id=other.id)
+    guest.claim(account, NOW)
+    await write(guest, other, theirs, others)
+    await catch_up()
+    async with look("agenda") as read:
+        found, _ = await agenda.find(read, Page(limit=50), of=account)
+        assert [entry.id for entry in found] == [theirs.id]
+        assert found[0].customer_id == guest.id
+        assert await agenda.get(read, theirs.id, of=account) is not None
+        assert await agenda.get(read, others.id, of=account) is None
+        assert await agenda.get(read, theirs.id, of=stranger) is None

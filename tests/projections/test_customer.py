@@ -88,3 +88,16 @@ async def test_pages_follow_one_another_by_name(write, catch_up, look):
         second, end = await customer.find(read, Page(limit=3, after=after))
     assert [each.name for each in [*first, *second]] == ["C0", "C1", "C2", "C3", "C4"]
     assert end is None
+
+
+async def test_a_guest_is_shown_to_who_claimed_it(write, catch_up, look):
+    guest, account = a_customer("Guest"), uuid4()
+    guest.note_address(uuid4(), NOW)
+    guest.claim(account, NOW)
+    await write(guest)
+    await catch_up()
+    async with look("customer") as read:
+        told = await customer.get(read, guest.id, of=account)
+        assert told is not None
+        assert told.version == guest.version == 3
+        assert await customer.get(read, guest.id, of=uuid4()) is None

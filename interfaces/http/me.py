@@ -1,0 +1,96 @@
+"""Me: the caller's own account."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from application.access import Role
+from application.account import ChangeContact, change_contact
+from domain.account import Account, Standing
+from domain.errors import NotFound
+from interfaces.http.answer import Answer, seen, written
+from interfaces.http.body import Body, Change, Instant, Name, Resource, Zone, absent, plain
+from interfaces.http.deps import Ask
+from interfaces.http.register import Language, Mailbox
+from interfaces.http.route import Route
+from projections import account as accounts
+
+router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
+
+
+class Me(Body):
+    """What people say of themselves. Another `email` counts once the code that is sent there proves it."""
+
+    name: Name
+    email: Mailbox
+    timezone: Zone | None = None
+    language: Language | None = None
+
+
+class MeChange(Change, Me):
+    """Only the fields given are changed; null clears an optional one."""
+
+    name: Name = absent()
+    email: Mailbox = absent()
+
+
+class AccountShown(Resource):
+    """An account. What is personal is null once the person is forgotten."""
+
+    role: Role
+    standing: Standing
+    email: str | None
+    name: str | None
+    timezone: str | None
+    language: str | None
+    created_at: Instant
+    forgetting_due: Instant | None
+
+
+def shown(account: Account | accounts.Holder) -> Mapping[str, Any]:
+    """An account as answered."""
+    due = account.forgetting_due
+    return {
+        "id": account.account_id if isinstance(account, Account) else account.id,
+        "version": account.version,
+        "role": account.role,
+        "standing": account.standing,
+        **_contact(account),
+        "created_at": plain(account.created_at),
+        "forgetting_due": due and plain(due),
+    }
+
+
+def _contact(account: Account | accounts.Holder) -> Mapping[str, Any]:
+    if isinstance(account, Account):
+        return {name: account.contact.get(name) for name in accounts.CONTACT}
+    return {name: getattr(account, name) for name in accounts.CONTACT}
+
+
+async def show(ask: Ask, account_id: UUID) -> Answer:
+    """One account as the reader has it; raises NotFound."""
+    async with ask.look("account") as read:
+        row = await accounts.get(read, account_id)
+    if row is None:
+        raise NotFound("account", account_id)
+    return seen(ask.given, row.version, shown(row), read.position)
+
+
+@router.get("", operation_id="get_me", response_model=AccountShown)
+async def get(ask: Ask) -> Response:
+    """Show the caller's account."""
+    return await show(ask, ask.caller.account)
+
+
+@router.patch("", operation_id="change_me", response_model=AccountShown)
+async def change(ask: Ask, body: MeChange) -> Response:
+    """Change some of it. To another e-mail address goes a code, which /v1/auth/email/verify takes."""
+    contact = body.model_dump(exclude_unset=True)
+    email = contact.pop("email", None)
+    done = await change_contact(ChangeContact(**ask.command(), contact=contact), ask.ports.store)
+    if email is not None and await ask.address_of(email) != done.aggregate.address:
+        said = {"account_id": str(ask.caller.account), "email": email}
+        await ask.ports.errands.ask("change_address", said)
+    return written(done, shown)

@@ -1,0 +1,18 @@
+"""A look at a stream as the log has it."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from application.account import OPERATOR
+from application.log import Command, Store
+from domain.kernel import Aggregate
+
+A = TypeVar("A", bound=Aggregate)
+
+
+async def look(store: Store, kind: type[A], id: UUID) -> A | None:
+    """The aggregate, None if there is none."""
+    async for attempt in store.attempts(Command(by=OPERATOR)):
+        async with attempt as log:
+            return await log.find(kind, id)
+    raise AssertionError

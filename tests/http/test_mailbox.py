@@ -1,0 +1,72 @@
+"""The mailbox of DEV: a page for people, which runs nothing that strangers wrote."""
+
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from application.ports import Letter
+from infrastructure.letters import Letters
+from infrastructure.mail import MailboxSender
+from infrastructure.settings import Settings
+from interfaces.http.app import build
+from interfaces.http.main import create_app
+from interfaces.http.openapi import describe
+
+LETTERS = Letters("https://daybook.test", "no-reply@daybook.test")
+
+
+async def put(folder: Path, name: str, number: int = 1) -> str:
+    """A mail to `name`, the later ones with the higher numbers; answers its file's name."""
+    id = UUID(int=number)
+    letter = Letter(id, "already-registered", "ada@example.org", "en", {"name": name})
+    await MailboxSender(folder).send(LETTERS.message(letter))
+    return str(id)
+
+
+def client(mailbox: Path | None) -> httpx.AsyncClient:
+    app = build(mailbox=mailbox)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://daybook.test")
+
+
+async def test_the_newest_comes_first_and_each_is_shown(tmp_path: Path) -> None:
+    async with client(tmp_path) as web:
+        assert "No mail yet." in (await web.get("/dev/mailbox")).text
+        first, second = await put(tmp_path, "Ada"), await put(tmp_path, "Bea", 2)
+        page = (await web.get("/dev/mailbox")).text
+        assert page.index(second) < page.index(first)
+        assert "Hello Bea," in (await web.get(f"/dev/mailbox/{second}")).text
+
+
+async def test_what_strangers_wrote_is_text_and_nothing_else(tmp_path: Path) -> None:
+    name = await put(tmp_path, "<script>alert(1)</script>")
+    async with client(tmp_path) as web:
+        answer = await web.get(f"/dev/mailbox/{name}")
+    assert "<script>" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["..%2F..%2Fetc%2Fpasswd", "x", ".hidden", "0" * 36])
+async def test_nothing_else_is_found(tmp_path: Path, name: str) -> None:
+    async with client(tmp_path) as web:
+        assert (await web.get(f"/dev/mailbox/{name}")).status_code == 404
+
+
+async def test_without_a_mailbox_there_is_no_page() -> None:
+    async with client(None) as web:
+        assert (await web.get("/dev/mailbox")).status_code == 404
+
+
+def test_it_is_there_in_dev_alone_and_never_in_the_description(tmp_path: Path) -> None:
+    def paths(**said: str) -> set[str]:
+        key = "k" * 40
+        keys = {"secret_key": key, "master_key": key}
+        return {route.path for route in create_app(Settings(mailbox=tmp_path, **keys, **said)).routes}  # type: ignore[attr-defined,arg-type]
+
+    assert "/dev/mailbox" in paths(environment="DEV")
+    assert "/dev/mailbox" not in paths(environment="PROD")
+    assert "/dev/mailbox" not in paths(environment="DEV", smtp_url="smtp://localhost")
+    assert not [path for path in describe(build(mailbox=tmp_path))["paths"] if "mailbox" in path]
