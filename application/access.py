@@ -134,6 +134,12 @@ ACCESS: Mapping[str, Grants] = {
     "get_user": _ADMIN,
     "change_user": _ADMIN,
     "delete_user": _ADMIN,
+    "forget_me": _SELF,
+    "stay": _SELF,
+    "export_me": _SELF,
+    "forget_user": {Role.ADMIN: Scope.ANY},
+    "keep_user": {Role.ADMIN: Scope.ANY},
+    "forget_customer": {Role.ADMIN: Scope.ANY},
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
 }

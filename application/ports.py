@@ -149,7 +149,7 @@ class Tickets(Protocol):
 class Errands(Protocol):
     """What is to be done after the answer, so that the answer takes as long whoever asks. Kept until done."""
 
-    async def ask(self, kind: str, said: Mapping[str, Any]) -> None: ...
+    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None: ...
 
 
 class SecurityLog(Protocol):

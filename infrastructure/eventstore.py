@@ -160,7 +160,7 @@ class Try:
     async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
         """See application.log.Log."""
         changed = [a for a in (answer, *others) if a.pending_events]
-        if not changed:
+        if not changed and not forgets:
             return
         events = [event for a in changed for event in a.pending_events]
         subjects = {said.subject for said in personal_of(events)}
