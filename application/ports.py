@@ -6,6 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.errors import Gone, Invalid
+
+LONGEST_PASSWORD = 256  # characters
+
+
+class WeakPassword(Invalid):
+    """This password is too weak."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, "/password")
+
+
+class TicketVoid(Gone):
+    """This link was used before, is too old, or was never sent."""
+
 
 class Passwords(Protocol):
     """Hashing off the event loop, a bounded number at a time."""
@@ -27,7 +42,7 @@ class Passwords(Protocol):
 class Credential:
     """How an account proves itself. `long`: the password has 15 characters at least.
 
-    `totp`: the sealed secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last one used.
+    `totp`: the sealed secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last used.
     """
 
     account_id: UUID
@@ -51,6 +66,36 @@ class Credentials(Protocol):
         """Nobody signs in with it any more."""
         ...
 
+    async def start_codes(self, account_id: UUID, secret: str) -> None:
+        """Keep a secret of one-time codes, not yet in force; nothing happens if one is."""
+        ...
+
+    async def secret(self, credential: Credential) -> str | None:
+        """The secret of its one-time codes."""
+        ...
+
+    async def use_code(self, account_id: UUID, step: int, *, confirms: bool = False) -> bool:
+        """Whether this step's code is used now for the first time, and is newer than the last used."""
+        ...
+
+    async def stop_codes(self, account_id: UUID) -> None:
+        """One-time codes are asked for no more."""
+        ...
+
+
+class Codes(Protocol):
+    """One-time codes by time (RFC 6238)."""
+
+    def new_secret(self) -> str: ...
+
+    def uri(self, secret: str, name: str) -> str:
+        """What an app takes as a picture."""
+        ...
+
+    def step(self, secret: str, code: str, now: datetime) -> int | None:
+        """The step whose code it is, one to either side of now's allowed."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -67,18 +112,21 @@ class Session:
 class Sessions(Protocol):
     """Families of refresh tokens: 256 bits each, kept hashed, exchanged at each use."""
 
-    async def open(self, account_id: UUID, client: str) -> tuple[Session, str]:
-        """A new one, and its first refresh token."""
+    async def open(self, account_id: UUID, client: str, *, proven: str) -> tuple[Session, str]:
+        """A new one, and its first refresh token. `proven`: the kept password as it was compared.
+
+        Raises Unauthenticated if it has been changed since.
+        """
         ...
 
-    async def refresh(self, token: str) -> tuple[Session, str]:
+    async def refresh(self, token: str, *, network: str = "") -> tuple[Session, str]:
         """The session and its next token. Raises Unauthenticated; one used before ends the session."""
         ...
 
     async def of(self, account_id: UUID) -> Sequence[Session]: ...
 
-    async def end(self, account_id: UUID, session_id: UUID | None = None) -> int:
-        """End one, or all of the account's; how many. Their access tokens are void within a second."""
+    async def end(self, account_id: UUID, session_id: UUID | None = None, *, keep: UUID | None = None) -> int:
+        """End one, or all of the account's but `keep`; how many. Their tokens are void within a second."""
         ...
 
 
@@ -86,6 +134,10 @@ class Tickets(Protocol):
     """Secrets sent by mail: 256 bits, kept hashed, used once, for a short time."""
 
     async def issue(self, account_id: UUID, purpose: str, lifetime: timedelta) -> str: ...
+
+    async def look(self, ticket: str, purpose: str) -> UUID:
+        """As `redeem`, but it stays good."""
+        ...
 
     async def redeem(self, ticket: str, purpose: str) -> UUID:
         """The account it was issued for; raises TicketVoid."""
@@ -107,4 +159,41 @@ class SecurityLog(Protocol):
         self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any
     ) -> None:
         """`network`: an address, kept as a keyed hash alone. `facts` hold nothing personal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """One line of the security log. `network`: a keyed hash, in hexadecimal."""
+
+    id: int
+    at: datetime
+    kind: str
+    account_id: UUID | None
+    network: str | None
+    facts: Mapping[str, Any]
+
+
+class SecurityReader(SecurityLog, Protocol):
+    """The security log for those who may read it."""
+
+    async def find(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        kind: str | None = None,
+        account_id: UUID | None = None,
+    ) -> Sequence[SecurityEvent]:
+        """The newest first, those before an id."""
+        ...
+
+
+class Seals(Protocol):
+    """What is personal in a row, under that person's own key."""
+
+    async def seal(self, subject: UUID, value: Any, place: bytes) -> bytes: ...
+
+    async def unseal(self, subject: UUID, sealed: bytes, place: bytes) -> Any:
+        """None once the person is forgotten."""
         ...

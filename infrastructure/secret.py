@@ -1,0 +1,16 @@
+"""Secrets handed out once and kept as a hash: 256 random bits, so that one pass of SHA-256 is enough."""
+
+import hashlib
+import secrets
+
+LENGTH = 43  # characters
+
+
+def new_secret() -> str:
+    """256 random bits, safe in URLs and headers."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(secret: str) -> bytes:
+    """What is kept of it."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
