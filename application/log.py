@@ -56,7 +56,6 @@ class Command:
     key: Key | None = None
     version: int | None = None
     correlation: str = ""
-    client: str = ""
 
     def expect(self, aggregate: Aggregate) -> None:
         """Raise Stale unless the aggregate is at the version the caller has seen (If-Match)."""

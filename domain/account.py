@@ -168,7 +168,7 @@ class Account(Aggregate):
         self.standing = Standing.ACTIVE
 
     def ask_forgetting(self, by: UUID, due_at: datetime, *, cancel_appointments: bool, now: datetime) -> None:
-        """To be forgotten at `due_at`, unless it is cancelled before. Asked again, the earlier word stands."""
+        """To be forgotten at `due_at`, unless that is cancelled. Asked again, the earlier word stands."""
         self._check_known()
         if self.forgetting_due is None:
             self._forgetting_asked(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from domain.wallclock import SUPPORTED, instant, local_date, zone
 
 DAY = 1440
 WEEK = 7 * DAY
+REMEMBERED = 400  # dates of one calendar
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 
@@ -71,6 +72,7 @@ class Hours:
     overrides: Mapping[date, tuple[Window, ...]]
     time_off: tuple[Interval, ...]
     holidays: frozenset[date] = frozenset()
+    _pieces: dict[date, list[Interval]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def on(self, day: date) -> tuple[Window, ...]:
         """The windows that start on a local date, time off aside."""
@@ -79,10 +81,19 @@ class Hours:
         windows = self.overrides.get(day)
         return self.weekly.get(day.weekday(), ()) if windows is None else windows
 
+    def pieces(self, day: date, tz: ZoneInfo) -> list[Interval]:
+        """The windows that start on a local date, in UTC; worked out once. Not to be changed."""
+        known = self._pieces.get(day)
+        if known is None:
+            if len(self._pieces) >= REMEMBERED:
+                self._pieces.clear()
+            known = self._pieces[day] = _resolved(self.on(day), day, tz)
+        return known
+
 
 def opens_on(hours: Hours, day: date) -> bool:
     """Whether any window that starts on this local date has time left after clock changes and time off."""
-    pieces = _resolved(hours.on(day), day, zone(hours.timezone))
+    pieces = hours.pieces(day, zone(hours.timezone))
     return any(subtract([piece], _near(piece, hours.time_off)) for piece in pieces)
 
 
@@ -98,7 +109,7 @@ def openings(
         return []
     tz = zone(hours.timezone)
     days = _days_near(bounds, tz)
-    pieces = sorted(_near(bounds, chain.from_iterable(_resolved(hours.on(day), day, tz) for day in days)))
+    pieces = sorted(_near(bounds, chain.from_iterable(hours.pieces(day, tz) for day in days)))
     if pieces and hours.time_off:
         span = Interval(pieces[0].start, max(piece.end for piece in pieces))
         pieces = subtract(pieces, _near(span, hours.time_off))

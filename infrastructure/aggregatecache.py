@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from domain.kernel import Aggregate
@@ -13,6 +14,8 @@ from infrastructure.encoding import decode, evolve
 from infrastructure.journal import Missed
 
 _ABSENT: Aggregate | None = None
+UNKNOWN: Any = object()
+"""Not in the cache: perhaps there, perhaps not."""
 
 
 class AggregateCache:
@@ -25,10 +28,12 @@ class AggregateCache:
     def __contains__(self, stream: UUID) -> bool:
         return stream in self._known
 
-    def get(self, stream: UUID) -> Aggregate | None:
-        """What is known of a stream that is in the cache."""
-        self._known.move_to_end(stream)
-        return self._known[stream]
+    def get(self, stream: UUID) -> Any:
+        """What is known of a stream: None while it has no events, UNKNOWN if it is not in the cache."""
+        known = self._known.get(stream, UNKNOWN)
+        if known is not UNKNOWN:
+            self._known.move_to_end(stream)
+        return known
 
     def put(self, stream: UUID, aggregate: Aggregate | None) -> None:
         """Keep it, unless something newer is known."""

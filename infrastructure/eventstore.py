@@ -15,7 +15,7 @@ from uuid import UUID
 from application.log import Command, Done, KeyReused, Moved, Unavailable
 from domain.errors import NotFound
 from domain.kernel import Aggregate
-from infrastructure.aggregatecache import AggregateCache
+from infrastructure.aggregatecache import UNKNOWN, AggregateCache
 from infrastructure.encoding import Row, decode, encode, evolve
 from infrastructure.journal import Entry, Journal, Kept, Overtaken, Recorded
 from infrastructure.streamlock import StreamLocks
@@ -50,14 +50,13 @@ class EventStore:
 
     async def fetch(self, streams: Sequence[UUID]) -> tuple[dict[UUID, Aggregate | None], bool]:
         """The streams' aggregates, and whether any came from the cache."""
-        cache = self.cache
-        known = {stream: cache.get(stream) for stream in streams if stream in cache}
-        unknown = [stream for stream in streams if stream not in known]
+        known = {stream: self.cache.get(stream) for stream in streams}
+        unknown = [stream for stream, aggregate in known.items() if aggregate is UNKNOWN]
         if unknown:
             epoch, events = self.journal.epoch, await self.journal.read(unknown)
             if epoch != self.journal.epoch:
                 raise Moved  # what was read is perhaps no more
-            return known | cache.load(unknown, events), bool(known)
+            return known | self.cache.load(unknown, events), len(unknown) < len(known)
         return known, True
 
     def learn(self, overtaken: Overtaken) -> None:
@@ -115,11 +114,11 @@ class Try:
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
         """See application.log.Log."""
-        cache = self._store.cache
-        if id not in cache:
+        aggregate = self._store.cache.get(id)
+        if aggregate is UNKNOWN:
             return (await self.find_all(kind, [id]))[0]
         self._cached = True
-        return self._see(kind, id, cache.get(id))
+        return self._see(kind, id, aggregate)
 
     async def find_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
         """See application.log.Log."""
@@ -231,11 +230,10 @@ def _there(kind: type[A], id: UUID, aggregate: A | None) -> A:
 
 
 def _metadata(command: Command) -> str:
-    said = {
-        "actor": str(command.by.id),
-        "role": str(command.by.role),
-        "correlation": command.correlation,
-        "key": command.key.value.hex() if command.key else "",
-        "client": command.client,
-    }
-    return json.dumps({name: value for name, value in said.items() if value}, separators=(",", ":"))
+    by = command.by
+    said = f'{{"actor":"{by.id}","role":"{by.role.value}"'
+    if command.correlation:
+        said += f',"correlation":{json.dumps(command.correlation)}'
+    if command.key:
+        said += f',"key":"{command.key.value.hex()}"'
+    return f"{said}}}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, start_http_server
@@ -13,10 +15,17 @@ from prometheus_client.multiprocess import MultiProcessCollector
 _WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-def configure_logs(level: str) -> None:
-    """Send structlog's and the standard library's logs to standard error, alike."""
+def configure_logs(level: str, context: Callable[[], Mapping[str, str]] = dict) -> None:
+    """Send structlog's and the standard library's logs to standard error, alike.
+
+    `context`: what each line tells besides, such as the request's id.
+    """
+
+    def add_context(_: Any, __: str, said: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {**context(), **said}
+
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from infrastructure.telemetry import configure_logs, serve_metrics
 from infrastructure.tokens import Tokens
 from interfaces.audit.main import app as audit
 from interfaces.http.main import create_app
+from interfaces.http.middleware import said_of_request
 from interfaces.http.openapi import document
 from interfaces.projector.main import run_projector
 from interfaces.readers.main import app as readers
@@ -80,6 +82,7 @@ def api(
         server_header=False,
         timeout_graceful_shutdown=10,
     )
+    _collect_rarely()
     listening = [socket.socket(fileno=fd)] if fd is not None else None
     uvicorn.Server(config).run(sockets=listening)
 
@@ -90,6 +93,7 @@ def project(
 ) -> None:
     """Follow the log and keep the read models; several are safe: one leads, the others stand by."""
     settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
+    _collect_rarely()
     uvloop.run(run_projector(settings))
 
 
@@ -149,12 +153,22 @@ def _settings(data: Path) -> Settings:
 def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
     """What every role does first."""
     settings = _settings(data)
-    configure_logs(settings.log_level)
+    configure_logs(settings.log_level, said_of_request)
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port)
     if until_stdin_closes:
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     return settings
+
+
+def _collect_rarely() -> None:
+    """Look for cycles seldom: through the many aggregates that are kept, it took a quarter of the time.
+
+    What requests leave behind is freed by reference counts; cycles wait for a rarer round.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 1_000)
 
 
 def _end_with_parent() -> None:

@@ -22,7 +22,7 @@ from projections.generation import ensure
 
 APPLICATION = "daybook_test"
 
-# Where the tests run in the background of a script, Ctrl-C is ignored, and so it would be by all that they start.
+# Where tests run in the background of a script, Ctrl-C is ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
