@@ -1,4 +1,4 @@
-"""How often may be asked? Counted in Redis for all processes; while it is away by each alone, and stricter."""
+"""How often may be asked? Counted in Redis for all; while it is away, by each process alone and stricter."""
 
 import hmac
 import logging

@@ -4,8 +4,10 @@ A secret may be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` e
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -15,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
 SECRET_KEY_BYTES = 32
-SECRETS = ("secret_key", "db_password", "db_superuser_password", "redis_url")
+SECRETS = ("secret_key", "secret_key_previous", "db_password", "db_superuser_password", "redis_url")
 
 
 class Environment(StrEnum):
@@ -54,6 +56,9 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = SecretStr(SAMPLE_SECRET_KEY)
     secret_key_file: Path | None = None
+    secret_key_previous: SecretStr | None = None
+    secret_key_previous_file: Path | None = None
+    trusted_proxies: str = ""
 
     db_host: str | None = None
     db_port: int = 5432
@@ -80,6 +85,11 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     redis_url_file: Path | None = None
     redis_prefix: str = "daybook:"
+
+    @property
+    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks whose X-Forwarded-For is believed."""
+        return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def database(self) -> Database | None:
@@ -132,10 +142,20 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
+    def _read_proxies(self) -> Self:
+        try:
+            self.proxies  # noqa: B018  it is read to see that it can be
+        except ValueError as wrong:
+            raise ValueError(
+                f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
     def _refuse_weak_key(self) -> Self:
-        key = self.secret_key.get_secret_value()
-        if self.environment is Environment.PROD and (
-            key == SAMPLE_SECRET_KEY or len(key.encode()) < SECRET_KEY_BYTES
+        keys = [each.get_secret_value() for each in (self.secret_key, self.secret_key_previous) if each]
+        if self.environment is Environment.PROD and any(
+            key == SAMPLE_SECRET_KEY or len(key.encode()) < SECRET_KEY_BYTES for key in keys
         ):
             raise ValueError(
                 f"SECRET_KEY must be your own and {SECRET_KEY_BYTES} bytes at least in PROD; "

@@ -9,16 +9,21 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from interfaces.http import (
+    apikey,
     appointment,
     audit,
     availability,
     customer,
     health,
+    password,
     problem,
     provider,
     schedule,
+    securitylog,
     service,
+    session,
     tag,
+    totp,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.middleware import Envelope
@@ -33,7 +38,12 @@ ROUTERS = (
     service.router,
     customer.router,
     tag.router,
+    session.router,
+    password.router,
+    totp.router,
+    apikey.router,
     audit.router,
+    securitylog.router,
     health.router,
     problem.router,
 )

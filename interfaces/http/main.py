@@ -1,10 +1,12 @@
 """Composition root of the API."""
 
+import hmac
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
@@ -13,15 +15,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
+from domain.account import Account
+from domain.kernel import derived_id
 from infrastructure.database import alchemy
 from infrastructure.encoding import decode
+from infrastructure.eventstore import EventStore
 from infrastructure.ledgerview import LedgerView
 from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.settings import Database, Settings
-from infrastructure.tokens import Tokens
+from infrastructure.seals import Seals
+from infrastructure.secret import derived_key
+from infrastructure.settings import Database, Environment, Settings
+from infrastructure.signing import Opened, People, Secrets, opened_signing
 from interfaces.http.app import build
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
+from interfaces.http.network import Networks
 from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Looks
@@ -59,19 +67,69 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     await store.journal.open()
     engine = _engine(database, settings)
     stack.push_async_callback(engine.dispose)
+    opened = await stack.enter_async_context(_signing(settings, database, store))
     reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
     cache, useful = await _cache(settings, stack)
     return Ports(
         store=store,
         reads=reads,
         availability=Availability(await _looks(database, settings, stack), reads, cache),
-        tokens=Tokens(secret),
+        tokens=opened.tokens,
         cursors=Cursors(secret),
         decode=decode,
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},
+        signing=opened.signing,
+        holders=opened.holders,
+        limits=opened.limits,
+        denials=opened.denials,
+        networks=Networks(settings.proxies),
     )
+
+
+def _signing(
+    settings: Settings, database: Database, store: EventStore
+) -> AbstractAsyncContextManager[Opened]:
+    secret, previous, redis = settings.secret_key, settings.secret_key_previous, settings.redis_url
+    key = secret.get_secret_value()
+    people = People(
+        store=store,
+        address_id=partial(_address_id, derived_key(key, "addresses")),
+        opened=_as_it_is,
+        seals=Seals(derived_key(key, "rows")),
+        errands=_Unasked(),
+    )
+    secrets = Secrets(
+        key=key,
+        previous=previous.get_secret_value() if previous else None,
+        pepper=derived_key(key, "passwords"),
+        strict=settings.environment is Environment.PROD,
+    )
+    return opened_signing(
+        database.dsn,
+        people,
+        secrets,
+        redis_url=redis.get_secret_value() if redis else None,
+        redis_prefix=settings.redis_prefix,
+        pool_size=settings.db_pool_size,
+        patience=settings.db_pool_timeout,
+    )
+
+
+class _Unasked:
+    """application.ports.Errands, until somebody carries them out."""
+
+    async def ask(self, kind: str, said: Mapping[str, Any]) -> None:
+        """See the port."""
+
+
+def _address_id(key: bytes, email: str) -> UUID:
+    return derived_id("address", hmac.new(key, email.strip().casefold().encode(), "sha256").hexdigest())
+
+
+async def _as_it_is(account: Account) -> Account:
+    return account
 
 
 def _engine(database: Database, settings: Settings) -> AsyncEngine:
