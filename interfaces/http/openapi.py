@@ -28,6 +28,7 @@ ERRORS: Mapping[int, str] = {
     403: "The caller may not do this.",
     404: "There is no such thing, or it is not the caller's.",
     409: "A fact stands against it.",
+    410: "It is over.",
     412: "It has changed since; `current_version` is the present one.",
     413: "The body is too large.",
     415: "The body is not JSON.",
@@ -36,6 +37,8 @@ ERRORS: Mapping[int, str] = {
     429: "Too often; try again after Retry-After.",
     503: "Not now; try again after Retry-After.",
 }
+ENDING = frozenset({"reset_password"})
+"""What may come too late."""
 ROWS = ("/v1/auth/", "/v1/api-keys", "/v1/audit/security")
 """What is answered there is not in the log, and has no position."""
 _REF = "#/components/schemas/"
@@ -143,9 +146,11 @@ def _header_parameters(
 def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     writes, stored = method != "GET", path.startswith("/v1")
     holds = {
-        403: set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
+        403: LIMITED.get(operation["operationId"]) == "password"
+        or set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
         404: "{" in path or writes or "availability" in path,
         409: writes,
+        410: operation["operationId"] in ENDING,
         412: needs_version(method, path),
         413: "requestBody" in operation,
         415: "requestBody" in operation,

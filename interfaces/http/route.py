@@ -206,7 +206,7 @@ def _form(ask: Ask, model: type[Form], told: bytes) -> Form:
         )
     except ValueError:
         raise Malformed("The body is not a form of UTF-8 in percent-encoding.") from None
-    given = dict(pairs)
+    given: dict[str, Any] = dict(pairs)
     if len(given) < len(pairs):
         raise InvalidFields([{"pointer": "", "detail": "A field is given twice."}])
     try:

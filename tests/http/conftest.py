@@ -26,11 +26,12 @@ from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
 from tests.http.town import SECRET, Api, Town, a_town
+from tests.signing import Errands, a_signing
 
 
 @pytest.fixture
-async def api(database) -> AsyncIterator[Api]:
-    """The app without Redis; its readers catch up before each GET."""
+async def api(database, servers) -> AsyncIterator[Api]:
+    """The app without cache, its limits in Redis; its readers catch up before each GET."""
     store = postgres_store(database.application)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
@@ -38,14 +39,25 @@ async def api(database) -> AsyncIterator[Api]:
     await store.journal.open()
     # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
     await store.journal.peek(None, {})
-    async with pool, Positions(engine) as positions:
+    errands = Errands()
+    signing = a_signing(
+        database.application,
+        store,
+        errands=errands,
+        redis_url=servers.redis_url,
+        redis_prefix=f"{database.name}:",
+    )
+    async with pool, signing as opened, Positions(engine) as positions:
         await pool.wait()
         while not positions.known:  # noqa: ASYNC110  it tells nobody
             await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
         ports = _ports(store, reads, availability, LedgerView(database.application))
+        ports.tokens, ports.signing, ports.holders = opened.tokens, opened.signing, opened.holders
+        ports.limits, ports.denials = opened.limits, opened.denials
         async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
+            api.errands = errands.asked
             yield api
     await store.journal.close()
     await engine.dispose()

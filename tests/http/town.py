@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ class Api:
     ports: Ports
     tokens: Tokens
     catch_up: Callable[[], Awaitable[None]]
+    errands: list[tuple[str, Any]] = field(default_factory=list)
 
     async def get(self, path: str, by: Caller = ANONYMOUS, **headers: Any) -> httpx.Response:
         await self.catch_up()

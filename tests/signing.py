@@ -1,0 +1,117 @@
+"""Somebody who can sign in, and the parts by which they do, on a database of the test's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from application.access import ANONYMOUS, Role
+from application.log import Command, Log, Store, command
+from application.session import Signing
+from domain.account import Account
+from domain.address import Address
+from domain.kernel import derived_id, new_id
+from domain.personal import Personal
+from infrastructure.seals import Seals
+from infrastructure.signing import Opened, People, Secrets, opened_signing
+
+SECRET = "a secret of the tests, long enough to sign with"
+PASSWORD = "a quiet harbour at noon"
+SEALS = Seals(hashlib.sha256(b"the tests' seal").digest())
+PEPPER = b"p" * 32
+CHEAP = 4  # bcrypt's cost where it does not matter
+
+
+@dataclass
+class Errands:
+    """application.ports.Errands that nobody carries out: what was asked."""
+
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    async def ask(self, kind: str, said: Mapping[str, Any]) -> None:
+        self.asked.append((kind, dict(said)))
+
+
+@asynccontextmanager
+async def a_signing(dsn: str, store: Store, **options: Any) -> AsyncIterator[Opened]:
+    """The parts, as a process of its own would have them."""
+    people = People(store, address_of, _as_it_is, SEALS, options.pop("errands", None) or Errands())
+    secrets = Secrets(SECRET, None, PEPPER)
+    async with opened_signing(dsn, people, secrets, **{"cost": CHEAP, **options}) as opened:
+        yield opened
+
+
+def address_of(email: str) -> UUID:
+    """The stream of an address."""
+    return derived_id(
+        "address", hashlib.sha256(email.strip().casefold().encode("utf-8", "replace")).hexdigest()
+    )
+
+
+async def _as_it_is(account: Account) -> Account:
+    return account
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Register(Command):
+    account_id: UUID
+    email: str
+    role: Role
+
+
+@command
+async def _register(cmd: _Register, log: Log, now: Any) -> Account:
+    address = Address(id=address_of(cmd.email), timestamp=now)
+    address.claim(cmd.account_id, now)
+    account = Account(
+        id=Account.id_of(cmd.account_id),
+        by=cmd.account_id,
+        account_id=cmd.account_id,
+        role=str(cmd.role),
+        address=address.id,
+        contact=cast("Personal", {"email": cmd.email, "name": "Grace Hopper"}),
+        timestamp=now,
+    )
+    await log.record(account, address)
+    return account
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change(Command):
+    account_id: UUID
+    what: str
+    role: str = ""
+
+
+@command
+async def _change(cmd: _Change, log: Log, now: Any) -> Account:
+    account = await log.edit(Account, Account.id_of(cmd.account_id))
+    if cmd.what == "role":
+        account.change_role(new_id(), cmd.role, now)
+    elif cmd.what == "forget":
+        account.forget(new_id(), now)
+    elif cmd.what == "enable":
+        account.enable(new_id(), now)
+    else:
+        account.disable(new_id(), now)
+    await log.record(account)
+    return account
+
+
+async def an_account(
+    signing: Signing, email: str, *, password: str = PASSWORD, role: Role = Role.CUSTOMER
+) -> UUID:
+    """Somebody with an account; its id."""
+    id = new_id()
+    await _register(_Register(by=ANONYMOUS, account_id=id, email=email, role=role), signing.store)
+    await signing.credentials.put(id, await signing.passwords.hash(password), long=len(password) >= 15)
+    return id
+
+
+async def change(store: Store, account_id: UUID, what: str, role: str = "") -> None:
+    """`what`: "disable", "enable", "forget" or "role", as an admin would."""
+    await _change(_Change(by=ANONYMOUS, account_id=account_id, what=what, role=role), store)
