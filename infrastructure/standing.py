@@ -55,9 +55,14 @@ class Standing:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Standing":
-        async with await self._connect() as connection:
+        connection = await self._connect()
+        try:
             await self._look(connection, first=True)
-        self._task = asyncio.create_task(self._follow(), name="standing")
+        except BaseException:
+            await connection.close()
+            raise
+        self._first = connection
+        self._task = asyncio.create_task(self._run(connection), name="standing")
         return self
 
     async def __aexit__(
@@ -66,6 +71,7 @@ class Standing:
         assert self._task is not None
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        await self._first.close()  # it may not have come to that
 
     def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
         """Whether a token is. `account`: its stream; `seen`: the position as of which its role was true.
@@ -81,17 +87,21 @@ class Standing:
             return False
         return issued_at < void.at.timestamp() or (seen is not None and seen < void.position)
 
-    async def _follow(self) -> None:
+    async def _run(self, connection: AsyncConnection | None) -> None:
         while True:
             try:
-                async with await self._connect() as connection:
-                    await self._look(connection, first=True)  # the log may be another: after a restore
-                    while True:
-                        await asyncio.sleep(EACH)
-                        await self._look(connection, first=False)
+                await self._follow(connection or await self._connect())
             except psycopg.OperationalError as lost:
                 log.warning("whose tokens are void is not known now: %s", lost)
+            connection = None
             await asyncio.sleep(PAUSE)
+
+    async def _follow(self, connection: AsyncConnection) -> None:
+        async with connection:
+            await self._look(connection, first=True)  # the log may be another: after a restore
+            while True:
+                await asyncio.sleep(EACH)
+                await self._look(connection, first=False)
 
     async def _connect(self) -> AsyncConnection:
         return await AsyncConnection.connect(

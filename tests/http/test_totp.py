@@ -27,7 +27,7 @@ async def begun(api: Api, by: Caller) -> pyotp.TOTP:
 
 
 def code(api: Api, totp: pyotp.TOTP, steps: int = 0) -> str:
-    return totp.at(api.ports.store.now(), steps)
+    return totp.at(api.ports.store.now(), counter_offset=steps)
 
 
 async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada: Caller):

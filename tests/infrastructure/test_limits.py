@@ -99,7 +99,7 @@ async def test_with_redis_away_they_are_stricter_and_it_comes_back_by_itself(
 ):
     monkeypatch.setattr(module, "PAUSE", 0.05)
     async with FaultProxy(servers.redis_url) as door:
-        limits, other = make(f"redis://127.0.0.1:{door.port}"), make()
+        limits, other = make(door.dsn), make()
         assert await taken(limits, 1, HERE, "ada") == 1
         door.stall("to server", "to client")
         door.cut()
@@ -116,7 +116,7 @@ async def test_with_redis_away_they_are_stricter_and_it_comes_back_by_itself(
 
 async def test_a_silent_redis_keeps_nobody_waiting(make: Make, servers: LocalServers):
     async with FaultProxy(servers.redis_url) as door:
-        limits = make(f"redis://127.0.0.1:{door.port}")
+        limits = make(door.dsn)
         await limits.take("login", HERE, "ada")
         door.stall("to server", "to client")
         async with asyncio.timeout(5):

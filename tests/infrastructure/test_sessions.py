@@ -89,7 +89,7 @@ async def test_a_session_lasts_30_days_from_each_use_and_90_at_most(opened: Open
     age(database, "UPDATE auth.session SET created_at = created_at - interval '35 d'")
     found, token = await opened.signing.sessions.refresh(token)
     assert (found.expires_at - found.created_at).days == 90
-    assert (found.expires_at - found.used_at).days == 5
+    assert (found.expires_at - found.used_at).days == 4, "not quite five"
 
 
 async def test_whoever_changes_the_password_first_keeps_out_who_compared_it_before(opened: Opened):
