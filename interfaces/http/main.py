@@ -95,8 +95,8 @@ def _signing(
     key = secret.get_secret_value()
     people = People(
         store=store,
-        address_id=partial(_address_id, derived_key(key, "addresses")),
-        opened=_as_it_is,
+        address_id=partial(address_id, derived_key(key, "addresses")),
+        opened=as_it_is,
         seals=Seals(derived_key(key, "rows")),
         errands=_Unasked(),
     )
@@ -124,11 +124,15 @@ class _Unasked:
         """See the port."""
 
 
-def _address_id(key: bytes, email: str) -> UUID:
-    return derived_id("address", hmac.new(key, email.strip().casefold().encode(), "sha256").hexdigest())
+def address_id(key: bytes, email: str) -> UUID:
+    """The stream of an e-mail address: a keyed hash of it as it is compared."""
+    return derived_id(
+        "address", hmac.new(key, email.strip().casefold().encode("utf-8", "replace"), "sha256").hexdigest()
+    )
 
 
-async def _as_it_is(account: Account) -> Account:
+async def as_it_is(account: Account) -> Account:
+    """An account whose contact is not sealed."""
     return account
 
 
