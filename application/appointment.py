@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import Role, demand, permit
 from application.log import Command, Log, Moved, command
 from application.offer import refusal
-from domain.appointment import Appointment, Status
+from domain.appointment import Appointment, Status, said
 from domain.availability import Occupied, Rule, why_not
 from domain.customer import Customer, CustomerDeleted
 from domain.day import Day, Seat, SlotTaken, days_touched, reserve, taken
@@ -82,8 +82,7 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
         by=cmd.by.account,
         service_id=service.id,
         customer_id=customer_id,
-        note=cmd.note,
-        answers=dict(cmd.answers),
+        told=said(customer_id, cmd.note, cmd.answers),
         timestamp=now,
         **place,
     )
@@ -102,7 +101,11 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
 @command
 async def change_appointment(cmd: ChangeAppointment, log: Log, now: datetime) -> Appointment:
     """Change note and answers."""
-    appointment, _ = await _mine(cmd, "change_appointment", log)
+    sealed, _ = await _mine(cmd, "change_appointment", log)
+    appointment = await log.unseal(sealed)
+    await log.find(
+        Customer, appointment.customer_id
+    )  # whoever is forgotten meanwhile, of them nothing is said
     note = appointment.note if cmd.note is None else cmd.note
     answers = appointment.answers if cmd.answers is None else dict(cmd.answers)
     appointment.annotate(cmd.by.account, note, answers, now)
@@ -143,6 +146,10 @@ async def cancel_appointment(cmd: CancelAppointment, log: Log, now: datetime) ->
     appointment, as_customer = await _mine(cmd, "cancel_appointment", log)
     if cmd.reason is None and not as_customer:
         raise Invalid("Staff must give a reason.", "/reason")
+    if cmd.reason:
+        await log.find(
+            Customer, appointment.customer_id
+        )  # whoever is forgotten meanwhile, of them nothing is said
     days = await _days(log, now, [(appointment.provider_id, appointment.since, appointment.until)])
     appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
     for day in days:

@@ -10,6 +10,7 @@ from application.access import demand, permit
 from application.log import Command, Log, command
 from application.provider import check_zone
 from domain.customer import Customer, CustomerDeleted, CustomerExists
+from domain.personal import Personal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
         raise CustomerDeleted if known.deleted else CustomerExists
-    customer = Customer(id=id, by=cmd.by.account, timestamp=now, **cmd.details)
+    details = Personal(id, dict(cmd.details))
+    customer = Customer(id=id, by=cmd.by.account, details=details, timestamp=now)
     await log.record(customer)
     return customer
 
@@ -51,7 +53,7 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
 async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Customer:
     """Replace some of the details."""
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
-    customer = await _mine(cmd, "change_customer", log)
+    customer = await log.unseal(await _mine(cmd, "change_customer", log))
     customer.change(cmd.by.account, dict(cmd.details), now)
     await log.record(customer)
     return customer

@@ -95,8 +95,15 @@ class Log(Protocol):
         """As `edit`, several at once in the given order; None where there is no stream yet."""
         ...
 
-    async def record(self, answer: Aggregate, *others: Aggregate) -> None:
-        """Record all pending events in one transaction. `answer` is what the command answers with."""
+    async def unseal(self, aggregate: A) -> A:
+        """What `edit` gave, with all that is personal in it readable (None where it is forgotten)."""
+        ...
+
+    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
+        """Record all pending events in one transaction. `answer` is what the command answers with.
+
+        `forgets`: persons whose keys are deleted with it.
+        """
         ...
 
 
@@ -113,7 +120,7 @@ class Attempt(Log, Protocol):
 
 
 class Store(Protocol):
-    """The log of this process."""
+    """The log of this process. What its commands answer with can be read, personal parts too."""
 
     def attempts(self, command: Command) -> Attempts: ...
 

@@ -17,7 +17,7 @@ from domain.wallclock import UnknownZone, zone
 
 @dataclass(frozen=True, kw_only=True)
 class CreateProvider(Command):
-    """`profile`: as in `Provider`. `owner_id`: only an admin may name another's."""
+    """`profile`: all that `Provider` tells. `owner_id`: only an admin may name another's."""
 
     id: UUID
     profile: Mapping[str, Any]
@@ -45,7 +45,7 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     if scope is Scope.OWN and owner_id != cmd.by.account:
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
-    provider = Provider(id=cmd.id, owner_id=owner_id, profile=dict(cmd.profile), timestamp=now)
+    provider = Provider.join(cmd.id, owner_id, cmd.profile, now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
     )
@@ -56,10 +56,10 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
 @command
 async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provider:
     """Replace some of the profile."""
-    provider = await _mine(cmd, "change_provider", log)
+    provider = await log.unseal(await _mine(cmd, "change_provider", log))
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
-    provider.change(cmd.by.account, dict(cmd.profile), now)
+    provider.change(cmd.by.account, cmd.profile, now)
     await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
     return provider
 

@@ -100,7 +100,7 @@ async def take_time_off(cmd: TakeTimeOff, log: Log, now: datetime) -> Schedule:
 @command
 async def change_time_off(cmd: ChangeTimeOff, log: Log, now: datetime) -> Schedule:
     """Move or rename time off."""
-    schedule = await _mine(cmd, "replace_time_off", log)
+    schedule = await log.unseal(await _mine(cmd, "replace_time_off", log))
     schedule.change_time_off(cmd.by.account, cmd.id, cmd.off, cmd.reason, now)
     await log.record(schedule)
     return schedule

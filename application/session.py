@@ -47,7 +47,7 @@ class Signing:
     """What signing in needs from outside. `address_id`: an e-mail address to its stream."""
 
     store: Store
-    address_id: Callable[[str], UUID]
+    address_id: Callable[[str], Awaitable[UUID]]
     opened: Callable[[Account], Awaitable[Account]]
     passwords: Passwords
     credentials: Credentials
@@ -108,14 +108,14 @@ async def account_of(account_id: UUID, signing: Signing) -> Done[Account]:
     return done
 
 
-def subject(username: str, signing: Signing) -> UUID:
+async def subject(username: str, signing: Signing) -> UUID:
     """Whom a name means: the stream of the address, whether anybody has it or not."""
-    return signing.address_id(username[:LONGEST_NAME])
+    return await signing.address_id(username[:LONGEST_NAME])
 
 
 async def sign_in(cmd: SignIn, signing: Signing) -> Signed:
     """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
-    now, address = signing.store.now(), subject(cmd.username, signing)
+    now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _look(_Look(by=ANONYMOUS, address=address), signing.store)
     account: Account | None = done.aggregate
     credential = await signing.credentials.get(account.account_id if account else address)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from secrets import token_bytes
+from uuid import UUID
 
 import uvloop
 
@@ -19,8 +20,10 @@ from domain.schedule import Schedule
 from domain.service import Service
 from infrastructure.encoding import encode
 from infrastructure.journal import Answer, Entry
+from infrastructure.keyring import Keyring
 from infrastructure.postgres import PostgresJournal
 from tests.builders import profile, terms
+from tests.sealed import MASTERS
 
 OPENING = date(2020, 1, 6)
 A_DAY = 16  # bookings
@@ -39,7 +42,9 @@ async def _write(database: Database, count: int) -> Sequence[Shop]:
     journal = PostgresJournal(database.application, queue_size=10 * _AT_ONCE, patience=60.0)
     await journal.open()
     shops: list[Shop] = []
-    entries = _history(count, journal.now(), shops)
+    owners = [new_id() for _ in range(count)]
+    keys = await Keyring(journal.keys, MASTERS).for_writing(owners)
+    entries = _history(owners, keys, journal.now(), shops)
     under_way: asyncio.Future[list[Answer]] | None = None
     while some := list(islice(entries, _AT_ONCE)):
         if under_way is not None:
@@ -52,20 +57,21 @@ async def _write(database: Database, count: int) -> Sequence[Shop]:
     return shops
 
 
-def _history(count: int, now: datetime, shops: list[Shop]) -> Iterator[Entry]:
+def _history(
+    owners: Sequence[UUID], keys: Mapping[UUID, bytes], now: datetime, shops: list[Shop]
+) -> Iterator[Entry]:
     """Day by day, and on each from shop to shop, as it would have come about."""
-    for _ in range(count):
-        opened = _open_shop(now)
+    for owner in owners:
+        opened = _open_shop(owner, now)
         shops.append(Shop(opened[0].id, [opened[2].id]))
-        yield _entry(*opened)
+        yield _entry(*opened, keys=keys)
     for day in dates(DAYS, OPENING):
         for shop in shops:
             yield from _one_day(shop, day, now)
 
 
-def _open_shop(now: datetime) -> tuple[Provider, Schedule, Service]:
-    owner = new_id()
-    provider = Provider(id=new_id(), owner_id=owner, profile=profile(), timestamp=now)
+def _open_shop(owner: UUID, now: datetime) -> tuple[Provider, Schedule, Service]:
+    provider = Provider.join(new_id(), owner, profile(), now)
     schedule = Schedule(
         id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
     )
@@ -82,8 +88,9 @@ def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
         yield _entry(appointment, day)
 
 
-def _entry(*aggregates: Aggregate) -> Entry:
+def _entry(*aggregates: Aggregate, keys: Mapping[UUID, bytes] | None = None) -> Entry:
     events = [event for aggregate in aggregates for event in aggregate.collect_events()]
     said = f'{{"actor":"{new_id()}","role":"customer","correlation":"{token_bytes(16).hex()}"}}'
     answer = aggregates[0].id, aggregates[0].version
-    return Entry(token_bytes(32), token_bytes(32), answer, {}, [encode(event, said) for event in events])
+    rows = [encode(event, said, keys or {}) for event in events]
+    return Entry(token_bytes(32), token_bytes(32), answer, {}, rows)

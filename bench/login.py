@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from urllib.parse import urlencode
 
 import httpx
@@ -17,10 +16,7 @@ from bench.load import load
 from bench.place import SECRET, Database, Place
 from bench.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.program import HOST
-from infrastructure.seals import Seals
-from infrastructure.secret import derived_key
-from infrastructure.signing import People, Secrets, opened_signing
-from interfaces.http.main import address_id, as_it_is
+from infrastructure.signing import TokenKeys, opened_signing
 from tests.signing import PASSWORD, Errands, an_account
 
 UNIT = "bookings/s"
@@ -55,18 +51,12 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
 
 async def _accounts(database: Database) -> None:
     """One for each login in flight, as the API finds them."""
-    async with opened(database) as store:
-        people = People(
-            store,
-            partial(address_id, derived_key(SECRET, "addresses")),
-            as_it_is,
-            Seals(derived_key(SECRET, "rows")),
-            Errands(),
-        )
-        secrets = Secrets(SECRET, None, derived_key(SECRET, "passwords"))
-        async with opened_signing(database.application, people, secrets) as signing:
-            for number in range(STORM):
-                await an_account(signing.signing, _name(number))
+    async with (
+        opened(database) as store,
+        opened_signing(database.application, store, Errands(), TokenKeys(SECRET)) as signing,
+    ):
+        for number in range(STORM):
+            await an_account(signing.signing, _name(number))
 
 
 def _name(number: int) -> str:

@@ -19,7 +19,7 @@ from bench.figure import Figure, Side, Target, Turns
 from bench.place import Database, Place, caught_up
 from bench.taking import SEATS, Take, a_day, a_take, dates, take
 from bench.town import Shop, opened
-from infrastructure.encoding import decode, encode
+from infrastructure.encoding import encode
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Entry
 from infrastructure.program import wait_until
@@ -27,6 +27,7 @@ from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
+from tests.sealed import CODEC
 
 PER_SECOND = 100  # bookings of the steady load
 _OURS, _STOCK = "all readers", "stock ProjectionRunner"
@@ -65,7 +66,7 @@ def _caught_up(place: Place, log: Database, number: int) -> float:
 async def _catch_up(database: Database) -> float:
     engine = create_async_engine(database.url, pool_size=5)
     began = perf_counter()
-    await Projector(engine, READERS, decode).catch_up()
+    await Projector(engine, READERS, CODEC).catch_up()
     seconds = perf_counter() - began
     await engine.dispose()
     return seconds

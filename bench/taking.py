@@ -85,8 +85,7 @@ def an_appointment(
         price=2500,
         currency="EUR",
         policy=_POLICY,
-        note="",
-        answers={},
+        told=None,
         timestamp=now,
     )
 

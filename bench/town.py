@@ -19,6 +19,7 @@ from infrastructure.eventstore import EventStore
 from infrastructure.postgres import postgres_store
 from infrastructure.tokens import Tokens
 from tests.builders import a_provider, a_service, monday_after, somebody
+from tests.sealed import MASTERS
 
 ALL_DAY = {str(day): [[0, 24 * 60]] for day in range(7)}
 CUSTOMERS = 256
@@ -36,7 +37,7 @@ class Shop:
 @asynccontextmanager
 async def opened(database: Database) -> AsyncIterator[EventStore]:
     """The log, as a process of its own would have it."""
-    store = postgres_store(database.application, patience=60.0, queue_size=100_000)
+    store = postgres_store(database.application, MASTERS, patience=60.0, queue_size=100_000)
     await store.open()
     try:
         yield store

@@ -74,6 +74,7 @@ class Account(Aggregate):
 
     class Forgotten(Aggregate.Event):
         by: UUID
+        account_id: UUID
 
     @staticmethod
     def id_of(account_id: UUID) -> UUID:
@@ -196,9 +197,9 @@ class Account(Aggregate):
     def forget(self, by: UUID, now: datetime) -> None:
         """The record that the person's key is gone; already so is not an error."""
         if self.standing is not Standing.FORGOTTEN:
-            self._forgotten(by=by, timestamp=now)
+            self._forgotten(by=by, account_id=self.account_id, timestamp=now)
 
     @event(Forgotten)
-    def _forgotten(self, by: UUID, timestamp: datetime) -> None:
+    def _forgotten(self, by: UUID, account_id: UUID, timestamp: datetime) -> None:
         self.standing = Standing.FORGOTTEN
         self.forgetting_due = None

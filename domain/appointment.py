@@ -1,5 +1,6 @@
 """Appointment: a customer's promise to be somewhere at a time, and its life."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
+from domain.personal import Personal
 
 
 class AppointmentEnded(Conflict):
@@ -44,7 +46,8 @@ UNDO_NO_SHOW = timedelta(hours=24)
 class Appointment(Aggregate):
     """One service with one provider for one customer, or one seat of several.
 
-    Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal.
+    Keeps price and policy as they were when it was booked or moved. What is told is personal to the customer:
+    note and answers, and the reason why it was cancelled.
     """
 
     class Booked(Aggregate.Created):
@@ -60,13 +63,11 @@ class Appointment(Aggregate):
         price: int
         currency: str
         policy: dict[str, Any]
-        note: str
-        answers: dict[str, Any]
+        told: Personal | None
 
     class Noted(Aggregate.Event):
         by: UUID
-        note: str
-        answers: dict[str, Any]
+        told: Personal | None
 
     class Rescheduled(Aggregate.Event):
         by: UUID
@@ -83,7 +84,7 @@ class Appointment(Aggregate):
 
     class Cancelled(Aggregate.Event):
         by: UUID
-        reason: str
+        reason: Personal | None
         late: bool
         fee: int
 
@@ -115,17 +116,17 @@ class Appointment(Aggregate):
         price: int,
         currency: str,
         policy: dict[str, Any],
-        note: str,
-        answers: dict[str, Any],
+        told: Personal | None,
         timestamp: datetime,
     ) -> None:
         self.service_id, self.provider_id, self.customer_id = service_id, provider_id, customer_id
         self._take_place(starts_at, duration, buffer_before, buffer_after, timezone)
         self.price, self.currency, self.policy = price, currency, policy
-        self.note, self.answers = note, answers
+        self.told = told
         self.status = Status.BOOKED
         self.reschedules = 0
-        self.cancelled: dict[str, Any] | None = None
+        self.cancellation: dict[str, Any] | None = None
+        self.reason: Personal | None = None
         self.missed_at: datetime | None = None
 
     def _take_place(self, starts_at: datetime, duration: int, before: int, after: int, timezone: str) -> None:
@@ -136,15 +137,31 @@ class Appointment(Aggregate):
         )
         self.timezone = timezone
 
+    @property
+    def note(self) -> str:
+        """Empty while it is sealed, as everything personal here."""
+        return (self.told.get("note") if self.told else None) or ""
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        return (self.told.get("answers") if self.told else None) or {}
+
+    @property
+    def cancelled(self) -> dict[str, Any] | None:
+        """By whom, why, whether late, at what fee; None unless it is cancelled."""
+        if self.cancellation is None:
+            return None
+        return {**self.cancellation, "reason": (self.reason.value if self.reason else None) or ""}
+
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
-        """Change note and answers, while it has not ended."""
+        """Change note and answers, which must be open, while it has not ended."""
         self._check_alive()
         if (note, answers) != (self.note, self.answers):
-            self._noted(by=by, note=note, answers=answers, timestamp=now)
+            self._noted(by=by, told=said(self.customer_id, note, answers), timestamp=now)
 
     @event(Noted)
-    def _noted(self, by: UUID, note: str, answers: dict[str, Any], timestamp: datetime) -> None:
-        self.note, self.answers = note, answers
+    def _noted(self, by: UUID, told: Personal | None, timestamp: datetime) -> None:
+        self.told = told
 
     def reschedule(self, by: UUID, *, by_customer: bool, place: dict[str, Any], now: datetime) -> None:
         """Move to another time or provider. `place`: the fields of Rescheduled, price and policy renewed.
@@ -192,12 +209,16 @@ class Appointment(Aggregate):
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
-        self._cancelled(by=by, reason=reason, late=late, fee=fee, timestamp=now)
+        why = Personal(self.customer_id, reason) if reason else None
+        self._cancelled(by=by, reason=why, late=late, fee=fee, timestamp=now)
 
     @event(Cancelled)
-    def _cancelled(self, by: UUID, reason: str, late: bool, fee: int, timestamp: datetime) -> None:
+    def _cancelled(
+        self, by: UUID, reason: Personal | None, late: bool, fee: int, timestamp: datetime
+    ) -> None:
         self.status = Status.CANCELLED
-        self.cancelled = {"by": by, "reason": reason, "late": late, "fee": fee}
+        self.cancellation = {"by": by, "late": late, "fee": fee}
+        self.reason = reason
 
     def check_in(self, by: UUID, now: datetime) -> None:
         """The customer is here."""
@@ -255,3 +276,8 @@ class Appointment(Aggregate):
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:
             raise TooEarly(f"It starts at {self.starts_at.isoformat()}.")
+
+
+def said(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> Personal | None:
+    """Note and answers of a customer; None if there are none, which costs no key."""
+    return Personal(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None

@@ -12,12 +12,15 @@ class Personal:
     belongs to one event: to say the same again, make another.
     """
 
-    __slots__ = ("sealed", "subject", "value")
+    __slots__ = ("place", "sealed", "subject", "value")
 
-    def __init__(self, subject: UUID, value: Any = None, sealed: bytes | None = None) -> None:
+    def __init__(
+        self, subject: UUID, value: Any = None, sealed: bytes | None = None, place: bytes = b""
+    ) -> None:
         self.subject = subject
         self.value = value
         self.sealed = sealed
+        self.place = place  # where in the log it is sealed for
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Personal) or self.subject != other.subject:

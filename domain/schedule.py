@@ -9,6 +9,7 @@ from domain.errors import Conflict, Invalid, NotFound
 from domain.hours import Hours, Window, overlapping
 from domain.interval import Interval
 from domain.kernel import Aggregate, derived_id, event
+from domain.personal import Personal
 
 
 class TimeOffExists(Conflict):
@@ -46,14 +47,14 @@ class Schedule(Aggregate):
         time_off_id: UUID
         start: datetime
         end: datetime
-        reason: str
+        reason: Personal | None
 
     class TimeOffChanged(Aggregate.Event):
         by: UUID
         time_off_id: UUID
         start: datetime
         end: datetime
-        reason: str
+        reason: Personal | None
 
     class TimeOffCancelled(Aggregate.Event):
         by: UUID
@@ -69,7 +70,8 @@ class Schedule(Aggregate):
         self.timezone = timezone
         self.weekly: Weekly = {}
         self.overrides: Mapping[str, Sequence[Sequence[int]]] = {}
-        self.time_off: Mapping[UUID, tuple[datetime, datetime, str]] = {}
+        self.time_off: Mapping[UUID, Interval] = {}
+        self.reasons: Mapping[UUID, Personal | None] = {}
         self._hours: tuple[int, Hours] | None = None
 
     def set_weekly(self, by: UUID, timezone: str, weekly: dict[str, Any], now: datetime) -> None:
@@ -109,28 +111,49 @@ class Schedule(Aggregate):
         """Closed between two instants, whatever the hours say; raises TimeOffExists for a known id."""
         if id in self.time_off:
             raise TimeOffExists
-        self._time_off_taken(
-            by=by, time_off_id=id, start=off.start, end=off.end, reason=reason, timestamp=now
-        )
+        why = Personal(by, reason) if reason else None
+        self._time_off_taken(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
 
     @event(TimeOffTaken)
     def _time_off_taken(
-        self, by: UUID, time_off_id: UUID, start: datetime, end: datetime, reason: str, timestamp: datetime
+        self,
+        by: UUID,
+        time_off_id: UUID,
+        start: datetime,
+        end: datetime,
+        reason: Personal | None,
+        timestamp: datetime,
     ) -> None:
-        self.time_off = {**self.time_off, time_off_id: (start, end, reason)}
+        self._close(time_off_id, Interval(start, end), reason)
+
+    def _close(self, time_off_id: UUID, off: Interval, reason: Personal | None) -> None:
+        self.time_off = {**self.time_off, time_off_id: off}
+        self.reasons = {**self.reasons, time_off_id: reason}
 
     def change_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
-        """Move or rename time off; raises NotFound if it is not there."""
-        if self._the_time_off(id) != (off.start, off.end, reason):
+        """Move or rename time off; raises NotFound if it is not there. Reasons must be open."""
+        if self._the_time_off(id) != off or self.reason(id) != reason:
+            why = Personal(by, reason) if reason else None
             self._time_off_changed(
-                by=by, time_off_id=id, start=off.start, end=off.end, reason=reason, timestamp=now
+                by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now
             )
 
     @event(TimeOffChanged)
     def _time_off_changed(
-        self, by: UUID, time_off_id: UUID, start: datetime, end: datetime, reason: str, timestamp: datetime
+        self,
+        by: UUID,
+        time_off_id: UUID,
+        start: datetime,
+        end: datetime,
+        reason: Personal | None,
+        timestamp: datetime,
     ) -> None:
-        self.time_off = {**self.time_off, time_off_id: (start, end, reason)}
+        self._close(time_off_id, Interval(start, end), reason)
+
+    def reason(self, time_off_id: UUID) -> str:
+        """Why; empty if nobody said, while it is sealed, and once it is forgotten."""
+        told = self.reasons.get(time_off_id)
+        return (told.value if told else None) or ""
 
     def cancel_time_off(self, by: UUID, id: UUID, now: datetime) -> None:
         """Open again as the hours say; raises NotFound if it is not there."""
@@ -140,8 +163,9 @@ class Schedule(Aggregate):
     @event(TimeOffCancelled)
     def _time_off_cancelled(self, by: UUID, time_off_id: UUID, timestamp: datetime) -> None:
         self.time_off = {k: v for k, v in self.time_off.items() if k != time_off_id}
+        self.reasons = {k: v for k, v in self.reasons.items() if k != time_off_id}
 
-    def _the_time_off(self, id: UUID) -> tuple[datetime, datetime, str]:
+    def _the_time_off(self, id: UUID) -> Interval:
         if id not in self.time_off:
             raise NotFound("time off", id)
         return self.time_off[id]
@@ -149,7 +173,7 @@ class Schedule(Aggregate):
     def hours(self) -> Hours:
         """The opening rules as a value, for `availability`."""
         if self._hours is None or self._hours[0] != self.version:
-            off = [(start, end) for start, end, _ in self.time_off.values()]
+            off = list(self.time_off.values())
             self._hours = self.version, hours_of(self.timezone, self.weekly, self.overrides, off)
         return self._hours[1]
 

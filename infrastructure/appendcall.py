@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
 from infrastructure.pgarray import Bytea, Int4, Int8, PgArray, Text, Uuid
 
-APPEND = "SELECT * FROM log.append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 
 
 class Batch(NamedTuple):
@@ -25,6 +25,7 @@ def arguments(entries: Sequence[Entry]) -> list[PgArray]:
     """The arrays of the call; commands are numbered from 1."""
     reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
     rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
+    forgets = [(n, subject) for n, entry in enumerate(entries, 1) for subject in entry.forgets]
     return [
         Bytea.of([entry.key for entry in entries]),
         Bytea.of([entry.fingerprint for entry in entries]),
@@ -41,6 +42,8 @@ def arguments(entries: Sequence[Entry]) -> list[PgArray]:
         Uuid.of_ids(row.id for _, row in rows),
         Text.of_text(row.metadata for _, row in rows),
         Bytea.of([row.digest for _, row in rows]),
+        Int4.of_numbers([n for n, _ in forgets]),
+        Uuid.of_ids(subject for _, subject in forgets),
     ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from json import JSONDecoder
 from json.encoder import encode_basestring
 from struct import Struct
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,17 @@ from eventsourcing.utils import get_topic, resolve_topic
 import domain  # noqa: F401  registers every topic, so that any event of the log can be read
 from domain.errors import Invalid
 from domain.kernel import Aggregate, new_id
+from domain.personal import Personal
+from infrastructure.sealing import (
+    MasterKeys,
+    Wrapped,
+    open_in_place,
+    personal_fields,
+    personal_of,
+    place_of,
+    restored,
+    stored,
+)
 
 _LENGTH = Struct(">q").pack
 
@@ -66,17 +78,24 @@ def state_text(fields: dict[str, Any]) -> str:
     return f"{{{','.join(pairs)}}}"
 
 
-def encode(event: Any, metadata: str) -> Row:
-    """The row of an event; raises Invalid for text that UTF-8 can't hold (lone surrogates)."""
+def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyType({})) -> Row:
+    """The row of an event; raises Invalid for text that UTF-8 can't hold (lone surrogates).
+
+    `keys`: of the subjects of what is personal in it, which is sealed by this.
+    """
     state = dict(vars(event))
     stream, version = state.pop("originator_id"), state.pop("originator_version")
-    if (class_version := getattr(type(event), "class_version", 1)) > 1:
+    kind = type(event)
+    if (class_version := getattr(kind, "class_version", 1)) > 1:
         state["class_version"] = class_version
     try:
+        for name in personal_fields(kind):
+            if state[name] is not None:
+                state[name] = stored(state[name], keys, place_of(stream, version, name))
         encoded = state_text(state).encode()
     except UnicodeEncodeError:
         raise Invalid("Text must be Unicode without lone surrogates.") from None
-    topic, id = get_topic(type(event)), new_id()
+    topic, id = get_topic(kind), new_id()
     return Row(
         stream, version, topic, encoded, id, metadata, digest(id, stream, version, topic, encoded, metadata)
     )
@@ -90,7 +109,30 @@ def decode(topic: str, state: bytes, stream: UUID, version: int) -> Any:
     event = object.__new__(kind)
     event.__dict__.update(_fast_decoder.decode(str(state, "utf-8")))
     event.__dict__.update(originator_id=stream, originator_version=version)
+    for name in personal_fields(kind):
+        if (told := event.__dict__[name]) is not None:
+            event.__dict__[name] = restored(told, place_of(stream, version, name))
     return event
+
+
+class Codec:
+    """Reads events for those who may read what is personal: see projections.feed.Codec."""
+
+    def __init__(self, masters: MasterKeys) -> None:
+        self._masters = masters
+
+    def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
+        """The event of a stored row, what is personal still sealed."""
+        return decode(topic, state, stream, version)
+
+    def personal(self, events: Iterable[object]) -> Collection[Personal]:
+        """All that is personal in events."""
+        return list(personal_of(events))
+
+    def open(self, said: Iterable[Personal], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+        """Make the values readable, but of those whose key is not among the wrapped ones."""
+        unwrap = self._masters.unwrap
+        open_in_place(said, {subject: unwrap(subject, Wrapped(*key)) for subject, key in wrapped.items()})
 
 
 def _typed(pairs: dict[str, Any]) -> Any:

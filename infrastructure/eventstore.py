@@ -18,6 +18,8 @@ from domain.kernel import Aggregate
 from infrastructure.aggregatecache import UNKNOWN, AggregateCache
 from infrastructure.encoding import Row, decode, encode, evolve
 from infrastructure.journal import Entry, Journal, Kept, Overtaken, Recorded
+from infrastructure.keyring import Keyring, seal_again
+from infrastructure.sealing import MasterKeys, personal_of
 from infrastructure.streamlock import StreamLocks
 
 A = TypeVar("A", bound=Aggregate)
@@ -26,8 +28,11 @@ A = TypeVar("A", bound=Aggregate)
 class EventStore:
     """application.log.Store over a journal. `deadline`: seconds until a command that keeps losing ends."""
 
-    def __init__(self, journal: Journal, *, cache_size: int = 50_000, deadline: float = 5.0) -> None:
+    def __init__(
+        self, journal: Journal, masters: MasterKeys, *, cache_size: int = 50_000, deadline: float = 5.0
+    ) -> None:
         self.journal = journal
+        self.keyring = Keyring(journal.keys, masters)
         self.cache = AggregateCache(cache_size)
         self.locks = StreamLocks(deadline)
         self.deadline = deadline
@@ -144,19 +149,28 @@ class Try:
                 self._held.append(id)
         return [found and found.own_copy() for found in await self.find_all(kind, wanted)]
 
-    async def record(self, answer: Aggregate, *others: Aggregate) -> None:
+    async def unseal(self, aggregate: A) -> A:
+        """See application.log.Log."""
+        return await self._store.keyring.opened(aggregate)
+
+    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
         """See application.log.Log."""
         changed = [a for a in (answer, *others) if a.pending_events]
         if not changed:
             return
-        rows = [encode(event, self._metadata) for a in changed for event in a.pending_events]
+        events = [event for a in changed for event in a.pending_events]
+        subjects = {said.subject for said in personal_of(events)}
+        keys = await self._store.keyring.for_writing(subjects) if subjects else {}
+        rows = [encode(event, self._metadata, keys) for event in events]
         reads = dict(self._reads)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
-        result = await self._append(answer, reads, rows)
+        result = await self._append(answer, reads, rows, forgets)
         if isinstance(result, Recorded):
             for aggregate in changed:
                 aggregate.pending_events.clear()
+                if subjects:
+                    seal_again(aggregate)
                 self._store.cache.put(aggregate.id, aggregate)
         self._result = result
 
@@ -165,11 +179,13 @@ class Try:
         if self._result is None and self._command.key is not None:
             self._result = await self._append(answer, self._reads, ())
         if isinstance(self._result, Recorded):
-            return Done(answer, self._result.position)
+            return Done(await self.unseal(answer), self._result.position)
         if isinstance(self._result, Kept):
             return await self._replay(self._result)
         looked = await self._peek()
-        return Done(answer, looked) if isinstance(looked, int) else await self._replay(looked)
+        if isinstance(looked, int):
+            return Done(await self.unseal(answer), looked)
+        return await self._replay(looked)
 
     async def confirm(self) -> Done[Any] | None:
         """See application.log.Attempt."""
@@ -186,10 +202,14 @@ class Try:
         return aggregate if isinstance(aggregate, kind) else None
 
     async def _append(
-        self, answer: Aggregate, reads: Mapping[UUID, int], rows: Sequence[Row]
+        self,
+        answer: Aggregate,
+        reads: Mapping[UUID, int],
+        rows: Sequence[Row],
+        forgets: Sequence[UUID] = (),
     ) -> Recorded | Kept:
         kept = answer.id, answer.version
-        entry = Entry(self._key, self._fingerprint, kept, reads, rows, self._epoch)
+        entry = Entry(self._key, self._fingerprint, kept, reads, rows, self._epoch, forgets)
         result = await self._store.journal.append(entry)
         if isinstance(result, Overtaken):
             self._store.learn(result)
@@ -212,7 +232,7 @@ class Try:
         events = await self._store.journal.read_until(kept.stream, kept.version)
         aggregate = evolve(None, [decode(e.topic, e.state, e.stream, e.version) for e in events])
         assert aggregate is not None
-        return Done(aggregate, kept.position, replayed=True)
+        return Done(await self.unseal(aggregate), kept.position, replayed=True)
 
     @property
     def _fingerprint(self) -> bytes:

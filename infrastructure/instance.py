@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from infrastructure.database import create_role
 from infrastructure.local import LocalServers
 from infrastructure.program import NoServer
-from infrastructure.settings import SAMPLE_SECRET_KEY, Settings, inherited
+from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings, inherited
 
 FILE = "instance.json"
 
@@ -55,7 +55,10 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     )
     if settings.db_host is None or settings.redis_url is None:
         local = servers.enter_context(local)
-    values: dict[str, Any] = {"secret_key": _secret_key(data, settings)}
+    values: dict[str, Any] = {
+        "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
+        "master_key": _own(data / "master_key", settings.master_key.get_secret_value(), SAMPLE_MASTER_KEY),
+    }
     if settings.db_host is None:
         superuser = conninfo_to_dict(local.superuser_dsn())
         values |= {
@@ -89,6 +92,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DB_PASSWORD": database.password,
         "REDIS_URL": redis.get_secret_value(),
         "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "MASTER_KEY": settings.master_key.get_secret_value(),
     }
     if settings.db_superuser is not None:
         said["DB_SUPERUSER"] = settings.db_superuser
@@ -96,9 +100,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return said
 
 
-def _secret_key(data: Path, settings: Settings) -> str:
-    given = settings.secret_key.get_secret_value()
-    return _kept(data / "secret_key") if given == SAMPLE_SECRET_KEY else given
+def _own(file: Path, given: str, sample: str) -> str:
+    """The key that is set, or one made here in place of the sample."""
+    return _kept(file) if given == sample else given
 
 
 def _kept(file: Path) -> str:

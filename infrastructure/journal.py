@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from infrastructure.encoding import Row
+from infrastructure.keyring import KeyRows
 
 
 class Missed(NamedTuple):
@@ -25,7 +26,7 @@ class Entry:
     """One command's events, with the version of every stream it looked at (0: there was none).
 
     `answer`: (stream, version) that the command answers with, kept under `key`.
-    `epoch`: the journal's, when the decision began.
+    `epoch`: the journal's, when the decision began. `forgets`: persons whose keys go with it.
     """
 
     key: bytes
@@ -34,6 +35,7 @@ class Entry:
     reads: Mapping[UUID, int]
     rows: Sequence[Row]
     epoch: int = 0
+    forgets: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ Answer = Recorded | Kept | Overtaken
 
 class Journal(Protocol):
     """Append-only storage of streams; raises application.log.Unavailable when it can't answer."""
+
+    @property
+    def keys(self) -> KeyRows:
+        """The keys of persons, kept beside it."""
+        ...
 
     @property
     def epoch(self) -> int:

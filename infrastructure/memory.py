@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from infrastructure.encoding import Row
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+from infrastructure.sealing import MasterKeys, Wrapped
 
 
 class MemoryJournal:
@@ -20,8 +21,9 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.clock: datetime | None = None
+        self.keys = MemoryKeys()
         self._streams: dict[UUID, list[Missed]] = defaultdict(list)
-        self._keys: dict[bytes, Kept] = {}
+        self._done: dict[bytes, Kept] = {}
 
     async def open(self) -> None:
         """See Journal."""
@@ -43,8 +45,10 @@ class MemoryJournal:
         for row in entry.rows:
             self._streams[row.stream].append(Missed(row.stream, row.version, row.topic, row.state))
         self.rows += entry.rows
+        for subject in entry.forgets:
+            self.keys.rows.pop(subject, None)
         position = len(self.rows)
-        self._keys[entry.key] = Kept(*entry.answer, position, entry.fingerprint)
+        self._done[entry.key] = Kept(*entry.answer, position, entry.fingerprint)
         return Recorded(position)
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
@@ -57,7 +61,7 @@ class MemoryJournal:
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
         """See Journal."""
-        if key is not None and (kept := self._keys.get(key)):
+        if key is not None and (kept := self._done.get(key)):
             return kept
         moved = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
         if moved:
@@ -74,6 +78,31 @@ def _numbered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
     return numbered
 
 
+class MemoryKeys:
+    """infrastructure.keyring.KeyRows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Wrapped] = {}
+
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+        """See KeyRows."""
+        return {subject: self.rows[subject] for subject in subjects if subject in self.rows}
+
+    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+        """See KeyRows."""
+        self.rows = {**keys, **self.rows}
+
+    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+        """See KeyRows."""
+        some = [(subject, key) for subject, key in self.rows.items() if key.master != current][:most]
+        self.rows |= {subject: wrap(subject, key) for subject, key in some}
+        return len(some)
+
+    async def count(self, current: str) -> int:
+        """See KeyRows."""
+        return sum(key.master != current for key in self.rows.values())
+
+
 def memory_store() -> EventStore:
     """A store that forgets everything with the process."""
-    return EventStore(MemoryJournal())
+    return EventStore(MemoryJournal(), MasterKeys("of a log in memory, which nobody else sees"))

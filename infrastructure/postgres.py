@@ -19,6 +19,8 @@ from infrastructure.deadline import severed_after
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Kept, Missed, Overtaken
 from infrastructure.knowledge import Knowledge
+from infrastructure.personkeys import PersonKeys
+from infrastructure.sealing import MasterKeys
 from infrastructure.writer import Writer
 
 _HEAD = """
@@ -64,6 +66,7 @@ class PostgresJournal:
                 "connect_timeout": max(2, ceil(patience)),
             },
         )
+        self.keys = PersonKeys(self._pool, patience)
 
     @property
     def epoch(self) -> int:
@@ -140,9 +143,9 @@ class PostgresJournal:
         raise Unavailable("The database does not answer.")
 
 
-def postgres_store(dsn: str, *, cache_size: int = 50_000, **options: Any) -> EventStore:
+def postgres_store(dsn: str, masters: MasterKeys, *, cache_size: int = 50_000, **options: Any) -> EventStore:
     """A store on PostgreSQL; `store.journal.open()` it."""
     journal = PostgresJournal(dsn, **options)
-    store = EventStore(journal, cache_size=cache_size)
+    store = EventStore(journal, masters, cache_size=cache_size)
     journal.known.on_end = store.cache.clear
     return store

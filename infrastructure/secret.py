@@ -1,7 +1,6 @@
 """Secrets handed out once and kept as a hash: 256 random bits, so that one pass of SHA-256 is enough."""
 
 import hashlib
-import hmac
 import secrets
 
 LENGTH = 43  # characters
@@ -15,8 +14,3 @@ def new_secret() -> str:
 def hashed(secret: str) -> bytes:
     """What is kept of it."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
-
-
-def derived_key(secret: str, purpose: str) -> bytes:
-    """32 bytes for one purpose alone."""
-    return hmac.digest(secret.encode(), b"daybook:" + purpose.encode(), "sha256")

@@ -15,9 +15,20 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infrastructure.sealing import MasterKeys
+
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
 SECRET_KEY_BYTES = 32
-SECRETS = ("secret_key", "secret_key_previous", "db_password", "db_superuser_password", "redis_url")
+SAMPLE_MASTER_KEY = "daybook-sample-master-key-that-everybody-knows"
+SECRETS = (
+    "secret_key",
+    "secret_key_previous",
+    "master_key",
+    "master_key_previous",
+    "db_password",
+    "db_superuser_password",
+    "redis_url",
+)
 
 
 class Environment(StrEnum):
@@ -60,6 +71,11 @@ class Settings(BaseSettings):
     secret_key_previous_file: Path | None = None
     trusted_proxies: str = ""
 
+    master_key: SecretStr = SecretStr(SAMPLE_MASTER_KEY)
+    master_key_file: Path | None = None
+    master_key_previous: SecretStr | None = None
+    master_key_previous_file: Path | None = None
+
     db_host: str | None = None
     db_port: int = 5432
     db_name: str = "daybook"
@@ -90,6 +106,14 @@ class Settings(BaseSettings):
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """The networks whose X-Forwarded-For is believed."""
         return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
+
+    @property
+    def masters(self) -> MasterKeys:
+        """The keys that seal the keys of persons."""
+        previous = self.master_key_previous
+        return MasterKeys(
+            self.master_key.get_secret_value(), previous.get_secret_value() if previous else None
+        )
 
     @property
     def database(self) -> Database | None:
@@ -153,14 +177,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_weak_key(self) -> Self:
-        keys = [each.get_secret_value() for each in (self.secret_key, self.secret_key_previous) if each]
-        if self.environment is Environment.PROD and any(
-            key == SAMPLE_SECRET_KEY or len(key.encode()) < SECRET_KEY_BYTES for key in keys
-        ):
-            raise ValueError(
-                f"SECRET_KEY must be your own and {SECRET_KEY_BYTES} bytes at least in PROD; "
-                'this makes one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
-            )
+        for name in ("secret_key", "secret_key_previous", "master_key"):
+            given: SecretStr | None = getattr(self, name)
+            key = given.get_secret_value() if given else None
+            if (
+                key is not None
+                and self.environment is Environment.PROD
+                and (key in {SAMPLE_SECRET_KEY, SAMPLE_MASTER_KEY} or len(key.encode()) < SECRET_KEY_BYTES)
+            ):
+                raise ValueError(
+                    f"{name.upper()} must be your own and {SECRET_KEY_BYTES} bytes at least in PROD; "
+                    'this makes one: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+                )
         return self
 
 

@@ -18,7 +18,10 @@ from sqlalchemy import (
     select,
 )
 
+from domain.account import Account
 from domain.appointment import Appointment, Status
+from domain.customer import Customer
+from domain.personal import Personal
 from domain.provider import Provider
 from projections.page import Page, fetch, narrowed
 from projections.read import Read
@@ -44,7 +47,8 @@ appointment = Table(
     Column("note", Text, nullable=False),
     json("answers"),
     instant("created_at"),
-    json("cancelled", nullable=True),
+    json("cancellation", nullable=True),
+    Column("reason", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
     Index("appointment_starts_at", "starts_at", "id"),
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
@@ -64,7 +68,7 @@ bookable = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An appointment, as far as the agenda has read. `cancelled`: by, reason, late, fee."""
+    """An appointment, as far as the agenda has read. `cancellation`: by, late, fee."""
 
     id: UUID
     version: int
@@ -81,7 +85,13 @@ class Entry:
     note: str
     answers: dict[str, Any]
     created_at: datetime
-    cancelled: dict[str, Any] | None
+    cancellation: dict[str, Any] | None
+    reason: str
+
+    @property
+    def cancelled(self) -> dict[str, Any] | None:
+        """By whom, why, whether late, at what fee; None unless it is cancelled."""
+        return None if self.cancellation is None else {**self.cancellation, "reason": self.reason}
 
 
 def project(recorded: Recorded, rows: Rows) -> None:
@@ -92,12 +102,18 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Appointment.Rescheduled():
             rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
         case Appointment.Noted():
-            rows.set(appointment, id, note=event.note, answers=event.answers, version=version)
+            rows.set(appointment, id, **_told(event.told), version=version)
         case Appointment.Cancelled():
-            cancelled = {"by": event.by, "reason": event.reason, "late": event.late, "fee": event.fee}
-            rows.set(appointment, id, status=Status.CANCELLED.value, cancelled=cancelled, version=version)
+            how = {"by": event.by, "late": event.late, "fee": event.fee}
+            why = (event.reason.value if event.reason else None) or ""
+            rows.set(appointment, id, status=Status.CANCELLED.value, version=version)
+            rows.set(appointment, id, cancellation=how, reason=why)
         case Appointment.Event() if status := _STATUS.get(type(event)):
             rows.set(appointment, id, status=status, version=version)
+        case Customer.Forgotten():
+            rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
+        case Account.Forgotten():
+            rows.clear(appointment, "customer_id", event.account_id, note="", answers={}, reason="")
         case Provider.Joined():
             rows.put(
                 bookable,
@@ -126,12 +142,18 @@ def _booked(event: Appointment.Booked) -> dict[str, Any]:
         "service_id": event.service_id,
         "provider_id": event.provider_id,
         "customer_id": event.customer_id,
-        "note": event.note,
-        "answers": event.answers,
+        **_told(event.told),
         "created_at": event.timestamp,
-        "cancelled": None,
+        "cancellation": None,
+        "reason": "",
         **_place(event),
     }
+
+
+def _told(told: Personal | None) -> dict[str, Any]:
+    """Nothing, of somebody who is forgotten."""
+    said = (told.value if told else None) or {}
+    return {"note": said.get("note", ""), "answers": said.get("answers", {})}
 
 
 def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, or_, select
 
+from domain.account import Account
 from domain.appointment import Appointment
 from domain.customer import Customer
 from domain.provider import Provider
@@ -75,6 +76,10 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(customer, id, **version, **_details(event))
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
+        case Customer.Forgotten():
+            rows.set(customer, id, **version, **_NOTHING, deleted=True)
+        case Account.Forgotten():
+            rows.clear(customer, "id", event.account_id, **_NOTHING)
         case Appointment.Booked():
             who = {"provider_id": event.provider_id, "customer_id": event.customer_id}
             rows.put(visit, appointment_id=recorded.stream, **who)
@@ -86,8 +91,12 @@ def project(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
+_NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone": None, "note": ""}
+
+
 def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in ("name", "email", "phone", "timezone", "note")}
+    """Nothing, of somebody who is forgotten."""
+    return {**_NOTHING, **(event.details.value or {})}
 
 
 customers = Reader("customer", [customer, visit, host], project)

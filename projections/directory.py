@@ -19,7 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from domain.provider import Provider
+from domain.account import Account
+from domain.provider import ABOUT, Provider
 from domain.service import Service
 from domain.tag import Tag
 from projections import opening
@@ -43,6 +44,7 @@ _provider = Table(
     uuid("organization_id", nullable=True, index=True),
     json("tags"),
     json("profile"),
+    json("about"),  # personal to the owner, as the name
     Column("active", Boolean, nullable=False),
     Index("provider_name", "name", "id"),
     Index("provider_tags", "tags", postgresql_using="gin"),
@@ -79,13 +81,19 @@ _tag = Table(
 
 @dataclass(frozen=True, slots=True)
 class ListedProvider:
-    """A provider; `profile` as in the domain."""
+    """A provider; `profile` and `about` as in the domain."""
 
     id: UUID
     version: int
     owner_id: UUID
     profile: dict[str, Any]
+    about: dict[str, Any]
     active: bool
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Profile and what is personal, together."""
+        return {**self.profile, **self.about}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +124,13 @@ def project(recorded: Recorded, rows: Rows) -> None:
     match event:
         case Provider.Joined():
             of = {"owner_id": event.owner_id, "active": True}
-            rows.put(_provider, **id, **version, **of, **_profile(event.profile))
+            rows.put(_provider, **id, **version, **of, **_profile(event.profile), **_about(event.about.value))
         case Provider.Changed():
-            rows.set(_provider, id, **version, **_profile(event.profile))
+            about = {} if event.about is None else _about(event.about.value)
+            rows.set(_provider, id, **version, **_profile(event.profile), **about)
+        case Account.Forgotten():
+            rows.clear(_provider, "owner_id", event.account_id, **_about(None))
+            rows.clear(opening.time_off, "said_by", event.account_id, reason="")
         case Provider.Deactivated():
             rows.set(_provider, id, **version, active=False)
         case Service.Offered():
@@ -138,20 +150,24 @@ def project(recorded: Recorded, rows: Rows) -> None:
 
 
 def _profile(profile: dict[str, Any]) -> dict[str, Any]:
-    return {"profile": profile, **_findable(profile)}
+    of = {"organization_id": profile.get("organization_id"), "tags": profile.get("tags", [])}
+    return {**of, "profile": profile}
+
+
+def _about(about: dict[str, Any] | None) -> dict[str, Any]:
+    """Nothing, of an owner who is forgotten."""
+    told = about or {**dict.fromkeys(ABOUT), "name": ""}
+    return {"name": told["name"], "folded": told["name"].casefold(), "about": told}
 
 
 def _terms(terms: dict[str, Any]) -> dict[str, Any]:
-    return {"terms": terms, "provider_ids": terms["provider_ids"], **_findable(terms)}
-
-
-def _findable(details: dict[str, Any]) -> dict[str, Any]:
-    name = details["name"]
+    of = {"organization_id": terms.get("organization_id"), "tags": terms.get("tags", [])}
     return {
-        "name": name,
-        "folded": name.casefold(),
-        "organization_id": details.get("organization_id"),
-        "tags": details.get("tags", []),
+        **of,
+        "name": terms["name"],
+        "folded": terms["name"].casefold(),
+        "terms": terms,
+        "provider_ids": terms["provider_ids"],
     }
 
 
@@ -162,7 +178,7 @@ directory = Reader(
 )
 
 _p, _s, _t = _provider.c, _service.c, _tag.c
-_listed_providers = select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).where(_p.active)
+_listed_providers = select(_p.id, _p.version, _p.owner_id, _p.profile, _p.about, _p.active).where(_p.active)
 _listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).where(~_s.withdrawn)
 _listed_tags = select(
     *_t,

@@ -1,21 +1,36 @@
 """The log in pages, each event decoded once for all readers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.personal import Personal
 from projections.listen import driver_of
 from projections.reader import Recorded
 
 PAGE = 500  # events
 REMEMBERED = 50_000  # streams whose calendar is known without asking
 
-Decode = Callable[[str, bytes, UUID, int], object]
-"""(topic, state, stream, version) -> the event."""
+
+class Codec(Protocol):
+    """Reads events, and what is personal in them."""
+
+    def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
+        """The event of a stored row, what is personal still sealed."""
+        ...
+
+    def personal(self, events: Iterable[object]) -> Collection[Personal]:
+        """All that is personal in events."""
+        ...
+
+    def open(self, said: Iterable[Personal], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+        """Make the values readable, but of those whose key is not among the wrapped ones."""
+        ...
+
 
 _PAGE = """
 SELECT notification_id, recorded_at, originator_id, originator_version, topic, state, metadata::text
@@ -23,6 +38,7 @@ FROM log.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT
 _FIRST = """
 SELECT originator_id, topic, state FROM log.stored_events
 WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1"""
+_KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::uuid[])"
 _OF_A_CALENDAR = ("Day.", "Schedule.")
 
 
@@ -37,9 +53,10 @@ class Stretch:
 class Feed:
     """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
 
-    def __init__(self, engine: AsyncEngine, decode: Decode) -> None:
+    def __init__(self, engine: AsyncEngine, codec: Codec) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._decode = decode
+        self._codec = codec
+        self._decode = codec.decode
         self._calendars: dict[UUID, UUID] = {}
         self._ahead: tuple[int, asyncio.Task[Stretch]] | None = None
 
@@ -72,11 +89,19 @@ class Feed:
             try:
                 event = self._decode(topic, state, stream, version)
             except Exception as error:  # noqa: BLE001  whatever it is, the readers stop there and say so
+                await self._unseal([recorded.event for recorded in events])
                 return Stretch(events, (at, error))
             if version == 1:
                 self._remember(stream, event)
             events.append(Recorded(at, when, stream, version, event, context, self._calendars.get(stream)))
+        await self._unseal([recorded.event for recorded in events])
         return Stretch(events)
+
+    async def _unseal(self, events: Sequence[object]) -> None:
+        """Readers see what is personal in plain; of the forgotten, whose keys are gone, they see nothing."""
+        if said := self._codec.personal(events):
+            rows = await self._select(_KEYS, (list({each.subject for each in said}),))
+            self._codec.open(said, {subject: (key, master) for subject, key, master in rows})
 
     async def _learn_calendars(self, rows: Iterable[Sequence[Any]]) -> None:
         """Streams of a Day or a Schedule say whose calendar it is in their first event alone."""

@@ -1,18 +1,29 @@
 """What happened to this, in order? Answered by the log itself: there is no copy to fall behind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.personal import Personal
+from projections.feed import Codec
 from projections.page import Page, fetch
-
-Decode = Callable[[str, bytes, UUID, int], object]
-"""(topic, state, stream, version) -> the event."""
 
 _stored = Table(
     "stored_events",
@@ -40,25 +51,32 @@ class Item:
 
 
 async def of(
-    connection: AsyncConnection, stream: UUID, page: Page, decode: Decode
+    connection: AsyncConnection, stream: UUID, page: Page, codec: Codec
 ) -> tuple[Sequence[Item], str | None]:
     """What happened to one thing, oldest first; and the next part's bookmark."""
-
-    def item(**row: Any) -> Item:
-        event = decode(row["topic"], row["state"], stream, row["originator_version"])
-        return Item(
-            position=row["notification_id"],
-            at=row["recorded_at"],
-            type=row["topic"],
-            version=row["originator_version"],
-            actor=row["metadata"].get("actor"),
-            data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
-        )
-
+    rows: Sequence[dict[str, Any]]
     query = select(_stored).where(_stored.c.originator_id == stream)
-    return await fetch(connection, query.order_by(_stored.c.originator_version), page, item)
+    rows, bookmark = await fetch(connection, query.order_by(_stored.c.originator_version), page, dict)
+    events = [codec.decode(r["topic"], r["state"], stream, r["originator_version"]) for r in rows]
+    said = codec.personal(events)
+    if said:
+        keys = await connection.execute(_KEYS, {"subjects": list({each.subject for each in said})})
+        codec.open(said, {row.subject: (row.key, row.master) for row in keys})
+    return [_item(row, event) for row, event in zip(rows, events, strict=True)], bookmark
 
 
+def _item(row: Mapping[str, Any], event: object) -> Item:
+    return Item(
+        position=row["notification_id"],
+        at=row["recorded_at"],
+        type=row["topic"],
+        version=row["originator_version"],
+        actor=row["metadata"].get("actor"),
+        data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
+    )
+
+
+_KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")
 _NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -67,6 +85,8 @@ def plain(value: object) -> Any:
     match value:
         case UUID():
             return str(value)
+        case Personal():
+            return "forgotten" if value.value is None else plain(value.value)
         case datetime():
             return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
         case dict():

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Table, Text, select
 
+from domain.interval import Interval
 from domain.schedule import Schedule
 from projections.read import Read
 from projections.reader import Recorded
@@ -40,6 +40,7 @@ time_off = Table(
     instant("start"),
     instant("end"),
     Column("reason", Text, nullable=False),
+    uuid("said_by", index=True),
 )
 
 
@@ -53,7 +54,12 @@ class OpeningRules:
     timezone: str
     weekly: Mapping[str, Any]
     overrides: Mapping[str, Any]
-    time_off: Mapping[UUID, tuple[datetime, datetime, str]]
+    time_off: Mapping[UUID, Interval]
+    reasons: Mapping[UUID, str]
+
+    def reason(self, time_off_id: UUID) -> str:
+        """Why, if somebody said."""
+        return self.reasons[time_off_id]
 
 
 def project(recorded: Recorded, rows: Rows) -> None:
@@ -70,7 +76,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Schedule.OverrideLifted():
             rows.drop(override, {"schedule_id": stream, "date": event.date})
         case Schedule.TimeOffTaken() | Schedule.TimeOffChanged():
-            off = {"start": event.start, "end": event.end, "reason": event.reason}
+            why = (event.reason.value if event.reason else None) or ""
+            off = {"start": event.start, "end": event.end, "reason": why, "said_by": event.by}
             rows.put(time_off, schedule_id=stream, id=event.time_off_id, **off)
         case Schedule.TimeOffCancelled():
             rows.drop(time_off, {"schedule_id": stream, "id": event.time_off_id})
@@ -89,7 +96,8 @@ async def of_calendar(read: Read, calendar_id: UUID) -> OpeningRules | None:
     return OpeningRules(
         **found._mapping,
         overrides={row.date: row.hours for row in overrides},
-        time_off={row.id: (row.start, row.end, row.reason) for row in off},
+        time_off={row.id: Interval(row.start, row.end) for row in off},
+        reasons={row.id: row.reason for row in off},
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections import lag
 from projections.apply import Bookmark, Fenced, apply, break_off
-from projections.feed import PAGE, Decode, Feed
+from projections.feed import PAGE, Codec, Feed
 from projections.leader import Lead, LostLead, lead
 from projections.listen import FIRST_PAUSE, LONGEST_PAUSE, POLL, heard
 from projections.position import CHANNEL, announcement
@@ -50,12 +50,12 @@ class Projector:
         self,
         engine: AsyncEngine,
         readers: Sequence[Reader],
-        decode: Decode,
+        codec: Codec,
         publisher: Publisher | None = None,
     ) -> None:
         self._engine = engine
         self._readers = {reader.name: reader for reader in readers}
-        self._decode = decode
+        self._codec = codec
         self._publisher = publisher
         self._wake = asyncio.Event()
         self._look_due = True
@@ -77,7 +77,7 @@ class Projector:
     async def catch_up(self) -> None:
         """Once up to the log's head, leading or not; raises what `run` would try again."""
         self._look_due = True
-        await self._read_on(Feed(self._engine, self._decode))
+        await self._read_on(Feed(self._engine, self._codec))
 
     async def _lead(self, won: Lead) -> None:
         log.info("leading")
@@ -101,7 +101,7 @@ class Projector:
             await asyncio.sleep(POLL)
 
     async def _work(self, won: Lead) -> None:
-        feed, pause = Feed(self._engine, self._decode), FIRST_PAUSE
+        feed, pause = Feed(self._engine, self._codec), FIRST_PAUSE
         try:
             while True:
                 await self._wake.wait()

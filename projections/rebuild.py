@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.apply import apply
 from projections.difference import Difference, differences
-from projections.feed import Decode, Feed
+from projections.feed import Codec, Feed
 from projections.generation import ROLE, create
 from projections.position import CHANNEL
 from projections.reader import Reader
@@ -59,12 +59,12 @@ class Rebuild:
         self,
         engine: AsyncEngine,
         readers: Sequence[Reader],
-        decode: Decode,
+        codec: Codec,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._engine = engine
         self._readers = readers
-        self._feed = Feed(engine, decode)
+        self._feed = Feed(engine, codec)
         self._progress = progress
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:

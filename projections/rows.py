@@ -50,11 +50,17 @@ class Rows:
         changes.sets.pop(of, None)
         changes.drops[of] = dict(key)
 
+    def clear(self, table: Table, column: str, value: Any, **columns: Any) -> None:
+        """Some columns of every row that has this value, after all other changes of the page."""
+        self._of(table).clears.append((column, value, columns))
+
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
         """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
+            for column, value, cleared in changes.clears:
+                await connection.execute(*_clear(changes.shape.table, schema, column, value, cleared))
 
     def _of(self, table: Table) -> "_Changes":
         changes = self._changes.get(table)
@@ -77,9 +83,10 @@ class _Changes:
         self.puts: dict[Key, Row] = {}
         self.sets: dict[Key, Row] = {}
         self.drops: dict[Key, Row] = {}
+        self.clears: list[tuple[str, Any, Row]] = []
 
     def __bool__(self) -> bool:
-        return bool(self.puts or self.sets or self.drops)
+        return bool(self.puts or self.sets or self.drops or self.clears)
 
     def statements(self, schema: str) -> Iterable[_Statement]:
         # Deletes first: what they free may be taken by a row that is put.
@@ -141,6 +148,12 @@ def _update(table: Table, schema: str, names: tuple[str, ...]) -> str:
         f"UPDATE {_name(table, schema)} t SET ({_names(others)}) = ROW({_cast(table, others)}) "  # noqa: S608
         f"FROM {_unnest(table, names)} WHERE {_matches(table, primary)}"
     )
+
+
+def _clear(table: Table, schema: str, column: str, value: Any, columns: Row) -> tuple[str, list[Any]]:
+    changes = ", ".join(f"{_q(name)} = %s::{_type(table.c[name])}" for name in columns)
+    values = [_json(v) if isinstance(table.c[name].type, JSONB) else v for name, v in columns.items()]
+    return f"UPDATE {_name(table, schema)} SET {changes} WHERE {_q(column)} = %s", [*values, value]  # noqa: S608
 
 
 @cache

@@ -28,7 +28,7 @@ from infrastructure.settings import inherited
 from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
-OURS = re.compile(r"(TEST_)?DB_|REDIS_|SECRET_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_")
+OURS = re.compile(r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_")
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0
 
@@ -138,6 +138,7 @@ class Instance:
     metrics: str
     tokens: dict[str, str]
     secret_key: str
+    master_key: str
     roles: list[Process] = field(default_factory=list)
 
     @classmethod
@@ -159,8 +160,9 @@ class Instance:
         )
         try:
             told = json.loads(process.first_line())
-            secret = json.loads((data / "instance.json").read_text())["secret_key"]
-            return cls(data, process, **told, secret_key=secret)
+            secrets = json.loads((data / "instance.json").read_text())
+            keys = {name: secrets[name] for name in ("secret_key", "master_key")}
+            return cls(data, process, **told, **keys)
         except BaseException:
             process.kill()
             raise
@@ -190,6 +192,7 @@ class Instance:
                 DB_PASSWORD=str(place["password"]),
                 REDIS_URL=self.redis,
                 SECRET_KEY=self.secret_key,
+                MASTER_KEY=self.master_key,
             )
             | changes
         )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from application.access import ANONYMOUS, Role
@@ -14,14 +13,13 @@ from application.log import Command, Log, Store, command
 from application.session import Signing
 from domain.account import Account
 from domain.address import Address
-from domain.kernel import derived_id, new_id
+from domain.kernel import new_id
 from domain.personal import Personal
-from infrastructure.seals import Seals
-from infrastructure.signing import Opened, People, Secrets, opened_signing
+from infrastructure.eventstore import EventStore
+from infrastructure.signing import Opened, TokenKeys, opened_signing
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
-SEALS = Seals(hashlib.sha256(b"the tests' seal").digest())
 PEPPER = b"p" * 32
 CHEAP = 4  # bcrypt's cost where it does not matter
 
@@ -37,35 +35,24 @@ class Errands:
 
 
 @asynccontextmanager
-async def a_signing(dsn: str, store: Store, **options: Any) -> AsyncIterator[Opened]:
+async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[Opened]:
     """The parts, as a process of its own would have them."""
-    people = People(store, address_of, _as_it_is, SEALS, options.pop("errands", None) or Errands())
-    secrets = Secrets(SECRET, None, PEPPER)
-    async with opened_signing(dsn, people, secrets, **{"cost": CHEAP, **options}) as opened:
+    errands = options.pop("errands", None) or Errands()
+    async with opened_signing(dsn, store, errands, TokenKeys(SECRET), **{"cost": CHEAP, **options}) as opened:
         yield opened
-
-
-def address_of(email: str) -> UUID:
-    """The stream of an address."""
-    return derived_id(
-        "address", hashlib.sha256(email.strip().casefold().encode("utf-8", "replace")).hexdigest()
-    )
-
-
-async def _as_it_is(account: Account) -> Account:
-    return account
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Register(Command):
     account_id: UUID
+    address: UUID
     email: str
     role: Role
 
 
 @command
 async def _register(cmd: _Register, log: Log, now: Any) -> Account:
-    address = Address(id=address_of(cmd.email), timestamp=now)
+    address = Address(id=cmd.address, timestamp=now)
     address.claim(cmd.account_id, now)
     account = Account(
         id=Account.id_of(cmd.account_id),
@@ -73,7 +60,7 @@ async def _register(cmd: _Register, log: Log, now: Any) -> Account:
         account_id=cmd.account_id,
         role=str(cmd.role),
         address=address.id,
-        contact=cast("Personal", {"email": cmd.email, "name": "Grace Hopper"}),
+        contact=Personal(cmd.account_id, {"email": cmd.email, "name": "Grace Hopper"}),
         timestamp=now,
     )
     await log.record(account, address)
@@ -107,7 +94,9 @@ async def an_account(
 ) -> UUID:
     """Somebody with an account; its id."""
     id = new_id()
-    await _register(_Register(by=ANONYMOUS, account_id=id, email=email, role=role), signing.store)
+    address = await signing.address_id(email)
+    said = _Register(by=ANONYMOUS, account_id=id, address=address, email=email, role=role)
+    await _register(said, signing.store)
     await signing.credentials.put(id, await signing.passwords.hash(password), long=len(password) >= 15)
     return id
 

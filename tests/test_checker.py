@@ -24,6 +24,7 @@ from projections.readers import READERS
 from tests.builders import OpenWeek, a_booked_appointment, a_key, a_service, an_open_week, somebody
 from tests.checker import Acknowledged, Books, Stored, look, violations
 from tests.conftest import Database
+from tests.sealed import CODEC, MASTERS
 
 Doctor = Callable[[Books], Books]
 
@@ -31,7 +32,7 @@ Doctor = Callable[[Books], Books]
 @pytest.fixture
 async def books(database: Database) -> Books:
     """A morning: three booked, one of them moved, one cancelled; then an afternoon off."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     await store.open()
     week = await an_open_week(store, buffer_after=10, capacity=2)
     await a_service(store, week.owner, week.provider_id, duration=60)
@@ -46,7 +47,7 @@ async def books(database: Database) -> Books:
     await take_time_off(off, store)
     await store.close()
     engine = create_async_engine(database.url)
-    await Projector(engine, READERS, decode).catch_up()
+    await Projector(engine, READERS, CODEC).catch_up()
     await engine.dispose()
     return look(database.owner)
 

@@ -172,7 +172,7 @@ async def get_history(
         if await agenda.get(read, appointment_id, of=ask.of) is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(
-            read.connection, appointment_id, page(ask, filters), ask.ports.decode
+            read.connection, appointment_id, page(ask, filters), ask.ports.codec
         )
     return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
 

@@ -25,7 +25,7 @@ from interfaces.http.ledger import Ledger
 from interfaces.http.network import Networks
 from interfaces.http.refusal import KeyMissing, Malformed
 from projections.availability import Availability
-from projections.history import Decode
+from projections.feed import Codec
 from projections.read import Reads
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
@@ -73,7 +73,7 @@ class Ports:
     availability: Availability
     tokens: Tokens
     cursors: Cursors
-    decode: Decode
+    codec: Codec
     ledger: Ledger
     vital: Mapping[str, Check] = field(default_factory=dict)
     useful: Mapping[str, Check] = field(default_factory=dict)

@@ -1,12 +1,10 @@
 """Composition root of the API."""
 
-import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from alembic.script import ScriptDirectory
 from fastapi import FastAPI
@@ -15,17 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
-from domain.account import Account
-from domain.kernel import derived_id
 from infrastructure.database import alchemy
-from infrastructure.encoding import decode
+from infrastructure.encoding import Codec
 from infrastructure.eventstore import EventStore
 from infrastructure.ledgerview import LedgerView
 from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.seals import Seals
-from infrastructure.secret import derived_key
 from infrastructure.settings import Database, Environment, Settings
-from infrastructure.signing import Opened, People, Secrets, opened_signing
+from infrastructure.signing import Opened, TokenKeys, opened_signing
 from interfaces.http.app import build
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
@@ -61,7 +55,9 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
 async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     database, secret = settings.database, settings.secret_key.get_secret_value()
     assert database is not None
-    store = postgres_store(database.dsn, pool_size=settings.db_pool_size, patience=settings.db_pool_timeout)
+    store = postgres_store(
+        database.dsn, settings.masters, pool_size=settings.db_pool_size, patience=settings.db_pool_timeout
+    )
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
@@ -76,7 +72,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _looks(database, settings, stack), reads, cache),
         tokens=opened.tokens,
         cursors=Cursors(secret),
-        decode=decode,
+        codec=Codec(settings.masters),
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},
@@ -91,25 +87,17 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
 def _signing(
     settings: Settings, database: Database, store: EventStore
 ) -> AbstractAsyncContextManager[Opened]:
-    secret, previous, redis = settings.secret_key, settings.secret_key_previous, settings.redis_url
-    key = secret.get_secret_value()
-    people = People(
-        store=store,
-        address_id=partial(address_id, derived_key(key, "addresses")),
-        opened=as_it_is,
-        seals=Seals(derived_key(key, "rows")),
-        errands=_Unasked(),
-    )
-    secrets = Secrets(
-        key=key,
-        previous=previous.get_secret_value() if previous else None,
-        pepper=derived_key(key, "passwords"),
+    previous, redis = settings.secret_key_previous, settings.redis_url
+    keys = TokenKeys(
+        settings.secret_key.get_secret_value(),
+        previous.get_secret_value() if previous else None,
         strict=settings.environment is Environment.PROD,
     )
     return opened_signing(
         database.dsn,
-        people,
-        secrets,
+        store,
+        _Unasked(),
+        keys,
         redis_url=redis.get_secret_value() if redis else None,
         redis_prefix=settings.redis_prefix,
         pool_size=settings.db_pool_size,
@@ -122,18 +110,6 @@ class _Unasked:
 
     async def ask(self, kind: str, said: Mapping[str, Any]) -> None:
         """See the port."""
-
-
-def address_id(key: bytes, email: str) -> UUID:
-    """The stream of an e-mail address: a keyed hash of it as it is compared."""
-    return derived_id(
-        "address", hmac.new(key, email.strip().casefold().encode("utf-8", "replace"), "sha256").hexdigest()
-    )
-
-
-async def as_it_is(account: Account) -> Account:
-    """An account whose contact is not sealed."""
-    return account
 
 
 def _engine(database: Database, settings: Settings) -> AsyncEngine:

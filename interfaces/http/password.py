@@ -46,7 +46,7 @@ class Sent(Shape):
 @router.post("/forgot", operation_id="forgot_password", status_code=202, response_model=Sent)
 async def forgot(ask: Ask, body: ForgotBody) -> Response:
     """Ask for a mail that lets its reader set a new password. The answer is the same for every address."""
-    headers = await take(ask, subject(body.email, ask.signing))
+    headers = await take(ask, await subject(body.email, ask.signing))
     await passwords.forgot_password(body.email, ask.network, ask.signing)
     return Answer(202, to_json({"detail": SENT}), {b"cache-control": PRIVATE, **headers})
 

@@ -104,10 +104,11 @@ class ProviderFilters(Paging):
 
 def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as answered."""
+    told = provider.told
     return {
         "id": provider.id,
         "version": provider.version,
-        **{name: provider.profile[name] for name in ProviderBody.model_fields},
+        **{name: told.get(name) for name in ProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }

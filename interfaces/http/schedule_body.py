@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.errors import NotFound
+from domain.interval import Interval
 from domain.schedule import Schedule
 from interfaces.http import hours
 from interfaces.http.body import Body, Instant, Paging, Resource, Shape, Text, Zone, plain
@@ -98,7 +99,7 @@ def shown(schedule: AnySchedule) -> Mapping[str, Any]:
         "overrides": [
             {"date": day, "hours": hours.shown(schedule.overrides[day])} for day in sorted(schedule.overrides)
         ],
-        "time_off": [_off(id, *off) for id, off in _in_order(schedule)],
+        "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
     }
 
 
@@ -112,27 +113,25 @@ def off_shown(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
     """One time off as answered; raises NotFound."""
     if id not in schedule.time_off:
         raise NotFound("time off", id)
-    return {**_off(id, *schedule.time_off[id]), "version": schedule.version}
+    return {**_off(schedule, id), "version": schedule.version}
 
 
 def time_off_page(schedule: AnySchedule, page: Page) -> tuple[Sequence[Mapping[str, Any]], str | None]:
     """Time off after the bookmark, by start; and the bookmark to go on from."""
     rest = [off for off in _in_order(schedule) if page.after is None or _mark(off) > page.after]
-    items = [{**_off(id, *off), "version": schedule.version} for id, off in rest[: page.limit]]
+    items = [{**_off(schedule, id), "version": schedule.version} for id, _ in rest[: page.limit]]
     return items, _mark(rest[page.limit - 1]) if len(rest) > page.limit else None
 
 
-_Off = tuple[datetime, datetime, str]
-
-
-def _in_order(schedule: AnySchedule) -> list[tuple[UUID, _Off]]:
+def _in_order(schedule: AnySchedule) -> list[tuple[UUID, Interval]]:
     return sorted(schedule.time_off.items(), key=_mark)
 
 
-def _mark(entry: tuple[UUID, _Off]) -> str:
-    id, (start, _, _) = entry
-    return f"{plain(start).isoformat()} {id}"
+def _mark(entry: tuple[UUID, Interval]) -> str:
+    id, off = entry
+    return f"{plain(off.start).isoformat()} {id}"
 
 
-def _off(id: UUID, start: datetime, end: datetime, reason: str) -> dict[str, Any]:
-    return {"id": id, "start": plain(start), "end": plain(end), "reason": reason}
+def _off(schedule: AnySchedule, id: UUID) -> dict[str, Any]:
+    off = schedule.time_off[id]
+    return {"id": id, "start": plain(off.start), "end": plain(off.end), "reason": schedule.reason(id)}

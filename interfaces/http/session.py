@@ -77,7 +77,7 @@ async def token(ask: Ask, body: SignInForm) -> Response:
     if not body.username or not body.password:
         missing = "/password" if body.username else "/username"
         raise InvalidFields([{"pointer": missing, "detail": "It is missing."}])
-    whose = sessions.subject(body.username, ask.signing)
+    whose = await sessions.subject(body.username, ask.signing)
     headers = await take(ask, whose)
     said = SignIn(
         username=body.username,

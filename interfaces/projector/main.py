@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.database import alchemy
-from infrastructure.encoding import decode
+from infrastructure.encoding import Codec
 from infrastructure.settings import Settings
 from projections.projector import Projector
 from projections.readers import READERS
@@ -35,4 +35,4 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
         redis = connect(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
         publisher = Publisher(redis, settings.redis_prefix, engine)
-    return Projector(engine, READERS, decode, publisher)
+    return Projector(engine, READERS, Codec(settings.masters), publisher)

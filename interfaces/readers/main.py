@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.database import alchemy
-from infrastructure.encoding import decode
+from infrastructure.encoding import Codec
 from infrastructure.instance import settings_of
 from infrastructure.local import HOME
 from projections.readers import READERS
@@ -91,8 +91,9 @@ def rebuild(
         task = bar.add_task("events", total=None)
 
         async def run(engine: AsyncEngine) -> Rebuilt:
+            codec = Codec(settings_of(data.absolute()).masters)
             made = Rebuild(
-                engine, READERS, decode, lambda done, total: bar.update(task, completed=done, total=total)
+                engine, READERS, codec, lambda done, total: bar.update(task, completed=done, total=total)
             )
             return await (made.check() if check else made.run(grace=grace))
 

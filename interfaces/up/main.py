@@ -125,7 +125,7 @@ def build_town(settings: Settings, console: Console | None = None) -> Town:
 
 async def _build_town(settings: Settings, console: Console) -> Town:
     assert settings.database is not None
-    store = postgres_store(settings.database.dsn)
+    store = postgres_store(settings.database.dsn, settings.masters)
     await store.open()
     columns = TextColumn("Building the demo town"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:

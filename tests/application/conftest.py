@@ -7,6 +7,7 @@ import pytest
 from infrastructure.eventstore import EventStore
 from infrastructure.memory import MemoryJournal
 from tests.builders import OpenWeek, an_open_week
+from tests.sealed import MASTERS
 
 
 class Clocked(EventStore):
@@ -15,7 +16,7 @@ class Clocked(EventStore):
     def __init__(self) -> None:
         journal = MemoryJournal()
         journal.clock = datetime(2026, 6, 1, 8, tzinfo=UTC)
-        super().__init__(journal)
+        super().__init__(journal, MASTERS)
         self.memory = journal
 
     def set_clock(self, now: datetime) -> None:

@@ -58,8 +58,7 @@ def booked(*then: Step, **policy: Any) -> Appointment:
         by=CUSTOMER,
         service_id=new_id(),
         customer_id=CUSTOMER,
-        note="",
-        answers={},
+        told=None,
         timestamp=EARLIER,
         **place(**policy),
     )
@@ -268,8 +267,7 @@ def test_its_history_tells_what_memory_holds() -> None:
         by=CUSTOMER,
         service_id=appointment.service_id,
         customer_id=CUSTOMER,
-        note="",
-        answers={},
+        told=None,
         timestamp=EARLIER,
         **place(late_cancel="fee", late_fee=1500),
     )

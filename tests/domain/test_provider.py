@@ -7,6 +7,7 @@ import pytest
 
 from domain.customer import Customer, CustomerDeleted
 from domain.kernel import new_id
+from domain.personal import Personal
 from domain.provider import Provider, ProviderInactive
 from tests.builders import profile
 
@@ -15,11 +16,11 @@ ME = new_id()
 
 
 def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
-    provider = Provider(id=new_id(), owner_id=ME, profile=profile(name="Ada"), timestamp=NOW)
+    provider = Provider.join(new_id(), ME, profile(name="Ada"), NOW)
     provider.pending_events.clear()
     provider.change(ME, {"bio": "cuts hair"}, NOW)
     provider.change(ME, {"bio": "cuts hair"}, NOW)
-    assert (provider.profile["name"], provider.profile["bio"]) == ("Ada", "cuts hair")
+    assert (provider.told["name"], provider.told["bio"]) == ("Ada", "cuts hair")
     provider.deactivate(ME, NOW)
     provider.deactivate(ME, NOW)
     assert [type(event).__name__ for event in provider.pending_events] == ["Changed", "Deactivated"]
@@ -29,7 +30,8 @@ def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
 
 def test_a_customer_keeps_what_is_not_changed_and_ends_once() -> None:
     details: dict[str, Any] = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
-    customer = Customer(id=new_id(), by=ME, timestamp=NOW, **details)
+    id = new_id()
+    customer = Customer(id=id, by=ME, details=Personal(id, details), timestamp=NOW)
     customer.pending_events.clear()
     customer.change(ME, {"phone": "+49 30 1"}, NOW)
     customer.change(ME, {"phone": "+49 30 1"}, NOW)

@@ -11,7 +11,6 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.log import Store
-from infrastructure.encoding import decode
 from infrastructure.ledgerview import LedgerView
 from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
@@ -26,13 +25,14 @@ from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
 from tests.http.town import SECRET, Api, Town, a_town
+from tests.sealed import CODEC, MASTERS
 from tests.signing import Errands, a_signing
 
 
 @pytest.fixture
 async def api(database, servers) -> AsyncIterator[Api]:
     """The app without cache, its limits in Redis; its readers catch up before each GET."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
@@ -56,7 +56,7 @@ async def api(database, servers) -> AsyncIterator[Api]:
         ports = _ports(store, reads, availability, LedgerView(database.application))
         ports.tokens, ports.signing, ports.holders = opened.tokens, opened.signing, opened.holders
         ports.limits, ports.denials = opened.limits, opened.denials
-        async with _spoken_to(ports, Projector(engine, READERS, decode).catch_up) as api:
+        async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
             api.errands = errands.asked
             yield api
     await store.journal.close()
@@ -71,7 +71,7 @@ class Unread:
 
 
 def _ports(store: Store, reads: Any, availability: Any, ledger: Any) -> Ports:
-    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), decode, ledger)
+    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), CODEC, ledger)
 
 
 async def _nothing_to_read() -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Role
 from domain.kernel import new_id
-from infrastructure.encoding import decode
 from infrastructure.settings import Settings
 from infrastructure.tokens import Tokens
 from interfaces.http.main import create_app
@@ -23,6 +22,7 @@ from interfaces.http.openapi import document
 from projections.projector import Projector
 from projections.readers import READERS
 from tests.http.town import SECRET
+from tests.sealed import CODEC
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def address(servers, new_database) -> Iterator[str]:
 
     async def serve() -> None:
         engine = create_async_engine(database.url)
-        following = asyncio.create_task(Projector(engine, READERS, decode).run())
+        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
         await server.serve()
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -18,6 +18,7 @@ from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.program import free_port
 from infrastructure.signing import Opened
 from tests.conftest import Database
+from tests.sealed import MASTERS
 from tests.signing import a_signing
 
 Open = Callable[..., Awaitable[EventStore]]
@@ -40,7 +41,7 @@ async def open_store() -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def open_store(dsn: str, **options: Any) -> EventStore:
-            store = postgres_store(dsn, **options)
+            store = postgres_store(dsn, MASTERS, **options)
             assert isinstance(store.journal, PostgresJournal)
             await store.journal.open()
             stack.push_async_callback(store.journal.close)
@@ -71,7 +72,7 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
     """Two processes on one log, each with a cache of its own."""
     if where is None:
         first = memory_store()
-        return first, EventStore(first.journal)
+        return first, EventStore(first.journal, MASTERS)
     return await open_store(where), await open_store(where)
 
 

@@ -36,6 +36,7 @@ from tests.conftest import Database
 from tests.faultproxy import FaultProxy
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.gate import shut_gate, until
+from tests.sealed import MASTERS
 
 Two = tuple[EventStore, EventStore]
 ADMIN = somebody(Role.ADMIN)
@@ -48,7 +49,7 @@ def close_week(week: OpenWeek) -> ReplaceSchedule:
 async def seats(store: EventStore, week: OpenWeek) -> list[str]:
     """The starts that are taken on the week's Monday, read past every cache."""
     id = Day.id_of(week.provider_id, week.monday.date())
-    fresh = EventStore(store.journal)
+    fresh = EventStore(store.journal, MASTERS)
     found, _ = await fresh.fetch([id])
     day = found[id]
     return sorted(f"{seat.starts_at:%H:%M}" for seat in day.seats.values()) if isinstance(day, Day) else []
@@ -202,7 +203,7 @@ async def test_what_a_refused_command_had_changed_never_shows(two_stores: Two) -
         await reschedule_appointment(move, here)
     day = Day.id_of(week.provider_id, week.monday.date())
     for id in (day, booked.id):
-        (cached, _), (fresh, _) = await here.fetch([id]), await EventStore(here.journal).fetch([id])
+        (cached, _), (fresh, _) = await here.fetch([id]), await EventStore(here.journal, MASTERS).fetch([id])
         assert {**cached[id].__dict__, "_pending_events": []} == fresh[id].__dict__
 
 

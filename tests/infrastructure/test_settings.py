@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from infrastructure.settings import SAMPLE_SECRET_KEY, Database, Environment, Settings
+from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Database, Environment, Settings
 
 ROOT = Path(__file__).parents[2]
 OWN_KEY = "k" * 32
@@ -24,20 +24,23 @@ def test_with_nothing_set_it_is_development_on_the_servers_of_this_machine() -> 
     assert settings.redis_url is None
 
 
-@pytest.mark.parametrize("key", [None, SAMPLE_SECRET_KEY, "k" * 31, "é" * 15])
-def test_production_refuses_the_sample_key_and_short_ones(
-    key: str | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["SECRET_KEY", "MASTER_KEY"])
+@pytest.mark.parametrize("key", [None, SAMPLE_SECRET_KEY, SAMPLE_MASTER_KEY, "k" * 31, "é" * 15])
+def test_production_refuses_the_sample_keys_and_short_ones(
+    name: str, key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENVIRONMENT", "PROD")
+    monkeypatch.setenv("MASTER_KEY" if name == "SECRET_KEY" else "SECRET_KEY", OWN_KEY)
     if key is not None:
-        monkeypatch.setenv("SECRET_KEY", key)
-    with pytest.raises(ValidationError, match="SECRET_KEY must be your own and 32 bytes at least"):
+        monkeypatch.setenv(name, key)
+    with pytest.raises(ValidationError, match=f"{name} must be your own and 32 bytes at least"):
         Settings()
 
 
-def test_production_takes_a_key_of_32_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_takes_keys_of_32_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "PROD")
     monkeypatch.setenv("SECRET_KEY", OWN_KEY)
+    monkeypatch.setenv("MASTER_KEY", OWN_KEY)
     assert Settings().secret_key.get_secret_value() == OWN_KEY
 
 

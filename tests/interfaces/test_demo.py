@@ -30,6 +30,7 @@ from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Missed
 from infrastructure.memory import MemoryJournal
 from interfaces.demo import Town, seed
+from tests.sealed import MASTERS
 
 NOW = datetime(2026, 3, 24, 11, 17, 42, tzinfo=UTC)
 MONTH_LATER = NOW + timedelta(days=30)
@@ -76,7 +77,7 @@ class BusyJournal(MemoryJournal):
 def a_process(journal: MemoryJournal, now: datetime = NOW) -> EventStore:
     """A store that knows nothing yet but the journal, whose clock shows `now`."""
     journal.clock = now
-    return EventStore(journal)
+    return EventStore(journal, MASTERS)
 
 
 def content(journal: MemoryJournal) -> Content:

@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from infrastructure.encoding import encode
 from infrastructure.journal import Entry, Recorded
 from infrastructure.postgres import PostgresJournal
+from infrastructure.sealing import MasterKeys
 from tests.instances import Instance, Process, a_folder, ask, eventually, within
 from tests.journeys.conftest import checked
 from tests.journeys.town import Person, Shop, Town, at, good, position, written
 from tests.projections.story import a_customer
+from tests.sealed import rows_of
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -40,7 +41,8 @@ async def _customers(instance: Instance) -> None:
     journal = PostgresJournal(instance.database)
     await journal.open()
     for _ in range(HISTORY // 500):
-        rows = [encode(event, "{}") for _ in range(500) for event in a_customer().collect_events()]
+        events = [event for _ in range(500) for event in a_customer().collect_events()]
+        rows = await rows_of(journal, events, "{}", MasterKeys(instance.master_key))
         entry = Entry(secrets.token_bytes(32), b"", (rows[0].stream, 1), {}, rows)
         assert isinstance(await journal.append(entry), Recorded)
     await journal.close()

@@ -19,7 +19,6 @@ from application.appointment import CancelAppointment, book_appointment, cancel_
 from application.provider import CreateProvider, create_provider
 from domain.interval import Interval
 from domain.kernel import new_id
-from infrastructure.encoding import decode
 from infrastructure.eventstore import EventStore
 from infrastructure.postgres import PostgresJournal, postgres_store
 from projections.availability import Availability
@@ -30,6 +29,7 @@ from projections.read import Reads
 from projections.vacancy import vacancy
 from projections.versions import Publisher
 from tests.builders import OpenWeek, an_open_week, profile, somebody
+from tests.sealed import CODEC, MASTERS
 
 
 @dataclass
@@ -56,10 +56,10 @@ class Clinic:
 
     async def catch_up_unheard(self) -> None:
         """The same, and nothing is published."""
-        await Projector(self.engine, [vacancy], decode).catch_up()
+        await Projector(self.engine, [vacancy], CODEC).catch_up()
 
     def projector(self) -> Projector:
-        return Projector(self.engine, [vacancy], decode, self.publisher)
+        return Projector(self.engine, [vacancy], CODEC, self.publisher)
 
     async def somebody_else_opens(self) -> int:
         """The position of events that change nothing for this clinic."""
@@ -112,7 +112,7 @@ async def open_clinic(
     dsn: str, engine: AsyncEngine, reads: Reads, publisher: Publisher | None = None, **terms: Any
 ) -> AsyncIterator[Clinic]:
     """`terms`: of its service."""
-    store = postgres_store(dsn)
+    store = postgres_store(dsn, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     await store.journal.open()
     pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(

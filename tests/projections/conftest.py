@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.kernel import Aggregate
-from infrastructure.encoding import decode, encode
 from infrastructure.journal import Entry, Recorded
 from infrastructure.postgres import PostgresJournal
 from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Read, Reads
 from projections.readers import READERS
+from tests.sealed import CODEC, rows_of
 
 Write = Callable[..., Awaitable[int]]
 CatchUp = Callable[[], Awaitable[None]]
@@ -37,7 +37,7 @@ async def write(database) -> AsyncIterator[Write]:
 
     async def write(*aggregates: Aggregate) -> int:
         pending = [event for aggregate in aggregates for event in aggregate.collect_events()]
-        rows = [encode(event, '{"actor":"somebody"}') for event in pending]
+        rows = await rows_of(journal, pending, '{"actor":"somebody"}')
         answer = aggregates[0].id, aggregates[0].version
         result = await journal.append(Entry(secrets.token_bytes(32), b"", answer, {}, rows))
         assert isinstance(result, Recorded)
@@ -50,7 +50,7 @@ async def write(database) -> AsyncIterator[Write]:
 @pytest.fixture
 def catch_up(engine: AsyncEngine) -> CatchUp:
     """All readers, up to the log's head."""
-    return Projector(engine, READERS, decode).catch_up
+    return Projector(engine, READERS, CODEC).catch_up
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from domain.appointment import Appointment
 from domain.customer import Customer
 from domain.day import Day, Seat, days_touched, reserve
+from domain.personal import Personal
 from domain.provider import Provider
 from domain.service import Service
 
@@ -29,7 +30,7 @@ def a_provider(name: str = "Ada", owner_id: UUID | None = None, **profile: Any) 
         "location": None,
         "tags": [],
     }
-    return Provider(id=uuid4(), owner_id=owner_id or uuid4(), profile={**details, **profile}, timestamp=NOW)
+    return Provider.join(uuid4(), owner_id or uuid4(), {**details, **profile}, NOW)
 
 
 def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Service:
@@ -59,8 +60,9 @@ def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Serv
 
 
 def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
-    details = {"email": None, "phone": None, "timezone": None, "note": ""}
-    return Customer(id=uuid4(), by=by or uuid4(), name=name, **details, timestamp=NOW)
+    details = {"name": name, "email": None, "phone": None, "timezone": None, "note": ""}
+    id = uuid4()
+    return Customer(id=id, by=by or uuid4(), details=Personal(id, details), timestamp=NOW)
 
 
 def a_place(provider_id: UUID, start: datetime) -> dict[str, Any]:
@@ -96,8 +98,7 @@ def an_appointment(
         by=uuid4(),
         service_id=uuid4(),
         customer_id=customer_id or uuid4(),
-        note="",
-        answers={},
+        told=None,
         timestamp=now,
         **a_place(provider_id or uuid4(), start or at(10, day=8)),
     )

@@ -362,7 +362,7 @@ async def test_for_any_week_it_is_what_the_domain_says_of_the_aggregates(case, c
 async def _record(case: Case, write: Write) -> tuple[UUID, UUID]:
     """The case as events of a new provider and service."""
     now, by, offer = case.now, new_id(), case.offer
-    provider = Provider(id=new_id(), owner_id=by, profile=profile(), timestamp=now)
+    provider = Provider.join(new_id(), by, profile(), now)
     schedule = Schedule(
         id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
     )

@@ -19,7 +19,8 @@ def a_tag(slug: str, name: str | None = None) -> Tag:
 
 
 def shown(listed: object) -> dict[str, object]:
-    return {name: getattr(listed, name) for name in listed.__dataclass_fields__}
+    told = {*listed.__dataclass_fields__, "told"} - {"about", "reasons"}
+    return {name: getattr(listed, name) for name in told if hasattr(listed, name)}
 
 
 async def test_a_provider_is_listed_as_it_is(write, catch_up, look):
@@ -74,7 +75,7 @@ async def test_providers_are_found_by_tag_service_organization_and_name(write, c
 
         async def names(**filters):
             found, _ = await directory.providers(read, ALL, **filters)
-            return [each.profile["name"] for each in found]
+            return [each.told["name"] for each in found]
 
         assert await names() == ["Ada", "Bob"]
         assert await names(tag="nails") == ["Ada"]
@@ -146,7 +147,7 @@ async def test_pages_follow_one_another_by_name(write, catch_up, look):
         first, after = await directory.providers(read, Page(limit=4))
         second, end = await directory.providers(read, Page(limit=4, after=after))
     assert end is None
-    assert [each.profile["name"] for each in [*first, *second]] == ["P0", "P0", "P0", "P1", "P1", "P2", "P2"]
+    assert [each.told["name"] for each in [*first, *second]] == ["P0", "P0", "P0", "P1", "P1", "P2", "P2"]
     assert len({each.id for each in [*first, *second]}) == 7
 
 
@@ -172,6 +173,7 @@ async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, 
         told = await directory.schedule(read, calendar)
     assert told is not None
     assert shown(told) == {name: getattr(schedule, name) for name in shown(told)}
+    assert told.reason(kept) == schedule.reason(kept) == "long dentist"
 
 
 async def test_where_there_is_no_schedule_none_is_told(look):

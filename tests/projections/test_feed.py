@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
-from infrastructure.encoding import decode
 from infrastructure.postgres import postgres_store
 from projections import feed as feeding
 from projections.feed import Feed
 from tests.builders import a_provider, somebody
 from tests.conftest import Database
+from tests.sealed import CODEC, MASTERS
 
 
 class Failing(Feed):
@@ -31,7 +31,7 @@ class Failing(Feed):
 @pytest.fixture
 async def written(database: Database) -> None:
     """Six providers with schedules, opened and then given their hours."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     await store.open()
     for _ in range(6):
         await a_provider(store, somebody(Role.PROVIDER))
@@ -42,7 +42,7 @@ async def test_a_page_whose_reading_ahead_failed_is_read_again(
     engine: AsyncEngine, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeding, "PAGE", 4)
-    feed = Failing(engine, decode)
+    feed = Failing(engine, CODEC)
     feed.fails = False
     first = await feed.after(0)
     feed.forget()
@@ -59,7 +59,7 @@ async def test_every_event_of_a_calendar_knows_it_however_many_there_are(
     engine: AsyncEngine, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeding, "REMEMBERED", 1)
-    feed = Feed(engine, decode)
+    feed = Feed(engine, CODEC)
     stretch = await feed.after(0)
     of_calendars = [e for e in stretch.events if type(e.event).__qualname__.startswith(("Schedule", "Day"))]
     assert of_calendars

@@ -2,10 +2,10 @@
 
 from uuid import uuid4
 
-from infrastructure.encoding import decode
 from projections import history
 from projections.page import Page
 from tests.projections.story import NOW, a_place, an_appointment, at
+from tests.sealed import CODEC
 
 
 async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
@@ -17,7 +17,7 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
     appointment.cancel(by, "ill", by_customer=False, now=NOW)
     await write(appointment)
     async with engine.connect() as connection:
-        items, after = await history.of(connection, appointment.id, Page(), decode)
+        items, after = await history.of(connection, appointment.id, Page(), CODEC)
     assert after is None
     assert [(item.position, item.version, item.type) for item in items] == [
         (position, 1, "Appointment.Booked"),
@@ -27,7 +27,7 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
     ]
     assert {item.actor for item in items} == {"somebody"}
     assert all(item.at.tzinfo for item in items)
-    assert items[1].data == {"by": str(by), "note": "bring a towel", "answers": {"size": "L"}}
+    assert items[1].data == {"by": str(by), "told": {"note": "bring a towel", "answers": {"size": "L"}}}
     assert items[2].data["starts_at"] == "2030-01-09T16:30:00Z"
     assert items[2].data["duration"] == 30
     assert items[3].data == {"by": str(by), "reason": "ill", "late": False, "fee": 0}
@@ -35,7 +35,7 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
 
 async def test_what_never_was_has_no_history(engine):
     async with engine.connect() as connection:
-        assert await history.of(connection, uuid4(), Page(), decode) == ([], None)
+        assert await history.of(connection, uuid4(), Page(), CODEC) == ([], None)
 
 
 async def test_a_long_history_comes_in_parts(write, engine):
@@ -44,7 +44,7 @@ async def test_a_long_history_comes_in_parts(write, engine):
         appointment.annotate(uuid4(), f"note {n}", {}, NOW)
     await write(appointment)
     async with engine.connect() as connection:
-        first, after = await history.of(connection, appointment.id, Page(limit=3), decode)
-        second, end = await history.of(connection, appointment.id, Page(limit=3, after=after), decode)
+        first, after = await history.of(connection, appointment.id, Page(limit=3), CODEC)
+        second, end = await history.of(connection, appointment.id, Page(limit=3, after=after), CODEC)
     assert [item.version for item in [*first, *second]] == [1, 2, 3, 4]
     assert end is None

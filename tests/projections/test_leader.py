@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from infrastructure.encoding import decode
 from projections.projector import Projector
 from projections.readers import READERS
+from tests.sealed import CODEC
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
-asyncio.run(Projector(create_async_engine(sys.argv[1]), READERS, decode).run())
+asyncio.run(Projector(create_async_engine(sys.argv[1]), READERS, CODEC).run())
 """
 
 

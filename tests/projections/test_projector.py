@@ -11,7 +11,6 @@ from sqlalchemy import create_engine, text
 
 from domain.appointment import Appointment
 from domain.day import Day
-from infrastructure.encoding import decode
 from projections import agenda
 from projections.apply import Fenced, apply
 from projections.feed import PAGE, Feed
@@ -22,6 +21,7 @@ from projections.readers import READERS
 from projections.rows import Rows
 from tests.projections.story import NOW, a_customer, a_provider, a_seat, an_appointment, at, days, seat_all
 from tests.projections.waiting import eventually
+from tests.sealed import CODEC, Puzzled
 
 
 class Picky:
@@ -95,14 +95,14 @@ async def running(projector: Projector):
 
 async def test_it_brings_every_reader_to_the_head_and_keeps_it_there(engine, write, everybody_at):
     before = await write(a_customer())
-    async with running(Projector(engine, READERS, decode)):
+    async with running(Projector(engine, READERS, CODEC)):
         await eventually(everybody_at(before))
         for _ in range(3):
             await eventually(everybody_at(await write(a_customer())))
 
 
 async def test_it_is_told_of_events_and_need_not_look(engine, write, everybody_at):
-    async with running(Projector(engine, READERS, decode)):
+    async with running(Projector(engine, READERS, CODEC)):
         await eventually(everybody_at(0))
         await eventually(everybody_at(await write(a_customer())))
         took = [await eventually(everybody_at(await write(a_customer()))) for _ in range(6)]
@@ -112,13 +112,13 @@ async def test_it_is_told_of_events_and_need_not_look(engine, write, everybody_a
 async def test_many_pages_are_read_as_one_log(engine, write, picky):
     customers = [a_customer() for _ in range(2 * PAGE + 10)]
     await write(*customers)
-    await Projector(engine, [picky.reader], decode).catch_up()
+    await Projector(engine, [picky.reader], CODEC).catch_up()
     assert picky.seen == list(range(1, 2 * PAGE + 11))
 
 
 async def test_a_page_given_twice_counts_once(engine, write, bookmarks, ask):
     await write(an_appointment(), an_appointment())
-    stretch = await Feed(engine, decode).after(0)
+    stretch = await Feed(engine, CODEC).after(0)
     async with engine.begin() as connection:
         await apply(connection, 1, READERS, 0, stretch.events)
     with pytest.raises(Fenced):
@@ -130,7 +130,7 @@ async def test_a_page_given_twice_counts_once(engine, write, bookmarks, ask):
 
 async def test_rows_and_bookmarks_are_kept_together_or_not_at_all(engine, write, bookmarks, ask):
     await write(an_appointment())
-    stretch = await Feed(engine, decode).after(0)
+    stretch = await Feed(engine, CODEC).after(0)
     async with engine.connect() as connection:
         await apply(connection, 1, READERS, 0, stretch.events)
         await connection.rollback()
@@ -140,7 +140,7 @@ async def test_rows_and_bookmarks_are_kept_together_or_not_at_all(engine, write,
 
 async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody_at):
     position = await write(*(an_appointment() for _ in range(PAGE + 10)))
-    several = [Projector(engine, [*READERS, picky.reader], decode) for _ in range(3)]
+    several = [Projector(engine, [*READERS, picky.reader], CODEC) for _ in range(3)]
 
     async def insist(projector):
         while not await everybody_at(position)():
@@ -160,7 +160,7 @@ class TestFailing:
         bad = a_customer()
         picky.against = bad.id
         await write(a_customer(), a_customer(), bad, a_customer())
-        await Projector(engine, [*READERS, picky.reader], decode).catch_up()
+        await Projector(engine, [*READERS, picky.reader], CODEC).catch_up()
         marks = await bookmarks()
         assert marks.pop("picky") == (2, 3)
         assert set(marks.values()) == {(4, None)}
@@ -174,7 +174,7 @@ class TestFailing:
         bad = a_customer()
         picky.against = bad.id
         await write(bad)
-        projector = Projector(engine, [*READERS, picky.reader], decode)
+        projector = Projector(engine, [*READERS, picky.reader], CODEC)
         await projector.catch_up()
         await write(a_customer())
         await projector.catch_up()
@@ -189,7 +189,7 @@ class TestFailing:
         bad = a_customer()
         picky.against = bad.id
         position = await write(a_customer(), bad, a_customer())
-        async with running(Projector(engine, [*READERS, picky.reader], decode)):
+        async with running(Projector(engine, [*READERS, picky.reader], CODEC)):
 
             async def stopped():
                 return await ask("SELECT FROM read.bookmark WHERE stopped_at = 2")
@@ -208,7 +208,7 @@ class TestFailing:
         day._reserved(*a_seat(at(9)), timestamp=NOW)
         appointment = an_appointment()
         position = await write(day, appointment)
-        await Projector(engine, READERS, decode).catch_up()
+        await Projector(engine, READERS, CODEC).catch_up()
         marks = await bookmarks()
         assert marks.pop("occupancy") == (2, 3)
         assert set(marks.values()) == {(position, None)}
@@ -218,13 +218,8 @@ class TestFailing:
     async def test_an_event_that_nobody_can_decode_stops_everybody_before_it(
         self, engine, write, bookmarks, ask
     ):
-        def puzzled(topic, state, stream, version):
-            if topic == "Appointment.Booked":
-                raise LookupError("no such topic")
-            return decode(topic, state, stream, version)
-
         await write(a_customer(), a_customer(), an_appointment(), a_customer())
-        await Projector(engine, READERS, puzzled).catch_up()
+        await Projector(engine, READERS, Puzzled("Appointment.Booked")).catch_up()
         assert set((await bookmarks()).values()) == {(2, 3)}
         assert await ask("SELECT DISTINCT error FROM read.bookmark") == [("LookupError: no such topic",)]
         assert await ask("SELECT count(*) FROM read_1.customer") == [(2,)]
@@ -232,7 +227,7 @@ class TestFailing:
     async def test_losing_the_database_is_no_fault_of_the_events(
         self, engine, database, write, picky, everybody_at, ask
     ):
-        async with running(Projector(engine, [*READERS, picky.reader], decode)):
+        async with running(Projector(engine, [*READERS, picky.reader], CODEC)):
             await eventually(everybody_at(0))
             for _ in range(3):
                 await ask(
@@ -249,7 +244,7 @@ class TestListening:
     async def test_a_cut_connection_delays_an_event_by_two_seconds_at_most(
         self, engine, write, everybody_at, ask
     ):
-        async with running(Projector(engine, READERS, decode)):
+        async with running(Projector(engine, READERS, CODEC)):
             await eventually(everybody_at(await write(a_customer())))
 
             async def listening():
@@ -288,12 +283,12 @@ class TestPublishing:
         seat_all([day], a_seat(at(9)))
         await write(provider, customer, day)
         heard = Heard()
-        projector = Projector(engine, READERS, decode, heard)
+        projector = Projector(engine, READERS, CODEC, heard)
         await projector.catch_up()
         assert heard.changes == [{provider.id: 4, customer.id: 2, day.id: 4}]
         seat_all([day], a_seat(at(9, 30)))
         await write(day)
-        await Projector(engine, READERS, decode, heard).catch_up()  # which never saw the Day open
+        await Projector(engine, READERS, CODEC, heard).catch_up()  # which never saw the Day open
         assert heard.changes[1:] == [{day.id: 5, provider.id: 5}]
 
     async def test_it_is_published_before_it_can_be_seen(self, engine, write, bookmarks):
@@ -304,7 +299,7 @@ class TestPublishing:
                 seen.append(set((await bookmarks()).values()))
 
         await write(a_customer())
-        await Projector(engine, READERS, decode, Looking()).catch_up()
+        await Projector(engine, READERS, CODEC, Looking()).catch_up()
         assert seen == [{(0, None)}]
 
     @pytest.mark.parametrize("fails", ["raises", "hangs"])
@@ -318,7 +313,7 @@ class TestPublishing:
             async def heartbeat(self):
                 await self.before_commit({})
 
-        async with running(Projector(engine, READERS, decode, Failing())):
+        async with running(Projector(engine, READERS, CODEC, Failing())):
             await eventually(everybody_at(await write(a_customer())))
 
     async def test_the_leader_beats(self, engine):
@@ -327,7 +322,7 @@ class TestPublishing:
         async def beaten():
             return heard.beats > 1
 
-        async with running(Projector(engine, READERS, decode, heard)):
+        async with running(Projector(engine, READERS, CODEC, heard)):
             await eventually(beaten)
 
 
@@ -335,10 +330,10 @@ async def test_a_reader_that_comes_later_reads_from_the_start_while_the_others_g
     engine, write, database, everybody_at, request
 ):
     await write(*(a_customer() for _ in range(PAGE + 3)))
-    await Projector(engine, READERS, decode).catch_up()
+    await Projector(engine, READERS, CODEC).catch_up()
     picky = request.getfixturevalue("picky")
     position = await write(a_customer())
-    await Projector(engine, [*READERS, picky.reader], decode).catch_up()
+    await Projector(engine, [*READERS, picky.reader], CODEC).catch_up()
     assert await everybody_at(position)()
     assert picky.seen == list(range(1, position + 1))
 
@@ -350,7 +345,7 @@ async def test_days_and_schedules_come_with_their_calendar_even_in_the_middle(en
     seat_all([day], a_seat(at(9)))
     await write(day, an_appointment())
     for since in (0, opened):
-        events = (await Feed(engine, decode).after(since)).events
+        events = (await Feed(engine, CODEC).after(since)).events
         assert {type(event.event): event.calendar for event in events if event.position > opened} == {
             Day.Reserved: provider.id,
             Appointment.Booked: None,
@@ -360,7 +355,7 @@ async def test_days_and_schedules_come_with_their_calendar_even_in_the_middle(en
 async def test_a_switch_of_generations_is_followed(engine, database, write, everybody_at, look):
     appointment = an_appointment()
     await write(appointment)
-    projector = Projector(engine, READERS, decode)
+    projector = Projector(engine, READERS, CODEC)
     await projector.catch_up()
     owner = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
     with owner.begin() as connection:

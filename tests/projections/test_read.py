@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
-from infrastructure.encoding import decode
 from projections import agenda
 from projections.position import Positions, announcement
 from projections.projector import Projector
@@ -15,6 +14,7 @@ from projections.read import Behind, BeyondHead
 from projections.readers import READERS
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
+from tests.sealed import CODEC
 
 
 async def test_a_look_tells_the_position_that_it_reflects(write, catch_up, look):
@@ -41,7 +41,7 @@ async def test_a_look_waits_for_its_reader(write, catch_up, reads):
 
 
 async def test_waiting_ends_when_the_reader_is_there_and_not_at_the_next_look(write, engine, positions):
-    projector = Projector(engine, READERS, decode)
+    projector = Projector(engine, READERS, CODEC)
     began = monotonic()
     for _ in range(6):
         position = await write(an_appointment())

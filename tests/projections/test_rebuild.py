@@ -19,7 +19,6 @@ from application.appointment import (
     reschedule_appointment,
 )
 from application.tag import CreateTag, create_tag
-from infrastructure.encoding import decode
 from infrastructure.postgres import PostgresJournal, postgres_store
 from projections.apply import Fenced
 from projections.customer import customers
@@ -34,6 +33,7 @@ from tests.builders import an_open_week, somebody
 from tests.conftest import Database
 from tests.projections.story import a_customer, an_appointment
 from tests.projections.waiting import eventually
+from tests.sealed import CODEC, MASTERS, Puzzled
 
 Ask = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 TABLES = [table for reader in READERS for table in reader.tables]
@@ -49,7 +49,7 @@ async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def rebuild(owner: AsyncEngine) -> Rebuild:
-    return Rebuild(owner, READERS, decode)
+    return Rebuild(owner, READERS, CODEC)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def ask(database: Database) -> AsyncIterator[Ask]:
 @pytest.fixture
 async def life(database: Database, catch_up: Callable[[], Awaitable[None]]) -> int:
     """Providers, services, tags, customers, and appointments that were moved and cancelled; all read."""
-    store = postgres_store(database.application)
+    store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     await store.journal.open()
     for capacity in (1, 3):
@@ -167,7 +167,7 @@ class TestRunning:
         head = await write(*(a_customer() for _ in range(2 * PAGE + 7)))
         await catch_up()
         told: list[tuple[int, int]] = []
-        rebuild = Rebuild(owner, READERS, decode, lambda *so_far: told.append(so_far))
+        rebuild = Rebuild(owner, READERS, CODEC, lambda *so_far: told.append(so_far))
         assert await rebuild.run(grace=0) == Rebuilt(2, head)
         assert told == [(PAGE, head), (2 * PAGE, head)], "the rest is read while the projector is held off"
         assert await ask("SELECT count(*) FROM read_2.customer") == [(head,)]
@@ -200,7 +200,7 @@ class TestRunning:
         first = asyncio.create_task(rebuild.run(grace=600))
 
         await eventually(partial(_is, 2, partial(live, ask)))
-        second = Rebuild(owner, READERS, decode)
+        second = Rebuild(owner, READERS, CODEC)
         with pytest.raises(Busy):
             await second.run(grace=0)
         with pytest.raises(Busy):
@@ -222,25 +222,20 @@ class TestRunning:
         async with await AsyncConnection.connect(database.application) as reading:
             await reading.execute("SELECT FROM read_1.appointment")
             with pytest.raises(OperationalError, match="lock timeout"):
-                await Rebuild(impatient, READERS, decode).run(grace=0)
+                await Rebuild(impatient, READERS, CODEC).run(grace=0)
         assert await live(ask) == 2
         assert await marks(ask, 2) == {(life, None)}
         assert {"read_1", "read_2"} < await schemas(ask)
-        assert (await Rebuild(impatient, READERS, decode).run(grace=0)).generation == 3
+        assert (await Rebuild(impatient, READERS, CODEC).run(grace=0)).generation == 3
         assert await schemas(ask) == {"read", "read_3"}
         await impatient.dispose()
 
 
 class TestAnEventThatCanNotBeRead:
     async def test_by_nobody_leaves_all_as_it_was(self, life: int, owner: AsyncEngine, ask: Ask) -> None:
-        def puzzled(topic: str, *more: Any) -> object:
-            if topic == "Appointment.Cancelled":
-                raise LookupError("no such topic")
-            return decode(topic, *more)
-
         before = await rows(ask, 1)
         with pytest.raises(Unreadable, match=r"The event at position \d+: LookupError\('no such topic'\)"):
-            await Rebuild(owner, READERS, puzzled).run(grace=0)
+            await Rebuild(owner, READERS, Puzzled("Appointment.Cancelled")).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
         assert await rows(ask, 1) == before
         assert not await marks(ask, 2)
@@ -252,7 +247,7 @@ class TestAnEventThatCanNotBeRead:
 
         readers = [*READERS, Reader("picky", (), picky)]
         with pytest.raises(Unreadable, match="picky can't read position 5: ValueError: not this one"):
-            await Rebuild(owner, readers, decode).run(grace=0)
+            await Rebuild(owner, readers, CODEC).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
 
 
@@ -264,7 +259,7 @@ class TestBesideTheProjector:
     async def test_it_goes_on_with_the_new_generation(
         self, life: int, engine: AsyncEngine, write: Any, rebuild: Rebuild, ask: Ask
     ) -> None:
-        following = asyncio.create_task(Projector(engine, READERS, decode).run())
+        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
         try:
             for generation in (2, 3):
                 await rebuild.run(grace=0)
@@ -278,7 +273,7 @@ class TestBesideTheProjector:
     async def test_a_page_that_waits_for_the_switch_is_not_written_to_the_old(
         self, life: int, database: Database, engine: AsyncEngine, write: Any, rebuild: Rebuild, ask: Ask
     ) -> None:
-        projector = Projector(engine, READERS, decode)
+        projector = Projector(engine, READERS, CODEC)
         await projector.catch_up()
 
         async def waiting(for_lock: int) -> None:
@@ -368,17 +363,17 @@ class TestChecking:
             Reader(reader.name, reader.tables, picky) if reader is customers else reader for reader in READERS
         ]
         head = await write(a_customer(), a_customer(), an_appointment())
-        await Projector(owner, readers, decode).catch_up()
+        await Projector(owner, readers, CODEC).catch_up()
         assert await marks(ask, 1) == {(1, 2), (head, None)}
-        assert await Rebuild(owner, readers, decode).check() == Rebuilt(2, head, [])
+        assert await Rebuild(owner, readers, CODEC).check() == Rebuilt(2, head, [])
         await ask("DELETE FROM read_1.customer; DELETE FROM read_1.appointment")
-        found = (await Rebuild(owner, readers, decode).check()).differences
+        found = (await Rebuild(owner, readers, CODEC).check()).differences
         assert sorted(difference.table for difference in found) == ["appointment", "customer"]
 
     async def test_events_that_come_meanwhile_are_no_differences(
         self, life: int, engine: AsyncEngine, write: Any, rebuild: Rebuild
     ) -> None:
-        following = asyncio.create_task(Projector(engine, READERS, decode).run())
+        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
         stop = asyncio.Event()
 
         async def appear() -> int:

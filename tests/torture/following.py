@@ -15,10 +15,10 @@ from typing import Self
 import psycopg
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from infrastructure.encoding import decode
 from projections.projector import Projector
 from tests.conftest import Database
 from tests.instances import ROOT
+from tests.sealed import CODEC
 from tests.torture.hearing import ear
 
 # It has claimed the readers' bookmarks, and the database waits for what it will say next.
@@ -94,7 +94,7 @@ class Followers:
 async def main(url: str, name: str) -> None:
     logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
     engine = create_async_engine(url, connect_args={"application_name": name})
-    await Projector(engine, [ear], decode).run()
+    await Projector(engine, [ear], CODEC).run()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel import new_id
-from infrastructure.encoding import decode
 from infrastructure.journal import Recorded
 from infrastructure.postgres import PostgresJournal
 from projections.projector import Projector
@@ -20,6 +19,7 @@ from tests.conftest import Database
 from tests.infrastructure.entries import entry
 from tests.infrastructure.gate import shut_gate
 from tests.projections.waiting import eventually
+from tests.sealed import CODEC
 from tests.torture.following import Follower, Followers
 from tests.torture.hearing import Ear
 from tests.torture.hearing import ear as reader
@@ -42,7 +42,7 @@ def events(minutes: float) -> int:
 @pytest.fixture
 async def projector(engine: AsyncEngine, ear: Ear) -> AsyncIterator[None]:
     """One in this process."""
-    async with _running(Projector(engine, [reader], decode)):
+    async with _running(Projector(engine, [reader], CODEC)):
         yield
 
 

@@ -73,8 +73,7 @@ def _booked(in_hours: int, notice: int) -> Appointment:
         by=CUSTOMER,
         service_id=SERVICE,
         customer_id=CUSTOMER,
-        note="",
-        answers={},
+        told=None,
         timestamp=NOW,
         **_place(in_hours, notice),
     )
