@@ -96,7 +96,7 @@ class Keyring:
     async def address_id(self, email: str) -> UUID:
         """The stream of an e-mail address: a keyed hash, the same however it is written."""
         key = await self.secret("addresses")
-        return UUID(bytes=hmac.digest(key, normalized(email).encode(), "sha256")[:16], version=8)
+        return UUID(bytes=hmac.digest(key, normalized(email).encode(), "sha256")[:16])
 
     async def rotate(self, progress: Callable[[int, int], None], most: int = 500) -> int:
         """Wrap every key by the current master; how many. Cut short, it goes on where it was."""
