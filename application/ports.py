@@ -249,3 +249,11 @@ class Verifications(Protocol):
     async def drop(self, account_id: UUID) -> None:
         """All of the account's."""
         ...
+
+
+class Mails(Protocol):
+    """The mails that were sent to somebody."""
+
+    async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The oldest first: at, kind, subject, text."""
+        ...

@@ -53,6 +53,10 @@ class EventStore:
         """The stream of an e-mail address: a keyed hash, the same however it is written."""
         return await self.keyring.address_id(email)
 
+    async def knows(self, subject: UUID) -> bool:
+        """See application.log.Store."""
+        return bool(await self.keyring.for_reading([subject]))
+
     def attempts(self, command: Command) -> Tries:
         """Tries of a command, until the deadline."""
         return Tries(self, command)

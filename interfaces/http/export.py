@@ -75,8 +75,9 @@ async def export(ask: Ask) -> Response:
         providers = await directory.owned(read, me)
     async with ask.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
         appointments = await agenda.as_customer(read, me)
-        streams = [Account.id_of(me), *(each.id for each in (*mine, *providers, *appointments))]
-        streams += [Schedule.id_of(each.id) for each in providers]
+        streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
+        for provider in providers:
+            streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, ask.ports.codec)
     told = {
         "account": account_shown(account),

@@ -14,10 +14,9 @@ from application.forgetting import (
 )
 from application.log import Done
 from domain.account import Account
-from domain.customer import Customer
 from domain.errors import Conflict, NotFound
 from interfaces.http.answer import Answer, ended, written
-from interfaces.http.body import Body, Nothing
+from interfaces.http.body import Body
 from interfaces.http.deps import Ask
 from interfaces.http.me import AccountShown, shown
 from interfaces.http.route import Route
@@ -75,9 +74,10 @@ async def forget_customer(ask: Ask, customer_id: UUID, body: Forgetting) -> Resp
     """Forget a guest, who has no account, at once."""
     async with ask.look("customer") as read:
         guest = await customers.get(read, customer_id)
+        claimed = await customers.is_claimed(read, customer_id)
     if guest is None:
         raise NotFound("customer", customer_id)
-    if guest.registered_by == customer_id or await customers.claimant(ask.ports.reads, customer_id):
+    if guest.registered_by == customer_id or claimed:
         raise HasAccount
     await forget_guest(customer_id, ask.ports.oblivion, cancel=body.cancel_appointments)
     return Answer(204)
