@@ -52,6 +52,8 @@ class People:
         self.mailbox = home / "mailbox"
         self.forgotten = ForgottenFile(home / "forgotten")
         self.errands, self.opened, self.signing = errands, opened, opened.signing
+        self.passwords, self.credentials = opened.signing.passwords, opened.signing.credentials
+        self.tickets = opened.signing.tickets
         self.verifications = Verifications(rows, store.keyring)
         self.mails_sent = Mails(rows, store.keyring)
         self.oblivion = Oblivion(store, Belongings(reads), Traces(rows), self.forgotten, errands)
