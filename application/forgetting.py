@@ -81,6 +81,10 @@ class Remembrance(Protocol):
 
     async def add(self, subjects: Sequence[UUID]) -> None: ...
 
+    def read(self) -> Sequence[UUID]:
+        """Everybody who was."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Oblivion:
@@ -195,6 +199,14 @@ async def _erase(subjects: Sequence[UUID], by: Oblivion) -> None:
     await by.traces.drop(subjects[0])
     await forget(Forget(by=OPERATOR, subject=subjects[0]), by.store)
     await by.traces.drop(subjects[0])  # what was written meanwhile
+
+
+async def forget_again(by: Oblivion) -> None:
+    """Whose keys a restore has brought back are forgotten, before anybody is served."""
+    for subject in by.remembrance.read():
+        if await by.store.knows(subject):
+            await by.traces.drop(subject)
+            await forget(Forget(by=OPERATOR, subject=subject), by.store)
 
 
 async def forget_guest(customer_id: UUID, by: Oblivion, *, cancel: bool) -> None:

@@ -15,9 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
-from application.account import OPERATOR
 from application.errand import Means, carry_out
-from application.forgetting import Forget, Oblivion, forget
+from application.forgetting import Oblivion, forget_again
 from infrastructure.database import alchemy
 from infrastructure.encoding import Codec
 from infrastructure.errandrunner import ErrandRunner
@@ -88,7 +87,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     oblivion = Oblivion(
         store, Belongings(reads), Traces(rows), ForgottenFile(settings.forgotten_file), errands
     )
-    await _forget_again(settings, oblivion)
+    await forget_again(oblivion)
     mail = _postman(settings, rows, store.keyring)
     means = Means(store, mail, verifications, opened.signing.tickets, oblivion)
     await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
@@ -116,14 +115,6 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         denials=opened.denials,
         networks=Networks(settings.proxies),
     )
-
-
-async def _forget_again(settings: Settings, oblivion: Oblivion) -> None:
-    """Whose key a restore has brought back is forgotten before anybody is served."""
-    for subject in ForgottenFile(settings.forgotten_file).read():
-        if await oblivion.store.knows(subject):
-            await oblivion.traces.drop(subject)
-            await forget(Forget(by=OPERATOR, subject=subject), oblivion.store)
 
 
 def _postman(settings: Settings, rows: RowPool, keyring: Keyring) -> Postman:

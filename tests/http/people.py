@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from application.errand import Means, carry_out
-from application.forgetting import Oblivion
+from application.forgetting import Oblivion, forget_again
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
 from infrastructure.eventstore import EventStore
@@ -79,6 +79,10 @@ class People:
             "limits": self.opened.limits,
             "denials": self.opened.denials,
         }
+
+    async def forget_again(self) -> None:
+        """As the API does when it starts."""
+        await forget_again(self.oblivion)
 
     async def mails(self) -> list[EmailMessage]:
         """All that were put into the mailbox, the oldest first; what has been asked is done before."""
