@@ -29,7 +29,7 @@ async def prove(by: Caller, password: str, network: str, signing: Signing) -> Cr
 async def change_password(by: Caller, old: str, new: str, network: str, signing: Signing) -> None:
     """Ends all other sessions. Raises WrongPassword, WeakPassword."""
     credential = await prove(by, old, network, signing)
-    account = (await account_of(by.account, signing)).aggregate
+    account = await account_of(by.account, signing)
     await _check(account, credential, new, signing)
     await _put(by.account, new, signing)
     await signing.sessions.end(by.account, keep=by.session)
@@ -45,7 +45,7 @@ async def forgot_password(email: str, network: str, signing: Signing) -> None:
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
     """Ends all sessions. Raises TicketVoid; WeakPassword, after which the ticket is still good."""
     id = await signing.tickets.look(ticket, "reset")
-    account = (await account_of(id, signing)).aggregate
+    account = await account_of(id, signing)
     account.check_active()
     await _check(account, await signing.credentials.get(id), new, signing)
     hashed = await signing.passwords.hash(new)
@@ -56,7 +56,7 @@ async def reset_password(ticket: str, new: str, network: str, signing: Signing) 
 
 
 async def _check(account: Account, credential: Credential | None, new: str, signing: Signing) -> None:
-    contact = (await signing.opened(account)).contact
+    contact = account.contact
     about = [str(said) for said in (contact.get("email"), contact.get("name")) if said]
     least = WITH_CODES if credential is not None and credential.totp_confirmed else LONG
     signing.passwords.check(new, least=least, about=about)

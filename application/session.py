@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
+from application.account import FindAccount, find_account
 from application.apikey import ApiKeys
 from application.log import Command, Done, Log, Store, command
 from application.ports import (
@@ -48,7 +49,6 @@ class Signing:
 
     store: Store
     address_id: Callable[[str], Awaitable[UUID]]
-    opened: Callable[[Account], Awaitable[Account]]
     passwords: Passwords
     credentials: Credentials
     codes: Codes
@@ -89,23 +89,40 @@ class _Look(Command):
     address: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Holder:
+    """What signing in needs of an account: nothing personal, so that no key is asked for if there is one.
+
+    `account_id`: None if there is none.
+    """
+
+    account_id: UUID | None
+    role: str
+    active: bool
+
+
 @command
 async def _look(cmd: _Look, log: Log, now: datetime) -> Account:  # noqa: ARG001
-    """The account, fresh; None in its place if there is none, after as many questions to the database."""
+    """The account's Holder, fresh; asks the database as much if there is none."""
     account_id = cmd.account_id
     if cmd.address is not None:
         address = await log.find(Address, cmd.address)
         account_id = address.holder if address and address.holder else cmd.address
     assert account_id is not None
-    return cast("Account", await log.find(Account, Account.id_of(account_id)))
+    account = await log.find(Account, Account.id_of(account_id))
+    holder = Holder(account_id, account.role, account.active) if account else Holder(None, "", active=False)
+    return cast("Account", holder)  # it is never recorded
 
 
-async def account_of(account_id: UUID, signing: Signing) -> Done[Account]:
-    """The account as it is now, and the position as of which it is so. Raises NotFound."""
-    done = await _look(_Look(by=ANONYMOUS, account_id=account_id), signing.store)
-    if done.aggregate is None:
-        raise NotFound("account", account_id)
-    return done
+async def _holder(signing: Signing, *, address: UUID | None = None, id: UUID | None = None) -> Done[Any]:
+    """Of an address, or of an account: a Holder, and the position as of which it is so."""
+    return await _look(_Look(by=ANONYMOUS, account_id=id, address=address), signing.store)
+
+
+async def account_of(account_id: UUID, signing: Signing) -> Account:
+    """The account as it is now, and readable. Raises NotFound."""
+    asked = FindAccount(by=ANONYMOUS, account_id=account_id)
+    return (await find_account(asked, signing.store)).aggregate
 
 
 async def subject(username: str, signing: Signing) -> UUID:
@@ -116,31 +133,29 @@ async def subject(username: str, signing: Signing) -> UUID:
 async def sign_in(cmd: SignIn, signing: Signing) -> Signed:
     """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
-    done = await _look(_Look(by=ANONYMOUS, address=address), signing.store)
-    account: Account | None = done.aggregate
-    credential = await signing.credentials.get(account.account_id if account else address)
+    done = await _holder(signing, address=address)
+    holder: Holder = done.aggregate
+    credential = await signing.credentials.get(holder.account_id or address)
     right = await signing.passwords.verify(cmd.password, credential.password if credential else None)
-    if not right or credential is None or account is None or not account.active:
-        await _failed(cmd, account, signing)
+    id = holder.account_id
+    if not right or credential is None or id is None or not holder.active:
+        await _failed(cmd, id, signing)
         raise InvalidCredentials
-    await _check_code(cmd, account, credential, signing, now)
-    id = account.account_id
+    await _check_code(cmd, credential, signing, now)
     session, refresh = await signing.sessions.open(id, cmd.client, proven=credential.password)
     await signing.security.note("login", id, network=cmd.network, session=str(session.id))
-    role = Role(account.role)
+    role = Role(holder.role)
     access = signing.tokens.grant(id, role, session.id, now, done.position)
     return Signed(session, role, access, refresh)
 
 
-async def _check_code(
-    cmd: SignIn, account: Account, credential: Credential, signing: Signing, now: datetime
-) -> None:
+async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now: datetime) -> None:
     if not credential.totp_confirmed:
         return
     if cmd.totp is None:
         raise TotpRequired
     if not await uses_code(cmd.totp, credential, signing, now):
-        await _failed(cmd, account, signing)
+        await _failed(cmd, credential.account_id, signing)
         raise InvalidCredentials
 
 
@@ -155,25 +170,22 @@ async def uses_code(
     return await signing.credentials.use_code(credential.account_id, step, confirms=confirms)
 
 
-async def _failed(cmd: SignIn, account: Account | None, signing: Signing) -> None:
-    id = account.account_id if account else None
-    await signing.security.note("login_failed", id, network=cmd.network)
+async def _failed(cmd: SignIn, account_id: UUID | None, signing: Signing) -> None:
+    await signing.security.note("login_failed", account_id, network=cmd.network)
 
 
 async def refresh(token: str, network: str, signing: Signing) -> Signed:
     """The next access and refresh tokens of a session. Raises Unauthenticated."""
     now = signing.store.now()
     session, following = await signing.sessions.refresh(token, network=network)
-    try:
-        done = await account_of(session.account_id, signing)
-    except NotFound:
-        raise Unauthenticated("The refresh token is not valid, or no longer.") from None
-    account = done.aggregate
-    if not account.active:
-        await signing.sessions.end(account.account_id)
+    id = session.account_id
+    done = await _holder(signing, id=id)
+    holder: Holder = done.aggregate
+    if not holder.active:
+        await signing.sessions.end(id)
         raise Unauthenticated("The refresh token is not valid, or no longer.")
-    role = Role(account.role)
-    access = signing.tokens.grant(account.account_id, role, session.id, now, done.position)
+    role = Role(holder.role)
+    access = signing.tokens.grant(id, role, session.id, now, done.position)
     return Signed(session, role, access, following)
 
 

@@ -37,7 +37,7 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
     credential = await prove(by, password, network, signing)
     if credential.totp_confirmed:
         raise CodesInForce
-    account = await signing.opened((await account_of(by.account, signing)).aggregate)
+    account = await account_of(by.account, signing)
     secret = signing.codes.new_secret()
     await signing.credentials.start_codes(by.account, secret)
     name = account.contact.get("email") or by.account

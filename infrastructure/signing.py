@@ -69,7 +69,6 @@ async def opened_signing(
         signing = Signing(
             store=store,
             address_id=keyring.address_id,
-            opened=keyring.opened,
             passwords=passwords,
             credentials=Credentials(pool, keyring),
             codes=Codes(),

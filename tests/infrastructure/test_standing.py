@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from application.access import Role
+from application.access import ANONYMOUS, Role
+from application.account import FindAccount, find_account
 from application.log import Unavailable
-from application.session import account_of
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
 from infrastructure import standing as module
@@ -44,7 +44,8 @@ async def granted(opened: Opened, account: UUID, role: Role = Role.CUSTOMER) -> 
     credential = await signing.credentials.get(account)
     assert credential is not None
     session, _ = await signing.sessions.open(account, "", proven=credential.password)
-    position = (await account_of(account, signing)).position
+    asked = FindAccount(by=ANONYMOUS, account_id=account)
+    position = (await find_account(asked, signing.store)).position
     token = signing.tokens.grant(account, role, session.id, signing.store.now(), position).token
     return token, session.id
 
