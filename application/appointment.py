@@ -8,15 +8,18 @@ from uuid import UUID
 
 from application.access import Role, demand, permit
 from application.log import Command, Log, Moved, command
+from application.membership import acts, hosts, staff
 from application.offer import refusal
+from application.opening import hours
 from domain.appointment import Appointment, Status, said
 from domain.availability import Occupied, Rule, why_not
 from domain.customer import Customer, CustomerDeleted
 from domain.day import Day, Seat, SlotTaken, days_touched, reserve, taken
 from domain.errors import Invalid, NotFound
+from domain.hours import Hours
 from domain.provider import Provider, ProviderInactive
 from domain.schedule import Schedule
-from domain.service import Service
+from domain.service import NotOfferedBy, Service
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +77,8 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
     service.check_offered(cmd.provider_id)
     provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
     provider = await log.load(Provider, provider_id)
-    owner_id = customer_id if cmd.by.is_customer else provider.owner_id
-    demand(cmd.by, "book_appointment", "provider", provider_id, owner_id)
+    owners = {customer_id} if cmd.by.is_customer else await staff(cmd.by, provider, log)
+    demand(cmd.by, "book_appointment", "provider", provider_id, *owners)
     place = await _place(service, provider, cmd.start, log)
     appointment = Appointment(
         id=cmd.id,
@@ -87,7 +90,7 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
         **place,
     )
     days = await _days(log, now, [(provider_id, appointment.since, appointment.until)])
-    _check_offered(service, await log.load(Schedule, Schedule.id_of(provider_id)), days, cmd.start, now)
+    _check_offered(service, await hours(service, provider, log), days, cmd.start, now)
     try:
         _reserve(days, appointment, service, now)
     except SlotTaken:
@@ -125,7 +128,8 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     service.check_offered(provider_id)
     provider = await log.load(Provider, provider_id)
     if not as_customer:
-        demand(cmd.by, "reschedule_appointment", "provider", provider_id, provider.owner_id)
+        acting = await staff(cmd.by, provider, log)
+        demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
     old = appointment.provider_id, appointment.since, appointment.until
     place = await _place(service, provider, cmd.start, log)
     appointment.reschedule(cmd.by.account, by_customer=as_customer, place=place, now=now)
@@ -134,7 +138,7 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     for day in days:
         day.release(appointment.id, now)
     theirs = [day for day in days if day.calendar_id == provider_id and _touches(day, appointment)]
-    _check_offered(service, await log.load(Schedule, Schedule.id_of(provider_id)), theirs, cmd.start, now)
+    _check_offered(service, await hours(service, provider, log), theirs, cmd.start, now)
     _reserve(theirs, appointment, service, now)
     await log.record(appointment, *days)
     return appointment
@@ -202,13 +206,12 @@ async def _mine(cmd: _AnyMine, operation: str, log: Log) -> tuple[Appointment, b
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
-    owners = {provider.owner_id}
+    owners = set(await staff(cmd.by, provider, log))
     if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
         owners |= await _customers(appointment.customer_id, log)
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
-    staff = cmd.by.role is Role.ADMIN or (cmd.by.role is Role.PROVIDER and cmd.by.id == provider.owner_id)
-    return appointment, not staff
+    return appointment, not await acts(cmd.by, provider, log)
 
 
 async def _customers(customer_id: UUID, log: Log) -> set[UUID]:
@@ -227,16 +230,16 @@ async def _customer(cmd: BookAppointment, log: Log) -> UUID:
     else:
         customer_id = cmd.customer_id
     customer = await log.find(Customer, customer_id)
-    if not cmd.by.is_customer and (customer is None or not _known(cmd, customer)):
+    if not cmd.by.is_customer and (customer is None or not await _known(cmd, customer, log)):
         raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
     return customer_id
 
 
-def _known(cmd: BookAppointment, customer: Customer) -> bool:
+async def _known(cmd: BookAppointment, customer: Customer, log: Log) -> bool:
     """Staff book for guests of their own and for customers who have been with them."""
-    return cmd.by.role is Role.ADMIN or customer.registered_by == cmd.by.id or cmd.hosted
+    return cmd.by.role is Role.ADMIN or cmd.hosted or cmd.by.id in await hosts(cmd.by, customer, log)
 
 
 async def _place(service: Service, provider: Provider, start: datetime, log: Log) -> dict[str, Any]:
@@ -264,16 +267,17 @@ async def _first_free(cmd: BookAppointment, service: Service, log: Log, now: dat
     theirs = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
         provider = await log.load(Provider, provider_id)
-        if cmd.by.role is Role.PROVIDER and provider.owner_id != cmd.by.id:
+        if not (cmd.by.is_customer or await acts(cmd.by, provider, log)):
             continue
         theirs += 1
-        if not provider.active:
+        try:
+            opening = await hours(service, provider, log)
+        except (ProviderInactive, NotOfferedBy):
             continue
-        schedule = await log.load(Schedule, Schedule.id_of(provider_id))
         touched = days_touched(*service.offer().stretch(cmd.start))
         ids = [Day.id_of(provider_id, day) for day in touched]
         days = [day for day in await log.find_all(Day, ids) if day is not None]
-        rule = why_not(service.offer(), schedule.hours(), _occupied(days, service, cmd.start), cmd.start, now)
+        rule = why_not(service.offer(), opening, _occupied(days, service, cmd.start), cmd.start, now)
         if rule is None:
             return provider_id
         refused = rule if refused in {None, Rule.CLOSED} else refused
@@ -308,9 +312,9 @@ def _occupied(days: Sequence[Day], service: Service, start: datetime) -> list[Oc
 
 
 def _check_offered(
-    service: Service, schedule: Schedule, days: Sequence[Day], start: datetime, now: datetime
+    service: Service, opening: Hours, days: Sequence[Day], start: datetime, now: datetime
 ) -> None:
-    rule = why_not(service.offer(), schedule.hours(), _occupied(days, service, start), start, now)
+    rule = why_not(service.offer(), opening, _occupied(days, service, start), start, now)
     if rule is not None:
         raise refusal(rule)
 

@@ -9,8 +9,10 @@ from uuid import UUID
 from application.access import demand, permit
 from application.guest import keep, noted
 from application.log import Command, Log, command
+from application.membership import check_affiliation, hosts
 from application.provider import check_zone
 from domain.customer import Customer, CustomerDeleted, CustomerExists
+from domain.organization import Rank
 from domain.personal import Personal
 
 
@@ -18,11 +20,13 @@ from domain.personal import Personal
 class CreateCustomer(Command):
     """`id` counts for staff; a customer registers under the own account's id.
 
+    `organization_id`: whose members are to know the guest too; the caller is one of them.
     `address`: the stream of the e-mail address in `details`, here and below.
     """
 
     id: UUID
     details: Mapping[str, Any]
+    organization_id: UUID | None = None
     address: UUID | None = None
 
 
@@ -45,11 +49,14 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
     """The caller as a customer, or a guest of staff."""
     permit(cmd.by, "create_customer")
     check_zone(cmd.details["timezone"] or "UTC", "/timezone")
+    await check_affiliation(cmd.by, cmd.organization_id, log, Rank.STAFF)
     id = cmd.by.account if cmd.by.is_customer else cmd.id
     (known,) = await log.edit_all(Customer, [id])
     if known is not None:
         raise CustomerDeleted if known.deleted else CustomerExists
     customer = registered(id, cmd.by.account, cmd.details, now)
+    if cmd.organization_id is not None:
+        customer.share(cmd.by.account, cmd.organization_id, now)
     await log.record(customer, *await noted(log, customer, cmd.address, now))
     return customer
 
@@ -84,6 +91,7 @@ async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Custo
 async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
     permit(cmd.by, operation)
     customer = await log.edit(Customer, cmd.customer_id)
-    demand(cmd.by, operation, "customer", customer.id, *customer.owners, customer.registered_by)
+    owners = (*customer.owners, *await hosts(cmd.by, customer, log))
+    demand(cmd.by, operation, "customer", customer.id, *owners)
     cmd.expect(customer)
     return customer

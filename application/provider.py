@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import Scope, demand, permit
+from application.access import Role, Scope, demand, permit
 from application.log import Command, Log, command
+from application.membership import check_affiliation, staff
 from application.tag import coined
 from domain.errors import Invalid
+from domain.organization import Rank
 from domain.provider import Provider
 from domain.schedule import Schedule
 from domain.wallclock import UnknownZone, zone
@@ -45,6 +47,7 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     if scope is Scope.OWN and owner_id != cmd.by.account:
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
+    await check_affiliation(cmd.by, cmd.profile["organization_id"], log)
     provider = Provider.join(cmd.id, owner_id, cmd.profile, now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
@@ -59,6 +62,7 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     provider = await log.unseal(await _mine(cmd, "change_provider", log))
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
+    await _check_move(cmd, provider, log)
     provider.change(cmd.by.account, cmd.profile, now)
     await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
     return provider
@@ -77,8 +81,19 @@ async def delete_provider(cmd: DeleteProvider, log: Log, now: datetime) -> Provi
 async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Log) -> Provider:
     permit(cmd.by, operation)
     provider = await log.edit(Provider, cmd.provider_id)
-    demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
+    acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+    demand(cmd.by, operation, "provider", provider.id, *acting)
     return provider
+
+
+async def _check_move(cmd: ChangeProvider, provider: Provider, log: Log) -> None:
+    """Raise Invalid where it would go to an organization, unless the caller is its owner and manages that."""
+    there = provider.profile.get("organization_id")
+    to = cmd.profile.get("organization_id", there)
+    if to not in {None, there}:  # managers who are not the owner may let it go, but not take it along
+        await check_affiliation(cmd.by, to, log)
+        if cmd.by.role is not Role.ADMIN and cmd.by.id != provider.owner_id:
+            raise Invalid("Only its owner takes a provider to another organization.", "/organization_id")
 
 
 def check_zone(name: str, pointer: str) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.log import Command, Log, command
+from application.membership import staff
 from application.provider import check_zone
 from domain.interval import Interval
 from domain.provider import Provider
@@ -123,7 +124,7 @@ _AnyOfSchedule = (
 async def _mine(cmd: _AnyOfSchedule, operation: str, log: Log) -> Schedule:
     permit(cmd.by, operation)
     provider = await log.load(Provider, cmd.calendar_id)
-    demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
+    demand(cmd.by, operation, "provider", provider.id, *await staff(cmd.by, provider, log))
     provider.check_active()
     schedule = await log.edit(Schedule, Schedule.id_of(cmd.calendar_id))
     cmd.expect(schedule)

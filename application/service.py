@@ -8,9 +8,11 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.log import Command, Log, command
+from application.membership import check_affiliation, reaches, staff
 from application.tag import coined
 from domain.errors import Invalid, NotFound
 from domain.hours import Window, overlapping
+from domain.organization import Organization, Rank
 from domain.provider import Provider
 from domain.service import Service
 
@@ -40,6 +42,7 @@ class DeleteService(Command):
 async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service:
     """Something to book with one or more of the caller's providers."""
     permit(cmd.by, "create_service")
+    await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
     service = Service(id=cmd.id, by=cmd.by.account, terms=dict(cmd.terms), timestamp=now)
     await log.record(service, *await coined(cmd.terms["tags"], cmd, log, now))
@@ -50,6 +53,9 @@ async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service
 async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service:
     """Replace some of the terms, for future bookings."""
     service = await _mine(cmd, "change_service", log)
+    there = service.terms["organization_id"]
+    if (organization_id := cmd.terms.get("organization_id", there)) != there:
+        await check_affiliation(cmd.by, organization_id, log)
     await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
     service.change(cmd.by.account, dict(cmd.terms), now)
     await log.record(service, *await coined(cmd.terms.get("tags", ()), cmd, log, now))
@@ -68,9 +74,13 @@ async def delete_service(cmd: DeleteService, log: Log, now: datetime) -> Service
 async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) -> Service:
     permit(cmd.by, operation)
     service = await log.edit(Service, cmd.service_id)
-    for provider_id in service.provider_ids:
-        provider = await log.load(Provider, provider_id)
-        demand(cmd.by, operation, "service", service.id, provider.owner_id)
+    id = service.terms["organization_id"]
+    if id is None or (organization := await log.find(Organization, UUID(id))) is None:
+        for provider in [await log.load(Provider, each) for each in service.provider_ids]:
+            acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+            demand(cmd.by, operation, "service", service.id, *acting)
+    elif not reaches(cmd.by, organization, Rank.MANAGER):
+        raise NotFound("service", service.id)
     cmd.expect(service)
     return service
 
@@ -84,9 +94,12 @@ async def _check_terms(
         try:
             if provider is None:
                 raise NotFound("provider", provider_id)
-            demand(cmd.by, operation, "provider", provider.id, provider.owner_id)
+            acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+            demand(cmd.by, operation, "provider", provider.id, *acting)
         except NotFound as unknown:
             raise Invalid(unknown.detail, "/provider_id") from None
+        if terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
+            raise Invalid(f"Provider {provider_id} is not of the organization.", "/provider_ids")
         if provider.id not in there:
             provider.check_active()
     hours = {int(day): [Window(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}

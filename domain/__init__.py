@@ -3,7 +3,19 @@
 Importing the package registers every topic, so that any event of the log can be read.
 """
 
-from domain import account, address, admin, appointment, customer, day, provider, schedule, service, tag
+from domain import (
+    account,
+    address,
+    admin,
+    appointment,
+    customer,
+    day,
+    organization,
+    provider,
+    schedule,
+    service,
+    tag,
+)
 
 __all__ = [
     "account",
@@ -12,6 +24,7 @@ __all__ = [
     "appointment",
     "customer",
     "day",
+    "organization",
     "provider",
     "schedule",
     "service",

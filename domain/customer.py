@@ -34,6 +34,10 @@ class Customer(Aggregate):
         by: UUID
         details: Personal
 
+    class Shared(Aggregate.Event):
+        by: UUID
+        organization_id: UUID
+
     class Deleted(Aggregate.Event):
         by: UUID
 
@@ -50,6 +54,7 @@ class Customer(Aggregate):
     def __init__(self, id: UUID, by: UUID, details: Personal, timestamp: datetime) -> None:
         self.registered_by = by
         self.details = details
+        self.organization_id: UUID | None = None
         self.deleted = False
         self.forgotten = False
         self.address: UUID | None = None
@@ -100,6 +105,15 @@ class Customer(Aggregate):
     @event(Changed)
     def _changed(self, by: UUID, details: Personal, timestamp: datetime) -> None:
         self.details = details
+
+    def share(self, by: UUID, organization_id: UUID, now: datetime) -> None:
+        """Known to the members of an organization from now on."""
+        if organization_id != self.organization_id:
+            self._shared(by=by, organization_id=organization_id, timestamp=now)
+
+    @event(Shared)
+    def _shared(self, by: UUID, organization_id: UUID, timestamp: datetime) -> None:
+        self.organization_id = organization_id
 
     def delete(self, by: UUID, now: datetime) -> None:
         """End it for the future; history stays."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -89,6 +89,10 @@ class Hours:
                 self._pieces.clear()
             known = self._pieces[day] = _resolved(self.on(day), day, tz)
         return known
+
+    def less(self, holidays: frozenset[date]) -> "Hours":
+        """These rules with more holidays."""
+        return replace(self, holidays=self.holidays | holidays) if holidays else self
 
 
 def opens_on(hours: Hours, day: date) -> bool:

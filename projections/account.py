@@ -14,7 +14,7 @@ from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
-from projections.tables import instant, metadata, uuid
+from projections.tables import instant, metadata, uuid, walled
 
 CONTACT = ("email", "name", "timezone", "language")
 
@@ -33,6 +33,7 @@ account = Table(
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
+    info=walled("id = {sub}"),
 )
 
 

@@ -21,13 +21,16 @@ from sqlalchemy import (
 from domain.account import Account
 from domain.appointment import Appointment, Status
 from domain.customer import Customer
+from domain.organization import Organization
 from domain.personal import Personal
 from domain.provider import Provider
+from projections import membership
+from projections.membership import organizations_of
 from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
-from projections.tables import instant, json, metadata, uuid
+from projections.tables import instant, json, metadata, uuid, walled
 
 appointment = Table(
     "appointment",
@@ -54,6 +57,13 @@ appointment = Table(
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
+    info=walled(
+        "customer_id = {sub}"
+        " OR customer_id IN (SELECT c.customer_id FROM {schema}.claimed_guest c WHERE c.account_id = {sub})"
+        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b WHERE b.owner_id = {sub})"
+        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b"
+        " JOIN {schema}.agenda_member m USING (organization_id) WHERE m.account_id = {sub})"
+    ),
 )
 
 bookable = Table(
@@ -65,6 +75,7 @@ bookable = Table(
     comment="Whose appointments are a provider's?",
 )
 
+member = membership.members("agenda")
 claimed = Table(
     "claimed_guest",
     metadata,
@@ -132,6 +143,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Provider.Changed():
             provider = {"provider_id": recorded.stream}
             rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
+        case Organization.Event():
+            membership.project(member, recorded, rows)
         case Customer.Claimed():
             rows.put(claimed, customer_id=recorded.stream, account_id=event.account_id)
         case _:
@@ -178,13 +191,13 @@ def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any
     }
 
 
-agenda = Reader("agenda", [appointment, bookable, claimed], project)
+agenda = Reader("agenda", [appointment, bookable, member, claimed], project)
 
 _entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
 
 
 async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
-    """The appointment; None if there is none, or none of `of`: customer, who claimed it, provider's owner."""
+    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it."""
     query = _entries.where(appointment.c.id == id)
     found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
     return None if found is None else Entry(**found._mapping)
@@ -218,10 +231,12 @@ async def find(
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
-    owned = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
+    b = bookable.c
+    ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
+    theirs = select(b.provider_id).where(ours)
     guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
     customer_id = appointment.c.customer_id
-    return or_(customer_id == account, customer_id.in_(guests), appointment.c.provider_id.in_(owned))
+    return or_(customer_id == account, customer_id.in_(guests), appointment.c.provider_id.in_(theirs))
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

@@ -24,7 +24,9 @@ _MARK = text("""
     WHERE generation = :generation AND reader = :reader""")
 
 # What is lost in a crash is read again from the log; a plan made while a table was small must not stay.
-_HASTE = "SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true)"
+_HASTE = """
+    SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
+           set_config('app.scope', 'all', true)"""
 
 _NAME = f"SELECT set_config('application_name', '{PAGE_NAME}', true)"
 

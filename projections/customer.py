@@ -10,12 +10,15 @@ from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table,
 from domain.account import Account
 from domain.appointment import Appointment
 from domain.customer import Customer
+from domain.organization import Organization
 from domain.provider import Provider
+from projections import membership
+from projections.membership import organizations_of
 from projections.page import Page, fetch
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
-from projections.tables import metadata, uuid
+from projections.tables import metadata, uuid, walled
 
 customer = Table(
     "customer",
@@ -28,8 +31,20 @@ customer = Table(
     Column("phone", Text),
     Column("timezone", Text),
     Column("note", Text, nullable=False),
+    uuid("organization_id", nullable=True, index=True),
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "name", "id"),
+    info=walled(
+        "id = {sub} OR registered_by = {sub} AND organization_id IS NULL"
+        " OR id IN (SELECT c.customer_id FROM {schema}.claim c WHERE c.account_id = {sub})"
+        " OR id IN (SELECT v.customer_id FROM {schema}.visit v"
+        " JOIN {schema}.host h USING (provider_id) WHERE h.owner_id = {sub})"
+        " OR organization_id IN (SELECT m.organization_id FROM {schema}.customer_member m"
+        " WHERE m.account_id = {sub})"
+        " OR id IN (SELECT v.customer_id FROM {schema}.visit v JOIN {schema}.host h USING (provider_id)"
+        " JOIN {schema}.customer_member m ON m.organization_id = h.organization_id"
+        " WHERE m.account_id = {sub})"
+    ),
 )
 
 visit = Table(
@@ -48,9 +63,11 @@ host = Table(
     metadata,
     uuid("provider_id", primary_key=True),
     uuid("owner_id", index=True),
+    uuid("organization_id", nullable=True, index=True),
     comment="Whose customers are a provider's?",
 )
 
+member = membership.members("customer")
 claim = Table(
     "claim",
     metadata,
@@ -72,6 +89,7 @@ class Contact:
     phone: str | None
     timezone: str | None
     note: str
+    organization_id: UUID | None
     deleted: bool
 
 
@@ -79,9 +97,12 @@ def project(recorded: Recorded, rows: Rows) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Customer.Registered():
-            rows.put(customer, **id, **version, **_details(event), registered_by=event.by, deleted=False)
+            fresh = {"registered_by": event.by, "organization_id": None, "deleted": False}
+            rows.put(customer, **id, **version, **_details(event), **fresh)
         case Customer.Changed():
             rows.set(customer, id, **version, **_details(event))
+        case Customer.Shared():
+            rows.set(customer, id, **version, organization_id=event.organization_id)
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
         case Customer.Forgotten():
@@ -98,8 +119,21 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.put(visit, appointment_id=recorded.stream, **who)
         case Appointment.Rescheduled():
             rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id)
-        case Provider.Joined():
-            rows.put(host, provider_id=recorded.stream, owner_id=event.owner_id)
+        case Provider.Event():
+            _host(recorded, rows)
+        case Organization.Event():
+            membership.project(member, recorded, rows)
+        case _:
+            pass
+
+
+def _host(recorded: Recorded, rows: Rows) -> None:
+    event, id = recorded.event, {"provider_id": recorded.stream}
+    match event:
+        case Provider.Joined(profile=profile):
+            rows.put(host, **id, owner_id=event.owner_id, organization_id=profile.get("organization_id"))
+        case Provider.Changed(profile=profile):
+            rows.set(host, id, organization_id=profile.get("organization_id"))
         case _:
             pass
 
@@ -112,7 +146,7 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Reader("customer", [customer, visit, host, claim], project)
+customers = Reader("customer", [customer, visit, host, member, claim], project)
 
 _contacts = select(customer).where(~customer.c.deleted)
 
@@ -131,11 +165,13 @@ async def find(read: Read, page: Page, *, of: UUID | None = None) -> tuple[Seque
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
-    c = customer.c
+    """Themselves; who made them, or if that was for an organization its members; who hosts or hosted them."""
+    c, ours = customer.c, organizations_of(member, account)
     hosted = select(visit.c.customer_id).join(host, host.c.provider_id == visit.c.provider_id)
     return or_(
         c.id == account,
-        c.registered_by == account,
+        (c.registered_by == account) & c.organization_id.is_(None),
+        c.organization_id.in_(ours),
         c.id.in_(select(claim.c.customer_id).where(claim.c.account_id == account)),
-        c.id.in_(hosted.where(host.c.owner_id == account)),
+        c.id.in_(hosted.where(or_(host.c.owner_id == account, host.c.organization_id.in_(ours)))),
     )

@@ -13,6 +13,7 @@ from projections.readers import READERS
 from projections.tables import generation_schema, metadata, schemas
 
 ROLE = "daybook_app"
+_SUB = "nullif(current_setting('app.sub', true), '')::uuid"
 _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
 
 _CONTROL = """
@@ -57,6 +58,9 @@ def create(
     tables = [table for reader in readers for table in reader.tables]
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
+    for table in tables:
+        if (own := table.info.get("own")) is not None:
+            _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
     for reader in readers:
         connection.execute(
             text(
@@ -65,6 +69,16 @@ def create(
             ),
             {"reader": reader.name, "generation": generation},
         )
+
+
+def _wall(connection: Connection, table: str, own: str) -> None:
+    """Row-level security, for the owner of the tables too: without a context no row shows."""
+    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")
+    connection.exec_driver_sql(
+        f"CREATE POLICY own ON {table} USING (current_setting('app.scope', true) = 'all' OR {own})"
+    )
 
 
 def _grant(connection: Connection, schema: str, privileges: str, role: str) -> None:

@@ -1,7 +1,7 @@
 """One look at all that an answer about free times needs: one statement, so one snapshot."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -28,7 +28,7 @@ JOIN read.bookmark b ON b.generation = l.generation AND b.reader = '{reader}'
 LEFT JOIN {schema}.vacancy_service s ON {wanted}
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(
-        c.id, c.active, c.timezone, c.weekly,
+        c.id, c.active AND e.closed IS NOT TRUE, c.timezone, c.weekly,
         (SELECT json_object_agg(o.date, o.hours) FROM {schema}.vacancy_override o
          WHERE o.calendar = c.id AND o.date >= %(today)b::date),
         (SELECT json_agg(json_build_array(date_part('epoch', t.since), date_part('epoch', t.until)))
@@ -39,11 +39,17 @@ LEFT JOIN LATERAL (
          FROM (SELECT DISTINCT taker, service, starts_at, since, until FROM {schema}.vacancy_seat
                WHERE calendar = c.id AND date BETWEEN
                    ((%(from)b::timestamptz - make_interval(mins => s.before)) AT TIME ZONE 'UTC')::date AND
-                   ((%(to)b::timestamptz + make_interval(mins => s.after)) AT TIME ZONE 'UTC')::date) k)
+                   ((%(to)b::timestamptz + make_interval(mins => s.after)) AT TIME ZONE 'UTC')::date) k),
+        e.organization,
+        (SELECT json_agg(h.date) FROM {schema}.vacancy_holiday h
+         WHERE h.organization = e.organization AND h.date >= %(today)b::date)
     )) AS calendars
     FROM {schema}.vacancy_calendar c
+    LEFT JOIN (SELECT calendar, organization, closed FROM {schema}.vacancy_employer
+               LEFT JOIN {schema}.vacancy_organization ON id = organization) e ON e.calendar = c.id
     WHERE c.id IN (SELECT jsonb_array_elements_text(s.providers)::uuid)
         AND c.id = coalesce(%(provider)b::uuid, c.id)
+        AND coalesce(s.organization = e.organization, s.organization IS NULL)
 ) c ON true
 """
 
@@ -51,16 +57,17 @@ _LIVE = "SELECT generation FROM read.live"
 
 
 class Calendar(NamedTuple):
-    """A provider of a service, with what matters to the time asked for."""
+    """A provider of a service, with what matters to the time asked for, its organization's holidays too."""
 
     id: UUID
     active: bool
     hours: Hours
     occupied: Sequence[Occupied]
+    organization: UUID | None = None
 
 
 class Offering(NamedTuple):
-    """A service, all its providers, and the calendars of those asked for."""
+    """A service, all its providers, and calendars: of those asked for who are of its organization."""
 
     id: UUID
     withdrawn: bool
@@ -149,13 +156,17 @@ def _calendar(
     overrides: Mapping[str, Sequence[Sequence[int]]] | None,
     time_off: Sequence[tuple[float, float]] | None,
     seats: Sequence[tuple[float, float, float | None]] | None,
+    organization: str | None,
+    holidays: Sequence[str] | None,
 ) -> Calendar:
     off = [(_instant(since), _instant(until)) for since, until in time_off or ()]
+    dates = frozenset(map(date.fromisoformat, holidays or ()))
     return Calendar(
         UUID(id),
         active,
-        hours_of(timezone, weekly, overrides or {}, off),
+        hours_of(timezone, weekly, overrides or {}, off).less(dates),
         [_occupied(service_id, *seat) for seat in seats or ()],
+        None if organization is None else UUID(organization),
     )
 
 

@@ -68,7 +68,7 @@ def offered(service: Offering, span: Interval, now: datetime) -> Iterator[tuple[
 
 def against(service: Offering, provider_id: UUID | None, start: datetime, now: datetime) -> Reason | None:
     """The first reason against a start; without a provider, of the one who is nearest to offering it."""
-    if provider_id is not None and provider_id not in service.providers:
+    if provider_id is not None and not service.calendars:
         return Reason.NOT_OFFERED_BY
     if service.withdrawn:
         return Reason.WITHDRAWN
@@ -107,12 +107,21 @@ def prepare(
         found.sort()
     return Prepared.of(
         position,
-        [service.id, *(service.providers if provider_id is None else [provider_id])],
+        [
+            service.id,
+            *(service.providers if provider_id is None else [provider_id]),
+            *_organizations(service),
+        ],
         (holds.start.timestamp(), holds.end.timestamp()),
         int(notice.total_seconds()),
         common_zone(service.calendars),
         found,
     )
+
+
+def _organizations(service: Offering) -> set[UUID]:
+    """Those whose holidays count."""
+    return {each.organization for each in service.calendars if each.organization is not None}
 
 
 def common_zone(calendars: Iterable[Calendar]) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -11,6 +13,15 @@ from projections.position import Positions
 from projections.tables import schemas
 
 PATIENCE = 1.0  # seconds that a look waits for its reader
+
+
+class Everything(Enum):
+    """What admins, auditors and we ourselves may see."""
+
+    EVERYTHING = "all"
+
+
+EVERYTHING = Everything.EVERYTHING
 
 
 class Behind(Exception):
@@ -38,9 +49,9 @@ class Read:
     generation: int
 
 
-_BOOKMARK = text(
-    "SELECT generation, position FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader"
-)
+_BOOKMARK = text("""
+    SELECT generation, position, set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
+    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 
 
@@ -53,16 +64,24 @@ class Reads:
 
     @asynccontextmanager
     async def open(
-        self, reader: str, at_least: int | None = None, patience: float = PATIENCE
+        self,
+        reader: str,
+        at_least: int | None = None,
+        patience: float = PATIENCE,
+        *,
+        sees: UUID | Everything | None = None,
     ) -> AsyncIterator[Read]:
         """A look at a reader's tables, no older than a position: waits for it up to `patience` seconds.
 
+        `sees`: whose things, EVERYTHING, or only what nobody owns; the database holds the look to it.
         Raises Behind, and BeyondHead for a position that the log does not have.
         """
         if at_least is not None and not self._positions.reached(reader, at_least):
             await self._await(reader, at_least, patience)
         async with self._engine.connect() as connection:
-            generation, position = (await connection.execute(_BOOKMARK, {"reader": reader})).one()
+            scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
+            told = {"reader": reader, "scope": scope, "sub": sub}
+            generation, position, _, _ = (await connection.execute(_BOOKMARK, told)).one()
             if at_least is not None and position < at_least:
                 raise Behind(reader, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))

@@ -7,6 +7,7 @@ from projections.agenda import agenda
 from projections.customer import customers
 from projections.directory import directory
 from projections.occupancy import occupied
+from projections.organization import organizations
 from projections.reader import Reader
 from projections.vacancy import vacancy
 
@@ -16,5 +17,6 @@ READERS: Sequence[Reader] = (
     customers,
     directory,
     occupied,
+    organizations,
     vacancy,
 )

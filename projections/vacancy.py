@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text
 
 from domain.day import Day, days_touched
+from domain.organization import Organization
 from domain.provider import Provider
 from domain.schedule import Schedule
 from domain.service import Service
@@ -21,6 +23,7 @@ service = Table(
     json("terms"),
     json("providers"),
     json("tags"),
+    uuid("organization", nullable=True),
     # How far an appointment reaches around its start, minutes.
     Column("before", Integer, nullable=False),
     Column("after", Integer, nullable=False),
@@ -51,6 +54,25 @@ time_off = Table(
     uuid("id", primary_key=True),
     instant("since"),
     instant("until"),
+)
+# The calendars that belong to an organization, no others.
+employer = Table(
+    "vacancy_employer",
+    metadata,
+    uuid("calendar", primary_key=True),
+    uuid("organization"),
+)
+organization = Table(
+    "vacancy_organization",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("closed", Boolean, nullable=False),
+)
+holiday = Table(
+    "vacancy_holiday",
+    metadata,
+    uuid("organization", primary_key=True),
+    Column("date", Date, primary_key=True),
 )
 # One row for each Day that a seat touches, since each Day lets go of its own.
 seat = Table(
@@ -93,6 +115,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
             _service(recorded, rows)
         case Provider.Deactivated():
             rows.set(calendar, {"id": recorded.stream}, active=False)
+        case Provider.Event() | Organization.Event():
+            _organization(recorded, rows)
         case _:
             pass
 
@@ -149,6 +173,26 @@ def _time_off(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
+def _organization(recorded: Recorded, rows: Rows) -> None:
+    id = recorded.stream
+    match recorded.event:
+        case Provider.Joined(profile=profile) | Provider.Changed(profile=profile):
+            if profile.get("organization_id") is None:
+                rows.drop(employer, {"calendar": id})
+            else:
+                rows.put(employer, calendar=id, organization=UUID(profile["organization_id"]))
+        case Organization.Founded():
+            rows.put(organization, id=id, closed=False)
+        case Organization.Closed():
+            rows.set(organization, {"id": id}, closed=True)
+        case Organization.HolidaySet() as it:
+            rows.put(holiday, organization=id, date=date.fromisoformat(it.date))
+        case Organization.HolidayLifted() as it:
+            rows.drop(holiday, {"organization": id, "date": date.fromisoformat(it.date)})
+        case _:
+            pass
+
+
 def _service(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
         case Service.Offered() as it:
@@ -166,10 +210,13 @@ def _of_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
         "terms": {name: terms.get(name) for name in _TERMS},
         "providers": terms["provider_ids"],
         "tags": terms["tags"],
+        "organization": terms["organization_id"],
         "before": terms["buffer_before"],
         "after": terms["duration"] + terms["buffer_after"],
         "shared": terms["capacity"] > 1,
     }
 
 
-vacancy = Reader("availability", (service, calendar, override, time_off, seat), project)
+vacancy = Reader(
+    "availability", (service, calendar, override, time_off, employer, organization, holiday, seat), project
+)

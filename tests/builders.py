@@ -10,11 +10,13 @@ from uuid import UUID
 from application.access import Caller, Role
 from application.appointment import BookAppointment, book_appointment
 from application.log import Done, Key, Store
+from application.organization import AddMember, CreateOrganization, add_member, create_organization
 from application.provider import CreateProvider, create_provider
 from application.schedule import ReplaceSchedule, replace_schedule
 from application.service import CreateService, create_service
 from domain.appointment import Appointment
 from domain.kernel import new_id
+from domain.organization import Rank
 
 OFFICE_HOURS: dict[str, Any] = {str(day): [[9 * 60, 17 * 60]] for day in range(7)}
 
@@ -87,6 +89,17 @@ class OpenWeek:
         """The command that books this time of the Monday, with the week's provider."""
         said = {"id": new_id(), "service_id": self.service_id, "provider_id": self.provider_id} | more
         return BookAppointment(by=by or somebody(), start=self.at(clock), **said)
+
+
+async def an_organization(store: Store, owner: Caller, **members: Caller) -> UUID:
+    """One of the owner's; `members`: `manager=`, `staff=`."""
+    details = {"name": "Ada's", "timezone": None, "bio": None, "address": None}
+    founding = CreateOrganization(by=owner, id=new_id(), profile=details)
+    id = (await create_organization(founding, store)).aggregate.id
+    for rank, member in members.items():
+        adding = AddMember(by=owner, organization_id=id, account_id=member.account, rank=Rank(rank))
+        await add_member(adding, store)
+    return id
 
 
 async def a_provider(

@@ -76,7 +76,7 @@ async def book(ask: Ask, body: Booking) -> Response:
 @router.get("", operation_id="list_appointments", response_model=AppointmentPage)
 async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Response:
     """List the appointments the caller may know of."""
-    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+    async with ask.look("agenda") as read:
         rows, bookmark = await agenda.find(
             read,
             page(ask, filters),
@@ -94,7 +94,7 @@ async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Res
 @router.get("/{appointment_id}", operation_id="get_appointment", response_model=AppointmentShown)
 async def get(ask: Ask, appointment_id: UUID) -> Response:
     """Show an appointment."""
-    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+    async with ask.look("agenda") as read:
         row = await agenda.get(read, appointment_id, of=ask.of)
     if row is None:
         raise NotFound("appointment", appointment_id)
@@ -168,7 +168,7 @@ async def get_history(
     ask: Ask, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
 ) -> Response:
     """All that happened to an appointment, in order."""
-    async with ask.ports.reads.open("agenda", ask.at_least) as read:
+    async with ask.look("agenda") as read:
         if await agenda.get(read, appointment_id, of=ask.of) is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(
@@ -181,7 +181,7 @@ async def _hosted(ask: Ask, customer_id: UUID | None) -> bool:
     """Whether the customer is one whom the staff who ask may know of."""
     if customer_id is None or ask.caller.role is not Role.PROVIDER:
         return False
-    async with ask.ports.reads.open("customer") as read:
+    async with ask.ports.reads.open("customer", sees=ask.sees) as read:
         return await customer.get(read, customer_id, of=ask.of) is not None
 
 

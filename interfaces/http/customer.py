@@ -46,6 +46,12 @@ class CustomerBody(Body):
     note: Text = ""
 
 
+class NewCustomer(CustomerBody):
+    """`organization_id`: one of the caller's, whose members are to know the guest too."""
+
+    organization_id: UUID | None = None
+
+
 class CustomerChange(Change, CustomerBody):
     """Only the fields given are changed; null clears an optional one."""
 
@@ -61,6 +67,7 @@ class CustomerShown(Resource):
     phone: str | None
     timezone: str | None
     note: str
+    organization_id: UUID | None
     deleted: bool
 
 
@@ -70,7 +77,7 @@ class CustomerPage(Shape):
 
 
 class CustomerFilters(Paging):
-    """Customers by name; of staff, those they made or host."""
+    """Customers by name; of staff, those whom they or their colleagues made or host."""
 
 
 def shown(customer: Customer | customers.Contact) -> Mapping[str, Any]:
@@ -83,6 +90,7 @@ def shown(customer: Customer | customers.Contact) -> Mapping[str, Any]:
         "phone": customer.phone,
         "timezone": customer.timezone,
         "note": customer.note,
+        "organization_id": customer.organization_id,
         "deleted": customer.deleted,
     }
 
@@ -92,10 +100,14 @@ def location(customer: Customer) -> str:
 
 
 @router.post("", operation_id="create_customer", status_code=201, response_model=CustomerShown)
-async def create(ask: Ask, body: CustomerBody) -> Response:
+async def create(ask: Ask, body: NewCustomer) -> Response:
     """Register the caller as a customer; staff make a guest."""
     command = CreateCustomer(
-        **ask.command(), id=new_id(), details=body.model_dump(), address=await ask.address_of(body.email)
+        **ask.command(),
+        id=new_id(),
+        details=body.model_dump(exclude={"organization_id"}),
+        organization_id=body.organization_id,
+        address=await ask.address_of(body.email),
     )
     return written(await create_customer(command, ask.ports.store), shown, location)
 
@@ -103,7 +115,7 @@ async def create(ask: Ask, body: CustomerBody) -> Response:
 @router.get("", operation_id="list_customers", response_model=CustomerPage)
 async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers the caller may know of."""
-    async with ask.ports.reads.open("customer", ask.at_least) as read:
+    async with ask.look("customer") as read:
         rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
@@ -111,7 +123,7 @@ async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Respon
 @router.get("/{customer_id}", operation_id="get_customer", response_model=CustomerShown)
 async def get(ask: Ask, customer_id: UUID) -> Response:
     """Show a customer."""
-    async with ask.ports.reads.open("customer", ask.at_least) as read:
+    async with ask.look("customer") as read:
         row = await customers.get(read, customer_id, of=ask.of)
     if row is None:
         raise NotFound("customer", customer_id)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,7 +24,7 @@ from interfaces.http.ledger import Ledger
 from interfaces.http.refusal import KeyMissing, Malformed
 from projections.availability import Availability
 from projections.feed import Codec
-from projections.read import Reads
+from projections.read import EVERYTHING, Everything, Read, Reads
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _POSITION = re.compile(rb"[0-9]{1,19}")
@@ -92,6 +93,15 @@ class Ask(Request):
     def of(self) -> UUID | None:
         """Whose things a query may show: the caller's account, or None for everybody's."""
         return self.caller.account if self.granted is Granted.OWN else None
+
+    @property
+    def sees(self) -> UUID | Everything | None:
+        """To what the database holds the caller's looks."""
+        return EVERYTHING if self.granted is Granted.ANY and self.caller.id else self.caller.id
+
+    def look(self, reader: str) -> AbstractAsyncContextManager[Read]:
+        """A look at a read model for this caller, no older than what they have seen."""
+        return self.ports.reads.open(reader, self.at_least, sees=self.sees)
 
     @property
     def at_least(self) -> int | None:

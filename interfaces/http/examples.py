@@ -9,6 +9,7 @@ _CUSTOMER_ID = "0198c5a2-b0d3-7e5f-a1c8-6c7d8e9fa032"
 _APPOINTMENT_ID = "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"
 _OWNER_ID = "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"
 _OFF_ID = "0198c5a2-e5ab-7c1d-84f6-90b1c2d3e465"
+_ORGANIZATION_ID = "0198c5a2-f6bc-7a2e-95a7-a1c2d3e4f576"
 _SCHEDULE_ID = "4c1f6d0e-6a0b-5d3e-9c2f-1a2b3c4d5e6f"
 _TAG_ID = "7d2a8e1f-7b1c-5e4f-8d3a-2b3c4d5e6f70"
 _START, _END = "2030-01-31T09:00:00Z", "2030-01-31T09:30:00Z"
@@ -54,6 +55,12 @@ _DETAILS = {
     "timezone": "Europe/Paris",
     "note": "",
 }
+_BUSINESS = {
+    "name": "Ada's",
+    "timezone": "Europe/Paris",
+    "bio": "Six chairs by the river.",
+    "address": "1 Rue de Rivoli, Paris",
+}
 _WEEKLY = [{"day": "mon", "from": "09:00", "to": "12:00"}, {"day": "mon", "from": "13:00", "to": "17:00"}]
 _OFF = {"start": "2030-08-01T00:00:00Z", "end": "2030-08-15T00:00:00Z", "reason": "Holiday"}
 _APPOINTMENT = {
@@ -89,9 +96,25 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "window": {"kind": "rolling", "days": 60, "from": None, "to": None},
         "withdrawn": False,
     },
+    "NewCustomer": {**_DETAILS, "organization_id": None},
     "CustomerBody": _DETAILS,
     "CustomerChange": {"phone": None},
-    "CustomerShown": {"id": _CUSTOMER_ID, "version": 1, **_DETAILS, "deleted": False},
+    "CustomerShown": {
+        "id": _CUSTOMER_ID,
+        "version": 1,
+        **_DETAILS,
+        "organization_id": None,
+        "deleted": False,
+    },
+    "NewOrganization": _BUSINESS,
+    "OrganizationBody": _BUSINESS,
+    "OrganizationChange": {"bio": None},
+    "OrganizationShown": {"id": _ORGANIZATION_ID, "version": 1, **_BUSINESS, "closed": False},
+    "NewMember": {"account_id": _OWNER_ID, "rank": "staff"},
+    "RankBody": {"rank": "manager"},
+    "MemberShown": {"id": _OWNER_ID, "version": 2, "account_id": _OWNER_ID, "rank": "staff"},
+    "HolidayBody": {"name": "Christmas"},
+    "HolidayShown": {"date": "2030-12-25", "name": "Christmas", "version": 3},
     "Registration": {
         "email": "grace@example.org",
         "password": "a ship in port is safe",

@@ -71,7 +71,7 @@ def _contact(account: Account | accounts.Holder) -> Mapping[str, Any]:
 
 async def show(ask: Ask, account_id: UUID) -> Answer:
     """One account as the reader has it; raises NotFound."""
-    async with ask.ports.reads.open("account", ask.at_least) as read:
+    async with ask.look("account") as read:
         row = await accounts.get(read, account_id)
     if row is None:
         raise NotFound("account", account_id)

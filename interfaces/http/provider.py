@@ -133,7 +133,7 @@ async def create(ask: Ask, body: NewProvider) -> Response:
 @router.get("", operation_id="list_providers", response_model=ProviderPage)
 async def find(ask: Ask, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """Find providers."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         rows, bookmark = await directory.providers(
             read,
             page(ask, filters),
@@ -148,7 +148,7 @@ async def find(ask: Ask, filters: Annotated[ProviderFilters, Query()]) -> Respon
 @router.get("/{provider_id}", operation_id="get_provider", response_model=ProviderShown)
 async def get(ask: Ask, provider_id: UUID) -> Response:
     """Show a provider."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         row = await directory.provider(read, provider_id)
     if row is None:
         raise NotFound("provider", provider_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.wallclock import day_bounds, local_date, zone
 from projections import agenda, directory
-from projections.read import Read, Reads
+from projections.read import EVERYTHING, Read, Reads
 
 FRESH = 10.0  # seconds that a service's providers are remembered: a ranking need not be newer
 REMEMBERED = 1000  # services
@@ -19,7 +19,7 @@ async def ranking(reads: Reads, service_id: UUID, start: datetime) -> Sequence[U
     known = _known.get(service_id)
     if known is not None and time.monotonic() < known[0] and len(known[1]) < 2:
         return ()
-    async with reads.open("agenda") as read:
+    async with reads.open("agenda", sees=EVERYTHING) as read:
         providers = await _providers(read, service_id)
         if len(providers) < 2:
             return ()

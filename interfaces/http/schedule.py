@@ -26,6 +26,7 @@ from domain.interval import Interval
 from interfaces.http.answer import ended, listed, seen, written
 from interfaces.http.deps import Ask
 from interfaces.http.hours import minutes, minutes_of_week
+from interfaces.http.membership import staff
 from interfaces.http.page import page, sealed
 from interfaces.http.route import Route
 from interfaces.http.schedule_body import (
@@ -126,10 +127,10 @@ async def cancel_off(ask: Ask, provider_id: UUID, time_off_id: UUID) -> Response
 
 
 async def _row(ask: Ask, provider_id: UUID) -> tuple[OpeningRules, int]:
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         provider = await directory.provider(read, provider_id)
         row = await directory.schedule(read, provider_id)
     if provider is None or row is None:
         raise NotFound("provider", provider_id)
-    demand(ask.caller, ask.operation, "provider", provider_id, provider.owner_id)
+    demand(ask.caller, ask.operation, "provider", provider_id, *await staff(ask, provider))
     return row, read.position

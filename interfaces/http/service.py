@@ -48,7 +48,7 @@ async def create(ask: Ask, body: ServiceBody) -> Response:
 @router.get("", operation_id="list_services", response_model=ServicePage)
 async def find(ask: Ask, filters: Annotated[ServiceFilters, Query()]) -> Response:
     """Find services."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         rows, bookmark = await directory.services(
             read,
             page(ask, filters),
@@ -63,7 +63,7 @@ async def find(ask: Ask, filters: Annotated[ServiceFilters, Query()]) -> Respons
 @router.get("/{service_id}", operation_id="get_service", response_model=ServiceShown)
 async def get(ask: Ask, service_id: UUID) -> Response:
     """Show a service."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         row = await directory.service(read, service_id)
     if row is None:
         raise NotFound("service", service_id)

@@ -67,7 +67,7 @@ async def create(ask: Ask, body: NewTag) -> Response:
 @router.get("", operation_id="list_tags", response_model=TagPage)
 async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
     """List tags."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         rows, bookmark = await directory.tags(read, page(ask, filters))
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
 
@@ -75,7 +75,7 @@ async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
 @router.get("/{tag_id}", operation_id="get_tag", response_model=TagShown)
 async def get(ask: Ask, tag_id: UUID) -> Response:
     """Show a tag."""
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    async with ask.look("directory") as read:
         row = await directory.tag(read, tag_id)
     if row is None:
         raise NotFound("tag", tag_id)

@@ -77,7 +77,7 @@ async def create(ask: Ask, body: UserBody) -> Response:
 async def find(ask: Ask, filters: Annotated[UserFilters, Query()]) -> Response:
     """List accounts."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
-    async with ask.ports.reads.open("account", ask.at_least) as read:
+    async with ask.look("account") as read:
         rows, bookmark = await accounts.find(read, page(ask, filters), **narrow)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 

@@ -115,7 +115,7 @@ def _with_engine(data: Path, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
     assert owner is not None
 
     async def run() -> T:
-        engine = create_async_engine(alchemy(owner.dsn))
+        engine = create_async_engine(alchemy(owner.dsn), connect_args={"options": "-c app.scope=all"})
         try:
             return await work(engine)
         finally:

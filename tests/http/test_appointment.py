@@ -476,5 +476,6 @@ async def _another_provider(town: Town) -> str:
 
 
 async def _shared_service(town: Town, provider_ids: list[str]) -> str:
-    who = {"provider_id": None, "organization_id": str(new_id()), "provider_ids": provider_ids}
+    organization_id = await town.an_organization(*provider_ids)
+    who = {"provider_id": None, "organization_id": organization_id, "provider_ids": provider_ids}
     return str((await town.a_service(**who))["id"])

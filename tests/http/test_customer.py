@@ -16,6 +16,7 @@ DETAILS = {
     "timezone": "Europe/Paris",
     "note": "Left-handed.",
 }
+REST = {"organization_id": None, "deleted": False}
 
 
 class TestCreateCustomer:
@@ -27,7 +28,7 @@ class TestCreateCustomer:
         by = somebody()
         answer = await api.post("/v1/customers", DETAILS, by)
         assert answer.status_code == 201
-        assert answer.json() == {"id": str(by.id), "version": 1, **DETAILS, "deleted": False}
+        assert answer.json() == {"id": str(by.id), "version": 1, **DETAILS, **REST}
         assert answer.headers["location"] == f"/v1/customers/{by.id}"
 
     async def test_nobody_registers_twice(self, door: Api):
@@ -37,7 +38,7 @@ class TestCreateCustomer:
 
     async def test_staff_make_guests(self, village: Town):
         guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()
-        rest = {"email": None, "phone": None, "timezone": None, "note": "", "deleted": False}
+        rest = {"email": None, "phone": None, "timezone": None, "note": "", **REST}
         assert guest == {"id": guest["id"], "version": 1, "name": "Guest", **rest}
         assert guest["id"] != str(village.owner.id)
 

@@ -121,7 +121,7 @@ class TestListProviders:
         assert (await api.get("/v1/providers")).json()["items"] == [made]
 
     async def test_filters_by_tag_name_service_and_organization(self, town: Town):
-        organization = str(new_id())
+        organization = await town.an_organization()
         said = {**PROFILE, "organization_id": organization}
         grace = (await town.api.post("/v1/providers", said, town.owner)).json()["id"]
 

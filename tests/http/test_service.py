@@ -129,7 +129,8 @@ class TestCreateService:
         assert pointers(answer) == ["/hours"]
 
     async def test_an_organization_offers_with_some_of_its_providers(self, town: Town):
-        who = {"provider_id": None, "organization_id": str(new_id()), "provider_ids": [town.provider_id]}
+        organization_id = await town.an_organization(town.provider_id)
+        who = {"provider_id": None, "organization_id": organization_id, "provider_ids": [town.provider_id]}
         told = (await town.api.post("/v1/services", service("", **who), town.owner)).json()
         assert told == {**told, **who}
 
@@ -196,7 +197,8 @@ class TestChangeService:
         path = f"/v1/services/{town.service_id}"
         answer = await town.api.patch(path, {"provider_ids": [str(new_id())]}, town.owner, if_match=1)
         assert pointers(answer) == [""]
-        who = {"organization_id": str(new_id()), "provider_ids": [town.provider_id]}
+        organization_id = await town.an_organization(town.provider_id)
+        who = {"organization_id": organization_id, "provider_ids": [town.provider_id]}
         told = (await town.api.patch(path, who, town.owner, if_match=1)).json()
         assert told == {**told, **who, "provider_id": None}
 

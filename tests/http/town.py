@@ -102,6 +102,19 @@ class Town:
         told: dict[str, Any] = answer.json()
         return told
 
+    async def an_organization(self, *provider_ids: str, **members: Caller) -> str:
+        """One of the owner's, with these providers and members: `staff=`, `manager=`; its id."""
+        made = await self.api.post("/v1/organizations", {"name": "Ada's"}, self.owner)
+        id: str = made.json()["id"]
+        for provider_id in provider_ids:
+            path, said = f"/v1/providers/{provider_id}", {"organization_id": id}
+            assert (await self.api.patch(path, said, self.owner, if_match="*")).status_code == 200
+        for rank, member in members.items():
+            said = {"account_id": str(member.id), "rank": rank}
+            added = await self.api.post(f"/v1/organizations/{id}/members", said, self.owner)
+            assert added.status_code == 201, added.text
+        return id
+
     async def a_service(self, **terms: Any) -> dict[str, Any]:
         """Another service of the town's provider."""
         said = service(self.provider_id, **terms)

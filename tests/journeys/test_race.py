@@ -84,7 +84,8 @@ class TestFiftyAtOnce:
     async def test_any_of_three_providers_serves_exactly_three(self, town: Town, start: datetime) -> None:
         shop = await town.a_shop()
         providers = [shop.provider_id, *[await town.a_provider(shop.owner) for _ in range(2)]]
-        service = await shop.offer(provider_ids=providers, organization_id=providers[0])
+        organization = await town.an_organization(shop.owner, *providers)
+        service = await shop.offer(provider_ids=providers, organization_id=organization)
         people = [town.somebody() for _ in range(CLIENTS)]
         attempts = [person.book(shop, start, service=service, provider_id=None) for person in people]
         won = await race(attempts, winners=3)

@@ -181,6 +181,14 @@ class Town:
         shop = Shop(self, owner, provider_id, "")
         return Shop(self, owner, provider_id, await shop.offer(**terms))
 
+    async def an_organization(self, owner: Person, *provider_ids: str) -> str:
+        """One of the owner's, to which these providers of the owner belong from now on; its id."""
+        id = str(good(await owner.ask("POST", "/v1/organizations", {"name": "Ada's"}), 201)["id"])
+        for provider_id in provider_ids:
+            path = f"/v1/providers/{provider_id}"
+            good(await owner.ask("PATCH", path, {"organization_id": id}, if_match="*"))
+        return id
+
     async def a_provider(self, owner: Person, hours: Any = ALL_DAY) -> str:
         """A provider of the owner's; its id."""
         made = good(await owner.ask("POST", "/v1/providers", {"name": "Ada", "timezone": "UTC"}), 201)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -12,7 +13,7 @@ from infrastructure.journal import Entry, Recorded
 from infrastructure.postgres import PostgresJournal
 from projections.position import Positions
 from projections.projector import Projector
-from projections.read import Read, Reads
+from projections.read import EVERYTHING, Read, Reads
 from projections.readers import READERS
 from tests.sealed import CODEC, rows_of
 
@@ -66,5 +67,5 @@ def reads(engine: AsyncEngine, positions: Positions) -> Reads:
 
 @pytest.fixture
 def look(reads: Reads) -> Look:
-    """A look at a reader's tables as they are."""
-    return reads.open
+    """A look at all of a reader's tables, as they are."""
+    return partial(reads.open, sees=EVERYTHING)

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from domain.appointment import Appointment
 from domain.customer import Customer
 from domain.day import Day, Seat, days_touched, reserve
+from domain.organization import Organization
 from domain.personal import Personal
 from domain.provider import Provider
 from domain.service import Service
@@ -63,6 +64,12 @@ def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
     details = {"name": name, "email": None, "phone": None, "timezone": None, "note": ""}
     id = uuid4()
     return Customer(id=id, by=by or uuid4(), details=Personal(id, details), timestamp=NOW)
+
+
+def an_organization(name: str = "Ada's", owner_id: UUID | None = None, **profile: Any) -> Organization:
+    details = {"name": name, "timezone": None, "bio": None, "address": None, **profile}
+    by = owner_id or uuid4()
+    return Organization(id=uuid4(), by=by, owner_id=by, profile=details, timestamp=NOW)
 
 
 def a_place(provider_id: UUID, start: datetime) -> dict[str, Any]:

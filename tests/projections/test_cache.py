@@ -16,6 +16,9 @@ import pytest
 from psycopg import AsyncConnection
 from redis.asyncio import Redis
 
+from application.access import Role
+from application.organization import ReplaceHoliday, replace_holiday
+from application.provider import ChangeProvider, change_provider
 from domain.errors import Conflict
 from domain.interval import Interval
 from projections.answer import Prepared
@@ -23,6 +26,7 @@ from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Look, Looks
 from projections.versions import LEASE, Publisher, connect, key
+from tests.builders import an_organization, somebody
 from tests.conftest import Database
 from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.projections.clinic import Clinic, open_clinic
@@ -176,6 +180,22 @@ async def test_in_the_process_a_booking_is_missing_no_longer_than_its_news_takes
         return await desk.free() == WITHOUT_TEN
 
     await until(shown, LEASE / 2)
+
+
+async def test_a_holiday_outdates_what_was_kept_for_the_organizations_providers(clinic, desk):
+    admin, week = somebody(Role.ADMIN), clinic.week
+    salon = await an_organization(clinic.store, admin)
+    joining = {"organization_id": str(salon)}
+    await change_provider(
+        ChangeProvider(by=admin, provider_id=week.provider_id, profile=joining), clinic.store
+    )
+    await clinic.catch_up()
+    await desk.free()
+    closing = ReplaceHoliday(by=admin, organization_id=salon, date=week.monday.date(), name="Holiday")
+    position = (await replace_holiday(closing, clinic.store)).position
+    await clinic.catch_up()
+    await until(lambda: desk.has_heard(position))
+    assert await desk.free() == []
 
 
 async def test_what_touches_somebody_else_outdates_nothing(clinic, desk):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from projections import agenda
 from projections.position import Positions, announcement
 from projections.projector import Projector
-from projections.read import Behind, BeyondHead
+from projections.read import EVERYTHING, Behind, BeyondHead
 from projections.readers import READERS
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
@@ -31,7 +31,7 @@ async def test_a_look_waits_for_its_reader(write, catch_up, reads):
     position = await write(appointment)
 
     async def book() -> agenda.Entry | None:
-        async with reads.open("agenda", at_least=position, patience=10) as read:
+        async with reads.open("agenda", at_least=position, patience=10, sees=EVERYTHING) as read:
             assert read.position >= position
             return await agenda.get(read, appointment.id)
 
@@ -64,7 +64,7 @@ async def test_a_reader_that_has_stopped_holds_back_its_own_looks_alone(write, c
         await connection.execute(text("UPDATE read.bookmark SET stopped_at = 1 WHERE reader = 'customer'"))
     position = await write(an_appointment())
     await catch_up()
-    async with reads.open("agenda", at_least=position) as read:
+    async with reads.open("agenda", at_least=position, sees=EVERYTHING) as read:
         assert read.position == position
     with pytest.raises(Behind):
         async with reads.open("customer", at_least=position, patience=0.1):
