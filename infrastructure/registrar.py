@@ -13,10 +13,8 @@ from application.access import Role
 from application.account import OPERATOR, FindAccount, RegisterAccount, find_account, register_account
 from application.log import Store
 from application.ports import Credentials as CredentialRows
-from application.ports import Passwords as Hashing
 from domain.errors import NotFound, Refusal
 from infrastructure.credentials import Credentials
-from infrastructure.eventstore import EventStore
 from infrastructure.passwords import Passwords
 from infrastructure.postgres import postgres_store
 from infrastructure.rowpool import RowPool
@@ -37,29 +35,37 @@ class Newcomer:
 
 
 class Registrar:
-    """Makes accounts."""
+    """Makes accounts. `pepper`: what goes into every password's hash."""
 
-    def __init__(self, store: Store, credentials: CredentialRows, passwords: Hashing) -> None:
+    def __init__(self, store: Store, credentials: CredentialRows, pepper: bytes) -> None:
         self._store = store
         self._credentials = credentials
-        self._passwords = passwords
+        self._pepper = pepper
+
+    async def settle(self, newcomers: Collection[Newcomer], password: str) -> None:
+        """As `make`, for those whose id and address nobody has."""
+        await self.make([each for each in newcomers if not await self._is_there(each)], password)
 
     async def make(self, newcomers: Collection[Newcomer], password: str) -> None:
-        """Those who are not there yet, all with this password.
-
-        Raises WeakPassword, AddressTaken, and ValueError for what is no e-mail address.
-        """
-        new = [each for each in newcomers if not await self._is_there(each.account_id)]
-        if not new:
+        """All with this password. Raises WeakPassword, AddressTaken, ValueError for what is no address."""
+        if not newcomers:
             return
-        self._passwords.check(password, about=[said for each in new for said in (each.email, each.name)])
-        kept = await self._passwords.hash(password)
-        for newcomer in new:
+        passwords = Passwords(self._pepper)  # not before it is needed: it hashes at once
+        about = [said for each in newcomers for said in (each.email, each.name)]
+        passwords.check(password, about=about)
+        kept = await passwords.hash(password)
+        passwords.close()
+        for newcomer in newcomers:
             await self._register(newcomer, kept)
 
-    async def _is_there(self, account_id: UUID) -> bool:
+    async def _is_there(self, newcomer: Newcomer) -> bool:
+        by_id = FindAccount(by=OPERATOR, account_id=newcomer.account_id)
+        by_address = FindAccount(by=OPERATOR, address=await self._store.address_id(newcomer.email))
+        return await self._finds(by_id) or await self._finds(by_address)
+
+    async def _finds(self, asked: FindAccount) -> bool:
         try:
-            await find_account(FindAccount(by=OPERATOR, account_id=account_id), self._store)
+            await find_account(asked, self._store)
         except NotFound:
             return False
         return True
@@ -82,16 +88,15 @@ class Registrar:
 
 
 @asynccontextmanager
-async def registrar_of(settings: Settings) -> AsyncIterator[tuple[EventStore, Registrar]]:
-    """One for the database of the settings, with its store."""
+async def registrar_of(settings: Settings) -> AsyncIterator[Registrar]:
+    """One for the database of the settings."""
     database = settings.database
     assert database is not None
     store = postgres_store(database.dsn, settings.masters)
     await store.open()
     try:
-        passwords = Passwords(await store.keyring.secret(PEPPER))
         async with RowPool(database.dsn, size=2) as rows:
-            yield store, Registrar(store, Credentials(rows, store.keyring), passwords)
-        passwords.close()
+            credentials = Credentials(rows, store.keyring)
+            yield Registrar(store, credentials, await store.keyring.secret(PEPPER))
     finally:
         await store.close()

@@ -58,7 +58,7 @@ def create(
 
 
 async def _make(settings: Settings, newcomer: Newcomer, password: str) -> None:
-    async with registrar_of(settings) as (_, registrar):
+    async with registrar_of(settings) as registrar:
         await registrar.make([newcomer], password)
 
 

@@ -182,8 +182,8 @@ def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
     ]
 
     async def make() -> None:
-        async with registrar_of(settings) as (_, registrar):
-            await registrar.make(newcomers, password)
+        async with registrar_of(settings) as registrar:
+            await registrar.settle(newcomers, password)
 
     asyncio.run(make())
     return password

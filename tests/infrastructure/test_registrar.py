@@ -1,0 +1,82 @@
+"""Accounts made without mail: the first admin, and those of the demo."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from application.access import Role
+from application.account import OPERATOR, FindAccount, find_account
+from application.ports import WeakPassword
+from domain.address import AddressTaken
+from domain.kernel import new_id
+from infrastructure.credentials import Credentials
+from infrastructure.eventstore import EventStore
+from infrastructure.passwords import Passwords
+from infrastructure.registrar import Newcomer, Registrar
+from infrastructure.rowpool import RowPool
+from tests.infrastructure.conftest import Open
+
+PASSWORD, PEPPER = "a ship in port is safe", b"pepper of the tests"
+
+
+@pytest.fixture
+async def rows(database) -> AsyncIterator[RowPool]:
+    async with RowPool(database.application) as rows:
+        yield rows
+
+
+@pytest.fixture
+async def store(database, open_store: Open) -> EventStore:
+    return await open_store(database.application)
+
+
+@pytest.fixture
+def registrar(store: EventStore, rows: RowPool) -> Registrar:
+    return Registrar(store, Credentials(rows, store.keyring), PEPPER)
+
+
+def newcomer(email: str = "ada@example.org", role: Role = Role.ADMIN) -> Newcomer:
+    return Newcomer(new_id(), role, email, "Ada")
+
+
+async def test_who_is_made_can_sign_in(registrar: Registrar, store: EventStore, rows: RowPool) -> None:
+    ada, bea = newcomer(), newcomer("bea@example.org", Role.AUDITOR)
+    await registrar.make([ada, bea], PASSWORD)
+    for each in (ada, bea):
+        found = FindAccount(by=OPERATOR, address=await store.address_id(each.email))
+        account = (await find_account(found, store)).aggregate
+        assert (account.account_id, account.role) == (each.account_id, each.role)
+        credential = await Credentials(rows, store.keyring).get(each.account_id)
+        assert credential is not None
+        assert await Passwords(PEPPER).verify(PASSWORD, credential.password)
+
+
+async def test_those_who_are_there_stay_as_they_are(
+    registrar: Registrar, store: EventStore, rows: RowPool
+) -> None:
+    ada = newcomer()
+    await registrar.settle([ada], PASSWORD)
+    before = await rows.all("SELECT * FROM auth.credential")
+    await registrar.settle([ada, newcomer(), newcomer("ADA@example.org")], "another ship at sea")
+    assert await rows.all("SELECT * FROM auth.credential") == before
+    assert (await rows.all("SELECT count(*) FROM log.stored_events WHERE topic = 'Account.Registered'")) == [
+        (1,)
+    ]
+
+
+async def test_an_address_that_is_taken_gets_no_second_account_and_no_password(
+    registrar: Registrar, rows: RowPool
+) -> None:
+    await registrar.make([newcomer()], PASSWORD)
+    with pytest.raises(AddressTaken):
+        await registrar.make([newcomer()], PASSWORD)
+    assert await rows.all("SELECT count(*) FROM auth.credential") == [(1,)]
+
+
+async def test_a_weak_password_and_no_address_are_refused(registrar: Registrar, rows: RowPool) -> None:
+    with pytest.raises(WeakPassword):
+        await registrar.make([newcomer()], "short")
+    with pytest.raises(ValueError, match="@"):
+        await registrar.make([newcomer("ada")], PASSWORD)
+    assert await rows.all("SELECT * FROM auth.credential") == []
+    assert await rows.all("SELECT * FROM log.stored_events") == []
