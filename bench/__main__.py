@@ -21,6 +21,7 @@ from rich.console import Console
 
 from bench.figure import Figure, table
 from bench.place import Place
+from infrastructure.collector import collect_rarely
 from infrastructure.local import LocalServers
 
 NAMES = ("append", "book", "slots", "project", "contend", "login", "growth")
@@ -42,6 +43,7 @@ def bench(
     if unknown := set(asked) - set(NAMES):
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all servers stop
+    collect_rarely()  # as the API and the projector do; ours and its control in one process alike
     said = Console(stderr=True)
     with said.status("Starting servers ...") as status:
         found = measure(asked, quick=quick, tell=status.update)

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import psycopg
 import uvloop
+from sqlalchemy import BigInteger, Column, Table, Text, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import history, stock
@@ -19,18 +20,23 @@ from bench.figure import Figure, Side, Target, Turns
 from bench.place import Database, Place, caught_up
 from bench.taking import SEATS, Take, a_day, a_take, dates, take
 from bench.town import Shop, opened
+from infrastructure.database import alchemy
 from infrastructure.encoding import encode
 from infrastructure.eventstore import EventStore
 from infrastructure.journal import Entry
 from infrastructure.program import wait_until
+from projections.generation import create
 from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Reads
+from projections.reader import Reader, Recorded
 from projections.readers import READERS
+from projections.rows import Rows
+from projections.tables import metadata, uuid
 from tests.sealed import CODEC
 
 PER_SECOND = 100  # bookings of the steady load
-_OURS, _STOCK = "all readers", "stock ProjectionRunner"
+_OURS, _ONE, _STOCK = "all readers", "one reader, a row an event", "stock ProjectionRunner"
 _READABLE, _NOTIFIED = "commit to readable", "insert, NOTIFY, look"
 
 
@@ -42,31 +48,50 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         shops = history.write(database, events)
         copies = count(1)
         sides = {
-            _OURS: lambda: _caught_up(place, database, next(copies)),
+            _ONE: lambda: _caught_up(place, database, next(copies), [SEEN]),
             _STOCK: lambda: _stock(place, database, next(copies), few),
+            _OURS: lambda: _caught_up(place, database, next(copies), READERS),
         }
         turns = Turns("project", sides, place.rounds, tell).take()
-        figures = [turns.figure(_OURS, _STOCK, "events/s", Target(25))]
+        figures = [
+            turns.figure(_ONE, _STOCK, "events/s", Target(25)),
+            turns.figure(_OURS, _STOCK, "events/s", Target(25)),
+        ]
         with place.projector(database):
             assert wait_until(partial(caught_up, database), 600)
             return [*figures, *_freshness(place, database, shops[0], tell)]
 
 
-def _caught_up(place: Place, log: Database, number: int) -> float:
+_seen = Table("seen", metadata, uuid("id", primary_key=True), Column("version", BigInteger, primary_key=True))
+_seen.append_column(Column("kind", Text, nullable=False))
+
+
+def _see(recorded: Recorded, rows: Rows) -> None:
+    rows.put(_seen, id=recorded.stream, version=recorded.version, kind=type(recorded.event).__qualname__)
+
+
+SEEN = Reader("seen", [_seen], _see)
+"""Does what the control does."""
+
+
+def _caught_up(place: Place, log: Database, number: int, readers: Sequence[Reader]) -> float:
     """Events per second, from nothing to the head, in a copy of the log."""
     with place.database(f"bench_project_{number}", log) as database:
         with psycopg.connect(database.owner) as connection:
             row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
         assert row is not None
-        seconds = uvloop.run(_catch_up(database))
+        with create_engine(alchemy(database.owner)).begin() as owner:
+            owner.execute(text("DELETE FROM read.bookmark"))
+            create(owner, 1, readers)
+        seconds = uvloop.run(_catch_up(database, readers))
         assert caught_up(database)
         return float(row[0] / seconds)
 
 
-async def _catch_up(database: Database) -> float:
+async def _catch_up(database: Database, readers: Sequence[Reader]) -> float:
     engine = create_async_engine(database.url, pool_size=5)
     began = perf_counter()
-    await Projector(engine, READERS, CODEC).catch_up()
+    await Projector(engine, readers, CODEC).catch_up()
     seconds = perf_counter() - began
     await engine.dispose()
     return seconds

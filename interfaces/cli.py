@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ import uvicorn
 import uvloop
 
 from application.access import Role
+from infrastructure.collector import collect_rarely
 from infrastructure.instance import NotRunning, settings_of
 from infrastructure.local import HOME
 from infrastructure.migrating import migrate_all
@@ -87,7 +87,7 @@ def api(
         proxy_headers=False,  # whom to believe is ours to say: TRUSTED_PROXIES
         timeout_graceful_shutdown=10,
     )
-    _collect_rarely()
+    collect_rarely()
     listening = [socket.socket(fileno=fd)] if fd is not None else None
     uvicorn.Server(config).run(sockets=listening)
 
@@ -98,7 +98,7 @@ def project(
 ) -> None:
     """Follow the log and keep the read models; several are safe: one leads, the others stand by."""
     settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
-    _collect_rarely()
+    collect_rarely()
     uvloop.run(run_projector(settings))
 
 
@@ -164,16 +164,6 @@ def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bo
     if until_stdin_closes:
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     return settings
-
-
-def _collect_rarely() -> None:
-    """Look for cycles seldom: through the many aggregates that are kept, it took a quarter of the time.
-
-    What requests leave behind is freed by reference counts; cycles wait for a rarer round.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 1_000)
 
 
 def _end_with_parent() -> None:
