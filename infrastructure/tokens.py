@@ -94,11 +94,14 @@ class Tokens:
     def verify(self, token: str) -> Caller:
         """Who bears it; raises Unauthenticated for a token that is not ours, or no longer."""
         known = self._known.get(token)
-        if known is None or time.time() >= known.until:
+        if known is None:
             known = self._read(token)
             while len(self._known) >= REMEMBERED:  # the oldest leaves first
                 del self._known[next(iter(self._known))]
             self._known[token] = known
+        if time.time() >= known.until:
+            self._known.pop(token, None)
+            raise Unauthenticated("The token is not valid, or no longer.")
         standing, caller = self._standing, known.caller
         if standing is not None and standing.is_void(
             known.stream, caller.session, known.seen, known.issued_at
