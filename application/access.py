@@ -63,7 +63,7 @@ _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
 _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
-_SELF: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
+_SELF: Grants = {**_SIGNED_IN}
 _ADMIN: Grants = {Role.ADMIN: Scope.ANY}
 
 ACCESS: Mapping[str, Grants] = {
@@ -134,15 +134,15 @@ ACCESS: Mapping[str, Grants] = {
     "register": _EVERYBODY,
     "verify_email": _EVERYBODY,
     "get_me": _SELF,
-    "change_me": _SELF,
+    "change_me": _SIGNED_IN,
     "create_user": _ADMIN,
     "list_users": _ADMIN,
     "get_user": _ADMIN,
     "change_user": _ADMIN,
     "delete_user": _ADMIN,
-    "forget_me": _SELF,
-    "stay": _SELF,
-    "export_me": _SELF,
+    "forget_me": _SIGNED_IN,
+    "stay": _SIGNED_IN,
+    "export_me": _SIGNED_IN,
     "forget_user": {Role.ADMIN: Scope.ANY},
     "keep_user": {Role.ADMIN: Scope.ANY},
     "forget_customer": {Role.ADMIN: Scope.ANY},

@@ -37,7 +37,7 @@ ERRORS: Mapping[int, str] = {
     429: "Too often; try again after Retry-After.",
     503: "Not now; try again after Retry-After.",
 }
-ENDING = frozenset({"reset_password"})
+ENDING = frozenset({"reset_password", "verify_email"})
 """What may come too late."""
 ROWS = ("/v1/auth/", "/v1/api-keys", "/v1/audit/security")
 """What is answered there is not in the log, and has no position."""

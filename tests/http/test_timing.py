@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
 from statistics import median
 from time import perf_counter
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 
 from infrastructure.passwords import Passwords
+from tests.http.test_register import register
 from tests.http.test_session import ADA, signed_in
 from tests.http.town import Api
 from tests.signing import PEPPER, an_account
@@ -101,3 +104,12 @@ async def test_whoever_is_not_there_costs_a_whole_hash():
     ]
     passwords.close()
     assert chance(differences) > 0.001
+
+
+async def test_registering_takes_as_long_with_a_known_address_as_with_an_unknown(unlimited: Api):
+    api, numbers = unlimited, count(1)
+    await an_account(api.ports.signing, ADA)
+    known = partial(register, api, email=ADA)
+    assert (
+        chance(await pairs(known, lambda: register(api, email=f"o{next(numbers)}@example.org"), 202)) > 0.001
+    )
