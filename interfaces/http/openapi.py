@@ -25,6 +25,7 @@ ERRORS: Mapping[int, str] = {
     403: "The caller may not do this.",
     404: "There is no such thing, or it is not the caller's.",
     409: "A fact stands against it.",
+    410: "It is over: used, or too old.",
     412: "It has changed since; `current_version` is the present one.",
     413: "The body is too large.",
     415: "The body is not JSON.",
@@ -32,6 +33,8 @@ ERRORS: Mapping[int, str] = {
     428: "If-Match is missing.",
     503: "Not now; try again after Retry-After.",
 }
+ENDING = frozenset({"verify_email", "reset_password"})
+"""Operations by a secret that is good once, and not for long."""
 _REF = "#/components/schemas/"
 _VERSION = {"type": "string", "pattern": '^"(0|[1-9][0-9]{0,17})"$', "examples": ['"3"']}
 _COUNT = {"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["4711"]}
@@ -122,8 +125,9 @@ def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     writes, stored = method != "GET", path.startswith("/v1")
     holds = {
         403: set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
-        404: "{" in path or writes or "availability" in path,
+        404: "{" in path or writes or "availability" in path or path == "/v1/me",
         409: writes,
+        410: operation["operationId"] in ENDING,
         412: needs_version(method, path),
         413: "requestBody" in operation,
         415: "requestBody" in operation,
