@@ -4,7 +4,7 @@ A role without an entry is refused; where the scope is OWN, what is not the call
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -29,10 +29,15 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `id` is the account's id (the token's `sub`); None only for anonymous."""
+    """Who asks. `id` is the account's id (the token's `sub`); None only for anonymous.
+
+    `session`: the one they are signed in by. `scopes`: what a program's key is for; None means all.
+    """
 
     id: UUID | None
     role: Role
+    session: UUID | None = field(default=None, compare=False)
+    scopes: frozenset[str] | None = field(default=None, compare=False)
 
     @property
     def account(self) -> UUID:
@@ -56,6 +61,7 @@ _STAFF_AND_AUDITOR: Grants = {**_STAFF, Role.AUDITOR: Scope.ANY}
 _BOTH_SIDES: Grants = {Role.CUSTOMER: Scope.OWN, **_STAFF}
 _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
+_SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
 _SELF: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 _ADMIN: Grants = {Role.ADMIN: Scope.ANY}
@@ -134,14 +140,59 @@ ACCESS: Mapping[str, Grants] = {
     "get_user": _ADMIN,
     "change_user": _ADMIN,
     "delete_user": _ADMIN,
+    "forget_me": _SELF,
+    "stay": _SELF,
+    "export_me": _SELF,
+    "forget_user": {Role.ADMIN: Scope.ANY},
+    "keep_user": {Role.ADMIN: Scope.ANY},
+    "forget_customer": {Role.ADMIN: Scope.ANY},
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
+    "sign_in": _EVERYBODY,
+    "refresh_session": _EVERYBODY,
+    "sign_out": _SIGNED_IN,
+    "list_sessions": _SIGNED_IN,
+    "end_session": _SIGNED_IN,
+    "end_other_sessions": _SIGNED_IN,
+    "forgot_password": _EVERYBODY,
+    "reset_password": _EVERYBODY,
+    "change_password": _SIGNED_IN,
+    "start_totp": _SIGNED_IN,
+    "confirm_totp": _SIGNED_IN,
+    "stop_totp": _SIGNED_IN,
+    "create_api_key": _SIGNED_IN,
+    "list_api_keys": _SIGNED_IN,
+    "get_api_key": _SIGNED_IN,
+    "change_api_key": _SIGNED_IN,
+    "delete_api_key": _SIGNED_IN,
+    "list_security_events": _AUDITOR_AND_ADMIN,
 }
 """Operation (the OpenAPI operationId) -> role -> scope. A route without an entry is a failing test."""
 
 
+BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _SIGNED_IN)
+"""Operations about signing in itself: no program's key is enough."""
+
+_READING = ("get_", "list_", "find_", "export_")
+_READING_TOO = frozenset({"live", "ready", "problem_type", "why_not", "verify_ledger"})
+
+
+def reads(operation: str) -> bool:
+    """Whether it changes nothing."""
+    return operation.startswith(_READING) or operation in _READING_TOO
+
+
+def covers(scopes: frozenset[str], operation: str) -> bool:
+    """Whether a key of these scopes is for the operation: "read", "write", or its name."""
+    if operation in BY_PEOPLE:
+        return False
+    return operation in scopes or ("read" if reads(operation) else "write") in scopes
+
+
 def permit(caller: Caller, operation: str) -> Scope:
     """The caller's scope for the operation; raises Unauthenticated or Forbidden without one."""
+    if caller.scopes is not None and not covers(caller.scopes, operation):
+        raise Forbidden("This key is not for that.")
     scope = ACCESS[operation].get(caller.role)
     if scope is not None:
         return scope

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from application import forgetting
 from application.account import OPERATOR, FindAccount, find_account
+from application.forgetting import Oblivion
 from application.log import Store
 from application.ports import Letter, Mail, Tickets, Verification, Verifications
 from domain.account import Account
@@ -27,6 +29,7 @@ class Means:
     mail: Mail
     verifications: Verifications
     tickets: Tickets
+    oblivion: Oblivion
 
 
 async def register(id: UUID, said: Said, means: Means) -> None:
@@ -78,12 +81,23 @@ async def notice(id: UUID, said: Said, means: Means) -> None:
         await _write(id, said["letter"], account, means, **more)
 
 
+async def forget(id: UUID, said: Said, means: Means) -> None:
+    """Forget somebody whose time has come, and send them the last mail. `said`: account_id."""
+    account_id = UUID(said["account_id"])
+    account = await _account(means, FindAccount(by=OPERATOR, account_id=account_id))
+    contact = account.contact.value if account else None
+    if await forgetting.carry_out(account_id, means.oblivion) and contact is not None:
+        language, told = contact.get("language") or "", {"name": contact["name"]}
+        await means.mail.send(Letter(id, "forgotten", contact["email"], language, told))
+
+
 ERRANDS: Mapping[str, Callable[[UUID, Said, Means], Awaitable[None]]] = {
     "register": register,
     "change_address": change_address,
     "reset": reset,
     "invite": invite,
     "notice": notice,
+    "forget": forget,
 }
 """By the kind under which they are asked."""
 

@@ -132,6 +132,10 @@ class Store(Protocol):
         """The stream of an e-mail address: a keyed hash, the same however it is written."""
         ...
 
+    async def knows(self, subject: UUID) -> bool:
+        """Whether a person's key is there, so that what is personal of them can be read."""
+        ...
+
 
 class Attempts(Protocol):
     """Bounded tries of one command: iterates with jitter until the deadline, then raises Unavailable."""

@@ -149,7 +149,7 @@ class Tickets(Protocol):
 class Errands(Protocol):
     """What is to be done after the answer, so that the answer takes as long whoever asks. Kept until done."""
 
-    async def ask(self, kind: str, said: Mapping[str, Any]) -> None: ...
+    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None: ...
 
 
 class SecurityLog(Protocol):
@@ -248,4 +248,12 @@ class Verifications(Protocol):
 
     async def drop(self, account_id: UUID) -> None:
         """All of the account's."""
+        ...
+
+
+class Mails(Protocol):
+    """The mails that were sent to somebody."""
+
+    async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The oldest first: at, kind, subject, text."""
         ...

@@ -10,6 +10,7 @@ from application.access import Role, Scope, demand, permit
 from application.log import Command, Log, command
 from application.membership import check_affiliation, staff
 from application.tag import coined
+from domain.account import Account
 from domain.errors import Invalid
 from domain.organization import Rank
 from domain.provider import Provider
@@ -48,6 +49,7 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
     await check_affiliation(cmd.by, cmd.profile["organization_id"], log)
+    await check_known(owner_id, log)
     provider = Provider.join(cmd.id, owner_id, cmd.profile, now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
@@ -63,6 +65,7 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
     await _check_move(cmd, provider, log)
+    await check_known(provider.owner_id, log)
     provider.change(cmd.by.account, cmd.profile, now)
     await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
     return provider
@@ -94,6 +97,13 @@ async def _check_move(cmd: ChangeProvider, provider: Provider, log: Log) -> None
         await check_affiliation(cmd.by, to, log)
         if cmd.by.role is not Role.ADMIN and cmd.by.id != provider.owner_id:
             raise Invalid("Only its owner takes a provider to another organization.", "/organization_id")
+
+
+async def check_known(account_id: UUID, log: Log) -> None:
+    """Whoever is forgotten meanwhile, of them nothing more is recorded: raises AccountForgotten."""
+    account = await log.find(Account, Account.id_of(account_id))
+    if account is not None:
+        account.check_known()
 
 
 def check_zone(name: str, pointer: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.log import Command, Log, command
 from application.membership import staff
-from application.provider import check_zone
+from application.provider import check_known, check_zone
 from domain.interval import Interval
 from domain.provider import Provider
 from domain.schedule import Schedule
@@ -92,6 +92,7 @@ async def delete_override(cmd: DeleteOverride, log: Log, now: datetime) -> Sched
 @command
 async def take_time_off(cmd: TakeTimeOff, log: Log, now: datetime) -> Schedule:
     """Closed between two instants."""
+    await check_known(cmd.by.account, log)
     schedule = await _mine(cmd, "create_time_off", log)
     schedule.take_time_off(cmd.by.account, cmd.id, cmd.off, cmd.reason, now)
     await log.record(schedule)
@@ -101,6 +102,7 @@ async def take_time_off(cmd: TakeTimeOff, log: Log, now: datetime) -> Schedule:
 @command
 async def change_time_off(cmd: ChangeTimeOff, log: Log, now: datetime) -> Schedule:
     """Move or rename time off."""
+    await check_known(cmd.by.account, log)
     schedule = await log.unseal(await _mine(cmd, "replace_time_off", log))
     schedule.change_time_off(cmd.by.account, cmd.id, cmd.off, cmd.reason, now)
     await log.record(schedule)

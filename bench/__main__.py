@@ -23,7 +23,7 @@ from bench.figure import Figure, table
 from bench.place import Place
 from infrastructure.local import LocalServers
 
-NAMES = ("append", "book", "slots", "project", "contend", "growth")
+NAMES = ("append", "book", "slots", "project", "contend", "login", "growth")
 SLOW = ("growth",)
 """Left out unless named, or quick."""
 

@@ -109,17 +109,18 @@ class Account(Aggregate):
 
     def check_active(self) -> None:
         """Raise AccountForgotten or AccountDisabled unless it may act."""
-        self._check_known()
+        self.check_known()
         if self.standing is Standing.DISABLED:
             raise AccountDisabled
 
-    def _check_known(self) -> None:
+    def check_known(self) -> None:
+        """Raise AccountForgotten."""
         if self.standing is Standing.FORGOTTEN:
             raise AccountForgotten
 
     def change_contact(self, by: UUID, contact: Personal, now: datetime) -> None:
         """Other name, zone or language; nothing happens if all stay. Both must be open."""
-        self._check_known()
+        self.check_known()
         if contact != self.contact:
             self._contact_changed(by=by, contact=contact, timestamp=now)
 
@@ -149,7 +150,7 @@ class Account(Aggregate):
 
     def change_role(self, by: UUID, role: str, now: datetime) -> None:
         """Another platform role; nobody changes their own."""
-        self._check_known()
+        self.check_known()
         if by == self.account_id:
             raise OwnRole
         if role != self.role:
@@ -161,7 +162,7 @@ class Account(Aggregate):
 
     def disable(self, by: UUID, now: datetime) -> None:
         """May do nothing from now on; already so is not an error."""
-        self._check_known()
+        self.check_known()
         if by == self.account_id:
             raise OwnRole
         if self.standing is not Standing.DISABLED:
@@ -173,7 +174,7 @@ class Account(Aggregate):
 
     def enable(self, by: UUID, now: datetime) -> None:
         """May act again; already so is not an error."""
-        self._check_known()
+        self.check_known()
         if self.standing is not Standing.ACTIVE:
             self._enabled(by=by, timestamp=now)
 
@@ -183,7 +184,7 @@ class Account(Aggregate):
 
     def ask_forgetting(self, by: UUID, due_at: datetime, *, cancel_appointments: bool, now: datetime) -> None:
         """To be forgotten at `due_at`, unless that is cancelled. Asked again, the earlier word stands."""
-        self._check_known()
+        self.check_known()
         if self.forgetting_due is None:
             self._forgetting_asked(
                 by=by, due_at=due_at, cancel_appointments=cancel_appointments, timestamp=now
@@ -198,7 +199,7 @@ class Account(Aggregate):
 
     def cancel_forgetting(self, by: UUID, now: datetime) -> None:
         """Stay after all."""
-        self._check_known()
+        self.check_known()
         if self.forgetting_due is not None:
             self._forgetting_cancelled(by=by, timestamp=now)
 

@@ -19,7 +19,7 @@ LEASE = timedelta(minutes=1)
 ATTEMPTS = 12  # with the pauses below, some nine hours
 _PAUSE = "least(interval '2 hours', interval '5 seconds' * power(2, attempts)) * (0.75 + random() / 2)"
 
-_ASK = "INSERT INTO auth.errand (id, kind, said) VALUES (%s, %s, %s)"
+_ASK = "INSERT INTO auth.errand (id, kind, said, due_at) VALUES (%s, %s, %s, clock_timestamp() + %s)"
 _TAKE = """
     WITH due AS (
         SELECT id FROM auth.errand WHERE dead_at IS NULL AND due_at <= clock_timestamp()
@@ -52,10 +52,10 @@ class Errands:
         self._seals = seals
         self._attempts = attempts
 
-    async def ask(self, kind: str, said: Mapping[str, Any]) -> None:
+    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
         """See the port."""
         id = new_id()
-        await self._rows.all(_ASK, [id, kind, await self._seals.seal(KEY, dict(said), id.bytes)])
+        await self._rows.all(_ASK, [id, kind, await self._seals.seal(KEY, dict(said), id.bytes), after])
         self.asked.set()
 
     async def take(self, limit: int) -> Sequence[Errand]:

@@ -53,6 +53,10 @@ class EventStore:
         """The stream of an e-mail address: a keyed hash, the same however it is written."""
         return await self.keyring.address_id(email)
 
+    async def knows(self, subject: UUID) -> bool:
+        """See application.log.Store."""
+        return bool(await self.keyring.for_reading([subject]))
+
     def attempts(self, command: Command) -> Tries:
         """Tries of a command, until the deadline."""
         return Tries(self, command)
@@ -160,7 +164,7 @@ class Try:
     async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
         """See application.log.Log."""
         changed = [a for a in (answer, *others) if a.pending_events]
-        if not changed:
+        if not changed and not forgets:
             return
         events = [event for a in changed for event in a.pending_events]
         subjects = {said.subject for said in personal_of(events)}

@@ -1,10 +1,11 @@
 """Mail: sent by SMTP, or in DEV put into a folder; what goes to somebody with an account is kept for them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
@@ -18,6 +19,8 @@ TIMEOUT = 20.0  # seconds for each step of an exchange
 _KEEP = (
     "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
 )
+
+_KEPT = "SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s ORDER BY at, id"
 
 
 class NoSender(Exception):
@@ -54,6 +57,22 @@ class Postman:
         said = {"to": letter.to, "subject": str(message["Subject"]), "text": text.get_content()}
         sealed = await self._seals.seal(account_id, said, letter.id.bytes)
         await self._rows.all(_KEEP, [letter.id, account_id, letter.kind, sealed])
+
+
+class Mails:
+    """application.ports.Mails."""
+
+    def __init__(self, rows: RowPool, seals: Seals) -> None:
+        self._rows = rows
+        self._seals = seals
+
+    async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """See the port."""
+        found = await self._rows.all(_KEPT, [account_id])
+        return [
+            {"at": at, "kind": kind, **(await self._seals.unseal(account_id, bytes(said), id.bytes) or {})}
+            for id, kind, at, said in found
+        ]
 
 
 class SmtpSender:

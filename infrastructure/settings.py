@@ -4,8 +4,10 @@ A secret may be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` e
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -20,6 +22,7 @@ SECRET_KEY_BYTES = 32
 SAMPLE_MASTER_KEY = "daybook-sample-master-key-that-everybody-knows"
 SECRETS = (
     "secret_key",
+    "secret_key_previous",
     "master_key",
     "master_key_previous",
     "db_password",
@@ -65,11 +68,17 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = SecretStr(SAMPLE_SECRET_KEY)
     secret_key_file: Path | None = None
+    secret_key_previous: SecretStr | None = None
+    secret_key_previous_file: Path | None = None
+    trusted_proxies: str = ""
 
     master_key: SecretStr = SecretStr(SAMPLE_MASTER_KEY)
     master_key_file: Path | None = None
     master_key_previous: SecretStr | None = None
     master_key_previous_file: Path | None = None
+
+    forgetting_days: int = Field(7, ge=0, le=365)
+    forgotten_file: Path | None = None
 
     db_host: str | None = None
     db_port: int = 5432
@@ -102,6 +111,11 @@ class Settings(BaseSettings):
     smtp_url_file: Path | None = None
     mail_from: str = "Daybook <no-reply@daybook.example>"
     mailbox: Path | None = None
+
+    @property
+    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The networks whose X-Forwarded-For is believed."""
+        return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def masters(self) -> MasterKeys:
@@ -167,11 +181,24 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
+    def _read_proxies(self) -> Self:
+        try:
+            self.proxies  # noqa: B018  it is read to see that it can be
+        except ValueError as wrong:
+            raise ValueError(
+                f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
     def _refuse_weak_key(self) -> Self:
-        for name in ("secret_key", "master_key"):
-            key: str = getattr(self, name).get_secret_value()
-            if self.environment is Environment.PROD and (
-                key in {SAMPLE_SECRET_KEY, SAMPLE_MASTER_KEY} or len(key.encode()) < SECRET_KEY_BYTES
+        for name in ("secret_key", "secret_key_previous", "master_key"):
+            given: SecretStr | None = getattr(self, name)
+            key = given.get_secret_value() if given else None
+            if (
+                key is not None
+                and self.environment is Environment.PROD
+                and (key in {SAMPLE_SECRET_KEY, SAMPLE_MASTER_KEY} or len(key.encode()) < SECRET_KEY_BYTES)
             ):
                 raise ValueError(
                     f"{name.upper()} must be your own and {SECRET_KEY_BYTES} bytes at least in PROD; "

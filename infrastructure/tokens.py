@@ -1,72 +1,142 @@
 """Access tokens (RFC 9068): short-lived, signed by us for us, and checked once a process."""
 
+import hashlib
 import secrets
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import jwt
+from jwt.types import Options
 
 from application.access import Caller, Role
+from application.token import Granted
+from domain.account import Account
 from domain.errors import Unauthenticated
 
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = AUDIENCE = "daybook"
 LIFETIME = timedelta(minutes=10)
+SKEW = 300  # seconds by which the clock of whoever issued a token may be ahead
 REMEMBERED = 10_000  # tokens
-_REQUIRED = ["exp", "iat", "nbf", "sub", "aud", "iss", "jti"]
+_OPTIONS: Options = {
+    "require": ["exp", "iat", "nbf", "sub", "aud", "iss", "jti"],
+    # Both are the database's time, which may be ahead of this machine's: looked at below, with some patience.
+    "verify_iat": False,
+    "verify_nbf": False,
+}
+
+
+class Standing(Protocol):
+    """Whose tokens are void before their time?"""
+
+    def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
+        """Raises Unavailable if nobody can say."""
+        ...
+
+
+class _Known(NamedTuple):
+    """A token that was verified: until when, whose, and what may make it void before."""
+
+    until: float
+    caller: Caller
+    stream: UUID
+    seen: int | None
+    issued_at: float
 
 
 class Tokens:
-    """Issues and verifies access tokens. `secret`: 32 bytes at least."""
+    """application.token.Tokens. `secret` signs, `previous` is still believed: 32 bytes at least.
 
-    def __init__(self, secret: str) -> None:
+    `longest`: a token that lives longer is refused. Without `standing`, tokens are good until they run out.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        previous: str | None = None,
+        *,
+        standing: Standing | None = None,
+        longest: timedelta | None = None,
+    ) -> None:
         self._secret = secret.encode()
-        self._known: dict[str, tuple[float, Caller]] = {}
+        self._kid = key_id(secret)
+        self._keys = {key_id(each): each.encode() for each in (previous, secret) if each}
+        self._standing = standing
+        self._longest = longest
+        self._known: dict[str, _Known] = {}
 
     def issue(self, account: UUID, role: Role, lifetime: timedelta = LIFETIME) -> str:
         """A token that says who its bearer is until `lifetime` from now."""
-        now = int(time.time())
+        return self._sign(account, role, time.time(), lifetime)
+
+    def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> Granted:
+        """See the port."""
+        token = self._sign(account, role, now.timestamp(), LIFETIME, sid=str(session), pos=seen)
+        return Granted(token, int(LIFETIME.total_seconds()))
+
+    def _sign(self, account: UUID, role: Role, now: float, lifetime: timedelta, **more: Any) -> str:
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(account),
             "role": str(role),
-            "iat": now,
-            "nbf": now,
-            "exp": now + int(lifetime.total_seconds()),
+            "iat": round(now, 6),
+            "nbf": int(now),
+            "exp": int(now + lifetime.total_seconds()),
             "jti": secrets.token_urlsafe(12),
+            **more,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE})
+        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE, "kid": self._kid})
 
     def verify(self, token: str) -> Caller:
         """Who bears it; raises Unauthenticated for a token that is not ours, or no longer."""
         known = self._known.get(token)
-        if known is not None and time.time() < known[0]:
-            return known[1]
-        until, caller = self._read(token)
-        while len(self._known) >= REMEMBERED:  # the oldest leaves first
-            del self._known[next(iter(self._known))]
-        self._known[token] = until, caller
+        if known is None or time.time() >= known.until:
+            known = self._read(token)
+            while len(self._known) >= REMEMBERED:  # the oldest leaves first
+                del self._known[next(iter(self._known))]
+            self._known[token] = known
+        standing, caller = self._standing, known.caller
+        if standing is not None and standing.is_void(
+            known.stream, caller.session, known.seen, known.issued_at
+        ):
+            raise Unauthenticated("The token is void.")
         return caller
 
-    def _read(self, token: str) -> tuple[float, Caller]:
+    def _read(self, token: str) -> _Known:
         try:
-            read = jwt.decode_complete(
+            header = jwt.get_unverified_header(token)
+            if str(header.get("typ", "")).lower() != TYPE:
+                raise Unauthenticated("This is not an access token.")
+            claims = jwt.decode(
                 token,
-                self._secret,
+                self._keys[header["kid"]],
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                options={"require": _REQUIRED},
+                options=_OPTIONS,
             )
-            claims = read["payload"]
-            if str(read["header"].get("typ", "")).lower() != TYPE:
-                raise Unauthenticated("This is not an access token.")
-            role = Role(claims["role"])
-            if role is Role.ANONYMOUS:
-                raise Unauthenticated("The token names no role.")
-            return float(claims["exp"]), Caller(UUID(claims["sub"]), role)
+            return self._claimed(claims)
         except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError, OverflowError) as refused:
             raise Unauthenticated("The token is not valid, or no longer.") from refused
+
+    def _claimed(self, claims: dict[str, Any]) -> _Known:
+        role, issued_at, until = Role(claims["role"]), float(claims["iat"]), float(claims["exp"])
+        if role is Role.ANONYMOUS:
+            raise Unauthenticated("The token names no role.")
+        if not max(issued_at, float(claims["nbf"])) <= time.time() + SKEW:
+            raise Unauthenticated("The token is not valid yet.")
+        if self._longest is not None and until - issued_at > self._longest.total_seconds():
+            raise Unauthenticated("The token lives too long.")
+        session = UUID(claims["sid"]) if "sid" in claims else None
+        seen = int(claims["pos"]) if "pos" in claims else None
+        caller = Caller(UUID(claims["sub"]), role, session=session)
+        return _Known(until, caller, Account.id_of(caller.account), seen, issued_at)
+
+
+def key_id(secret: str) -> str:
+    """Which key signed: says nothing of the key itself."""
+    return hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]

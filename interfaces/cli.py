@@ -82,6 +82,7 @@ def api(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whom to believe is ours to say: TRUSTED_PROXIES
         timeout_graceful_shutdown=10,
     )
     _collect_rarely()

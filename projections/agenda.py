@@ -230,13 +230,31 @@ async def find(
     return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, Entry)
 
 
+async def ahead(read: Read, account: UUID, now: datetime) -> Sequence[UUID]:
+    """What has not ended of an account's own appointments: its customers', and those with its providers."""
+    own = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
+    theirs = or_(_as_customer(account), appointment.c.provider_id.in_(own))
+    alive = appointment.c.status.in_([Status.BOOKED.value, Status.CHECKED_IN.value])
+    query = select(appointment.c.id).where(theirs, alive, appointment.c.ends_at > now)
+    return (await read.connection.execute(query)).scalars().all()
+
+
+async def as_customer(read: Read, account: UUID) -> Sequence[Entry]:
+    """All appointments of an account, and of the guests it has claimed, by start."""
+    query = _entries.where(_as_customer(account)).order_by(appointment.c.starts_at, appointment.c.id)
+    return [Entry(**row._mapping) for row in await read.connection.execute(query)]
+
+
+def _as_customer(account: UUID) -> ColumnElement[bool]:
+    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
+    return or_(appointment.c.customer_id == account, appointment.c.customer_id.in_(guests))
+
+
 def _of(account: UUID) -> ColumnElement[bool]:
     b = bookable.c
     ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
     theirs = select(b.provider_id).where(ours)
-    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
-    customer_id = appointment.c.customer_id
-    return or_(customer_id == account, customer_id.in_(guests), appointment.c.provider_id.in_(theirs))
+    return or_(_as_customer(account), appointment.c.provider_id.in_(theirs))
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

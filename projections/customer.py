@@ -158,6 +158,19 @@ async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Contact | None
     return None if found is None else Contact(**found._mapping)
 
 
+async def own(read: Read, account: UUID) -> Sequence[Contact]:
+    """The customer's record of an account, and those of the guests it has claimed."""
+    claimed = select(claim.c.customer_id).where(claim.c.account_id == account)
+    query = _contacts.where(or_(customer.c.id == account, customer.c.id.in_(claimed))).order_by(customer.c.id)
+    return [Contact(**row._mapping) for row in await read.connection.execute(query)]
+
+
+async def is_claimed(read: Read, id: UUID) -> bool:
+    """Whether a guest is an account's."""
+    query = select(claim.c.account_id).where(claim.c.customer_id == id)
+    return (await read.connection.execute(query)).first() is not None
+
+
 async def find(read: Read, page: Page, *, of: UUID | None = None) -> tuple[Sequence[Contact], str | None]:
     """Customers by name; and the next part's bookmark. `of`: as in `get`."""
     query = _contacts if of is None else _contacts.where(_of(of))

@@ -193,6 +193,12 @@ async def provider(read: Read, id: UUID) -> ListedProvider | None:
     return None if found is None else ListedProvider(**found._mapping)
 
 
+async def owned(read: Read, account: UUID) -> Sequence[ListedProvider]:
+    """The providers of an owner who can be booked."""
+    found = await read.connection.execute(_listed_providers.where(_p.owner_id == account).order_by(_p.id))
+    return [ListedProvider(**row._mapping) for row in found]
+
+
 async def service(read: Read, id: UUID) -> ListedService | None:
     """A service that can be booked, or None."""
     found = (await read.connection.execute(_listed_services.where(_s.id == id))).one_or_none()

@@ -58,6 +58,9 @@ class BackInTime:
     def now(self) -> datetime:
         return self.clock
 
+    async def knows(self, subject: UUID) -> bool:
+        return await self.store.knows(subject)
+
     async def address_id(self, email: str) -> UUID:
         return await self.store.address_id(email)
 

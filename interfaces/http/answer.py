@@ -66,6 +66,12 @@ def seen(
     return Answer(200, to_json(shown), told)
 
 
+def seen_unpositioned(headers: Mapping[bytes, bytes], version: int, shown: Mapping[str, Any]) -> Answer:
+    """As `seen`, of what is not in the log."""
+    told = {b"etag": etag(version), b"cache-control": PRIVATE}
+    return Answer(304, b"", told) if known(headers, version) else Answer(200, to_json(shown), told)
+
+
 def listed(
     items: Sequence[Mapping[str, Any]], following: str | None, position: int, cache: bytes = PRIVATE
 ) -> Answer:

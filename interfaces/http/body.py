@@ -104,6 +104,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+class Form(Body):
+    """What a caller says as a form (application/x-www-form-urlencoded), as OAuth 2 wants it."""
+
+
 class Nothing(Body):
     """An empty object."""
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,19 +15,25 @@ from starlette.types import Receive, Scope
 
 from application.access import ANONYMOUS, Caller, permit
 from application.access import Scope as Granted
+from application.apikey import PREFIX, Holders
+from application.forgetting import Oblivion
+from application.limit import Limits
 from application.log import Key, Store
-from application.ports import Credentials, Errands, Passwords, Verifications
+from application.ports import Credentials, Errands, Mails, Passwords, Sessions, Verifications
+from application.session import Signing
 from domain.errors import Unauthenticated
 from domain.kernel import derived_id, new_id
 from interfaces.http.conditional import LARGEST, expected
 from interfaces.http.cursor import Cursors
 from interfaces.http.ledger import Ledger
+from interfaces.http.network import Networks
 from interfaces.http.refusal import KeyMissing, Malformed
 from projections.availability import Availability
 from projections.feed import Codec
 from projections.read import EVERYTHING, Everything, Read, Reads
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
+LONGEST_CLIENT = 200  # bytes
 _POSITION = re.compile(rb"[0-9]{1,19}")
 _ONCE = frozenset(
     {
@@ -46,6 +53,14 @@ class Tokens(Protocol):
 
     def verify(self, token: str) -> Caller:
         """Who bears it; raises Unauthenticated."""
+        ...
+
+
+class Denials(Protocol):
+    """What was denied, on its way to the security log."""
+
+    def note(self, kind: str, account_id: UUID | None, network: str, operation: str) -> None:
+        """Returns at once."""
         ...
 
 
@@ -69,8 +84,17 @@ class Ports:
     draining: bool = False
     passwords: Passwords = field(kw_only=True)
     credentials: Credentials = field(kw_only=True)
+    sessions: Sessions = field(kw_only=True)
     verifications: Verifications = field(kw_only=True)
     errands: Errands = field(kw_only=True)
+    mails: Mails = field(kw_only=True)
+    oblivion: Oblivion = field(kw_only=True)
+    cooling_off: timedelta = timedelta(days=7)
+    signing: Signing | None = None
+    holders: Holders | None = None
+    limits: Limits | None = None
+    denials: Denials | None = None
+    networks: Networks = field(default_factory=Networks)
 
 
 class Ask(Request):
@@ -84,10 +108,41 @@ class Ask(Request):
         self.operation = operation
         self.ports: Ports = scope["app"].state.ports
         self.given = _given(scope)
-        self.caller = _caller(self.given, self.ports.tokens)
-        self.granted = permit(self.caller, operation)
         self.key: Key | None = None
         self.version: int | None = None
+        scope["operation"] = operation
+        token = _bearer(self.given)
+        self.api_key = token if token is not None and token.startswith(PREFIX) else None
+        """Shown in place of a token: whose it is has yet to be asked, by `admit_key`."""
+        if self.api_key is None:
+            self._admit(ANONYMOUS if token is None else self.ports.tokens.verify(token))
+
+    def _admit(self, caller: Caller) -> None:
+        self.scope["caller"] = self.caller = caller
+        self.granted = permit(caller, self.operation)
+
+    async def admit_key(self) -> None:
+        """Find out who holds the API key. Raises Unauthenticated, Forbidden."""
+        if self.api_key is None or self.ports.holders is None:
+            raise Unauthenticated("The token is not valid.")
+        self._admit(await self.ports.holders.holder(self.api_key))
+
+    @property
+    def signing(self) -> Signing:
+        assert self.ports.signing is not None
+        return self.ports.signing
+
+    @property
+    def network(self) -> str:
+        """Where the caller is."""
+        return self.ports.networks.of(self.scope)
+
+    @property
+    def client_text(self) -> str:
+        """What the caller's program says of itself."""
+        told = next((value for name, value in self.scope["headers"] if name == b"user-agent"), b"")
+        said = told[:LONGEST_CLIENT].decode("latin-1")
+        return "".join(each for each in said if each.isprintable())
 
     @property
     def of(self) -> UUID | None:
@@ -162,14 +217,14 @@ def _given(scope: Scope) -> Mapping[bytes, bytes]:
     return given
 
 
-def _caller(given: Mapping[bytes, bytes], tokens: Tokens) -> Caller:
+def _bearer(given: Mapping[bytes, bytes]) -> str | None:
     told = given.get(b"authorization")
     if told is None:
-        return ANONYMOUS
+        return None
     scheme, _, token = told.partition(b" ")
     if scheme.lower() != b"bearer":
         raise Unauthenticated("The Authorization header takes a Bearer token.")
     try:
-        return tokens.verify(token.strip().decode("ascii"))
+        return token.strip().decode("ascii")
     except UnicodeDecodeError:
         raise Unauthenticated("The token is not valid.") from None

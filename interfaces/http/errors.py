@@ -12,10 +12,12 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from application.limit import TooManyRequests
 from application.log import Unavailable
 from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal, Stale, Unauthenticated
 from domain.wallclock import UnknownZone, UnsupportedTime
 from interfaces.http.answer import Answer
+from interfaces.http.limited import room_headers
 from interfaces.http.refusal import (
     InvalidFields,
     Malformed,
@@ -43,6 +45,7 @@ STATUS: Mapping[type[Exception], int] = {
     UnknownZone: 422,
     UnsupportedTime: 422,
     VersionMissing: 428,
+    TooManyRequests: 429,
     Unavailable: 503,
     Behind: 503,
 }
@@ -96,6 +99,8 @@ def _headers(error: Exception, status: int) -> dict[bytes, bytes]:
     if status == 401:
         given = b', error="invalid_token"' if str(error) != Unauthenticated.title() else b""
         return {b"www-authenticate": b'Bearer realm="daybook"' + given}
+    if isinstance(error, TooManyRequests):
+        return {b"retry-after": b"%d" % error.room.reset, **room_headers(error.room)}
     if status == 503:
         return {b"retry-after": b"%d" % getattr(error, "retry_after", 1)}
     return {}

@@ -80,6 +80,17 @@ _APPOINTMENT = {
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",
 }
+_REFRESH = "kq3tEoO2Q1cYbBq0m9y7l1w8Y4rZf5sXh6uVj2nDa0I"
+_TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+_API_KEY = {
+    "id": "0198c5a2-f1d2-7a3b-9c4d-5e6f708192a3",
+    "version": 1,
+    "name": "Reception's screen",
+    "scopes": ["read"],
+    "created_at": "2029-12-01T08:00:00Z",
+    "expires_at": _END,
+    "used_at": "2030-01-02T10:11:00Z",
+}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "NewProvider": _PROFILE,
@@ -195,6 +206,31 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "at": "2030-01-02T10:11:12Z",
     },
     "LedgerVerdict": {"holds": True, "from": 1, "to": 4711, "seals": 2950, "broken": None},
+    "SignInForm": {
+        "grant_type": "password",
+        "username": "grace@example.org",
+        "password": "a quiet harbour at noon",
+    },
+    "RefreshBody": {"refresh_token": _REFRESH},
+    "TokensShown": {
+        "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
+        "token_type": "bearer",
+        "expires_in": 600,
+        "refresh_token": _REFRESH,
+        "scope": "customer",
+    },
+    "ForgotBody": {"email": "grace@example.org"},
+    "Sent": {"detail": "If this address has an account, a mail to it says how to go on."},
+    "ResetBody": {"ticket": _REFRESH, "password": "a quiet harbour at noon"},
+    "PasswordChange": {"old": "a quiet harbour at noon", "password": "seven herons over the weir"},
+    "PasswordAgain": {"password": "a quiet harbour at noon"},
+    "TotpSecret": {"secret": _TOTP, "uri": f"otpauth://totp/Daybook:grace%40example.org?secret={_TOTP}"},
+    "CodeBody": {"code": "492039"},
+    "CodesEnd": {"password": "a quiet harbour at noon", "code": "492039"},
+    "NewApiKey": {"name": "Reception's screen", "scopes": ["read"], "expires_at": _END},
+    "ApiKeyName": {"name": "Reception's second screen"},
+    "ApiKeyShown": _API_KEY,
+    "ApiKeyMade": {**_API_KEY, "secret": f"dbk_0198c5a2f1d27a3b9c4d5e6f708192a3_{_REFRESH}"},
     "Problem": {
         "type": "/problems/slot-taken",
         "title": "This time is no longer free.",

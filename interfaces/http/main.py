@@ -1,7 +1,8 @@
 """Composition root of the API."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
 from application.errand import Means, carry_out
-from infrastructure.credentials import Credentials
+from application.forgetting import Oblivion, forget_again
 from infrastructure.database import alchemy
 from infrastructure.encoding import Codec
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
+from infrastructure.eventstore import EventStore
 from infrastructure.keyring import Keyring
 from infrastructure.ledgerview import LedgerView
 from infrastructure.letters import Letters
-from infrastructure.mail import Postman, sender_of
-from infrastructure.passwords import Passwords
+from infrastructure.mail import Mails, Postman, sender_of
 from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.registrar import PEPPER
 from infrastructure.rowpool import RowPool
-from infrastructure.settings import Database, Settings
-from infrastructure.tickets import Tickets
-from infrastructure.tokens import Tokens
+from infrastructure.settings import Database, Environment, Settings
+from infrastructure.signing import Opened, TokenKeys, opened_signing
+from infrastructure.traces import ForgottenFile, Traces
 from infrastructure.verifications import Verifications
 from interfaces.http.app import build
+from interfaces.http.belongings import Belongings
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
+from interfaces.http.network import Networks
 from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Looks
@@ -80,25 +82,38 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     rows = await stack.enter_async_context(
         RowPool(database.dsn, size=settings.db_pool_size, patience=settings.db_pool_timeout)
     )
-    passwords = Passwords(await store.keyring.secret(PEPPER))
-    stack.callback(passwords.close)
-    verifications, errands = Verifications(rows, store.keyring), Errands(rows, store.keyring)
-    means = Means(store, _postman(settings, rows, store.keyring), verifications, Tickets(rows))
+    errands, verifications = Errands(rows, store.keyring), Verifications(rows, store.keyring)
+    opened = await stack.enter_async_context(_signing(settings, database, store, rows, errands))
+    oblivion = Oblivion(
+        store, Belongings(reads), Traces(rows), ForgottenFile(settings.forgotten_file), errands
+    )
+    await forget_again(oblivion)
+    mail = _postman(settings, rows, store.keyring)
+    means = Means(store, mail, verifications, opened.signing.tickets, oblivion)
     await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
     return Ports(
         store=store,
         reads=reads,
         availability=Availability(await _looks(database, settings, stack), reads, cache),
-        tokens=Tokens(secret),
+        tokens=opened.tokens,
         cursors=Cursors(secret),
         codec=Codec(settings.masters),
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), **useful},
-        passwords=passwords,
-        credentials=Credentials(rows, store.keyring),
+        passwords=opened.signing.passwords,
+        credentials=opened.signing.credentials,
+        sessions=opened.signing.sessions,
         verifications=verifications,
         errands=errands,
+        mails=Mails(rows, store.keyring),
+        oblivion=oblivion,
+        cooling_off=timedelta(days=settings.forgetting_days),
+        signing=opened.signing,
+        holders=opened.holders,
+        limits=opened.limits,
+        denials=opened.denials,
+        networks=Networks(settings.proxies),
     )
 
 
@@ -108,6 +123,26 @@ def _postman(settings: Settings, rows: RowPool, keyring: Keyring) -> Postman:
         log.warning("no mail is sent: SMTP_URL is not set")
     letters = Letters(settings.public_url, settings.mail_from)
     return Postman(letters, sender_of(smtp, settings.dev_mailbox), rows, keyring)
+
+
+def _signing(
+    settings: Settings, database: Database, store: EventStore, rows: RowPool, errands: Errands
+) -> AbstractAsyncContextManager[Opened]:
+    previous, redis = settings.secret_key_previous, settings.redis_url
+    keys = TokenKeys(
+        settings.secret_key.get_secret_value(),
+        previous.get_secret_value() if previous else None,
+        strict=settings.environment is Environment.PROD,
+    )
+    return opened_signing(
+        database.dsn,
+        store,
+        errands,
+        keys,
+        rows,
+        redis_url=redis.get_secret_value() if redis else None,
+        redis_prefix=settings.redis_prefix,
+    )
 
 
 def _engine(database: Database, settings: Settings) -> AsyncEngine:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.errors import answer_of
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -46,6 +47,7 @@ class Envelope:
         except Exception as error:
             if started:
                 raise
+            _denied(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
 
 
@@ -53,3 +55,16 @@ def said_of_request() -> Mapping[str, str]:
     """For every line that is logged: in which request."""
     told = request_id.get()
     return {"request_id": told} if told else {}
+
+
+def _denied(error: Exception, scope: Scope) -> None:
+    """Note who was refused: with a token that does not count, or for what is not theirs to do."""
+    ports = scope["app"].state.ports
+    if not isinstance(error, (Unauthenticated, Forbidden)) or ports is None or ports.denials is None:
+        return
+    caller, operation = scope.get("caller"), scope.get("operation", "")
+    shown = any(name == b"authorization" for name, _ in scope["headers"])
+    if isinstance(error, Forbidden):
+        ports.denials.note("denied", caller and caller.id, ports.networks.of(scope), operation)
+    elif shown and caller is None:
+        ports.denials.note("token_refused", None, ports.networks.of(scope), operation)

@@ -5,12 +5,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from application.access import ACCESS, Role
+from interfaces.http.body import Form
 from interfaces.http.examples import EXAMPLES
+from interfaces.http.limited import LIMITED
 from interfaces.http.problem import Problem
-from interfaces.http.route import KEYED, needs_version, takes_key
+from interfaces.http.route import KEYED, needs_version, parts_of, takes_key
 
 DESCRIPTION = """Every time is an instant in UTC, every duration in minutes, money in minor units.
 
@@ -25,19 +28,23 @@ ERRORS: Mapping[int, str] = {
     403: "The caller may not do this.",
     404: "There is no such thing, or it is not the caller's.",
     409: "A fact stands against it.",
-    410: "It is over: used, or too old.",
+    410: "It is over.",
     412: "It has changed since; `current_version` is the present one.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "Something does not fit; `errors` say what, and where.",
     428: "If-Match is missing.",
+    429: "Too often; try again after Retry-After.",
     503: "Not now; try again after Retry-After.",
 }
-ENDING = frozenset({"verify_email", "reset_password"})
-"""Operations by a secret that is good once, and not for long."""
+ENDING = frozenset({"reset_password", "verify_email"})
+"""What may come too late."""
+ROWS = ("/v1/auth/", "/v1/api-keys", "/v1/audit/security")
+"""What is answered there is not in the log, and has no position."""
 _REF = "#/components/schemas/"
 _VERSION = {"type": "string", "pattern": '^"(0|[1-9][0-9]{0,17})"$', "examples": ['"3"']}
 _COUNT = {"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["4711"]}
+_TEXT = {"type": "string"}
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9._:+/=@-]{1,128}$"}
 
 
@@ -76,9 +83,23 @@ def describe(app: FastAPI) -> dict[str, Any]:
     parts["responses"] = {str(status): _problem(status, text) for status, text in ERRORS.items()}
     parts["headers"] = _headers()
     parts["schemas"] = _schemas(parts["schemas"])
+    forms = {route.operation_id for route in routes_of(app) if _is_form(route)}
     for path, method, operation in _operations(document):
+        if operation["operationId"] in forms:
+            content = operation["requestBody"]["content"]
+            content["application/x-www-form-urlencoded"] = content.pop("application/json")
         _complete(operation, method, path, parts["schemas"])
     return document
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """The app's own routes."""
+    return [route for route in app.router.routes if isinstance(route, APIRoute)]
+
+
+def _is_form(route: APIRoute) -> bool:
+    body = parts_of(route.endpoint).body
+    return body is not None and issubclass(body[1], Form)
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -98,7 +119,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, schemas: Mappin
     responses.pop("422", None)
     for status, told in responses.items():
         told["description"] = {"201": "Made.", "204": "Done."}.get(status, told["description"])
-        told["headers"] = _told_headers(method, path, int(status), resource=resource)
+        told["headers"] = _told_headers(operation, method, path, int(status), resource=resource)
     if method == "GET" and resource:
         responses["304"] = {
             "description": "The caller has this version.",
@@ -112,19 +133,21 @@ def _header_parameters(
     operation: Mapping[str, Any], method: str, path: str, *, resource: bool
 ) -> list[dict[str, Any]]:
     found = []
-    if takes_key(method, path):
+    if takes_key(method, path, operation["operationId"]):
         found.append(_key(required=operation["operationId"] in KEYED))
     if needs_version(method, path):
         found.append(_IF_MATCH)
     if method == "GET" and path.startswith("/v1"):
-        found += [_AT_LEAST, *([_IF_NONE_MATCH] if resource else [])]
+        found += [] if path.startswith(ROWS) else [_AT_LEAST]
+        found += [_IF_NONE_MATCH] if resource else []
     return found
 
 
 def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     writes, stored = method != "GET", path.startswith("/v1")
     holds = {
-        403: set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
+        403: LIMITED.get(operation["operationId"]) == "password"
+        or set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
         404: "{" in path or writes or "availability" in path or path == "/v1/me",
         409: writes,
         410: operation["operationId"] in ENDING,
@@ -132,6 +155,7 @@ def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
         413: "requestBody" in operation,
         415: "requestBody" in operation,
         428: needs_version(method, path),
+        429: operation["operationId"] in LIMITED,
         503: stored,
     }
     return [status for status in ERRORS if holds.get(status, True)]
@@ -144,16 +168,20 @@ def _has_version(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> bo
     return "version" in schemas.get(ref.removeprefix(_REF), {}).get("properties", {})
 
 
-def _told_headers(method: str, path: str, status: int, *, resource: bool) -> dict[str, Any]:
+def _told_headers(
+    operation: Mapping[str, Any], method: str, path: str, status: int, *, resource: bool
+) -> dict[str, Any]:
     told = ["X-Request-ID"]
-    if path.startswith("/v1"):
+    if path.startswith("/v1") and not path.startswith(ROWS):
         told.append("Daybook-Position")
-    if resource or method == "DELETE":
+    if resource or (method == "DELETE" and not path.startswith(ROWS)):
         told.append("ETag")
     if status == 201:
         told.append("Location")
-    if takes_key(method, path):
+    if takes_key(method, path, operation["operationId"]):
         told.append("Idempotency-Replayed")
+    if operation["operationId"] in LIMITED:
+        told += ["RateLimit", "RateLimit-Policy"]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in told}
 
 
@@ -164,6 +192,8 @@ def _headers() -> dict[str, Any]:
         "ETag": {"description": "The version.", "schema": _VERSION},
         "Idempotency-Replayed": replayed,
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference"}},
+        "RateLimit": {"description": "What remains, and for how many seconds.", "schema": _TEXT},
+        "RateLimit-Policy": {"description": "The quota, and its window in seconds.", "schema": _TEXT},
         "X-Request-ID": {"description": "Given by the caller, or made.", "schema": _ID},
     }
 
@@ -173,9 +203,9 @@ def _problem(status: int, text: str) -> dict[str, Any]:
         "description": text,
         "content": {"application/problem+json": {"schema": {"$ref": f"{_REF}Problem"}}},
     }
-    wait = {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}}
-    who = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    if status in {401, 503}:
+    wait = {"Retry-After": {"description": "Seconds.", "schema": _TEXT}}
+    who = {"WWW-Authenticate": {"schema": _TEXT}}
+    if status in {401, 429, 503}:
         told["headers"] = who if status == 401 else wait
     return told
 

@@ -20,28 +20,36 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import NotFound
-from interfaces.http.body import day
+from interfaces.http.body import Form, day
 from interfaces.http.deps import Ask
 from interfaces.http.refusal import InvalidFields, Malformed, TooLarge, UnsupportedMediaType
 
 LARGEST_BODY = 1_000_000  # bytes
 MOST_PARAMETERS = 100
 REMEMBERED_QUERY = 400  # bytes
+SIGNING = "/v1/auth/"
 KEYED = frozenset({"book_appointment"})
 """Operations that need an Idempotency-Key."""
 
 _JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+_FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+SHOWN_ONCE = frozenset({"create_api_key"})
+"""Operations whose answer is kept nowhere, so that it can't be given again."""
+
+
+def takes_key(method: str, path: str, operation: str) -> bool:
+    """Whether the operation honours an Idempotency-Key."""
+    return method == "POST" and not path.startswith(SIGNING) and operation not in SHOWN_ONCE
 
 
 def needs_version(method: str, path: str) -> bool:
     """Whether the operation needs If-Match: it changes what is there."""
+    if path.startswith(SIGNING):
+        return False
     return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and "{appointment_id}" in path)
-
-
-def takes_key(method: str, path: str) -> bool:
-    """Whether the operation honours an Idempotency-Key: about secrets, nothing is told again."""
-    return method == "POST" and not path.startswith("/v1/auth/")
 
 
 class Parts(NamedTuple):
@@ -75,11 +83,13 @@ class Route(APIRoute):
         operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
         (method,) = self.methods or {"GET"}
         version = needs_version(method, self.path)
-        keyed = takes_key(method, self.path)
+        keyed = takes_key(method, self.path, operation)
         handle: Callable[..., Awaitable[Response]] = self.endpoint
 
         async def answer(scope: Scope, receive: Receive) -> Response:
             ask = Ask(scope, receive, operation)
+            if ask.api_key is not None:
+                await ask.admit_key()
             path = scope["path_params"]
             said: dict[str, Any] = {name: parse(path[name]) for name, parse in parts.path.items()}
             _take_query(ask, parts, said)
@@ -169,6 +179,8 @@ def _unknown(name: str) -> dict[str, str]:
 
 async def _body(ask: Ask, model: type[BaseModel]) -> BaseModel:
     told = await _read(ask)
+    if issubclass(model, Form):
+        return _form(ask, model, told)
     if told and not _JSON.fullmatch(ask.given.get(b"content-type", b"").strip()):
         raise UnsupportedMediaType
     try:
@@ -177,6 +189,29 @@ async def _body(ask: Ask, model: type[BaseModel]) -> BaseModel:
         wrong = refused.errors(include_url=False, include_input=False)[0]
         if wrong["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {wrong['ctx']['error']}.") from None
+        raise InvalidFields.of(refused, "body") from None
+    return validated
+
+
+def _form(ask: Ask, model: type[Form], told: bytes) -> Form:
+    if told and not _FORM.fullmatch(ask.given.get(b"content-type", b"").strip()):
+        raise UnsupportedMediaType("The body must be application/x-www-form-urlencoded.")
+    try:
+        pairs = parse_qsl(
+            told.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(told),
+            errors="strict",
+            max_num_fields=MOST_PARAMETERS,
+        )
+    except ValueError:
+        raise Malformed("The body is not a form of UTF-8 in percent-encoding.") from None
+    given: dict[str, Any] = dict(pairs)
+    if len(given) < len(pairs):
+        raise InvalidFields([{"pointer": "", "detail": "A field is given twice."}])
+    try:
+        validated: Form = model.__pydantic_validator__.validate_strings(given)
+    except ValidationError as refused:
         raise InvalidFields.of(refused, "body") from None
     return validated
 

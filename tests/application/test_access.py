@@ -2,14 +2,16 @@
 
 import pytest
 
-from application.access import ACCESS, ANONYMOUS, Caller, Role, Scope, demand, permit
+from application.access import ACCESS, ANONYMOUS, BY_PEOPLE, Caller, Role, Scope, covers, demand, permit
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.kernel import new_id
 from tests.builders import somebody
 
+# Everybody may try to sign in, and everybody who has may look after how they do.
+SIGNING_IN = {"sign_in", "refresh_session", "forgot_password", "reset_password", *BY_PEOPLE}
 READING = ("live", "ready", "problem_type", "list_", "get_", "find_", "verify_", "why_")
-OF_ONESELF = {"register", "change_me"}
-CHANGES = [name for name in ACCESS if not name.startswith(READING) and name not in OF_ONESELF]
+OF_ONESELF = {"register", "change_me", "forget_me", "stay", "export_me"}
+CHANGING = [name for name in ACCESS if not name.startswith(READING) and name not in SIGNING_IN | OF_ONESELF]
 
 
 @pytest.mark.parametrize("operation", sorted(ACCESS))
@@ -28,12 +30,12 @@ def test_an_unknown_operation_is_granted_to_nobody() -> None:
         permit(somebody(Role.ADMIN), "no_such_operation")
 
 
-@pytest.mark.parametrize("operation", CHANGES)
+@pytest.mark.parametrize("operation", CHANGING)
 def test_nobody_changes_anything_without_an_account_or_as_auditor_or_analyst(operation: str) -> None:
     assert not {Role.ANONYMOUS, Role.AUDITOR, Role.ANALYST} & ACCESS[operation].keys()
 
 
-@pytest.mark.parametrize("operation", CHANGES)
+@pytest.mark.parametrize("operation", CHANGING)
 def test_only_admins_change_what_is_not_their_own(operation: str) -> None:
     anybodys = {role for role, scope in ACCESS[operation].items() if scope is Scope.ANY}
     assert anybodys <= {Role.ADMIN}
@@ -52,3 +54,32 @@ def test_what_is_not_the_caller_s_does_not_exist_for_them() -> None:
 def test_a_caller_without_an_account_has_no_things() -> None:
     with pytest.raises(Unauthenticated):
         demand(Caller(None, Role.CUSTOMER), "cancel_appointment", "appointment", new_id(), new_id())
+
+
+@pytest.mark.parametrize("operation", sorted(BY_PEOPLE))
+def test_no_program_looks_after_how_people_sign_in(operation: str) -> None:
+    assert not covers(frozenset({"read", "write", operation}), operation)
+    with pytest.raises(Forbidden):
+        permit(Caller(new_id(), Role.ADMIN, scopes=frozenset({"read", "write", operation})), operation)
+
+
+@pytest.mark.parametrize(
+    ("scope", "may", "may_not"),
+    [
+        ("read", "list_customers", "create_customer"),
+        ("write", "create_customer", "list_customers"),
+        ("create_tag", "create_tag", "create_provider"),
+    ],
+)
+def test_a_key_does_what_its_scopes_say(scope: str, may: str, may_not: str) -> None:
+    caller = Caller(new_id(), Role.ADMIN, scopes=frozenset({scope}))
+    assert permit(caller, may) is Scope.ANY
+    with pytest.raises(Forbidden):
+        permit(caller, may_not)
+
+
+def test_a_key_does_nothing_that_its_account_may_not() -> None:
+    caller = Caller(new_id(), Role.CUSTOMER, scopes=frozenset({"read", "write", "delete_tag"}))
+    with pytest.raises(Forbidden):
+        permit(caller, "delete_tag")
+    assert permit(caller, "list_customers") is Scope.OWN

@@ -30,8 +30,8 @@ from tests.sealed import CODEC, MASTERS
 
 
 @pytest.fixture
-async def api(database, tmp_path) -> AsyncIterator[Api]:
-    """The app without Redis; its readers catch up before each GET."""
+async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
+    """The app without cache, its limits in Redis; its readers catch up before each GET."""
     store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
@@ -39,20 +39,18 @@ async def api(database, tmp_path) -> AsyncIterator[Api]:
     await store.journal.open()
     # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
     await store.journal.peek(None, {})
-    async with (
-        pool,
-        Positions(engine) as positions,
-        people_of(store, database.application, tmp_path / "mailbox") as people,
-    ):
+    where = database.application, tmp_path, servers.redis_url, f"{database.name}:"
+    async with pool, Positions(engine) as positions:
         await pool.wait()
         while not positions.known:  # noqa: ASYNC110  it tells nobody
             await asyncio.sleep(0.01)
         reads = Reads(engine, positions)
         availability = Availability(Looks(pool), reads)
-        ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
-        async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
-            api.people = people
-            yield api
+        async with people_of(store, reads, *where) as people:
+            ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
+            async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+                api.people, api.errands = people, people.errands.asked_for
+                yield api
     await store.journal.close()
     await engine.dispose()
 
@@ -64,13 +62,22 @@ class Unread:
         raise AssertionError(f"a read model or a row is asked: {name}")
 
 
-NOBODY: Mapping[str, Any] = dict.fromkeys(("passwords", "credentials", "verifications", "errands"), Unread())
+ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion")
+NOBODY: Mapping[str, Any] = {"tokens": Tokens(SECRET), **dict.fromkeys(ROWS, Unread())}
 
 
 def _ports(
     store: Store, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY
 ) -> Ports:
-    return Ports(store, reads, availability, Tokens(SECRET), Cursors(SECRET), CODEC, ledger, **people)
+    return Ports(
+        store=store,
+        reads=reads,
+        availability=availability,
+        cursors=Cursors(SECRET),
+        codec=CODEC,
+        ledger=ledger,
+        **people,
+    )
 
 
 async def _nothing_to_read() -> None:

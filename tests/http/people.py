@@ -6,6 +6,7 @@ import email
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
 from functools import partial
@@ -13,46 +14,75 @@ from pathlib import Path
 from typing import Any
 
 from application.errand import Means, carry_out
-from infrastructure.credentials import Credentials
+from application.forgetting import Oblivion, forget_again
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
 from infrastructure.eventstore import EventStore
 from infrastructure.letters import Letters
-from infrastructure.mail import MailboxSender, Postman
-from infrastructure.passwords import Passwords
+from infrastructure.mail import MailboxSender, Mails, Postman
 from infrastructure.rowpool import RowPool
-from infrastructure.tickets import Tickets
+from infrastructure.signing import Opened
+from infrastructure.traces import ForgottenFile, Traces
 from infrastructure.verifications import Verifications
+from interfaces.http.belongings import Belongings
+from projections.read import Reads
+from tests.signing import a_signing
 
 PASSWORD = "a ship in port is safe"
 TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 
 
+class Noted(Errands):
+    """Remembers what was asked."""
+
+    asked_for: list[tuple[str, Mapping[str, Any]]]
+
+    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
+        self.asked_for.append((kind, dict(said)))
+        await super().ask(kind, said, after=after)
+
+
 class People:
     """Over a store and its database's rows."""
 
-    def __init__(self, store: EventStore, rows: RowPool, mailbox: Path) -> None:
+    def __init__(
+        self, store: EventStore, reads: Reads, rows: RowPool, errands: Noted, opened: Opened, home: Path
+    ) -> None:
         self.rows = rows
-        self.mailbox = mailbox
-        self.passwords = Passwords(b"pepper of the tests", cost=4)
-        self.credentials = Credentials(rows, store.keyring)
+        self.mailbox = home / "mailbox"
+        self.forgotten = ForgottenFile(home / "forgotten")
+        self.errands, self.opened, self.signing = errands, opened, opened.signing
+        self.passwords, self.credentials = opened.signing.passwords, opened.signing.credentials
+        self.tickets = opened.signing.tickets
         self.verifications = Verifications(rows, store.keyring)
-        self.tickets = Tickets(rows)
-        self.errands = Errands(rows, store.keyring)
+        self.mails_sent = Mails(rows, store.keyring)
+        self.oblivion = Oblivion(store, Belongings(reads), Traces(rows), self.forgotten, errands)
         letters = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
-        postman = Postman(letters, MailboxSender(mailbox), rows, store.keyring)
-        means = Means(store, postman, self.verifications, self.tickets)
+        postman = Postman(letters, MailboxSender(self.mailbox), rows, store.keyring)
+        means = Means(store, postman, self.verifications, self.signing.tickets, self.oblivion)
         self._runner = ErrandRunner(self.errands, partial(carry_out, means))
 
     @property
     def ports(self) -> Mapping[str, Any]:
         """What the door needs."""
         return {
-            "passwords": self.passwords,
-            "credentials": self.credentials,
+            "tokens": self.opened.tokens,
+            "passwords": self.signing.passwords,
+            "credentials": self.signing.credentials,
+            "sessions": self.signing.sessions,
             "verifications": self.verifications,
             "errands": self.errands,
+            "mails": self.mails_sent,
+            "oblivion": self.oblivion,
+            "signing": self.signing,
+            "holders": self.opened.holders,
+            "limits": self.opened.limits,
+            "denials": self.opened.denials,
         }
+
+    async def forget_again(self) -> None:
+        """As the API does when it starts."""
+        await forget_again(self.oblivion)
 
     async def mails(self) -> list[EmailMessage]:
         """All that were put into the mailbox, the oldest first; what has been asked is done before."""
@@ -68,12 +98,16 @@ class People:
 
 
 @asynccontextmanager
-async def people_of(store: EventStore, dsn: str, mailbox: Path) -> AsyncIterator[People]:
+async def people_of(
+    store: EventStore, reads: Reads, dsn: str, home: Path, redis_url: str, redis_prefix: str
+) -> AsyncIterator[People]:
     """Open from enter to exit."""
     async with RowPool(dsn, size=4) as rows:
-        people = People(store, rows, mailbox)
-        yield people
-        people.passwords.close()
+        errands = Noted(rows, store.keyring)
+        errands.asked_for = []
+        told = {"errands": errands, "redis_url": redis_url, "redis_prefix": redis_prefix}
+        async with a_signing(dsn, store, **told) as opened:
+            yield People(store, reads, rows, errands, opened, home)
 
 
 def text_of(mail: EmailMessage) -> str:

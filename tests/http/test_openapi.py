@@ -8,11 +8,12 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
-from application.access import ACCESS, Role
+from application.access import ACCESS, Role, reads
 from interfaces.http import openapi, problem
 from interfaces.http.app import ROUTERS, build
 from interfaces.http.examples import EXAMPLES
-from interfaces.http.route import Route, parts_of
+from interfaces.http.limited import LIMITED
+from interfaces.http.route import SIGNING, Route, parts_of
 
 DOCUMENT = openapi.document()
 OPERATIONS = [
@@ -43,13 +44,18 @@ class TestOperation:
     def test_lists_its_errors(self, path: str, method: str, operation: dict[str, Any]):
         listed = set(operation["responses"])
         assert {"400", "401", "422"} <= listed
-        assert ("403" in listed) is bool(set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS})
+        others = set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS}
+        assert ("403" in listed) is bool(others or LIMITED.get(operation["operationId"]) == "password")
+        assert ("429" in listed) is (operation["operationId"] in LIMITED)
         if path.startswith("/v1"):
             assert "503" in listed
         if "requestBody" in operation:
             assert {"413", "415"} <= listed
-        if method in {"PUT", "PATCH", "DELETE"}:
+        if method in {"PUT", "PATCH", "DELETE"} and not path.startswith(SIGNING):
             assert {"404", "412", "428"} <= listed
+
+    def test_reads_if_it_is_a_get_and_only_then(self, path: str, method: str, operation: dict[str, Any]):
+        assert reads(operation["operationId"]) is (method == "GET")
 
     def test_says_who_may_ask(self, path: str, method: str, operation: dict[str, Any]):
         assert ({} in operation["security"]) is (Role.ANONYMOUS in ACCESS[operation["operationId"]])
@@ -63,7 +69,7 @@ class TestOperation:
     ):
         contents = [operation.get("requestBody", {}).get("content", {})]
         contents += [operation["responses"].get(status, {}).get("content", {}) for status in ("200", "201")]
-        refs = [c["application/json"]["schema"]["$ref"] for c in contents if "application/json" in c]
+        refs = [told["schema"]["$ref"] for content in contents for told in content.values()]
         for name in (ref.rpartition("/")[2] for ref in refs):
             schema = DOCUMENT["components"]["schemas"][name]
             shown = "items" in schema["properties"] or name in {

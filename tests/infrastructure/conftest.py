@@ -16,7 +16,10 @@ from infrastructure.local import LocalServers
 from infrastructure.memory import MemoryJournal, memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.program import free_port
+from infrastructure.signing import Opened
+from tests.conftest import Database
 from tests.sealed import MASTERS
+from tests.signing import a_signing
 
 Open = Callable[..., Awaitable[EventStore]]
 
@@ -71,3 +74,11 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
         first = memory_store()
         return first, EventStore(first.journal, MASTERS)
     return await open_store(where), await open_store(where)
+
+
+@pytest.fixture
+async def opened(database: Database, open_store: Open) -> AsyncIterator[Opened]:
+    """What signing in needs, as a process of its own would have it."""
+    store = await open_store(database.application)
+    async with a_signing(database.application, store) as opened:
+        yield opened

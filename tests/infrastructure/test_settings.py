@@ -112,3 +112,21 @@ def test_the_example_shows_the_defaults() -> None:
     example = (ROOT / ".env.example").read_text()
     for name in ("log_level", "api_host", "api_port", "db_port", "db_name", "db_user", "db_pool_size"):
         assert f"# {name.upper()}={Settings.model_fields[name].default}\n" in example
+
+
+def test_production_refuses_a_short_previous_key_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "PROD")
+    monkeypatch.setenv("SECRET_KEY", OWN_KEY)
+    monkeypatch.setenv("MASTER_KEY", OWN_KEY)
+    monkeypatch.setenv("SECRET_KEY_PREVIOUS", "short")
+    with pytest.raises(ValidationError, match="SECRET_KEY_PREVIOUS must be your own"):
+        Settings()
+
+
+def test_proxies_are_networks_and_nobody_is_trusted_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(Settings().proxies) == []
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,127.0.0.1")
+    assert [str(each) for each in Settings().proxies] == ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]
+    monkeypatch.setenv("TRUSTED_PROXIES", "everybody")
+    with pytest.raises(ValidationError, match="TRUSTED_PROXIES"):
+        Settings()

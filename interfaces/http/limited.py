@@ -1,0 +1,38 @@
+"""Requests that may be made so often only, and what their answers say of it (IETF draft: RateLimit)."""
+
+from collections.abc import Mapping
+
+from application.limit import Room
+from interfaces.http.deps import Ask
+
+LIMITED: Mapping[str, str] = {
+    "sign_in": "login",
+    "forgot_password": "forgot",
+    "reset_password": "reset",
+    "change_password": "password",
+    "start_totp": "password",
+    "confirm_totp": "password",
+    "stop_totp": "password",
+}
+"""Operation -> the policy that limits it."""
+
+
+async def take(ask: Ask, subject: object = "") -> dict[bytes, bytes]:
+    """Count this request; the headers that say how many more are taken. Raises TooManyRequests."""
+    assert ask.ports.limits is not None
+    room = await ask.ports.limits.take(LIMITED[ask.operation], ask.network, str(subject))
+    return room_headers(room)
+
+
+async def forgive(ask: Ask, subject: object) -> None:
+    """It was rightly made, and counts for nothing."""
+    assert ask.ports.limits is not None
+    await ask.ports.limits.forgive(LIMITED[ask.operation], ask.network, str(subject))
+
+
+def room_headers(room: Room) -> dict[bytes, bytes]:
+    """Quota and window; what remains, and for how many seconds."""
+    return {
+        b"ratelimit-policy": b'"%s";q=%d;w=%d' % (room.policy.encode(), room.quota, room.window),
+        b"ratelimit": b'"%s";r=%d;t=%d' % (room.policy.encode(), room.remaining, room.reset),
+    }

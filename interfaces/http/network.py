@@ -1,0 +1,49 @@
+"""From which network does a request come? For limits and the security log."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from starlette.types import Scope
+
+Proxies = Sequence[IPv4Network | IPv6Network]
+MOST_HOPS = 20
+
+
+class Networks:
+    """`proxies`: those whose X-Forwarded-For is believed; anybody else's says nothing."""
+
+    def __init__(self, proxies: Proxies = ()) -> None:
+        self._proxies = proxies
+
+    def of(self, scope: Scope) -> str:
+        """The client's address; of IPv6 the /64, since who has one has all of it. "" without an address."""
+        client = scope.get("client")
+        peer = _address(client[0]) if client else None
+        if peer is None:
+            return ""
+        if self._trusts(peer):
+            peer = self._forwarded(scope, peer)
+        return str(ip_network((peer, 64), strict=False)) if peer.version == 6 else str(peer)
+
+    def _forwarded(self, scope: Scope, peer: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+        """The last address that no proxy of ours has: what stands before it, anybody may have written."""
+        told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        for hop in reversed(told.split(b",")[-MOST_HOPS:]):
+            address = _address(hop.decode("latin-1").strip())
+            if address is None:
+                break
+            peer = address
+            if not self._trusts(peer):
+                break
+        return peer
+
+    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address in proxies for proxies in self._proxies)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -1,0 +1,112 @@
+"""Somebody who can sign in, and the parts by which they do, on a database of the test's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from application.access import ANONYMOUS, Role
+from application.log import Command, Log, Store, command
+from application.session import Signing
+from domain.account import Account
+from domain.address import Address
+from domain.kernel import new_id
+from domain.personal import Personal
+from infrastructure.eventstore import EventStore
+from infrastructure.rowpool import RowPool
+from infrastructure.signing import Opened, TokenKeys, opened_signing
+
+SECRET = "a secret of the tests, long enough to sign with"
+PASSWORD = "a quiet harbour at noon"
+PEPPER = b"p" * 32
+CHEAP = 4  # bcrypt's cost where it does not matter
+
+
+@dataclass
+class Errands:
+    """application.ports.Errands that nobody carries out: what was asked."""
+
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
+        self.asked.append((kind, dict(said)))
+
+
+@asynccontextmanager
+async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[Opened]:
+    """The parts, as a process of its own would have them."""
+    errands = options.pop("errands", None) or Errands()
+    keys, told = TokenKeys(SECRET), {"cost": CHEAP, **options}
+    async with (
+        RowPool(dsn, size=4) as rows,
+        opened_signing(dsn, store, errands, keys, rows, **told) as opened,
+    ):
+        yield opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Register(Command):
+    account_id: UUID
+    address: UUID
+    email: str
+    role: Role
+
+
+@command
+async def _register(cmd: _Register, log: Log, now: Any) -> Account:
+    address = Address(id=cmd.address, timestamp=now)
+    address.claim(cmd.account_id, now)
+    account = Account(
+        id=Account.id_of(cmd.account_id),
+        by=cmd.account_id,
+        account_id=cmd.account_id,
+        role=str(cmd.role),
+        address=address.id,
+        contact=Personal(cmd.account_id, {"email": cmd.email, "name": "Grace Hopper"}),
+        timestamp=now,
+    )
+    await log.record(account, address)
+    return account
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change(Command):
+    account_id: UUID
+    what: str
+    role: str = ""
+
+
+@command
+async def _change(cmd: _Change, log: Log, now: Any) -> Account:
+    account = await log.edit(Account, Account.id_of(cmd.account_id))
+    if cmd.what == "role":
+        account.change_role(new_id(), cmd.role, now)
+    elif cmd.what == "forget":
+        account.forget(new_id(), now)
+    elif cmd.what == "enable":
+        account.enable(new_id(), now)
+    else:
+        account.disable(new_id(), now)
+    await log.record(account)
+    return account
+
+
+async def an_account(
+    signing: Signing, email: str, *, password: str = PASSWORD, role: Role = Role.CUSTOMER
+) -> UUID:
+    """Somebody with an account; its id."""
+    id = new_id()
+    address = await signing.address_id(email)
+    said = _Register(by=ANONYMOUS, account_id=id, address=address, email=email, role=role)
+    await _register(said, signing.store)
+    await signing.credentials.put(id, await signing.passwords.hash(password), long=len(password) >= 15)
+    return id
+
+
+async def change(store: Store, account_id: UUID, what: str, role: str = "") -> None:
+    """`what`: "disable", "enable", "forget" or "role", as an admin would."""
+    await _change(_Change(by=ANONYMOUS, account_id=account_id, what=what, role=role), store)
