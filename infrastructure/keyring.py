@@ -67,7 +67,7 @@ class Keyring:
 
     async def opened(self, aggregate: A) -> A:
         """The aggregate, or a copy that can be read if it holds something personal."""
-        said = list(_personal(vars(aggregate).values()))
+        said = list(_personal(getattr(aggregate, "__dict__", {}).values()))
         if not said:
             return aggregate
         keys = await self.for_reading({each.subject for each in said})

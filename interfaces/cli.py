@@ -30,6 +30,7 @@ from interfaces.audit.main import app as audit
 from interfaces.http.main import create_app
 from interfaces.http.middleware import said_of_request
 from interfaces.http.openapi import document
+from interfaces.keys.main import app as keys
 from interfaces.projector.main import run_projector
 from interfaces.readers.main import app as readers
 from interfaces.readers.main import rebuild
@@ -40,6 +41,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 app.add_typer(admin, name="admin")
 app.add_typer(audit, name="audit")
 app.add_typer(readers, name="readers")
+app.add_typer(keys, name="keys")
 app.command()(rebuild)
 
 Data = Annotated[

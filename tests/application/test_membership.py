@@ -294,7 +294,7 @@ class TestAffiliation:
     async def test_what_stays_as_it_is_need_not_be_one_s_own_to_give(self, salon: Salon) -> None:
         told = {"bio": "new", "organization_id": str(salon.id)}
         change = ChangeProvider(by=salon.week.owner, provider_id=salon.week.provider_id, profile=told)
-        assert (await change_provider(change, salon.store)).aggregate.profile["bio"] == "new"
+        assert (await change_provider(change, salon.store)).aggregate.told["bio"] == "new"
 
     async def test_nothing_new_is_put_under_a_closed_organization(self, salon: Salon) -> None:
         await delete_organization(DeleteOrganization(by=salon.owner, organization_id=salon.id), salon.store)

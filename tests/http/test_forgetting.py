@@ -69,7 +69,7 @@ async def registered(api: Api, email: str = EMAIL, name: str = "Grace Brewster")
 
 
 async def a_life(town: Town) -> tuple[Caller, str, list[dict[str, Any]]]:
-    """Grace was a guest, registered, signed in, booked twice, cancelled once: she, the guest, what she booked."""
+    """Grace was a guest, registered, booked, cancelled: she, the guest, what was booked."""
     api = town.api
     guest = {"name": "Amazing Grace the guest", "email": EMAIL, "note": "allergic to moths"}
     made = await api.post("/v1/customers", guest, town.owner)

@@ -1,0 +1,1 @@
+"""`daybook keys`: the keys by which what is personal is sealed."""
