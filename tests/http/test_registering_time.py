@@ -2,10 +2,14 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
+import httpx
+
 from infrastructure.passwords import Passwords
+from interfaces.http.app import build
 from tests.http.test_register import an_account, register
 from tests.http.town import Api
 
@@ -22,11 +26,12 @@ async def test_registering_a_known_address_takes_as_long_as_an_unknown_one(api: 
     pairs = []
     for n in range(ROUNDS):
         took: dict[str, float] = {}
+        web = _elsewhere(api, n)
         for kind in dice.sample(["known", "other"], 2):
             before = perf_counter()
-            answer = await register(api, email=f"{kind}{n}@example.org")
+            answer = await register(web, email=f"{kind}{n}@example.org")
             took[kind] = perf_counter() - before
-            assert answer.status_code == 202
+            assert answer.status_code == 202, answer.text
         pairs.append((took["known"], took["other"]))
     assert _indistinguishable(pairs, dice)
 
@@ -38,6 +43,12 @@ async def test_the_comparison_finds_what_it_looks_for() -> None:
     alike = [(speed * dice.gauss(1, 0.1), speed * dice.gauss(1, 0.1)) for speed in speeds]
     assert _indistinguishable(alike, dice)
     assert not _indistinguishable([(one * 1.1, other) for one, other in alike], dice)
+
+
+def _elsewhere(api: Api, n: int) -> Api:
+    """Asked from a network of its own, or the limits would end it."""
+    transport = httpx.ASGITransport(build(api.ports), client=(f"198.{n}.100.1", 4711))
+    return replace(api, client=httpx.AsyncClient(transport=transport, base_url="http://daybook.test"))
 
 
 def _indistinguishable(pairs: Sequence[tuple[float, float]], dice: random.Random) -> bool:
