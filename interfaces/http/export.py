@@ -44,6 +44,7 @@ class MailTold(Shape):
 
     at: datetime
     kind: str
+    to: str
     subject: str
     text: str
 

@@ -8,7 +8,7 @@ from interfaces.http.deps import Ask
 LIMITED: Mapping[str, str] = {
     "sign_in": "login",
     "register": "register",
-    "verify_email": "reset",
+    "verify_email": "verify",
     "forgot_password": "forgot",
     "reset_password": "reset",
     "change_password": "password",

@@ -148,7 +148,7 @@ def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     holds = {
         403: LIMITED.get(operation["operationId"]) == "password"
         or set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
-        404: "{" in path or writes or "availability" in path,
+        404: "{" in path or writes or "availability" in path or path == "/v1/me",
         409: writes,
         410: operation["operationId"] in ENDING,
         412: needs_version(method, path),

@@ -69,8 +69,8 @@ class Proven(Shape):
 @router.post("/register", operation_id="register", status_code=202, response_model=Told)
 async def register(ask: Ask, body: Registration) -> Response:
     """Ask for an account: a mail to the address says how to go on, whether it has one already or not."""
+    headers = await take(ask, await ask.address_of(body.email))
     # The same work whoever has the address: one hash, one row. What differs is done after the answer.
-    headers = await take(ask, body.email)
     ask.ports.passwords.check(body.password, about=[body.email, body.name])
     password = await ask.ports.passwords.hash(body.password)
     await ask.ports.errands.ask("register", {**body.model_dump(), "password": password})
@@ -80,10 +80,10 @@ async def register(ask: Ask, body: Registration) -> Response:
 @router.post("/email/verify", operation_id="verify_email", response_model=Proven)
 async def verify(ask: Ask, body: Proof) -> Response:
     """Prove an e-mail address by the code that was sent to it: of a registration, or of a changed address."""
-    limits = await take(ask)
+    headers = await take(ask)
     means = Means(ask.ports.store, ask.ports.credentials, ask.ports.verifications, ask.ports.errands)
     done = await prove(body.token, means, ask.scope["request_id"])
-    headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE, **limits}
+    headers |= {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
     return Answer(200, to_json({"account_id": done.aggregate.account_id}), headers)
 
 
