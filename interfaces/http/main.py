@@ -56,7 +56,11 @@ _LAG = text("""
 
 def create_app(settings: Settings) -> FastAPI:
     """The API on the servers of the settings, which it reaches from start-up to shut-down."""
-    return build(life=partial(_life, settings), mailbox=settings.dev_mailbox)
+    return build(
+        life=partial(_life, settings),
+        mailbox=settings.dev_mailbox,
+        https=settings.public_url.startswith("https://"),
+    )
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,34 +11,43 @@ from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.errors import answer_of
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
-SAFE = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-]
-
+# Whatever a browser takes an answer for: nothing in it is run, loaded, sent, framed or kept.
+SAFE: Mapping[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": (
+        b"default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+    ),
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
+}
+HTTPS_ONLY: Mapping[bytes, bytes] = {
+    b"strict-transport-security": b"max-age=31536000; includeSubDomains",
+}
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Envelope:
-    """Takes or mints the X-Request-ID, puts it with the safe headers on every answer, and answers errors."""
+    """Takes or mints the X-Request-ID, puts it with the safe headers on every answer, and answers errors.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `https`: browsers reach us by TLS alone, and are told to keep to it.
+    """
+
+    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
+        self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = given if _GOOD_ID.fullmatch(given) else os.urandom(16).hex().encode()
         scope["request_id"] = id.decode()
         started = False
-        extra = [(b"x-request-id", id), *SAFE]
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), *extra]
+                message["headers"] = [(b"x-request-id", id), *self._told(message.get("headers", ()))]
             await send(message)
 
         request_id.set(scope["request_id"])  # of this request's task alone
@@ -49,6 +58,12 @@ class Envelope:
                 raise
             _denied(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
+
+    def _told(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """What an answer says itself goes before."""
+        given = list(headers)
+        names = {name for name, _ in given}
+        return given + [each for each in self._safe.items() if each[0] not in names]
 
 
 def said_of_request() -> Mapping[str, str]:
