@@ -37,6 +37,7 @@ from interfaces.http.docs import docs_route
 from interfaces.http.mailbox import mailbox_routes
 from interfaces.http.middleware import Envelope
 from interfaces.http.openapi import describe
+from interfaces.http.origin import Origins
 
 # What is asked most often comes first: routes are tried in order.
 ROUTERS = (
@@ -80,7 +81,7 @@ class Door(FastAPI):
 
     @cached_property
     def envelope(self) -> Envelope:
-        return Envelope(self.router, https=self.state.https)
+        return Envelope(self.router, self.state.origins, https=self.state.https)
 
 
 def build(
@@ -89,11 +90,12 @@ def build(
     mailbox: Path | None = None,
     *,
     https: bool = False,
+    origins: Origins | None = None,
 ) -> Door:
     """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
 
     `mailbox`: in DEV, the folder of mail that is not sent, which is shown.
-    `https`: browsers come by TLS alone.
+    `https`: browsers come by TLS alone. `origins`: whose pages may ask from a browser; None: nobody's.
     """
     app = Door(
         title="Daybook",
@@ -103,7 +105,7 @@ def build(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.ports, app.state.https = ports, https
+    app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
     app.router.routes.append(docs_route(app.title))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time

@@ -38,6 +38,7 @@ from interfaces.http.belongings import Belongings
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
 from interfaces.http.network import Networks
+from interfaces.http.origin import Origins
 from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Looks
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         life=partial(_life, settings),
         mailbox=settings.dev_mailbox,
         https=settings.public_url.startswith("https://"),
+        origins=Origins(settings.origins),
     )
 
 

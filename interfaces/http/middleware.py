@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.errors import answer_of
+from interfaces.http.origin import Origins
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 # Whatever a browser takes an answer for: nothing in it is run, loaded, sent, framed or kept.
@@ -33,8 +34,9 @@ class Envelope:
     `https`: browsers reach us by TLS alone, and are told to keep to it.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, *, https: bool = False) -> None:
         self._app = app
+        self._origins = origins
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,12 +49,14 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [(b"x-request-id", id), *self._told(message.get("headers", ()))]
+                told = self._told(message.get("headers", ()))
+                message["headers"] = [(b"x-request-id", id), *told, *self._origins.told(scope)]
             await send(message)
 
         request_id.set(scope["request_id"])  # of this request's task alone
         try:
-            await self._app(scope, receive, send_with_headers)
+            answer = self._origins.preflight(scope) or self._app
+            await answer(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise

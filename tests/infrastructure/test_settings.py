@@ -112,3 +112,13 @@ def test_the_example_shows_the_defaults() -> None:
     example = (ROOT / ".env.example").read_text()
     for name in ("log_level", "api_host", "api_port", "db_port", "db_name", "db_user", "db_pool_size"):
         assert f"# {name.upper()}={Settings.model_fields[name].default}\n" in example
+
+
+def test_origins_are_whole_and_nobodys_pages_may_ask_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(Settings().origins) == []
+    monkeypatch.setenv("CORS_ORIGINS", "https://app.example.org, http://localhost:3000,")
+    assert list(Settings().origins) == ["https://app.example.org", "http://localhost:3000"]
+    for wrong in ("*", "app.example.org", "https://*.example.org", "https://a.example/", "null"):
+        monkeypatch.setenv("CORS_ORIGINS", wrong)
+        with pytest.raises(ValidationError, match="CORS_ORIGINS"):
+            Settings()
