@@ -1,5 +1,6 @@
 """Registration: whoever proves an e-mail address has an account. What is answered tells nothing of others."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from interfaces.http.answer import PRIVATE, Answer
 from interfaces.http.body import Body, Name, Shape, Zone
 from interfaces.http.customer import Email
 from interfaces.http.deps import Ask
+from interfaces.http.limited import take
 from interfaces.http.route import Route
 
 router = APIRouter(prefix="/v1/auth", tags=["auth"], route_class=Route)
@@ -69,20 +71,22 @@ async def register(ask: Ask, body: Registration) -> Response:
     """Ask for an account: a mail to the address says how to go on, whether it has one already or not."""
     # The same work whoever has the address: one hash, one row. What differs is done after the answer.
     ask.ports.passwords.check(body.password, about=[body.email, body.name])
+    headers = await take(ask, await ask.address_of(body.email) or "")
     password = await ask.ports.passwords.hash(body.password)
     await ask.ports.errands.ask("register", {**body.model_dump(), "password": password})
-    return told(SENT)
+    return told(SENT, headers)
 
 
 @router.post("/email/verify", operation_id="verify_email", response_model=Proven)
 async def verify(ask: Ask, body: Proof) -> Response:
     """Prove an e-mail address by the code that was sent to it: of a registration, or of a changed address."""
+    room = await take(ask)
     means = Means(ask.ports.store, ask.ports.credentials, ask.ports.verifications, ask.ports.errands)
     done = await prove(body.token, means, ask.scope["request_id"])
-    headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
+    headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE, **room}
     return Answer(200, to_json({"account_id": done.aggregate.account_id}), headers)
 
 
-def told(detail: str) -> Answer:
+def told(detail: str, headers: Mapping[bytes, bytes]) -> Answer:
     """202: what is left is done in a while."""
-    return Answer(202, to_json({"detail": detail}), {b"cache-control": PRIVATE})
+    return Answer(202, to_json({"detail": detail}), {b"cache-control": PRIVATE, **headers})
