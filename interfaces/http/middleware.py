@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from application.limit import TooManyRequests
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.errors import answer_of
 from interfaces.http.origin import Origins
@@ -24,7 +25,8 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
-
+NOTED = (Unauthenticated, Forbidden, TooManyRequests)
+"""What the security log is told of."""
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -77,13 +79,19 @@ def said_of_request() -> Mapping[str, str]:
 
 
 def _denied(error: Exception, scope: Scope) -> None:
-    """Note who was refused: with a token that does not count, or for what is not theirs to do."""
+    """Note who was refused: a token that does not count, what is not theirs to do, too much of it."""
     ports = scope["app"].state.ports
-    if not isinstance(error, (Unauthenticated, Forbidden)) or ports is None or ports.denials is None:
+    if (
+        not isinstance(error, (Unauthenticated, Forbidden, TooManyRequests))
+        or ports is None
+        or ports.denials is None
+    ):
         return
     caller, operation = scope.get("caller"), scope.get("operation", "")
     shown = any(name == b"authorization" for name, _ in scope["headers"])
     if isinstance(error, Forbidden):
         ports.denials.note("denied", caller and caller.id, ports.networks.of(scope), operation)
+    elif isinstance(error, TooManyRequests):
+        ports.denials.note("limited", caller and caller.id, ports.networks.of(scope), operation)
     elif shown and caller is None:
         ports.denials.note("token_refused", None, ports.networks.of(scope), operation)
