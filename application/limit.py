@@ -26,7 +26,7 @@ class TooManyRequests(Refusal):
 
 
 class Limits(Protocol):
-    """How often may be asked, by policy ("login", "password", "register", "forgot", "reset", "verify")."""
+    """How often may be asked, by policy such as "login"."""
 
     async def take(self, policy: str, network: str, subject: str = "") -> Room:
         """Count one request; raises TooManyRequests. `subject`: whom it concerns, such as an address."""

@@ -49,6 +49,7 @@ POLICIES: Mapping[str, Sequence[Window]] = {
         Window("subject", 200, DAY),
     ),
     "password": _GUESSING,
+    "address": (Window("both", 5, HOUR), Window("network", 20, HOUR), Window("network", 100, DAY)),
     "register": (Window("network", 20, HOUR), Window("network", 100, DAY), Window("subject", 5, HOUR)),
     "forgot": (Window("network", 20, HOUR), Window("subject", 3, HOUR), Window("subject", 10, DAY)),
     "reset": (Window("network", 20, HOUR), Window("network", 100, DAY)),

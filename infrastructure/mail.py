@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +15,7 @@ from application.ports import Letter, Seals
 from infrastructure.letters import Letters
 from infrastructure.rowpool import RowPool
 
+HIDDEN = "(the code)"
 TIMEOUT = 20.0  # seconds for each step of an exchange
 _KEEP = (
     "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
@@ -54,9 +55,16 @@ class Postman:
     async def _keep(self, letter: Letter, account_id: UUID, message: EmailMessage) -> None:
         text = message.get_body(("plain",))
         assert text is not None
-        said = {"to": letter.to, "subject": str(message["Subject"]), "text": text.get_content()}
+        said = {"to": letter.to, "subject": str(message["Subject"]), "text": _shown(text, letter)}
         sealed = await self._seals.seal(account_id, said, letter.id.bytes)
         await self._rows.all(_KEEP, [letter.id, account_id, letter.kind, sealed])
+
+
+def _shown(text: MIMEPart, letter: Letter) -> str:
+    """Its text without the code in it: whoever may read what was mailed has not thereby read the mail."""
+    told: str = text.get_content()
+    code = letter.said.get("token")
+    return told.replace(code, HIDDEN) if code else told
 
 
 class Mails:

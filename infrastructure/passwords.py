@@ -21,6 +21,8 @@ COST = 12
 THREADS = 2
 WAITING = 64
 NICE = 10
+OURS = ("daybook",)
+"""Words that guessers try here, as everybody's own."""
 _SHORTEST_WORD = 4  # letters: a shorter name is in many good passwords by chance
 T = TypeVar("T")
 
@@ -48,8 +50,8 @@ class Passwords:
         if len(password) > LONGEST_PASSWORD:
             raise WeakPassword(f"It has at most {LONGEST_PASSWORD} characters.")
         plain = _plain(password)
-        if any(_spells(plain, word) for word in _words(about)):
-            raise WeakPassword("It is not made of your own name or address.")
+        if any(_spells(plain, word) for word in _words((*about, *OURS))):
+            raise WeakPassword("It is not made of your own name or address, or of ours.")
         if _is_common(plain):
             raise WeakPassword("It is one of those that are tried first.")
 

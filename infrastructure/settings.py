@@ -4,6 +4,7 @@ A secret may be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` e
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,7 @@ from infrastructure.sealing import MasterKeys
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
 SECRET_KEY_BYTES = 32
 SAMPLE_MASTER_KEY = "daybook-sample-master-key-that-everybody-knows"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 SECRETS = (
     "secret_key",
     "secret_key_previous",
@@ -71,6 +73,7 @@ class Settings(BaseSettings):
     secret_key_previous: SecretStr | None = None
     secret_key_previous_file: Path | None = None
     trusted_proxies: str = ""
+    cors_origins: str = ""
 
     master_key: SecretStr = SecretStr(SAMPLE_MASTER_KEY)
     master_key_file: Path | None = None
@@ -116,6 +119,11 @@ class Settings(BaseSettings):
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """The networks whose X-Forwarded-For is believed."""
         return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
+
+    @property
+    def origins(self) -> Sequence[str]:
+        """Whose web pages may ask from a browser."""
+        return [each.strip() for each in self.cors_origins.split(",") if each.strip()]
 
     @property
     def masters(self) -> MasterKeys:
@@ -188,6 +196,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}"
             ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _read_origins(self) -> Self:
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"CORS_ORIGINS takes origins such as https://app.example.org, by comma: {origin}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -33,9 +33,11 @@ from interfaces.http import (
     user,
 )
 from interfaces.http.deps import Ports
+from interfaces.http.docs import docs_route
 from interfaces.http.mailbox import mailbox_routes
 from interfaces.http.middleware import Envelope
 from interfaces.http.openapi import describe
+from interfaces.http.origin import Origins
 
 # What is asked most often comes first: routes are tried in order.
 ROUTERS = (
@@ -79,16 +81,32 @@ class Door(FastAPI):
 
     @cached_property
     def envelope(self) -> Envelope:
-        return Envelope(self.router)
+        return Envelope(self.router, self.state.origins, https=self.state.https)
 
 
-def build(ports: Ports | None = None, life: Life | None = None, mailbox: Path | None = None) -> Door:
+def build(
+    ports: Ports | None = None,
+    life: Life | None = None,
+    mailbox: Path | None = None,
+    *,
+    https: bool = False,
+    origins: Origins | None = None,
+) -> Door:
     """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
 
     `mailbox`: in DEV, the folder of mail that is not sent, which is shown.
+    `https`: browsers come by TLS alone. `origins`: whose pages may ask from a browser; None: nobody's.
     """
-    app = Door(title="Daybook", version=version("daybook"), lifespan=life, redirect_slashes=False)
-    app.state.ports = ports
+    app = Door(
+        title="Daybook",
+        version=version("daybook"),
+        lifespan=life,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
+    app.router.routes.append(docs_route(app.title))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
     if mailbox is not None:

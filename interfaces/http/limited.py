@@ -6,6 +6,9 @@ from application.limit import Room
 from interfaces.http.deps import Ask
 
 LIMITED: Mapping[str, str] = {
+    "register": "register",
+    "verify_email": "verify",
+    "change_me": "address",
     "sign_in": "login",
     "register": "register",
     "verify_email": "verify",
@@ -17,6 +20,8 @@ LIMITED: Mapping[str, str] = {
     "stop_totp": "password",
 }
 """Operation -> the policy that limits it."""
+PROVING = frozenset({"password", "address"})
+"""Policies of what needs the present password again."""
 
 
 async def take(ask: Ask, subject: object = "") -> dict[bytes, bytes]:

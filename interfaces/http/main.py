@@ -37,6 +37,7 @@ from interfaces.http.belongings import Belongings
 from interfaces.http.cursor import Cursors
 from interfaces.http.deps import Check, Ports
 from interfaces.http.network import Networks
+from interfaces.http.origin import Origins
 from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Looks
@@ -55,7 +56,12 @@ _LAG = text("""
 
 def create_app(settings: Settings) -> FastAPI:
     """The API on the servers of the settings, which it reaches from start-up to shut-down."""
-    return build(life=partial(_life, settings), mailbox=settings.dev_mailbox)
+    return build(
+        life=partial(_life, settings),
+        mailbox=settings.dev_mailbox,
+        https=settings.public_url.startswith("https://"),
+        origins=Origins(settings.origins),
+    )
 
 
 @asynccontextmanager

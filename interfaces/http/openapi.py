@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from application.access import ACCESS, Role
 from interfaces.http.body import Form
 from interfaces.http.examples import EXAMPLES
-from interfaces.http.limited import LIMITED
+from interfaces.http.limited import LIMITED, PROVING
 from interfaces.http.problem import Problem
 from interfaces.http.route import KEYED, needs_version, parts_of, takes_key
 
@@ -146,7 +146,7 @@ def _header_parameters(
 def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     writes, stored = method != "GET", path.startswith("/v1")
     holds = {
-        403: LIMITED.get(operation["operationId"]) == "password"
+        403: LIMITED.get(operation["operationId"]) in PROVING
         or set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
         404: "{" in path or writes or "availability" in path or path == "/v1/me",
         409: writes,

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.log import Store
+from infrastructure import limits
 from infrastructure.ledgerview import LedgerView
 from infrastructure.memory import memory_store
 from infrastructure.postgres import PostgresJournal, postgres_store
@@ -110,3 +111,14 @@ async def village(door: Api) -> Town:
 async def town(api: Api) -> Town:
     """A provider with office hours, a service, and the people around them."""
     return await a_town(api)
+
+
+@pytest.fixture
+def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Limits count, but let everything pass: they answer in no time, and would hide what is measured."""
+    monkeypatch.setattr(
+        limits,
+        "POLICIES",
+        {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES},
+    )
+    return api

@@ -1,7 +1,11 @@
 """What holds for every exchange: problems, headers, bodies that are none."""
 
 import json
+import re
+from base64 import b64encode
+from hashlib import sha256
 
+import httpx
 import jwt
 import psycopg
 import pytest
@@ -9,6 +13,9 @@ import pytest
 from application.access import Role
 from application.log import Unavailable
 from domain.kernel import new_id
+from infrastructure.settings import Settings
+from interfaces.http.app import build
+from interfaces.http.main import create_app
 from tests.builders import somebody
 from tests.http.town import SECRET, Api, problem
 
@@ -172,14 +179,47 @@ class TestHeaders:
             ).fetchall()
         assert found == [("found",)]
 
-    async def test_browsers_are_told_to_be_careful(self, api: Api):
-        answer = await api.get("/v1/providers")
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/health/live"),
+            ("GET", "/openapi.json"),
+            ("GET", "/v1/nothing"),
+            ("GET", "/v1/me"),
+            ("TRACE", "/v1/providers"),
+            ("POST", "/v1/auth/token"),
+        ],
+    )
+    async def test_browsers_run_load_frame_and_keep_nothing(self, door: Api, method: str, path: str):
+        answer = await door.ask(method, path)
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "sandbox"} <= set(policy)
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
-        assert (
-            "access-control-allow-origin"
-            not in (await api.get("/v1/providers", origin="https://a.test")).headers
-        )
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert not {"set-cookie", "server", "strict-transport-security"} & set(answer.headers)
+
+    async def test_where_people_come_by_https_browsers_keep_to_it(self):
+        transport = httpx.ASGITransport(build(https=True))
+        async with httpx.AsyncClient(transport=transport, base_url="https://daybook.test") as web:
+            for path in ("/docs", "/v1/nothing"):
+                told = (await web.get(path)).headers.get_list("strict-transport-security")
+                assert told == ["max-age=31536000; includeSubDomains"]
+
+    def test_where_people_come_by_https_is_in_the_public_url(self):
+        key = "k" * 40
+        for url, https in {"https://daybook.test": True, "http://daybook.test": False}.items():
+            app = create_app(Settings(secret_key=key, master_key=key, public_url=url))  # type: ignore[arg-type]
+            assert app.state.https is https
+
+    async def test_the_page_of_the_documentation_runs_its_own_scripts_alone(self, door: Api):
+        answer = await door.get("/docs")
+        (policy,) = answer.headers.get_list("content-security-policy")
+        assert "SwaggerUIBundle" in answer.text
+        (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        assert f"script-src https://cdn.jsdelivr.net 'sha256-{digest}';" in policy
+        assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
 
     async def test_what_is_somebodys_is_not_stored(self, api: Api):
         answer = await api.get("/v1/appointments", somebody())

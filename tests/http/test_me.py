@@ -7,9 +7,18 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.builders import somebody
-from tests.http.people import token_of
+from tests.http.people import PASSWORD, token_of
 from tests.http.test_register import an_account, prove
 from tests.http.town import Api, pointers, problem
+
+MOVE = {"email": "hopper@example.org", "password": PASSWORD}
+
+
+async def with_password(api: Api) -> Caller:
+    """Grace, who can prove who she is."""
+    me = await an_account(api)
+    await api.people.credentials.put(me.account, await api.people.passwords.hash(PASSWORD), long=True)
+    return me
 
 
 class TestGetMe:
@@ -58,8 +67,8 @@ class TestChangeMe:
         assert pointers(await api.patch("/v1/me", said, me, if_match=1)) == [f"/{next(iter(said))}"]
 
     async def test_another_address_counts_once_it_is_proven(self, api: Api):
-        me = await an_account(api)
-        asked = await api.patch("/v1/me", {"email": "hopper@example.org", "name": "G. H."}, me, if_match=1)
+        me = await with_password(api)
+        asked = await api.patch("/v1/me", MOVE | {"name": "G. H."}, me, if_match=1)
         assert (asked.json()["email"], asked.json()["name"]) == ("grace@example.org", "G. H.")
         mail = await api.people.last_mail()
         assert (mail["to"], mail["subject"]) == ("hopper@example.org", "Confirm your new e-mail address")
@@ -70,13 +79,28 @@ class TestChangeMe:
         await an_account(api)  # the former address is free
 
     async def test_an_address_that_is_taken_is_answered_alike(self, api: Api):
-        me = await an_account(api)
+        me = await with_password(api)
         await an_account(api, "bea@example.org")
-        free = await api.patch("/v1/me", {"email": "hopper@example.org"}, me, if_match=1)
-        taken = await api.patch("/v1/me", {"email": "bea@example.org"}, me, if_match=1)
+        free = await api.patch("/v1/me", MOVE, me, if_match=1)
+        taken = await api.patch("/v1/me", MOVE | {"email": "bea@example.org"}, me, if_match=1)
         assert (free.status_code, free.content) == (taken.status_code, taken.content)
         told = {mail["to"]: mail["subject"] for mail in await api.people.mails()}
         assert told["bea@example.org"] == "You already have an account"
+
+    @pytest.mark.parametrize("password", [{}, {"password": "not that"}])
+    async def test_another_address_needs_the_password(self, api: Api, password: dict[str, str]):
+        me = await with_password(api)
+        asked = {"email": "hopper@example.org", "name": "G. H.", **password}
+        assert problem(await api.patch("/v1/me", asked, me, if_match=1)) == (403, "wrong-password")
+        assert await api.people.mails() == []
+        assert (await api.get("/v1/me", me)).json()["name"] == "Grace Hopper"
+        assert (await api.ports.signing.security.find(limit=1))[0].kind == "password_refused"  # type: ignore[union-attr]
+
+    async def test_strangers_can_not_be_mailed_one_after_another(self, api: Api):
+        me = await with_password(api)
+        asked = [MOVE | {"email": f"{n}@example.org"} for n in range(6)]
+        answers = [await api.patch("/v1/me", each, me, if_match="*") for each in asked]
+        assert [each.status_code for each in answers] == [200] * 5 + [429]
 
     async def test_the_own_address_is_not_asked_for_again(self, api: Api):
         me = await an_account(api)
@@ -84,8 +108,8 @@ class TestChangeMe:
         assert await api.people.mails() == []
 
     async def test_a_code_proves_nothing_for_who_is_disabled_meanwhile(self, api: Api):
-        me, admin = await an_account(api), Caller(new_id(), Role.ADMIN)
-        await api.patch("/v1/me", {"email": "hopper@example.org"}, me, if_match=1)
+        me, admin = await with_password(api), Caller(new_id(), Role.ADMIN)
+        await api.patch("/v1/me", MOVE, me, if_match=1)
         token = token_of(await api.people.last_mail())
         await api.patch(f"/v1/users/{me.id}", {"disabled": True}, admin, if_match=1)
         assert problem(await prove(api, token)) == (403, "account-disabled")

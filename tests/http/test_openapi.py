@@ -12,7 +12,7 @@ from application.access import ACCESS, Role, reads
 from interfaces.http import openapi, problem
 from interfaces.http.app import ROUTERS, build
 from interfaces.http.examples import EXAMPLES
-from interfaces.http.limited import LIMITED
+from interfaces.http.limited import LIMITED, PROVING
 from interfaces.http.route import SIGNING, Route, parts_of
 
 DOCUMENT = openapi.document()
@@ -45,7 +45,7 @@ class TestOperation:
         listed = set(operation["responses"])
         assert {"400", "401", "422"} <= listed
         others = set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS}
-        assert ("403" in listed) is bool(others or LIMITED.get(operation["operationId"]) == "password")
+        assert ("403" in listed) is bool(others or LIMITED.get(operation["operationId"]) in PROVING)
         assert ("429" in listed) is (operation["operationId"] in LIMITED)
         if path.startswith("/v1"):
             assert "503" in listed

@@ -6,6 +6,7 @@ import pytest
 
 from application.access import Caller, Role
 from domain.kernel import new_id
+from tests.http.people import token_of
 from tests.http.test_session import ADA, bearing, refreshed, signed_in, void
 from tests.http.town import Api, pointers, problem
 from tests.signing import PASSWORD, an_account, change
@@ -34,6 +35,17 @@ class TestForgot:
             await api.post("/v1/auth/password/forgot", {"email": f"{n}@example.org"}) for n in range(20)
         ]
         assert [each.status_code for each in others].count(202) == 16
+
+    async def test_the_code_is_in_the_mail_and_nowhere_else(self, api: Api):
+        """Not in what is kept of the mail: whoever has stolen a token could read it there, and take over."""
+        await an_account(api.ports.signing, ADA)
+        bearer = (await signed_in(api)).json()["access_token"]
+        await api.post("/v1/auth/password/forgot", {"email": ADA})
+        code = token_of(await api.people.last_mail())
+        await api.catch_up()
+        told = await bearing(api, "GET", "/v1/me/export", bearer)
+        assert [mail["kind"] for mail in told.json()["mails"]] == ["reset"]
+        assert code not in told.text
 
 
 class TestReset:

@@ -320,6 +320,14 @@ class TestDenials:
             ("token_refused", None, "list_sessions"),
         }
 
+    async def test_who_comes_too_often_is_recorded(self, api: Api):
+        for _ in range(8):
+            await signed_in(api, "nobody@example.org")
+        await api.ports.denials.write()  # type: ignore[union-attr]
+        (found,) = await api.ports.signing.security.find(limit=10, kind="limited")
+        assert found.facts == {"operation": "sign_in", "times": 3}
+        assert found.network
+
 
 async def test_an_idempotency_key_is_not_honoured_where_secrets_are_answered(api: Api):
     await an_account(api.ports.signing, ADA)

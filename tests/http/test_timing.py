@@ -8,7 +8,6 @@ from statistics import median
 from time import perf_counter
 
 import httpx
-import pytest
 
 from infrastructure.passwords import Passwords
 from tests.http.test_register import register
@@ -56,19 +55,6 @@ def test_the_test_finds_a_difference():
     noise = [dice.gauss(0, 0.01) for _ in range(ROUNDS)]
     assert chance(noise) > 0.001
     assert chance([each + 0.02 for each in noise]) < 0.001
-
-
-@pytest.fixture
-def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Limits count, but let everything pass: they answer in no time, and would hide what is measured."""
-    from infrastructure import limits
-
-    monkeypatch.setattr(
-        limits,
-        "POLICIES",
-        {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES},
-    )
-    return api
 
 
 async def test_signing_in_takes_as_long_with_a_known_address_as_with_an_unknown(unlimited: Api):

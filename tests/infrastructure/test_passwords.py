@@ -66,6 +66,13 @@ def test_words_about_the_person_are_refused(passwords: Passwords, own: str):
     passwords.check("the ship sails at dawn, grace", about=about)
 
 
+@pytest.mark.parametrize("ours", ["Daybook-Daybook!", "daybook123456789", "my daybook 2026 !"])
+def test_words_about_us_are_refused(passwords: Passwords, ours: str):
+    with pytest.raises(WeakPassword, match="or of ours"):
+        passwords.check(ours)
+    passwords.check("a daybook in the drawer")
+
+
 def test_beside_codes_eight_characters_are_enough(passwords: Passwords):
     passwords.check("k7#mQ2!x", least=8)
     with pytest.raises(WeakPassword):

@@ -130,3 +130,13 @@ def test_proxies_are_networks_and_nobody_is_trusted_by_default(monkeypatch: pyte
     monkeypatch.setenv("TRUSTED_PROXIES", "everybody")
     with pytest.raises(ValidationError, match="TRUSTED_PROXIES"):
         Settings()
+
+
+def test_origins_are_whole_and_nobodys_pages_may_ask_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(Settings().origins) == []
+    monkeypatch.setenv("CORS_ORIGINS", "https://app.example.org, http://localhost:3000,")
+    assert list(Settings().origins) == ["https://app.example.org", "http://localhost:3000"]
+    for wrong in ("*", "app.example.org", "https://*.example.org", "https://a.example/", "null"):
+        monkeypatch.setenv("CORS_ORIGINS", wrong)
+        with pytest.raises(ValidationError, match="CORS_ORIGINS"):
+            Settings()
