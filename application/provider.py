@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access import Scope, demand, permit
 from application.log import Command, Log, command
-from application.tag import coined
+from application.tag import coined, retagged
 from domain.errors import Invalid
 from domain.provider import Provider
 from domain.schedule import Schedule
@@ -45,11 +45,13 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     if scope is Scope.OWN and owner_id != cmd.by.account:
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
-    provider = Provider(id=cmd.id, owner_id=owner_id, profile=dict(cmd.profile), timestamp=now)
+    tags, coins = await coined(cmd.profile["tags"], cmd, log, now)
+    profile = {**cmd.profile, "tags": tags}
+    provider = Provider(id=cmd.id, owner_id=owner_id, profile=profile, timestamp=now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
     )
-    await log.record(provider, schedule, *await coined(cmd.profile["tags"], cmd, log, now))
+    await log.record(provider, schedule, *coins)
     return provider
 
 
@@ -59,8 +61,9 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     provider = await _mine(cmd, "change_provider", log)
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
-    provider.change(cmd.by.account, dict(cmd.profile), now)
-    await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
+    profile, coins = await retagged(cmd.profile, provider.profile, cmd, log, now)
+    provider.change(cmd.by.account, profile, now)
+    await log.record(provider, *coins)
     return provider
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.log import Command, Log, command
-from application.tag import coined
+from application.tag import coined, retagged
 from domain.errors import Invalid, NotFound
 from domain.hours import Window, overlapping
 from domain.provider import Provider
@@ -41,8 +41,9 @@ async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service
     """Something to book with one or more of the caller's providers."""
     permit(cmd.by, "create_service")
     await _check_terms(cmd, "create_service", cmd.terms, log)
-    service = Service(id=cmd.id, by=cmd.by.account, terms=dict(cmd.terms), timestamp=now)
-    await log.record(service, *await coined(cmd.terms["tags"], cmd, log, now))
+    tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
+    service = Service(id=cmd.id, by=cmd.by.account, terms={**cmd.terms, "tags": tags}, timestamp=now)
+    await log.record(service, *coins)
     return service
 
 
@@ -51,8 +52,9 @@ async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service
     """Replace some of the terms, for future bookings."""
     service = await _mine(cmd, "change_service", log)
     await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
-    service.change(cmd.by.account, dict(cmd.terms), now)
-    await log.record(service, *await coined(cmd.terms.get("tags", ()), cmd, log, now))
+    terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
+    service.change(cmd.by.account, terms, now)
+    await log.record(service, *coins)
     return service
 
 

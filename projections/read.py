@@ -59,8 +59,8 @@ class Reads:
 
         Raises Behind, and BeyondHead for a position that the log does not have.
         """
-        if at_least is not None and not self._positions.reached(reader, at_least):
-            await self._await(reader, at_least, patience)
+        if at_least is not None:
+            await self.wait(reader, at_least, patience)
         async with self._engine.connect() as connection:
             generation, position = (await connection.execute(_BOOKMARK, {"reader": reader})).one()
             if at_least is not None and position < at_least:
@@ -68,7 +68,10 @@ class Reads:
             await connection.execution_options(schema_translate_map=schemas(generation))
             yield Read(connection, position, generation)
 
-    async def _await(self, reader: str, position: int, patience: float) -> None:
+    async def wait(self, reader: str, position: int, patience: float = PATIENCE) -> None:
+        """Until the reader, or what is worked out beside them, is there; raises as `open` does."""
+        if self._positions.reached(reader, position):
+            return
         async with self._engine.connect() as connection:
             head = (await connection.execute(_HEAD)).scalar_one()
         if position > head:

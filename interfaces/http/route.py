@@ -35,7 +35,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def needs_version(method: str, path: str) -> bool:
     """Whether the operation needs If-Match: it changes what is there."""
-    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and "{appointment_id}" in path)
+    changes = "{appointment_id}" in path or path.endswith("/merge")
+    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and changes)
 
 
 class Parts(NamedTuple):

@@ -1,0 +1,131 @@
+"""Which words are there to find by, and which slugs lead to them? A part of the directory."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, func, select
+
+from domain.tag import Tag
+from projections.read import Read
+from projections.reader import Recorded
+from projections.rows import Rows
+from projections.tables import metadata, uuid
+
+tag = Table(
+    "tag",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("merged", Boolean, nullable=False),
+    Index("tag_name", "name", "id"),
+)
+
+# Every slug ever coined, and the tag that it leads to now: one step, however often that was merged.
+alias = Table(
+    "tag_alias",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    uuid("tag_id", index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag, the other slugs that lead to it, and how many listed providers and services have it."""
+
+    id: UUID
+    version: int
+    slug: str
+    name: str
+    retired: bool
+    aliases: list[str]
+    providers: int
+    services: int
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
+    lead(alias, recorded, rows)
+    match event:
+        case Tag.Coined():
+            rows.put(tag, **id, **version, slug=event.slug, name=event.name, retired=False, merged=False)
+        case Tag.Renamed():
+            rows.set(tag, id, **version, name=event.name)
+        case Tag.Respelled():
+            rows.set(tag, id, **version, slug=event.slug)
+        case Tag.Merged():
+            rows.set(tag, id, **version, merged=True)
+        case Tag.Retired() | Tag.Revived():
+            rows.set(tag, id, **version, retired=isinstance(event, Tag.Retired))
+        case Tag.Event():
+            rows.set(tag, id, **version)
+        case _:
+            pass
+
+
+def lead(to: Table, recorded: Recorded, rows: Rows) -> None:
+    """Keep `to`, a table of slugs and the tags that they lead to, as `alias` is."""
+    match recorded.event:
+        case Tag.Coined() as it:
+            rows.put(to, slug=it.slug, tag_id=recorded.stream)
+        case Tag.Merged() as it:
+            for slug in it.slugs:
+                rows.put(to, slug=slug, tag_id=it.into)
+        case _:
+            pass
+
+
+def tagged(tags: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
+    """Whether a column of slugs has the tag that a slug leads to, by whichever of its slugs."""
+
+    def has(slug: str) -> ColumnElement[bool]:
+        to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
+        slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
+        return tags.has_any(func.array_append(func.array(slugs), slug))
+
+    return has
+
+
+def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many of the listed have the tag of the row, each counted once."""
+    slugs = select(alias.c.slug).where(alias.c.tag_id == tag.c.id).correlate(tag).scalar_subquery()
+    return (
+        select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
+    )
+
+
+def aliases() -> ColumnElement[Any]:
+    """The other slugs that lead to the tag of the row."""
+    slugs = (
+        select(alias.c.slug)
+        .where(alias.c.tag_id == tag.c.id, alias.c.slug != tag.c.slug)
+        .order_by(alias.c.slug)
+        .correlate(tag)
+    )
+    return func.array(slugs.scalar_subquery())
+
+
+async def respelled(
+    read: Read, details: Iterable[Mapping[str, Any]]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """How these things' `tags` are spelled now: a function that puts it into the details of one."""
+    slugs = list({slug for each in details for slug in each.get("tags", ())})
+    now: dict[str, str] = {}
+    if slugs:
+        query = select(alias.c.slug, tag.c.slug).join(tag, tag.c.id == alias.c.tag_id)
+        found = await read.connection.execute(query.where(alias.c.slug == func.any(slugs)))
+        now = {was: slug for was, slug in found.tuples()}
+
+    def respell(details: Mapping[str, Any]) -> dict[str, Any]:
+        return {**details, "tags": _once(now.get(slug, slug) for slug in details.get("tags", ()))}
+
+    return respell
+
+
+def _once(slugs: Iterable[str]) -> Sequence[str]:
+    return list(dict.fromkeys(slugs))
