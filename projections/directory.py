@@ -20,17 +20,7 @@ from projections.tables import json, metadata, uuid
 from projections.tag import ListedTag
 from projections.words import folded
 
-__all__ = [
-    "ListedTag",
-    "directory",
-    "provider",
-    "providers",
-    "schedule",
-    "service",
-    "services",
-    "tag",
-    "tags",
-]
+__all__ = ["ListedTag", "directory", "provider", "schedule", "service", "tag", "tags"]
 
 providers = Table(
     "provider",

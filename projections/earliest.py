@@ -1,4 +1,4 @@
-"""Who is free first? The next free starts of each provider with each service, worked out ahead of the question.
+"""Who is free first? The next free starts of each provider with each service, worked out before it is asked.
 
 Not a reader's: what is free first depends on the time too, not on the log alone, so that a rebuild could
 neither make these tables nor compare them; and a search must find somebody right after one. They stand beside

@@ -52,7 +52,7 @@ def inside(lat: Column[float], lon: Column[float], around: Box) -> ColumnElement
 
 
 def metres(lat: Column[float], lon: Column[float], center: Point) -> ColumnElement[int]:
-    """The great-circle distance, by the haversine formula, in whole metres: two that are told alike are alike."""
+    """The great-circle distance by the haversine formula, in whole metres: what is told alike is alike."""
     up, along = func.radians(lat - center.lat) / 2, func.radians(lon - center.lon) / 2
     half: Any = func.power(func.sin(up), 2) + func.power(func.sin(along), 2) * cos(
         radians(center.lat)

@@ -1,8 +1,8 @@
 """Keeps `earliest` true: works out again what events have touched and what time has passed over.
 
-Runs in the leading projector, beside the readers, in small batches. It knows what to do from the tables alone,
-so after a crash, a lost lead or a rebuild the first look at everything finds what has become stale; until it
-has got there, searches find what was so before, less what has passed.
+Runs in the leading projector, beside the readers, in small batches. It knows what to do from the tables
+alone, so after a crash, a lost lead or a rebuild the first look at everything finds what has become stale;
+until it has got there, searches find what was so before, less what has passed.
 """
 
 import asyncio

@@ -86,7 +86,7 @@ class Stale:
         return State(*row)
 
     async def all(self, state: State) -> Sequence[Pair]:
-        """All that is missing, too much, due, of another generation, or touched since; the longest due first."""
+        """All that is missing, too much, due, of another generation, or touched since; missing ones first."""
         values = {"generation": state.generation, "now": state.now}
         return await self._select(_ALL.format(schema=generation_schema(state.generation)), values)
 

@@ -119,7 +119,7 @@ async def respelled(
     if slugs:
         query = select(alias.c.slug, tag.c.slug).join(tag, tag.c.id == alias.c.tag_id)
         found = await read.connection.execute(query.where(alias.c.slug == func.any(slugs)))
-        now = {was: slug for was, slug in found.tuples()}
+        now = dict(found.tuples().all())
 
     def respell(details: Mapping[str, Any]) -> dict[str, Any]:
         return {**details, "tags": _once(now.get(slug, slug) for slug in details.get("tags", ()))}
