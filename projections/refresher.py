@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from time import monotonic
 
+import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.availability import starts
 from domain.interval import Interval
@@ -82,9 +83,9 @@ class Refresher:
         else:
             news = await self._stale.news(state, self._since) if state.position != self._since else ()
             for batch in _batches([*news, *await self._stale.due(state)]):
-                await self._work_out(batch, state)
+                await self._work_through(batch, state)
         self._since = state.position
-        await self._work_out(self._left[:BATCH], state)
+        await self._work_through(self._left[:BATCH], state)
         self._left = self._left[BATCH:]
         if not self._left and state.position != self._marked:
             await self._stale.reached(state.position)
@@ -99,6 +100,20 @@ class Refresher:
             pass
         self._wake.clear()
 
+    async def _work_through(self, pairs: Sequence[Pair], state: State) -> None:
+        """Work these out. One with which that can't be done keeps no other waiting: it is not found."""
+        try:
+            await self._work_out(pairs, state)
+        except (psycopg.Error, PoolTimeout):
+            raise  # not the pairs' fault
+        except Exception:
+            if len(pairs) == 1:
+                log.exception("who is free first: provider %s with service %s", *pairs[0])
+                await self._stale.keep((), pairs, state)
+            else:
+                for pair in pairs:
+                    await self._work_through([pair], state)
+
     async def _work_out(self, pairs: Sequence[Pair], state: State) -> None:
         """Look at these, further and further ahead; keep what is found, drop what is no pair any more."""
         found: list[tuple[Ahead, int]] = []
@@ -112,8 +127,8 @@ class Refresher:
             there = _bookable(look)
             rows = [_next(*there[pair], span, state.now) for pair in wanted & there.keys()]
             last = horizon is HORIZONS[-1]
-            found += [(row, look.position) for row in rows if row and (last or len(row.starts) == AHEAD)]
-            wanted = {row.pair for row in rows if row and not last and len(row.starts) < AHEAD}
+            found += [(row, look.position) for row in rows if last or len(row.starts) == AHEAD]
+            wanted = {row.pair for row in rows if not last and len(row.starts) < AHEAD}
         await self._stale.keep(found, {*pairs} - {row.pair for row, _ in found}, state)
 
 
@@ -132,11 +147,5 @@ def _bookable(look: Look) -> Mapping[Pair, tuple[Offering, Calendar]]:
     }
 
 
-def _next(service: Offering, calendar: Calendar, span: Interval, now: datetime) -> Ahead | None:
-    """What to keep of a pair. One that can't be worked out keeps nobody else waiting: it is not found."""
-    try:
-        offered = starts(service.offer, calendar.hours, calendar.occupied, span, now)
-        return ahead(service, calendar, offered, now)
-    except Exception:
-        log.exception("who is free first: provider %s with service %s", calendar.id, service.id)
-        return None
+def _next(service: Offering, calendar: Calendar, span: Interval, now: datetime) -> Ahead:
+    return ahead(service, calendar, starts(service.offer, calendar.hours, calendar.occupied, span, now), now)
