@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from secrets import token_bytes
+from typing import Any
 
 import uvloop
 
@@ -32,14 +33,20 @@ _AT_ONCE = 1_024  # commands
 
 def write(database: Database, events: int) -> Sequence[Shop]:
     """Append at least so many events; answers with the shops, all of whose bookings are long past."""
-    return uvloop.run(_write(database, max(1, -(-events // PER_SHOP))))
+    shops: list[Shop] = []
+    append(database, lambda now: _history(max(1, -(-events // PER_SHOP)), now, shops))
+    return shops
 
 
-async def _write(database: Database, count: int) -> Sequence[Shop]:
+def append(database: Database, history: Callable[[datetime], Iterator[Entry]]) -> None:
+    """Append a history, which is told the time, as fast as the log takes it."""
+    uvloop.run(_append(database, history))
+
+
+async def _append(database: Database, history: Callable[[datetime], Iterator[Entry]]) -> None:
     journal = PostgresJournal(database.application, queue_size=10 * _AT_ONCE, patience=60.0)
     await journal.open()
-    shops: list[Shop] = []
-    entries = _history(count, journal.now(), shops)
+    entries = history(journal.now())
     under_way: asyncio.Future[list[Answer]] | None = None
     while some := list(islice(entries, _AT_ONCE)):
         if under_way is not None:
@@ -49,27 +56,29 @@ async def _write(database: Database, count: int) -> Sequence[Shop]:
     if under_way is not None:
         await under_way
     await journal.close()
-    return shops
 
 
 def _history(count: int, now: datetime, shops: list[Shop]) -> Iterator[Entry]:
     """Day by day, and on each from shop to shop, as it would have come about."""
     for _ in range(count):
-        opened = _open_shop(now)
+        opened = open_shop(now)
         shops.append(Shop(opened[0].id, [opened[2].id]))
-        yield _entry(*opened)
+        yield entry(*opened)
     for day in dates(DAYS, OPENING):
         for shop in shops:
             yield from _one_day(shop, day, now)
 
 
-def _open_shop(now: datetime) -> tuple[Provider, Schedule, Service]:
+def open_shop(
+    now: datetime, hours: dict[str, Any] = ALL_DAY, **details: Any
+) -> tuple[Provider, Schedule, Service]:
+    """A provider with a schedule and a service. `details`: of the profile."""
     owner = new_id()
-    provider = Provider(id=new_id(), owner_id=owner, profile=profile(), timestamp=now)
+    provider = Provider(id=new_id(), owner_id=owner, profile=profile(**details), timestamp=now)
     schedule = Schedule(
         id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
     )
-    schedule.set_weekly(owner, "UTC", ALL_DAY, now)
+    schedule.set_weekly(owner, "UTC", hours, now)
     service = Service(id=new_id(), by=owner, terms=terms(provider.id), timestamp=now)
     return provider, schedule, service
 
@@ -79,10 +88,11 @@ def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
     for number in range(A_DAY):
         appointment = an_appointment(new_id(), shop.provider_id, shop.services[0], date, 16 + number, now)
         seat(day, appointment, now)
-        yield _entry(appointment, day)
+        yield entry(appointment, day)
 
 
-def _entry(*aggregates: Aggregate) -> Entry:
+def entry(*aggregates: Aggregate) -> Entry:
+    """What one command has done, under a key of its own."""
     events = [event for aggregate in aggregates for event in aggregate.collect_events()]
     said = f'{{"actor":"{new_id()}","role":"customer","correlation":"{token_bytes(16).hex()}"}}'
     answer = aggregates[0].id, aggregates[0].version
