@@ -148,8 +148,10 @@ directory = Reader(
 )
 
 _p, _s, _t = providers.c, services.c, tagging.tag.c
-listed_providers = select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).where(_p.active)
-listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).where(~_s.withdrawn)
+listed_providers = (
+    select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).select_from(providers).where(_p.active)
+)
+listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).select_from(services).where(~_s.withdrawn)
 _listed_tags = select(
     _t.id,
     _t.version,

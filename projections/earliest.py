@@ -19,13 +19,15 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    FromClause,
     Index,
     Integer,
-    Lateral,
     Table,
     bindparam,
+    column,
     func,
     select,
+    true,
 )
 
 from domain.availability import Start
@@ -96,19 +98,17 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
     return Ahead(calendar.id, service.id, kept_ones, service.offer.duration, notice, again)
 
 
-def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, now: datetime) -> Lateral:
+def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, now: datetime) -> FromClause:
     """The first start, end and other side of the kept rows `of` a row, with `only` that other side.
 
     What can't be booked any more at `now` is passed over, whoever is late in working out what comes next.
     """
     e = earliest.c
-    start: Any = func.unnest(e.starts).column_valued("start", joins_implicitly=True)
+    each = func.unnest(e.starts).table_valued(column("start", e.again_at.type)).render_derived("each")
+    start: Any = each.c.start
     bookable = start >= bindparam("now", now, DateTime(timezone=True)) + _minutes(e.notice)
-    query = select(
-        start.label("starts_at"),
-        (start + _minutes(e.duration)).label("ends_at"),
-        other.label("with_id"),
-    ).where(of, bookable)
+    told = start.label("starts_at"), (start + _minutes(e.duration)).label("ends_at"), other.label("with_id")
+    query = select(*told).select_from(earliest.join(each, true())).where(of, bookable)
     if only is not None:
         query = query.where(other == only)
     return query.order_by(start, other).limit(1).lateral("first")

@@ -44,6 +44,7 @@ def _turned(lon: float) -> float:
 
 def inside(lat: Column[float], lon: Column[float], around: Box) -> ColumnElement[bool]:
     """Whether a place lies in the box: what an index on (lat, lon) is asked."""
+    across: ColumnElement[bool]
     if around.west <= around.east:
         across = lon.between(around.west, around.east)
     else:
@@ -53,7 +54,7 @@ def inside(lat: Column[float], lon: Column[float], around: Box) -> ColumnElement
 
 def metres(lat: Column[float], lon: Column[float], center: Point) -> ColumnElement[int]:
     """The great-circle distance by the haversine formula, in whole metres: what is told alike is alike."""
-    up, along = func.radians(lat - center.lat) / 2, func.radians(lon - center.lon) / 2
+    up, along = func.radians(lat - center.lat) * 0.5, func.radians(lon - center.lon) * 0.5
     half: Any = func.power(func.sin(up), 2) + func.power(func.sin(along), 2) * cos(
         radians(center.lat)
     ) * func.cos(func.radians(lat))

@@ -4,7 +4,7 @@ No question looks at calendars: who is free first is kept (`earliest.py`), and c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -125,13 +125,14 @@ async def _found(
     read: Read, page: Page, query: Select[Any], kind: type[F], details: str
 ) -> tuple[Sequence[F], str | None]:
     """The items; in the field `details`, tags are as they are spelled now."""
+    rows, following = await fetch(read.connection, query, page, dict[str, Any])
+    respell = await respelled(read, [row[details] for row in rows])
+    return [_made(kind, {**row, details: respell(row[details])}) for row in rows], following
 
-    def made(starts_at: Any = None, ends_at: Any = None, with_id: Any = None, **told: Any) -> F:
-        return kind(**told, earliest=None if starts_at is None else First(starts_at, ends_at, with_id))
 
-    items, following = await fetch(read.connection, query, page, made)
-    respell = await respelled(read, [getattr(item, details) for item in items])
-    return [replace(item, **{details: respell(getattr(item, details))}) for item in items], following
+def _made(kind: type[F], row: dict[str, Any]) -> F:
+    start, end, other = (row.pop(name, None) for name in ("starts_at", "ends_at", "with_id"))
+    return kind(**row, earliest=None if start is None else First(start, end, other))
 
 
 def _near(center: Point, within: float) -> Sequence[ColumnElement[bool]]:

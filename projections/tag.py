@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Table,
+    Text,
+    any_,
+    func,
+    literal,
+    select,
+)
 
 from domain.tag import Tag
 from projections.read import Read
@@ -86,7 +99,8 @@ def tagged(tags: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
     def has(slug: str) -> ColumnElement[bool]:
         to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
         slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
-        return tags.has_any(func.array_append(func.array(slugs), slug))
+        found: ColumnElement[bool] = tags.has_any(func.array_append(func.array(slugs), slug))
+        return found
 
     return has
 
@@ -118,8 +132,8 @@ async def respelled(
     now: dict[str, str] = {}
     if slugs:
         query = select(alias.c.slug, tag.c.slug).join(tag, tag.c.id == alias.c.tag_id)
-        found = await read.connection.execute(query.where(alias.c.slug == func.any(slugs)))
-        now = dict(found.tuples().all())
+        found = await read.connection.execute(query.where(alias.c.slug == any_(literal(slugs, ARRAY(Text)))))
+        now = {row[0]: row[1] for row in found}
 
     def respell(details: Mapping[str, Any]) -> dict[str, Any]:
         return {**details, "tags": _once(now.get(slug, slug) for slug in details.get("tags", ()))}

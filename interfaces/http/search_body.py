@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
@@ -17,6 +17,8 @@ from projections.words import words
 
 FARTHEST = 500  # km
 MOST_WORDS = 10
+
+T = TypeVar("T")
 
 _POINT = re.compile(r"(-?\d{1,2}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)", re.ASCII)
 
@@ -76,7 +78,7 @@ class Search(Paging):
         return _needs_near("sort=distance", sort, told) if sort == "distance" else sort
 
 
-def _needs_near(what: str, value: Any, told: ValidationInfo) -> Any:
+def _needs_near(what: str, value: T, told: ValidationInfo) -> T:
     if "near" in told.data and told.data["near"] is None:  # if it is malformed, that is said already
         raise PydanticCustomError("near", f"`{what}` needs `near`.")
     return value
