@@ -177,7 +177,7 @@ class TestPlace:
         await write(near, far, gone, everywhere, away, a_service(gone, name="Gone"))
         await catch_up()
         assert await service_names(near=PARIS) == ["Everywhere"]
-        assert await service_names(near=VERSAILLES, within=1, sort=Sort.DISTANCE) == ["Away", "Everywhere"]
+        assert await service_names(near=LOUVRE, within=25, sort=Sort.DISTANCE) == ["Everywhere", "Away"]
         async with look("directory") as read:
             (found,), _ = await find_services(read, ALL, Asked(now=NOW, near=PARIS))
         assert found.metres == 1157
