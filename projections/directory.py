@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, select
@@ -149,9 +149,17 @@ directory = Reader(
 
 _p, _s, _t = providers.c, services.c, tagging.tag.c
 listed_providers = (
-    select(_p.id, _p.version, _p.owner_id, _p.profile, _p.active).select_from(providers).where(_p.active)
+    select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
+    .add_columns(tagging.respelled(_p.tags).label("respelled"))
+    .select_from(providers)
+    .where(_p.active)
 )
-listed_services = select(_s.id, _s.version, _s.terms, _s.withdrawn).select_from(services).where(~_s.withdrawn)
+listed_services = (
+    select(*(_s[name] for name in ListedService.__dataclass_fields__))
+    .add_columns(tagging.respelled(_s.tags).label("respelled"))
+    .select_from(services)
+    .where(~_s.withdrawn)
+)
 _listed_tags = select(
     _t.id,
     _t.version,
@@ -167,21 +175,23 @@ _listed_tags = select(
 async def provider(read: Read, id: UUID) -> ListedProvider | None:
     """A provider who can be booked, or None."""
     found = (await read.connection.execute(listed_providers.where(_p.id == id))).one_or_none()
-    if found is None:
-        return None
-    told = found._mapping
-    respell = await tagging.respelled(read, [told["profile"]])
-    return ListedProvider(**{**told, "profile": respell(told["profile"])})
+    return None if found is None else listed(ListedProvider, found._asdict())
 
 
 async def service(read: Read, id: UUID) -> ListedService | None:
     """A service that can be booked, or None."""
     found = (await read.connection.execute(listed_services.where(_s.id == id))).one_or_none()
-    if found is None:
-        return None
-    told = found._mapping
-    respell = await tagging.respelled(read, [told["terms"]])
-    return ListedService(**{**told, "terms": respell(told["terms"])})
+    return None if found is None else listed(ListedService, found._asdict())
+
+
+L = TypeVar("L", bound=ListedProvider | ListedService)
+
+
+def listed(kind: type[L], row: Mapping[str, Any]) -> L:
+    """The thing of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
+    told = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
+    details = "profile" if "profile" in told else "terms"
+    return kind(**{**told, details: tagging.respell(told[details], row["respelled"])})
 
 
 async def tag(read: Read, id: UUID) -> ListedTag | None:

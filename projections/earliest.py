@@ -33,7 +33,6 @@ from sqlalchemy import (
 from domain.availability import Start
 from domain.wallclock import day_bounds, local_date, zone
 from projections.look import Calendar, Offering
-from projections.read import Read
 from projections.tables import instant, kept, uuid
 
 NAME = "earliest"
@@ -116,8 +115,3 @@ def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, 
 
 def _minutes(length: ColumnElement[int]) -> Any:
     return func.make_interval(0, 0, 0, 0, 0, length)
-
-
-async def reflected(read: Read) -> int:
-    """The position up to which everything is worked out in this look; 0 before that has ever been so."""
-    return (await read.connection.execute(select(mark.c.position))).scalar() or 0

@@ -31,16 +31,20 @@ class BeyondHead(Exception):
 
 @dataclass(frozen=True)
 class Read:
-    """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader."""
+    """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader.
+
+    `worked_out`: up to which position what is kept beside the readers is true (`earliest.py`).
+    """
 
     connection: AsyncConnection
     position: int
     generation: int
+    worked_out: int
 
 
-_BOOKMARK = text(
-    "SELECT generation, position FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader"
-)
+_BOOKMARK = text("""
+    SELECT generation, position, coalesce((SELECT position FROM read.earliest_mark), 0)
+    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 
 
@@ -62,11 +66,11 @@ class Reads:
         if at_least is not None:
             await self.wait(reader, at_least, patience)
         async with self._engine.connect() as connection:
-            generation, position = (await connection.execute(_BOOKMARK, {"reader": reader})).one()
+            generation, position, worked_out = (await connection.execute(_BOOKMARK, {"reader": reader})).one()
             if at_least is not None and position < at_least:
                 raise Behind(reader, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))
-            yield Read(connection, position, generation)
+            yield Read(connection, position, generation, worked_out)
 
     async def wait(self, reader: str, position: int, patience: float = PATIENCE) -> None:
         """Until the reader, or what is worked out beside them, is there; raises as `open` does."""

@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, Text, Uuid, cast, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, Text, Uuid, and_, cast, func, or_, select, true
 
 from projections.directory import (
     ListedProvider,
     ListedService,
+    listed,
     listed_providers,
     listed_services,
     providers,
@@ -24,7 +25,7 @@ from projections.earliest import First, earliest, first_with
 from projections.page import Page, fetch, narrowed
 from projections.place import NEARBY, Point, box, inside, metres
 from projections.read import Read
-from projections.tag import respelled, tagged
+from projections.tag import tagged
 from projections.words import words
 
 _p, _s, _e = providers.c, services.c, earliest.c
@@ -84,13 +85,13 @@ async def find_providers(
     ).where(*(_provider_says(word) for word in words(asked.q or "")))
     order: list[ColumnElement[Any]] = [_p.name, _p.id]
     if asked.near is not None:
-        away = metres(_p.lat, _p.lon, asked.near)
-        query = query.add_columns(away.label("metres")).where(*_near(asked.near, asked.within))
-        order = [away, _p.id] if asked.sort is Sort.DISTANCE else order
+        away = _away(asked.near)
+        query = query.add_columns(away.c.metres).join(away, _near(away, asked.near, asked.within))
+        order = [away.c.metres, _p.id] if asked.sort is Sort.DISTANCE else order
     if asked.sort is Sort.EARLIEST:
         first = first_with(_e.provider_id == _p.id, _e.service_id, service_id, asked.now)
         query, order = query.add_columns(*first.c).join(first, true()), [first.c.starts_at, _p.id]
-    return await _found(read, page, query.order_by(*order), FoundProvider, "profile")
+    return await _found(read, page, query, order, FoundProvider)
 
 
 async def find_services(
@@ -115,38 +116,41 @@ async def find_services(
     if asked.sort is Sort.EARLIEST:
         first = first_with(_e.service_id == _s.id, _e.provider_id, provider_id, asked.now)
         query, order = query.add_columns(*first.c).join(first, true()), [first.c.starts_at, _s.id]
-    return await _found(read, page, query.order_by(*order), FoundService, "terms")
+    return await _found(read, page, query, order, FoundService)
 
 
 F = TypeVar("F", FoundProvider, FoundService)
 
 
 async def _found(
-    read: Read, page: Page, query: Select[Any], kind: type[F], details: str
+    read: Read, page: Page, query: Select[Any], order: Sequence[ColumnElement[Any]], kind: type[F]
 ) -> tuple[Sequence[F], str | None]:
-    """The items; in the field `details`, tags are as they are spelled now."""
-    rows, following = await fetch(read.connection, query, page, dict[str, Any])
-    respell = await respelled(read, [row[details] for row in rows])
-    return [_made(kind, {**row, details: respell(row[details])}) for row in rows], following
+    def made(starts_at: Any = None, ends_at: Any = None, with_id: Any = None, **row: Any) -> F:
+        first = None if starts_at is None else First(starts_at, ends_at, with_id)
+        return listed(kind, {**row, "earliest": first})
+
+    # Paging looks for what it orders by among the columns, and takes long over each that it is not.
+    columns = {column.key: column for column in (*order, *query.selected_columns)}
+    sorted_query = query.with_only_columns(*columns.values()).order_by(*order)
+    return await fetch(read.connection, sorted_query, page, made)
 
 
-def _made(kind: type[F], row: dict[str, Any]) -> F:
-    start, end, other = (row.pop(name, None) for name in ("starts_at", "ends_at", "with_id"))
-    return kind(**row, earliest=None if start is None else First(start, end, other))
+def _away(center: Point) -> FromClause:
+    """How far a provider is: worked out once for whatever asks for it."""
+    return select(metres(_p.lat, _p.lon, center).label("metres")).correlate(providers).lateral("away")
 
 
-def _near(center: Point, within: float) -> Sequence[ColumnElement[bool]]:
-    around = inside(_p.lat, _p.lon, box(center, within))
-    return around, metres(_p.lat, _p.lon, center) <= within * 1000
+def _near(away: FromClause, center: Point, within: float) -> ColumnElement[bool]:
+    return and_(inside(_p.lat, _p.lon, box(center, within)), away.c.metres <= within * 1000)
 
 
-def _nearest(center: Point, within: float) -> Subquery:
+def _nearest(center: Point, within: float) -> FromClause:
     """Services of active providers in the place, and how far the nearest is."""
-    theirs = services.alias()
-    away = func.min(metres(_p.lat, _p.lon, center)).label("metres")
+    theirs, away = services.alias(), _away(center)
     offered = theirs.c.provider_ids.has_key(cast(_p.id, Text))
-    query = select(theirs.c.id, away).select_from(providers.join(theirs, offered))
-    return query.where(_p.active, *_near(center, within)).group_by(theirs.c.id).subquery()
+    there = providers.join(away, _near(away, center, within)).join(theirs, offered)
+    query = select(theirs.c.id, func.min(away.c.metres).label("metres")).select_from(there)
+    return query.where(_p.active).group_by(theirs.c.id).subquery()
 
 
 def _offers(service_id: UUID) -> ColumnElement[bool]:

@@ -1,12 +1,11 @@
 """Which words are there to find by, and which slugs lead to them? A part of the directory."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -16,12 +15,11 @@ from sqlalchemy import (
     Text,
     any_,
     func,
-    literal,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.tag import Tag
-from projections.read import Read
 from projections.reader import Recorded
 from projections.rows import Rows
 from projections.tables import metadata, uuid
@@ -124,22 +122,20 @@ def aliases() -> ColumnElement[Any]:
     return func.array(slugs.scalar_subquery())
 
 
-async def respelled(
-    read: Read, details: Iterable[Mapping[str, Any]]
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """How these things' `tags` are spelled now: a function that puts it into the details of one."""
-    slugs = list({slug for each in details for slug in each.get("tags", ())})
-    now: dict[str, str] = {}
-    if slugs:
-        query = select(alias.c.slug, tag.c.slug).join(tag, tag.c.id == alias.c.tag_id)
-        found = await read.connection.execute(query.where(alias.c.slug == any_(literal(slugs, ARRAY(Text)))))
-        now = {row[0]: row[1] for row in found}
-
-    def respell(details: Mapping[str, Any]) -> dict[str, Any]:
-        return {**details, "tags": _once(now.get(slug, slug) for slug in details.get("tags", ()))}
-
-    return respell
+def respelled(tags: Column[Any]) -> ColumnElement[Any]:
+    """Of a row's slugs those that are spelled otherwise now: slug -> slug, NULL if there are none."""
+    own = select(func.jsonb_array_elements_text(tags)).correlate(tags.table).scalar_subquery()
+    return (
+        select(func.json_object_agg(alias.c.slug, tag.c.slug, type_=JSONB))
+        .select_from(alias.join(tag, tag.c.id == alias.c.tag_id))
+        .where(alias.c.slug == any_(func.array(own)), alias.c.slug != tag.c.slug)
+        .correlate(tags.table)
+        .scalar_subquery()
+    )
 
 
-def _once(slugs: Iterable[str]) -> Sequence[str]:
-    return list(dict.fromkeys(slugs))
+def respell(details: Mapping[str, Any], now: Mapping[str, str] | None) -> Mapping[str, Any]:
+    """The details of a thing with its tags as they are spelled `now`, each once."""
+    if now is None:
+        return details
+    return {**details, "tags": list(dict.fromkeys(now.get(slug, slug) for slug in details["tags"]))}

@@ -18,7 +18,7 @@ from application.schedule import ReplaceSchedule, replace_schedule
 from application.service import ChangeService, DeleteService, change_service, delete_service
 from domain.kernel import new_id
 from infrastructure.encoding import decode
-from projections.earliest import AHEAD, reflected
+from projections.earliest import AHEAD
 from projections.page import Page
 from projections.position import Positions
 from projections.projector import Projector
@@ -86,7 +86,7 @@ class Town:
 
     async def reflected(self) -> int:
         async with self.clinic.reads.open("directory") as read:
-            return await reflected(read)
+            return read.worked_out
 
 
 @asynccontextmanager
@@ -362,4 +362,4 @@ async def test_without_anything_worked_out_yet_nobody_is_said_to_be_free(databas
                 [],
                 None,
             )
-            assert await reflected(read) == 0
+            assert read.worked_out == 0
