@@ -22,6 +22,7 @@ from sqlalchemy import (
     FromClause,
     Index,
     Integer,
+    Interval,
     Table,
     bindparam,
     column,
@@ -45,8 +46,8 @@ earliest = Table(
     uuid("provider_id", primary_key=True),
     uuid("service_id", primary_key=True),
     Column("starts", ARRAY(DateTime(timezone=True)), nullable=False),  # offered, in order; none: booked out
-    Column("duration", Integer, nullable=False),  # minutes, as is `notice`
-    Column("notice", Integer, nullable=False),
+    Column("duration", Interval, nullable=False),
+    Column("notice", Interval, nullable=False),
     instant("again_at"),  # when it must be worked out again if nothing happens
     Column("generation", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -77,8 +78,8 @@ class Ahead(NamedTuple):
     provider_id: UUID
     service_id: UUID
     starts: Sequence[datetime]
-    duration: int
-    notice: int
+    duration: timedelta
+    notice: timedelta
     again_at: datetime
 
     @property
@@ -89,12 +90,12 @@ class Ahead(NamedTuple):
 def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: datetime) -> Ahead:
     """What to keep of all the starts offered in the days looked at."""
     kept_ones = [start.start for start in starts[:AHEAD]]
-    notice, tz = service.offer.min_notice, zone(calendar.hours.timezone)
+    notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
     if len(kept_ones) == AHEAD:  # none comes in between them but by an event
-        again = kept_ones[AHEAD // 2] - timedelta(minutes=notice)
+        again = kept_ones[AHEAD // 2] - notice
     else:  # at midnight booking windows move on
         again = day_bounds(local_date(now, tz), tz).end
-    return Ahead(calendar.id, service.id, kept_ones, service.offer.duration, notice, again)
+    return Ahead(calendar.id, service.id, kept_ones, service.offer.length, notice, again)
 
 
 def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, now: datetime) -> FromClause:
@@ -105,13 +106,9 @@ def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, 
     e = earliest.c
     each = func.unnest(e.starts).table_valued(column("start", e.again_at.type)).render_derived("each")
     start: Any = each.c.start
-    bookable = start >= bindparam("now", now, DateTime(timezone=True)) + _minutes(e.notice)
-    told = start.label("starts_at"), (start + _minutes(e.duration)).label("ends_at"), other.label("with_id")
+    bookable = start >= bindparam("now", now, DateTime(timezone=True)) + e.notice
+    told = start.label("starts_at"), (start + e.duration).label("ends_at"), other.label("with_id")
     query = select(*told).select_from(earliest.join(each, true())).where(of, bookable)
     if only is not None:
         query = query.where(other == only)
     return query.order_by(start, other).limit(1).lateral("first")
-
-
-def _minutes(length: ColumnElement[int]) -> Any:
-    return func.make_interval(0, 0, 0, 0, 0, length)

@@ -1,12 +1,15 @@
 """How far is it? On a sphere, in kilometres; degrees are WGS 84."""
 
 from math import asin, cos, degrees, radians, sin
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Double, and_, cast, func, or_
+from sqlalchemy import BigInteger, Column, ColumnElement, and_, cast, func, literal_column, or_
 
 RADIUS = 6371.0088  # km, the mean of the Earth's
 NEARBY = 10.0  # km, unless somebody asks for more or less
+_HALF: ColumnElement[float] = literal_column("0.5")
+_ONE: ColumnElement[float] = literal_column("1.0::float8")  # rounding may bring the antipode past 1
+_METRES: ColumnElement[float] = literal_column(f"{2000 * radians(RADIUS)}::float8")  # of half a degree
 _SLACK = 1e-6  # degrees: what rounding may take from the edge of a box; the distance decides
 
 
@@ -54,10 +57,6 @@ def inside(lat: Column[float], lon: Column[float], around: Box) -> ColumnElement
 
 def metres(lat: Column[float], lon: Column[float], center: Point) -> ColumnElement[int]:
     """The great-circle distance by the haversine formula, in whole metres: what is told alike is alike."""
-    up, along = func.radians(lat - center.lat) * 0.5, func.radians(lon - center.lon) * 0.5
-    half: Any = func.power(func.sin(up), 2) + func.power(func.sin(along), 2) * cos(
-        radians(center.lat)
-    ) * func.cos(func.radians(lat))
-    # Rounding may bring the antipode past 1.
-    whole = func.asin(func.sqrt(func.least(cast(1, Double), half))) * (2000 * RADIUS)
-    return cast(func.round(whole), BigInteger)
+    up, along = func.sind((lat - center.lat) * _HALF), func.sind((lon - center.lon) * _HALF)
+    half = up * up + along * along * cos(radians(center.lat)) * func.cosd(lat)
+    return cast(func.asind(func.sqrt(func.least(_ONE, half))) * _METRES, BigInteger)
