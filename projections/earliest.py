@@ -98,15 +98,16 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
     return Ahead(calendar.id, service.id, kept_ones, service.offer.length, notice, again)
 
 
-def first_with(of: ColumnElement[bool], other: Column[UUID], only: UUID | None, now: datetime) -> FromClause:
+def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement[UUID] | None) -> FromClause:
     """The first start, end and other side of the kept rows `of` a row, with `only` that other side.
 
-    What can't be booked any more at `now` is passed over, whoever is late in working out what comes next.
+    What can't be booked any more at the instant `now` is passed over, whoever is late in working out what
+    comes next.
     """
     e = earliest.c
     each = func.unnest(e.starts).table_valued(column("start", e.again_at.type)).render_derived("each")
     start: Any = each.c.start
-    bookable = start >= bindparam("now", now, DateTime(timezone=True)) + e.notice
+    bookable = start >= bindparam("now", type_=DateTime(timezone=True)) + e.notice
     told = start.label("starts_at"), (start + e.duration).label("ends_at"), other.label("with_id")
     query = select(*told).select_from(earliest.join(each, true())).where(of, bookable)
     if only is not None:

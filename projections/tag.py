@@ -1,6 +1,6 @@
 """Which words are there to find by, and which slugs lead to them? A part of the directory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -91,16 +91,12 @@ def lead(to: Table, recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def tagged(tags: Column[Any]) -> Callable[[str], ColumnElement[bool]]:
+def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a column of slugs has the tag that a slug leads to, by whichever of its slugs."""
-
-    def has(slug: str) -> ColumnElement[bool]:
-        to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
-        slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
-        found: ColumnElement[bool] = tags.has_any(func.array_append(func.array(slugs), slug))
-        return found
-
-    return has
+    to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
+    slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
+    found: ColumnElement[bool] = tags.has_any(func.array_append(func.array(slugs), slug))
+    return found
 
 
 def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
