@@ -100,6 +100,7 @@ ACCESS: Mapping[str, Grants] = {
     "list_tags": _EVERYBODY,
     "get_tag": _EVERYBODY,
     "replace_tag": {Role.ADMIN: Scope.ANY},
+    "merge_tag": {Role.ADMIN: Scope.ANY},
     "delete_tag": {Role.ADMIN: Scope.ANY},
     "get_schedule": _STAFF_AND_AUDITOR,
     "replace_schedule": _STAFF,

@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import Role, Scope, demand, permit
 from application.log import Command, Log, command
 from application.membership import check_affiliation, staff
-from application.tag import coined
+from application.tag import coined, retagged
 from domain.account import Account
 from domain.errors import Invalid
 from domain.organization import Rank
@@ -50,11 +50,12 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     check_zone(cmd.profile["timezone"], "/timezone")
     await check_affiliation(cmd.by, cmd.profile["organization_id"], log)
     await check_known(owner_id, log)
-    provider = Provider.join(cmd.id, owner_id, cmd.profile, now)
+    tags, coins = await coined(cmd.profile["tags"], cmd, log, now)
+    provider = Provider.join(cmd.id, owner_id, {**cmd.profile, "tags": tags}, now)
     schedule = Schedule(
         id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
     )
-    await log.record(provider, schedule, *await coined(cmd.profile["tags"], cmd, log, now))
+    await log.record(provider, schedule, *coins)
     return provider
 
 
@@ -66,8 +67,9 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
     await _check_move(cmd, provider, log)
     await check_known(provider.owner_id, log)
-    provider.change(cmd.by.account, cmd.profile, now)
-    await log.record(provider, *await coined(cmd.profile.get("tags", ()), cmd, log, now))
+    profile, coins = await retagged(cmd.profile, provider.profile, cmd, log, now)
+    provider.change(cmd.by.account, profile, now)
+    await log.record(provider, *coins)
     return provider
 
 

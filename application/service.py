@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.log import Command, Log, command
 from application.membership import check_affiliation, reaches, staff
-from application.tag import coined
+from application.tag import coined, retagged
 from domain.errors import Invalid, NotFound
 from domain.hours import Window, overlapping
 from domain.organization import Organization, Rank
@@ -44,8 +44,9 @@ async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service
     permit(cmd.by, "create_service")
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
-    service = Service(id=cmd.id, by=cmd.by.account, terms=dict(cmd.terms), timestamp=now)
-    await log.record(service, *await coined(cmd.terms["tags"], cmd, log, now))
+    tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
+    service = Service(id=cmd.id, by=cmd.by.account, terms={**cmd.terms, "tags": tags}, timestamp=now)
+    await log.record(service, *coins)
     return service
 
 
@@ -57,8 +58,9 @@ async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service
     if (organization_id := cmd.terms.get("organization_id", there)) != there:
         await check_affiliation(cmd.by, organization_id, log)
     await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
-    service.change(cmd.by.account, dict(cmd.terms), now)
-    await log.record(service, *await coined(cmd.terms.get("tags", ()), cmd, log, now))
+    terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
+    service.change(cmd.by.account, terms, now)
+    await log.record(service, *coins)
     return service
 
 

@@ -24,8 +24,8 @@ from bench.place import Place
 from infrastructure.collector import collect_rarely
 from infrastructure.local import LocalServers
 
-NAMES = ("append", "book", "slots", "project", "contend", "login", "growth")
-SLOW = ("growth",)
+NAMES = ("append", "book", "slots", "project", "contend", "login", "directory", "growth")
+SLOW = ("directory", "growth")
 """Left out unless named, or quick."""
 
 
@@ -38,7 +38,7 @@ def bench(
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but growth, which takes minutes to build its log."""
+    """Measure; without names all but directory and growth, which take minutes to build their logs."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
     if unknown := set(asked) - set(NAMES):
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from secrets import token_bytes
+from typing import Any
 from uuid import UUID
 
 import uvloop
@@ -35,16 +36,27 @@ _AT_ONCE = 1_024  # commands
 
 def write(database: Database, events: int) -> Sequence[Shop]:
     """Append at least so many events; answers with the shops, all of whose bookings are long past."""
-    return uvloop.run(_write(database, max(1, -(-events // PER_SHOP))))
+    shops: list[Shop] = []
+    count = max(1, -(-events // PER_SHOP))
+    append(database, count, lambda owners, keys, now: _history(owners, keys, now, shops))
+    return shops
 
 
-async def _write(database: Database, count: int) -> Sequence[Shop]:
+History = Callable[[Sequence[UUID], Mapping[UUID, bytes], datetime], Iterator[Entry]]
+"""From the ids of owners, their keys and the time to what happened."""
+
+
+def append(database: Database, count: int, history: History) -> None:
+    """Append a history of so many owners, as fast as the log takes it."""
+    uvloop.run(_append(database, count, history))
+
+
+async def _append(database: Database, count: int, history: History) -> None:
     journal = PostgresJournal(database.application, queue_size=10 * _AT_ONCE, patience=60.0)
     await journal.open()
-    shops: list[Shop] = []
     owners = [new_id() for _ in range(count)]
     keys = await Keyring(journal.keys, MASTERS).for_writing(owners)
-    entries = _history(owners, keys, journal.now(), shops)
+    entries = history(owners, keys, journal.now())
     under_way: asyncio.Future[list[Answer]] | None = None
     while some := list(islice(entries, _AT_ONCE)):
         if under_way is not None:
@@ -54,7 +66,6 @@ async def _write(database: Database, count: int) -> Sequence[Shop]:
     if under_way is not None:
         await under_way
     await journal.close()
-    return shops
 
 
 def _history(
@@ -62,20 +73,23 @@ def _history(
 ) -> Iterator[Entry]:
     """Day by day, and on each from shop to shop, as it would have come about."""
     for owner in owners:
-        opened = _open_shop(owner, now)
+        opened = open_shop(owner, now)
         shops.append(Shop(opened[0].id, [opened[2].id]))
-        yield _entry(*opened, keys=keys)
+        yield entry(*opened, keys=keys)
     for day in dates(DAYS, OPENING):
         for shop in shops:
             yield from _one_day(shop, day, now)
 
 
-def _open_shop(owner: UUID, now: datetime) -> tuple[Provider, Schedule, Service]:
-    provider = Provider.join(new_id(), owner, profile(), now)
+def open_shop(
+    owner: UUID, now: datetime, hours: dict[str, Any] = ALL_DAY, **details: Any
+) -> tuple[Provider, Schedule, Service]:
+    """A provider with a schedule and a service. `details`: of the profile."""
+    provider = Provider.join(new_id(), owner, profile(**details), now)
     schedule = Schedule(
         id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
     )
-    schedule.set_weekly(owner, "UTC", ALL_DAY, now)
+    schedule.set_weekly(owner, "UTC", hours, now)
     service = Service(id=new_id(), by=owner, terms=terms(provider.id), timestamp=now)
     return provider, schedule, service
 
@@ -85,10 +99,11 @@ def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
     for number in range(A_DAY):
         appointment = an_appointment(new_id(), shop.provider_id, shop.services[0], date, 16 + number, now)
         seat(day, appointment, now)
-        yield _entry(appointment, day)
+        yield entry(appointment, day)
 
 
-def _entry(*aggregates: Aggregate, keys: Mapping[UUID, bytes] | None = None) -> Entry:
+def entry(*aggregates: Aggregate, keys: Mapping[UUID, bytes] | None = None) -> Entry:
+    """What one command has done, under a key of its own. `keys`: of the persons that it tells of."""
     events = [event for aggregate in aggregates for event in aggregate.collect_events()]
     said = f'{{"actor":"{new_id()}","role":"customer","correlation":"{token_bytes(16).hex()}"}}'
     answer = aggregates[0].id, aggregates[0].version

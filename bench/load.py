@@ -30,6 +30,7 @@ class Outcome:
     seconds: float
     statuses: Sequence[int]
     p50: float
+    p95: float
     p99: float
 
     @property
@@ -141,7 +142,7 @@ async def _run(
         connection.send()
     ended = await work.done
     cuts = quantiles(work.took, n=100, method="inclusive") if len(work.took) > 1 else work.took * 99
-    return Outcome(ended - began, work.statuses, 1000 * cuts[49], 1000 * cuts[98])
+    return Outcome(ended - began, work.statuses, 1000 * cuts[49], 1000 * cuts[94], 1000 * cuts[98])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,34 @@
 """Tag: a word that providers and services are found by."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from domain.errors import Conflict
 from domain.kernel import Aggregate, derived_id, event
 
 
+class TagMerged(Conflict):
+    """This tag has been merged into another."""
+
+
+class TagRetired(Conflict):
+    """This tag is no longer listed."""
+
+
+class MergedIntoItself(Conflict):
+    """A tag can't be merged into itself, nor into one that was merged into it."""
+
+
+class SlugTaken(Conflict):
+    """Another tag has this slug; merge them to make them one."""
+
+
 class Tag(Aggregate):
-    """A word to find by. Its id derives from its slug, so one slug is one tag."""
+    """A word to find by. Its id derives from its first slug, so one slug is one tag.
+
+    `slugs`: all that it answers to, its own and those it was spelled with or that were merged into it.
+    """
 
     class Coined(Aggregate.Created):
         by: UUID
@@ -17,6 +38,19 @@ class Tag(Aggregate):
     class Renamed(Aggregate.Event):
         by: UUID
         name: str
+
+    class Respelled(Aggregate.Event):
+        by: UUID
+        slug: str
+
+    class Merged(Aggregate.Event):
+        by: UUID
+        into: UUID
+        slugs: list[str]
+
+    class Absorbed(Aggregate.Event):
+        by: UUID
+        slugs: list[str]
 
     class Retired(Aggregate.Event):
         by: UUID
@@ -32,10 +66,18 @@ class Tag(Aggregate):
     def __init__(self, id: UUID, by: UUID, slug: str, name: str, timestamp: datetime) -> None:
         self.slug = slug
         self.name = name
+        self.slugs: tuple[str, ...] = (slug,)
+        self.merged_into: UUID | None = None
         self.retired = False
+
+    @property
+    def aliases(self) -> list[str]:
+        """The other slugs that it answers to."""
+        return sorted(slug for slug in self.slugs if slug != self.slug)
 
     def rename(self, by: UUID, name: str, now: datetime) -> None:
         """Change what people read; the slug stays."""
+        self.check_own()
         if name != self.name:
             self._renamed(by=by, name=name, timestamp=now)
 
@@ -43,8 +85,44 @@ class Tag(Aggregate):
     def _renamed(self, by: UUID, name: str, timestamp: datetime) -> None:
         self.name = name
 
+    def respell(self, by: UUID, slug: str, now: datetime) -> None:
+        """Be shown by another of its slugs; it answers to the old one still."""
+        self.check_own()
+        if slug not in self.slugs:
+            raise SlugTaken
+        if slug != self.slug:
+            self._respelled(by=by, slug=slug, timestamp=now)
+
+    @event(Respelled)
+    def _respelled(self, by: UUID, slug: str, timestamp: datetime) -> None:
+        self.slug = slug
+
+    def merge(self, by: UUID, into: "Tag", now: datetime) -> None:
+        """From now on `into` answers to this tag's slugs, which both streams record."""
+        self.check_own()
+        if into.id == self.id:
+            raise MergedIntoItself
+        into.absorb(by, self.slugs, now)
+        self._merged(by=by, into=into.id, slugs=list(self.slugs), timestamp=now)
+
+    @event(Merged)
+    def _merged(self, by: UUID, into: UUID, slugs: list[str], timestamp: datetime) -> None:
+        self.merged_into = into
+
+    def absorb(self, by: UUID, slugs: Iterable[str], now: datetime) -> None:
+        """Answer to these slugs too."""
+        self.check_own()
+        if self.retired:
+            raise TagRetired
+        self._absorbed(by=by, slugs=list(slugs), timestamp=now)
+
+    @event(Absorbed)
+    def _absorbed(self, by: UUID, slugs: list[str], timestamp: datetime) -> None:
+        self.slugs = (*self.slugs, *slugs)
+
     def retire(self, by: UUID, now: datetime) -> None:
         """No longer listed, until somebody uses it again."""
+        self.check_own()
         if not self.retired:
             self._retired(by=by, timestamp=now)
 
@@ -60,3 +138,8 @@ class Tag(Aggregate):
     @event(Revived)
     def _revived(self, by: UUID, timestamp: datetime) -> None:
         self.retired = False
+
+    def check_own(self) -> None:
+        """Raise TagMerged once it is only another name of some tag."""
+        if self.merged_into is not None:
+            raise TagMerged

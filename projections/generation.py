@@ -1,16 +1,21 @@
 """Generations of read models: which one is live, and making one.
 
 Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
-generation in use, and `bookmark`, how far each reader of a generation has read.
+generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
+read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
 """
 
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
+from projections import earliest
 from projections.reader import Reader
 from projections.readers import READERS
-from projections.tables import generation_schema, metadata, schemas
+from projections.tables import generation_schema, kept, metadata, schemas
+
+KEPT = (earliest.earliest, earliest.mark)
+"""What stands beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
 _SUB = "nullif(current_setting('app.sub', true), '')::uuid"
@@ -44,8 +49,11 @@ def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: st
         connection.exec_driver_sql(statement)
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
     create(connection, live, readers, role)
+    kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
+    for table in KEPT:
+        connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {_quoted(role)}')
     return live
 
 

@@ -48,10 +48,16 @@ LEFT JOIN LATERAL (
     LEFT JOIN (SELECT calendar, organization, closed FROM {schema}.vacancy_employer
                LEFT JOIN {schema}.vacancy_organization ON id = organization) e ON e.calendar = c.id
     WHERE c.id IN (SELECT jsonb_array_elements_text(s.providers)::uuid)
-        AND c.id = coalesce(%(provider)b::uuid, c.id)
+        AND (%(calendars)b::uuid[] IS NULL OR c.id = ANY(%(calendars)b::uuid[]))
         AND coalesce(s.organization = e.organization, s.organization IS NULL)
 ) c ON true
 """
+
+_TAGGED = """
+    NOT s.withdrawn AND s.tags ?| (
+        ARRAY(SELECT slug FROM {schema}.vacancy_tag
+              WHERE tag_id = (SELECT tag_id FROM {schema}.vacancy_tag WHERE slug = %(wanted)b::text))
+        || %(wanted)b::text)"""
 
 _LIVE = "SELECT generation FROM read.live"
 
@@ -92,18 +98,30 @@ class Looks:
 
     async def at_service(self, id: UUID, provider_id: UUID | None, span: Interval, now: datetime) -> Look:
         """A service, if it is known, for starts in `span` that are not before `now`."""
-        return await self._look("s.id = %(wanted)b::uuid", id, provider_id, span, now)
+        calendars = None if provider_id is None else [provider_id]
+        return await self._look("s.id = %(wanted)b::uuid", id, calendars, span, now)
 
     async def at_tag(self, slug: str, span: Interval, now: datetime) -> Look:
-        """The services with a tag that can be booked, as in `at_service`."""
-        return await self._look("s.tags ? %(wanted)b::text AND NOT s.withdrawn", slug, None, span, now)
+        """The services with a tag, whichever of its slugs, that can be booked; as in `at_service`."""
+        return await self._look(_TAGGED, slug, None, span, now)
+
+    async def at_calendars(
+        self, ids: Sequence[UUID], calendars: Sequence[UUID], span: Interval, now: datetime
+    ) -> Look:
+        """Those of these calendars at which any of these services takes place, as in `at_service`."""
+        return await self._look("s.id = ANY(%(wanted)b::uuid[])", ids, calendars, span, now)
 
     async def _look(
-        self, condition: str, wanted: UUID | str, provider_id: UUID | None, span: Interval, now: datetime
+        self,
+        condition: str,
+        wanted: UUID | str | Sequence[UUID],
+        calendars: Sequence[UUID] | None,
+        span: Interval,
+        now: datetime,
     ) -> Look:
         values = {
             "wanted": wanted,
-            "provider": provider_id,
+            "calendars": calendars,
             "today": (now - _SLACK).date(),
             "from": span.start,
             "to": span.end,
@@ -133,7 +151,8 @@ class Looks:
 
 @cache
 def _statement(condition: str, generation: int) -> str:
-    return _STATEMENT.format(reader=vacancy.name, schema=generation_schema(generation), wanted=condition)
+    schema = generation_schema(generation)
+    return _STATEMENT.format(reader=vacancy.name, schema=schema, wanted=condition.format(schema=schema))
 
 
 def _offering(

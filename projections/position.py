@@ -15,7 +15,10 @@ from projections.listen import heard
 
 CHANNEL = "read"
 
-_BOOKMARKS = text("SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)")
+_BOOKMARKS = text("""
+    SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)
+    UNION ALL SELECT 'earliest', position FROM read.earliest_mark""")
+_APART = {"earliest"}  # no reader, and behind them: says itself how far it is
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +96,8 @@ class Positions:
         head, *exceptions = notice.split()
         behind = {reader: int(at) for reader, at in (each.split("=") for each in exceptions)}
         # Said before the last look, perhaps: nobody goes back for that.
-        said = {**dict.fromkeys(self._known, int(head)), **behind}
-        return {reader: max(at, self._known.get(reader, 0)) for reader, at in said.items()}
+        said = {**dict.fromkeys(self._known.keys() - _APART, int(head)), **behind}
+        return {**self._known, **{reader: max(at, self._known.get(reader, 0)) for reader, at in said.items()}}
 
     def _learn(self, positions: Mapping[str, int]) -> None:
         self._known = dict(positions)

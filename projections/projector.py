@@ -40,6 +40,18 @@ class Publisher(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Works something out from the readers' tables. Runs while this process leads, and must not raise."""
+
+    def wake(self) -> None:
+        """A page has been committed."""
+        ...
+
+    async def run(self) -> None:
+        """For ever, until cancelled."""
+        ...
+
+
 class Projector:
     """Brings the readers' tables up to the log's head, and keeps them there, if it leads; else it stands by.
 
@@ -52,11 +64,13 @@ class Projector:
         readers: Sequence[Reader],
         codec: Codec,
         publisher: Publisher | None = None,
+        followers: Sequence[Follower] = (),
     ) -> None:
         self._engine = engine
         self._readers = {reader.name: reader for reader in readers}
         self._codec = codec
         self._publisher = publisher
+        self._followers = followers
         self._wake = asyncio.Event()
         self._look_due = True
         self._generation = 0
@@ -88,6 +102,8 @@ class Projector:
             tasks.create_task(self._listen())
             tasks.create_task(self._work(won))
             tasks.create_task(self._beat())
+            for follower in self._followers:
+                tasks.create_task(follower.run())
 
     async def _listen(self) -> None:
         async with aclosing(heard(self._engine, LOG_CHANNEL, "daybook-projector-listen")) as notices:
@@ -158,6 +174,8 @@ class Projector:
                 reached = await break_off(connection, self._generation, readers, since, at, error)
             await self._announce(connection, {**self._bookmarks, **reached})
         self._bookmarks.update(reached)
+        for follower in self._followers:
+            follower.wake()
         return len(events) == PAGE or end is not None or stretch.broken is not None
 
     async def _publish(self, events: Sequence[Recorded]) -> None:

@@ -42,15 +42,20 @@ class BeyondHead(Exception):
 
 @dataclass(frozen=True)
 class Read:
-    """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader."""
+    """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader.
+
+    `worked_out`: up to which position what is kept beside the readers is true (`earliest.py`).
+    """
 
     connection: AsyncConnection
     position: int
     generation: int
+    worked_out: int
 
 
 _BOOKMARK = text("""
-    SELECT generation, position, set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
+    SELECT generation, position, coalesce((SELECT position FROM read.earliest_mark), 0),
+           set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
     FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 
@@ -76,18 +81,21 @@ class Reads:
         `sees`: whose things, EVERYTHING, or only what nobody owns; the database holds the look to it.
         Raises Behind, and BeyondHead for a position that the log does not have.
         """
-        if at_least is not None and not self._positions.reached(reader, at_least):
-            await self._await(reader, at_least, patience)
+        if at_least is not None:
+            await self.wait(reader, at_least, patience)
         async with self._engine.connect() as connection:
             scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
             told = {"reader": reader, "scope": scope, "sub": sub}
-            generation, position, _, _ = (await connection.execute(_BOOKMARK, told)).one()
+            generation, position, worked_out, _, _ = (await connection.execute(_BOOKMARK, told)).one()
             if at_least is not None and position < at_least:
                 raise Behind(reader, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))
-            yield Read(connection, position, generation)
+            yield Read(connection, position, generation, worked_out)
 
-    async def _await(self, reader: str, position: int, patience: float) -> None:
+    async def wait(self, reader: str, position: int, patience: float = PATIENCE) -> None:
+        """Until the reader, or what is worked out beside them, is there; raises as `open` does."""
+        if self._positions.reached(reader, position):
+            return
         async with self._engine.connect() as connection:
             head = (await connection.execute(_HEAD)).scalar_one()
         if position > head:

@@ -12,6 +12,10 @@ SCHEMA = "read"
 metadata = MetaData(schema=SCHEMA)
 """The tables of all read models. Not Alembic's: `generation` makes them, and they come from the log."""
 
+_KEPT = "kept"
+kept = MetaData(schema=_KEPT)
+"""Tables that no rebuild makes anew: they stand in schema `read` itself, beside the generations."""
+
 
 def walled(own: str) -> dict[str, str]:
     """A table's `info`: its rows show to looks at everything, and to others where `own` holds.
@@ -29,7 +33,7 @@ def generation_schema(generation: int) -> str:
 
 def schemas(generation: int) -> dict[str | None, str | None]:
     """For SQLAlchemy's `schema_translate_map`: where the tables of a generation are."""
-    return {SCHEMA: generation_schema(generation)}
+    return {SCHEMA: generation_schema(generation), _KEPT: SCHEMA}
 
 
 def _column(kind: Callable[[], Any]) -> Callable[..., Column[Any]]:
@@ -46,4 +50,14 @@ instant = _column(lambda: DateTime(timezone=True))
 json = _column(JSONB)
 """A column of JSON; its values are what `json.dumps` takes, and ids, which become strings."""
 
-__all__ = ["SCHEMA", "Table", "generation_schema", "instant", "json", "metadata", "schemas", "uuid"]
+__all__ = [
+    "SCHEMA",
+    "Table",
+    "generation_schema",
+    "instant",
+    "json",
+    "kept",
+    "metadata",
+    "schemas",
+    "uuid",
+]

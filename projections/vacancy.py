@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, Table, Text
 
 from domain.day import Day, days_touched
 from domain.organization import Organization
 from domain.provider import Provider
 from domain.schedule import Schedule
 from domain.service import Service
+from projections import tag as tagging
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -31,6 +32,7 @@ service = Table(
     Column("shared", Boolean, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     Index("vacancy_service_tags", "tags", postgresql_using="gin"),
+    Index("vacancy_service_providers", "providers", postgresql_using="gin"),
 )
 calendar = Table(
     "vacancy_calendar",
@@ -89,6 +91,21 @@ seat = Table(
     Index("vacancy_seat_date", "calendar", "date"),
 )
 
+# The last event that touched a calendar or a service, so that whoever has worked something out knows if it
+# is so still.
+touched = Table(
+    "vacancy_touched",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("position", BigInteger, nullable=False, index=True),
+)
+alias = Table(
+    "vacancy_tag",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    uuid("tag_id", index=True),
+)
+
 # What of a service's terms decides when it is offered.
 _TERMS = (
     "duration",
@@ -104,6 +121,18 @@ _TERMS = (
 
 
 def project(recorded: Recorded, rows: Rows) -> None:
+    match recorded.event:
+        case Day.Event() | Schedule.Event():
+            rows.put(touched, id=recorded.calendar, position=recorded.position)
+        case Service.Event() | Provider.Deactivated():
+            rows.put(touched, id=recorded.stream, position=recorded.position)
+        case _:
+            tagging.lead(alias, recorded, rows)
+            return
+    _decide(recorded, rows)
+
+
+def _decide(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
         case Day.Reserved() | Day.Released():
             _seat(recorded, rows)
@@ -218,5 +247,7 @@ def _of_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
 
 
 vacancy = Reader(
-    "availability", (service, calendar, override, time_off, employer, organization, holiday, seat), project
+    "availability",
+    (service, calendar, override, time_off, employer, organization, holiday, seat, touched, alias),
+    project,
 )

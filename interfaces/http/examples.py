@@ -190,8 +190,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "position": 4711,
     },
     "NewTag": {"slug": "haircut", "name": "Haircut"},
-    "TagName": {"name": "Haircuts"},
-    "TagShown": {"id": _TAG_ID, "version": 1, "slug": "haircut", "name": "Haircut"},
+    "TagName": {"name": "Haircuts", "slug": "haircuts"},
+    "TagMerge": {"into": "1f0c9d52-3a7e-5b84-8c6d-4e5f60718293"},
+    "TagShown": {"id": _TAG_ID, "version": 1, "slug": "haircut", "name": "Haircut", "aliases": []},
     "ScheduleBody": {"timezone": "Europe/Paris", "weekly": _WEEKLY},
     "ScheduleShown": {
         "id": _SCHEDULE_ID,

@@ -10,8 +10,6 @@ LIMITED: Mapping[str, str] = {
     "verify_email": "verify",
     "change_me": "address",
     "sign_in": "login",
-    "register": "register",
-    "verify_email": "verify",
     "forgot_password": "forgot",
     "reset_password": "reset",
     "change_password": "password",

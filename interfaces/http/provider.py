@@ -1,7 +1,7 @@
 """Providers: who can be booked."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -24,19 +24,20 @@ from interfaces.http.body import (
     Change,
     Line,
     Name,
-    Paging,
     Resource,
     Shape,
-    Slug,
     Tags,
     Text,
     Zone,
     absent,
 )
 from interfaces.http.deps import Ask
-from interfaces.http.page import page, sealed
+from interfaces.http.page import sealed
 from interfaces.http.route import Route
+from interfaces.http.search import searched
+from interfaces.http.search_body import FirstOfProvider, Search, Words, beside
 from projections import directory
+from projections.search import FoundProvider, find_providers
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"], route_class=Route)
 
@@ -88,18 +89,29 @@ class ProviderShown(Resource):
     active: bool
 
 
+class ProviderFound(ProviderShown):
+    """`distance`: km, near a place; `earliest`: when sorted by it."""
+
+    distance: float | None = None
+    earliest: FirstOfProvider | None = None
+
+
 class ProviderPage(Shape):
-    items: list[ProviderShown]
+    items: list[ProviderFound]
     next: str | None
 
 
-class ProviderFilters(Paging):
-    """Active providers, by name."""
+class ProviderFilters(Search):
+    """Active providers. By `earliest`: only those with a free start in the next 62 days."""
 
-    tag: Slug | None = None
     service_id: UUID | None = None
-    organization_id: UUID | None = None
-    q: Name | None = Field(None, description="Part of the name.")
+    q: Words | None = Field(None, description="Words of name, bio, address, or a service's name.")
+    sort: Literal["name", "distance", "earliest"] = "name"
+
+
+def found(provider: FoundProvider) -> Mapping[str, Any]:
+    """A provider as found."""
+    return {**shown(provider), **beside(provider.metres, provider.earliest, "service_id")}
 
 
 def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
@@ -133,16 +145,11 @@ async def create(ask: Ask, body: NewProvider) -> Response:
 @router.get("", operation_id="list_providers", response_model=ProviderPage)
 async def find(ask: Ask, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """Find providers."""
-    async with ask.look("directory") as read:
-        rows, bookmark = await directory.providers(
-            read,
-            page(ask, filters),
-            tag=filters.tag,
-            service_id=filters.service_id,
-            organization_id=filters.organization_id,
-            q=filters.q,
+    async with searched(ask, filters) as search:
+        rows, bookmark = await find_providers(
+            search.read, search.page, search.asked, service_id=filters.service_id
         )
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
+    return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
 
 
 @router.get("/{provider_id}", operation_id="get_provider", response_model=ProviderShown)

@@ -49,7 +49,8 @@ def needs_version(method: str, path: str) -> bool:
     """Whether the operation needs If-Match: it changes what is there."""
     if path.startswith(SIGNING):
         return False
-    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and "{appointment_id}" in path)
+    changes = "{appointment_id}" in path or path.endswith("/merge")
+    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and changes)
 
 
 class Parts(NamedTuple):

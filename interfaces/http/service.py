@@ -18,18 +18,21 @@ from domain.kernel import new_id
 from domain.service import Service
 from interfaces.http.answer import PUBLIC, ended, listed, seen, written
 from interfaces.http.deps import Ask
-from interfaces.http.page import page, sealed
+from interfaces.http.page import sealed
 from interfaces.http.route import Route
+from interfaces.http.search import searched
 from interfaces.http.service_body import (
     ServiceBody,
     ServiceChange,
     ServiceFilters,
     ServicePage,
     ServiceShown,
+    found,
     shown,
     terms,
 )
 from projections import directory
+from projections.search import find_services
 
 router = APIRouter(prefix="/v1/services", tags=["services"], route_class=Route)
 
@@ -48,16 +51,11 @@ async def create(ask: Ask, body: ServiceBody) -> Response:
 @router.get("", operation_id="list_services", response_model=ServicePage)
 async def find(ask: Ask, filters: Annotated[ServiceFilters, Query()]) -> Response:
     """Find services."""
-    async with ask.look("directory") as read:
-        rows, bookmark = await directory.services(
-            read,
-            page(ask, filters),
-            tag=filters.tag,
-            provider_id=filters.provider_id,
-            organization_id=filters.organization_id,
-            q=filters.q,
+    async with searched(ask, filters) as search:
+        rows, bookmark = await find_services(
+            search.read, search.page, search.asked, provider_id=filters.provider_id
         )
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
+    return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
 
 
 @router.get("/{service_id}", operation_id="get_service", response_model=ServiceShown)

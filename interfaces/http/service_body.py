@@ -19,15 +19,15 @@ from interfaces.http.body import (
     Money,
     Name,
     Notice,
-    Paging,
     Resource,
     Shape,
-    Slug,
     Tags,
     absent,
 )
 from interfaces.http.hours import WeeklyWindow, minutes_of_week, shown_week
+from interfaces.http.search_body import FirstOfService, Search, Words, beside
 from projections import directory
+from projections.search import FoundService
 
 Align = Literal["opening", "clock"]
 LateCancel = Literal["refuse", "fee"]
@@ -149,18 +149,27 @@ class ServiceShown(Resource):
 _SHOWN_TERMS = tuple(name for name in ServiceShown.model_fields if name not in {"id", "version", "withdrawn"})
 
 
+class ServiceFound(ServiceShown):
+    """`distance`: km to the nearest of its providers, near a place; `earliest`: when sorted by it."""
+
+    distance: float | None = None
+    earliest: FirstOfService | None = None
+
+
 class ServicePage(Shape):
-    items: list[ServiceShown]
+    items: list[ServiceFound]
     next: str | None
 
 
-class ServiceFilters(Paging):
-    """Services that can be booked, by name."""
+class ServiceFilters(Search):
+    """Services that can be booked. By `price`: in minor units, whatever the currency.
 
-    tag: Slug | None = None
+    By `earliest`: only those with a free start in the next 62 days. Near a place: those of a provider there.
+    """
+
     provider_id: UUID | None = None
-    organization_id: UUID | None = None
-    q: Name | None = Field(None, description="Part of the name.")
+    q: Words | None = Field(None, description="Words of the name.")
+    sort: Literal["name", "price", "distance", "earliest"] = "name"
 
 
 def check_who(body: ServiceBody | ServiceChange) -> None:
@@ -197,3 +206,8 @@ def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
         "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
         "withdrawn": service.withdrawn,
     }
+
+
+def found(service: FoundService) -> Mapping[str, Any]:
+    """A service as found."""
+    return {**shown(service), **beside(service.metres, service.earliest, "provider_id")}

@@ -6,7 +6,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from application.tag import CreateTag, DeleteTag, RenameTag, create_tag, delete_tag, rename_tag
+from application.tag import (
+    CreateTag,
+    DeleteTag,
+    MergeTag,
+    RenameTag,
+    create_tag,
+    delete_tag,
+    merge_tag,
+    rename_tag,
+)
 from domain.errors import NotFound
 from domain.tag import Tag
 from interfaces.http.answer import PUBLIC, ended, listed, seen, written
@@ -27,20 +36,35 @@ class NewTag(Body):
 
 
 class TagName(Body):
-    """What people read; the slug stays."""
+    """What people read. Another slug, if one is given; the one before still leads to the tag."""
 
     name: Name
+    slug: Slug | None = None
+
+
+class TagMerge(Body):
+    """The tag that stays."""
+
+    into: UUID
 
 
 class TagShown(Resource):
-    """A word to find by."""
+    """A word to find by. `aliases`: other slugs that lead to it."""
 
     slug: str
     name: str
+    aliases: list[str]
+
+
+class TagCounted(TagShown):
+    """`providers`, `services`: how many listed ones have it."""
+
+    providers: int
+    services: int
 
 
 class TagPage(Shape):
-    items: list[TagShown]
+    items: list[TagCounted]
     next: str | None
 
 
@@ -50,7 +74,12 @@ class TagFilters(Paging):
 
 def shown(tag: Tag | directory.ListedTag) -> Mapping[str, Any]:
     """A tag as answered."""
-    return {"id": tag.id, "version": tag.version, "slug": tag.slug, "name": tag.name}
+    return {name: getattr(tag, name) for name in TagShown.model_fields}
+
+
+def counted(tag: directory.ListedTag) -> Mapping[str, Any]:
+    """A tag as listed."""
+    return {name: getattr(tag, name) for name in TagCounted.model_fields}
 
 
 def location(tag: Tag) -> str:
@@ -66,10 +95,10 @@ async def create(ask: Ask, body: NewTag) -> Response:
 
 @router.get("", operation_id="list_tags", response_model=TagPage)
 async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
-    """List tags."""
+    """List tags, with how many have them."""
     async with ask.look("directory") as read:
         rows, bookmark = await directory.tags(read, page(ask, filters))
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
+    return listed([counted(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
 
 
 @router.get("/{tag_id}", operation_id="get_tag", response_model=TagShown)
@@ -85,8 +114,15 @@ async def get(ask: Ask, tag_id: UUID) -> Response:
 @router.put("/{tag_id}", operation_id="replace_tag", response_model=TagShown)
 async def replace(ask: Ask, tag_id: UUID, body: TagName) -> Response:
     """Rename a tag."""
-    command = RenameTag(**ask.command(), tag_id=tag_id, name=body.name)
+    command = RenameTag(**ask.command(), tag_id=tag_id, name=body.name, slug=body.slug)
     return written(await rename_tag(command, ask.ports.store), shown)
+
+
+@router.post("/{tag_id}/merge", operation_id="merge_tag", response_model=TagShown)
+async def merge(ask: Ask, tag_id: UUID, body: TagMerge) -> Response:
+    """Make two tags one: what has this one is found under the other, which is answered."""
+    command = MergeTag(**ask.command(), tag_id=tag_id, into=body.into)
+    return written(await merge_tag(command, ask.ports.store), shown)
 
 
 @router.delete("/{tag_id}", operation_id="delete_tag", status_code=204)

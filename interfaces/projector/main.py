@@ -5,6 +5,8 @@ import contextlib
 import signal
 from contextlib import AsyncExitStack
 
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.database import alchemy
@@ -12,6 +14,7 @@ from infrastructure.encoding import Codec
 from infrastructure.settings import Settings
 from projections.projector import Projector
 from projections.readers import READERS
+from projections.refresher import Refresher
 from projections.versions import Publisher, connect
 
 
@@ -35,4 +38,13 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
         redis = connect(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
         publisher = Publisher(redis, settings.redis_prefix, engine)
-    return Projector(engine, READERS, Codec(settings.masters), publisher)
+    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+        settings.database.dsn,
+        min_size=0,  # one that stands by needs none
+        max_size=1,
+        open=False,
+        kwargs={"autocommit": True, "application_name": "daybook-earliest"},
+    )
+    stack.push_async_callback(pool.close)
+    await pool.open()
+    return Projector(engine, READERS, Codec(settings.masters), publisher, [Refresher(pool)])

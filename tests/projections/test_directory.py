@@ -9,6 +9,7 @@ from domain.schedule import Schedule
 from domain.tag import Tag
 from projections import directory
 from projections.page import Page
+from projections.search import Asked, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service, at
 
 ALL = Page(limit=50)
@@ -18,8 +19,8 @@ def a_tag(slug: str, name: str | None = None) -> Tag:
     return Tag(id=Tag.id_of(slug), by=uuid4(), slug=slug, name=name or slug, timestamp=NOW)
 
 
-def shown(listed: object) -> dict[str, object]:
-    told = {*listed.__dataclass_fields__, "told"} - {"about", "reasons"}
+def shown(listed: object, like: object | None = None) -> dict[str, object]:
+    told = {*(like or listed).__dataclass_fields__, "told"} - {"about", "reasons"}
     return {name: getattr(listed, name) for name in told if hasattr(listed, name)}
 
 
@@ -32,7 +33,8 @@ async def test_a_provider_is_listed_as_it_is(write, catch_up, look):
     async with look("directory") as read:
         listed = await directory.provider(read, provider.id)
         assert shown(listed) == {name: getattr(provider, name) for name in shown(listed)}
-        assert await directory.providers(read, ALL) == ([listed], None)
+        found, end = await find_providers(read, ALL, Asked(now=NOW))
+        assert ([shown(each, like=listed) for each in found], end) == ([shown(listed)], None)
 
 
 async def test_a_service_is_listed_as_it_is(write, catch_up, look):
@@ -44,7 +46,8 @@ async def test_a_service_is_listed_as_it_is(write, catch_up, look):
     async with look("directory") as read:
         listed = await directory.service(read, service.id)
         assert shown(listed) == {name: getattr(service, name) for name in shown(listed)}
-        assert await directory.services(read, ALL) == ([listed], None)
+        found, end = await find_services(read, ALL, Asked(now=NOW))
+        assert ([shown(each, like=listed) for each in found], end) == ([shown(listed)], None)
 
 
 async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look):
@@ -59,64 +62,9 @@ async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look)
         for find in (directory.provider, directory.service, directory.tag):
             for id in (provider.id, service.id, tag.id, uuid4()):
                 assert await find(read, id) is None
-        for list_all in (directory.providers, directory.services, directory.tags):
-            assert await list_all(read, ALL) == ([], None)
-
-
-async def test_providers_are_found_by_tag_service_organization_and_name(write, catch_up, look):
-    organization = uuid4()
-    ada = a_provider("Ada", tags=["hair", "nails"])
-    bob = a_provider("Bob", organization_id=str(organization))
-    cut, gone = a_service(ada), a_service(bob)
-    gone.withdraw(uuid4(), NOW)
-    await write(bob, ada, cut, gone)
-    await catch_up()
-    async with look("directory") as read:
-
-        async def names(**filters):
-            found, _ = await directory.providers(read, ALL, **filters)
-            return [each.told["name"] for each in found]
-
-        assert await names() == ["Ada", "Bob"]
-        assert await names(tag="nails") == ["Ada"]
-        assert await names(tag="nail") == []
-        assert await names(service_id=cut.id) == ["Ada"]
-        assert await names(service_id=gone.id) == []
-        assert await names(organization_id=organization) == ["Bob"]
-        assert await names(q="b") == ["Bob"]
-        assert await names(q="AD") == ["Ada"]
-        assert await names(q="%") == []
-        assert await names(q="_") == []
-        assert await names(tag="nails", organization_id=organization) == []
-
-
-async def test_services_are_found_by_tag_provider_organization_and_name(write, catch_up, look):
-    ada, bob, organization = a_provider(), a_provider(), uuid4()
-    cut = a_service(ada, name="Cut", tags=["hair"])
-    dye = a_service(ada, bob, name="Dye", organization_id=str(organization))
-    await write(ada, bob, dye, cut)
-    await catch_up()
-    async with look("directory") as read:
-
-        async def names(**filters):
-            found, _ = await directory.services(read, ALL, **filters)
-            return [each.terms["name"] for each in found]
-
-        assert await names() == ["Cut", "Dye"]
-        assert await names(tag="hair") == ["Cut"]
-        assert await names(provider_id=ada.id) == ["Cut", "Dye"]
-        assert await names(provider_id=bob.id) == ["Dye"]
-        assert await names(organization_id=organization) == ["Dye"]
-        assert await names(q="y") == ["Dye"]
-
-
-async def test_a_name_is_found_in_any_case_of_any_alphabet(write, catch_up, look):
-    await write(a_provider("ÉLODIE Groß"))
-    await catch_up()
-    async with look("directory") as read:
-        for q in ("élodie", "GROSS", "groß"):
-            found, _ = await directory.providers(read, ALL, q=q)
-            assert len(found) == 1, q
+        assert await directory.tags(read, ALL) == ([], None)
+        for find in (find_providers, find_services):
+            assert await find(read, ALL, Asked(now=NOW)) == ([], None)
 
 
 async def test_a_tag_is_listed_with_how_many_have_it(write, catch_up, look):
@@ -138,17 +86,6 @@ async def test_a_tag_is_listed_with_how_many_have_it(write, catch_up, look):
             ("hair", "hair", 1, 2, 1),
         ]
         assert await directory.tag(read, hair.id) == found[2]
-
-
-async def test_pages_follow_one_another_by_name(write, catch_up, look):
-    await write(*(a_provider(f"P{n % 3}") for n in range(7)))
-    await catch_up()
-    async with look("directory") as read:
-        first, after = await directory.providers(read, Page(limit=4))
-        second, end = await directory.providers(read, Page(limit=4, after=after))
-    assert end is None
-    assert [each.told["name"] for each in [*first, *second]] == ["P0", "P0", "P0", "P1", "P1", "P2", "P2"]
-    assert len({each.id for each in [*first, *second]}) == 7
 
 
 async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, look):
@@ -179,3 +116,69 @@ async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, 
 async def test_where_there_is_no_schedule_none_is_told(look):
     async with look("directory") as read:
         assert await directory.schedule(read, derived_id("nobody")) is None
+
+
+class TestMergedTags:
+    """What was tagged with a slug that is no more, has the tag that it leads to."""
+
+    async def test_both_slugs_find_both_and_the_new_one_is_shown(self, write, catch_up, look):
+        hair, cuts = a_tag("hair"), a_tag("cuts", "Cuts")
+        old, new, both = (a_provider(name, tags=tags) for name, tags in TAGGED)
+        cut = a_service(old, tags=["hair", "other"])
+        await write(hair, cuts, old, new, both, cut)
+        hair.merge(uuid4(), cuts, NOW)
+        await write(hair, cuts)
+        await catch_up()
+        async with look("directory") as read:
+            for slug in ("hair", "cuts"):
+                found, _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                assert [each.profile["name"] for each in found] == ["Both", "New", "Old"]
+                assert [each.profile["tags"] for each in found] == [["cuts"], ["cuts"], ["cuts"]]
+                services, _ = await find_services(read, ALL, Asked(now=NOW, tag=slug))
+                assert [each.terms["tags"] for each in services] == [["cuts", "other"]]
+            assert (await directory.provider(read, both.id)).profile["tags"] == ["cuts"]
+            assert (await directory.service(read, cut.id)).terms["tags"] == ["cuts", "other"]
+
+    async def test_whoever_has_both_counts_once_and_the_merged_one_is_not_listed(self, write, catch_up, look):
+        hair, cuts = a_tag("hair"), a_tag("cuts")
+        await write(hair, cuts, *(a_provider(name, tags=tags) for name, tags in TAGGED))
+        hair.merge(uuid4(), cuts, NOW)
+        await write(hair, cuts)
+        await catch_up()
+        async with look("directory") as read:
+            (listed,), _ = await directory.tags(read, ALL)
+            assert (listed.slug, listed.aliases, listed.version) == ("cuts", cuts.aliases, cuts.version)
+            assert (listed.providers, listed.services) == (3, 0)
+            assert await directory.tag(read, hair.id) is None
+
+    async def test_chains_lead_to_their_end(self, write, catch_up, look):
+        tags = [a_tag(slug) for slug in ("a", "b", "c", "d")]
+        await write(*tags, *(a_provider(tag.slug, tags=[tag.slug]) for tag in tags))
+        a, b, c, d = tags
+        for tag, into in ((c, d), (a, b), (b, d)):  # from either end
+            tag.merge(uuid4(), into, NOW)
+            await write(tag, into)
+        await catch_up()
+        async with look("directory") as read:
+            for slug in ("a", "b", "c", "d"):
+                found, _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                assert [each.profile["tags"] for each in found] == [["d"]] * 4
+            assert [(t.slug, t.aliases, t.providers) for t in (await directory.tags(read, ALL))[0]] == [
+                ("d", ["a", "b", "c"], 4)
+            ]
+
+    async def test_a_respelled_tag_is_found_by_either_slug(self, write, catch_up, look):
+        tag, claim, provider = a_tag("hair"), a_tag("haar"), a_provider(tags=["hair"])
+        await write(tag, provider)
+        claim.merge(uuid4(), tag, NOW)
+        tag.respell(uuid4(), "haar", NOW)
+        await write(tag, claim)
+        await catch_up()
+        async with look("directory") as read:
+            for slug in ("hair", "haar"):
+                (found,), _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                assert found.profile["tags"] == ["haar"]
+            assert [(t.slug, t.aliases) for t in (await directory.tags(read, ALL))[0]] == [("haar", ["hair"])]
+
+
+TAGGED = (("Old", ["hair"]), ("New", ["cuts"]), ("Both", ["hair", "cuts"]))
