@@ -23,6 +23,7 @@ from domain.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
 from infrastructure.eventstore import EventStore
 from tests.application.conftest import Clocked
 from tests.builders import a_provider, profile, somebody
+from tests.sealed import MASTERS
 
 ADMIN, STAFF = somebody(Role.ADMIN), somebody(Role.PROVIDER)
 
@@ -147,7 +148,7 @@ class TestMerge:
             await merge(store, "a", "c")
 
     async def test_of_two_opposite_merges_at_once_one_wins(self, store: Clocked) -> None:
-        twin = EventStore(store.memory)  # as another process: with a cache and locks of its own
+        twin = EventStore(store.memory, MASTERS)  # as another process: with a cache and locks of its own
         for n in range(20):
             a, b = f"a{n}", f"b{n}"
             for slug in (a, b):
@@ -184,7 +185,7 @@ class TestSlugs:
         assert store.position == before
 
     async def test_of_two_tags_that_want_one_slug_at_once_one_gets_it(self, store: Clocked) -> None:
-        twin = EventStore(store.memory)
+        twin = EventStore(store.memory, MASTERS)
         tags = [await a_tag(by, slug) for slug in ("hair", "beard") for by in (store, twin)][::2]
 
         async def rename(tag: Tag, by: Store) -> Tag:

@@ -17,7 +17,6 @@ from application.provider import DeleteProvider, delete_provider
 from application.schedule import ReplaceSchedule, replace_schedule
 from application.service import ChangeService, DeleteService, change_service, delete_service
 from domain.kernel import new_id
-from infrastructure.encoding import decode
 from projections.earliest import AHEAD
 from projections.page import Page
 from projections.position import Positions
@@ -29,6 +28,7 @@ from projections.search import Asked, Sort, find_providers, find_services
 from projections.stale import Stale
 from tests.builders import a_provider, a_service, monday_after, somebody
 from tests.projections.clinic import Clinic, open_clinic, parsed
+from tests.sealed import CODEC
 
 ALL = Page(limit=200)
 
@@ -53,7 +53,7 @@ class Town:
 
     async def read(self) -> None:
         """The readers alone."""
-        await Projector(self.clinic.engine, READERS, decode).catch_up()
+        await Projector(self.clinic.engine, READERS, CODEC).catch_up()
 
     async def book(self, start: datetime, **more: Any) -> int:
         week = self.clinic.week
@@ -130,7 +130,7 @@ class TestFollowing:
         assert await town.first() == "09:00"
 
     async def test_it_follows_the_leading_projector_by_itself_up_to_each_position(self, town, positions):
-        projector = Projector(town.clinic.engine, READERS, decode, followers=[Refresher(town.pool)])
+        projector = Projector(town.clinic.engine, READERS, CODEC, followers=[Refresher(town.pool)])
         async with running(projector):
             for n, clock in enumerate(("09:00", "09:30", "10:00")):
                 _, position = await town.clinic.book(clock)
@@ -164,7 +164,7 @@ class TestFollowing:
         await town.catch_up()
         assert await town.first() == "14:00"
         other = await a_provider(clinic.store, week.owner)
-        both = {"provider_ids": [str(week.provider_id), str(other)], "organization_id": str(new_id())}
+        both = {"provider_ids": [str(week.provider_id), str(other)]}
         await change_service(
             ChangeService(by=week.owner, service_id=week.service_id, terms=both), clinic.store
         )
@@ -253,7 +253,7 @@ class TestSurviving:
 
     async def test_a_rebuild_leaves_nobody_out_for_a_moment_and_is_followed(self, town, database):
         owner = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
-        await Rebuild(owner, READERS, decode).run(grace=0)
+        await Rebuild(owner, READERS, CODEC).run(grace=0)
         await owner.dispose()
         assert await town.first() == "09:00"
         await town.clinic.book("09:00")
@@ -356,7 +356,7 @@ class TestCost:
 
 async def test_without_anything_worked_out_yet_nobody_is_said_to_be_free(database, engine, reads):
     async with open_clinic(database.application, engine, reads) as clinic:
-        await Projector(engine, READERS, decode).catch_up()
+        await Projector(engine, READERS, CODEC).catch_up()
         async with reads.open("directory") as read:
             assert await find_providers(read, ALL, Asked(now=clinic.store.now(), sort=Sort.EARLIEST)) == (
                 [],

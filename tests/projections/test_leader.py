@@ -16,7 +16,6 @@ from tests.projections.waiting import eventually
 PROGRAM = """
 import asyncio, logging, sys
 from sqlalchemy.ext.asyncio import create_async_engine
-from infrastructure.encoding import decode
 from projections.projector import Projector
 from projections.readers import READERS
 from tests.sealed import CODEC
@@ -79,6 +78,7 @@ def kept(engine):
     def kept(count: int, position: int):
         async def kept() -> bool:
             async with engine.connect() as connection:
+                await connection.execute(text("SELECT set_config('app.scope', 'all', true)"))
                 rows = await connection.execute(text("SELECT count(*) FROM read_1.appointment"))
                 marks = await connection.execute(text("SELECT DISTINCT position FROM read.bookmark"))
                 return (rows.scalar_one(), marks.scalars().all()) == (count, [position])
