@@ -234,6 +234,14 @@ class TestOutages:
         assert int(answer.headers["retry-after"]) >= 1
 
 
+class TestFaults:
+    async def test_what_went_wrong_here_is_in_the_log_and_not_in_the_answer(self, door: Api):
+        answer = await door.get("/v1/providers")  # there are no read models to ask
+        assert problem(answer) == (500, "unexpected")
+        assert answer.json()["detail"] == "Something went wrong here, not with your request."
+        assert "read model" not in answer.text
+
+
 class TestProblemType:
     async def test_every_problem_can_be_looked_up(self, door: Api):
         told = (await door.get("/problems/slot-taken")).json()

@@ -1,5 +1,7 @@
 """One-time codes over HTTP."""
 
+from datetime import timedelta
+
 import pyotp
 import pytest
 
@@ -45,6 +47,15 @@ async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada:
     assert (await api.ask("DELETE", TOTP, ada, said)).status_code == 204
     assert (await signed_in(api)).status_code == 200
     assert [said["letter"] for _, said in api.errands] == ["totp-confirmed", "totp-stopped"]
+
+
+async def test_a_new_password_by_mail_leaves_them_in_force(api: Api, ada: Caller):
+    totp = await begun(api, ada)
+    await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)
+    ticket = await api.ports.signing.tickets.issue(ada.account, "reset", timedelta(hours=1))  # type: ignore[union-attr]
+    another = {"ticket": ticket, "password": "seven herons over the weir"}
+    assert (await api.post("/v1/auth/password/reset", another)).status_code == 204
+    assert problem(await signed_in(api, password=another["password"])) == (401, "totp-required")
 
 
 async def test_the_password_is_needed_again(api: Api, ada: Caller):
