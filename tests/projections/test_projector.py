@@ -55,6 +55,7 @@ def ask(database):
     async def ask(query):
         connect = psycopg.AsyncConnection.connect(database.application, application_name="test")
         async with await connect as connection:
+            await connection.execute("SELECT set_config('app.scope', 'all', false)")
             return await (await connection.execute(query)).fetchall()
 
     return ask
