@@ -99,7 +99,7 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
 
 
 def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement[UUID] | None) -> FromClause:
-    """The first start, end and other side of the kept rows `of` a row, with `only` that other side.
+    """The first start, its length and the other side of the kept rows `of` a row, with `only` that other one.
 
     What can't be booked any more at the instant `now` is passed over, whoever is late in working out what
     comes next.
@@ -108,7 +108,7 @@ def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement
     each = func.unnest(e.starts).table_valued(column("start", e.again_at.type)).render_derived("each")
     start: Any = each.c.start
     bookable = start >= bindparam("now", type_=DateTime(timezone=True)) + e.notice
-    told = start.label("starts_at"), (start + e.duration).label("ends_at"), other.label("with_id")
+    told = start.label("starts_at"), e.duration.label("length"), other.label("with_id")
     query = select(*told).select_from(earliest.join(each, true())).where(of, bookable)
     if only is not None:
         query = query.where(other == only)

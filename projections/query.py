@@ -67,7 +67,7 @@ def pattern(word: str) -> str:
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
 def providers_query(shape: Shape) -> Select[Any]:
-    """Providers: with columns `metres` near a place; `starts_at`, `ends_at`, `with_id` by EARLIEST."""
+    """Providers: with columns `metres` near a place; `starts_at`, `length`, `with_id` by EARLIEST."""
     conditions = _conditions(shape, providers, _offer_it, _provider_says)
     query = listed_providers.where(*conditions)
     order: list[ColumnElement[Any]] = [_p.name, _p.id]

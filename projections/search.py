@@ -79,8 +79,8 @@ F = TypeVar("F", FoundProvider, FoundService)
 async def _found(
     read: Read, page: Page, query: Select[Any], given: Mapping[str, Any], kind: type[F]
 ) -> tuple[Sequence[F], str | None]:
-    def made(starts_at: Any = None, ends_at: Any = None, with_id: Any = None, **row: Any) -> F:
-        first = None if starts_at is None else First(starts_at, ends_at, with_id)
+    def made(starts_at: Any = None, length: Any = None, with_id: Any = None, **row: Any) -> F:
+        first = None if starts_at is None else First(starts_at, starts_at + length, with_id)
         return listed(kind, {**row, "earliest": first})
 
     return await fetch(read.connection, query, page, made, given)
