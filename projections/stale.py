@@ -26,6 +26,8 @@ _NEWS = """
     SELECT t.provider::uuid, s.id FROM news n JOIN {schema}.vacancy_service s ON s.id = n.id
         CROSS JOIN LATERAL jsonb_array_elements_text(s.providers) t(provider)
     UNION SELECT n.id, s.id FROM news n JOIN {schema}.vacancy_service s ON s.providers ? n.id::text
+    UNION SELECT w.calendar, s.id FROM news n JOIN {schema}.vacancy_employer w ON w.organization = n.id
+        JOIN {schema}.vacancy_service s ON s.providers ? w.calendar::text
     UNION SELECT e.provider_id, e.service_id FROM news n JOIN read.earliest e ON e.service_id = n.id
     UNION SELECT e.provider_id, e.service_id FROM news n JOIN read.earliest e ON e.provider_id = n.id"""
 
@@ -36,12 +38,14 @@ _ALL = """
     FROM read.earliest e
     FULL JOIN (
         SELECT c.id AS provider_id, s.id AS service_id,
-               greatest(of_calendar.position, of_service.position) AS touched
+               greatest(of_calendar.position, of_service.position, of_organization.position) AS touched
         FROM {schema}.vacancy_service s
         CROSS JOIN LATERAL jsonb_array_elements_text(s.providers) t(provider)
         JOIN {schema}.vacancy_calendar c ON c.id = t.provider::uuid AND c.active
         LEFT JOIN {schema}.vacancy_touched of_calendar ON of_calendar.id = c.id
         LEFT JOIN {schema}.vacancy_touched of_service ON of_service.id = s.id
+        LEFT JOIN {schema}.vacancy_employer w ON w.calendar = c.id
+        LEFT JOIN {schema}.vacancy_touched of_organization ON of_organization.id = w.organization
         WHERE NOT s.withdrawn
     ) p ON p.provider_id = e.provider_id AND p.service_id = e.service_id
     WHERE p.provider_id IS NULL OR e.provider_id IS NULL OR e.generation <> %(generation)s

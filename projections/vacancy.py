@@ -124,7 +124,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
         case Day.Event() | Schedule.Event():
             rows.put(touched, id=recorded.calendar, position=recorded.position)
-        case Service.Event() | Provider.Deactivated():
+        case Service.Event() | Provider.Event() | Organization.Event():
             rows.put(touched, id=recorded.stream, position=recorded.position)
         case _:
             tagging.lead(alias, recorded, rows)
