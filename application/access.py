@@ -134,14 +134,14 @@ ACCESS: Mapping[str, Grants] = {
     "register": _EVERYBODY,
     "verify_email": _EVERYBODY,
     "get_me": _SELF,
-    "change_me": _SELF,
+    "change_me": _SIGNED_IN,
     "create_user": _ADMIN,
     "list_users": _ADMIN,
     "get_user": _ADMIN,
     "change_user": _ADMIN,
     "delete_user": _ADMIN,
-    "forget_me": _SELF,
-    "stay": _SELF,
+    "forget_me": _SIGNED_IN,
+    "stay": _SIGNED_IN,
     "export_me": _SELF,
     "forget_user": {Role.ADMIN: Scope.ANY},
     "keep_user": {Role.ADMIN: Scope.ANY},
@@ -171,7 +171,7 @@ ACCESS: Mapping[str, Grants] = {
 
 
 BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _SIGNED_IN)
-"""Operations about signing in itself: no program's key is enough."""
+"""Operations about signing in itself, by which address too, and about staying: no program's key is enough."""
 
 _READING = ("get_", "list_", "find_", "export_")
 _READING_TOO = frozenset({"live", "ready", "problem_type", "why_not", "verify_ledger"})
