@@ -172,7 +172,7 @@ ACCESS: Mapping[str, Grants] = {
 
 
 BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _SIGNED_IN)
-"""Operations about signing in itself: no program's key is enough."""
+"""Operations about signing in itself, by which address too, and about staying: no program's key is enough."""
 
 _READING = ("get_", "list_", "find_", "export_")
 _READING_TOO = frozenset({"live", "ready", "problem_type", "why_not", "verify_ledger"})

@@ -22,8 +22,13 @@ async def organization_of(provider: Provider, log: Log) -> Organization | None:
 
 
 async def staff(by: Caller, provider: Provider, log: Log, least: Rank = Rank.STAFF) -> Collection[UUID]:
-    """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank."""
-    if by.role is Role.PROVIDER and by.id != provider.owner_id:
+    """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank.
+
+    Nobody, for a caller in another role: an owner who is no provider any more acts for nobody.
+    """
+    if by.role is not Role.PROVIDER:
+        return ()
+    if by.id != provider.owner_id:
         organization = await organization_of(provider, log)
         if organization is not None and reaches(by, organization, least):
             return provider.owner_id, by.account
@@ -32,7 +37,7 @@ async def staff(by: Caller, provider: Provider, log: Log, least: Rank = Rank.STA
 
 async def acts(by: Caller, provider: Provider, log: Log) -> bool:
     """Whether the caller acts for the provider, as admin, owner or member."""
-    return by.role is Role.ADMIN or (by.role is Role.PROVIDER and by.id in await staff(by, provider, log))
+    return by.role is Role.ADMIN or by.id in await staff(by, provider, log)
 
 
 def reaches(by: Caller, organization: Organization, least: Rank) -> bool:
@@ -54,7 +59,9 @@ async def check_affiliation(by: Caller, id: UUID | str | None, log: Log, least: 
 
 async def hosts(by: Caller, customer: Customer, log: Log) -> Collection[UUID]:
     """Who looks after a guest, for `demand`: who made them, or if made for an organization, its members."""
-    if customer.organization_id is None or by.role is not Role.PROVIDER:
+    if by.role is not Role.PROVIDER:
+        return ()
+    if customer.organization_id is None:
         return (customer.registered_by,)
     organization = await log.find(Organization, customer.organization_id)
     return (by.account,) if organization is not None and reaches(by, organization, Rank.STAFF) else ()

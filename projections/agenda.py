@@ -196,10 +196,13 @@ agenda = Reader("agenda", [appointment, bookable, member, claimed], project)
 _entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Entry | None:
-    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it."""
-    query = _entries.where(appointment.c.id == id)
-    found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
+async def get(read: Read, id: UUID, *, of: UUID | None = None, acts: bool = True) -> Entry | None:
+    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it.
+
+    `acts`: whether `of` may act for providers at all.
+    """
+    query = narrowed(_entries.where(appointment.c.id == id), (of, _of if acts else _as_customer))
+    found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else Entry(**found._mapping)
 
 
@@ -208,6 +211,7 @@ async def find(
     page: Page,
     *,
     of: UUID | None = None,
+    acts: bool = True,
     since: datetime | None = None,
     until: datetime | None = None,
     status: str | None = None,
@@ -215,11 +219,14 @@ async def find(
     customer_id: UUID | None = None,
     organization_id: UUID | None = None,
 ) -> tuple[Sequence[Entry], str | None]:
-    """Appointments starting in [since, until), by start; and the next part's bookmark. `of`: as in `get`."""
+    """Appointments starting in [since, until), by start; and the next part's bookmark.
+
+    `of`, `acts`: as in `get`.
+    """
     a = appointment.c
     query = narrowed(
         _entries,
-        (of, _of),
+        (of, _of if acts else _as_customer),
         (since, a.starts_at.__ge__),
         (until, a.starts_at.__lt__),
         (status, a.status.__eq__),

@@ -14,7 +14,7 @@ from domain.organization import Organization
 from domain.provider import Provider
 from projections import membership
 from projections.membership import organizations_of
-from projections.page import Page, fetch
+from projections.page import Page, fetch, narrowed
 from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
@@ -151,17 +151,19 @@ customers = Reader("customer", [customer, visit, host, member, claim], project)
 _contacts = select(customer).where(~customer.c.deleted)
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Contact | None:
-    """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them."""
-    query = _contacts.where(customer.c.id == id)
-    found = (await read.connection.execute(query if of is None else query.where(_of(of)))).one_or_none()
+async def get(read: Read, id: UUID, *, of: UUID | None = None, acts: bool = True) -> Contact | None:
+    """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them.
+
+    `acts`: whether `of` may act for providers at all.
+    """
+    query = narrowed(_contacts.where(customer.c.id == id), (of, _of if acts else _own))
+    found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else Contact(**found._mapping)
 
 
 async def own(read: Read, account: UUID) -> Sequence[Contact]:
     """The customer's record of an account, and those of the guests it has claimed."""
-    claimed = select(claim.c.customer_id).where(claim.c.account_id == account)
-    query = _contacts.where(or_(customer.c.id == account, customer.c.id.in_(claimed))).order_by(customer.c.id)
+    query = _contacts.where(_own(account)).order_by(customer.c.id)
     return [Contact(**row._mapping) for row in await read.connection.execute(query)]
 
 
@@ -171,10 +173,17 @@ async def is_claimed(read: Read, id: UUID) -> bool:
     return (await read.connection.execute(query)).first() is not None
 
 
-async def find(read: Read, page: Page, *, of: UUID | None = None) -> tuple[Sequence[Contact], str | None]:
-    """Customers by name; and the next part's bookmark. `of`: as in `get`."""
-    query = _contacts if of is None else _contacts.where(_of(of))
+async def find(
+    read: Read, page: Page, *, of: UUID | None = None, acts: bool = True
+) -> tuple[Sequence[Contact], str | None]:
+    """Customers by name; and the next part's bookmark. `of`, `acts`: as in `get`."""
+    query = narrowed(_contacts, (of, _of if acts else _own))
     return await fetch(read.connection, query.order_by(customer.c.name, customer.c.id), page, Contact)
+
+
+def _own(account: UUID) -> ColumnElement[bool]:
+    claimed = select(claim.c.customer_id).where(claim.c.account_id == account)
+    return or_(customer.c.id == account, customer.c.id.in_(claimed))
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
@@ -182,9 +191,8 @@ def _of(account: UUID) -> ColumnElement[bool]:
     c, ours = customer.c, organizations_of(member, account)
     hosted = select(visit.c.customer_id).join(host, host.c.provider_id == visit.c.provider_id)
     return or_(
-        c.id == account,
+        _own(account),
         (c.registered_by == account) & c.organization_id.is_(None),
         c.organization_id.in_(ours),
-        c.id.in_(select(claim.c.customer_id).where(claim.c.account_id == account)),
         c.id.in_(hosted.where(or_(host.c.owner_id == account, host.c.organization_id.in_(ours)))),
     )

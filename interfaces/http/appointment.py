@@ -81,6 +81,7 @@ async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Res
             read,
             page(ask, filters),
             of=ask.of,
+            acts=ask.acts,
             since=filters.from_,
             until=filters.to,
             status=filters.status,
@@ -95,7 +96,7 @@ async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Res
 async def get(ask: Ask, appointment_id: UUID) -> Response:
     """Show an appointment."""
     async with ask.look("agenda") as read:
-        row = await agenda.get(read, appointment_id, of=ask.of)
+        row = await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts)
     if row is None:
         raise NotFound("appointment", appointment_id)
     return seen(ask.given, row.version, shown(row), read.position)
@@ -169,7 +170,7 @@ async def get_history(
 ) -> Response:
     """All that happened to an appointment, in order."""
     async with ask.look("agenda") as read:
-        if await agenda.get(read, appointment_id, of=ask.of) is None:
+        if await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts) is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(
             read.connection, appointment_id, page(ask, filters), ask.ports.codec

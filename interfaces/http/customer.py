@@ -116,7 +116,7 @@ async def create(ask: Ask, body: NewCustomer) -> Response:
 async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers the caller may know of."""
     async with ask.look("customer") as read:
-        rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of)
+        rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of, acts=ask.acts)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
 
@@ -124,7 +124,7 @@ async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Respon
 async def get(ask: Ask, customer_id: UUID) -> Response:
     """Show a customer."""
     async with ask.look("customer") as read:
-        row = await customers.get(read, customer_id, of=ask.of)
+        row = await customers.get(read, customer_id, of=ask.of, acts=ask.acts)
     if row is None:
         raise NotFound("customer", customer_id)
     return seen(ask.given, row.version, shown(row), read.position)

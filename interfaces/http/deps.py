@@ -13,7 +13,7 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.types import Receive, Scope
 
-from application.access import ANONYMOUS, Caller, permit
+from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
 from application.apikey import PREFIX, Holders
 from application.forgetting import Oblivion
@@ -148,6 +148,11 @@ class Ask(Request):
     def of(self) -> UUID | None:
         """Whose things a query may show: the caller's account, or None for everybody's."""
         return self.caller.account if self.granted is Granted.OWN else None
+
+    @property
+    def acts(self) -> bool:
+        """Whether what is of providers that the caller owns or works for is the caller's too."""
+        return self.caller.role is Role.PROVIDER
 
     @property
     def sees(self) -> UUID | Everything | None:

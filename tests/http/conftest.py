@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ from projections.position import Positions
 from projections.projector import Projector
 from projections.read import Reads
 from projections.readers import READERS
+from tests.conftest import Database
 from tests.http.people import people_of
 from tests.http.town import SECRET, Api, Town, a_town
 from tests.sealed import CODEC, MASTERS
@@ -33,6 +35,13 @@ from tests.sealed import CODEC, MASTERS
 @pytest.fixture
 async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
     """The app without cache, its limits in Redis; its readers catch up before each GET."""
+    async with opened(database, servers.redis_url, tmp_path) as api:
+        yield api
+
+
+@asynccontextmanager
+async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterator[Api]:
+    """The app on a database; mail goes into a folder of `home`."""
     store = postgres_store(database.application, MASTERS)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
@@ -40,20 +49,22 @@ async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
     await store.journal.open()
     # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
     await store.journal.peek(None, {})
-    where = database.application, tmp_path, servers.redis_url, f"{database.name}:"
-    async with pool, Positions(engine) as positions:
-        await pool.wait()
-        while not positions.known:  # noqa: ASYNC110  it tells nobody
-            await asyncio.sleep(0.01)
-        reads = Reads(engine, positions)
-        availability = Availability(Looks(pool), reads)
-        async with people_of(store, reads, *where) as people:
-            ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
-            async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
-                api.people, api.errands = people, people.errands.asked_for
-                yield api
-    await store.journal.close()
-    await engine.dispose()
+    where = database.application, home, redis_url, f"{database.name}:"
+    try:
+        async with pool, Positions(engine) as positions:
+            await pool.wait()
+            while not positions.known:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+            reads = Reads(engine, positions)
+            availability = Availability(Looks(pool), reads)
+            async with people_of(store, reads, *where) as people:
+                ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
+                async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+                    api.people, api.errands = people, people.errands.asked_for
+                    yield api
+    finally:
+        await store.journal.close()
+        await engine.dispose()
 
 
 class Unread:
