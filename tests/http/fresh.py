@@ -79,6 +79,10 @@ async def _tag(it: Tenants, _: str) -> Parts:
     return {"tag_id": (await it.made("/v1/tags", {"slug": f"tag-{new_id()}"}))["id"]}
 
 
+async def _merged_tag(it: Tenants, _: str) -> Parts:
+    return {**await _tag(it, _), "said": {"into": (await _tag(it, _))["tag_id"]}}
+
+
 async def _appointment(it: Tenants, _: str) -> Parts:
     return {"appointment_id": await it.an_appointment()}
 
@@ -253,6 +257,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "delete_holiday": _holiday,
     "replace_tag": _tag,
     "delete_tag": _tag,
+    "merge_tag": _merged_tag,
     "register": _address,
     "verify_email": _proof,
     "change_me": _oneself,

@@ -102,6 +102,7 @@ list_tags                      +    +    +  |   +    +    +    +  |   +    +    
 get_tag                        +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 create_tag                     ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    .
 replace_tag                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+merge_tag                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 delete_tag                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
 create_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
