@@ -89,13 +89,13 @@ class Ahead(NamedTuple):
 
 def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: datetime) -> Ahead:
     """What to keep of all the starts offered in the days looked at."""
-    kept_ones = [start.start for start in starts[:AHEAD]]
+    soonest = [start.start for start in starts[:AHEAD]]
     notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
-    if len(kept_ones) == AHEAD:  # none comes in between them but by an event
-        again = kept_ones[AHEAD // 2] - notice
+    if len(soonest) == AHEAD:  # none comes in between them but by an event
+        again = soonest[AHEAD // 2] - notice
     else:  # at midnight booking windows move on
         again = day_bounds(local_date(now, tz), tz).end
-    return Ahead(calendar.id, service.id, kept_ones, service.offer.length, notice, again)
+    return Ahead(calendar.id, service.id, soonest, service.offer.length, notice, again)
 
 
 def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement[UUID] | None) -> FromClause:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
@@ -74,7 +75,9 @@ class TestSearching:
         assert await found() == [{"id": later, **hour}, {"id": town.provider_id, **half}]
         assert [each["provider_id"] for each in await found("/v1/services")] == [later, town.provider_id]
 
-    async def test_what_is_not_worked_out_yet_is_not_presented_as_fresh(self, town: Town, worked_out):
+    async def test_what_is_not_worked_out_yet_is_not_presented_as_fresh(
+        self, town: Town, worked_out, database
+    ):
         await town.api.get("/v1/providers")
         await worked_out()
         booked = await town.api.post(
@@ -85,6 +88,12 @@ class TestSearching:
         assert problem(behind)[0] == 503
         now = await town.api.get("/v1/providers?sort=earliest")
         assert int(now.headers["daybook-position"]) < int(position)
+        # Even where this process has been told otherwise.
+        with psycopg.connect(database.application, autocommit=True) as connection:
+            connection.execute("SELECT pg_notify('read', %s)", [f"0 earliest={position}"])
+        await town.api.ports.reads.wait("earliest", int(position))
+        behind = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
+        assert problem(behind)[0] == 503
         await worked_out()
         told = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
         assert told.headers["daybook-position"] == position
