@@ -91,10 +91,9 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
     """What to keep of all the starts offered in the days looked at."""
     soonest = [start.start for start in starts[:AHEAD]]
     notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
-    if len(soonest) == AHEAD:  # none comes in between them but by an event
-        again = soonest[AHEAD // 2] - notice
-    else:  # at midnight booking windows move on
-        again = day_bounds(local_date(now, tz), tz).end
+    # None comes in between them but by an event; else booking windows move on at midnight.
+    midnight = day_bounds(local_date(now, tz), tz).end
+    again = soonest[AHEAD // 2] - notice if len(soonest) == AHEAD else midnight
     return Ahead(calendar.id, service.id, soonest, service.offer.length, notice, again)
 
 
