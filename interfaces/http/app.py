@@ -33,7 +33,7 @@ from interfaces.http import (
     user,
 )
 from interfaces.http.deps import Ports
-from interfaces.http.docs import docs_route
+from interfaces.http.docs import docs_routes
 from interfaces.http.mailbox import mailbox_routes
 from interfaces.http.middleware import Envelope
 from interfaces.http.openapi import describe
@@ -106,7 +106,7 @@ def build(
         redoc_url=None,
     )
     app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
-    app.router.routes.append(docs_route(app.title))
+    app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
     if mailbox is not None:

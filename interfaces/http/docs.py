@@ -1,8 +1,10 @@
-"""The routes for people's browsers, under /docs: Swagger UI over /openapi.json."""
+"""The routes for people's browsers, under /docs: Swagger UI over /openapi.json, all of it from here."""
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
+from importlib.resources import files
 
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
@@ -12,17 +14,24 @@ from starlette.routing import Route
 from interfaces.http.answer import PUBLIC, Answer
 
 HTML = b"text/html; charset=utf-8"
-_CDN = "https://cdn.jsdelivr.net"
+_PARTS = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css"}
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
-def docs_route(title: str) -> Route:
-    """The page, the same for everybody; it may run its own script and that of Swagger UI, no other."""
-    page = get_swagger_ui_html(openapi_url="/openapi.json", title=title, swagger_favicon_url="data:,").body
+def docs_routes(title: str) -> Sequence[Route]:
+    """The page, the same for everybody, and its parts; it may run no script but these."""
+    script, style = (f"/docs/{name}" for name in _PARTS)
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=title,
+        swagger_js_url=script,
+        swagger_css_url=style,
+        swagger_favicon_url="data:,",
+    ).body
     text = bytes(page).decode()
     scripts = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(text))
     policy = (
-        f"default-src 'none'; script-src {_CDN} {scripts}; style-src {_CDN} 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src data:; "
         "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {b"content-security-policy": policy.encode(), b"cache-control": PUBLIC}
@@ -30,7 +39,17 @@ def docs_route(title: str) -> Route:
     async def shown(_: Request) -> Response:
         return Answer(200, text.encode(), headers, media_type=HTML)
 
-    return Route("/docs", shown, include_in_schema=False)
+    return [Route("/docs", shown, include_in_schema=False), *(_part(*each) for each in _PARTS.items())]
+
+
+def _part(name: str, media_type: bytes) -> Route:
+    """One file of Swagger UI, as its package brings it."""
+    body = (files("fastapi_offline") / "static" / name).read_bytes()
+
+    async def sent(_: Request) -> Response:
+        return Answer(200, body, {b"cache-control": PUBLIC}, media_type=media_type)
+
+    return Route(f"/docs/{name}", sent, include_in_schema=False)
 
 
 def _digest(script: str) -> str:

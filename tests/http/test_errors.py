@@ -218,7 +218,11 @@ class TestHeaders:
         assert "SwaggerUIBundle" in answer.text
         (script,) = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
         digest = b64encode(sha256(script.encode()).digest()).decode()
-        assert f"script-src https://cdn.jsdelivr.net 'sha256-{digest}';" in policy
+        assert f"script-src 'self' 'sha256-{digest}';" in policy
+        for name, kind in {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}.items():
+            assert f'"/docs/{name}"' in answer.text
+            part = await door.get(f"/docs/{name}")
+            assert (part.status_code, part.headers["content-type"]) == (200, kind)
         assert {"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
 
     async def test_what_is_somebodys_is_not_stored(self, api: Api):

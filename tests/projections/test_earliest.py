@@ -13,7 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.appointment import BookAppointment, book_appointment
-from application.provider import DeleteProvider, delete_provider
+from application.organization import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
+from application.provider import ChangeProvider, DeleteProvider, change_provider, delete_provider
 from application.schedule import ReplaceSchedule, replace_schedule
 from application.service import ChangeService, DeleteService, change_service, delete_service
 from domain.kernel import new_id
@@ -26,7 +27,7 @@ from projections.rebuild import Rebuild
 from projections.refresher import Refresher
 from projections.search import Asked, Sort, find_providers, find_services
 from projections.stale import Stale
-from tests.builders import a_provider, a_service, monday_after, somebody
+from tests.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.sealed import CODEC
 
@@ -177,6 +178,25 @@ class TestFollowing:
         await town.catch_up()
         assert [id for id, *_ in await town.found()] == [other]
         assert len(await town.kept()) == 1
+
+    async def test_a_holiday_of_the_organization_is_followed(self, town):
+        clinic, week = town.clinic, town.clinic.week
+        organization = await an_organization(clinic.store, week.owner)
+        joins = {"organization_id": str(organization)}
+        join = ChangeProvider(by=week.owner, provider_id=week.provider_id, profile=joins)
+        await change_provider(join, clinic.store)
+        join = ChangeService(by=week.owner, service_id=week.service_id, terms=joins)
+        await change_service(join, clinic.store)
+        await town.catch_up()
+        assert await town.first() == "09:00"
+        monday = {"organization_id": organization, "date": week.monday.date()}
+        await replace_holiday(ReplaceHoliday(by=week.owner, **monday, name="Rest"), clinic.store)
+        await town.catch_up()
+        ((_, start, _),) = await town.found()
+        assert start.date() > week.monday.date()
+        await delete_holiday(DeleteHoliday(by=week.owner, **monday), clinic.store)
+        await town.catch_up()
+        assert await town.first() == "09:00"
 
     @pytest.mark.parametrize("ended", ["service", "provider"])
     async def test_what_has_ended_is_not_free(self, town, ended):
