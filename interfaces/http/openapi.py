@@ -110,7 +110,8 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[st
 
 def _complete(operation: dict[str, Any], method: str, path: str, schemas: Mapping[str, Any]) -> None:
     grants = ACCESS[operation["operationId"]]
-    operation["summary"] = operation["description"].partition(". ")[0].strip(".")  # what lists of operations show
+    # What lists of operations show.
+    operation["summary"] = operation["description"].partition(". ")[0].strip(".")
     operation["security"] = [*([{}] if Role.ANONYMOUS in grants else []), {"bearer": []}]
     resource = _has_version(operation, schemas)
     headers = _header_parameters(operation, method, path, resource=resource)
