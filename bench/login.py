@@ -16,6 +16,7 @@ from bench.load import load
 from bench.place import SECRET, Database, Place
 from bench.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.program import HOST
+from infrastructure.rowpool import RowPool
 from infrastructure.signing import TokenKeys, opened_signing
 from tests.signing import PASSWORD, Errands, an_account
 
@@ -53,7 +54,8 @@ async def _accounts(database: Database) -> None:
     """One for each login in flight, as the API finds them."""
     async with (
         opened(database) as store,
-        opened_signing(database.application, store, Errands(), TokenKeys(SECRET)) as signing,
+        RowPool(database.application) as rows,
+        opened_signing(database.application, store, Errands(), TokenKeys(SECRET), rows) as signing,
     ):
         for number in range(STORM):
             await an_account(signing.signing, _name(number))

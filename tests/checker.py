@@ -26,6 +26,9 @@ from psycopg import sql
 from tests.recomputation import Agenda, Book, changes
 
 CAUGHT_UP_WITHIN = 20.0  # seconds
+SNAPSHOT = (
+    "-c default_transaction_isolation=repeatable\\ read -c app.scope=all"  # past the walls, for an owner too
+)
 
 
 class Stored(NamedTuple):
@@ -136,7 +139,7 @@ def look(superuser_dsn: str) -> Books:
 
 
 def _snapshot(dsn: str) -> Books:
-    with psycopg.connect(dsn, options="-c default_transaction_isolation=repeatable\\ read") as connection:
+    with psycopg.connect(dsn, options=SNAPSHOT) as connection:
 
         def rows(kind: Callable[..., Any], query: str, **names: str) -> list[Any]:
             identifiers = {name: sql.Identifier(value) for name, value in names.items()}

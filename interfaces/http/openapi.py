@@ -150,7 +150,7 @@ def _errors(operation: Mapping[str, Any], method: str, path: str) -> list[int]:
     holds = {
         403: LIMITED.get(operation["operationId"]) in PROVING
         or set(Role) - set(ACCESS[operation["operationId"]]) > {Role.ANONYMOUS},
-        404: "{" in path or writes or "availability" in path or path == "/v1/me",
+        404: "{" in path or writes or "availability" in path or path in {"/v1/me", "/v1/me/export"},
         409: writes,
         410: operation["operationId"] in ENDING,
         412: needs_version(method, path),

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from application.access import Role
-from infrastructure.memory import MemoryJournal
 from interfaces.http.app import ROUTERS
+from interfaces.http.body import Form
+from interfaces.http.route import Route, parts_of
 from tests.builders import somebody
 from tests.http.town import Town, service
 
@@ -46,6 +47,13 @@ WRITES = [
     for path, methods in [(route.path, route.methods)]  # type: ignore[attr-defined]
     for method in methods
     if method != "GET"
+]
+BODIES = [
+    (route.path, issubclass(body[1], Form))
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, Route) and "POST" in route.methods and "{" not in route.path
+    if (body := parts_of(route.endpoint).body)
 ]
 hostile = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -95,19 +103,19 @@ def _with(said: Any, at: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
-def _events(town: Town) -> int:
-    journal = town.api.ports.store.journal  # type: ignore[attr-defined]
-    assert isinstance(journal, MemoryJournal)
-    return len(journal.rows)
+async def _events(town: Town) -> int:
+    head = await town.api.ports.store.journal.peek(None, {})  # type: ignore[attr-defined]
+    assert isinstance(head, int)
+    return head
 
 
-def _check(answer: httpx.Response, town: Town, before: int) -> None:
+async def _check(answer: httpx.Response, town: Town, before: int) -> None:
     """Granted, or a problem that has stored nothing."""
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == answer.status_code
-        assert _events(town) == before
+        assert await _events(town) == before
 
 
 @hostile
@@ -119,36 +127,36 @@ async def test_one_odd_value_in_a_body_that_would_do(village: Town, data: st.Dat
         at != ("provider_id",)
     )  # without one, providers are ranked by a read model, which a village has not
     body = json.dumps(_with(said, at, data.draw(ODD))).encode()
-    before = _events(village)
+    before = await _events(village)
     answer = await village.api.ask(method, path, village.admin, body, if_match="*", idempotency_key="k")
-    _check(answer, village, before)
+    await _check(answer, village, before)
 
 
 @hostile
 @given(route=st.sampled_from(WRITES), body=st.binary(max_size=200) | ODD.map(json.dumps).map(str.encode))
-async def test_any_bytes_as_a_body(village: Town, route: tuple[str, str], body: bytes):
+async def test_any_bytes_as_a_body(town: Town, route: tuple[str, str], body: bytes):
     method, path = route
-    before = _events(village)
+    before = await _events(town)
     by = somebody(Role.ADMIN)
-    answer = await village.api.ask(method, _path(village, path), by, body, if_match="*", idempotency_key="k")
-    _check(answer, village, before)
+    answer = await town.api.ask(method, _path(town, path), by, body, if_match="*", idempotency_key="k")
+    await _check(answer, town, before)
 
 
 @hostile
 @given(name=st.sampled_from(HEADERS), value=st.binary(max_size=60) | st.binary(min_size=9000, max_size=9001))
 async def test_any_bytes_in_a_header(village: Town, name: str, value: bytes):
-    before = _events(village)
+    before = await _events(village)
     headers = {"idempotency_key": "k", "if_match": "*", name: value}
     said = village.booking(customer_id=str(village.customer.id))
     answer = await village.api.ask("POST", "/v1/appointments", village.admin, said, **headers)
-    _check(answer, village, before)
+    await _check(answer, village, before)
 
 
 @hostile
 @example(route=("PUT", "/v1/tags/{tag_id}"), odd="/", query=b"\x80")
 @given(route=st.sampled_from(WRITES), odd=st.text(min_size=1, max_size=30), query=st.binary(max_size=40))
 async def test_any_text_in_a_path_and_any_bytes_in_a_query(
-    village: Town, route: tuple[str, str], odd: str, query: bytes
+    town: Town, route: tuple[str, str], odd: str, query: bytes
 ):
     method, path = route
     parts = [odd if part.startswith("{") else part for part in path.split("/")]
@@ -162,7 +170,7 @@ async def test_any_text_in_a_path_and_any_bytes_in_a_query(
         "raw_path": b"/",
         "query_string": query,
         "root_path": "",
-        "headers": [(b"if-match", b"*"), (b"idempotency-key", b"k"), _bearer(village)],
+        "headers": [(b"if-match", b"*"), (b"idempotency-key", b"k"), _bearer(town)],
         "client": ("127.0.0.1", 1),
         "server": ("daybook.test", 80),
     }
@@ -174,12 +182,13 @@ async def test_any_text_in_a_path_and_any_bytes_in_a_query(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    before = _events(village)
-    transport = village.api.client._transport
+    before = await _events(town)
+    transport = town.api.client._transport
     assert isinstance(transport, httpx.ASGITransport)
     await transport.app(scope, receive, send)  # type: ignore[arg-type]
-    assert 400 <= sent[0]["status"] < 500
-    assert _events(village) == before
+    assert sent[0]["status"] < 500
+    if sent[0]["status"] >= 400:
+        assert await _events(town) == before
 
 
 def _bearer(town: Town) -> tuple[bytes, bytes]:
@@ -187,8 +196,8 @@ def _bearer(town: Town) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {token}".encode()
 
 
-@pytest.mark.parametrize("path", [path for method, path in WRITES if method == "POST" and "{" not in path])
-async def test_ten_megabytes_are_too_much_and_a_deep_body_too_deep(village: Town, path: str):
+@pytest.mark.parametrize(("path", "form"), BODIES)
+async def test_ten_megabytes_are_too_much_and_a_deep_body_too_deep(village: Town, path: str, form: bool):
     large = await village.api.post(path, b'"' + b"x" * 10_000_000 + b'"', village.admin, idempotency_key="k")
     deep = await village.api.post(path, b'{"name":' * 50_000, village.admin, idempotency_key="k")
-    assert (large.status_code, deep.status_code) == (413, 400)
+    assert (large.status_code, deep.status_code) == (413, 415 if form else 400)

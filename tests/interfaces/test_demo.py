@@ -30,12 +30,12 @@ from infrastructure.eventstore import EventStore
 from infrastructure.journal import Answer, Entry, Missed
 from infrastructure.memory import MemoryJournal
 from interfaces.demo import Town, seed
-from tests.sealed import MASTERS
+from tests.sealed import CODEC, MASTERS
 
 NOW = datetime(2026, 3, 24, 11, 17, 42, tzinfo=UTC)
 MONTH_LATER = NOW + timedelta(days=30)
 
-Content = dict[UUID, list[tuple[str, bytes]]]
+Content = dict[UUID, list[tuple[str, dict[str, object]]]]
 
 
 class Killed(Exception):
@@ -81,18 +81,21 @@ def a_process(journal: MemoryJournal, now: datetime = NOW) -> EventStore:
 
 
 def content(journal: MemoryJournal) -> Content:
-    """All that the log says, stream by stream."""
+    """All that the log says, stream by stream, what is personal opened."""
     said: Content = defaultdict(list)
     for row in journal.rows:
         assert row.version == len(said[row.stream]) + 1
-        said[row.stream].append((row.topic, row.state))
+        event = CODEC.decode(row.topic, row.state, row.stream, row.version)
+        CODEC.open(CODEC.personal([event]), journal.keys.rows)
+        said[row.stream].append((row.topic, vars(event)))
     return said
 
 
 async def everything(store: EventStore, streams: Sequence[UUID]) -> Sequence[Aggregate]:
     async for attempt in store.attempts(Command(by=Caller(new_id(), Role.ADMIN))):
         async with attempt as log:
-            return [found for found in await log.find_all(Aggregate, streams) if found is not None]
+            there = [found for found in await log.find_all(Aggregate, streams) if found is not None]
+            return [await store.keyring.opened(found) for found in there]
     raise AssertionError
 
 
@@ -266,7 +269,7 @@ async def test_a_making_continues_when_the_log_has_forgotten_the_keys(whole: Who
     journal = BusyJournal()
     with pytest.raises(Killed):
         await seed(a_process(journal), progress=killed_at(0.05), now=NOW)
-    journal._keys.clear()
+    journal._done.clear()
     await seed(a_process(journal, MONTH_LATER), progress=ignore, now=MONTH_LATER)
     assert content(journal) == whole.content
 

@@ -15,6 +15,7 @@ import pytest
 
 from infrastructure.local import LocalServers
 from infrastructure.program import find_postgres, free_port
+from infrastructure.settings import SAMPLE_MASTER_KEY
 from tests.instances import (
     Instance,
     Process,
@@ -132,7 +133,9 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
         url = f"http://127.0.0.1:{port}"
         within(60, lambda: is_ready(url))
         dsn = conninfo(env)
-        instance = Instance(folder, api, url, dsn, dsn, env["REDIS_URL"], "", {}, KEY)
+        instance = Instance(
+            folder, api, url, dsn, dsn, env["REDIS_URL"], "", {}, None, None, KEY, SAMPLE_MASTER_KEY
+        )
         await book_and_check(instance)
         account = str(uuid4())
         token = run("token", "--role", "customer", "--sub", account).strip()
