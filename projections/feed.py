@@ -12,7 +12,7 @@ from domain.personal import Personal
 from projections.listen import driver_of
 from projections.reader import Recorded
 
-PAGE = 500  # events
+PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
 REMEMBERED = 50_000  # streams whose calendar is known without asking
 
 
