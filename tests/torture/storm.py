@@ -99,14 +99,14 @@ class Storm:
 
     async def writing_backend_is_killed(self, crowd: Crowd) -> None:
         """Upon which the server throws everybody out, and recovers."""
-        for pid in self._pids(_WRITERS)[:1]:
+        for pid in (await self._pids(_WRITERS))[:1]:
             _kill(pid)
 
     async def writers_are_terminated(self, crowd: Crowd) -> None:
-        self._ask(_TERMINATE, "daybook-writer")
+        await self._ask(_TERMINATE, "daybook-writer")
 
     async def everybody_is_terminated(self, crowd: Crowd) -> None:
-        self._ask(_TERMINATE, "%")
+        await self._ask(_TERMINATE, "%")
 
     async def connections_are_cut(self, crowd: Crowd) -> None:
         self.door.cut()
@@ -145,12 +145,20 @@ class Storm:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.chance.choice(sorted(pids)), number)
 
-    def _pids(self, query: str) -> list[int]:
-        return [int(str(pid)) for (pid,) in self._ask(query)]
+    async def _pids(self, query: str) -> list[int]:
+        return [int(str(pid)) for (pid,) in await self._ask(query)]
 
-    def _ask(self, query: str, *values: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.server.superuser_dsn(), autocommit=True) as connection:
-            return connection.execute(query.encode(), values or None).fetchall()
+    async def _ask(self, query: str, *values: str) -> list[tuple[object, ...]]:
+        """Rows, once the server takes connections: it may be recovering from the fault before this one."""
+        until = monotonic() + BACK_WITHIN
+        while True:
+            try:
+                with psycopg.connect(self.server.superuser_dsn(), autocommit=True) as connection:
+                    return connection.execute(query.encode(), values or None).fetchall()
+            except psycopg.OperationalError:
+                if monotonic() > until:
+                    raise
+            await asyncio.sleep(0.05)
 
 
 def _kill(pid: int) -> None:
