@@ -132,6 +132,7 @@ async def test_one_odd_value_in_a_body_that_would_do(village: Town, data: st.Dat
     await _check(answer, village, before)
 
 
+@pytest.mark.usefixtures("unlimited")
 @hostile
 @given(route=st.sampled_from(WRITES), body=st.binary(max_size=200) | ODD.map(json.dumps).map(str.encode))
 async def test_any_bytes_as_a_body(town: Town, route: tuple[str, str], body: bytes):
@@ -152,6 +153,7 @@ async def test_any_bytes_in_a_header(village: Town, name: str, value: bytes):
     await _check(answer, village, before)
 
 
+@pytest.mark.usefixtures("unlimited")
 @hostile
 @example(route=("PUT", "/v1/tags/{tag_id}"), odd="/", query=b"\x80")
 @given(route=st.sampled_from(WRITES), odd=st.text(min_size=1, max_size=30), query=st.binary(max_size=40))

@@ -1,6 +1,8 @@
 """A stranger gets in, books, looks and leaves, on what `daybook up` starts."""
 
+import asyncio
 import re
+import time
 from uuid import uuid4
 
 import httpx
@@ -76,3 +78,41 @@ async def test_the_demo_accounts_sign_in(shared: Instance) -> None:
             told = good(await web.post("/v1/auth/token", data={"grant_type": "password", **form}))
             me = await web.get("/v1/me", headers={"authorization": f"Bearer {told['access_token']}"})
             assert good(me)["role"] == role
+
+
+async def test_a_disabled_account_is_out_of_both_processes_within_a_second(
+    town: Town, apis: tuple[str, str]
+) -> None:
+    async with httpx.AsyncClient(base_url=apis[0]) as web:
+        account_id, form = await somebody_new(web)
+        signed_in = good(await web.post("/v1/auth/token", data=form))
+        web.headers["authorization"] = f"Bearer {signed_in['access_token']}"
+
+        async def statuses() -> list[int]:
+            return [(await web.get(f"{api}/v1/auth/sessions")).status_code for api in apis]
+
+        assert await statuses() == [200, 200]
+        good(await town.somebody("admin").ask("DELETE", f"/v1/users/{account_id}", if_match="*"), 204)
+        await asyncio.sleep(1)
+        assert await statuses() == [401, 401]
+        assert (await web.post("/v1/auth/token", data=form)).status_code == 401
+
+
+async def test_both_processes_count_wrong_passwords_together(apis: tuple[str, str]) -> None:
+    async with httpx.AsyncClient() as web:
+        said = {"grant_type": "password", "username": f"{uuid4().hex}@example.org", "password": "x" * 15}
+        began = time.time()
+        answers = [await web.post(f"{apis[n % 2]}/v1/auth/token", data=said) for n in range(11)]
+    statuses = [answer.status_code for answer in answers]
+    minutes = int(time.time() // 60) - int(began // 60) + 1  # which the window begins anew
+    assert 5 <= statuses.count(401) <= 5 * minutes
+    assert statuses.count(429) == 11 - statuses.count(401) > 0
+
+
+async def somebody_new(web: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
+    """An account that has proven its address, and what it signs in with."""
+    email = f"somebody-{uuid4().hex[:8]}@example.org"
+    who = {"email": email, "password": PASSWORD, "name": "Some Body"}
+    assert (await web.post("/v1/auth/register", json=who)).status_code == 202
+    proven = await web.post("/v1/auth/email/verify", json={"token": await mailed(web, email)})
+    return good(proven)["account_id"], {"grant_type": "password", "username": email, "password": PASSWORD}
