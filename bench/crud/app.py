@@ -1,4 +1,8 @@
-"""Book by one insert: FastAPI, SQLAlchemy and psycopg, all of it async."""
+"""Book by one insert: FastAPI, SQLAlchemy and psycopg, all of it async.
+
+The insert first locks the provider for its transaction. Without that, two who overlap wait for each other's
+row until the server ends one of them after a second; dozens of them hardly ever come to an end.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,11 +11,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
-from psycopg.errors import DeadlockDetected
 from pydantic import BaseModel
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, literal, select
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Caller
@@ -79,17 +82,13 @@ async def book(
 
 
 async def _insert(booked: Appointment, key: str) -> None:
-    columns = booked.model_dump(exclude={"start", "end"})
-    during = Range(booked.start, booked.end)
-    row = insert(appointment).values(**columns, during=during, idempotency_key=key)
-    while True:
-        try:
-            async with engine.begin() as connection:
-                await connection.execute(row)
-        except IntegrityError:
-            raise HTTPException(409, "This time is no longer free.") from None
-        except OperationalError as error:
-            if not isinstance(error.orig, DeadlockDetected):  # two who wait for each other's row
-                raise
-        else:
-            return
+    said = booked.model_dump(exclude={"start", "end"})
+    said |= {"during": Range(booked.start, booked.end), "idempotency_key": key}
+    lock = select(func.pg_advisory_xact_lock(func.hashtextextended(str(booked.provider_id), 0))).subquery()
+    values = [literal(value, appointment.c[name].type) for name, value in said.items()]
+    row = insert(appointment).from_select(list(said), select(*values).select_from(lock))
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(row)
+    except IntegrityError:
+        raise HTTPException(409, "This time is no longer free.") from None
