@@ -18,6 +18,7 @@ from interfaces.http import (
     export,
     forgetting,
     health,
+    job,
     me,
     organization,
     password,
@@ -62,6 +63,7 @@ ROUTERS = (
     apikey.router,
     audit.router,
     securitylog.router,
+    job.router,
     health.router,
     problem.router,
 )
