@@ -161,7 +161,8 @@ class Instance:
         uid: int | None = None,
     ) -> Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is."""
-        arguments = f"up --json --port {port} --apis {apis} --workers {workers} --{'' if demo else 'no-'}demo --data {data}"
+        arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
+        arguments += " --demo" if demo else " --no-demo"
         process = Process.start(
             data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid
         )
