@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from application.log import Store
-from application.overdue import CompleteOverdue, complete_overdue
+from application.access import SYSTEM
+from application.appointment import MarkAppointment
+from application.approval import close_appointment, expire_request
+from application.hold import ChangeHold, expire_hold
+from application.log import Command, Done, Store
 from application.ports import Mail
 from domain.errors import NotFound
 
@@ -72,6 +75,8 @@ class Means:
     mail: Mail
 
 
+C = TypeVar("C", bound=Command)
+_NOT_YET = frozenset({"held", "requested", "booked", "checked_in"})
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]
 """Does one, and says in a word what came of it. Raises Later, Busy, Hopeless, LeaseLost.
 
@@ -79,19 +84,33 @@ After anything else that it raises it is tried again.
 """
 
 
-async def complete(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once anyway
-    """Nobody has said what became of an appointment: it took place."""
-    command = CompleteOverdue(
-        appointment_id=job.subject, starts_at=job.moment("starts_at"), correlation=job.correlation
-    )
-    try:
-        return (await complete_overdue(command, means.store)).aggregate.status
-    except NotFound:
-        return "gone"
+def _by_command(run: Callable[[C, Store], Awaitable[Done[Any]]], said: Callable[[Job], C]) -> Handler:
+    """What a command decides by itself, by the clock and the state of things. Its outcome is the status."""
+
+    async def handle(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once
+        try:
+            status = (await run(said(job), means.store)).aggregate.status
+        except NotFound:
+            return "gone"
+        if status in _NOT_YET:  # this process's idea of the time is a little behind
+            raise Later(means.store.now() + timedelta(seconds=5))
+        return str(status)
+
+    return handle
+
+
+def _mark(job: Job) -> MarkAppointment:
+    return MarkAppointment(by=SYSTEM, appointment_id=job.subject, correlation=job.correlation)
+
+
+def _hold(job: Job) -> ChangeHold:
+    return ChangeHold(by=SYSTEM, hold_id=job.subject, correlation=job.correlation)
 
 
 HANDLERS: Mapping[str, Handler] = {
-    "complete": complete,
+    "complete": _by_command(close_appointment, _mark),
+    "expire_request": _by_command(expire_request, _mark),
+    "expire_hold": _by_command(expire_hold, _hold),
 }
 """By kind."""
 

@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from domain.appointment import Appointment
+from domain.hold import Hold
+from domain.service import DEFAULTS
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -34,9 +36,6 @@ job = Table(
 )
 
 MOST_REMINDERS = 5
-REMINDERS = (1440, 120)
-"""Minutes before the start, of appointments from before services said it."""
-COMPLETE_AFTER = 720  # minutes after the end, likewise
 AFTER_UNDO = timedelta(hours=12)
 
 _REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
@@ -56,7 +55,7 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
-    if not isinstance(event, Appointment.Event):
+    if not isinstance(event, Appointment.Event | Hold.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
@@ -68,8 +67,18 @@ def _dropped(event: object) -> Sequence[str]:
     match event:
         case Appointment.Rescheduled():
             return "booked", *_REMINDERS
-        case Appointment.Cancelled() | Appointment.Completed() | Appointment.NoShow():
+        case Appointment.Confirmed():
+            return "expire", "requested", "approve"
+        case (
+            Appointment.Cancelled()
+            | Appointment.Completed()
+            | Appointment.NoShow()
+            | Appointment.Declined()
+            | Appointment.Expired()
+        ):
             return *_PLANNED, *_TOLD
+        case Hold.Used() | Hold.Released() | Hold.Expired():
+            return ("expire",)
         case _:
             return ()
 
@@ -82,22 +91,38 @@ def _planned(event: object) -> Iterator[Plan]:
         case Appointment.Rescheduled():
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
             yield from _ahead(event)
+        case Appointment.Requested():
+            yield _notice("requested", event.timestamp, starts_at=event.starts_at)
+            yield _notice("approve", event.timestamp, starts_at=event.starts_at)
+            yield Plan("expire_request", "expire", event.expires_at, {})
+            yield from _ahead(event)
+        case Appointment.Confirmed():
+            yield _notice("booked", event.timestamp)
         case Appointment.Cancelled():
             yield _notice("cancelled", event.timestamp)
+        case Appointment.Declined():
+            yield _notice("declined", event.timestamp)
+        case Appointment.Expired():
+            yield _notice("expired", event.timestamp)
+        case Hold.Placed() | Hold.Extended():
+            yield Plan("expire_hold", "expire", event.expires_at, {})
         case Appointment.NoShowUndone():
             yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:
             pass
 
 
-def _ahead(event: Appointment.Booked | Appointment.Rescheduled) -> Iterator[Plan]:
-    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago."""
+def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> Iterator[Plan]:
+    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago.
+
+    Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
+    """
     said = {"starts_at": event.starts_at.isoformat()}
-    for n, minutes in enumerate(event.policy.get("reminders", REMINDERS)[:MOST_REMINDERS]):
+    for n, minutes in enumerate(event.policy.get("reminders", DEFAULTS["reminders"])[:MOST_REMINDERS]):
         due = event.starts_at - timedelta(minutes=minutes)
         if due > event.timestamp:
             yield Plan("remind", f"remind-{n}", due, {**said, "minutes": minutes})
-    after = event.duration + event.policy.get("complete_after", COMPLETE_AFTER)
+    after = event.duration + event.policy.get("complete_after", DEFAULTS["complete_after"])
     yield Plan("complete", "complete", event.starts_at + timedelta(minutes=after), said)
 
 
