@@ -264,5 +264,11 @@ class Mails(Protocol):
     """The mails that were sent to somebody."""
 
     async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
-        """The oldest first: at, kind, subject, text."""
+        """The oldest first: at, kind, to, subject, text."""
+        ...
+
+    async def latest(
+        self, account_id: UUID, *, limit: int, before: UUID | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """The newest first, with their ids; those before one of them."""
         ...

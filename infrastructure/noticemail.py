@@ -2,6 +2,9 @@
 
 from urllib.parse import urlsplit
 
+from aiosmtplib import SMTPRecipientsRefused
+
+from application.job import Hopeless
 from application.notice import Kind, Notice
 from application.ports import Letter, Mail
 from application.recipient import Recipient
@@ -9,6 +12,7 @@ from infrastructure.invitation import invitation
 from infrastructure.letters import Letters, address_of
 from infrastructure.wording import locale_of, told
 
+PERMANENT = 500  # codes from here on
 PLACES = {Kind.OFFER: "waitlist", Kind.WEBHOOK_DISABLED: "webhooks"}
 """Where links lead that lead to no appointment."""
 
@@ -30,8 +34,14 @@ class NoticeMail:
             return False
 
     async def send(self, notice: Notice, recipient: Recipient) -> None:
-        """See the port."""
-        await self._mail.send(self.letter(notice, recipient))
+        """See the port; raises Hopeless for an address that the server says is none."""
+        try:
+            await self._mail.send(self.letter(notice, recipient))
+        except SMTPRecipientsRefused as refused:
+            codes = {each.code for each in refused.recipients}
+            if min(codes, default=0) < PERMANENT:
+                raise
+            raise Hopeless(f"The mail server refuses the address ({codes}).") from None  # which is personal
 
     def letter(self, notice: Notice, recipient: Recipient) -> Letter:
         """The letter's id is the notice's, and so is its Message-ID."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtplib import SMTPRecipientsRefused
 from icalendar import Calendar
 
-from application.job import Job, Means
+from application.job import Hopeless, Job, Means
 from application.notice import Kind
 from application.notify import notify
 from domain.kernel import new_id
@@ -319,6 +320,21 @@ class ToServer:
 
     async def send(self, letter: Any) -> None:
         await self._sender.send(LETTERS.message(letter))
+
+
+@pytest.mark.parametrize(("code", "raised"), [(550, Hopeless), (450, SMTPRecipientsRefused)])
+async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: type[Exception], smtp) -> None:  # noqa: F811
+    place, inbox = smtp()
+
+    async def refuse(*_: Any) -> str:
+        return f"{code} bea@example.org is unknown here"
+
+    inbox.handle_RCPT = refuse
+    channel = NoticeMail(LETTERS, ToServer(place), "https://daybook.test")
+    with pytest.raises(raised) as why:
+        await channel.send(a_notice(), a_recipient())
+    assert raised is not Hopeless or "bea" not in str(why.value)
+    assert inbox.taken == []
 
 
 async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # noqa: F811
