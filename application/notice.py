@@ -39,7 +39,7 @@ WHILE: Mapping[Kind, str] = {
 }
 """The status of the appointment with which a notice is true."""
 AHEAD = frozenset({Kind.REQUESTED, Kind.APPROVE, Kind.BOOKED, Kind.MOVED, Kind.REMINDER})
-"""What is of no use once the appointment has begun."""
+"""What is of no use once the appointment has begun, or the time of the request is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def untrue(kind: Kind, appointment: Appointment | None, said_start: datetime | N
         return "gone"
     if said_start is not None and appointment.starts_at != said_start:
         return "moved"
-    if kind in AHEAD and now >= appointment.starts_at:
+    until = appointment.expires_at or appointment.starts_at
+    if kind in AHEAD and now >= until:
         return "late"
     return ""

@@ -4,19 +4,21 @@ Whatever is told was true a moment before it left: it is looked at again when al
 is asked right after. The notice's id is the job's key, so that a second copy is known for one.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from application.job import Handler, Job, Later, Lease, Means
 from application.look import at_present
 from application.notice import Kind, Notice, untrue
 from application.recipient import Recipient, account_of, customer_of, in_language_of, zone_of
 from application.visit import place_of, visit_of
 from domain.appointment import Appointment
-from domain.kernel import Aggregate
+from domain.hold import Hold, HoldStatus
 from domain.provider import Provider
+
+if TYPE_CHECKING:
+    from application.job import Job, Lease, Means
 
 
 async def remind(job: Job, lease: Lease, means: Means) -> str:
@@ -69,10 +71,6 @@ async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means)
     return "done"
 
 
-HANDLERS: Mapping[str, Handler] = {"remind": remind, "notify": notify, "offer": offer}
-"""By kind of job."""
-
-
 async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
     appointment, why = await _look(kind, job, means)
     if why or appointment is None:
@@ -94,7 +92,7 @@ async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
         kind,
         appointment.id,
         await visit_of(appointment, provider, means.store.now(), means.store),
-        until=job.moment("expires_at"),
+        until=appointment.expires_at,
         fee=(appointment.cancellation or {}).get("fee", 0),
         facts={
             "reason": _reason(appointment),
@@ -108,10 +106,7 @@ async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
 async def _look(kind: Kind, job: Job, means: Means) -> tuple[Appointment | None, str]:
     """The appointment, and why the notice is not true, if so."""
     appointment = await at_present(Appointment, job.subject, means.store)
-    now = means.store.now()
-    until = job.moment("expires_at") if kind in {Kind.REQUESTED, Kind.APPROVE} else None
-    late = "late" if until is not None and now >= until else ""
-    return appointment, untrue(kind, appointment, job.moment("starts_at"), now) or late
+    return appointment, untrue(kind, appointment, job.moment("starts_at"), means.store.now())
 
 
 def _let_sleep(recipient: Recipient, appointment: Appointment, means: Means) -> None:
@@ -120,14 +115,15 @@ def _let_sleep(recipient: Recipient, appointment: Appointment, means: Means) -> 
         return
     end = means.quiet.end(means.store.now(), zone_of(recipient.timezone, appointment.timezone))
     if end is not None and end < appointment.starts_at:
+        from application.job import Later  # which has these handlers in its table
+
         raise Later(end)
 
 
-async def _kept(hold_id: UUID, means: Means) -> Any:
+async def _kept(hold_id: UUID, means: Means) -> Hold | None:
     """The hold of an offer while it stands: unused, and its time not over."""
-    hold: Any = await at_present(Aggregate, hold_id, means.store)
-    expires_at: datetime | None = getattr(hold, "expires_at", None)
-    if expires_at is None or hold.status != "held" or expires_at <= means.store.now():
+    hold = await at_present(Hold, hold_id, means.store)
+    if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= means.store.now():
         return None
     return hold
 

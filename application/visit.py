@@ -9,6 +9,7 @@ from uuid import UUID
 from application.log import Store
 from application.look import at_present
 from domain.appointment import Appointment
+from domain.hold import Hold
 from domain.organization import Organization
 from domain.provider import Provider
 from domain.service import Service
@@ -54,14 +55,14 @@ async def visit_of(appointment: Appointment, provider: Provider, now: datetime, 
     )
 
 
-async def place_of(hold: Any, provider: Provider, store: Store) -> Visit:
+async def place_of(hold: Hold, provider: Provider, store: Store) -> Visit:
     """What is told of a place that is kept: on the service's terms of today."""
     service = await at_present(Service, hold.service_id, store)
-    terms: Mapping[str, Any] = service.terms if service else {"duration": 0, "price": 0, "currency": ""}
+    terms: Mapping[str, Any] = service.terms if service else {"price": 0, "currency": ""}
     return Visit(
         **await _place(hold.service_id, provider, store),
         starts_at=hold.starts_at,
-        ends_at=hold.starts_at + timedelta(minutes=terms["duration"]),
+        ends_at=hold.ends_at,
         timezone=hold.timezone,
         price=terms["price"],
         currency=terms["currency"],

@@ -18,6 +18,8 @@ from interfaces.http import (
     export,
     forgetting,
     health,
+    hold,
+    job,
     mail,
     me,
     organization,
@@ -44,6 +46,7 @@ from interfaces.http.origin import Origins
 ROUTERS = (
     availability.router,
     appointment.router,
+    hold.router,
     provider.router,
     schedule.router,
     service.router,
@@ -64,6 +67,7 @@ ROUTERS = (
     apikey.router,
     audit.router,
     securitylog.router,
+    job.router,
     health.router,
     problem.router,
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from application.access import Caller, Role
+from application.access import SYSTEM, Caller, Role
 from application.account import RegisterAccount, register_account
 from application.appointment import (
     CancelAppointment,
@@ -18,16 +18,27 @@ from application.appointment import (
     check_in_appointment,
     reschedule_appointment,
 )
+from application.approval import DeclineAppointment, confirm_appointment, decline_appointment, expire_request
 from application.customer import CreateCustomer, create_customer
-from application.job import Job, Later, LeaseLost, Means
+from application.hold import PlaceHold, place_hold
+from application.job import HANDLERS, Job, Later, LeaseLost, Means
 from application.notice import Kind, Notice
-from application.notify import HANDLERS, notify, offer, remind, webhook_disabled
+from application.notify import notify, offer, remind, webhook_disabled
 from application.quiet import QuietHours
 from application.recipient import Recipient
 from domain.appointment import Appointment
-from domain.kernel import Aggregate, event, new_id
+from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
-from tests.builders import OpenWeek, a_booked_appointment, a_provider, a_service, an_organization, somebody
+from tests.builders import (
+    OpenWeek,
+    a_booked_appointment,
+    a_provider,
+    a_service,
+    an_open_week,
+    an_organization,
+    somebody,
+)
+from tests.infrastructure.gallery import Nobody
 
 
 @dataclass
@@ -68,7 +79,7 @@ def told() -> Told:
 
 @pytest.fixture
 def means(store: Clocked, told: Told) -> Means:
-    return Means(store=store, channels=[told], quiet=QuietHours.read("21:00-08:00"))
+    return Means(store, Nobody(), channels=[told], quiet=QuietHours.read("21:00-08:00"))
 
 
 def a_job(appointment: Aggregate | UUID, slot: str = "booked", **said: Any) -> Job:
@@ -146,7 +157,9 @@ class TestWhom:
         texts = Told(only=lambda recipient: recipient.phone)
         guest = await a_guest(week, email=None)
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=guest)
-        assert await notify(a_job(appointment), Held(), Means(store=store, channels=[told, texts])) == "done"
+        assert (
+            await notify(a_job(appointment), Held(), Means(store, Nobody(), channels=[told, texts])) == "done"
+        )
         assert (len(told.sent), len(texts.sent)) == (0, 1)
 
     async def test_the_forgotten_get_nothing(self, store, week, told, means) -> None:
@@ -212,7 +225,7 @@ class TestTruth:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(handlers, "visit_of", meddling)
-            means = Means(store=store, channels=[Meddler()])
+            means = Means(store, Nobody(), channels=[Meddler()])
             assert await remind(a_job(appointment), Held(), means) == "moved"
 
     async def test_a_reminder_is_for_what_is_booked_and_ahead(
@@ -268,7 +281,7 @@ class TestQuietHours:
         assert await remind(a_job(appointment), Held(), means) == "done"
 
     async def test_but_not_for_longer_than_until_the_start(self, store, appointment, told) -> None:
-        means = Means(store=store, channels=[told], quiet=QuietHours.read("21:00-11:00"))
+        means = Means(store, Nobody(), channels=[told], quiet=QuietHours.read("21:00-11:00"))
         store.set_clock(appointment.starts_at - hours(5))
         assert await remind(a_job(appointment), Held(), means) == "done"
 
@@ -277,57 +290,66 @@ class TestQuietHours:
         assert await notify(a_job(appointment), Held(), means) == "done"
 
 
-class OfferedPlace(Aggregate):
-    """What notices see of a hold."""
+class TestRequests:
+    """Of a service that needs approval within the hour."""
 
-    class Placed(Aggregate.Created):
-        service_id: UUID
-        provider_id: UUID
-        customer_id: UUID
-        starts_at: datetime
-        timezone: str
-        expires_at: datetime
+    @pytest.fixture
+    async def week(self, store) -> OpenWeek:
+        week = await an_open_week(store, approval=True, approval_ttl=60)
+        await an_account(store, Role.PROVIDER, week.owner.account, name="Ada", language="en")
+        return week
 
-    @event(Placed)
-    def __init__(
-        self,
-        id: UUID,
-        service_id: UUID,
-        provider_id: UUID,
-        customer_id: UUID,
-        starts_at: datetime,
-        timezone: str,
-        expires_at: datetime,
-        timestamp: datetime,
-    ) -> None:
-        self.service_id, self.provider_id, self.customer_id = service_id, provider_id, customer_id
-        self.starts_at, self.timezone, self.expires_at = starts_at, timezone, expires_at
-        self.status = "held"
+    @pytest.fixture
+    async def asked(self, store, week) -> Appointment:
+        return await a_booked_appointment(store, week, by=await an_account(store))
+
+    async def test_the_customer_and_the_owner_are_told_until_when(self, store, asked, told, means) -> None:
+        assert await notify(a_job(asked, "requested"), Held(), means) == "done"
+        assert await notify(a_job(asked, "approve"), Held(), means) == "done"
+        (first, customer), (second, owner) = told.sent
+        assert (customer.name, owner.name) == ("Bea", "Ada")
+        assert first.until == second.until == store.now() + timedelta(minutes=60)
+        assert (first.facts["customer"], second.facts["customer"]) == ("", "Bea")
+
+    async def test_nobody_is_asked_for_what_is_over(self, store, asked, told, means) -> None:
+        store.set_clock(store.now() + timedelta(minutes=60))
+        for kind in ("requested", "approve"):
+            assert await notify(a_job(asked, kind), Held(), means) == "late"
+        assert told.sent == []
+
+    async def test_once_answered_the_answer_is_told(self, store, week, asked, told, means) -> None:
+        declining = DeclineAppointment(by=week.owner, appointment_id=asked.id, reason="away")
+        await decline_appointment(declining, store)
+        for kind in ("requested", "approve", "booked", "expired"):
+            assert await notify(a_job(asked, kind), Held(), means) == "gone"
+        assert await notify(a_job(asked, "declined"), Held(), means) == "done"
+        assert told.last[0].facts["reason"] == "away"
+
+    async def test_once_confirmed_it_is_booked(self, store, week, asked, told, means) -> None:
+        assert await remind(a_job(asked), Held(), means) == "gone"
+        await confirm_appointment(MarkAppointment(by=week.owner, appointment_id=asked.id), store)
+        assert await notify(a_job(asked, "requested"), Held(), means) == "gone"
+        assert await notify(a_job(asked, "booked"), Held(), means) == "done"
+        assert (told.last[0].until, told.last[0].visit.sequence) == (None, 1)
+
+    async def test_unanswered_it_has_lapsed(self, store, asked, told, means) -> None:
+        store.set_clock(store.now() + timedelta(minutes=60))
+        await expire_request(MarkAppointment(by=SYSTEM, appointment_id=asked.id), store)
+        assert await notify(a_job(asked, "expired"), Held(), means) == "done"
 
 
 async def test_an_offer_says_until_when_the_place_is_kept(store, week, told, means) -> None:
-    me, until = await an_account(store), store.now() + timedelta(minutes=15)
-    place = OfferedPlace(
-        id=new_id(),
-        service_id=week.service_id,
-        provider_id=week.provider_id,
-        customer_id=me.account,
-        starts_at=week.at("09:00"),
-        timezone="UTC",
-        expires_at=until,
-        timestamp=store.now(),
+    me, waiting = await an_account(store), new_id()
+    placing = PlaceHold(
+        by=me, id=new_id(), service_id=week.service_id, provider_id=week.provider_id, start=week.at("09:00")
     )
-    async for attempt in store.attempts(CancelAppointment(by=me, appointment_id=place.id)):
-        async with attempt as log:
-            await log.record(place)
-            break
-    waiting = new_id()
-    job = a_job(waiting, "offer", hold_id=str(place.id))
+    hold = (await place_hold(placing, store)).aggregate
+    job = a_job(waiting, "offer", hold_id=str(hold.id))
     assert await offer(job, Held(), means) == "done"
     notice, recipient = told.last
-    assert (notice.kind, notice.about, notice.until) == (Kind.OFFER, waiting, until)
+    assert (notice.kind, notice.about, notice.until) == (Kind.OFFER, waiting, hold.expires_at)
     assert (recipient.account_id, notice.visit.service) == (me.account, "Haircut")
-    store.set_clock(until)
+    store.set_clock(hold.expires_at)
     assert await offer(job, Held(), means) == "gone"
     assert await offer(a_job(waiting, "offer", hold_id=str(new_id())), Held(), means) == "gone"
 
@@ -340,4 +362,4 @@ async def test_whoever_subscribed_is_told_that_a_webhook_is_off(store, told, mea
 
 
 def test_there_is_a_handler_for_each_kind_of_job() -> None:
-    assert set(HANDLERS) == {"remind", "notify", "offer"}
+    assert {"remind", "notify", "offer"} <= {*HANDLERS}

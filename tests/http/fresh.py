@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pyotp
 
 from application.access import Caller, Role
 from application.ports import Verification
 from domain.kernel import new_id
+from projections.job import key_of
 from tests.http.tenants import CALLERS, Tenants, an_account_of
 from tests.signing import PASSWORD, an_account
 
@@ -87,6 +89,11 @@ async def _appointment(it: Tenants, _: str) -> Parts:
     return {"appointment_id": await it.an_appointment()}
 
 
+async def _job(it: Tenants, _: str) -> Parts:
+    """Of telling somebody that they have booked."""
+    return {"job_id": str(key_of(UUID(await it.an_appointment()), "booked", 1))}
+
+
 async def _moved(it: Tenants, _: str) -> Parts:
     return {**await _appointment(it, _), "said": {"start": it.at("10:00")}}
 
@@ -98,6 +105,18 @@ async def _cancelled(it: Tenants, _: str) -> Parts:
 async def _booking(it: Tenants, _: str) -> Parts:
     said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
     return {"said": {**said, "start": it.at("11:00")}, "whose": said["customer_id"]}
+
+
+async def _hold(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id")} | {"start": it.at("13:00")}
+    made = await it.made("/v1/holds", said, "customer", idempotency_key=str(new_id()))
+    return {"hold_id": made["id"]}
+
+
+async def _request(it: Tenants, _: str) -> Parts:
+    provider = await _provider(it, _)
+    service_id = await it.a_service(provider["provider_id"], approval=True)
+    return {"appointment_id": await it.an_appointment(service_id=service_id, **provider)}
 
 
 async def _of_claimed_guest(it: Tenants, _: str) -> Parts:
@@ -220,6 +239,12 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_earliest": _earliest,
     "why_not": _why,
     "book_appointment": _booking,
+    "place_hold": _booking,
+    "get_hold": _hold,
+    "extend_hold": _hold,
+    "release_hold": _hold,
+    "confirm_appointment": _request,
+    "decline_appointment": _request,
     "get_appointment:claimed": _of_claimed_guest,
     "change_appointment": _appointment,
     "delete_appointment": _cancelled,
@@ -283,5 +308,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_api_key": _api_key,
     "change_api_key": _api_key,
     "delete_api_key": _api_key,
+    "get_job": _job,
+    "retry_job": _job,
 }
 """By row of the table, or by operation: what makes it for a caller."""

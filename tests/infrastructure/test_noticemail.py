@@ -21,7 +21,16 @@ from infrastructure.letters import TEMPLATES, Letters
 from infrastructure.mail import SmtpSender
 from infrastructure.noticemail import NoticeMail
 from infrastructure.wording import line, locale_of
-from tests.infrastructure.gallery import LANGUAGES, LETTERS, a_notice, a_recipient, a_visit, letter, write
+from tests.infrastructure.gallery import (
+    LANGUAGES,
+    LETTERS,
+    Nobody,
+    a_notice,
+    a_recipient,
+    a_visit,
+    letter,
+    write,
+)
 from tests.infrastructure.test_letters import part
 from tests.infrastructure.test_mail import smtp  # noqa: F401  a fixture
 
@@ -351,7 +360,7 @@ async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # n
     place, inbox = smtp()
     store = Clocked()
     channel = NoticeMail(LETTERS, ToServer(place), "https://daybook.test")
-    means = Means(store=store, channels=[channel])
+    means = Means(store, Nobody(), channels=[channel])
     week, me = await an_open_week(store), await an_account(store)
 
     async def tell(slot: str, appointment: Any) -> str:
