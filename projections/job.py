@@ -92,8 +92,9 @@ def _planned(event: object) -> Iterator[Plan]:
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
             yield from _ahead(event)
         case Appointment.Requested():
-            yield _notice("requested", event.timestamp, starts_at=event.starts_at)
-            yield _notice("approve", event.timestamp, starts_at=event.starts_at)
+            said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
+            yield _notice("requested", event.timestamp, **said)
+            yield _notice("approve", event.timestamp, **said)
             yield Plan("expire_request", "expire", event.expires_at, {})
             yield from _ahead(event)
         case Appointment.Confirmed():

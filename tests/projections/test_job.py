@@ -142,9 +142,8 @@ def a_request() -> Appointment:
 
 
 def a_hold() -> Hold:
-    place = {
-        name: value for name, value in a_place(uuid4(), START).items() if name in Hold.Placed.__annotations__
-    }
+    place = a_place(uuid4(), START)
+    fields = "provider_id", "starts_at", "duration", "buffer_before", "buffer_after", "timezone"
     return Hold(
         id=uuid4(),
         by=uuid4(),
@@ -152,5 +151,5 @@ def a_hold() -> Hold:
         customer_id=uuid4(),
         expires_at=NOW + timedelta(minutes=5),
         timestamp=NOW,
-        **place,
+        **{name: place[name] for name in fields},
     )
