@@ -12,7 +12,9 @@ from celery import Celery, signals
 
 from application.job import Means
 from infrastructure.jobs import Jobs
+from infrastructure.letters import Letters
 from infrastructure.mail import postman_of
+from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
@@ -136,9 +138,11 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         )
         jobs = Jobs(rows)
         mail = postman_of(settings, rows, store.keyring)
+        letters = Letters(settings.public_url, settings.mail_from)
+        channels = [NoticeMail(letters, mail, settings.public_url)]
 
         async def tidy() -> None:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        yield Tools(jobs, Means(store, mail), tidy)
+        yield Tools(jobs, Means(store, mail, channels=channels, quiet=settings.quiet), tidy)
