@@ -10,6 +10,7 @@ from projections.occupancy import occupied
 from projections.organization import organizations
 from projections.reader import Reader
 from projections.vacancy import vacancy
+from projections.waitlist import waitlist
 
 READERS: Sequence[Reader] = (
     accounts,
@@ -19,4 +20,5 @@ READERS: Sequence[Reader] = (
     occupied,
     organizations,
     vacancy,
+    waitlist,
 )

@@ -32,6 +32,7 @@ from interfaces.http import (
     tag,
     totp,
     user,
+    waitlist,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.docs import docs_routes
@@ -45,6 +46,7 @@ ROUTERS = (
     availability.router,
     appointment.router,
     hold.router,
+    waitlist.router,
     provider.router,
     schedule.router,
     service.router,
