@@ -54,7 +54,7 @@ class Caller:
 
 ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
-"""Who does what happens because time passes."""
+"""Daybook itself: does what happens because time passes."""
 
 Grants = Mapping[Role, Scope]
 
@@ -181,6 +181,9 @@ ACCESS: Mapping[str, Grants] = {
     "change_api_key": _SIGNED_IN,
     "delete_api_key": _SIGNED_IN,
     "list_security_events": _AUDITOR_AND_ADMIN,
+    "list_jobs": _AUDITOR_AND_ADMIN,
+    "get_job": _AUDITOR_AND_ADMIN,
+    "retry_job": _ADMIN,
 }
 """Operation (the OpenAPI operationId) -> role -> scope. A route without an entry is a failing test."""
 

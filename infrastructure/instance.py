@@ -54,8 +54,9 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
         postgres_bin=settings.postgres_bin,
         postgres=settings.db_host is None,
         valkey=settings.redis_url is None,
+        broker=settings.broker_url is None,
     )
-    if settings.db_host is None or settings.redis_url is None:
+    if None in {settings.db_host, settings.redis_url, settings.broker_url}:
         local = servers.enter_context(local)
     values: dict[str, Any] = {
         "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
@@ -73,6 +74,10 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
         }
     if settings.redis_url is None:
         values["redis_url"] = local.redis_url
+    if settings.broker_url is None:
+        values["broker_url"] = local.broker_url
+    if settings.flower_basic_auth is None:
+        values["flower_basic_auth"] = f"daybook:{kept(data / 'flower_password', 18)}"
     complete = Settings(**values)
     _prepare(complete)
     file = data / FILE
@@ -94,9 +99,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "DB_USER": database.user,
         "DB_PASSWORD": database.password,
         "REDIS_URL": redis.get_secret_value(),
+        "BROKER_URL": settings.broker,
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "MASTER_KEY": settings.master_key.get_secret_value(),
     }
+    if settings.flower_basic_auth is not None:
+        said["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
     if settings.mailbox is not None:
         said["MAILBOX"] = str(settings.mailbox)
     if settings.db_superuser is not None:

@@ -40,7 +40,8 @@ class LocalServers:
     """PostgreSQL and Valkey with their data in `home`, from `start()` to `stop()` or for a `with` block.
 
     `fsync=False` trades durability for speed; `postgres_bin` is a folder with `initdb`; `port` PostgreSQL's.
-    `postgres=False` or `valkey=False` leaves one out. Raises NoServer, whose message is for the user.
+    `postgres=False` or `valkey=False` leaves one out; `broker`: another Valkey, for Celery.
+    Raises NoServer, whose message is for the user.
     """
 
     host = HOST
@@ -55,6 +56,7 @@ class LocalServers:
         port: int | None = None,
         postgres: bool = True,
         valkey: bool = True,
+        broker: bool = False,
     ) -> None:
         self.home = home.absolute()
         self._fsync = fsync
@@ -63,6 +65,7 @@ class LocalServers:
         self._wanted = [
             *([self._start_postgres] if postgres else []),
             *([self._start_valkey] if valkey else []),
+            *([self._start_broker] if broker else []),
         ]
         self._running: list[Cluster | Valkey] = []
         self._lock: IO[str] | None = None
@@ -117,6 +120,10 @@ class LocalServers:
     def redis_url(self) -> str:
         return self._valkey.url
 
+    @property
+    def broker_url(self) -> str:
+        return self._broker.url
+
     def _start_postgres(self, account: Account) -> None:
         folder = first_postgres([self._postgres_bin]) if self._postgres_bin else find_postgres()
         program = within_reach(folder / "postgres", account, self.home / "programs")
@@ -131,6 +138,12 @@ class LocalServers:
         self._valkey = Valkey(self.home / "valkey", program, account)
         self._running.append(self._valkey)
         self._valkey.start()
+
+    def _start_broker(self, account: Account) -> None:
+        program = within_reach(find_valkey(), account, self.home / "programs")
+        self._broker = Valkey(self.home / "broker", program, account, evicts=False)
+        self._running.append(self._broker)
+        self._broker.start()
 
 
 def _home(wished: Path, account: Account) -> Path:

@@ -10,11 +10,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
+import structlog
 
 from application.ports import Letter, Seals
 from infrastructure.letters import Letters
 from infrastructure.rowpool import RowPool
+from infrastructure.settings import Settings
 
+logger = structlog.get_logger(__name__)
 HIDDEN = "(the code)"
 TIMEOUT = 20.0  # seconds for each step of an exchange
 _KEEP = (
@@ -138,6 +141,15 @@ class NowhereSender:
     async def send(self, message: EmailMessage) -> None:  # noqa: ARG002
         """See Sender; raises NoSender."""
         raise NoSender
+
+
+def postman_of(settings: Settings, rows: RowPool, seals: Seals) -> Postman:
+    """As the settings have it; what leaves nowhere is said once."""
+    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    if smtp is None and settings.dev_mailbox is None:
+        logger.warning("no mail is sent: SMTP_URL is not set")
+    letters = Letters(settings.public_url, settings.mail_from)
+    return Postman(letters, sender_of(smtp, settings.dev_mailbox), rows, seals)
 
 
 def sender_of(smtp_url: str | None, mailbox: Path | None) -> Sender:

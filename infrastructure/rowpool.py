@@ -1,6 +1,6 @@
 """Plain rows on PostgreSQL: short statements on a pool of their own, each a transaction or a part of one."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 from typing import Any
@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from infrastructure.deadline import severed_after
 
 Row = tuple[Any, ...]
+Values = Sequence[Any] | Mapping[str, Any]
 
 
 class RowPool:
@@ -54,19 +55,19 @@ class RowPool:
                 async with connection.transaction():
                     yield connection
 
-    async def all(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+    async def all(self, statement: str, values: Values = ()) -> list[Row]:
         """The rows of one statement, which is a transaction."""
         async with self._pool.connection() as connection:
             with severed_after(connection, self._patience):
                 return await rows(connection, statement, values)
 
-    async def one(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
+    async def one(self, statement: str, values: Values = ()) -> Row | None:
         """The first row, if any."""
         found = await self.all(statement, values)
         return found[0] if found else None
 
 
-async def rows(connection: AsyncConnection, statement: str, values: Sequence[Any] = ()) -> list[Row]:
+async def rows(connection: AsyncConnection, statement: str, values: Values = ()) -> list[Row]:
     """The rows of a statement; none if it answers nothing."""
     cursor = await connection.execute(statement.encode(), values)
     return await cursor.fetchall() if cursor.description else []

@@ -31,6 +31,8 @@ SECRETS = (
     "db_superuser_password",
     "redis_url",
     "smtp_url",
+    "broker_url",
+    "flower_basic_auth",
 )
 
 
@@ -109,6 +111,13 @@ class Settings(BaseSettings):
     redis_url_file: Path | None = None
     redis_prefix: str = "daybook:"
 
+    broker_url: SecretStr | None = None
+    broker_url_file: Path | None = None
+    broker_visibility_timeout: int = Field(600, ge=1)  # seconds
+    worker_concurrency: int = Field(2, ge=1, le=256)
+    flower_basic_auth: SecretStr | None = Field(None)
+    flower_basic_auth_file: Path | None = None
+
     public_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s#?]+$")
     smtp_url: SecretStr | None = None
     smtp_url_file: Path | None = None
@@ -156,6 +165,12 @@ class Settings(BaseSettings):
         if self.test_db_superuser is None:
             return self.test_database
         return self._test_database(self.test_db_superuser, self.test_db_superuser_password)
+
+    @property
+    def broker(self) -> str:
+        """Celery's broker: BROKER_URL, else Redis; empty without either."""
+        url = self.broker_url or self.redis_url
+        return url.get_secret_value() if url else ""
 
     @property
     def dev_mailbox(self) -> Path | None:

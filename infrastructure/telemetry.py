@@ -55,7 +55,7 @@ def configure_logs(level: str, context: Callable[[], Mapping[str, str]] = dict) 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    for chatty in ("alembic", "uvicorn.error", "psycopg.pool"):
+    for chatty in ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

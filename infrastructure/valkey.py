@@ -1,4 +1,4 @@
-"""A private Valkey, the Redis of this machine: a cache that keeps nothing on disk."""
+"""A private Valkey, the Redis of this machine: it keeps nothing on disk."""
 
 import contextlib
 import secrets
@@ -14,10 +14,14 @@ SHUTDOWN = 10.0  # seconds
 
 
 class Valkey:
-    """Valkey on 127.0.0.1 with its password and log in `folder`; when full, what was last used goes last."""
+    """Valkey on 127.0.0.1 with its password and log in `folder`.
 
-    def __init__(self, folder: Path, program: Path, account: Account) -> None:
+    `evicts`: a cache, in which when full what was last used goes last; else nothing goes.
+    """
+
+    def __init__(self, folder: Path, program: Path, account: Account, *, evicts: bool = True) -> None:
         self.port = 0
+        self._policy = "allkeys-lru" if evicts else "noeviction"
         self._folder = folder
         self._program = program
         self._account = account
@@ -55,7 +59,7 @@ class Valkey:
     def _settings(self) -> bytes:
         return (
             f"bind {HOST}\nport {self.port}\nrequirepass {self._password()}\n"
-            'save ""\nappendonly no\nmaxmemory 128mb\nmaxmemory-policy allkeys-lru\n'
+            f'save ""\nappendonly no\nmaxmemory 128mb\nmaxmemory-policy {self._policy}\n'
         ).encode()
 
     def _keep(self, name: str, value: str) -> None:

@@ -36,6 +36,7 @@ from interfaces.readers.main import app as readers
 from interfaces.readers.main import rebuild
 from interfaces.up.main import HOST, Wish, build_town
 from interfaces.up.main import up as start_all
+from interfaces.worker.main import QUEUES, run_beat, run_flower, run_worker
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(admin, name="admin")
@@ -56,12 +57,13 @@ def up(
     data: Data = HOME,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The API's port; 0: any free one.")] = 8000,
     apis: Annotated[int, typer.Option(min=1, max=16, help="How many API processes share the port.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, max=16, help="How many workers; 0: no beat either.")] = 1,
     demo: Annotated[bool, typer.Option(help="Build a demo town on first start.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Say what is ready as one line of JSON.")] = False,
 ) -> None:
-    """Start PostgreSQL, Redis, the API and the projector here; stop all of it with one Ctrl-C."""
+    """Start PostgreSQL, Redis, API, projector and workers here; stop all of it with one Ctrl-C."""
     configure_logs(Settings().log_level)
-    start_all(Wish(data.absolute(), port, apis, demo, as_json))
+    start_all(Wish(data.absolute(), port, apis, workers, demo, as_json))
 
 
 @app.command()
@@ -100,6 +102,38 @@ def project(
     settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
     collect_rarely()
     uvloop.run(run_projector(settings))
+
+
+@app.command()
+def worker(
+    data: Data = HOME,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Processes. Default: WORKER_CONCURRENCY.")
+    ] = None,
+    queues: Annotated[str, typer.Option(help="Which queues, by comma.")] = ",".join(QUEUES),
+    metrics_port: Metrics = None,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Do what falls due, with Celery; any number of workers is safe."""
+    settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
+    raise SystemExit(run_worker(settings, concurrency or settings.worker_concurrency, queues.split(",")))
+
+
+@app.command()
+def beat(data: Data = HOME, until_stdin_closes: UntilStdinCloses = False) -> None:
+    """Ask the workers each second to look what is due; one is enough, several are safe."""
+    run_beat(_role(data, until_stdin_closes=until_stdin_closes))
+
+
+@app.command()
+def flower(
+    data: Data = HOME,
+    address: Annotated[str, typer.Option(help="Where to listen.")] = HOST,
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 5555,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Show workers and tasks in a browser, read-only, to who knows FLOWER_BASIC_AUTH."""
+    run_flower(_role(data, until_stdin_closes=until_stdin_closes), address, port)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from projections.account import accounts
 from projections.agenda import agenda
 from projections.customer import customers
 from projections.directory import directory
+from projections.job import jobs
 from projections.occupancy import occupied
 from projections.organization import organizations
 from projections.reader import Reader
@@ -17,6 +18,7 @@ READERS: Sequence[Reader] = (
     agenda,
     customers,
     directory,
+    jobs,
     occupied,
     organizations,
     vacancy,

@@ -29,7 +29,7 @@ from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(
-    r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL"
+    r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|BROKER_|FLOWER_|WORKER_"
 )
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0
@@ -141,8 +141,10 @@ class Instance:
     tokens: dict[str, str]
     mailbox: str | None
     password: str | None
+    flower: str | None
     secret_key: str
     master_key: str
+    broker_url: str
     roles: list[Process] = field(default_factory=list)
 
     @classmethod
@@ -151,6 +153,7 @@ class Instance:
         data: Path,
         *,
         apis: int = 2,
+        workers: int = 0,
         demo: bool = False,
         port: int = 0,
         env: Mapping[str, str] | None = None,
@@ -158,14 +161,15 @@ class Instance:
         uid: int | None = None,
     ) -> Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is."""
-        arguments = f"up --json --port {port} --apis {apis} --{'' if demo else 'no-'}demo --data {data}"
+        arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
+        arguments += " --demo" if demo else " --no-demo"
         process = Process.start(
             data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid
         )
         try:
             told = json.loads(process.first_line())
             secrets = json.loads((data / "instance.json").read_text())
-            keys = {name: secrets[name] for name in ("secret_key", "master_key")}
+            keys = {name: secrets[name] for name in ("secret_key", "master_key", "broker_url")}
             return cls(data, process, **told, **keys)
         except BaseException:
             process.kill()
@@ -195,6 +199,7 @@ class Instance:
                 DB_USER=str(place["user"]),
                 DB_PASSWORD=str(place["password"]),
                 REDIS_URL=self.redis,
+                BROKER_URL=self.broker_url,
                 SECRET_KEY=self.secret_key,
                 MASTER_KEY=self.master_key,
             )
@@ -210,6 +215,15 @@ class Instance:
             yield api
         finally:
             api.stop()
+
+    @contextmanager
+    def role(self, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
+        """One more role beside: "worker", "beat". `env`: more variables; the process is killed at the end."""
+        said = [*arguments, "--data", str(self.data)]
+        process = Process.start(self.data, *said, env=clean_environment(**(env or {})))
+        self.roles.append(process)
+        yield process
+        process.kill()
 
     def pids(self, role: str) -> list[int]:
         """The processes of a role that `up` started: "api" or "project"."""

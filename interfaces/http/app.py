@@ -19,6 +19,7 @@ from interfaces.http import (
     forgetting,
     health,
     hold,
+    job,
     me,
     organization,
     password,
@@ -66,6 +67,7 @@ ROUTERS = (
     apikey.router,
     audit.router,
     securitylog.router,
+    job.router,
     health.router,
     problem.router,
 )

@@ -89,6 +89,7 @@ class Ports:
     errands: Errands = field(kw_only=True)
     mails: Mails = field(kw_only=True)
     oblivion: Oblivion = field(kw_only=True)
+    retry_job: Callable[[UUID], Awaitable[bool]] = field(kw_only=True)
     cooling_off: timedelta = timedelta(days=7)
     signing: Signing | None = None
     holders: Holders | None = None

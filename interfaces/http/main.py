@@ -22,10 +22,9 @@ from infrastructure.encoding import Codec
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
 from infrastructure.eventstore import EventStore
-from infrastructure.keyring import Keyring
+from infrastructure.jobs import Jobs
 from infrastructure.ledgerview import LedgerView
-from infrastructure.letters import Letters
-from infrastructure.mail import Mails, Postman, sender_of
+from infrastructure.mail import Mails, postman_of
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Database, Environment, Settings
@@ -42,10 +41,13 @@ from projections.availability import Availability
 from projections.cache import Cache
 from projections.look import Looks
 from projections.position import Positions
+from projections.progress import overdue
 from projections.read import Reads
 from projections.versions import connect
 
 log = structlog.get_logger(__name__)
+LATE = 60.0  # seconds
+_LIVE = text("SELECT generation FROM read.live")
 _VERSION = text("SELECT version_num FROM log.schema_version")
 _MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
 _LAG = text("""
@@ -94,7 +96,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         store, Belongings(reads), Traces(rows), ForgottenFile(settings.forgotten_file), errands
     )
     await forget_again(oblivion)
-    mail = _postman(settings, rows, store.keyring)
+    mail = postman_of(settings, rows, store.keyring)
     means = Means(store, mail, verifications, opened.signing.tickets, oblivion)
     await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
     return Ports(
@@ -106,7 +108,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         codec=Codec(settings.masters),
         ledger=LedgerView(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
-        useful={"lag": partial(_followed, engine), **useful},
+        useful={"lag": partial(_followed, engine), "jobs": partial(_in_time, engine), **useful},
         passwords=opened.signing.passwords,
         credentials=opened.signing.credentials,
         sessions=opened.signing.sessions,
@@ -120,15 +122,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         limits=opened.limits,
         denials=opened.denials,
         networks=Networks(settings.proxies),
+        retry_job=Jobs(rows).retry,
     )
-
-
-def _postman(settings: Settings, rows: RowPool, keyring: Keyring) -> Postman:
-    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else None
-    if smtp is None and settings.dev_mailbox is None:
-        log.warning("no mail is sent: SMTP_URL is not set")
-    letters = Letters(settings.public_url, settings.mail_from)
-    return Postman(letters, sender_of(smtp, settings.dev_mailbox), rows, keyring)
 
 
 def _signing(
@@ -201,6 +196,15 @@ async def _migrated(engine: AsyncEngine) -> Mapping[str, Any]:
     if there in known and there != _MIGRATIONS.get_current_head():
         raise RuntimeError("The database is older than this program.")
     return {"version": there}
+
+
+async def _in_time(engine: AsyncEngine) -> Mapping[str, Any]:
+    """How late the oldest job is that nobody does; raises if it is a minute."""
+    async with engine.connect() as connection:
+        late = await overdue(connection, (await connection.execute(_LIVE)).scalar_one())
+    if late > LATE:
+        raise RuntimeError("Nobody does what is due.")
+    return {"late": max(0, round(late))}
 
 
 async def _followed(engine: AsyncEngine) -> Mapping[str, Any]:

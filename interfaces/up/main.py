@@ -27,9 +27,12 @@ from application.access import Role
 from domain.kernel import derived_id, new_id
 from infrastructure.children import Child, Children
 from infrastructure.instance import environment_of, kept, start_servers
+from infrastructure.jobs import Jobs
 from infrastructure.migrating import migrate_all
 from infrastructure.postgres import postgres_store
+from infrastructure.program import free_port
 from infrastructure.registrar import Newcomer, registrar_of
+from infrastructure.rowpool import RowPool
 from infrastructure.settings import Environment, Settings
 from infrastructure.telemetry import serve_metrics
 from infrastructure.tokens import Tokens
@@ -58,6 +61,7 @@ class Ready:
     tokens: dict[str, str]
     mailbox: str | None
     password: str | None
+    flower: str | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Wish:
     data: Path
     port: int
     apis: int
+    workers: int
     demo: bool
     as_json: bool
 
@@ -88,21 +93,25 @@ def up(wish: Wish) -> None:
         api = f"http://{HOST}:{listening.getsockname()[1]}"
         town = build_town(settings, console) if wish.demo else None
         password = _people(settings, town, wish) if settings.environment is Environment.DEV else None
+        flower_port = free_port() if wish.workers else None
+        stack.enter_context(Children(_workers(settings, wish, flower_port, metrics)))
         if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
             if not stop.is_set():
                 raise SystemExit("Daybook did not get ready; its log above says why.")
             return
         metrics_port = serve_metrics(HOST, 0, str(metrics))
-        _say(console, _ready(settings, api, metrics_port, town, password), town, wish)
+        _say(
+            console, settings, _ready(settings, api, (metrics_port, flower_port), town, password), town, wish
+        )
         stop.wait()
         console.print("Stopping ...")
 
 
-def _say(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
+def _say(console: Console, settings: Settings, ready: Ready, town: Town | None, wish: Wish) -> None:
     if wish.as_json:
         print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
     else:
-        _tell(console, ready, town, wish)
+        _tell(console, settings, ready, town, wish)
 
 
 def _listen(port: int) -> socket.socket:
@@ -129,6 +138,18 @@ def _children(settings: Settings, wish: Wish, listening: socket.socket, metrics:
     ]
 
 
+def _workers(settings: Settings, wish: Wish, flower_port: int | None, metrics: Path) -> list[Child]:
+    """Those who do what falls due, and the page that shows them; started once the town is built."""
+    if flower_port is None:
+        return []
+    theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    return [
+        *(Child(f"worker {n + 1}", ["worker"], theirs) for n in range(wish.workers)),
+        Child("beat", ["beat"], theirs),
+        Child("flower", ["flower", "--port", str(flower_port)], theirs),
+    ]
+
+
 def build_town(settings: Settings, console: Console | None = None) -> Town:
     """The demo town, with a progress bar; one that is there stays as it is."""
     return asyncio.run(_build_town(settings, console or Console(stderr=True)))
@@ -138,17 +159,29 @@ async def _build_town(settings: Settings, console: Console) -> Town:
     assert settings.database is not None
     store = postgres_store(settings.database.dsn, settings.masters)
     await store.open()
+    rows = RowPool(settings.database.dsn, size=1)
+    await rows.open()
     columns = TextColumn("Building the demo town"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("town", total=None)
-            return await seed(
+            before = await _head(rows)
+            town = await seed(
                 store,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
                 now=store.now(),
             )
+            if await _head(rows) > before:
+                await Jobs(rows).silence()
+            return town
     finally:
+        await rows.close()
         await store.close()
+
+
+async def _head(rows: RowPool) -> int:
+    found = await rows.one("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+    return int(found[0]) if found else 0
 
 
 def _wait_until_ready(ready: Callable[[], bool], stop: threading.Event) -> bool:
@@ -189,7 +222,10 @@ def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
     return password
 
 
-def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None, password: str | None) -> Ready:
+def _ready(
+    settings: Settings, api: str, ports: tuple[int, int | None], town: Town | None, password: str | None
+) -> Ready:
+    metrics_port, flower_port = ports
     database, owner, redis = settings.database, settings.owner_database, settings.redis_url
     assert database is not None
     assert owner is not None
@@ -204,6 +240,7 @@ def _ready(settings: Settings, api: str, metrics_port: int, town: Town | None, p
         tokens={str(role): tokens.issue(_account(role, town), role, TOKEN_LIFETIME) for role in ROLES},
         mailbox=str(settings.dev_mailbox) if settings.dev_mailbox else None,
         password=password,
+        flower=f"http://{HOST}:{flower_port}" if flower_port else None,
     )
 
 
@@ -220,13 +257,17 @@ def email_of(role: Role) -> str:
     return f"{role}@daybook.example"
 
 
-def _tell(console: Console, ready: Ready, town: Town | None, wish: Wish) -> None:
+def _tell(console: Console, settings: Settings, ready: Ready, town: Town | None, wish: Wish) -> None:
     plain = Console(stderr=True, soft_wrap=True, highlight=False)
     console.rule("Daybook is up")
     plain.print(f"API        {ready.api}    docs: {ready.api}/docs")
     plain.print(f"PostgreSQL {ready.database}")
     plain.print(f"Redis      {ready.redis}")
     plain.print(f"Metrics    {ready.metrics}")
+    auth = settings.flower_basic_auth
+    if ready.flower is not None and auth is not None:
+        user, _, word = auth.get_secret_value().partition(":")
+        plain.print(f"Flower     {ready.flower}    user: {user}    password: {word}")
     if ready.mailbox is not None:
         plain.print(f"Mailbox    {ready.api}/dev/mailbox    files: {ready.mailbox}")
     if ready.password is not None:

@@ -74,7 +74,7 @@ class Unread:
         raise AssertionError(f"a read model or a row is asked: {name}")
 
 
-ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion")
+ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion", "retry_job")
 NOBODY: Mapping[str, Any] = {"tokens": Tokens(SECRET), **dict.fromkeys(ROWS, Unread())}
 
 

@@ -13,6 +13,7 @@ from application.access import SYSTEM, Caller, Role
 from application.ports import Verification
 from application.waitlist import OfferPlace, offer_place
 from domain.kernel import new_id
+from projections.job import key_of
 from tests.http.tenants import CALLERS, Tenants, an_account_of
 from tests.signing import PASSWORD, an_account
 
@@ -87,6 +88,11 @@ async def _merged_tag(it: Tenants, _: str) -> Parts:
 
 async def _appointment(it: Tenants, _: str) -> Parts:
     return {"appointment_id": await it.an_appointment()}
+
+
+async def _job(it: Tenants, _: str) -> Parts:
+    """Of telling somebody that they have booked."""
+    return {"job_id": str(key_of(UUID(await it.an_appointment()), "booked", 1))}
 
 
 async def _moved(it: Tenants, _: str) -> Parts:
@@ -323,5 +329,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_api_key": _api_key,
     "change_api_key": _api_key,
     "delete_api_key": _api_key,
+    "get_job": _job,
+    "retry_job": _job,
 }
 """By row of the table, or by operation: what makes it for a caller."""

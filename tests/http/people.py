@@ -18,6 +18,7 @@ from application.forgetting import Oblivion, forget_again
 from infrastructure.errandrunner import ErrandRunner
 from infrastructure.errands import Errands
 from infrastructure.eventstore import EventStore
+from infrastructure.jobs import Jobs
 from infrastructure.letters import Letters
 from infrastructure.mail import MailboxSender, Mails, Postman
 from infrastructure.rowpool import RowPool
@@ -78,6 +79,7 @@ class People:
             "holders": self.opened.holders,
             "limits": self.opened.limits,
             "denials": self.opened.denials,
+            "retry_job": Jobs(self.rows).retry,
         }
 
     async def forget_again(self) -> None:

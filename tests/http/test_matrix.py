@@ -155,6 +155,10 @@ delete_api_key                 ?    -    -  |   +    -    -    -  |   -    -    
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+
+list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+get_job                        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+retry_job                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 """
 MEANING = {"?": 401, ".": 403, "-": 404, "c": 409, "!": 422}
 

@@ -1,0 +1,144 @@
+"""Composition root of worker, beat and Flower: the Celery app, and what its tasks work with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from celery import Celery, signals
+
+from application.job import Means
+from infrastructure.jobs import Jobs
+from infrastructure.mail import postman_of
+from infrastructure.postgres import PostgresJournal, postgres_store
+from infrastructure.rowpool import RowPool
+from infrastructure.settings import Settings
+from interfaces.worker.hands import Hands, Tools
+
+TICK = 1  # seconds between sweeps
+TIDY_EVERY = 3600.0  # seconds
+QUEUES = ("sweep", "jobs", "mail", "webhooks")
+_QUEUE_OF: Mapping[str, str] = {"notify": "mail", "remind": "mail", "offer": "mail", "deliver": "webhooks"}
+_KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
+
+
+def celery_of(settings: Settings) -> Celery:
+    """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
+    app = Celery("daybook", broker=settings.broker, set_as_current=False)
+    app.conf.update(_configuration(settings))
+    hands = Hands(partial(_tools, settings))
+
+    @app.task(name="sweep", queue="sweep")
+    def sweep() -> None:
+        for job in hands.sweep():
+            app.send_task("run", [str(job.key), str(job.lease)], queue=_QUEUE_OF.get(job.kind, "jobs"))
+
+    @app.task(name="run")
+    def run(key: str, lease: str) -> None:
+        hands.run(UUID(key), UUID(lease))
+
+    @app.task(name="tidy", queue="sweep")
+    def tidy() -> None:
+        hands.tidy()
+
+    def close(**_: Any) -> None:
+        hands.close()
+
+    signals.worker_process_shutdown.connect(close, weak=False)
+    return app
+
+
+def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
+    """Work until SIGTERM; what is in hand is finished first. The exit code."""
+    worker = celery_of(settings).Worker(
+        concurrency=concurrency, queues=",".join(queues), loglevel=settings.log_level, quiet=True
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def run_beat(settings: Settings) -> None:
+    """Ask for a sweep each second until SIGTERM. It remembers nothing, and several do no harm."""
+    beat = celery_of(settings).Beat(
+        scheduler="celery.beat.Scheduler", loglevel=settings.log_level, quiet=True, max_interval=TICK
+    )
+    beat.run()
+
+
+def run_flower(settings: Settings, address: str, port: int) -> None:
+    """Show workers and tasks, to who knows FLOWER_BASIC_AUTH; nothing can be changed there."""
+    auth = settings.flower_basic_auth
+    if auth is None:
+        raise SystemExit("Flower needs FLOWER_BASIC_AUTH, as user:password.")
+    arguments = [
+        f"--address={address}",
+        f"--port={port}",
+        f"--basic-auth={auth.get_secret_value()}",
+        "--read-only",
+    ]
+    celery_of(settings).start(["flower", *arguments])
+
+
+def _configuration(settings: Settings) -> Mapping[str, Any]:
+    """Tasks are acknowledged when done, and never wait in a worker; none has a time of its own (ETA)."""
+    redis = settings.broker.startswith("redis")
+    return {
+        "beat_schedule": {
+            "sweep": {"task": "sweep", "schedule": TICK},
+            "tidy": {"task": "tidy", "schedule": TIDY_EVERY},
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": _over_redis(settings) if redis else {"confirm_publish": True},
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_default_queue": "jobs",
+        "task_create_missing_queues": True,
+        "task_send_sent_event": True,
+        "timezone": "UTC",
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_soft_shutdown_timeout": 10.0,
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
+    }
+
+
+def _over_redis(settings: Settings) -> Mapping[str, Any]:
+    """What a dead worker had in hand is back within seconds of the timeout."""
+    return {
+        "global_keyprefix": settings.redis_prefix,
+        "visibility_timeout": settings.broker_visibility_timeout,
+        "unacked_restore_interval": 2,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
+@asynccontextmanager
+async def _tools(settings: Settings) -> AsyncIterator[Tools]:
+    database = settings.database
+    assert database is not None
+    async with AsyncExitStack() as stack:
+        store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
+        assert isinstance(store.journal, PostgresJournal)
+        stack.push_async_callback(store.journal.close)
+        await store.journal.open()
+        rows = await stack.enter_async_context(
+            RowPool(database.dsn, size=2, patience=settings.db_pool_timeout)
+        )
+        jobs = Jobs(rows)
+        mail = postman_of(settings, rows, store.keyring)
+
+        async def tidy() -> None:
+            await jobs.forget()
+            await rows.all(_KEYS_OLD)
+
+        yield Tools(jobs, Means(store, mail), tidy)

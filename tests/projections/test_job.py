@@ -1,0 +1,155 @@
+"""What must be done, and by when? Events in, jobs out; what is planned anew takes the old one's place."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from domain.appointment import Appointment
+from domain.hold import Hold
+from projections.job import job
+from tests.projections.story import NOW, a_place, an_appointment, at
+
+START = at(10, day=20)
+
+
+@pytest.fixture
+def appointment() -> Appointment:
+    return an_appointment(start=START)
+
+
+@pytest.fixture
+def jobs_of(write, catch_up, look):
+    """Record an appointment's events, and answer what is to be done then: slot -> row."""
+
+    async def jobs_of(appointment: Appointment) -> dict[str, Any]:
+        await write(appointment)
+        await catch_up()
+        async with look("job") as read:
+            rows = (await read.connection.execute(select(job).where(job.c.subject == appointment.id))).all()
+        return {row.slot: row for row in rows}
+
+    return jobs_of
+
+
+async def test_a_booking_is_told_reminded_of_and_completed(jobs_of, appointment) -> None:
+    found = await jobs_of(appointment)
+    assert {slot: row.kind for slot, row in found.items()} == {
+        "booked": "notify",
+        "remind-0": "remind",
+        "remind-1": "remind",
+        "complete": "complete",
+    }
+    assert found["booked"].due_at == NOW
+    assert found["remind-0"].due_at == START - timedelta(hours=24)
+    assert found["remind-1"].due_at == START - timedelta(hours=2)
+    assert found["complete"].due_at == appointment.ends_at + timedelta(hours=12)
+
+
+async def test_nobody_is_reminded_of_what_was_booked_after_the_reminders_time(jobs_of) -> None:
+    soon = an_appointment(start=NOW + timedelta(hours=3))
+    assert set(await jobs_of(soon)) == {"booked", "remind-1", "complete"}
+
+
+async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointment) -> None:
+    before = await jobs_of(appointment)
+    there = at(16, day=25)
+    appointment.reschedule(uuid4(), by_customer=False, place=a_place(uuid4(), there), now=NOW)
+    after = await jobs_of(appointment)
+    assert set(after) == {"moved", "remind-0", "remind-1", "complete"}
+    assert after["remind-0"].due_at == there - timedelta(hours=24)
+    assert not {row.key for row in before.values()} & {row.key for row in after.values()}
+
+
+async def test_of_what_is_cancelled_only_that_is_told(jobs_of, appointment) -> None:
+    await jobs_of(appointment)
+    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    assert set(await jobs_of(appointment)) == {"cancelled"}
+
+
+async def test_a_booking_cancelled_within_one_page_leaves_only_the_news_of_that(jobs_of, appointment) -> None:
+    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    assert set(await jobs_of(appointment)) == {"cancelled"}
+
+
+@pytest.mark.parametrize("end", ["complete", "miss"])
+async def test_what_has_ended_has_no_jobs(jobs_of, appointment, end: str) -> None:
+    await jobs_of(appointment)
+    getattr(appointment, end)(uuid4(), START + timedelta(hours=1))
+    assert await jobs_of(appointment) == {}
+
+
+async def test_a_no_show_that_is_undone_will_be_completed(jobs_of, appointment) -> None:
+    appointment.miss(uuid4(), START + timedelta(hours=1))
+    appointment.undo_no_show(uuid4(), START + timedelta(hours=2))
+    found = await jobs_of(appointment)
+    assert found["complete"].due_at == START + timedelta(hours=14)
+
+
+async def test_a_job_holds_nothing_that_was_told_in_confidence(jobs_of, appointment) -> None:
+    appointment.annotate(uuid4(), "allergic to wool", {"size": "L"}, NOW)
+    assert all("wool" not in str(row) for row in (await jobs_of(appointment)).values())
+
+
+async def test_a_request_is_told_to_both_sides_and_expires(jobs_of) -> None:
+    found = await jobs_of(a_request())
+    kinds = {slot: row.kind for slot, row in found.items()}
+    assert kinds.pop("expire") == "expire_request"
+    assert set(kinds) == {"requested", "approve", "remind-0", "remind-1", "complete"}
+    assert found["expire"].due_at == NOW + timedelta(hours=8)
+
+
+async def test_a_confirmed_request_is_told_and_expires_no_more(jobs_of) -> None:
+    asked = a_request()
+    asked.confirm(uuid4(), NOW)
+    assert set(await jobs_of(asked)) == {"booked", "remind-0", "remind-1", "complete"}
+
+
+async def test_of_a_request_that_came_to_nothing_only_that_is_told(jobs_of) -> None:
+    declined, expired = a_request(), a_request()
+    declined.decline(uuid4(), "full", NOW)
+    expired.expire(NOW + timedelta(hours=9))
+    assert set(await jobs_of(declined)) == {"declined"}
+    assert set(await jobs_of(expired)) == {"expired"}
+
+
+async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
+    hold = a_hold()
+    first = (await jobs_of(hold))["expire"]
+    assert (first.kind, first.due_at) == ("expire_hold", NOW + timedelta(minutes=5))
+    hold.extend(uuid4(), NOW + timedelta(minutes=8), NOW)
+    second = (await jobs_of(hold))["expire"]
+    assert second.due_at == NOW + timedelta(minutes=8)
+    assert second.key != first.key
+    hold.use(uuid4(), uuid4(), NOW)
+    assert await jobs_of(hold) == {}
+
+
+def a_request() -> Appointment:
+    place = a_place(uuid4(), START)
+    return Appointment.request(
+        id=uuid4(),
+        by=uuid4(),
+        service_id=uuid4(),
+        customer_id=uuid4(),
+        told=None,
+        expires_at=NOW + timedelta(hours=8),
+        timestamp=NOW,
+        **place,
+    )
+
+
+def a_hold() -> Hold:
+    place = a_place(uuid4(), START)
+    fields = "provider_id", "starts_at", "duration", "buffer_before", "buffer_after", "timezone"
+    return Hold(
+        id=uuid4(),
+        by=uuid4(),
+        service_id=uuid4(),
+        customer_id=uuid4(),
+        expires_at=NOW + timedelta(minutes=5),
+        timestamp=NOW,
+        **{name: place[name] for name in fields},
+    )
