@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.log import Store
-from application.ports import Mail
+from application.ports import Line, Mail
 
 
 class LeaseLost(Exception):
@@ -68,6 +68,7 @@ class Means:
 
     store: Store
     mail: Mail
+    line: Line
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]

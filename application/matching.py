@@ -1,40 +1,74 @@
 """Who in the line gets what has become free? The first whose wish it fits; the others wait on."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from application.access import SYSTEM
+from application.access import SYSTEM, demand_system
 from application.hold import ChangeHold, find_hold
-from application.log import Store
+from application.job import Job, Later, Lease, Means
+from application.log import Command, Log, Store, command
+from application.ports import Line
 from application.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
-from domain.errors import Refusal
+from domain.day import Day
+from domain.errors import NotFound, Refusal
 from domain.hold import HoldExpired
-from domain.kernel import derived_id
+from domain.kernel import Aggregate, derived_id
+from domain.schedule import Schedule
 from domain.waitlist import Wish
 
+AHEAD = timedelta(days=62)
+"""How far ahead is looked for what new hours offer."""
 
-class Line(Protocol):
-    """Reads who waits, and what is free; no older than a position."""
 
-    async def wishes(
-        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
-    ) -> Sequence[Wish]:
-        """Of those who wait for something with this provider on these days, who came first before."""
-        ...
+@dataclass(frozen=True, kw_only=True)
+class FindCalendar(Command):
+    """`stream`: of a Day or a Schedule."""
 
-    async def starts(
-        self,
-        service_id: UUID,
-        provider_id: UUID,
-        since: datetime,
-        until: datetime,
-        now: datetime,
-        at_least: int | None,
-    ) -> Sequence[datetime]:
-        """The starts offered that would occupy a part of [since, until)."""
-        ...
+    stream: UUID
+
+
+@command
+async def find_calendar(cmd: FindCalendar, log: Log, now: datetime) -> Aggregate:  # noqa: ARG001
+    """The Day or the Schedule as it is now; raises NotFound."""
+    demand_system(cmd.by)
+    return await log.load(Aggregate, cmd.stream)
+
+
+async def match_freed(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  an offer is made once
+    """Match what is free on the Day, or in the hours, that the job is about."""
+    finding = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
+    found, now = (await find_calendar(finding, means.store)).aggregate, means.store.now()
+    if isinstance(found, Day):
+        since = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
+        until = since + timedelta(days=1)
+    elif isinstance(found, Schedule):
+        since, until = now, now + AHEAD
+    else:
+        return "gone"
+    if until <= now:
+        return "late"
+    offered = await match(
+        found.calendar_id,
+        since,
+        until,
+        line=means.line,
+        store=means.store,
+        at_least=int(job.said["position"]),
+        correlation=job.correlation,
+    )
+    return "offered" if offered else "done"
+
+
+async def lapse_due(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once
+    """Put who did not accept back in line."""
+    try:
+        until = await lapse(job.subject, store=means.store, correlation=job.correlation)
+    except NotFound:
+        return "gone"
+    if until is not None:  # the hold was extended
+        raise Later(until)
+    return "lapsed"
 
 
 async def match(

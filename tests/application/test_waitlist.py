@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,9 @@ import pytest
 
 from application.access import SYSTEM, Caller, Role
 from application.appointment import book_appointment
+from application.handler import HANDLERS
 from application.hold import ChangeHold, extend_hold, release_hold
+from application.job import Job, Later, Means
 from application.matching import lapse, match
 from application.waitlist import (
     AcceptOffer,
@@ -23,9 +25,10 @@ from application.waitlist import (
     offer_place,
 )
 from domain.appointment import Status
-from domain.day import SlotTaken
+from domain.day import Day, SlotTaken
 from domain.errors import Forbidden, NotFound
 from domain.kernel import new_id
+from domain.schedule import Schedule
 from domain.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
 from tests.application.conftest import Clocked
 from tests.application.test_hold import a_hold
@@ -266,3 +269,43 @@ class TestMatching:
         waiting = await joined(week, somebody())
         line = Queue([wish(waiting)], [week.at("09:00")])
         assert [await self.match(week, line) for _ in range(2)] == [1, 0]
+
+
+class TestJobs:
+    """What the worker is given, as the rows of the to-do list tell."""
+
+    @staticmethod
+    def job(kind: str, subject: UUID, **said: Any) -> Job:
+        return Job(new_id(), kind, subject, kind, datetime.now(UTC), said, "a-request", 0)
+
+    @staticmethod
+    async def run(store: Clocked, job: Job, line: Queue | None = None) -> str:
+        means: Any = Means(store, None, line or Queue([], []))  # type: ignore[arg-type]
+        return await HANDLERS[job.kind](job, None, means)  # type: ignore[arg-type]
+
+    async def test_what_is_freed_of_a_day_is_offered(self, store: Clocked, week: OpenWeek) -> None:
+        waiting = await joined(week, somebody())
+        await a_booked_appointment(store, week, "16:30")
+        day = Day.id_of(week.provider_id, week.monday.date())
+        line = Queue([wish(waiting)], [week.at("09:00")])
+        assert await self.run(store, self.job("match", day, position=7), line) == "offered"
+        assert await self.run(store, self.job("match", day, position=7), line) == "done"
+        store.set_clock(week.at("00:00", 1))
+        assert await self.run(store, self.job("match", day, position=7), line) == "late"
+
+    async def test_new_hours_are_looked_at_as_well(self, store: Clocked, week: OpenWeek) -> None:
+        waiting = await joined(week, somebody())
+        line = Queue([wish(waiting)], [week.at("09:00")])
+        job = self.job("match", Schedule.id_of(week.provider_id), position=7)
+        assert await self.run(store, job, line) == "offered"
+
+    async def test_an_offer_lapses_when_its_hold_does(
+        self, store: Clocked, week: OpenWeek, ada: Caller
+    ) -> None:
+        waiting = await offered(week, await joined(week, ada))
+        job = self.job("lapse", waiting.id)
+        with pytest.raises(Later):
+            await self.run(store, job)
+        store.set_clock(store.now() + timedelta(minutes=15))
+        assert await self.run(store, job) == "lapsed"
+        assert await self.run(store, self.job("lapse", new_id())) == "gone"

@@ -1,5 +1,6 @@
 """The waitlist over HTTP, its line read from the read model."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,9 +42,9 @@ class CaughtUp(Line):
         return await super().starts(*asked)
 
 
-async def matched(town: Town) -> int:
+async def matched(town: Town, day: int = 0) -> int:
     """What the sweep does once the Monday has something free."""
-    ports, nine = town.api.ports, datetime.fromisoformat(town.at("09:00"))
+    ports, nine = town.api.ports, datetime.fromisoformat(town.at("09:00", day))
     line = CaughtUp(ports.reads, ports.availability)
     line.catch_up = town.api.catch_up
     stretch = nine, nine + timedelta(minutes=30)
@@ -123,3 +124,20 @@ async def test_who_leaves_is_offered_nothing(town: Town):
     assert gone.status_code == 204
     assert await matched(town) == 0
     assert (await entry(town, waiting))["status"] == "left"
+
+
+async def test_an_offer_and_strangers_bookings_never_win_both(town: Town):
+    for day in range(3):
+        dates = {"from": town.day(day), "to": town.day(day)}
+        waiting = await joined(town, somebody(), dates=dates)
+        strangers = [somebody() for _ in range(10)]
+        said = town.booking(day=day)
+        matching, *answers = await asyncio.gather(
+            matched(town, day),
+            *(town.api.post("/v1/appointments", said, by, idempotency_key="k") for by in strangers),
+        )
+        booked = sum(answer.status_code == 201 for answer in answers)
+        told = await entry(town, waiting, town.owner)
+        at_nine = told["offer"] is not None and told["offer"]["start"] == town.at("09:00", day)
+        assert booked + at_nine == 1, "one of them has it"
+        assert matching == (told["status"] == "offered")
