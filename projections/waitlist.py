@@ -210,6 +210,12 @@ async def find(
     return await fetch(read.connection, query.order_by(w.created_at, w.id), page, Entry)
 
 
+async def as_customer(read: Read, account: UUID) -> Sequence[Entry]:
+    """All entries of an account, and of the guests it has claimed, in the order of the line."""
+    query = _entries.where(_as_customer(account)).order_by(waiting.c.joined)
+    return [Entry(**row._mapping) for row in await read.connection.execute(query)]
+
+
 async def in_line(read: Read, provider_id: UUID, first: date, last: date) -> Sequence[Wish]:
     """Who waits for something with a provider on these dates, whoever came first before."""
     w = waiting.c

@@ -192,6 +192,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "customers": [],
         "providers": [],
         "appointments": [],
+        "waitlist": [],
         "events": [],
         "sessions": [],
         "mails": [

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.access import Caller
+from application.access import Caller, Role
 from application.matching import match
 from domain.kernel import new_id
 from domain.waitlist import Wish
 from projections.waitlist import Line
 from tests.builders import somebody
-from tests.http.town import Town, pointers, problem
+from tests.http.test_register import an_account
+from tests.http.town import Api, Town, a_town, pointers, problem
 
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "dates", "hours", "timezone",
@@ -141,3 +142,12 @@ async def test_an_offer_and_strangers_bookings_never_win_both(town: Town):
         at_nine = told["offer"] is not None and told["offer"]["start"] == town.at("09:00", day)
         assert booked + at_nine == 1, "one of them has it"
         assert matching == (told["status"] == "offered")
+
+
+async def test_the_export_tells_of_it(api: Api):
+    ada = await an_account(api, "ada@example.org", Role.CUSTOMER)
+    town = await a_town(api)
+    waiting = await joined(town, ada)
+    told = (await api.get("/v1/me/export", ada)).json()
+    assert told["waitlist"] == [waiting]
+    assert "Waiting.Joined" in [event["type"] for event in told["events"]]
