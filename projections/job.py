@@ -58,7 +58,7 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
-    if isinstance(event, Day.Released | Schedule.Event):
+    if _frees(event):
         # What is free now is looked at then; `position`: what must have been read before.
         _put(
             recorded.stream,
@@ -71,6 +71,12 @@ def project(recorded: Recorded, rows: Rows) -> None:
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
         _put(recorded.stream, plan, recorded, rows)
+
+
+def _frees(event: object) -> bool:
+    """Whether something may be free now that was not: for somebody who waits."""
+    fewer = Schedule.Opened | Schedule.TimeOffTaken
+    return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
 
 
 def _dropped(event: object) -> Sequence[str]:
