@@ -11,6 +11,7 @@ from application.hold import ChangeHold, expire_hold
 from application.job import Handler, Job, Later, Lease, Means
 from application.log import Command, Done, Store
 from application.matching import lapse_due, match_freed
+from application.notify import notify, offer, remind
 from domain.errors import NotFound
 
 C = TypeVar("C", bound=Command)
@@ -46,6 +47,9 @@ HANDLERS: Mapping[str, Handler] = {
     "expire_hold": _by_command(expire_hold, _hold),
     "lapse": lapse_due,
     "match": match_freed,
+    "remind": remind,
+    "notify": notify,
+    "offer": offer,
 }
 """By kind."""
 

@@ -37,6 +37,7 @@ async def find_calendar(cmd: FindCalendar, log: Log, now: datetime) -> Aggregate
 
 async def match_freed(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  an offer is made once
     """Match what is free on the Day, or in the hours, that the job is about."""
+    assert means.line is not None
     finding = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
     found, now = (await find_calendar(finding, means.store)).aggregate, means.store.now()
     if isinstance(found, Day):

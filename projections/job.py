@@ -127,7 +127,7 @@ def _planned(event: object) -> Iterator[Plan]:
         case Hold.Placed() | Hold.Extended():
             yield Plan("expire_hold", "expire", event.expires_at, {})
         case Waiting.Offered():
-            yield _notice("offer", event.timestamp, starts_at=event.starts_at, expires_at=event.expires_at)
+            yield Plan("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
             yield Plan("lapse", "lapse", event.expires_at, {})
         case Appointment.NoShowUndone():
             yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
@@ -150,12 +150,7 @@ def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
 
 
 def _notice(slot: str, at: datetime, **said: datetime) -> Plan:
-    return Plan(
-        "offer" if slot == "offer" else "notify",
-        slot,
-        at,
-        {name: value.isoformat() for name, value in said.items()},
-    )
+    return Plan("notify", slot, at, {name: value.isoformat() for name, value in said.items()})
 
 
 def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from application.job import Means
 from infrastructure.database import alchemy
 from infrastructure.jobs import Jobs
+from infrastructure.letters import Letters
 from infrastructure.mail import postman_of
+from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
@@ -163,9 +165,12 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         jobs = Jobs(rows)
         mail = postman_of(settings, rows, store.keyring)
         line = await _line(database.dsn, settings, stack)
+        letters = Letters(settings.public_url, settings.mail_from)
+        channels = [NoticeMail(letters, mail, settings.public_url)]
 
         async def tidy() -> None:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        yield Tools(jobs, Means(store, mail, line), tidy)
+        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line)
+        yield Tools(jobs, means, tidy)

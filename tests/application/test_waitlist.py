@@ -280,7 +280,7 @@ class TestJobs:
 
     @staticmethod
     async def run(store: Clocked, job: Job, line: Queue | None = None) -> str:
-        means: Any = Means(store, None, line or Queue([], []))  # type: ignore[arg-type]
+        means: Any = Means(store, None, line=line or Queue([], []))  # type: ignore[arg-type]
         return await HANDLERS[job.kind](job, None, means)  # type: ignore[arg-type]
 
     async def test_what_is_freed_of_a_day_is_offered(self, store: Clocked, week: OpenWeek) -> None:

@@ -143,6 +143,7 @@ async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of
     waiting.offer_place(Offer(uuid4(), uuid4(), START, NOW + timedelta(minutes=15)), NOW)
     found = await jobs_of(waiting)
     assert {slot: row.kind for slot, row in found.items()} == {"offer": "offer", "lapse": "lapse"}
+    assert found["offer"].said == {"hold_id": str(waiting.standing_offer().hold_id)}
     assert found["lapse"].due_at == NOW + timedelta(minutes=15)
     waiting.lapse(NOW + timedelta(minutes=15))
     assert await jobs_of(waiting) == {}
