@@ -10,6 +10,7 @@ from application.approval import close_appointment, expire_request
 from application.hold import ChangeHold, expire_hold
 from application.job import Handler, Job, Later, Lease, Means
 from application.log import Command, Done, Store
+from application.matching import lapse_due, match_freed
 from application.notify import notify, offer, remind
 from domain.errors import NotFound
 
@@ -44,6 +45,8 @@ HANDLERS: Mapping[str, Handler] = {
     "complete": _by_command(close_appointment, _mark),
     "expire_request": _by_command(expire_request, _mark),
     "expire_hold": _by_command(expire_hold, _hold),
+    "lapse": lapse_due,
+    "match": match_freed,
     "remind": remind,
     "notify": notify,
     "offer": offer,

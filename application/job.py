@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.log import Store
 from application.notice import Channel
-from application.ports import Mail
+from application.ports import Line, Mail
 from application.quiet import QuietHours
 
 
@@ -72,6 +72,7 @@ class Means:
     mail: Mail
     channels: Sequence[Channel] = field(default=(), kw_only=True)
     quiet: QuietHours | None = field(default=None, kw_only=True)
+    line: Line | None = field(default=None, kw_only=True)
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]

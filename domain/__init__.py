@@ -16,6 +16,7 @@ from domain import (
     schedule,
     service,
     tag,
+    waitlist,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "schedule",
     "service",
     "tag",
+    "waitlist",
 ]

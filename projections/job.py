@@ -14,8 +14,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from domain.appointment import Appointment
+from domain.day import Day
 from domain.hold import Hold
+from domain.schedule import Schedule
 from domain.service import DEFAULTS
+from domain.waitlist import Waiting
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -55,11 +58,25 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
-    if not isinstance(event, Appointment.Event | Hold.Event):
+    if _frees(event):
+        # What is free now is looked at then; `position`: what must have been read before.
+        _put(
+            recorded.stream,
+            Plan("match", "match", recorded.at, {"position": recorded.position}),
+            recorded,
+            rows,
+        )
+    if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
         _put(recorded.stream, plan, recorded, rows)
+
+
+def _frees(event: object) -> bool:
+    """Whether something may be free now that was not: for somebody who waits."""
+    fewer = Schedule.Opened | Schedule.TimeOffTaken
+    return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
 
 
 def _dropped(event: object) -> Sequence[str]:
@@ -79,6 +96,8 @@ def _dropped(event: object) -> Sequence[str]:
             return *_PLANNED, *_TOLD
         case Hold.Used() | Hold.Released() | Hold.Expired():
             return ("expire",)
+        case Waiting.Lapsed() | Waiting.Accepted() | Waiting.Left():
+            return "offer", "lapse"
         case _:
             return ()
 
@@ -107,6 +126,9 @@ def _planned(event: object) -> Iterator[Plan]:
             yield _notice("expired", event.timestamp)
         case Hold.Placed() | Hold.Extended():
             yield Plan("expire_hold", "expire", event.expires_at, {})
+        case Waiting.Offered():
+            yield Plan("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
+            yield Plan("lapse", "lapse", event.expires_at, {})
         case Appointment.NoShowUndone():
             yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:

@@ -34,6 +34,7 @@ from interfaces.http import (
     tag,
     totp,
     user,
+    waitlist,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.docs import docs_routes
@@ -47,6 +48,7 @@ ROUTERS = (
     availability.router,
     appointment.router,
     hold.router,
+    waitlist.router,
     provider.router,
     schedule.router,
     service.router,

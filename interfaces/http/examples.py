@@ -6,6 +6,7 @@ from typing import Any
 _PROVIDER_ID = "0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"
 _SERVICE_ID = "0198c5a2-9c44-7b02-8f6e-2a1f5d9e4b21"
 _CUSTOMER_ID = "0198c5a2-b0d3-7e5f-a1c8-6c7d8e9fa032"
+_WAITING_ID = "0198c5a2-b8e2-7a4b-8c3d-9e0f1a2b3c41"
 _HOLD_ID = "0198c5a2-bf1e-7d6a-9b0c-7d8e9fa0b132"
 _APPOINTMENT_ID = "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"
 _OWNER_ID = "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"
@@ -87,6 +88,13 @@ _APPOINTMENT = {
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",
     "expires_at": None,
+}
+_WISH = {
+    "service_id": _SERVICE_ID,
+    "provider_id": _PROVIDER_ID,
+    "dates": {"from": "2030-01-28", "to": "2030-02-01"},
+    "hours": [{"from": "09:00", "to": "12:00"}],
+    "timezone": "Europe/Paris",
 }
 _REFRESH = "kq3tEoO2Q1cYbBq0m9y7l1w8Y4rZf5sXh6uVj2nDa0I"
 _TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -191,6 +199,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "customers": [],
         "providers": [],
         "appointments": [],
+        "waitlist": [],
         "events": [],
         "sessions": [],
         "mails": [_MAIL],
@@ -226,6 +235,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "end": _END,
         "timezone": "Europe/Paris",
         "expires_at": "2030-01-02T10:16:12Z",
+    },
+    "Joining": _WISH,
+    "WaitingShown": {
+        "id": _WAITING_ID,
+        "version": 2,
+        "status": "offered",
+        **_WISH,
+        "customer_id": _CUSTOMER_ID,
+        "offer": {
+            "hold_id": _HOLD_ID,
+            "provider_id": _PROVIDER_ID,
+            "start": _START,
+            "end": _END,
+            "expires_at": "2030-01-02T10:26:12Z",
+        },
+        "created_at": "2030-01-02T10:11:12Z",
     },
     "Declining": {"reason": "Fully booked that day."},
     "Booking": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},

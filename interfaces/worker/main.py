@@ -9,8 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery, signals
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.job import Means
+from infrastructure.database import alchemy
 from infrastructure.jobs import Jobs
 from infrastructure.letters import Letters
 from infrastructure.mail import postman_of
@@ -19,6 +22,11 @@ from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
 from interfaces.worker.hands import Hands, Tools
+from projections.availability import Availability
+from projections.look import Looks
+from projections.position import Positions
+from projections.read import Reads
+from projections.waitlist import Line
 
 TICK = 1  # seconds between sweeps
 TIDY_EVERY = 3600.0  # seconds
@@ -124,6 +132,24 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
     }
 
 
+async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> Line:
+    """Who waits, and what is free: read models, without a cache."""
+    engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
+    stack.push_async_callback(engine.dispose)
+    pool = AsyncConnectionPool(
+        dsn,
+        min_size=0,
+        max_size=2,
+        timeout=settings.db_pool_timeout,
+        open=False,
+        kwargs={"autocommit": True, "application_name": "daybook-waitlist"},
+    )
+    stack.push_async_callback(pool.close)
+    await pool.open()
+    reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
+    return Line(reads, Availability(Looks(pool), reads))
+
+
 @asynccontextmanager
 async def _tools(settings: Settings) -> AsyncIterator[Tools]:
     database = settings.database
@@ -138,6 +164,7 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         )
         jobs = Jobs(rows)
         mail = postman_of(settings, rows, store.keyring)
+        line = await _line(database.dsn, settings, stack)
         letters = Letters(settings.public_url, settings.mail_from)
         channels = [NoticeMail(letters, mail, settings.public_url)]
 
@@ -145,4 +172,5 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        yield Tools(jobs, Means(store, mail, channels=channels, quiet=settings.quiet), tidy)
+        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line)
+        yield Tools(jobs, means, tidy)

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pyotp
 
-from application.access import Caller, Role
+from application.access import SYSTEM, Caller, Role
 from application.ports import Verification
+from application.waitlist import OfferPlace, offer_place
 from domain.kernel import new_id
 from projections.job import key_of
 from tests.http.tenants import CALLERS, Tenants, an_account_of
@@ -117,6 +118,23 @@ async def _request(it: Tenants, _: str) -> Parts:
     provider = await _provider(it, _)
     service_id = await it.a_service(provider["provider_id"], approval=True)
     return {"appointment_id": await it.an_appointment(service_id=service_id, **provider)}
+
+
+async def _wish(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
+    return {"said": said, "whose": said["customer_id"]}
+
+
+async def _waiting(it: Tenants, _: str) -> Parts:
+    return {"waiting_id": await it.a_waiting()}
+
+
+async def _offered(it: Tenants, _: str) -> Parts:
+    id = await it.a_waiting()
+    start = it.monday + timedelta(hours=14)
+    kept = {"hold_id": new_id(), "provider_id": UUID(it.names["provider_id"]), "start": start}
+    await offer_place(OfferPlace(by=SYSTEM, waiting_id=UUID(id), **kept), it.api.ports.store)
+    return {"waiting_id": id}
 
 
 async def _of_claimed_guest(it: Tenants, _: str) -> Parts:
@@ -239,6 +257,9 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_earliest": _earliest,
     "why_not": _why,
     "book_appointment": _booking,
+    "join_waitlist": _wish,
+    "leave_waitlist": _waiting,
+    "accept_offer": _offered,
     "place_hold": _booking,
     "get_hold": _hold,
     "extend_hold": _hold,

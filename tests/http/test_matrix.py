@@ -51,6 +51,12 @@ complete_appointment           ?    .    .  |   c    c    c    c  |   -    -    
 miss_appointment               ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 undo_no_show                   ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 
+join_waitlist                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_waitlist                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+get_waiting                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+leave_waitlist                 ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+accept_offer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+
 list_providers                 +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_provider                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 create_provider                ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    .
@@ -202,6 +208,7 @@ LISTED = {
         "get_appointment": "appointment_id",
         "get_appointment:claimed": "claimed_appointment_id",
     },
+    "list_waitlist": {"get_waiting": "waiting_id"},
     "list_customers": {
         "get_customer": "customer_id",
         "get_customer:claimed": "claimed_id",
