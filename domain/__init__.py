@@ -15,6 +15,7 @@ from domain import (
     schedule,
     service,
     tag,
+    webhook,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "schedule",
     "service",
     "tag",
+    "webhook",
 ]
