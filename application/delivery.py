@@ -60,6 +60,9 @@ async def run(webhook_id: UUID, lease: Lease, means: Courier) -> Ended:
     Raises what `lease` raises, and Unavailable; whatever happens, nothing is lost.
     """
     began, told = means.clock(), 0
+    webhook = await _webhook(webhook_id, means)
+    if webhook is None or webhook.state is not State.ACTIVE:
+        return await _stopped(webhook_id, webhook, means)
     while (mark := await means.progress.mark(webhook_id)) and mark.position < mark.wanted:
         stretch = await means.progress.ahead(webhook_id, mark.position, mark.wanted, MOST - told)
         at = mark.position
@@ -94,7 +97,7 @@ async def _tell(
 
 
 async def _failed(webhook: Webhook, attempt: Attempt, means: Courier) -> Ended:
-    failing = await means.progress.failed(attempt, webhook.active_since)
+    failing = await means.progress.failed(attempt, webhook.resumed_at)
     gone = attempt.sent.status == GONE
     if gone or failing.lasting >= GIVE_UP:
         reason = "gone" if gone else "failing"

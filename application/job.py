@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application import delivery
+from application.delivery import Courier
 from application.log import Store
 from application.overdue import CompleteOverdue, complete_overdue
 from application.ports import Mail
@@ -21,6 +23,14 @@ class Later(Exception):
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
+        self.until = until
+
+
+class Idle(Exception):
+    """Nothing to do until `until`, or until it is woken; what failed before is forgotten."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__(until.isoformat() if until else "")
         self.until = until
 
 
@@ -70,10 +80,11 @@ class Means:
 
     store: Store
     mail: Mail
+    courier: Courier
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]
-"""Does one, and says in a word what came of it. Raises Later, Busy, Hopeless, LeaseLost.
+"""Does one, and says in a word what came of it. Raises Later, Idle, Busy, Hopeless, LeaseLost.
 
 After anything else that it raises it is tried again.
 """
@@ -90,8 +101,19 @@ async def complete(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001
         return "gone"
 
 
+async def deliver(job: Job, lease: Lease, means: Means) -> str:
+    """Tell a webhook what has happened since, and be idle when it knows all."""
+    ended = await delivery.run(job.subject, lease, means.courier)
+    if ended.word == "gone":
+        return ended.word
+    if ended.word == "failed" and ended.again is not None:
+        raise Later(means.store.now() + ended.again)
+    raise Idle(None if ended.again is None else means.store.now() + ended.again)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "complete": complete,
+    "deliver": deliver,
 }
 """By kind."""
 

@@ -98,8 +98,8 @@ class Progress(Protocol):
         """The same, over what was taken."""
         ...
 
-    async def failed(self, attempt: Attempt, active_since: datetime) -> Failing:
-        """Counted from when it was last resumed, at the earliest."""
+    async def failed(self, attempt: Attempt, since: datetime | None) -> Failing:
+        """How it goes. What was before `since` counts no more."""
         ...
 
     async def drop(self, webhook_id: UUID) -> None:

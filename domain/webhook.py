@@ -95,7 +95,7 @@ class Webhook(Aggregate):
         self.organization_id, self.provider_id = organization_id, provider_id
         self.state = State.ACTIVE
         self.reason = ""
-        self.active_since = timestamp
+        self.resumed_at: datetime | None = None
 
     def change(self, by: UUID, url: str, types: list[str], now: datetime) -> None:
         """Tell it elsewhere, or tell other things; nothing happens if all stays."""
@@ -127,7 +127,7 @@ class Webhook(Aggregate):
     def _resumed(self, by: UUID, timestamp: datetime) -> None:
         self.state = State.ACTIVE
         self.reason = ""
-        self.active_since = timestamp
+        self.resumed_at = timestamp
 
     def rotate(self, by: UUID, now: datetime) -> None:
         """Another secret; it is not in the log."""

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from domain.appointment import Appointment
+from domain.webhook import Webhook
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -56,6 +57,9 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
+    if isinstance(event, Webhook.Subscribed):
+        plan = Plan("deliver", "deliver", event.timestamp, {})
+        _put(recorded.stream, plan, recorded, rows, key=recorded.stream)
     if not isinstance(event, Appointment.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
@@ -110,12 +114,13 @@ def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:
         rows.drop(job, {"subject": subject, "slot": slot})
 
 
-def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows) -> None:
+def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows, key: UUID | None = None) -> None:
+    """`key`: of the one job that its subject has for good."""
     rows.put(
         job,
         subject=subject,
         slot=plan.slot,
-        key=key_of(subject, plan.slot, recorded.version),
+        key=key or key_of(subject, plan.slot, recorded.version),
         kind=plan.kind,
         due_at=plan.due_at,
         said=plan.said,

@@ -11,6 +11,7 @@ from projections.occupancy import occupied
 from projections.organization import organizations
 from projections.reader import Reader
 from projections.vacancy import vacancy
+from projections.webhook import webhooks
 
 READERS: Sequence[Reader] = (
     accounts,
@@ -21,4 +22,5 @@ READERS: Sequence[Reader] = (
     occupied,
     organizations,
     vacancy,
+    webhooks,
 )

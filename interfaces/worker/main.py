@@ -10,12 +10,16 @@ from uuid import UUID
 
 from celery import Celery, signals
 
+from application.delivery import Courier
 from application.job import Means
 from infrastructure.jobs import Jobs
 from infrastructure.mail import postman_of
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
+from infrastructure.subscriptions import Subscriptions
+from infrastructure.webhooks import Post
+from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.worker.hands import Hands, Tools
 
 TICK = 1  # seconds between sweeps
@@ -141,4 +145,7 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        yield Tools(jobs, Means(store, mail), tidy)
+        subscriptions = Subscriptions(rows, store.journal)
+        post = await stack.enter_async_context(Post(settings.webhook_networks))
+        courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
+        yield Tools(jobs, Means(store, mail, courier), tidy, subscriptions.wake)

@@ -146,9 +146,7 @@ async def test_a_url_from_before_the_rule_stays_good_until_it_is_changed(
     assert (await change_webhook(kept, store)).aggregate.types == TYPES[:1]
 
 
-async def test_a_message_says_what_was_true_then_and_nothing_personal(
-    store: Clocked, week: OpenWeek
-) -> None:
+async def test_a_message_says_what_was_true_then_and_nothing_personal(store: Clocked, week: OpenWeek) -> None:
     customer = somebody()
     booked = await a_booked_appointment(store, week, by=customer, note="allergic to ammonia")
     cancel = CancelAppointment(by=week.owner, appointment_id=booked.id, reason="ill again")

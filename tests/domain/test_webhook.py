@@ -90,13 +90,13 @@ def test_one_that_is_deleted_does_not_exist(step: Step) -> None:
         step(webhook)
 
 
-def test_it_says_why_it_is_disabled_and_since_when_it_is_active_again() -> None:
+def test_it_says_why_it_is_disabled_and_when_it_was_resumed() -> None:
     webhook = a_webhook()
     disable(webhook)
     assert (webhook.state, webhook.reason) == (State.DISABLED, "failing")
     resume(webhook)
     assert (webhook.state, webhook.reason) == (State.ACTIVE, "")
-    assert webhook.active_since == NOW + timedelta(days=2)
+    assert webhook.resumed_at == NOW + timedelta(days=2)
 
 
 @pytest.mark.parametrize(
