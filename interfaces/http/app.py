@@ -32,6 +32,7 @@ from interfaces.http import (
     tag,
     totp,
     user,
+    webhook,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.docs import docs_routes
@@ -61,6 +62,7 @@ ROUTERS = (
     password.router,
     totp.router,
     apikey.router,
+    webhook.router,
     audit.router,
     securitylog.router,
     job.router,
