@@ -17,7 +17,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format openapi lock clean
+.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format documents openapi lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ types: $(STAMP) ## types only
 format: $(STAMP) ## rewrite the code in the house style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+documents: $(STAMP) ## write the parts of docs/ that are made from the code
+	@$(BIN)/python -m tests.documents
 
 openapi: $(STAMP) ## write the API's description
 	@$(BIN)/daybook openapi $(ARGS)

@@ -123,12 +123,18 @@ ACCESS: Mapping[str, Grants] = {
     "find_starts": _EVERYBODY,
     "find_earliest": _EVERYBODY,
     "why_not": _EVERYBODY,
+    "place_hold": _BOTH_SIDES,
+    "get_hold": _BOTH_SIDES_AND_AUDITOR,
+    "extend_hold": _BOTH_SIDES,
+    "release_hold": _BOTH_SIDES,
     "book_appointment": _BOTH_SIDES,
     "list_appointments": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment": _BOTH_SIDES_AND_AUDITOR,
     "get_history": _BOTH_SIDES_AND_AUDITOR,
     "change_appointment": _BOTH_SIDES,
     "delete_appointment": _BOTH_SIDES,
+    "confirm_appointment": _STAFF,
+    "decline_appointment": _STAFF,
     "reschedule_appointment": _BOTH_SIDES,
     "cancel_appointment": _BOTH_SIDES,
     "check_in_appointment": _STAFF,
@@ -215,6 +221,12 @@ def permit(caller: Caller, operation: str) -> Scope:
     if caller.role is Role.ANONYMOUS:
         raise Unauthenticated
     raise Forbidden
+
+
+def demand_system(caller: Caller) -> None:
+    """Raise Forbidden unless it is time itself that asks: no route leads here."""
+    if caller != SYSTEM:
+        raise Forbidden
 
 
 def demand(caller: Caller, operation: str, what: str, id: UUID, *owners: UUID) -> None:

@@ -1,4 +1,4 @@
-"""What is to be done because its time has come: jobs, who does which, and what may come of it."""
+"""What is to be done because its time has come: jobs, and what may come of one."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from application import delivery
 from application.delivery import Courier
 from application.log import Store
-from application.overdue import CompleteOverdue, complete_overdue
 from application.ports import Mail
-from domain.errors import NotFound
 
 
 class LeaseLost(Exception):
@@ -88,36 +85,3 @@ Handler = Callable[[Job, Lease, Means], Awaitable[str]]
 
 After anything else that it raises it is tried again.
 """
-
-
-async def complete(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once anyway
-    """Nobody has said what became of an appointment: it took place."""
-    command = CompleteOverdue(
-        appointment_id=job.subject, starts_at=job.moment("starts_at"), correlation=job.correlation
-    )
-    try:
-        return (await complete_overdue(command, means.store)).aggregate.status
-    except NotFound:
-        return "gone"
-
-
-async def deliver(job: Job, lease: Lease, means: Means) -> str:
-    """Tell a webhook what has happened since, and be idle when it knows all."""
-    ended = await delivery.run(job.subject, lease, means.courier)
-    if ended.word == "gone":
-        return ended.word
-    if ended.word == "failed" and ended.again is not None:
-        raise Later(means.store.now() + ended.again)
-    raise Idle(None if ended.again is None else means.store.now() + ended.again)
-
-
-HANDLERS: Mapping[str, Handler] = {
-    "complete": complete,
-    "deliver": deliver,
-}
-"""By kind."""
-
-
-async def carry_out(job: Job, lease: Lease, means: Means) -> str:
-    """Do one. Raises KeyError for a kind that this version of the program does not know."""
-    return await HANDLERS[job.kind](job, lease, means)

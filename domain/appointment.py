@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from domain.errors import Conflict
+from domain.errors import Conflict, Gone
 from domain.kernel import Aggregate, event
 from domain.personal import Personal
 
@@ -31,15 +31,32 @@ class TooEarly(Conflict):
     """This can only be recorded later."""
 
 
+class RequestPending(Conflict):
+    """This appointment waits for approval."""
+
+
+class NotRequested(Conflict):
+    """This appointment does not wait for approval."""
+
+
+class RequestExpired(Gone):
+    """This request was not answered in time."""
+
+
 class Status(StrEnum):
+    REQUESTED = "requested"
     BOOKED = "booked"
     CHECKED_IN = "checked_in"
     COMPLETED = "completed"
     NO_SHOW = "no_show"
     CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
 
 
-ENDED = frozenset({Status.COMPLETED, Status.NO_SHOW, Status.CANCELLED})
+NEVER = frozenset({Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
+"""It takes no time: the calendar is free of it."""
+ENDED = NEVER | {Status.COMPLETED, Status.NO_SHOW}
 UNDO_NO_SHOW = timedelta(hours=24)
 
 
@@ -47,7 +64,8 @@ class Appointment(Aggregate):
     """One service with one provider for one customer, or one seat of several.
 
     Keeps price and policy as they were when it was booked or moved. What is told is personal to the customer:
-    note and answers, and the reason why it was cancelled.
+    note and answers, and the reason why it was cancelled or declined. A request that is not
+    answered keeps its time until `expires_at`.
     """
 
     class Booked(Aggregate.Created):
@@ -64,6 +82,36 @@ class Appointment(Aggregate):
         currency: str
         policy: dict[str, Any]
         told: Personal | None
+
+    class Requested(Aggregate.Created):
+        by: UUID
+        service_id: UUID
+        provider_id: UUID
+        customer_id: UUID
+        starts_at: datetime
+        duration: int
+        buffer_before: int
+        buffer_after: int
+        timezone: str
+        price: int
+        currency: str
+        policy: dict[str, Any]
+        told: Personal | None
+        expires_at: datetime
+
+        def apply(self, aggregate: Any) -> None:
+            """As booked, but not yet."""
+            aggregate.status, aggregate.expires_at = Status.REQUESTED, self.expires_at
+
+    class Confirmed(Aggregate.Event):
+        by: UUID
+
+    class Declined(Aggregate.Event):
+        by: UUID
+        reason: Personal | None
+
+    class Expired(Aggregate.Event):
+        pass
 
     class Noted(Aggregate.Event):
         by: UUID
@@ -124,10 +172,17 @@ class Appointment(Aggregate):
         self.price, self.currency, self.policy = price, currency, policy
         self.told = told
         self.status = Status.BOOKED
+        self.expires_at: datetime | None = None
         self.reschedules = 0
         self.cancellation: dict[str, Any] | None = None
+        self.declined_by: UUID | None = None
         self.reason: Personal | None = None
         self.missed_at: datetime | None = None
+
+    @classmethod
+    def request(cls, *, expires_at: datetime, **booked: Any) -> Self:
+        """Ask for it, where the service needs approval. `booked`: as for one that is booked at once."""
+        return cls._create(cls.Requested, expires_at=min(expires_at, booked["starts_at"]), **booked)
 
     def _take_place(self, starts_at: datetime, duration: int, before: int, after: int, timezone: str) -> None:
         self.starts_at, self.ends_at = starts_at, starts_at + timedelta(minutes=duration)
@@ -151,7 +206,56 @@ class Appointment(Aggregate):
         """By whom, why, whether late, at what fee; None unless it is cancelled."""
         if self.cancellation is None:
             return None
-        return {**self.cancellation, "reason": (self.reason.value if self.reason else None) or ""}
+        return {**self.cancellation, "reason": self._why}
+
+    @property
+    def declined(self) -> dict[str, Any] | None:
+        """By whom and why; None unless it is declined."""
+        return {"by": self.declined_by, "reason": self._why} if self.declined_by else None
+
+    @property
+    def _why(self) -> str:
+        return (self.reason.value if self.reason else None) or ""
+
+    def confirm(self, by: UUID, now: datetime) -> None:
+        """Book what was asked for; booked already is not an error."""
+        if self.status in {Status.BOOKED, Status.CHECKED_IN}:
+            return
+        self._check_unanswered(now)
+        self._confirmed(by=by, timestamp=now)
+
+    @event(Confirmed)
+    def _confirmed(self, by: UUID, timestamp: datetime) -> None:
+        self.status, self.expires_at = Status.BOOKED, None
+
+    def decline(self, by: UUID, reason: str, now: datetime) -> None:
+        """Refuse what was asked for; already declined is not an error."""
+        if self.status is Status.DECLINED:
+            return
+        self._check_unanswered(now)
+        why = Personal(self.customer_id, reason) if reason else None
+        self._declined(by=by, reason=why, timestamp=now)
+
+    @event(Declined)
+    def _declined(self, by: UUID, reason: Personal | None, timestamp: datetime) -> None:
+        self.status, self.expires_at = Status.DECLINED, None
+        self.declined_by, self.reason = by, reason
+
+    def expire(self, now: datetime) -> None:
+        """Nobody has answered the request in time; nothing happens unless that is so."""
+        if self.status is Status.REQUESTED and self.expires_at is not None and self.expires_at <= now:
+            self._expired(timestamp=now)
+
+    @event(Expired)
+    def _expired(self, timestamp: datetime) -> None:
+        self.status, self.expires_at = Status.EXPIRED, None
+
+    def _check_unanswered(self, now: datetime) -> None:
+        if self.status is Status.EXPIRED or (self.expires_at is not None and self.expires_at <= now):
+            raise RequestExpired
+        self._check_alive()
+        if self.status is not Status.REQUESTED:
+            raise NotRequested(f"It is {self.status}.")
 
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
         """Change note and answers, which must be open, while it has not ended."""
@@ -168,7 +272,7 @@ class Appointment(Aggregate):
 
         A customer is held to the notice and the number of moves of the snapshot.
         """
-        self._check_alive()
+        self._check_booked()
         if self.status is not Status.BOOKED:
             raise AppointmentEnded("It has begun.")
         if by_customer:
@@ -205,7 +309,12 @@ class Appointment(Aggregate):
         if self.status is Status.CANCELLED:
             return
         self._check_alive()
-        late = by_customer and now > self.starts_at - timedelta(minutes=self.policy["cancel_notice"])
+        asked = self.status is Status.REQUESTED  # nobody has counted on it yet
+        late = (
+            by_customer
+            and not asked
+            and now > self.starts_at - timedelta(minutes=self.policy["cancel_notice"])
+        )
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
@@ -216,7 +325,7 @@ class Appointment(Aggregate):
     def _cancelled(
         self, by: UUID, reason: Personal | None, late: bool, fee: int, timestamp: datetime
     ) -> None:
-        self.status = Status.CANCELLED
+        self.status, self.expires_at = Status.CANCELLED, None
         self.cancellation = {"by": by, "late": late, "fee": fee}
         self.reason = reason
 
@@ -224,7 +333,7 @@ class Appointment(Aggregate):
         """The customer is here."""
         if self.status is Status.CHECKED_IN:
             return
-        self._check_alive()
+        self._check_booked()
         self._checked_in(by=by, timestamp=now)
 
     @event(CheckedIn)
@@ -235,7 +344,7 @@ class Appointment(Aggregate):
         """It took place; not before its start."""
         if self.status is Status.COMPLETED:
             return
-        self._check_alive()
+        self._check_booked()
         self._check_started(now)
         self._completed(by=by, timestamp=now)
 
@@ -247,7 +356,7 @@ class Appointment(Aggregate):
         """The customer did not come; not before its start."""
         if self.status is Status.NO_SHOW:
             return
-        self._check_alive()
+        self._check_booked()
         self._check_started(now)
         self._missed(by=by, timestamp=now)
 
@@ -272,6 +381,11 @@ class Appointment(Aggregate):
     def _check_alive(self) -> None:
         if self.status in ENDED:
             raise AppointmentEnded(f"It is {self.status}.", appointment_status=str(self.status))
+
+    def _check_booked(self) -> None:
+        self._check_alive()
+        if self.status is Status.REQUESTED:
+            raise RequestPending
 
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:

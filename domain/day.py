@@ -14,7 +14,10 @@ class SlotTaken(Conflict):
 
 
 class Seat(NamedTuple):
-    """One taker's stretch of a calendar: [since, until) with buffers. `lane`: which seat of its session."""
+    """One taker's stretch of a calendar: [since, until) with buffers. `lane`: which seat of its session.
+
+    With `expires_at` it is kept until then, and free from then on, whether or not anybody has recorded it.
+    """
 
     taker: UUID
     service_id: UUID
@@ -22,6 +25,11 @@ class Seat(NamedTuple):
     since: datetime
     until: datetime
     lane: int = 0
+    expires_at: datetime | None = None
+
+    def lapsed(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def clashes(self, other: "Seat") -> bool:
         """Overlapping, and not seats of one session (one start of one service)."""
@@ -47,6 +55,19 @@ class Day(Aggregate):
         until: datetime
         lane: int
 
+    class Held(Aggregate.Event):
+        taker: UUID
+        service_id: UUID
+        starts_at: datetime
+        since: datetime
+        until: datetime
+        lane: int
+        expires_at: datetime
+
+    class Extended(Aggregate.Event):
+        taker: UUID
+        expires_at: datetime
+
     class Released(Aggregate.Event):
         taker: UUID
 
@@ -62,7 +83,10 @@ class Day(Aggregate):
 
     def give(self, seat: Seat, now: datetime) -> None:
         """Record a seat that `reserve` has found to be free on every Day it touches."""
-        self._reserved(*seat, timestamp=now)
+        if seat.expires_at is None:
+            self._reserved(*seat[:-1], timestamp=now)
+        else:
+            self._held(**seat._asdict(), timestamp=now)
 
     @event(Reserved)
     def _reserved(
@@ -76,6 +100,33 @@ class Day(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.seats = {**self.seats, taker: Seat(taker, service_id, starts_at, since, until, lane)}
+
+    @event(Held)
+    def _held(
+        self,
+        taker: UUID,
+        service_id: UUID,
+        starts_at: datetime,
+        since: datetime,
+        until: datetime,
+        lane: int,
+        expires_at: datetime,
+        timestamp: datetime,
+    ) -> None:
+        seat = Seat(taker, service_id, starts_at, since, until, lane, expires_at)
+        self.seats = {**self.seats, taker: seat}
+
+    def extend(self, taker: UUID, expires_at: datetime, now: datetime) -> None:
+        """Keep the taker's seat for longer."""
+        self._extended(taker=taker, expires_at=expires_at, timestamp=now)
+
+    @event(Extended)
+    def _extended(self, taker: UUID, expires_at: datetime, timestamp: datetime) -> None:
+        self.seats = {**self.seats, taker: self.seats[taker]._replace(expires_at=expires_at)}
+
+    def confirm(self, taker: UUID, now: datetime) -> None:
+        """What was kept for a while is the taker's for good."""
+        self.give(self.seats[taker]._replace(expires_at=None), now)
 
     def release(self, taker: UUID, now: datetime) -> None:
         """Free what the taker has; already free is not an error."""
@@ -93,12 +144,21 @@ def days_touched(since: datetime, until: datetime) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def taken(days: Iterable[Day], since: datetime, until: datetime) -> list[Seat]:
+def taken(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
     """The seats of the Days that touch [since, until), each once though it may lie on two of them."""
+    return [seat for seat in _there(days, since, until) if not seat.lapsed(now)]
+
+
+def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
+    """As `taken`, those whose time is over: whoever takes the stretch releases them with it."""
+    return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
+
+
+def _there(days: Iterable[Day], since: datetime, until: datetime) -> Iterable[Seat]:
     seats: dict[UUID, Seat] = {}
     for day in days:
         seats |= {k: seat for k, seat in day.seats.items() if seat.since < until and since < seat.until}
-    return list(seats.values())
+    return seats.values()
 
 
 def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> None:
@@ -106,7 +166,7 @@ def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> No
 
     Seats of one session get different lanes, below `capacity`.
     """
-    others = [other for other in taken(days, seat.since, seat.until) if other.taker != seat.taker]
+    others = [other for other in taken(days, seat.since, seat.until, now) if other.taker != seat.taker]
     if any(seat.clashes(other) for other in others):
         raise SlotTaken
     lanes = {other.lane for other in others}  # all of the same session

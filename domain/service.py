@@ -1,7 +1,7 @@
 """Service: what is booked, and on which terms."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,24 @@ class NotOfferedBy(Conflict):
     """This provider does not offer this service."""
 
 
-POLICY = ("cancel_notice", "reschedule_notice", "max_reschedules", "late_cancel", "late_fee")
+POLICY = (
+    "cancel_notice",
+    "reschedule_notice",
+    "max_reschedules",
+    "late_cancel",
+    "late_fee",
+    "reminders",
+    "complete_after",
+)
+DEFAULTS: Mapping[str, Any] = {
+    "approval": False,
+    "approval_ttl": 1440,
+    "hold_ttl": 5,
+    "offer_ttl": 15,
+    "reminders": [1440, 120],
+    "complete_after": 720,
+}
+"""Terms that services made long ago, and appointments booked then, lack. Minutes."""
 
 
 class Service(Aggregate):
@@ -27,7 +44,7 @@ class Service(Aggregate):
 
     `terms` is flat, as in the HTTP contract: name, provider_ids, organization_id, duration, step,
     align, buffer_before, buffer_after, capacity, price, currency, min_notice, window, hours,
-    the policy fields and tags; durations in minutes, money in minor units.
+    the policy fields, those of DEFAULTS and tags; durations in minutes, money in minor units.
     """
 
     class Offered(Aggregate.Created):
@@ -59,7 +76,15 @@ class Service(Aggregate):
 
     def policy(self) -> dict[str, Any]:
         """The part of the terms that an appointment keeps as it was when booked."""
-        return {name: self.terms[name] for name in POLICY}
+        return {name: self.term(name) for name in POLICY}
+
+    def term(self, name: str) -> Any:
+        """A term, the default where it is lacking."""
+        return self.terms[name] if name in self.terms else DEFAULTS[name]
+
+    def lasts(self, ttl: str, now: datetime) -> datetime:
+        """Until when something is kept from `now` on. `ttl`: the term that says how long. Whole seconds."""
+        return (now + timedelta(minutes=self.term(ttl))).replace(microsecond=0)
 
     def change(self, by: UUID, terms: dict[str, Any], now: datetime) -> None:
         """Replace some of the terms for future bookings; nothing happens if all stay."""

@@ -13,7 +13,11 @@ from domain.provider import Provider
 from domain.schedule import Schedule
 
 PUBLISHED: Mapping[type, str] = {
+    Appointment.Requested: "appointment.requested",
     Appointment.Booked: "appointment.booked",
+    Appointment.Confirmed: "appointment.confirmed",
+    Appointment.Declined: "appointment.declined",
+    Appointment.Expired: "appointment.expired",
     Appointment.Rescheduled: "appointment.rescheduled",
     Appointment.Cancelled: "appointment.cancelled",
     Appointment.CheckedIn: "appointment.checked_in",

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from domain.account import Account
-from domain.appointment import Appointment, Status
+from domain.appointment import ENDED, NEVER, Appointment, Status
 from domain.customer import Customer
 from domain.organization import Organization
 from domain.personal import Personal
@@ -50,6 +50,7 @@ appointment = Table(
     Column("note", Text, nullable=False),
     json("answers"),
     instant("created_at"),
+    instant("expires_at", nullable=True),
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
@@ -87,7 +88,7 @@ claimed = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An appointment, as far as the agenda has read. `cancellation`: by, late, fee."""
+    """An appointment, as far as the agenda has read. `cancellation`: by, late, fee; if declined, by alone."""
 
     id: UUID
     version: int
@@ -104,19 +105,29 @@ class Entry:
     note: str
     answers: dict[str, Any]
     created_at: datetime
+    expires_at: datetime | None
     cancellation: dict[str, Any] | None
     reason: str
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
         """By whom, why, whether late, at what fee; None unless it is cancelled."""
-        return None if self.cancellation is None else {**self.cancellation, "reason": self.reason}
+        return self._ended(Status.CANCELLED)
+
+    @property
+    def declined(self) -> dict[str, Any] | None:
+        """By whom and why; None unless it is declined."""
+        return self._ended(Status.DECLINED)
+
+    def _ended(self, status: Status) -> dict[str, Any] | None:
+        there = self.cancellation is not None and self.status == status
+        return {**(self.cancellation or {}), "reason": self.reason} if there else None
 
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, recorded.version
     match event:
-        case Appointment.Booked():
+        case Appointment.Booked() | Appointment.Requested():
             rows.put(appointment, **id, **_booked(event), version=version)
         case Appointment.Rescheduled():
             rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
@@ -124,11 +135,13 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(appointment, id, **_told(event.told), version=version)
         case Appointment.Cancelled():
             how = {"by": event.by, "late": event.late, "fee": event.fee}
-            why = (event.reason.value if event.reason else None) or ""
-            rows.set(appointment, id, status=Status.CANCELLED.value, version=version)
-            rows.set(appointment, id, cancellation=how, reason=why)
+            rows.set(appointment, id, status=Status.CANCELLED.value, expires_at=None, version=version)
+            rows.set(appointment, id, cancellation=how, reason=_why(event.reason))
+        case Appointment.Declined():
+            rows.set(appointment, id, status=Status.DECLINED.value, expires_at=None, version=version)
+            rows.set(appointment, id, cancellation={"by": event.by}, reason=_why(event.reason))
         case Appointment.Event() if status := _STATUS.get(type(event)):
-            rows.set(appointment, id, status=status, version=version)
+            rows.set(appointment, id, status=status, expires_at=None, version=version)
         case Customer.Forgotten():
             rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
         case Account.Forgotten():
@@ -151,7 +164,10 @@ def project(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
+_NEVER = [each.value for each in NEVER]
 _STATUS: dict[type, str] = {
+    Appointment.Confirmed: Status.BOOKED.value,
+    Appointment.Expired: Status.EXPIRED.value,
     Appointment.CheckedIn: Status.CHECKED_IN.value,
     Appointment.Completed: Status.COMPLETED.value,
     Appointment.NoShow: Status.NO_SHOW.value,
@@ -159,9 +175,11 @@ _STATUS: dict[type, str] = {
 }
 
 
-def _booked(event: Appointment.Booked) -> dict[str, Any]:
+def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
+    asked = isinstance(event, Appointment.Requested)
     return {
-        "status": Status.BOOKED.value,
+        "status": (Status.REQUESTED if asked else Status.BOOKED).value,
+        "expires_at": event.expires_at if isinstance(event, Appointment.Requested) else None,
         "service_id": event.service_id,
         "provider_id": event.provider_id,
         "customer_id": event.customer_id,
@@ -179,7 +197,11 @@ def _told(told: Personal | None) -> dict[str, Any]:
     return {"note": said.get("note", ""), "answers": said.get("answers", {})}
 
 
-def _place(event: Appointment.Booked | Appointment.Rescheduled) -> dict[str, Any]:
+def _why(reason: Personal | None) -> str:
+    return (reason.value if reason else None) or ""
+
+
+def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> dict[str, Any]:
     return {
         "starts_at": event.starts_at,
         "ends_at": event.starts_at + timedelta(minutes=event.duration),
@@ -241,7 +263,7 @@ async def ahead(read: Read, account: UUID, now: datetime) -> Sequence[UUID]:
     """What has not ended of an account's own appointments: its customers', and those with its providers."""
     own = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
     theirs = or_(_as_customer(account), appointment.c.provider_id.in_(own))
-    alive = appointment.c.status.in_([Status.BOOKED.value, Status.CHECKED_IN.value])
+    alive = appointment.c.status.in_([each.value for each in Status if each not in ENDED])
     query = select(appointment.c.id).where(theirs, alive, appointment.c.ends_at > now)
     return (await read.connection.execute(query)).scalars().all()
 
@@ -274,7 +296,7 @@ async def fewest(
 ) -> Sequence[UUID]:
     """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
     a, id = appointment.c, bookable.c.provider_id
-    in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & (a.status != Status.CANCELLED.value)
+    in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & a.status.not_in(_NEVER)
     count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
     latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()
     query = select(id).where(id.in_(provider_ids)).order_by(count, latest.nulls_first(), id)

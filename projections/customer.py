@@ -114,7 +114,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.put(claim, customer_id=recorded.stream, account_id=event.account_id)
         case Customer.AddressNoted():
             rows.set(customer, id, **version)
-        case Appointment.Booked():
+        case Appointment.Booked() | Appointment.Requested():
             who = {"provider_id": event.provider_id, "customer_id": event.customer_id}
             rows.put(visit, appointment_id=recorded.stream, **who)
         case Appointment.Rescheduled():

@@ -91,9 +91,12 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
     """What to keep of all the starts offered in the days looked at."""
     soonest = [start.start for start in starts[:AHEAD]]
     notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
-    # None comes in between them but by an event; else booking windows move on at midnight.
+    # None comes in between them but by an event, or as what was kept for a while becomes free; else booking
+    # windows move on at midnight.
     midnight = day_bounds(local_date(now, tz), tz).end
     again = soonest[AHEAD // 2] - notice if len(soonest) == AHEAD else midnight
+    if calendar.lapse_at is not None:
+        again = min(again, calendar.lapse_at)
     return Ahead(calendar.id, service.id, soonest, service.offer.length, notice, again)
 
 

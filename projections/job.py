@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from domain.appointment import Appointment
+from domain.hold import Hold
+from domain.service import DEFAULTS
 from domain.webhook import Webhook
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
@@ -35,9 +37,6 @@ job = Table(
 )
 
 MOST_REMINDERS = 5
-REMINDERS = (1440, 120)
-"""Minutes before the start, of appointments from before services said it."""
-COMPLETE_AFTER = 720  # minutes after the end, likewise
 AFTER_UNDO = timedelta(hours=12)
 
 _REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
@@ -60,7 +59,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
     if isinstance(event, Webhook.Subscribed):
         plan = Plan("deliver", "deliver", event.timestamp, {})
         _put(recorded.stream, plan, recorded, rows, key=recorded.stream)
-    if not isinstance(event, Appointment.Event):
+    if not isinstance(event, Appointment.Event | Hold.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
@@ -72,8 +71,18 @@ def _dropped(event: object) -> Sequence[str]:
     match event:
         case Appointment.Rescheduled():
             return "booked", *_REMINDERS
-        case Appointment.Cancelled() | Appointment.Completed() | Appointment.NoShow():
+        case Appointment.Confirmed():
+            return "expire", "requested", "approve"
+        case (
+            Appointment.Cancelled()
+            | Appointment.Completed()
+            | Appointment.NoShow()
+            | Appointment.Declined()
+            | Appointment.Expired()
+        ):
             return *_PLANNED, *_TOLD
+        case Hold.Used() | Hold.Released() | Hold.Expired():
+            return ("expire",)
         case _:
             return ()
 
@@ -86,22 +95,39 @@ def _planned(event: object) -> Iterator[Plan]:
         case Appointment.Rescheduled():
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
             yield from _ahead(event)
+        case Appointment.Requested():
+            said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
+            yield _notice("requested", event.timestamp, **said)
+            yield _notice("approve", event.timestamp, **said)
+            yield Plan("expire_request", "expire", event.expires_at, {})
+            yield from _ahead(event)
+        case Appointment.Confirmed():
+            yield _notice("booked", event.timestamp)
         case Appointment.Cancelled():
             yield _notice("cancelled", event.timestamp)
+        case Appointment.Declined():
+            yield _notice("declined", event.timestamp)
+        case Appointment.Expired():
+            yield _notice("expired", event.timestamp)
+        case Hold.Placed() | Hold.Extended():
+            yield Plan("expire_hold", "expire", event.expires_at, {})
         case Appointment.NoShowUndone():
             yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:
             pass
 
 
-def _ahead(event: Appointment.Booked | Appointment.Rescheduled) -> Iterator[Plan]:
-    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago."""
+def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> Iterator[Plan]:
+    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago.
+
+    Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
+    """
     said = {"starts_at": event.starts_at.isoformat()}
-    for n, minutes in enumerate(event.policy.get("reminders", REMINDERS)[:MOST_REMINDERS]):
+    for n, minutes in enumerate(event.policy.get("reminders", DEFAULTS["reminders"])[:MOST_REMINDERS]):
         due = event.starts_at - timedelta(minutes=minutes)
         if due > event.timestamp:
             yield Plan("remind", f"remind-{n}", due, {**said, "minutes": minutes})
-    after = event.duration + event.policy.get("complete_after", COMPLETE_AFTER)
+    after = event.duration + event.policy.get("complete_after", DEFAULTS["complete_after"])
     yield Plan("complete", "complete", event.starts_at + timedelta(minutes=after), said)
 
 

@@ -35,9 +35,11 @@ LEFT JOIN LATERAL (
          FROM {schema}.vacancy_time_off t WHERE t.calendar = c.id AND t.until > %(today)b::date),
         (SELECT json_agg(json_build_array(
              date_part('epoch', k.since), date_part('epoch', k.until),
-             CASE WHEN k.service = s.id AND s.shared THEN date_part('epoch', k.starts_at) END))
-         FROM (SELECT DISTINCT taker, service, starts_at, since, until FROM {schema}.vacancy_seat
-               WHERE calendar = c.id AND date BETWEEN
+             CASE WHEN k.service = s.id AND s.shared THEN date_part('epoch', k.starts_at) END,
+             date_part('epoch', k.expires_at)))
+         FROM (SELECT DISTINCT taker, service, starts_at, since, until, expires_at FROM {schema}.vacancy_seat
+               WHERE calendar = c.id AND (expires_at IS NULL OR expires_at > %(now)b::timestamptz)
+                 AND date BETWEEN
                    ((%(from)b::timestamptz - make_interval(mins => s.before)) AT TIME ZONE 'UTC')::date AND
                    ((%(to)b::timestamptz + make_interval(mins => s.after)) AT TIME ZONE 'UTC')::date) k),
         e.organization,
@@ -63,13 +65,17 @@ _LIVE = "SELECT generation FROM read.live"
 
 
 class Calendar(NamedTuple):
-    """A provider of a service, with what matters to the time asked for, its organization's holidays too."""
+    """A provider of a service, with what matters to the time asked for, its organization's holidays too.
+
+    `lapse_at`: when the first of what is occupied becomes free by itself.
+    """
 
     id: UUID
     active: bool
     hours: Hours
     occupied: Sequence[Occupied]
     organization: UUID | None = None
+    lapse_at: datetime | None = None
 
 
 class Offering(NamedTuple):
@@ -122,6 +128,7 @@ class Looks:
         values = {
             "wanted": wanted,
             "calendars": calendars,
+            "now": now,
             "today": (now - _SLACK).date(),
             "from": span.start,
             "to": span.end,
@@ -174,7 +181,7 @@ def _calendar(
     weekly: Weekly,
     overrides: Mapping[str, Sequence[Sequence[int]]] | None,
     time_off: Sequence[tuple[float, float]] | None,
-    seats: Sequence[tuple[float, float, float | None]] | None,
+    seats: Sequence[tuple[float, float, float | None, float | None]] | None,
     organization: str | None,
     holidays: Sequence[str] | None,
 ) -> Calendar:
@@ -184,8 +191,9 @@ def _calendar(
         UUID(id),
         active,
         hours_of(timezone, weekly, overrides or {}, off).less(dates),
-        [_occupied(service_id, *seat) for seat in seats or ()],
+        [_occupied(service_id, *seat[:3]) for seat in seats or ()],
         None if organization is None else UUID(organization),
+        min((_instant(seat[3]) for seat in seats or () if seat[3] is not None), default=None),
     )
 
 

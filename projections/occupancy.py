@@ -42,7 +42,7 @@ occupancy = Table(
 
 def project(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
-        case Day.Reserved() as seat:
+        case Day.Reserved() | Day.Held() as seat:
             if _begins(seat, recorded):
                 rows.put(
                     occupancy,
@@ -65,7 +65,7 @@ def session(service_id: UUID, starts_at: datetime) -> UUID:
     return UUID(bytes=blake2b(key, digest_size=16).digest())
 
 
-def _begins(seat: Day.Reserved, recorded: Recorded) -> bool:
+def _begins(seat: Day.Reserved | Day.Held, recorded: Recorded) -> bool:
     """Whether the stretch begins on the stream's day: one across midnight is on two Days, and counts once."""
     first, last = seat.since.date(), (seat.until - timedelta(microseconds=1)).date()
     assert recorded.calendar is not None  # it is a Day's event

@@ -87,7 +87,8 @@ def prepare(
 ) -> Prepared:
     """The starts in `span` of all calendars looked at, but for the notice that passes with time.
 
-    It holds for about a minute, and not beyond midnight where the booking window moves on.
+    It holds for about a minute, and not beyond midnight where the booking window moves on, nor when something
+    that was kept for a while has become free.
     """
     holds = Interval(now - _SKEW, now + _LASTS)
     notice = timedelta(minutes=service.offer.min_notice)
@@ -99,6 +100,8 @@ def prepare(
             within = clip(ahead, window.bounds(calendar.hours, now))
             tz = zone(calendar.hours.timezone)
             holds = clip(holds, day_bounds(local_date(now, tz), tz))
+        if calendar.lapse_at is not None:
+            holds = clip(holds, Interval(holds.start, calendar.lapse_at))
         free = candidates(service.offer, calendar.hours, calendar.occupied, within)
         found += [(start, calendar.id) for start in free]
         if len(found) > MOST_STARTS:

@@ -88,6 +88,7 @@ seat = Table(
     instant("starts_at"),
     instant("since"),
     instant("until"),
+    instant("expires_at", nullable=True),  # free from then on, if it is kept for a while only
     Index("vacancy_seat_date", "calendar", "date"),
 )
 
@@ -134,7 +135,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
 
 def _decide(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
-        case Day.Reserved() | Day.Released():
+        case Day.Reserved() | Day.Held() | Day.Extended() | Day.Released():
             _seat(recorded, rows)
         case Schedule.TimeOffTaken() | Schedule.TimeOffChanged() | Schedule.TimeOffCancelled():
             _time_off(recorded, rows)
@@ -152,7 +153,7 @@ def _decide(recorded: Recorded, rows: Rows) -> None:
 
 def _seat(recorded: Recorded, rows: Rows) -> None:
     match recorded.event:
-        case Day.Reserved() as it:
+        case Day.Reserved() | Day.Held() as it:
             rows.put(
                 seat,
                 day=recorded.stream,
@@ -163,7 +164,10 @@ def _seat(recorded: Recorded, rows: Rows) -> None:
                 starts_at=it.starts_at,
                 since=it.since,
                 until=it.until,
+                expires_at=it.expires_at if isinstance(it, Day.Held) else None,
             )
+        case Day.Extended() as it:
+            rows.set(seat, {"day": recorded.stream, "taker": it.taker}, expires_at=it.expires_at)
         case Day.Released() as it:
             rows.drop(seat, {"day": recorded.stream, "taker": it.taker})
         case _:

@@ -1,6 +1,7 @@
 """Does the whole log keep its promises? Recomputed from its events alone, by nobody's code but this.
 
-I1  nothing is booked twice: by the Days, by the appointments with their buffers, and both agree;
+I1  nothing is booked twice: by the Days, by the appointments and holds with their buffers, and both agree;
+    what was kept for a while and is over is gone from the record on that gives its time to another;
     nothing is booked outside the hours, or on other terms, than those valid at its position
 I2  an acknowledged answer has its events, and a key has one command
 I3  read models equal a recomputation
@@ -23,7 +24,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from tests.recomputation import Agenda, Book, changes
+from tests.recomputation import Agenda, Book, changes, records
 
 CAUGHT_UP_WITHIN = 20.0  # seconds
 SNAPSHOT = (
@@ -80,6 +81,7 @@ class Seat(NamedTuple):
     taker: UUID
     since: datetime
     until: datetime
+    expires_at: datetime | None
 
 
 class Books(NamedTuple):
@@ -116,8 +118,8 @@ def violations(books: Books, acknowledged: Iterable[Acknowledged] = ()) -> list[
     """What does not hold, in sentences; empty if all is well."""
     book = Book()
     found: list[str] = []
-    for change in changes(books.events):
-        found += book.take(change)
+    for record in records(changes(books.events), {row.position for row in books.keys}):
+        found += book.take(record)
     found += book.at_the_end()
     for rule in (_gapless, _versions, _sealed, _one_command_a_key):
         found += rule(books)
@@ -158,7 +160,7 @@ def _snapshot(dsn: str) -> Books:
             dict(marks),
             rows(Agenda, _AGENDA, live=live),
             rows(Occupancy, _OCCUPANCY, live=live),
-            rows(Seat, "SELECT day, taker, since, until FROM {live}.vacancy_seat", live=live),
+            rows(Seat, "SELECT day, taker, since, until, expires_at FROM {live}.vacancy_seat", live=live),
         )
 
 
@@ -250,7 +252,7 @@ def _answered(books: Books, acknowledged: Iterable[Acknowledged]) -> Iterator[st
 
 def _as_recomputed(books: Books, book: Book) -> Iterator[str]:
     yield from _differences("agenda", books.agenda, book.agenda())
-    seats = [Seat(day, seat.taker, seat.since, seat.until) for day, seat in book.seats_by_day()]
+    seats = [Seat(day, s.taker, s.since, s.until, s.expires_at) for day, s in book.seats_by_day()]
     yield from _differences("availability", books.seats, seats)
     once = {Occupancy(s.taker, calendar, s.since, s.until, s.lane) for calendar, s in book.seats()}
     yield from _differences("occupancy", books.occupancy, sorted(once))

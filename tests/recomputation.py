@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.appointment import Appointment
 from domain.day import Day
+from domain.hold import Hold
 from domain.hours import Hours, Window, openings
 from domain.interval import Interval, merge
 from domain.provider import Provider
@@ -18,7 +19,9 @@ from domain.schedule import Schedule
 from domain.service import Service
 from infrastructure.encoding import decode
 
+SKEW = timedelta(seconds=1)  # by which the clock that decides may differ from the one that records
 MARKS: Mapping[type, str] = {
+    Appointment.Confirmed: "booked",
     Appointment.CheckedIn: "checked_in",
     Appointment.Completed: "completed",
     Appointment.NoShow: "no_show",
@@ -39,6 +42,8 @@ class Row(Protocol):
     def topic(self) -> str: ...
     @property
     def state(self) -> bytes: ...
+    @property
+    def at(self) -> datetime: ...
 
 
 class Change(NamedTuple):
@@ -48,6 +53,7 @@ class Change(NamedTuple):
     stream: UUID
     version: int
     event: Any
+    at: datetime
 
 
 class Agenda(NamedTuple):
@@ -74,6 +80,12 @@ class Placed(NamedTuple):
     since: datetime
     until: datetime
     lane: int = 0
+    expires_at: datetime | None = None
+
+    @property
+    def bare(self) -> Placed:
+        """Without what only the Days know."""
+        return self._replace(lane=0)
 
     @property
     def session(self) -> tuple[UUID, datetime]:
@@ -108,13 +120,27 @@ class Opening:
 def changes(rows: Iterable[Row]) -> Iterator[Change]:
     """The events, decoded."""
     for row in rows:
-        yield Change(
-            row.position, row.stream, row.version, decode(row.topic, row.state, row.stream, row.version)
-        )
+        event = decode(row.topic, row.state, row.stream, row.version)
+        yield Change(row.position, row.stream, row.version, event, row.at)
+
+
+def records(changes: Iterable[Change], ends: Container[int]) -> Iterator[list[Change]]:
+    """The changes by the command that recorded them. `ends`: the last position of each."""
+    record: list[Change] = []
+    for change in changes:
+        record.append(change)
+        if change.position in ends:
+            yield record
+            record = []
+    if record:
+        yield record
 
 
 class Book:
-    """Takes every change in order and says which promise it breaks."""
+    """Takes every record in order and says which promise it breaks.
+
+    What overlaps is looked at when all of a record is taken: at once it lets go of one and gives to another.
+    """
 
     def __init__(self) -> None:
         self._openings: dict[UUID, Opening] = {}
@@ -125,16 +151,26 @@ class Book:
         self._days: dict[UUID, tuple[UUID, date]] = {}
         self._seats: dict[UUID, dict[UUID, Placed]] = defaultdict(dict)  # by Day's stream, then taker
         self._rows: dict[UUID, Agenda] = {}
-        self._placed: dict[UUID, dict[UUID, Placed]] = defaultdict(dict)  # by provider, then appointment
+        self._placed: dict[UUID, dict[UUID, Placed]] = defaultdict(dict)  # by provider, then taker
+        self._holds: dict[UUID, tuple[UUID, str]] = {}  # provider and status
 
-    def take(self, change: Change) -> Iterator[str]:
-        """What this change breaks, in sentences; then it is taken."""
+    def take(self, record: Iterable[Change]) -> Iterator[str]:
+        """What this record breaks, in sentences; then it is taken."""
+        record = list(record)
+        for change in record:
+            yield from self._take(change)
+        for change in record:
+            yield from self._overlaps(change)
+
+    def _take(self, change: Change) -> Iterator[str]:
         match change.event:
             case Appointment.Event():
                 yield from self._appointment(change)
+            case Hold.Event():
+                yield from self._hold(change)
             case Day.Opened() as it:
                 self._days[change.stream] = it.calendar_id, date.fromisoformat(it.date)
-            case Day.Reserved() | Day.Released():
+            case Day.Event():
                 yield from self._day(change)
             case Schedule.Event() as it:
                 self._schedule(change.stream, it)
@@ -151,14 +187,12 @@ class Book:
         """Where Days and appointments do not agree."""
         streams = {place: stream for stream, place in self._days.items()}
         due: set[tuple[UUID | None, Placed]] = {
-            (streams.get((provider, day)), each._replace(lane=0))
+            (streams.get((provider, day)), each.bare)
             for provider, placed in self._placed.items()
             for each in placed.values()
             for day in _dates(each)
         }
-        there: set[tuple[UUID | None, Placed]] = {
-            (stream, seat._replace(lane=0)) for stream, seat in self.seats_by_day()
-        }
+        there: set[tuple[UUID | None, Placed]] = {(stream, seat.bare) for stream, seat in self.seats_by_day()}
         for place, each in there - due:
             yield f"Day {place} keeps a seat without an appointment: {each}"
         for place, each in due - there:
@@ -177,19 +211,45 @@ class Book:
         return ((self._days[stream][0], seat) for stream, seat in self.seats_by_day())
 
     def _day(self, change: Change) -> Iterator[str]:
+        it, seats = change.event, self._seats[change.stream]
+        match it:
+            case Day.Released():
+                del seats[it.taker]
+            case Day.Extended():
+                seats[it.taker] = seats[it.taker]._replace(expires_at=it.expires_at)
+            case _:
+                until = it.expires_at if isinstance(it, Day.Held) else None
+                seat = Placed(
+                    it.taker, it.service_id, it.starts_at, it.since, it.until, it.lane, expires_at=until
+                )
+                known = seats.get(it.taker)
+                kept = known is not None and known._replace(expires_at=None) == seat
+                if not kept and not 0 <= seat.lane < self._terms[it.service_id]["capacity"]:
+                    yield f"{change.position}: there is no such seat: {seat}"
+                seats[it.taker] = seat
+
+    def _overlaps(self, change: Change) -> Iterator[str]:
+        """Who has what another has, after the record; time alone frees nothing until it is recorded."""
         it = change.event
-        if isinstance(it, Day.Released):
-            del self._seats[change.stream][it.taker]
-            return
-        seat = Placed(it.taker, it.service_id, it.starts_at, it.since, it.until, it.lane)
-        calendar = self._days[change.stream][0]
-        others = {other for of, other in self.seats() if of == calendar and other.taker != seat.taker}
-        for other in others:
-            if seat.overlaps(other) and (seat.session != other.session or seat.lane == other.lane):
-                yield f"{change.position}: the Days of {calendar} give {seat} what {other} has"
-        if not 0 <= seat.lane < self._terms[it.service_id]["capacity"]:
-            yield f"{change.position}: there is no such seat: {seat}"
-        self._seats[change.stream][it.taker] = seat
+        if isinstance(it, Day.Reserved | Day.Held) and it.taker in self._seats[change.stream]:
+            seat, calendar = self._seats[change.stream][it.taker], self._days[change.stream][0]
+            others = {other for of, other in self.seats() if of == calendar and other.taker != seat.taker}
+            for other in others:
+                if seat.overlaps(other) and (seat.session != other.session or seat.lane == other.lane):
+                    yield f"{change.position}: the Days of {calendar} give {seat} what {other} has"
+        if isinstance(it, Appointment.Booked | Appointment.Requested | Appointment.Rescheduled | Hold.Placed):
+            theirs = self._placed[it.provider_id]
+            if (place := theirs.get(change.stream)) is None:
+                return
+            for other in theirs.values():
+                if place.session != other.session and place.overlaps(other):
+                    yield f"{change.position}: {place} is booked with {it.provider_id} over {other}"
+            if sum(place.session == other.session for other in theirs.values()) > self._capacity(place):
+                yield f"{change.position}: more than {self._capacity(place)} share a start: {place}"
+
+    def _capacity(self, place: Placed) -> int:
+        capacity: int = self._terms[place.service_id]["capacity"]
+        return capacity
 
     def _appointment(self, change: Change) -> Iterator[str]:
         it, id = change.event, change.stream
@@ -197,50 +257,69 @@ class Book:
             case Appointment.Booked():
                 row = Agenda(id, 1, "booked", it.service_id, it.provider_id, it.customer_id, *_when(it))
                 yield from self._place(change, row)
+            case Appointment.Requested():
+                row = Agenda(id, 1, "requested", it.service_id, it.provider_id, it.customer_id, *_when(it))
+                yield from self._place(change, row)
             case Appointment.Rescheduled():
                 old = self._rows[id]
                 del self._placed[old.provider_id][id]
-                row = Agenda(
-                    id,
-                    change.version,
-                    old.status,
-                    old.service_id,
-                    it.provider_id,
-                    old.customer_id,
-                    *_when(it),
-                )
+                who = it.provider_id, old.customer_id
+                row = Agenda(id, change.version, old.status, old.service_id, *who, *_when(it))
                 yield from self._place(change, row)
-            case Appointment.Cancelled():
+            case Appointment.Cancelled() | Appointment.Declined() | Appointment.Expired():
                 row = self._rows[id]
-                del self._placed[row.provider_id][id]
-                self._rows[id] = row._replace(status="cancelled", version=change.version)
+                place = self._placed[row.provider_id].pop(id)
+                self._rows[id] = row._replace(status=type(it).__name__.lower(), version=change.version)
+                if isinstance(it, Appointment.Expired):
+                    yield from _too_soon(change, place.expires_at)
             case _:
                 row = self._rows[id]
                 self._rows[id] = row._replace(status=MARKS.get(type(it), row.status), version=change.version)
+                if isinstance(it, Appointment.Confirmed):
+                    theirs = self._placed[row.provider_id]
+                    yield from _too_late(change, theirs[id].expires_at)
+                    theirs[id] = theirs[id]._replace(expires_at=None)
+
+    def _hold(self, change: Change) -> Iterator[str]:
+        it, id = change.event, change.stream
+        if isinstance(it, Hold.Placed):
+            self._holds[id] = it.provider_id, "held"
+            self._placed[it.provider_id][id] = _placed(id, it.service_id, it)
+            ends_at = it.starts_at + timedelta(minutes=it.duration)
+            why = self._why_not(it.service_id, it.provider_id, Interval(it.starts_at, ends_at), it)
+            yield from (f"{change.position}: {each}: hold {id}" for each in why)
+            return
+        provider, status = self._holds[id]
+        if status != "held":
+            yield f"{change.position}: the hold {id} is {status} already"
+            return
+        theirs = self._placed[provider]
+        if isinstance(it, Hold.Extended):
+            yield from _too_late(change, theirs[id].expires_at)
+            theirs[id] = theirs[id]._replace(expires_at=it.expires_at)
+            return
+        place = theirs.pop(id)
+        self._holds[id] = provider, type(it).__name__.lower()
+        if isinstance(it, Hold.Expired):
+            yield from _too_soon(change, place.expires_at)
+        if isinstance(it, Hold.Used):
+            yield from _too_late(change, place.expires_at)
+            if it.appointment_id not in self._rows:
+                yield f"{change.position}: the hold {id} is used for no appointment"
 
     def _place(self, change: Change, row: Agenda) -> Iterator[str]:
         it = change.event
-        before, after = timedelta(minutes=it.buffer_before), timedelta(minutes=it.buffer_after)
-        place = Placed(row.id, row.service_id, row.starts_at, row.starts_at - before, row.ends_at + after)
-        theirs = self._placed[row.provider_id]
-        together = 1
-        for other in theirs.values():
-            if place.session == other.session:
-                together += 1
-            elif place.overlaps(other):
-                yield f"{change.position}: {place} is booked with {row.provider_id} over {other}"
-        theirs[row.id] = place
+        self._placed[row.provider_id][row.id] = _placed(row.id, row.service_id, it)
         self._rows[row.id] = row
-        yield from (f"{change.position}: {why}: {row}" for why in self._against(row, it, together))
+        why = self._why_not(row.service_id, row.provider_id, Interval(row.starts_at, row.ends_at), it)
+        yield from (f"{change.position}: {each}: {row}" for each in why)
 
-    def _against(self, row: Agenda, it: Any, together: int) -> Iterator[str]:
+    def _why_not(self, service_id: UUID, provider_id: UUID, wanted: Interval, it: Any) -> Iterator[str]:
         """What the rules of this moment have against it."""
-        terms, opening = self._terms[row.service_id], self._openings[row.provider_id]
-        if together > terms["capacity"]:
-            yield f"more than {terms['capacity']} share a start"
-        if not opening.allows(Interval(row.starts_at, row.ends_at), terms.get("hours")):
+        terms, opening = self._terms[service_id], self._openings[provider_id]
+        if not opening.allows(wanted, terms.get("hours")):
             yield "booked outside the hours"
-        if row.service_id in self._withdrawn or row.provider_id in self._inactive:
+        if service_id in self._withdrawn or provider_id in self._inactive:
             yield "booked though it is offered no longer"
         if any(getattr(it, name) != terms[name] for name in ("duration", "buffer_before", "buffer_after")):
             yield "booked on other terms than the service's"
@@ -266,7 +345,25 @@ class Book:
                 pass
 
 
-def _when(it: Appointment.Booked | Appointment.Rescheduled) -> tuple[datetime, datetime, int, str]:
+def _placed(taker: UUID, service_id: UUID, it: Any) -> Placed:
+    until = it.starts_at + timedelta(minutes=it.duration + it.buffer_after)
+    since = it.starts_at - timedelta(minutes=it.buffer_before)
+    return Placed(taker, service_id, it.starts_at, since, until, expires_at=getattr(it, "expires_at", None))
+
+
+def _too_soon(change: Change, expires_at: datetime | None) -> Iterator[str]:
+    if expires_at is None or change.at < expires_at - SKEW:
+        yield f"{change.position}: over before its time: {change.stream} is kept until {expires_at}"
+
+
+def _too_late(change: Change, expires_at: datetime | None) -> Iterator[str]:
+    if expires_at is None or change.event.timestamp >= expires_at + SKEW:
+        yield f"{change.position}: decided after its time: {change.stream} was kept until {expires_at}"
+
+
+def _when(
+    it: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled,
+) -> tuple[datetime, datetime, int, str]:
     return it.starts_at, it.starts_at + timedelta(minutes=it.duration), it.price, it.currency
 
 

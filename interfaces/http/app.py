@@ -18,6 +18,7 @@ from interfaces.http import (
     export,
     forgetting,
     health,
+    hold,
     job,
     me,
     organization,
@@ -45,6 +46,7 @@ from interfaces.http.origin import Origins
 ROUTERS = (
     availability.router,
     appointment.router,
+    hold.router,
     provider.router,
     schedule.router,
     service.router,

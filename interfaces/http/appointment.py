@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from application.access import Role
 from application.appointment import (
     BookAppointment,
     CancelAppointment,
@@ -22,6 +21,7 @@ from application.appointment import (
     reschedule_appointment,
     undo_no_show,
 )
+from application.approval import DeclineAppointment, confirm_appointment, decline_appointment
 from application.log import Done, Store
 from domain.appointment import Appointment
 from domain.errors import NotFound
@@ -35,6 +35,7 @@ from interfaces.http.appointment_body import (
     Booking,
     Cancelling,
     CancellingQuery,
+    Declining,
     HistoryFilters,
     HistoryPage,
     Move,
@@ -44,9 +45,9 @@ from interfaces.http.appointment_body import (
 from interfaces.http.body import Nothing
 from interfaces.http.deps import Ask
 from interfaces.http.page import page, sealed
-from interfaces.http.ranking import ranking
+from interfaces.http.ranking import wanted
 from interfaces.http.route import Route
-from projections import agenda, customer, history
+from projections import agenda, history
 
 router = APIRouter(prefix="/v1/appointments", tags=["appointments"], route_class=Route)
 
@@ -59,16 +60,7 @@ def location(appointment: Appointment) -> str:
 async def book(ask: Ask, body: Booking) -> Response:
     """Book an offered start."""
     command = BookAppointment(
-        **ask.command(),
-        id=new_id(),
-        service_id=body.service_id,
-        start=body.start,
-        provider_id=body.provider_id,
-        customer_id=body.customer_id,
-        note=body.note,
-        answers=body.answers,
-        ranking=() if body.provider_id else await ranking(ask.ports.reads, body.service_id, body.start),
-        hosted=await _hosted(ask, body.customer_id),
+        **await wanted(ask, body), id=new_id(), note=body.note, answers=body.answers, hold_id=body.hold_id
     )
     return written(await book_appointment(command, ask.ports.store), shown, location)
 
@@ -136,6 +128,19 @@ async def cancel(ask: Ask, appointment_id: UUID, body: Cancelling) -> Response:
     return written(await cancel_appointment(command, ask.ports.store), shown)
 
 
+@router.post("/{appointment_id}/confirm", operation_id="confirm_appointment", response_model=AppointmentShown)
+async def confirm(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """Book what a customer has asked for."""
+    return await _mark(ask, appointment_id, confirm_appointment)
+
+
+@router.post("/{appointment_id}/decline", operation_id="decline_appointment", response_model=AppointmentShown)
+async def decline(ask: Ask, appointment_id: UUID, body: Declining) -> Response:
+    """Refuse what a customer has asked for; its time is free again."""
+    command = DeclineAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
+    return written(await decline_appointment(command, ask.ports.store), shown)
+
+
 @router.post(
     "/{appointment_id}/check-in", operation_id="check_in_appointment", response_model=AppointmentShown
 )
@@ -176,14 +181,6 @@ async def get_history(
             read.connection, appointment_id, page(ask, filters), ask.ports.codec
         )
     return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
-
-
-async def _hosted(ask: Ask, customer_id: UUID | None) -> bool:
-    """Whether the customer is one whom the staff who ask may know of."""
-    if customer_id is None or ask.caller.role is not Role.PROVIDER:
-        return False
-    async with ask.ports.reads.open("customer", sees=ask.sees) as read:
-        return await customer.get(read, customer_id, of=ask.of) is not None
 
 
 _Marking = Callable[[MarkAppointment, Store], Awaitable[Done[Appointment]]]

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.appointment import Appointment, Status
-from domain.service import POLICY
+from domain.service import DEFAULTS, POLICY
 from interfaces.http.body import Body, Change, Instant, Paging, Query, Resource, Shape, Text, absent, plain
 from projections import agenda, history
 
@@ -66,12 +66,16 @@ Answers = Annotated[
 
 
 class Booking(Body):
-    """Staff say for which customer. Without a provider, the one with the fewest appointments that week."""
+    """Staff say for which customer. Without a provider, the one with the fewest appointments that week.
+
+    `hold_id`: a hold of the caller's, of the same service and start.
+    """
 
     service_id: UUID
     start: Instant
     provider_id: UUID | None = None
     customer_id: UUID | None = None
+    hold_id: UUID | None = None
     note: Text = ""
     answers: Answers = {}
 
@@ -92,6 +96,12 @@ class Move(Body):
 
 class Cancelling(Body):
     """Staff must give a reason."""
+
+    reason: Text | None = None
+
+
+class Declining(Body):
+    """The reason is told to the customer."""
 
     reason: Text | None = None
 
@@ -127,6 +137,13 @@ class Policy(Shape):
     max_reschedules: int | None
     late_cancel: Literal["refuse", "fee"]
     late_fee: int | None
+    reminders: list[int]
+    complete_after: int
+
+
+class Declination(Shape):
+    by: UUID
+    reason: str
 
 
 class Cancellation(Shape):
@@ -137,7 +154,10 @@ class Cancellation(Shape):
 
 
 class AppointmentShown(Resource):
-    """A customer's promise to be somewhere at a time, with price and policy as they were then."""
+    """A customer's promise to be somewhere at a time, with price and policy as they were then.
+
+    `expires_at`: until when a request keeps the time unless it is confirmed.
+    """
 
     status: Status
     service_id: UUID
@@ -152,7 +172,9 @@ class AppointmentShown(Resource):
     note: str
     answers: dict[str, Any]
     created_at: datetime
+    expires_at: datetime | None
     cancelled: Cancellation | None = absent()
+    declined: Declination | None = absent()
 
 
 class AppointmentPage(Shape):
@@ -194,13 +216,16 @@ def shown(appointment: Appointment | agenda.Entry) -> Mapping[str, Any]:
         "timezone": appointment.timezone,
         "price": appointment.price,
         "currency": appointment.currency,
-        "policy": {name: appointment.policy[name] for name in POLICY},
+        "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "note": appointment.note,
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),
+        "expires_at": appointment.expires_at and plain(appointment.expires_at),
     }
     if appointment.cancelled is not None:
         told["cancelled"] = {name: appointment.cancelled[name] for name in Cancellation.model_fields}
+    if appointment.declined is not None:
+        told["declined"] = appointment.declined
     return told
 
 

@@ -37,6 +37,7 @@ Slug = Annotated[str, Field(max_length=50, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 Money = Annotated[int, Field(ge=0, le=10**12)]
 Notice = Annotated[int, Field(ge=0, le=525_600)]
+Ttl = Annotated[int, Field(ge=1, le=43_200)]
 Buffer = Annotated[int, Field(ge=0, le=1440)]
 Length = Annotated[int, Field(ge=1, le=10_080)]
 
@@ -81,6 +82,12 @@ def _distinct(values: list[T]) -> list[T]:
     return list(dict.fromkeys(values))
 
 
+def _all_distinct(values: list[T]) -> list[T]:
+    if len({*values}) < len(values):
+        raise PydanticCustomError("distinct", "One of them is there twice.")
+    return values
+
+
 Instant = Annotated[
     datetime,
     PlainValidator(instant),
@@ -95,6 +102,9 @@ Date = Annotated[
 ]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Paris"])]
 Tags = Annotated[list[Slug], Field(max_length=50), AfterValidator(_distinct)]
+Reminders = Annotated[
+    list[Annotated[int, Field(ge=1, le=43_200)]], Field(max_length=5), AfterValidator(_all_distinct)
+]
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 _PROVIDER_ID = "0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"
 _SERVICE_ID = "0198c5a2-9c44-7b02-8f6e-2a1f5d9e4b21"
 _CUSTOMER_ID = "0198c5a2-b0d3-7e5f-a1c8-6c7d8e9fa032"
+_HOLD_ID = "0198c5a2-bf1e-7d6a-9b0c-7d8e9fa0b132"
 _APPOINTMENT_ID = "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"
 _OWNER_ID = "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"
 _OFF_ID = "0198c5a2-e5ab-7c1d-84f6-90b1c2d3e465"
@@ -29,6 +30,8 @@ _POLICY = {
     "max_reschedules": 2,
     "late_cancel": "fee",
     "late_fee": 1000,
+    "reminders": [1440, 120],
+    "complete_after": 720,
 }
 _TERMS = {
     "name": "Haircut",
@@ -46,6 +49,10 @@ _TERMS = {
     "window": {"kind": "rolling", "days": 60},
     "hours": None,
     **_POLICY,
+    "approval": False,
+    "approval_ttl": 1440,
+    "hold_ttl": 5,
+    "offer_ttl": 15,
     "tags": ["haircut"],
 }
 _DETAILS = {
@@ -93,6 +100,7 @@ _APPOINTMENT = {
     "note": "",
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",
+    "expires_at": None,
 }
 _REFRESH = "kq3tEoO2Q1cYbBq0m9y7l1w8Y4rZf5sXh6uVj2nDa0I"
 _TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -220,6 +228,20 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "OverrideShown": {"date": "2030-12-24", "hours": [{"from": "09:00", "to": "12:00"}], "version": 3},
     "TimeOffBody": _OFF,
     "TimeOffShown": {"id": _OFF_ID, **_OFF, "version": 4},
+    "Keeping": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},
+    "HoldShown": {
+        "id": _HOLD_ID,
+        "version": 1,
+        "status": "held",
+        "service_id": _SERVICE_ID,
+        "provider_id": _PROVIDER_ID,
+        "customer_id": _CUSTOMER_ID,
+        "start": _START,
+        "end": _END,
+        "timezone": "Europe/Paris",
+        "expires_at": "2030-01-02T10:16:12Z",
+    },
+    "Declining": {"reason": "Fully booked that day."},
     "Booking": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},
     "AppointmentChange": {"note": "By the window, please."},
     "AppointmentShown": _APPOINTMENT,
@@ -295,6 +317,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "status_code": 500,
         "error": "status 500",
         "took_ms": 83,
+    },
+    "JobShown": {
+        "id": "0f3b6c52-86c1-4f0e-9d5e-0d1a6f7c8b90",
+        "kind": "remind",
+        "subject": _APPOINTMENT_ID,
+        "slot": "remind-0",
+        "status": "done",
+        "planned_at": "2030-01-30T09:00:00Z",
+        "due_at": None,
+        "attempts": 1,
+        "done_at": "2030-01-30T09:00:01Z",
+        "outcome": "sent",
+        "error": None,
     },
     "Problem": {
         "type": "/problems/slot-taken",

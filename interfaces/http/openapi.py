@@ -37,7 +37,17 @@ ERRORS: Mapping[int, str] = {
     429: "Too often; try again after Retry-After.",
     503: "Not now; try again after Retry-After.",
 }
-ENDING = frozenset({"reset_password", "verify_email"})
+ENDING = frozenset(
+    {
+        "reset_password",
+        "verify_email",
+        "book_appointment",
+        "get_hold",
+        "extend_hold",
+        "confirm_appointment",
+        "decline_appointment",
+    }
+)
 """What may come too late."""
 ROWS = ("/v1/auth/", "/v1/api-keys", "/v1/audit/security")
 """What is answered there is not in the log, and has no position."""

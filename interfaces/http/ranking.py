@@ -1,17 +1,54 @@
-"""In which order to try a service's providers when the caller names none."""
+"""What is wanted, for whom; and in which order to try a service's providers when the caller names none."""
 
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
+from application.access import Role
 from domain.wallclock import day_bounds, local_date, zone
-from projections import agenda, directory
+from interfaces.http.deps import Ask
+from projections import agenda, customer, directory
 from projections.read import EVERYTHING, Read, Reads
 
 FRESH = 10.0  # seconds that a service's providers are remembered: a ranking need not be newer
 REMEMBERED = 1000  # services
 _known: dict[UUID, tuple[float, list[UUID]]] = {}
+
+
+class Said(Protocol):
+    """A body that wants a start of a service."""
+
+    @property
+    def service_id(self) -> UUID: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def provider_id(self) -> UUID | None: ...
+    @property
+    def customer_id(self) -> UUID | None: ...
+
+
+async def wanted(ask: Ask, body: Said) -> dict[str, Any]:
+    """The fields that every Wanted has."""
+    return {
+        **ask.command(),
+        "service_id": body.service_id,
+        "start": body.start,
+        "provider_id": body.provider_id,
+        "customer_id": body.customer_id,
+        "ranking": () if body.provider_id else await ranking(ask.ports.reads, body.service_id, body.start),
+        "hosted": await hosted(ask, body.customer_id),
+    }
+
+
+async def hosted(ask: Ask, customer_id: UUID | None) -> bool:
+    """Whether the customer is one whom the staff who ask may know of."""
+    if customer_id is None or ask.caller.role is not Role.PROVIDER:
+        return False
+    async with ask.ports.reads.open("customer", sees=ask.sees) as read:
+        return await customer.get(read, customer_id, of=ask.of) is not None
 
 
 async def ranking(reads: Reads, service_id: UUID, start: datetime) -> Sequence[UUID]:

@@ -28,7 +28,7 @@ LARGEST_BODY = 1_000_000  # bytes
 MOST_PARAMETERS = 100
 REMEMBERED_QUERY = 400  # bytes
 SIGNING = "/v1/auth/"
-KEYED = frozenset({"book_appointment"})
+KEYED = frozenset({"book_appointment", "place_hold"})
 """Operations that need an Idempotency-Key."""
 
 _JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.service import Service
+from domain.service import DEFAULTS, Service
 from interfaces.http.body import (
     Body,
     Buffer,
@@ -19,9 +19,11 @@ from interfaces.http.body import (
     Money,
     Name,
     Notice,
+    Reminders,
     Resource,
     Shape,
     Tags,
+    Ttl,
     absent,
 )
 from interfaces.http.hours import WeeklyWindow, minutes_of_week, shown_week
@@ -74,6 +76,14 @@ class Terms(Body):
     max_reschedules: int | None = Field(None, ge=0, le=1000)
     late_cancel: LateCancel = "refuse"
     late_fee: Money | None = None
+    approval: bool = Field(
+        default=False, description="Whether what customers ask for is booked once staff confirm it."
+    )
+    approval_ttl: Ttl = Field(1440, description="Minutes in which staff may answer a request.")
+    hold_ttl: Ttl = Field(5, description="Minutes that a hold keeps a time.")
+    offer_ttl: Ttl = Field(15, description="Minutes that an offer to somebody on the waitlist keeps a time.")
+    reminders: Reminders = Field([1440, 120], description="Minutes before the start at which to remind.")
+    complete_after: Notice = Field(720, description="Minutes after the end until it counts as completed.")
     tags: Tags = []
 
 
@@ -110,6 +120,12 @@ class ServiceChange(Change, Terms):
     cancel_notice: Notice = absent()
     reschedule_notice: Notice = absent()
     late_cancel: LateCancel = absent()
+    approval: bool = absent()
+    approval_ttl: Ttl = absent()
+    hold_ttl: Ttl = absent()
+    offer_ttl: Ttl = absent()
+    reminders: Reminders = absent()
+    complete_after: Notice = absent()
     tags: Tags = absent()
 
     @model_validator(mode="after")
@@ -142,6 +158,12 @@ class ServiceShown(Resource):
     max_reschedules: int | None
     late_cancel: LateCancel
     late_fee: int | None
+    approval: bool
+    approval_ttl: int
+    hold_ttl: int
+    offer_ttl: int
+    reminders: list[int]
+    complete_after: int
     tags: list[str]
     withdrawn: bool
 
@@ -196,7 +218,7 @@ def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[st
 
 def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
     """A service as answered."""
-    told = {name: service.terms.get(name) for name in _SHOWN_TERMS}
+    told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
     hours, window = told["hours"], told["window"]
     return {
         "id": service.id,

@@ -14,7 +14,8 @@ from uuid import UUID
 
 import structlog
 
-from application.job import Busy, Hopeless, Idle, Job, Later, Lease, LeaseLost, Means, carry_out
+from application.handler import carry_out
+from application.job import Busy, Hopeless, Idle, Job, Later, Lease, LeaseLost, Means
 from interfaces.http.middleware import request_id
 from interfaces.worker.measure import DONE, LATENESS
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from domain.day import Day, Seat, SlotTaken, days_touched, reserve
+from domain.day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
 from domain.kernel import new_id
 
 CALENDAR, HAIRCUT, COURSE = new_id(), new_id(), new_id()
@@ -35,19 +35,23 @@ class Calendar:
 
     def __init__(self) -> None:
         self.days: dict[date, Day] = {}
+        self.now = NOW
 
     def touched(self, seat: Seat) -> Sequence[Day]:
         return [self.days.setdefault(day, a_day(day)) for day in days_touched(seat.since, seat.until)]
 
     def reserve(self, seat: Seat, capacity: int = 1) -> int:
-        """The lane it got."""
+        """The lane it got; what is over makes room."""
         days = self.touched(seat)
-        reserve(days, seat, capacity, NOW)
+        gone = lapsed(days, seat.since, seat.until, self.now)
+        reserve(days, seat, capacity, self.now)
+        for other in gone:
+            self.release(other.taker)
         return days[0].seats[seat.taker].lane
 
     def release(self, taker: UUID) -> None:
         for day in self.days.values():
-            day.release(taker, NOW)
+            day.release(taker, self.now)
 
     def seats(self) -> set[Seat]:
         return {seat for day in self.days.values() for seat in day.seats.values()}
@@ -158,6 +162,30 @@ def test_a_calendar_s_day_has_one_id() -> None:
     assert Day.id_of(CALENDAR, MIDNIGHT.date()) != Day.id_of(new_id(), MIDNIGHT.date())
 
 
+def test_what_is_kept_for_a_while_is_free_at_its_second() -> None:
+    calendar = Calendar()
+    held = seat(at("23:30"))._replace(expires_at=NOW + timedelta(minutes=5))
+    calendar.reserve(held)
+    calendar.now = NOW + timedelta(minutes=5) - timedelta(microseconds=1)
+    with pytest.raises(SlotTaken):
+        calendar.reserve(seat(at("23:30")))
+    calendar.now = NOW + timedelta(minutes=5)
+    calendar.reserve(late := seat(MIDNIGHT))
+    assert calendar.seats() == {late}, "gone from both days, though the new one touches but one"
+
+
+def test_what_is_confirmed_stays_in_its_lane() -> None:
+    calendar = Calendar()
+    calendar.reserve(first := seat(at("10:00"), service=COURSE), capacity=2)
+    until = NOW + timedelta(minutes=5)
+    calendar.reserve(held := seat(at("10:00"), service=COURSE)._replace(expires_at=until), capacity=2)
+    (day,) = calendar.touched(held)
+    day.extend(held.taker, until + timedelta(minutes=5), NOW)
+    assert day.seats[held.taker].expires_at == until + timedelta(minutes=5)
+    day.confirm(held.taker, NOW)
+    assert calendar.seats() == {first, held._replace(lane=1, expires_at=None)}
+
+
 SERVICES: dict[UUID, tuple[int, int, Buffers]] = {
     # minutes, capacity, buffers
     UUID(int=1): (30, 1, (0, 0)),
@@ -169,7 +197,7 @@ STARTS = st.integers(-16, 16).map(lambda n: MIDNIGHT + timedelta(minutes=15 * n)
 
 
 class AnyLife(RuleBasedStateMachine):
-    """Appointments come, move and go around a midnight; a list kept beside says what must be so."""
+    """Appointments and holds come, move, lapse and go around a midnight; a list kept beside tells of each."""
 
     takers = Bundle("takers")
 
@@ -177,10 +205,16 @@ class AnyLife(RuleBasedStateMachine):
         super().__init__()
         self.calendar = Calendar()
         self.kept: dict[UUID, tuple[UUID, datetime]] = {}
+        self.until: dict[UUID, datetime] = {}
 
     def _stretch(self, service: UUID, start: datetime) -> Seat:
         minutes, _, buffers = SERVICES[service]
         return seat(start, minutes, service, buffers)
+
+    def _forget_lapsed(self) -> None:
+        for taker in [taker for taker, until in self.until.items() if until <= self.calendar.now]:
+            del self.until[taker]
+            self.kept.pop(taker, None)
 
     def _free(self, wanted: Seat) -> bool:
         """By counting, without a Day."""
@@ -198,6 +232,8 @@ class AnyLife(RuleBasedStateMachine):
         else:
             assert free
             self.kept[wanted.taker] = wanted.service_id, wanted.starts_at
+            if wanted.expires_at is not None:
+                self.until[wanted.taker] = wanted.expires_at
         return free
 
     @rule(target=takers, service=st.sampled_from(sorted(SERVICES)), start=STARTS)
@@ -205,13 +241,42 @@ class AnyLife(RuleBasedStateMachine):
         wanted = self._stretch(service, start)
         return wanted.taker if self._take(wanted) else multiple()
 
+    @rule(target=takers, service=st.sampled_from(sorted(SERVICES)), start=STARTS, minutes=st.integers(1, 9))
+    def hold(self, service: UUID, start: datetime, minutes: int) -> Any:
+        until = self.calendar.now + timedelta(minutes=minutes)
+        wanted = self._stretch(service, start)._replace(expires_at=until)
+        return wanted.taker if self._take(wanted) else multiple()
+
+    @rule(minutes=st.integers(1, 9))
+    def wait(self, minutes: int) -> None:
+        self.calendar.now += timedelta(minutes=minutes)
+        self._forget_lapsed()
+
+    @rule(taker=takers, minutes=st.integers(1, 9))
+    def extend(self, taker: UUID, minutes: int) -> None:
+        if taker in self.until:
+            self.until[taker] += timedelta(minutes=minutes)
+            for day in self.calendar.days.values():
+                if taker in day.seats:
+                    day.extend(taker, self.until[taker], self.calendar.now)
+
+    @rule(taker=takers)
+    def confirm(self, taker: UUID) -> None:
+        if self.until.pop(taker, None):
+            for day in self.calendar.days.values():
+                if taker in day.seats:
+                    day.confirm(taker, self.calendar.now)
+
     @rule(taker=consumes(takers))
     def cancel(self, taker: UUID) -> None:
         self.calendar.release(taker)
-        del self.kept[taker]
+        self.until.pop(taker, None)
+        self.kept.pop(taker, None)
 
     @rule(taker=takers, start=STARTS)
     def move(self, taker: UUID, start: datetime) -> None:
+        if taker not in self.kept or taker in self.until:
+            return
         service, old = self.kept.pop(taker)
         before = {day: len(d.pending_events) for day, d in self.calendar.days.items()}
         self.calendar.release(taker)
@@ -235,7 +300,8 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def everybody_has_exactly_what_was_promised(self) -> None:
-        assert {s.taker: (s.service_id, s.starts_at) for s in self.calendar.seats()} == self.kept
+        there = {seat for seat in self.calendar.seats() if not seat.lapsed(self.calendar.now)}
+        assert {s.taker: (s.service_id, s.starts_at) for s in there} == self.kept
         for day, d in self.calendar.days.items():
             assert all(day in days_touched(s.since, s.until) for s in d.seats.values())
 

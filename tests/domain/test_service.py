@@ -81,4 +81,6 @@ def test_an_appointment_keeps_its_policy() -> None:
         "max_reschedules": None,
         "late_cancel": "fee",
         "late_fee": 500,
+        "reminders": [1440, 120],
+        "complete_after": 720,
     }

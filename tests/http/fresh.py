@@ -107,6 +107,18 @@ async def _booking(it: Tenants, _: str) -> Parts:
     return {"said": {**said, "start": it.at("11:00")}, "whose": said["customer_id"]}
 
 
+async def _hold(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id")} | {"start": it.at("13:00")}
+    made = await it.made("/v1/holds", said, "customer", idempotency_key=str(new_id()))
+    return {"hold_id": made["id"]}
+
+
+async def _request(it: Tenants, _: str) -> Parts:
+    provider = await _provider(it, _)
+    service_id = await it.a_service(provider["provider_id"], approval=True)
+    return {"appointment_id": await it.an_appointment(service_id=service_id, **provider)}
+
+
 async def _of_claimed_guest(it: Tenants, _: str) -> Parts:
     return {"appointment_id": it.names["claimed_appointment_id"]}
 
@@ -260,6 +272,12 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_earliest": _earliest,
     "why_not": _why,
     "book_appointment": _booking,
+    "place_hold": _booking,
+    "get_hold": _hold,
+    "extend_hold": _hold,
+    "release_hold": _hold,
+    "confirm_appointment": _request,
+    "decline_appointment": _request,
     "get_appointment:claimed": _of_claimed_guest,
     "change_appointment": _appointment,
     "delete_appointment": _cancelled,

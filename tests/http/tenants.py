@@ -74,9 +74,9 @@ class Tenants:
         assert answer.is_success, answer.text
         return id
 
-    async def a_service(self, provider_id: str) -> str:
+    async def a_service(self, provider_id: str, **terms: Any) -> str:
         """Of which any number of people may come at once."""
-        id: str = (await self.made("/v1/services", service(provider_id, capacity=1000)))["id"]
+        id: str = (await self.made("/v1/services", service(provider_id, capacity=1000, **terms)))["id"]
         return id
 
     async def an_organization(self, founder: str, /, **members: str) -> str:

@@ -13,7 +13,7 @@ from tests.http.town import Town, pointers, problem
 
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
-    "price", "currency", "policy", "note", "answers", "created_at",
+    "price", "currency", "policy", "note", "answers", "created_at", "expires_at",
 }  # fmt: skip
 
 

@@ -30,6 +30,11 @@ find_starts                    +    +    +  |   +    +    +    +  |   +    +    
 find_earliest                  +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 why_not                        +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
+place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+get_hold                       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+extend_hold                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+release_hold                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+
 book_appointment               ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 list_appointments              ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_appointment                ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
@@ -37,6 +42,8 @@ get_appointment:claimed        ?    +    -  |   +    +    +    +  |   -    -    
 get_history                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 change_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+confirm_appointment            ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
+decline_appointment            ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 reschedule_appointment         ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 cancel_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 check_in_appointment           ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .

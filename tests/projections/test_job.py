@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.appointment import Appointment
+from domain.hold import Hold
 from projections.job import job
 from tests.projections.story import NOW, a_place, an_appointment, at
 
@@ -90,3 +91,65 @@ async def test_a_no_show_that_is_undone_will_be_completed(jobs_of, appointment) 
 async def test_a_job_holds_nothing_that_was_told_in_confidence(jobs_of, appointment) -> None:
     appointment.annotate(uuid4(), "allergic to wool", {"size": "L"}, NOW)
     assert all("wool" not in str(row) for row in (await jobs_of(appointment)).values())
+
+
+async def test_a_request_is_told_to_both_sides_and_expires(jobs_of) -> None:
+    found = await jobs_of(a_request())
+    kinds = {slot: row.kind for slot, row in found.items()}
+    assert kinds.pop("expire") == "expire_request"
+    assert set(kinds) == {"requested", "approve", "remind-0", "remind-1", "complete"}
+    assert found["expire"].due_at == NOW + timedelta(hours=8)
+
+
+async def test_a_confirmed_request_is_told_and_expires_no_more(jobs_of) -> None:
+    asked = a_request()
+    asked.confirm(uuid4(), NOW)
+    assert set(await jobs_of(asked)) == {"booked", "remind-0", "remind-1", "complete"}
+
+
+async def test_of_a_request_that_came_to_nothing_only_that_is_told(jobs_of) -> None:
+    declined, expired = a_request(), a_request()
+    declined.decline(uuid4(), "full", NOW)
+    expired.expire(NOW + timedelta(hours=9))
+    assert set(await jobs_of(declined)) == {"declined"}
+    assert set(await jobs_of(expired)) == {"expired"}
+
+
+async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
+    hold = a_hold()
+    first = (await jobs_of(hold))["expire"]
+    assert (first.kind, first.due_at) == ("expire_hold", NOW + timedelta(minutes=5))
+    hold.extend(uuid4(), NOW + timedelta(minutes=8), NOW)
+    second = (await jobs_of(hold))["expire"]
+    assert second.due_at == NOW + timedelta(minutes=8)
+    assert second.key != first.key
+    hold.use(uuid4(), uuid4(), NOW)
+    assert await jobs_of(hold) == {}
+
+
+def a_request() -> Appointment:
+    place = a_place(uuid4(), START)
+    return Appointment.request(
+        id=uuid4(),
+        by=uuid4(),
+        service_id=uuid4(),
+        customer_id=uuid4(),
+        told=None,
+        expires_at=NOW + timedelta(hours=8),
+        timestamp=NOW,
+        **place,
+    )
+
+
+def a_hold() -> Hold:
+    place = a_place(uuid4(), START)
+    fields = "provider_id", "starts_at", "duration", "buffer_before", "buffer_after", "timezone"
+    return Hold(
+        id=uuid4(),
+        by=uuid4(),
+        service_id=uuid4(),
+        customer_id=uuid4(),
+        expires_at=NOW + timedelta(minutes=5),
+        timestamp=NOW,
+        **{name: place[name] for name in fields},
+    )

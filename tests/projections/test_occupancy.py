@@ -36,7 +36,7 @@ def stopped(engine):
 
 def forced(day: Day, seat: Seat) -> None:
     """Reserve as no sound domain would."""
-    day._reserved(*seat, timestamp=NOW)
+    day.give(seat, NOW)
 
 
 async def test_touching_is_free(write, catch_up, kept, stopped):

@@ -23,7 +23,7 @@ def notice(given: Given, expect: Given) -> None:
     refused = why_not(Offer(SERVICE, 60, 5, min_notice=minutes), ALWAYS, [], start, NOW) is not None
     try:
         appointment.reschedule(
-            CUSTOMER, by_customer=True, place=_place(given["new_start_in_h"], minutes), now=NOW
+            CUSTOMER, by_customer=True, place=place_of(given["new_start_in_h"], minutes), now=NOW
         )
     except TooLateToReschedule:
         refused = True
@@ -53,7 +53,7 @@ def _seat(taker: int, minute: int) -> Seat:
     return Seat(UUID(int=100 + taker), SERVICE, start, start, start + timedelta(hours=1))
 
 
-def _place(in_hours: int, notice: int) -> dict[str, object]:
+def place_of(in_hours: int, notice: int) -> dict[str, object]:
     return {
         "provider_id": UUID(int=2),
         "starts_at": NOW + timedelta(hours=in_hours),
@@ -75,5 +75,5 @@ def _booked(in_hours: int, notice: int) -> Appointment:
         customer_id=CUSTOMER,
         told=None,
         timestamp=NOW,
-        **_place(in_hours, notice),
+        **place_of(in_hours, notice),
     )

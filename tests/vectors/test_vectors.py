@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.vectors import calendars, openings, sessions
+from tests.vectors import calendars, holds, openings, sessions
 from tests.vectors.case import Given, NotOurs
 
 HERE = Path(__file__).parent
@@ -30,6 +30,8 @@ PLAYERS: dict[str, Callable[[Given, Given], None]] = {
     "overlap": calendars.clashes,
     "capacity": sessions.capacity,
     "booking-command": sessions.booking_command,
+    "holds": holds.holds,
+    "lifecycle": holds.lifecycle,
 }
 
 
