@@ -19,7 +19,8 @@ from infrastructure.rowpool import Row, RowPool, rows
 from projections.tables import generation_schema
 from projections.webhook import CONCERNED
 
-SCANNED = 20_000  # happenings that one statement looks through
+SCANNED = 20_000  # happenings that one statement looks through for one webhook
+SORTED = 5_000  # and for all of them
 KEPT, KEPT_FOR = 1_000, timedelta(days=30)  # attempts of a webhook
 EVER = datetime(1, 1, 2, tzinfo=UTC)
 TIDIED = 50  # attempts between two rounds of throwing old ones away
@@ -116,7 +117,7 @@ class Subscriptions:
         woken, more = 0, True
         while more:
             async with self._reading() as (connection, schema):
-                ((more, count),) = await rows(connection, _WAKE.format(schema=schema), {"most": SCANNED})
+                ((more, count),) = await rows(connection, _WAKE.format(schema=schema), {"most": SORTED})
                 woken += count
         return woken
 

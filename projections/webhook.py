@@ -180,10 +180,13 @@ CONCERNED = """
         SELECT a.organization_id FROM {schema}.webhook_affiliation a
         WHERE a.provider_id = whom.provider_id AND a.position <= h.position ORDER BY a.position DESC LIMIT 1
     ) employer ON true
-    JOIN {schema}.webhook w
-      ON (w.provider_id IS NULL OR w.provider_id = whom.provider_id)
-     AND (w.organization_id IS NULL OR w.organization_id = employer.organization_id)
-     AND w.types ? h.type AND w.state <> 'deleted'"""
+    JOIN LATERAL (
+        SELECT * FROM {schema}.webhook b WHERE b.provider_id = whom.provider_id
+           AND (b.organization_id IS NULL OR b.organization_id = employer.organization_id)
+        UNION ALL
+        SELECT * FROM {schema}.webhook b
+        WHERE b.provider_id IS NULL AND b.organization_id = employer.organization_id
+    ) w ON w.types ? h.type AND w.state <> 'deleted'"""
 """Joins happenings `h` with the webhooks `w` that they concern: by whose calendar it was then.
 
 Of what moves to another provider, both are told.

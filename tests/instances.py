@@ -29,7 +29,7 @@ from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(
-    r"(TEST_)?DB_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|BROKER_|FLOWER_|WORKER_"
+    r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|BROKER_|FLOWER_|WORKER_"
 )
 READY_WITHIN = 90.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 30.0

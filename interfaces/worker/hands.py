@@ -116,7 +116,10 @@ class Hands:
         if pause is not None and pause > ALARM:
             logger.warning("nobody had swept", seconds=round(pause))
         await jobs.enrol()
-        await tools.wake()
+        try:
+            await tools.wake()
+        except Exception as error:  # noqa: BLE001  those who sleep must not stop the others
+            logger.error("nobody is woken", error=_told(error))
         return await jobs.claim()
 
     async def _tidy(self) -> None:

@@ -26,7 +26,8 @@ from application.appointment import (
     reschedule_appointment,
 )
 from application.delivery import Courier, Ended
-from application.job import LeaseLost
+from application.handler import carry_out
+from application.job import Idle, Job, Later, LeaseLost, Means
 from application.provider import ChangeProvider, change_provider
 from application.subscription import Mark
 from application.webhook import (
@@ -45,6 +46,7 @@ from domain.kernel import new_id
 from domain.webhook import TYPES, State
 from infrastructure import subscriptions as module
 from infrastructure.eventstore import EventStore
+from infrastructure.jobs import Jobs
 from infrastructure.rowpool import RowPool
 from infrastructure.subscriptions import Subscriptions
 from infrastructure.webhooks import Post
@@ -553,6 +555,91 @@ async def test_long_stretches_are_walked_in_parts(office: Office, monkeypatch: p
         await office.subscriptions.go_back(id, 0, 0)
         assert await office.deliver(id) == Ended("done")
     assert starts(receiver) == ["09:00", "10:00"]
+
+
+async def began(office: Office, jobs: Jobs) -> list[tuple[Job, Any]]:
+    """The deliveries that are due, begun after a sweep."""
+    await office.sweep()
+    await jobs.enrol()
+    found = [await jobs.begin(each.key, each.lease) for each in await jobs.claim() if each.kind == "deliver"]
+    return [each for each in found if each is not None]
+
+
+async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> None:
+    jobs = Jobs(office.rows)
+
+    async def begun() -> tuple[Job, Any]:
+        (found,) = await began(office, jobs)
+        return found
+
+    async def rested(job: Job, held: Any) -> datetime | None:
+        with pytest.raises(Idle) as idle:
+            await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+        await jobs.idle(held, idle.value.until)
+        return idle.value.until
+
+    async with a_receiver() as receiver:
+        id = await office.subscribed(receiver)
+        job, held = await begun()
+        assert (job.key, job.kind, job.subject) == (id, "deliver", id)
+        assert await rested(job, held) is None
+        assert await office.sweep() == 0
+        assert await began(office, jobs) == []
+        await office.book("09:00")
+        assert await rested(*await begun()) is None
+        await office.book("10:00")
+        job, held = await begun()
+        assert await rested(job, held) is None
+        await office.book("11:00")
+        job, held = await begun()
+        await office.book("12:00")
+        assert await office.sweep() == 0, "it is at work"
+        receiver.answers = [status(500)]
+        with pytest.raises(Later) as later:
+            await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+        assert later.value.until > office.store.now()
+        await jobs.idle(held, None)  # as if its last look had been a moment before the news
+        assert await office.sweep() == 1
+        assert await rested(*await begun()) is None
+    assert starts(receiver) == ["09:00", "10:00", "11:00", "12:00"]
+    assert await office.rows.all("SELECT attempts, error, done_at FROM work.job WHERE kind = 'deliver'") == [
+        (0, None, None)
+    ]
+
+
+async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(office: Office) -> None:
+    jobs = Jobs(office.rows)
+
+    async def outcome() -> str:
+        ((job, held),) = await began(office, jobs)
+        try:
+            said = await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+        except Idle as idle:
+            await jobs.idle(held, idle.until)
+            return "idle"
+        await jobs.done(held, said)
+        return said
+
+    async with a_receiver(status(410)) as receiver:
+        id = await office.subscribed(receiver)
+        await office.book("09:00")
+        assert await outcome() == "idle"
+        await office.book("10:00")
+        assert await office.sweep() == 0
+        resume = ResumeWebhook(by=office.week.owner, webhook_id=id)
+        await resume_webhook(resume, office.store)
+        assert await outcome() == "idle"
+        assert starts(receiver) == ["09:00", "10:00"]
+        await delete_webhook(DeleteWebhook(by=office.week.owner, webhook_id=id), office.store)
+        assert await outcome() == "gone"
+        assert await office.sweep() == 0
+
+
+class Unsent:
+    """application.ports.Mail: nobody writes here."""
+
+    async def send(self, letter: Any) -> None:
+        raise AssertionError(letter.kind)
 
 
 async def test_sweeps_at_once_lose_nothing(office: Office) -> None:
