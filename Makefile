@@ -17,7 +17,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format documents openapi lock clean
+.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format documents openapi lock clean mails
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-growth: $(STAMP) ## the same with 10 thousand and with 2 million events in
 
 bench-quick: $(STAMP) ## every benchmark with tiny sizes: does it run at all?
 	@$(BIN)/python -m bench --quick $(ARGS)
+
+mails: $(STAMP) ## the HTML of every notice, to be looked at (make mails ARGS=folder)
+	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.gallery $(or $(ARGS),.cache/mails)
 
 lint: types ## style, types, rings, dependencies, security
 	$(BIN)/uv lock --check --offline --quiet

@@ -153,6 +153,7 @@ ACCESS: Mapping[str, Grants] = {
     "forget_me": _SIGNED_IN,
     "stay": _SIGNED_IN,
     "export_me": _SIGNED_IN,
+    "list_mails": _SIGNED_IN,
     "forget_user": {Role.ADMIN: Scope.ANY},
     "keep_user": {Role.ADMIN: Scope.ANY},
     "forget_customer": {Role.ADMIN: Scope.ANY},

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from application.access import SYSTEM
 from application.log import Store
+from application.look import at_present
 from application.message import Happening, Message, message_id, payload
 from application.subscription import Attempt, Post, Progress, Secrets, Sent
-from application.webhook import DisableWebhook, FindWebhook, disable_webhook, find_webhook
-from domain.errors import NotFound
+from application.webhook import DisableWebhook, disable_webhook
 from domain.webhook import State, Webhook
 
 MOST = 50  # events in one run
@@ -115,11 +115,8 @@ async def _stopped(webhook_id: UUID, webhook: Webhook | None, means: Courier) ->
 
 async def _webhook(webhook_id: UUID, means: Courier) -> Webhook | None:
     """As it is now; None once it is deleted."""
-    try:
-        found = await find_webhook(FindWebhook(by=SYSTEM, webhook_id=webhook_id), means.store)
-    except NotFound:
-        return None
-    return None if found.aggregate.state is State.DELETED else found.aggregate
+    found = await at_present(Webhook, webhook_id, means.store)
+    return None if found is None or found.state is State.DELETED else found
 
 
 def pause(failures: int, retry_after: float | None = None) -> timedelta:

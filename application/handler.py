@@ -11,7 +11,10 @@ from application.approval import close_appointment, expire_request
 from application.hold import ChangeHold, expire_hold
 from application.job import Handler, Idle, Job, Later, Lease, Means
 from application.log import Command, Done, Store
+from application.look import at_present
+from application.notify import notify, offer, remind, webhook_disabled
 from domain.errors import NotFound
+from domain.webhook import State, Webhook
 
 C = TypeVar("C", bound=Command)
 _NOT_YET = frozenset({"held", "requested", "booked", "checked_in"})
@@ -40,8 +43,19 @@ def _hold(job: Job) -> ChangeHold:
     return ChangeHold(by=SYSTEM, hold_id=job.subject, correlation=job.correlation)
 
 
+async def _notify(job: Job, lease: Lease, means: Means) -> str:
+    """Tell people of an appointment; or whoever subscribed a webhook that it is disabled."""
+    if job.slot != "disabled":
+        return await notify(job, lease, means)
+    webhook = await at_present(Webhook, job.subject, means.store)
+    if webhook is None or webhook.state is not State.DISABLED:
+        return "gone"
+    return await webhook_disabled(job.key, webhook.id, webhook.url, webhook.subscriber, lease, means)
+
+
 async def _deliver(job: Job, lease: Lease, means: Means) -> str:
     """Tell a webhook what has happened since; it is idle when it knows all, or has to be resumed."""
+    assert means.courier is not None
     ended = await delivery.run(job.subject, lease, means.courier)
     until = None if ended.again is None else means.store.now() + ended.again
     if ended.word == "gone":
@@ -56,6 +70,9 @@ HANDLERS: Mapping[str, Handler] = {
     "complete": _by_command(close_appointment, _mark),
     "expire_request": _by_command(expire_request, _mark),
     "expire_hold": _by_command(expire_hold, _hold),
+    "remind": remind,
+    "notify": _notify,
+    "offer": offer,
 }
 """By kind."""
 

@@ -1,14 +1,16 @@
 """What is to be done because its time has come: jobs, and what may come of one."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from application.delivery import Courier
 from application.log import Store
+from application.notice import Channel
 from application.ports import Mail
+from application.quiet import QuietHours
 
 
 class LeaseLost(Exception):
@@ -73,11 +75,13 @@ class Lease(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """With what jobs are done."""
+    """With what jobs are done. `channels`: whoever is told, is so by the first that reaches them."""
 
     store: Store
     mail: Mail
-    courier: Courier
+    channels: Sequence[Channel] = field(default=(), kw_only=True)
+    quiet: QuietHours | None = field(default=None, kw_only=True)
+    courier: Courier | None = field(default=None, kw_only=True)
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]

@@ -200,6 +200,14 @@ class Seals(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """What a calendar is to take or drop. `method`: REQUEST or CANCEL; `text`: iCalendar."""
+
+    method: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One mail. `id`: the same when it is sent again; `account_id`: whose it is, None if nobody's yet."""
 
@@ -209,6 +217,7 @@ class Letter:
     language: str
     said: Mapping[str, str]
     account_id: UUID | None = None
+    invite: Invite | None = None
 
 
 class Mail(Protocol):
@@ -255,5 +264,11 @@ class Mails(Protocol):
     """The mails that were sent to somebody."""
 
     async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
-        """The oldest first: at, kind, subject, text."""
+        """The oldest first: at, kind, to, subject, text."""
+        ...
+
+    async def latest(
+        self, account_id: UUID, *, limit: int, before: UUID | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """The newest first, with their ids; those before one of them."""
         ...

@@ -59,11 +59,6 @@ class DisableWebhook(Command):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindWebhook(Command):
-    webhook_id: UUID
-
-
 @command
 async def create_webhook(cmd: CreateWebhook, log: Log, now: datetime) -> Webhook:
     """Tell a server of what happens from now on."""
@@ -134,14 +129,6 @@ async def disable_webhook(cmd: DisableWebhook, log: Log, now: datetime) -> Webho
     webhook.disable(cmd.reason, now)
     await log.record(webhook)
     return webhook
-
-
-@command
-async def find_webhook(cmd: FindWebhook, log: Log, now: datetime) -> Webhook:  # noqa: ARG001
-    """As it is now, for whoever sends; deleted too."""
-    if cmd.by != SYSTEM:
-        raise Forbidden
-    return await log.load(Webhook, cmd.webhook_id)
 
 
 def _ordered(types: Sequence[str]) -> list[str]:

@@ -95,7 +95,7 @@ class Webhook(Aggregate):
         provider_id: UUID | None,
         timestamp: datetime,
     ) -> None:
-        self.url, self.types = url, types
+        self.url, self.types, self.subscriber = url, types, by
         self.organization_id, self.provider_id = organization_id, provider_id
         self.state = State.ACTIVE
         self.reason = ""

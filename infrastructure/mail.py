@@ -25,6 +25,10 @@ _KEEP = (
 )
 
 _KEPT = "SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s ORDER BY at, id"
+_LATEST = """
+    SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s
+    AND (%s::uuid IS NULL OR (at, id) < (SELECT at, id FROM auth.mail WHERE id = %s))
+    ORDER BY at DESC, id DESC LIMIT %s"""
 
 
 class NoSender(Exception):
@@ -81,9 +85,22 @@ class Mails:
         """See the port."""
         found = await self._rows.all(_KEPT, [account_id])
         return [
-            {"at": at, "kind": kind, **(await self._seals.unseal(account_id, bytes(said), id.bytes) or {})}
+            {"at": at, "kind": kind, **await self._opened(account_id, id, said)}
             for id, kind, at, said in found
         ]
+
+    async def latest(
+        self, account_id: UUID, *, limit: int, before: UUID | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """See the port."""
+        found = await self._rows.all(_LATEST, [account_id, before, before, limit])
+        return [
+            {"id": id, "at": at, "kind": kind, **await self._opened(account_id, id, said)}
+            for id, kind, at, said in found
+        ]
+
+    async def _opened(self, account_id: UUID, id: UUID, said: Any) -> Mapping[str, Any]:
+        return await self._seals.unseal(account_id, bytes(said), id.bytes) or {}
 
 
 class SmtpSender:
@@ -128,7 +145,7 @@ class MailboxSender:
 
     def _put(self, message: EmailMessage) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        id = str(message["Message-ID"]).strip("<>").partition("@")[0]  # begins with its time
+        id = str(message["Message-ID"]).strip("<>").partition("@")[0]
         kept = self._folder / f"{id}.eml"
         fresh = self._folder / f".{id}.{datetime.now(UTC):%f}.new"
         fresh.write_bytes(message.as_bytes())

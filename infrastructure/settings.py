@@ -16,6 +16,7 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from application.quiet import QuietHours
 from infrastructure.sealing import MasterKeys
 
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
@@ -123,8 +124,14 @@ class Settings(BaseSettings):
     smtp_url_file: Path | None = None
     mail_from: str = "Daybook <no-reply@daybook.example>"
     mailbox: Path | None = None
+    quiet_hours: str = ""
 
     webhook_allow_private: str = ""
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        """When no reminders are sent, in the zone of whoever gets them."""
+        return QuietHours.read(self.quiet_hours)
 
     @property
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
@@ -228,6 +235,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"WEBHOOK_ALLOW_PRIVATE takes networks such as 127.0.0.0/8, by comma: {wrong}"
             ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _read_quiet_hours(self) -> Self:
+        try:
+            self.quiet  # noqa: B018  it is read to see that it can be
+        except ValueError as wrong:
+            raise ValueError(f"QUIET_HOURS: {wrong}") from None
         return self
 
     @model_validator(mode="after")

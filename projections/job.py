@@ -56,14 +56,26 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
-    if isinstance(event, Webhook.Subscribed):
-        plan = Plan("deliver", "deliver", event.timestamp, {})
-        _put(recorded.stream, plan, recorded, rows, key=recorded.stream)
+    if isinstance(event, Webhook.Event):
+        _of_webhook(recorded, rows)
     if not isinstance(event, Appointment.Event | Hold.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
         _put(recorded.stream, plan, recorded, rows)
+
+
+def _of_webhook(recorded: Recorded, rows: Rows) -> None:
+    """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
+    match recorded.event:
+        case Webhook.Subscribed(timestamp=at):
+            _put(recorded.stream, Plan("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
+        case Webhook.Disabled(timestamp=at):
+            _put(recorded.stream, _notice("disabled", at), recorded, rows)
+        case Webhook.Resumed() | Webhook.Deleted():
+            _drop(recorded.stream, ["disabled"], rows)
+        case _:
+            pass
 
 
 def _dropped(event: object) -> Sequence[str]:

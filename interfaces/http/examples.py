@@ -104,6 +104,13 @@ _APPOINTMENT = {
 }
 _REFRESH = "kq3tEoO2Q1cYbBq0m9y7l1w8Y4rZf5sXh6uVj2nDa0I"
 _TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+_MAIL = {
+    "at": "2030-01-02T10:11:12Z",
+    "kind": "password-changed",
+    "to": "grace@example.org",
+    "subject": "Your password was changed",
+    "text": "Hello Grace Hopper, ...",
+}
 _API_KEY = {
     "id": "0198c5a2-f1d2-7a3b-9c4d-5e6f708192a3",
     "version": 1,
@@ -200,17 +207,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "appointments": [],
         "events": [],
         "sessions": [],
-        "mails": [
-            {
-                "at": "2030-01-02T10:11:12Z",
-                "kind": "password-changed",
-                "to": "grace@example.org",
-                "subject": "Your password was changed",
-                "text": "Hello Grace Hopper, ...",
-            }
-        ],
+        "mails": [_MAIL],
         "position": 4711,
     },
+    "MailShown": {"id": "0198c5a3-0a1b-7c2d-8e3f-b2c3d4e5f6a7", **_MAIL},
     "NewTag": {"slug": "haircut", "name": "Haircut"},
     "TagName": {"name": "Haircuts", "slug": "haircuts"},
     "TagMerge": {"into": "1f0c9d52-3a7e-5b84-8c6d-4e5f60718293"},

@@ -40,8 +40,7 @@ def mailbox_routes(folder: Path) -> list[Route]:
 
 
 def _list(folder: Path) -> str:
-    # Names begin with the time, so that their order is that of the mails.
-    newest = sorted(folder.glob("*.eml"), reverse=True)[:MOST]
+    newest = sorted(folder.glob("*.eml"), key=_written, reverse=True)[:MOST]
     lines = [_line(file.stem, message) for file in newest if (message := _read(file)) is not None]
     return "<ul>\n" + "\n".join(lines) + "\n</ul>" if lines else "<p>No mail yet.</p>"
 
@@ -56,6 +55,14 @@ def _shown(message: EmailMessage) -> str:
     said = text.get_content().replace("\r\n", "\n") if text is not None else ""
     back = '<p><a href="/dev/mailbox">Mailbox</a></p>'
     return f"{back}\n<p>To {escape(str(message['To']))}</p>\n<pre>{escape(said)}</pre>"
+
+
+def _written(file: Path) -> float:
+    """When; names do not tell, since a notice is named after its job. 0 if it is gone."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _read(file: Path) -> EmailMessage | None:

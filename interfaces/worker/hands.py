@@ -119,7 +119,7 @@ class Hands:
         try:
             await tools.wake()
         except Exception as error:  # noqa: BLE001  those who sleep must not stop the others
-            logger.error("nobody is woken", error=_told(error))
+            logger.warning("nobody is woken", error=_told(error))
         return await jobs.claim()
 
     async def _tidy(self) -> None:

@@ -13,7 +13,9 @@ from celery import Celery, signals
 from application.delivery import Courier
 from application.job import Means
 from infrastructure.jobs import Jobs
+from infrastructure.letters import Letters
 from infrastructure.mail import postman_of
+from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
@@ -140,6 +142,8 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         )
         jobs = Jobs(rows)
         mail = postman_of(settings, rows, store.keyring)
+        letters = Letters(settings.public_url, settings.mail_from)
+        channels = [NoticeMail(letters, mail, settings.public_url)]
 
         async def tidy() -> None:
             await jobs.forget()
@@ -148,4 +152,5 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         subscriptions = Subscriptions(rows, store.journal)
         post = await stack.enter_async_context(Post(settings.webhook_networks))
         courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
-        yield Tools(jobs, Means(store, mail, courier), tidy, subscriptions.wake)
+        means = Means(store, mail, channels=channels, quiet=settings.quiet, courier=courier)
+        yield Tools(jobs, means, tidy, subscriptions.wake)

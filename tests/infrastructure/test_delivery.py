@@ -17,7 +17,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from application import delivery
-from application.access import SYSTEM
+from application.access import Caller, Role
 from application.appointment import (
     CancelAppointment,
     RescheduleAppointment,
@@ -28,22 +28,21 @@ from application.appointment import (
 from application.delivery import Courier, Ended
 from application.handler import carry_out
 from application.job import Idle, Job, Later, LeaseLost, Means
+from application.look import at_present
 from application.provider import ChangeProvider, change_provider
 from application.subscription import Mark
 from application.webhook import (
     ChangeWebhook,
     CreateWebhook,
     DeleteWebhook,
-    FindWebhook,
     ResumeWebhook,
     change_webhook,
     create_webhook,
     delete_webhook,
-    find_webhook,
     resume_webhook,
 )
 from domain.kernel import new_id
-from domain.webhook import TYPES, State
+from domain.webhook import TYPES, State, Webhook
 from infrastructure import subscriptions as module
 from infrastructure.eventstore import EventStore
 from infrastructure.jobs import Jobs
@@ -57,6 +56,7 @@ from tests.builders import OpenWeek, a_provider, a_service, an_open_week, an_org
 from tests.infrastructure.receiver import Receiver, a_receiver, drip, silence, status
 from tests.infrastructure.test_webhooks import LOOPBACK
 from tests.sealed import CODEC
+from tests.signing import an_account
 
 NOTE = "allergic to ammonia"
 BOTH = ["appointment.booked", "appointment.cancelled"]
@@ -121,8 +121,9 @@ class Office:
         return found
 
     async def state(self, id: UUID) -> State:
-        found = await find_webhook(FindWebhook(by=SYSTEM, webhook_id=id), self.store)
-        return found.aggregate.state
+        found = await at_present(Webhook, id, self.store)
+        assert found is not None
+        return found.state
 
     async def back_date(self, id: UUID, hours: float) -> None:
         """As if it had begun to fail so long before."""
@@ -574,7 +575,7 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
 
     async def rested(job: Job, held: Any) -> datetime | None:
         with pytest.raises(Idle) as idle:
-            await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
         await jobs.idle(held, idle.value.until)
         return idle.value.until
 
@@ -596,7 +597,7 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
         assert await office.sweep() == 0, "it is at work"
         receiver.answers = [status(500)]
         with pytest.raises(Later) as later:
-            await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
         assert later.value.until > office.store.now()
         await jobs.idle(held, None)  # as if its last look had been a moment before the news
         assert await office.sweep() == 1
@@ -613,7 +614,7 @@ async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(of
     async def outcome() -> str:
         ((job, held),) = await began(office, jobs)
         try:
-            said = await carry_out(job, held, Means(office.store, Unsent(), office.courier))
+            said = await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
         except Idle as idle:
             await jobs.idle(held, idle.until)
             return "idle"
@@ -640,6 +641,42 @@ class Unsent:
 
     async def send(self, letter: Any) -> None:
         raise AssertionError(letter.kind)
+
+
+class Told:
+    """application.notice.Channel: remembers."""
+
+    def __init__(self) -> None:
+        self.notices: list[Any] = []
+
+    def reaches(self, recipient: Any) -> bool:
+        return True
+
+    async def send(self, notice: Any, recipient: Any) -> None:
+        self.notices.append((notice, recipient))
+
+
+async def test_whoever_subscribed_is_told_that_it_is_disabled(database, opened) -> None:
+    channel, store = Told(), opened.signing.store
+    owner = Caller(await an_account(opened.signing, "ada@example.org", role=Role.PROVIDER), Role.PROVIDER)
+    async with an_office(database, store) as office, a_receiver(always=status(410)) as receiver:
+        provider_id = await a_provider(store, owner)
+        service_id = await a_service(store, owner, provider_id)
+        week = replace(office.week, owner=owner, provider_id=provider_id, service_id=service_id)
+        office = replace(office, week=week)
+        jobs, id = Jobs(office.rows), await office.subscribed(receiver)
+        await office.book("09:00")
+        assert await office.deliver(id) == Ended("disabled")
+        await office.sweep()
+        await jobs.enrol()
+        means = Means(store, Unsent(), channels=[channel], courier=office.courier)
+        for each in await jobs.claim():
+            found = await jobs.begin(each.key, each.lease)
+            if found is not None and found[0].subject == id and found[0].kind == "notify":
+                assert await carry_out(*found, means) == "done"
+    ((notice, recipient),) = channel.notices
+    assert (notice.kind, notice.about, notice.facts["url"]) == ("webhook-disabled", id, receiver.url)
+    assert recipient.email == "ada@example.org"
 
 
 async def test_sweeps_at_once_lose_nothing(office: Office) -> None:

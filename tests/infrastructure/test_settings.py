@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from application.quiet import QuietHours
 from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Database, Environment, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -139,4 +140,14 @@ def test_origins_are_whole_and_nobodys_pages_may_ask_by_default(monkeypatch: pyt
     for wrong in ("*", "app.example.org", "https://*.example.org", "https://a.example/", "null"):
         monkeypatch.setenv("CORS_ORIGINS", wrong)
         with pytest.raises(ValidationError, match="CORS_ORIGINS"):
+            Settings()
+
+
+def test_quiet_hours_are_none_unless_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().quiet is None
+    monkeypatch.setenv("QUIET_HOURS", "21:00-08:00")
+    assert Settings().quiet == QuietHours(21 * 60, 8 * 60)
+    for wrong in ("night", "21-8", "08:00-08:00", "21:00-25:00"):
+        monkeypatch.setenv("QUIET_HOURS", wrong)
+        with pytest.raises(ValidationError, match="QUIET_HOURS"):
             Settings()
