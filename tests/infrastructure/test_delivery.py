@@ -3,165 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from application import delivery
-from application.access import Caller, Role
 from application.appointment import (
-    CancelAppointment,
     RescheduleAppointment,
     book_appointment,
-    cancel_appointment,
     reschedule_appointment,
 )
-from application.delivery import Courier, Ended
-from application.handler import carry_out
-from application.job import Idle, Job, Later, LeaseLost, Means
-from application.look import at_present
+from application.delivery import Ended
+from application.job import LeaseLost
 from application.provider import ChangeProvider, change_provider
-from application.subscription import Mark
 from application.webhook import (
     ChangeWebhook,
-    CreateWebhook,
     DeleteWebhook,
     ResumeWebhook,
     change_webhook,
-    create_webhook,
     delete_webhook,
     resume_webhook,
 )
 from domain.kernel import new_id
-from domain.webhook import TYPES, State, Webhook
+from domain.webhook import TYPES, State
 from infrastructure import subscriptions as module
-from infrastructure.eventstore import EventStore
-from infrastructure.jobs import Jobs
-from infrastructure.rowpool import RowPool
 from infrastructure.subscriptions import Subscriptions
-from infrastructure.webhooks import Post
-from infrastructure.webhooksecrets import WebhookSecrets
-from projections.projector import Projector
-from projections.readers import READERS
-from tests.builders import OpenWeek, a_provider, a_service, an_open_week, an_organization
+from tests.builders import a_provider, a_service, an_open_week, an_organization
+from tests.infrastructure.office import (
+    BOTH,
+    NOTE,
+    OK,
+    Held,
+    Office,
+    starts,
+    told,
+    types,
+)
 from tests.infrastructure.receiver import Receiver, a_receiver, drip, silence, status
-from tests.infrastructure.test_webhooks import LOOPBACK
-from tests.sealed import CODEC
-from tests.signing import an_account
-
-NOTE = "allergic to ammonia"
-BOTH = ["appointment.booked", "appointment.cancelled"]
-OK = status(200)
-
-
-class Held:
-    """application.job.Lease, of somebody who has it until told otherwise."""
-
-    def __init__(self, *, good_for: int = 10**6) -> None:
-        self._left = good_for
-
-    async def hold(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise LeaseLost
-
-
-@dataclass
-class Office:
-    """A week to book in, and everything that delivers."""
-
-    week: OpenWeek
-    store: EventStore
-    rows: RowPool
-    secrets: WebhookSecrets
-    subscriptions: Subscriptions
-    courier: Courier
-    catch_up: Callable[[], Awaitable[None]]
-    booked: list[UUID] = field(default_factory=list)
-
-    async def subscribed(self, receiver: Receiver, **more: Any) -> UUID:
-        """A webhook of the week's provider; its id."""
-        said = {"url": receiver.url, "types": TYPES, "provider_id": self.week.provider_id, **more}
-        command = CreateWebhook(by=self.week.owner, id=new_id(), plain=True, **said)
-        id = (await create_webhook(command, self.store)).aggregate.id
-        await self.secrets.renew(id)
-        return id
-
-    async def book(self, *clocks: str, **more: Any) -> None:
-        for clock in clocks:
-            done = await book_appointment(self.week.booking(clock, note=NOTE, **more), self.store)
-            self.booked.append(done.aggregate.id)
-
-    async def cancel(self, n: int = -1) -> None:
-        cancel = CancelAppointment(by=self.week.owner, appointment_id=self.booked[n], reason="ill again")
-        await cancel_appointment(cancel, self.store)
-
-    async def sweep(self) -> int:
-        """As each second."""
-        await self.catch_up()
-        return await self.subscriptions.wake()
-
-    async def deliver(self, id: UUID, lease: Any = None) -> Ended:
-        """One run, after a sweep."""
-        await self.sweep()
-        return await delivery.run(id, lease or Held(), self.courier)
-
-    async def mark(self, id: UUID) -> Mark:
-        found = await self.subscriptions.mark(id)
-        assert found is not None
-        return found
-
-    async def state(self, id: UUID) -> State:
-        found = await at_present(Webhook, id, self.store)
-        assert found is not None
-        return found.state
-
-    async def back_date(self, id: UUID, hours: float) -> None:
-        """As if it had begun to fail so long before."""
-        await self.rows.all(
-            "UPDATE work.webhook SET failing_since = failing_since - %s WHERE webhook_id = %s",
-            [timedelta(hours=hours), id],
-        )
-
-
-@asynccontextmanager
-async def an_office(database: Any, store: EventStore, longest: float = 0.6) -> AsyncIterator[Office]:
-    engine = create_async_engine(database.url)
-    async with RowPool(database.application, size=6) as rows, Post(LOOPBACK, longest=longest) as post:
-        secrets = WebhookSecrets(rows, store.keyring)
-        subscriptions = Subscriptions(rows, store.journal)
-        courier = Courier(store, subscriptions, secrets, post)
-        catch_up = Projector(engine, READERS, CODEC).catch_up
-        yield Office(await an_open_week(store), store, rows, secrets, subscriptions, courier, catch_up)
-    await engine.dispose()
-
-
-@pytest.fixture
-async def office(database, open_store) -> AsyncIterator[Office]:
-    async with an_office(database, await open_store(database.application)) as office:
-        yield office
-
-
-def told(receiver: Receiver) -> list[dict[str, Any]]:
-    """What it has taken."""
-    return [json.loads(each.body) for each in receiver.taken]
-
-
-def types(receiver: Receiver) -> list[str]:
-    return [each["type"].partition(".")[2] for each in told(receiver)]
-
-
-def starts(receiver: Receiver) -> list[str]:
-    return [each["data"]["start"][11:16] for each in told(receiver)]
 
 
 async def test_what_happens_is_told_in_order_and_once(office: Office) -> None:
@@ -556,127 +439,6 @@ async def test_long_stretches_are_walked_in_parts(office: Office, monkeypatch: p
         await office.subscriptions.go_back(id, 0, 0)
         assert await office.deliver(id) == Ended("done")
     assert starts(receiver) == ["09:00", "10:00"]
-
-
-async def began(office: Office, jobs: Jobs) -> list[tuple[Job, Any]]:
-    """The deliveries that are due, begun after a sweep."""
-    await office.sweep()
-    await jobs.enrol()
-    found = [await jobs.begin(each.key, each.lease) for each in await jobs.claim() if each.kind == "deliver"]
-    return [each for each in found if each is not None]
-
-
-async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> None:
-    jobs = Jobs(office.rows)
-
-    async def begun() -> tuple[Job, Any]:
-        (found,) = await began(office, jobs)
-        return found
-
-    async def rested(job: Job, held: Any) -> datetime | None:
-        with pytest.raises(Idle) as idle:
-            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
-        await jobs.idle(held, idle.value.until)
-        return idle.value.until
-
-    async with a_receiver() as receiver:
-        id = await office.subscribed(receiver)
-        job, held = await begun()
-        assert (job.key, job.kind, job.subject) == (id, "deliver", id)
-        assert await rested(job, held) is None
-        assert await office.sweep() == 0
-        assert await began(office, jobs) == []
-        await office.book("09:00")
-        assert await rested(*await begun()) is None
-        await office.book("10:00")
-        job, held = await begun()
-        assert await rested(job, held) is None
-        await office.book("11:00")
-        job, held = await begun()
-        await office.book("12:00")
-        assert await office.sweep() == 0, "it is at work"
-        receiver.answers = [status(500)]
-        with pytest.raises(Later) as later:
-            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
-        assert later.value.until > office.store.now()
-        await jobs.idle(held, None)  # as if its last look had been a moment before the news
-        assert await office.sweep() == 1
-        assert await rested(*await begun()) is None
-    assert starts(receiver) == ["09:00", "10:00", "11:00", "12:00"]
-    assert await office.rows.all("SELECT attempts, error, done_at FROM work.job WHERE kind = 'deliver'") == [
-        (0, None, None)
-    ]
-
-
-async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(office: Office) -> None:
-    jobs = Jobs(office.rows)
-
-    async def outcome() -> str:
-        ((job, held),) = await began(office, jobs)
-        try:
-            said = await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
-        except Idle as idle:
-            await jobs.idle(held, idle.until)
-            return "idle"
-        await jobs.done(held, said)
-        return said
-
-    async with a_receiver(status(410)) as receiver:
-        id = await office.subscribed(receiver)
-        await office.book("09:00")
-        assert await outcome() == "idle"
-        await office.book("10:00")
-        assert await office.sweep() == 0
-        resume = ResumeWebhook(by=office.week.owner, webhook_id=id)
-        await resume_webhook(resume, office.store)
-        assert await outcome() == "idle"
-        assert starts(receiver) == ["09:00", "10:00"]
-        await delete_webhook(DeleteWebhook(by=office.week.owner, webhook_id=id), office.store)
-        assert await outcome() == "gone"
-        assert await office.sweep() == 0
-
-
-class Unsent:
-    """application.ports.Mail: nobody writes here."""
-
-    async def send(self, letter: Any) -> None:
-        raise AssertionError(letter.kind)
-
-
-class Told:
-    """application.notice.Channel: remembers."""
-
-    def __init__(self) -> None:
-        self.notices: list[Any] = []
-
-    def reaches(self, recipient: Any) -> bool:
-        return True
-
-    async def send(self, notice: Any, recipient: Any) -> None:
-        self.notices.append((notice, recipient))
-
-
-async def test_whoever_subscribed_is_told_that_it_is_disabled(database, opened) -> None:
-    channel, store = Told(), opened.signing.store
-    owner = Caller(await an_account(opened.signing, "ada@example.org", role=Role.PROVIDER), Role.PROVIDER)
-    async with an_office(database, store) as office, a_receiver(always=status(410)) as receiver:
-        provider_id = await a_provider(store, owner)
-        service_id = await a_service(store, owner, provider_id)
-        week = replace(office.week, owner=owner, provider_id=provider_id, service_id=service_id)
-        office = replace(office, week=week)
-        jobs, id = Jobs(office.rows), await office.subscribed(receiver)
-        await office.book("09:00")
-        assert await office.deliver(id) == Ended("disabled")
-        await office.sweep()
-        await jobs.enrol()
-        means = Means(store, Unsent(), channels=[channel], courier=office.courier)
-        for each in await jobs.claim():
-            found = await jobs.begin(each.key, each.lease)
-            if found is not None and found[0].subject == id and found[0].kind == "notify":
-                assert await carry_out(*found, means) == "done"
-    ((notice, recipient),) = channel.notices
-    assert (notice.kind, notice.about, notice.facts["url"]) == ("webhook-disabled", id, receiver.url)
-    assert recipient.email == "ada@example.org"
 
 
 async def test_sweeps_at_once_lose_nothing(office: Office) -> None:
