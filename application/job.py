@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.delivery import Courier
 from application.log import Store
 from application.notice import Channel
 from application.ports import Line, Mail
@@ -21,6 +22,14 @@ class Later(Exception):
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
+        self.until = until
+
+
+class Idle(Exception):
+    """Nothing to do until `until`, or until it is woken; what failed before is forgotten."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__(until.isoformat() if until else "")
         self.until = until
 
 
@@ -73,10 +82,11 @@ class Means:
     channels: Sequence[Channel] = field(default=(), kw_only=True)
     quiet: QuietHours | None = field(default=None, kw_only=True)
     line: Line | None = field(default=None, kw_only=True)
+    courier: Courier | None = field(default=None, kw_only=True)
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]
-"""Does one, and says in a word what came of it. Raises Later, Busy, Hopeless, LeaseLost.
+"""Does one, and says in a word what came of it. Raises Later, Idle, Busy, Hopeless, LeaseLost.
 
 After anything else that it raises it is tried again.
 """

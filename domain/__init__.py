@@ -17,6 +17,7 @@ from domain import (
     service,
     tag,
     waitlist,
+    webhook,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "service",
     "tag",
     "waitlist",
+    "webhook",
 ]

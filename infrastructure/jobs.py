@@ -83,6 +83,8 @@ _DONE = """
 _LATER = (
     "UPDATE work.job SET due_at = %s, lease = NULL, attempts = attempts - 1 WHERE key = %s AND lease = %s"
 )
+_IDLE = """
+    UPDATE work.job SET due_at = %s, lease = NULL, attempts = 0, error = NULL WHERE key = %s AND lease = %s"""
 _FAILED = f"""
     UPDATE work.job SET error = %(error)s, lease = NULL,
         due_at = clock_timestamp() + greatest({_PAUSE}, %(pause)s),
@@ -164,6 +166,10 @@ class Jobs:
     async def later(self, held: Held, until: datetime) -> None:
         """Not now, which was no attempt."""
         await self.rows.all(_LATER, [until, held.key, held.lease])
+
+    async def idle(self, held: Held, until: datetime | None) -> None:
+        """Nothing to do until then, or until somebody makes it due; it has not failed."""
+        await self.rows.all(_IDLE, [until, held.key, held.lease])
 
     async def failed(self, held: Held, error: str, *, pause: float = 0, hopeless: bool = False) -> bool:
         """Again after a while, `pause` seconds at least; or never: whether it is given up."""

@@ -19,6 +19,7 @@ from domain.hold import Hold
 from domain.schedule import Schedule
 from domain.service import DEFAULTS
 from domain.waitlist import Waiting
+from domain.webhook import Webhook
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -66,6 +67,8 @@ def project(recorded: Recorded, rows: Rows) -> None:
             recorded,
             rows,
         )
+    if isinstance(event, Webhook.Event):
+        _of_webhook(recorded, rows)
     if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
@@ -77,6 +80,19 @@ def _frees(event: object) -> bool:
     """Whether something may be free now that was not: for somebody who waits."""
     fewer = Schedule.Opened | Schedule.TimeOffTaken
     return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
+
+
+def _of_webhook(recorded: Recorded, rows: Rows) -> None:
+    """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
+    match recorded.event:
+        case Webhook.Subscribed(timestamp=at):
+            _put(recorded.stream, Plan("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
+        case Webhook.Disabled(timestamp=at):
+            _put(recorded.stream, _notice("disabled", at), recorded, rows)
+        case Webhook.Resumed() | Webhook.Deleted():
+            _drop(recorded.stream, ["disabled"], rows)
+        case _:
+            pass
 
 
 def _dropped(event: object) -> Sequence[str]:
@@ -158,12 +174,13 @@ def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:
         rows.drop(job, {"subject": subject, "slot": slot})
 
 
-def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows) -> None:
+def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows, key: UUID | None = None) -> None:
+    """`key`: of the one job that its subject has for good."""
     rows.put(
         job,
         subject=subject,
         slot=plan.slot,
-        key=key_of(subject, plan.slot, recorded.version),
+        key=key or key_of(subject, plan.slot, recorded.version),
         kind=plan.kind,
         due_at=plan.due_at,
         said=plan.said,

@@ -12,6 +12,7 @@ from projections.organization import organizations
 from projections.reader import Reader
 from projections.vacancy import vacancy
 from projections.waitlist import waitlist
+from projections.webhook import webhooks
 
 READERS: Sequence[Reader] = (
     accounts,
@@ -23,4 +24,5 @@ READERS: Sequence[Reader] = (
     organizations,
     vacancy,
     waitlist,
+    webhooks,
 )

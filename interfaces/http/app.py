@@ -35,6 +35,7 @@ from interfaces.http import (
     totp,
     user,
     waitlist,
+    webhook,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.docs import docs_routes
@@ -67,6 +68,7 @@ ROUTERS = (
     password.router,
     totp.router,
     apikey.router,
+    webhook.router,
     audit.router,
     securitylog.router,
     job.router,

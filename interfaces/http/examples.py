@@ -63,6 +63,20 @@ _DETAILS = {
     "timezone": "Europe/Paris",
     "note": "",
 }
+_WEBHOOK = {
+    "id": "0198c5a2-0a1b-7c2d-8e3f-405162738495",
+    "version": 1,
+    "url": "https://example.org/hook",
+    "types": ["appointment.booked"],
+    "organization_id": None,
+    "provider_id": _PROVIDER_ID,
+    "state": "active",
+    "reason": "",
+    "created_at": "2030-01-02T10:11:12Z",
+    "position": 4711,
+    "behind": 0,
+    "failing_since": None,
+}
 _BUSINESS = {
     "name": "Ada's",
     "timezone": "Europe/Paris",
@@ -310,6 +324,25 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ApiKeyName": {"name": "Reception's second screen"},
     "ApiKeyShown": _API_KEY,
     "ApiKeyMade": {**_API_KEY, "secret": f"dbk_0198c5a2f1d27a3b9c4d5e6f708192a3_{_REFRESH}"},
+    "NewWebhook": {
+        "url": "https://example.org/hook",
+        "types": ["appointment.booked"],
+        "provider_id": _PROVIDER_ID,
+    },
+    "WebhookChange": {"types": ["appointment.booked", "appointment.cancelled"]},
+    "WebhookShown": _WEBHOOK,
+    "WebhookMade": {**_WEBHOOK, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="},
+    "DeliveryShown": {
+        "id": 31,
+        "position": 4711,
+        "message_id": "msg_4c1f6d0e6a0b5d3e9c2f1a2b3c4d5e6f",
+        "type": "appointment.booked",
+        "attempt": 1,
+        "at": "2030-01-02T10:11:12Z",
+        "status_code": 500,
+        "error": "status 500",
+        "took_ms": 83,
+    },
     "JobShown": {
         "id": "0f3b6c52-86c1-4f0e-9d5e-0d1a6f7c8b90",
         "kind": "remind",

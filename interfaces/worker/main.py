@@ -12,6 +12,7 @@ from celery import Celery, signals
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from application.delivery import Courier
 from application.job import Means
 from infrastructure.database import alchemy
 from infrastructure.jobs import Jobs
@@ -21,6 +22,9 @@ from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
+from infrastructure.subscriptions import Subscriptions
+from infrastructure.webhooks import Post
+from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.worker.hands import Hands, Tools
 from projections.availability import Availability
 from projections.look import Looks
@@ -172,5 +176,8 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line)
-        yield Tools(jobs, means, tidy)
+        subscriptions = Subscriptions(rows, store.journal)
+        post = await stack.enter_async_context(Post(settings.webhook_networks))
+        courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
+        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line, courier=courier)
+        yield Tools(jobs, means, tidy, subscriptions.wake)

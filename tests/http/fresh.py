@@ -234,6 +234,39 @@ async def _api_key(it: Tenants, caller: str) -> Parts:
     return {"key_id": str(key.id), "by": by}
 
 
+async def _new_webhook(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": it.names["provider_id"]}}
+
+
+async def _new_webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": None, "organization_id": it.names["organization_id"]}}
+
+
+async def _webhook(it: Tenants, _: str, by: str = "owner", **about: Any) -> Parts:
+    """The owner's, of their provider."""
+    about = about or {"provider_id": it.names["provider_id"]}
+    said = {"url": "https://example.org/hook", "types": ["appointment.booked"], **about}
+    made = await it.made("/v1/webhooks", said, by)
+    return {"webhook_id": made["id"]}
+
+
+async def _webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return await _webhook(it, _, "chief", organization_id=it.names["organization_id"])
+
+
+async def _managed_webhook(it: Tenants, _: str) -> Parts:
+    """A manager's, of the owner's provider."""
+    return await _webhook(it, _, "manager", provider_id=it.names["provider_id"])
+
+
+async def _redelivered(it: Tenants, _: str) -> Parts:
+    return {**await _webhook(it, _), "query": {"after": 0}}
+
+
+async def _redelivered_of_organization(it: Tenants, _: str) -> Parts:
+    return {**await _webhook_of_organization(it, _), "query": {"after": 0}}
+
+
 async def _no_expiry(it: Tenants, caller: str) -> Parts:
     return {**await _oneself(it, caller), "said": {"expires_at": None}}
 
@@ -329,6 +362,22 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_api_key": _api_key,
     "change_api_key": _api_key,
     "delete_api_key": _api_key,
+    "create_webhook": _new_webhook,
+    "create_webhook:organization": _new_webhook_of_organization,
+    "get_webhook": _webhook,
+    "get_webhook:organization": _webhook_of_organization,
+    "get_webhook:managed": _managed_webhook,
+    "change_webhook": _webhook,
+    "change_webhook:organization": _webhook_of_organization,
+    "delete_webhook": _webhook,
+    "delete_webhook:organization": _webhook_of_organization,
+    "rotate_webhook": _webhook,
+    "rotate_webhook:managed": _managed_webhook,
+    "resume_webhook": _webhook,
+    "redeliver_webhook": _redelivered,
+    "redeliver_webhook:organization": _redelivered_of_organization,
+    "list_deliveries": _webhook,
+    "list_deliveries:organization": _webhook_of_organization,
     "get_job": _job,
     "retry_job": _job,
 }

@@ -153,6 +153,24 @@ get_api_key                    ?    -    -  |   +    -    -    -  |   -    -    
 change_api_key                 ?    -    -  |   +    -    -    -  |   -    -    -  |   -    -    -
 delete_api_key                 ?    -    -  |   +    -    -    -  |   -    -    -  |   -    -    -
 
+create_webhook                 ?    .    .  |   +    +    +    !  |   !    !    !  |   +    .    .
+create_webhook:organization    ?    .    .  |   !    +    +    !  |   !    !    !  |   +    .    .
+list_webhooks                  ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    .
+get_webhook                    ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+get_webhook:organization       ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+get_webhook:managed            ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+change_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+change_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+delete_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+delete_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+rotate_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+rotate_webhook:managed         ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+resume_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+redeliver_webhook              ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+redeliver_webhook:organization ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+list_deliveries                ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+list_deliveries:organization   ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

@@ -58,9 +58,7 @@ class People:
         """Of appointments, the oldest first."""
         taken = [each for each in self._inbox.taken if self.mail_of[person.account] in each.rcpt_tos]
         mails = [message_from_bytes(each.content, EmailMessage, policy=default) for each in taken]
-        return [
-            each for each in mails if "Welcome" not in each["Subject"] and kind(each) != "You are invited"
-        ]
+        return [each for each in mails if kind(each) != "You have an account"]
 
     async def told(self, person: Person, *subjects: str) -> EmailMessage:
         """They got mails that begin with these words, no others; the last."""
