@@ -141,8 +141,7 @@ class Waiting(Aggregate):
 
     @event(Lapsed)
     def _lapsed(self, hold_id: UUID, timestamp: datetime) -> None:
-        assert self.offer is not None
-        self.lapsed |= {self.offer.start}
+        self.lapsed = self.lapsed.union(_starts(self.offer))
         self.status, self.offer = WaitingStatus.WAITING, None
 
     def accept(self, by: UUID, appointment_id: UUID, now: datetime) -> None:
@@ -163,3 +162,7 @@ class Waiting(Aggregate):
     @event(Left)
     def _left(self, by: UUID, timestamp: datetime) -> None:
         self.status, self.offer = WaitingStatus.LEFT, None
+
+
+def _starts(offer: Offer | None) -> Sequence[tuple[UUID, datetime]]:
+    return () if offer is None else (offer.start,)

@@ -10,6 +10,7 @@ import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool
 from schemathesis.specs.openapi.checks import ignored_auth, missing_required_header, positive_data_acceptance
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,6 +22,7 @@ from interfaces.http.main import create_app
 from interfaces.http.openapi import document
 from projections.projector import Projector
 from projections.readers import READERS
+from projections.refresher import Refresher
 from tests.http.town import SECRET
 from tests.sealed import CODEC
 
@@ -43,10 +45,15 @@ def address(servers, new_database) -> Iterator[str]:
 
     async def serve() -> None:
         engine = create_async_engine(database.url)
-        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
-        await server.serve()
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        pool = AsyncConnectionPool(
+            database.application, min_size=0, max_size=1, open=False, kwargs={"autocommit": True}
+        )
+        async with pool:
+            projector = Projector(engine, READERS, CODEC, None, [Refresher(pool)])
+            following = asyncio.create_task(projector.run())
+            await server.serve()
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
         await engine.dispose()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
@@ -70,6 +77,10 @@ bounded = settings(
 BEYOND_SCHEMAS = [positive_data_acceptance, missing_required_header, ignored_auth]
 
 
+# The server runs in a thread of this process, and makes its own random choices while cases are drawn.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
+
 @described.parametrize()
 @bounded
 def test_every_answer_to_an_admin_is_one_that_is_described(case, address: str):
@@ -87,4 +98,4 @@ def test_an_api_that_has_started_is_ready(address: str):
     answer = httpx.get(f"{address}/health/ready")
     checks = answer.json()["checks"]
     assert answer.json()["status"] == "ready", checks
-    assert set(checks) == {"database", "migrations", "lag", "redis"}
+    assert set(checks) == {"database", "migrations", "lag", "jobs", "redis"}
