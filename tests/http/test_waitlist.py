@@ -134,6 +134,16 @@ async def test_a_guest_who_has_an_account_by_now_accepts_for_themselves(town: To
     assert problem(stranger) == (404, "not-found")
 
 
+async def test_nobody_waits_in_a_thousand_places(town: Town):
+    dates = {"from": town.day(), "to": town.day()}
+    said = {"service_id": town.service_id, "dates": dates}
+    for _ in range(20):
+        await joined(town)
+    refused = await town.api.post("/v1/waitlist", said, town.customer)
+    assert problem(refused) == (429, "too-many-requests")
+    await joined(town, somebody())
+
+
 async def test_who_leaves_is_offered_nothing(town: Town):
     waiting = await joined(town)
     gone = await town.api.delete(f"/v1/waitlist/{waiting['id']}", town.customer, if_match=1)
