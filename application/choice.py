@@ -69,20 +69,22 @@ async def chosen(cmd: Wanted, operation: str, log: Log, now: datetime) -> Choice
     service.check_offered(cmd.provider_id)
     provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
     provider = await log.load(Provider, provider_id)
-    owners = {customer_id} if cmd.by.is_customer else await staff(cmd.by, provider, log)
+    owners = {cmd.by.account} if cmd.by.is_customer else await staff(cmd.by, provider, log)
     demand(cmd.by, operation, "provider", provider_id, *owners)
     return Choice(customer_id, service, provider)
 
 
 async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool = False) -> UUID:
-    """The customer it is for: customers themselves, of others those whom staff know. `hosted`: see Wanted."""
-    if by.is_customer:
-        if customer_id not in (None, by.account):
-            raise NotFound("customer", str(customer_id))
+    """The customer it is for: customers themselves, also as the guests that they have claimed; of others
+    those whom staff know. `hosted`: see Wanted.
+    """
+    if customer_id is None:
+        if not by.is_customer:
+            raise Invalid("Staff must say for which customer.", "/customer_id")
         customer_id = by.account
-    elif customer_id is None:
-        raise Invalid("Staff must say for which customer.", "/customer_id")
     customer = await log.find(Customer, customer_id)
+    if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
+        raise NotFound("customer", customer_id)
     if not by.is_customer and by != SYSTEM:
         known = customer is not None and (
             by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log)

@@ -41,14 +41,17 @@ async def place_hold(cmd: PlaceHold, log: Log, now: datetime) -> Hold:
 async def held(
     cmd: Wanted, operation: str, ttl: str, log: Log, now: datetime
 ) -> tuple[Hold, list[Aggregate]]:
-    """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long."""
+    """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long.
+
+    At most until the start: nobody can use it after, and it would stand in the way of what begins later.
+    """
     choice = await chosen(cmd, operation, log, now)
     hold = Hold(
         id=cmd.id,
         by=cmd.by.account,
         service_id=choice.service.id,
         customer_id=choice.customer_id,
-        expires_at=choice.service.lasts(ttl, now),
+        expires_at=min(choice.service.lasts(ttl, now), cmd.start),
         timestamp=now,
         **await choice.place(cmd.start, log),
     )

@@ -8,9 +8,10 @@ from application.access import SYSTEM, demand_system
 from application.hold import ChangeHold, find_hold
 from application.job import Job, Later, Lease, Means
 from application.log import Command, Log, Store, command
+from application.offer import NotOffered
 from application.ports import Line
 from application.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
-from domain.day import Day
+from domain.day import Day, SlotTaken
 from domain.errors import NotFound, Refusal
 from domain.hold import HoldExpired
 from domain.kernel import Aggregate, derived_id
@@ -90,17 +91,19 @@ async def match(
         for start in found:
             if not wish.fits(provider_id, start):
                 continue
-            position = await _offer(wish, provider_id, start, store, correlation)
-            if position is not None:
-                offered, seen = offered + 1, position
-                break
+            try:
+                seen = await _offer(wish, provider_id, start, store, correlation)
+            except (SlotTaken, NotOffered):
+                continue  # somebody else has it
+            except Refusal:
+                break  # they wait no longer, and would be refused each of a thousand starts
+            offered += 1
+            break
     return offered
 
 
-async def _offer(
-    wish: Wish, provider_id: UUID, start: datetime, store: Store, correlation: str
-) -> int | None:
-    """The position of the offer; None if somebody else has it, or they wait no longer."""
+async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: Store, correlation: str) -> int:
+    """The position of the offer."""
     offer = OfferPlace(
         by=SYSTEM,
         waiting_id=wish.waiting_id,
@@ -109,10 +112,7 @@ async def _offer(
         start=start,
         correlation=correlation,
     )
-    try:
-        return (await offer_place(offer, store)).position
-    except Refusal:
-        return None
+    return (await offer_place(offer, store)).position
 
 
 async def lapse(waiting_id: UUID, *, store: Store, correlation: str = "") -> datetime | None:

@@ -91,11 +91,12 @@ class Hold(Aggregate):
             raise HoldExpired(f"It was kept until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
 
     def extend(self, by: UUID, expires_at: datetime, now: datetime) -> None:
-        """Keep it for longer, once."""
+        """Keep it for longer, once; at most until its start."""
         self.check_live(now)
         if self.extended:
             raise HoldExtendedBefore
-        self._extended(by=by, expires_at=max(expires_at, self.expires_at), timestamp=now)
+        until = max(min(expires_at, self.starts_at), self.expires_at)
+        self._extended(by=by, expires_at=until, timestamp=now)
 
     @event(Extended)
     def _extended(self, by: UUID, expires_at: datetime, timestamp: datetime) -> None:

@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many requests in so many seconds: of a network, about a subject, or both.
+    """So many requests in so many seconds: of a network, about a subject, or both; or by an account.
 
     Those about a subject from anywhere don't count for networks that it is known to sign in from: whoever
-    tries to guess keeps strangers out, not the owner.
+    tries to guess keeps strangers out, not the owner. Those by an account are its own, wherever it is.
     """
 
-    of: Literal["both", "network", "subject"]
+    of: Literal["both", "network", "subject", "account"]
     quota: int
     seconds: int
 
@@ -54,6 +54,9 @@ POLICIES: Mapping[str, Sequence[Window]] = {
     "forgot": (Window("network", 20, HOUR), Window("subject", 3, HOUR), Window("subject", 10, DAY)),
     "reset": (Window("network", 20, HOUR), Window("network", 100, DAY)),
     "verify": (Window("network", 60, HOUR),),
+    "hold": (Window("account", 20, HOUR), Window("account", 60, DAY)),
+    "wait": (Window("account", 20, HOUR), Window("account", 60, DAY)),
+    "webhook": (Window("account", 20, HOUR), Window("account", 100, DAY)),
 }
 
 
@@ -124,7 +127,7 @@ class Limits:
         await limiter.storage.incr(self._known(network, subject), KNOWN)
 
     def _who(self, window: Window, network: str, subject: str) -> str:
-        said = {"both": f"{network} {subject}", "network": network, "subject": subject}[window.of]
+        said = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
         return self._hidden(window.of, said)
 
     def _known(self, network: str, subject: str) -> str:

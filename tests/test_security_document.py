@@ -97,7 +97,12 @@ def is_there(file: str, mark: str, name: str) -> bool:
 def limits_told() -> list[str]:
     """The table of limits, as the document has to have it."""
     spans = {MINUTE: "a minute", HOUR: "an hour", DAY: "a day"}
-    whose = {"both": "by account and network", "network": "by network", "subject": "by account or address"}
+    whose = {
+        "both": "by account and network",
+        "network": "by network",
+        "subject": "by account or address",
+        "account": "by account",
+    }
     lines = ["| policy | requests |", "|---|---|"]
     for policy, windows in POLICIES.items():
         told = [

@@ -13,6 +13,7 @@ from domain.kernel import new_id
 from interfaces.http.answer import ended, seen, written
 from interfaces.http.body import Body, Instant, Nothing, Resource, plain
 from interfaces.http.deps import Ask
+from interfaces.http.limited import also, take_as_customer
 from interfaces.http.ranking import wanted
 from interfaces.http.route import Route
 
@@ -64,8 +65,9 @@ def location(hold: Hold) -> str:
 @router.post("", operation_id="place_hold", status_code=201, response_model=HoldShown)
 async def place(ask: Ask, body: Keeping) -> Response:
     """Keep an offered start while somebody makes up their mind; as long as the service's `hold_ttl` says."""
+    room = await take_as_customer(ask)
     command = PlaceHold(**await wanted(ask, body), id=new_id())
-    return written(await place_hold(command, ask.ports.store), shown, location)
+    return also(written(await place_hold(command, ask.ports.store), shown, location), room)
 
 
 @router.get("/{hold_id}", operation_id="get_hold", response_model=HoldShown)

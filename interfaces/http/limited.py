@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from application.limit import Room
+from interfaces.http.answer import Answer
 from interfaces.http.deps import Ask
 
 LIMITED: Mapping[str, str] = {
@@ -16,6 +17,11 @@ LIMITED: Mapping[str, str] = {
     "start_totp": "password",
     "confirm_totp": "password",
     "stop_totp": "password",
+    "place_hold": "hold",
+    "join_waitlist": "wait",
+    "create_webhook": "webhook",
+    "rotate_webhook": "webhook",
+    "redeliver_webhook": "webhook",
 }
 """Operation -> the policy that limits it."""
 PROVING = frozenset({"password", "address"})
@@ -27,6 +33,17 @@ async def take(ask: Ask, subject: object = "") -> dict[bytes, bytes]:
     assert ask.ports.limits is not None
     room = await ask.ports.limits.take(LIMITED[ask.operation], ask.network, str(subject))
     return room_headers(room)
+
+
+async def take_as_customer(ask: Ask) -> dict[bytes, bytes]:
+    """As `take`, of the caller; staff do with their own calendars what they like."""
+    return await take(ask, ask.caller.account) if ask.caller.is_customer else {}
+
+
+def also(answer: Answer, headers: Mapping[bytes, bytes]) -> Answer:
+    """The answer, which says how many more are taken."""
+    answer.raw_headers += headers.items()
+    return answer
 
 
 async def forgive(ask: Ask, subject: object) -> None:

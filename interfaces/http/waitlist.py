@@ -28,6 +28,7 @@ from interfaces.http.body import Body, Date, Nothing, Paging, Resource, Shape, Z
 from interfaces.http.deps import Ask
 from interfaces.http.hours import DayWindow, minutes
 from interfaces.http.hours import shown as shown_hours
+from interfaces.http.limited import also, take_as_customer
 from interfaces.http.page import page, sealed
 from interfaces.http.ranking import hosted
 from interfaces.http.route import Route
@@ -148,6 +149,7 @@ def location(entry: Waiting) -> str:
 @router.post("", operation_id="join_waitlist", status_code=201, response_model=WaitingShown)
 async def join(ask: Ask, body: Joining) -> Response:
     """Wait for a time. When one becomes free that fits, the first in line is offered it."""
+    room = await take_as_customer(ask)
     command = JoinWaitlist(
         **ask.command(),
         id=new_id(),
@@ -159,7 +161,7 @@ async def join(ask: Ask, body: Joining) -> Response:
         timezone=body.timezone,
         hosted=await hosted(ask, body.customer_id),
     )
-    return written(await join_waitlist(command, ask.ports.store), joined, location)
+    return also(written(await join_waitlist(command, ask.ports.store), joined, location), room)
 
 
 @router.get("", operation_id="list_waitlist", response_model=WaitingPage)

@@ -25,6 +25,7 @@ from domain.webhook import Webhook
 from interfaces.http.answer import Answer, ended, listed, seen, written
 from interfaces.http.body import Nothing
 from interfaces.http.deps import Ask
+from interfaces.http.limited import also, take
 from interfaces.http.page import page, sealed
 from interfaces.http.route import Route
 from interfaces.http.webhook_body import (
@@ -54,11 +55,12 @@ def location(webhook: Webhook) -> str:
 @router.post("", operation_id="create_webhook", status_code=201, response_model=WebhookMade)
 async def create(ask: Ask, body: NewWebhook) -> Response:
     """Have a server told what happens from now on. The secret to verify it by is shown this once."""
+    room = await take(ask, ask.caller.account)
     command = CreateWebhook(**ask.command(), id=new_id(), **body.model_dump(), plain=ask.hooks.plain)
     done = await create_webhook(command, ask.ports.store)
     secret = await ask.hooks.secrets.renew(done.aggregate.id)
     fresh = Standing(done.position, 0, None)
-    return written(done, lambda made: {**shown(made, fresh), "secret": secret}, location)
+    return also(written(done, lambda made: {**shown(made, fresh), "secret": secret}, location), room)
 
 
 @router.get("", operation_id="list_webhooks", response_model=WebhookPage)
@@ -104,9 +106,10 @@ async def delete(ask: Ask, webhook_id: UUID) -> Response:
 @router.post("/{webhook_id}/rotate", operation_id="rotate_webhook", response_model=WebhookMade)
 async def rotate(ask: Ask, webhook_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Sign with a new secret, shown this once; for 24 hours with the one before as well."""
+    room = await take(ask, ask.caller.account)
     done = await rotate_webhook(RotateWebhook(**ask.command(), webhook_id=webhook_id), ask.ports.store)
     secret = await ask.hooks.secrets.renew(webhook_id)
-    return await _written(ask, done, secret=secret)
+    return also(await _written(ask, done, secret=secret), room)
 
 
 @router.post("/{webhook_id}/resume", operation_id="resume_webhook", response_model=WebhookShown)
@@ -123,9 +126,10 @@ async def redeliver(ask: Ask, webhook_id: UUID, asked: Annotated[Redelivery, Que
         row = _there(await webhooks.get(read, webhook_id, of=ask.of), webhook_id)
     if asked.after > read.position:
         raise BeyondHead(read.position, asked.after)
+    room = await take(ask, ask.caller.account)
     await ask.hooks.standings.go_back(webhook_id, asked.after, row.since)
     told = await _told(ask, row)
-    return seen({}, told["version"], told, read.position)
+    return also(seen({}, told["version"], told, read.position), room)
 
 
 @router.get("/{webhook_id}/deliveries", operation_id="list_deliveries", response_model=DeliveryPage)

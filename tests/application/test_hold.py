@@ -198,8 +198,16 @@ class TestBooking:
         store.set_clock(week.at("08:30"))
         hold = await a_hold(week, ada)
         later(store, 31)
-        with pytest.raises(TooSoon):
+        with pytest.raises(HoldExpired):
             await book_appointment(week.booking("09:00", ada, hold_id=hold.id), store)
+
+    async def test_what_has_begun_is_not_kept_from_what_begins_later(self, store: Clocked, ada: Caller):
+        week = await an_open_week(store, duration=60, step=30, hold_ttl=1440)
+        store.set_clock(week.at("08:30"))
+        hold = await a_hold(week, ada)
+        assert hold.expires_at == week.at("09:00")
+        store.set_clock(week.at("09:00"))
+        await book_appointment(week.booking("09:30"), store)
 
     async def test_somebody_else_s_is_not_there(self, week: OpenWeek, ada: Caller):
         hold = await a_hold(week, ada)

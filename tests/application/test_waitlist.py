@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from application import matching
 from application.access import SYSTEM, Caller, Role
 from application.appointment import book_appointment
+from application.customer import CreateCustomer, DeleteCustomer, create_customer, delete_customer
 from application.handler import HANDLERS
 from application.hold import ChangeHold, extend_hold, release_hold
 from application.job import Job, Later, Means
@@ -264,6 +266,24 @@ class TestMatching:
         line.line = [wish(await now(store, first)), wish(second)]
         assert await self.match(week, line) == 1
         assert (await now(store, second)).status is WaitingStatus.OFFERED
+
+    async def test_who_may_not_book_any_more_is_tried_once_and_not_for_each_start(
+        self, store: Clocked, week: OpenWeek, ada: Caller, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        details = {"name": "Ada", "timezone": None}
+        await create_customer(CreateCustomer(by=ada, id=ada.account, details=details), store)
+        gone, waiting = await joined(week, ada), await joined(week, somebody())
+        await delete_customer(DeleteCustomer(by=ada, customer_id=ada.account), store)
+        tried: list[UUID] = []
+
+        async def offering(cmd: OfferPlace, store: Clocked) -> Any:
+            tried.append(cmd.waiting_id)
+            return await offer_place(cmd, store)
+
+        monkeypatch.setattr(matching, "offer_place", offering)
+        free = [week.at("09:00"), week.at("09:30"), week.at("10:00")]
+        assert await self.match(week, Queue([wish(gone), wish(waiting)], free)) == 1
+        assert tried == [gone.id, waiting.id]
 
     async def test_done_twice_it_offers_nothing_more(self, store: Clocked, week: OpenWeek) -> None:
         waiting = await joined(week, somebody())

@@ -46,6 +46,12 @@ def test_it_is_extended_once_and_never_shortened() -> None:
         hold.extend(ME, UNTIL + timedelta(minutes=5), NOW)
 
 
+def test_it_is_extended_until_its_start_at_most() -> None:
+    hold = a_hold()
+    hold.extend(ME, NOW + timedelta(days=2), NOW)
+    assert hold.expires_at == hold.starts_at
+
+
 @pytest.mark.parametrize(
     "late",
     [

@@ -108,7 +108,8 @@ async def _spoken_to(
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread())) as api:
+    rows = {**NOBODY, "limits": limits.Limits(SECRET.encode(), None)}
+    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), rows)) as api:
         yield api
 
 
@@ -126,10 +127,12 @@ async def town(api: Api) -> Town:
 
 @pytest.fixture
 def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Limits count, but let everything pass: they answer in no time, and would hide what is measured."""
-    monkeypatch.setattr(
-        limits,
-        "POLICIES",
-        {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES},
-    )
+    """Limits answer in no time, and would hide what is measured."""
+    lift_limits(monkeypatch)
     return api
+
+
+def lift_limits(patch: pytest.MonkeyPatch) -> None:
+    """Limits count, but let everything pass."""
+    lifted = {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES}
+    patch.setattr(limits, "POLICIES", lifted)

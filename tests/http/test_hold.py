@@ -48,6 +48,24 @@ class TestPlaceHold:
         asked = f"/v1/availability/why?service_id={town.service_id}&start={town.at('09:00')}"
         assert (await town.api.get(asked)).json()["rule"] == "taken"
 
+    async def test_nobody_hoards_all_that_is_free(self, town: Town):
+        for n in range(20):
+            hold = await held(town, day=n)
+            if n % 2:  # given back counts, too: else one would keep a time for ever
+                await town.api.delete(f"/v1/holds/{hold['id']}", town.customer, if_match="*")
+        said = town.booking("10:00")
+        refused = await town.api.post("/v1/holds", said, town.customer, idempotency_key="k")
+        assert problem(refused) == (429, "too-many-requests")
+        assert int(refused.headers["retry-after"]) > 0
+        await held(town, somebody(), "10:00")
+        await town.booked("10:30")
+
+    async def test_staff_keep_in_their_own_calendar_what_they_like(self, town: Town):
+        said = {"name": "Grace"}
+        guest = (await town.api.post("/v1/customers", said, town.owner)).json()["id"]
+        for n in range(21):
+            await held(town, town.owner, day=n, customer_id=guest)
+
 
 class TestChangeHold:
     async def test_is_shown_to_both_sides_until_it_is_given_back(self, village: Town):

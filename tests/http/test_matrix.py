@@ -11,7 +11,7 @@ from domain.kernel import new_id
 from interfaces.http.app import build
 from interfaces.http.openapi import routes_of
 from tests.http.asked import asked
-from tests.http.conftest import opened
+from tests.http.conftest import lift_limits, opened
 from tests.http.tenants import CALLERS, Tenants, tenants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -195,8 +195,10 @@ TABLE = _read(_TABLE)
 async def it(servers, new_database, tmp_path_factory) -> AsyncIterator[Tenants]:
     """One for all rows: whatever a row uses up, it makes itself."""
     database = new_database()
-    async with opened(database, servers.redis_url, tmp_path_factory.mktemp("matrix")) as api:
-        yield await tenants(api, database)
+    with pytest.MonkeyPatch.context() as patch:
+        lift_limits(patch)
+        async with opened(database, servers.redis_url, tmp_path_factory.mktemp("matrix")) as api:
+            yield await tenants(api, database)
 
 
 async def test_every_route_is_in_this_table_and_in_that_of_access() -> None:

@@ -119,6 +119,31 @@ async def test_what_becomes_free_is_offered_accepted_and_booked(town: Town):
     assert (await entry(town, waiting))["status"] == "accepted"
 
 
+async def test_a_guest_who_has_an_account_by_now_accepts_for_themselves(town: Town):
+    taken = await town.booked(by=somebody())
+    said = {"name": "Ada", "email": "ada@example.org"}
+    guest = (await town.api.post("/v1/customers", said, town.owner)).json()["id"]
+    waiting = await joined(town, town.owner, customer_id=guest)
+    ada = await an_account(town.api, "ada@example.org", Role.CUSTOMER)
+    await town.api.post(f"/v1/appointments/{taken['id']}/cancel", {"reason": "ill"}, town.owner, if_match="*")
+    assert await matched(town) == 1
+    booked = await town.api.post(f"/v1/waitlist/{waiting['id']}/accept", {}, ada)
+    assert (booked.status_code, booked.json()["customer_id"]) == (201, guest)
+    another = town.booking("10:00", customer_id=guest)
+    stranger = await town.api.post("/v1/appointments", another, somebody(), idempotency_key="k")
+    assert problem(stranger) == (404, "not-found")
+
+
+async def test_nobody_waits_in_a_thousand_places(town: Town):
+    dates = {"from": town.day(), "to": town.day()}
+    said = {"service_id": town.service_id, "dates": dates}
+    for _ in range(20):
+        await joined(town)
+    refused = await town.api.post("/v1/waitlist", said, town.customer)
+    assert problem(refused) == (429, "too-many-requests")
+    await joined(town, somebody())
+
+
 async def test_who_leaves_is_offered_nothing(town: Town):
     waiting = await joined(town)
     gone = await town.api.delete(f"/v1/waitlist/{waiting['id']}", town.customer, if_match=1)

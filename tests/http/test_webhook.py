@@ -270,3 +270,14 @@ async def test_only_the_system_disables(town: Town, api: Api):
     shown = (await api.get(f"{HOOKS}/{it['id']}", town.owner)).json()
     assert (shown["state"], shown["reason"]) == ("disabled", "failing")
     assert problem(await api.post(f"{HOOKS}/{it['id']}/disable", {}, town.admin))[0] == 404
+
+
+async def test_nobody_makes_secrets_receivers_and_messages_without_end(town: Town):
+    hook = await made(town)
+    path = f"{HOOKS}/{hook['id']}"
+    await town.api.catch_up()
+    asked = [(f"{path}/rotate", {}), (f"{path}/redeliver?after=0", None)]
+    answers = [await town.api.post(*asked[n % 2], town.owner) for n in range(20)]
+    assert [each.status_code for each in answers] == [200] * 19 + [429]
+    said = {"url": URL, "types": list(TYPES), "provider_id": town.provider_id}
+    assert problem(await town.api.post(HOOKS, said, town.owner)) == (429, "too-many-requests")

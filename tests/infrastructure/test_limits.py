@@ -69,6 +69,19 @@ async def test_one_account_from_everywhere_is_slowed_but_not_for_where_it_signs_
     assert await taken(limits, 1, HERE, "ada") == 1, "the owner is not locked out"
 
 
+async def test_what_an_account_does_itself_counts_wherever_it_is(make: Make):
+    limits, count = make(), 0
+    await limits.take("password", HERE, "ada")
+    await limits.forgive("password", HERE, "ada")
+    for n in range(60):
+        try:
+            await limits.take("hold", HERE if n % 2 else f"203.0.113.{n}", "ada")
+            count += 1
+        except TooManyRequests:
+            pass
+    assert count == 20
+
+
 async def test_what_was_right_counts_for_nothing(make: Make):
     limits = make()
     for _ in range(40):
