@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.delivery import Courier
+from application.limit import Limits
 from application.log import Store
 from application.notice import Channel
 from application.ports import Line, Mail
@@ -83,6 +84,7 @@ class Means:
     quiet: QuietHours | None = field(default=None, kw_only=True)
     line: Line | None = field(default=None, kw_only=True)
     courier: Courier | None = field(default=None, kw_only=True)
+    limits: Limits | None = field(default=None, kw_only=True)
 
 
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]

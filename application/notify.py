@@ -7,6 +7,7 @@ is asked right after. The notice's id is the job's key, so that a second copy is
 from uuid import UUID
 
 from application.job import Job, Later, Lease, Means
+from application.limit import TooManyRequests
 from application.look import at_present
 from application.notice import Kind, Notice, untrue
 from application.recipient import Recipient, account_of, customer_of, in_language_of, zone_of
@@ -40,9 +41,8 @@ async def offer(job: Job, lease: Lease, means: Means) -> str:
     visit = await place_of(hold, provider, means.store)
     if (hold := await _kept(hold_id, means)) is None:
         return "gone"
-    return await send(
-        Notice(job.key, Kind.OFFER, job.subject, visit, hold.expires_at), recipient, lease, means
-    )
+    notice = Notice(job.key, Kind.OFFER, job.subject, visit, hold.expires_at)
+    return await send(notice, recipient, lease, means)
 
 
 async def webhook_disabled(
@@ -57,10 +57,18 @@ async def webhook_disabled(
 
 
 async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means) -> str:
-    """By the first channel that reaches them, if the job is still ours: done, or no-address."""
+    """By the first channel that reaches them, if the job is still ours: done, no-address, or enough.
+
+    A guest's address is what staff say it is: nobody can have strangers written to without end.
+    """
     channel = next((each for each in means.channels if each.reaches(recipient)), None)
     if channel is None:
         return "no-address"
+    if recipient.account_id is None and means.limits is not None:
+        try:
+            await means.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
+        except TooManyRequests:
+            return "enough"
     await lease.hold()
     await channel.send(notice, recipient)
     return "done"

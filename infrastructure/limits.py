@@ -56,6 +56,7 @@ POLICIES: Mapping[str, Sequence[Window]] = {
     "verify": (Window("network", 60, HOUR),),
     "hold": (Window("account", 20, HOUR), Window("account", 60, DAY)),
     "wait": (Window("account", 20, HOUR), Window("account", 60, DAY)),
+    "guest_mail": (Window("subject", 10, DAY),),  # to an address that nobody has proved
     "webhook": (Window("account", 20, HOUR), Window("account", 100, DAY)),
 }
 

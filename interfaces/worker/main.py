@@ -17,6 +17,7 @@ from application.job import Means
 from infrastructure.database import alchemy
 from infrastructure.jobs import Jobs
 from infrastructure.letters import Letters
+from infrastructure.limits import Limits
 from infrastructure.mail import postman_of
 from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
@@ -179,5 +180,16 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         subscriptions = Subscriptions(rows, store.journal)
         post = await stack.enter_async_context(Post(settings.webhook_networks))
         courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
-        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line, courier=courier)
+        redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+        limits = Limits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
+        stack.push_async_callback(limits.close)
+        means = Means(
+            store,
+            mail,
+            channels=channels,
+            quiet=settings.quiet,
+            line=line,
+            courier=courier,
+            limits=limits,
+        )
         yield Tools(jobs, means, tidy, subscriptions.wake)

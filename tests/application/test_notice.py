@@ -1,7 +1,7 @@
 """Notices: to whom, when they are true, and when nothing is sent."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from application.customer import CreateCustomer, create_customer
 from application.handler import HANDLERS
 from application.hold import PlaceHold, place_hold
 from application.job import Job, Later, LeaseLost, Means
+from application.limit import Room, TooManyRequests
 from application.notice import Kind, Notice
 from application.notify import notify, offer, remind, webhook_disabled
 from application.quiet import QuietHours
@@ -58,6 +59,24 @@ class Told:
     @property
     def last(self) -> tuple[Notice, Recipient]:
         return self.sent[-1]
+
+
+class Few:
+    """Limits that let so many pass."""
+
+    def __init__(self, quota: int) -> None:
+        self.left = quota
+
+    async def take(self, policy: str, network: str, subject: str = "") -> Room:
+        assert (policy, subject) == ("guest_mail", "guest@example.org")
+        room = Room(policy, 2, 60, self.left, 60)
+        self.left -= 1
+        if self.left < 0:
+            raise TooManyRequests(room)
+        return room
+
+    async def forgive(self, policy: str, network: str, subject: str) -> None:
+        raise AssertionError
 
 
 class Held:
@@ -147,6 +166,16 @@ class TestWhom:
         await an_account(store, id=me)
         assert await notify(a_job(appointment), Held(), means) == "done"
         assert told.last[1].account_id == me
+
+    async def test_a_guest_s_address_that_has_had_enough_gets_no_more(self, store, week, told, means) -> None:
+        few = replace(means, limits=Few(2))
+        appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=await a_guest(week))
+        outcomes = [await notify(a_job(appointment), Held(), few) for _ in range(3)]
+        assert outcomes == ["done", "done", "enough"]
+        mine = await a_booked_appointment(store, week, clock="15:00", by=await an_account(store))
+        assert await notify(a_job(mine), Held(), few) == "done", (
+            "whoever has an account has proved the address"
+        )
 
     async def test_a_guest_without_an_address_gets_nothing(self, store, week, told, means) -> None:
         guest, lease = await a_guest(week, email=None), Held()
