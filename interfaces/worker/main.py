@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery, signals
+from celery.schedules import crontab
 
 from application.job import Means
 from infrastructure.jobs import Jobs
@@ -21,7 +22,7 @@ from infrastructure.settings import Settings
 from interfaces.worker.hands import Hands, Tools
 
 TICK = 1  # seconds between sweeps
-TIDY_EVERY = 3600.0  # seconds
+TIDY = crontab(minute="17")  # each hour, however often a beat is started
 QUEUES = ("sweep", "jobs", "mail", "webhooks")
 _QUEUE_OF: Mapping[str, str] = {"notify": "mail", "remind": "mail", "offer": "mail", "deliver": "webhooks"}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
@@ -90,7 +91,7 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
     return {
         "beat_schedule": {
             "sweep": {"task": "sweep", "schedule": TICK},
-            "tidy": {"task": "tidy", "schedule": TIDY_EVERY},
+            "tidy": {"task": "tidy", "schedule": TIDY},
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -107,7 +108,8 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_soft_shutdown_timeout": 10.0,
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        # Done to the end: a message that comes again meanwhile shows a lease that is spent.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
     }
 
 
