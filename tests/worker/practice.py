@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.access import Caller, Role
@@ -27,7 +27,7 @@ from infrastructure.postgres import postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.sealing import MasterKeys
 from tests.builders import a_provider, a_service, monday_after, somebody
-from tests.instances import Instance, ask, within
+from tests.instances import ask, within
 
 ALL_DAY = {str(day): [[0, 24 * 60]] for day in range(7)}
 SEATS = 40  # appointments of one provider
@@ -50,11 +50,22 @@ class Booked:
     start: datetime
 
 
+class Place(Protocol):
+    """Where they are: an Instance, or what a benchmark has."""
+
+    @property
+    def database(self) -> str: ...
+    @property
+    def superuser_database(self) -> str: ...
+    @property
+    def master_key(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Practice:
-    """In an instance, by commands of the test's own process."""
+    """By commands of this very process."""
 
-    instance: Instance
+    instance: Place
 
     def book(self, count: int) -> list[Booked]:
         """So many, a week ahead, each with two reminders, of guests who can be reached."""

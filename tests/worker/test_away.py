@@ -64,7 +64,7 @@ def test_the_database_s_clock_decides_whatever_the_workers_say(crew: Crew, clock
     crew.follow(not_due)
     crew.ask(_IN_HALF_AN_HOUR, [not_due])
     wrong = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    with crew.worker(**wrong), crew.beat(**wrong):
+    with crew.worker(**wrong), crew.beat():
         within(SOON, lambda: crew.done(due))
         time.sleep(2)
     assert crew.completed(not_due) == []

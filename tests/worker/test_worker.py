@@ -3,8 +3,6 @@
 import signal
 import time
 
-import pytest
-
 from infrastructure.jobs import RUNNING
 from interfaces.worker.main import TICK
 from tests.instances import is_gone, within
@@ -139,15 +137,3 @@ def test_sigterm_finishes_what_is_in_hand(crew: Crew) -> None:
         assert worker.wait() == 0
     assert crew.done(ids)
     assert crew.progress(ids)[0].attempts == 1
-
-
-@pytest.mark.parametrize("seconds", [1, 2])
-def test_a_message_that_comes_again_because_it_waited_starts_nothing(crew: Crew, seconds: int) -> None:
-    ids = crew.past(12)
-    with crew.beat(), crew.worker(concurrency=4, BROKER_VISIBILITY_TIMEOUT=str(seconds)):
-        with crew.stalled():
-            within(SOON, lambda: crew.begun(ids) == 4)
-            time.sleep(3.5)
-        within(SOON, lambda: crew.done(ids))
-    assert {each.attempts for each in crew.progress(ids)} == {1}
-    assert len(crew.completed(ids)) == 12
