@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from application.access import Caller, Role, demand, permit
+from application.access import SYSTEM, Caller, Role, demand, permit
 from application.log import Command, Log
 from application.membership import acts, hosts, staff
 from application.offer import refusal
@@ -83,7 +83,7 @@ async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool =
     elif customer_id is None:
         raise Invalid("Staff must say for which customer.", "/customer_id")
     customer = await log.find(Customer, customer_id)
-    if not by.is_customer:
+    if not by.is_customer and by != SYSTEM:
         known = customer is not None and (
             by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log)
         )

@@ -1,21 +1,16 @@
-"""What is to be done because its time has come: jobs, who does which, and what may come of it."""
+"""What is to be done because its time has come: jobs, and what may come of one."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
-from application.access import SYSTEM
-from application.appointment import MarkAppointment
-from application.approval import close_appointment, expire_request
-from application.hold import ChangeHold, expire_hold
-from application.log import Command, Done, Store
+from application.delivery import Courier
+from application.log import Store
 from application.notice import Channel
-from application.notify import notify, offer, remind
-from application.ports import Mail
+from application.ports import Line, Mail
 from application.quiet import QuietHours
-from domain.errors import NotFound
 
 
 class LeaseLost(Exception):
@@ -27,6 +22,14 @@ class Later(Exception):
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
+        self.until = until
+
+
+class Idle(Exception):
+    """Nothing to do until `until`, or until it is woken; what failed before is forgotten."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__(until.isoformat() if until else "")
         self.until = until
 
 
@@ -78,51 +81,12 @@ class Means:
     mail: Mail
     channels: Sequence[Channel] = field(default=(), kw_only=True)
     quiet: QuietHours | None = field(default=None, kw_only=True)
+    line: Line | None = field(default=None, kw_only=True)
+    courier: Courier | None = field(default=None, kw_only=True)
 
 
-C = TypeVar("C", bound=Command)
-_NOT_YET = frozenset({"held", "requested", "booked", "checked_in"})
 Handler = Callable[[Job, Lease, Means], Awaitable[str]]
-"""Does one, and says in a word what came of it. Raises Later, Busy, Hopeless, LeaseLost.
+"""Does one, and says in a word what came of it. Raises Later, Idle, Busy, Hopeless, LeaseLost.
 
 After anything else that it raises it is tried again.
 """
-
-
-def _by_command(run: Callable[[C, Store], Awaitable[Done[Any]]], said: Callable[[Job], C]) -> Handler:
-    """What a command decides by itself, by the clock and the state of things. Its outcome is the status."""
-
-    async def handle(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once
-        try:
-            status = (await run(said(job), means.store)).aggregate.status
-        except NotFound:
-            return "gone"
-        if status in _NOT_YET:  # this process's idea of the time is a little behind
-            raise Later(means.store.now() + timedelta(seconds=5))
-        return str(status)
-
-    return handle
-
-
-def _mark(job: Job) -> MarkAppointment:
-    return MarkAppointment(by=SYSTEM, appointment_id=job.subject, correlation=job.correlation)
-
-
-def _hold(job: Job) -> ChangeHold:
-    return ChangeHold(by=SYSTEM, hold_id=job.subject, correlation=job.correlation)
-
-
-HANDLERS: Mapping[str, Handler] = {
-    "complete": _by_command(close_appointment, _mark),
-    "expire_request": _by_command(expire_request, _mark),
-    "expire_hold": _by_command(expire_hold, _hold),
-    "remind": remind,
-    "notify": notify,
-    "offer": offer,
-}
-"""By kind."""
-
-
-async def carry_out(job: Job, lease: Lease, means: Means) -> str:
-    """Do one. Raises KeyError for a kind that this version of the program does not know."""
-    return await HANDLERS[job.kind](job, lease, means)

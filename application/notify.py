@@ -4,11 +4,9 @@ Whatever is told was true a moment before it left: it is looked at again when al
 is asked right after. The notice's id is the job's key, so that a second copy is known for one.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
 from uuid import UUID
 
+from application.job import Job, Later, Lease, Means
 from application.look import at_present
 from application.notice import Kind, Notice, untrue
 from application.recipient import Recipient, account_of, customer_of, in_language_of, zone_of
@@ -16,9 +14,6 @@ from application.visit import place_of, visit_of
 from domain.appointment import Appointment
 from domain.hold import Hold, HoldStatus
 from domain.provider import Provider
-
-if TYPE_CHECKING:
-    from application.job import Job, Lease, Means
 
 
 async def remind(job: Job, lease: Lease, means: Means) -> str:
@@ -115,8 +110,6 @@ def _let_sleep(recipient: Recipient, appointment: Appointment, means: Means) -> 
         return
     end = means.quiet.end(means.store.now(), zone_of(recipient.timezone, appointment.timezone))
     if end is not None and end < appointment.starts_at:
-        from application.job import Later  # which has these handlers in its table
-
         raise Later(end)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.errors import Gone, Invalid
+from domain.waitlist import Wish
 
 LONGEST_PASSWORD = 256  # characters
 
@@ -271,4 +272,26 @@ class Mails(Protocol):
         self, account_id: UUID, *, limit: int, before: UUID | None = None
     ) -> Sequence[Mapping[str, Any]]:
         """The newest first, with their ids; those before one of them."""
+        ...
+
+
+class Line(Protocol):
+    """Reads who waits, and what is free; no older than a position."""
+
+    async def wishes(
+        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
+    ) -> Sequence[Wish]:
+        """Of those who wait for something with this provider on these days, who came first before."""
+        ...
+
+    async def starts(
+        self,
+        service_id: UUID,
+        provider_id: UUID,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        at_least: int | None,
+    ) -> Sequence[datetime]:
+        """The starts offered that would occupy a part of [since, until)."""
         ...

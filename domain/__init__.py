@@ -16,6 +16,8 @@ from domain import (
     schedule,
     service,
     tag,
+    waitlist,
+    webhook,
 )
 
 __all__ = [
@@ -31,4 +33,6 @@ __all__ = [
     "schedule",
     "service",
     "tag",
+    "waitlist",
+    "webhook",
 ]

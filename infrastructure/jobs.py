@@ -90,14 +90,15 @@ _BEGIN = """
 _HOLD = """
     UPDATE work.job SET due_at = clock_timestamp() + %s
     WHERE key = %s AND lease = %s RETURNING 1"""
-# It may have been claimed again while the database was away; if nobody has begun it since, it was done once.
 _DONE = """
     UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, lease = NULL, error = NULL
-    WHERE key = %s AND done_at IS NULL AND (lease = %s OR attempts = %s)
+    WHERE key = %s AND lease = %s
     RETURNING extract(epoch FROM clock_timestamp() - planned_at)::float8"""
 _LATER = (
     "UPDATE work.job SET due_at = %s, lease = NULL, attempts = attempts - 1 WHERE key = %s AND lease = %s"
 )
+_IDLE = """
+    UPDATE work.job SET due_at = %s, lease = NULL, attempts = 0, error = NULL WHERE key = %s AND lease = %s"""
 _FAILED = f"""
     UPDATE work.job SET error = %(error)s, lease = NULL,
         due_at = clock_timestamp() + greatest({_PAUSE}, %(pause)s),
@@ -128,7 +129,6 @@ class Held:
     jobs: Jobs
     key: UUID
     lease: UUID
-    attempts: int
 
     async def hold(self) -> None:
         """See the port. Called each second, it keeps the job ours."""
@@ -167,7 +167,7 @@ class Jobs:
         found = await self._mapped(_BEGIN, values)
         if not found:
             return None
-        held, told = Held(self, key, found[0][0], found[0][-1]), found[0][1:]
+        held, told = Held(self, key, found[0][0]), found[0][1:]
         if told[0] is None:  # it was dropped since it was claimed
             await self.rows.all(_DROP, [key, held.lease])
             return None
@@ -175,12 +175,16 @@ class Jobs:
 
     async def done(self, held: Held, outcome: str) -> float | None:
         """It is over; how many seconds after it was planned, None if it was no longer ours."""
-        rows = await self._noted(_DONE, [outcome, held.key, held.lease, held.attempts])
+        rows = await self._noted(_DONE, [outcome, held.key, held.lease])
         return rows[0][0] if rows else None
 
     async def later(self, held: Held, until: datetime) -> None:
         """Not now, which was no attempt."""
         await self._noted(_LATER, [until, held.key, held.lease])
+
+    async def idle(self, held: Held, until: datetime | None) -> None:
+        """Nothing to do until then, or until somebody makes it due; it has not failed."""
+        await self._noted(_IDLE, [until, held.key, held.lease])
 
     async def failed(
         self, held: Held, error: str, *, pause: float = 0, hopeless: bool = False

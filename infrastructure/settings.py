@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     mailbox: Path | None = None
     quiet_hours: str = ""
 
+    webhook_allow_private: str = ""
+
     @property
     def quiet(self) -> QuietHours | None:
         """When no reminders are sent, in the zone of whoever gets them."""
@@ -135,6 +137,11 @@ class Settings(BaseSettings):
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
         """The networks whose X-Forwarded-For is believed."""
         return [ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip()]
+
+    @property
+    def webhook_networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """The private networks that webhooks may go to."""
+        return [ip_network(each.strip()) for each in self.webhook_allow_private.split(",") if each.strip()]
 
     @property
     def origins(self) -> Sequence[str]:
@@ -217,6 +224,16 @@ class Settings(BaseSettings):
         except ValueError as wrong:
             raise ValueError(
                 f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}"
+            ) from None
+        return self
+
+    @model_validator(mode="after")
+    def _read_webhook_networks(self) -> Self:
+        try:
+            self.webhook_networks  # noqa: B018  it is read to see that it can be
+        except ValueError as wrong:
+            raise ValueError(
+                f"WEBHOOK_ALLOW_PRIVATE takes networks such as 127.0.0.0/8, by comma: {wrong}"
             ) from None
         return self
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.availability import Start
 from domain.errors import NotFound
-from domain.interval import Interval
+from domain.interval import Interval, overlaps
 from domain.wallclock import SUPPORTED
 from projections.answer import OPENING, Answer, Prepared, ending, written
 from projections.cache import Cache
@@ -18,6 +18,7 @@ from projections.read import Behind, Reads
 from projections.vacancy import vacancy
 
 _HORIZONS = (timedelta(days=1), timedelta(days=7), timedelta(days=62))
+_FARTHEST = timedelta(days=9)  # from a start to an end of what it occupies
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -88,6 +89,22 @@ class Availability:
             if len(found) >= limit:
                 break
         return _earliest(look, found[:limit], now)
+
+    async def touching(
+        self,
+        service_id: UUID,
+        provider_id: UUID,
+        stretch: Interval,
+        *,
+        now: datetime,
+        at_least: int | None = None,
+    ) -> Sequence[datetime]:
+        """The starts offered at `now` that would occupy a part of the stretch, buffers included."""
+        around = Interval(stretch.start - _FARTHEST, stretch.end + _FARTHEST)
+        look = await self._service(service_id, provider_id, around, now, at_least)
+        offer = look.services[0].offer
+        found = offered(look.services[0], around, now)
+        return [start.start for start, _ in found if overlaps(offer.stretch(start.start), stretch)]
 
     async def why(
         self,

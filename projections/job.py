@@ -14,8 +14,12 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from domain.appointment import Appointment
+from domain.day import Day
 from domain.hold import Hold
+from domain.schedule import Schedule
 from domain.service import DEFAULTS
+from domain.waitlist import Waiting
+from domain.webhook import Webhook
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid
@@ -55,11 +59,40 @@ class Plan:
 
 def project(recorded: Recorded, rows: Rows) -> None:
     event = recorded.event
-    if not isinstance(event, Appointment.Event | Hold.Event):
+    if _frees(event):
+        # What is free now is looked at then; `position`: what must have been read before.
+        _put(
+            recorded.stream,
+            Plan("match", "match", recorded.at, {"position": recorded.position}),
+            recorded,
+            rows,
+        )
+    if isinstance(event, Webhook.Event):
+        _of_webhook(recorded, rows)
+    if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
     for plan in _planned(event):
         _put(recorded.stream, plan, recorded, rows)
+
+
+def _frees(event: object) -> bool:
+    """Whether something may be free now that was not: for somebody who waits."""
+    fewer = Schedule.Opened | Schedule.TimeOffTaken
+    return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
+
+
+def _of_webhook(recorded: Recorded, rows: Rows) -> None:
+    """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
+    match recorded.event:
+        case Webhook.Subscribed(timestamp=at):
+            _put(recorded.stream, Plan("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
+        case Webhook.Disabled(timestamp=at):
+            _put(recorded.stream, _notice("disabled", at), recorded, rows)
+        case Webhook.Resumed() | Webhook.Deleted():
+            _drop(recorded.stream, ["disabled"], rows)
+        case _:
+            pass
 
 
 def _dropped(event: object) -> Sequence[str]:
@@ -79,6 +112,8 @@ def _dropped(event: object) -> Sequence[str]:
             return *_PLANNED, *_TOLD
         case Hold.Used() | Hold.Released() | Hold.Expired():
             return ("expire",)
+        case Waiting.Lapsed() | Waiting.Accepted() | Waiting.Left():
+            return "offer", "lapse"
         case _:
             return ()
 
@@ -92,8 +127,9 @@ def _planned(event: object) -> Iterator[Plan]:
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
             yield from _ahead(event)
         case Appointment.Requested():
-            yield _notice("requested", event.timestamp, starts_at=event.starts_at)
-            yield _notice("approve", event.timestamp, starts_at=event.starts_at)
+            said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
+            yield _notice("requested", event.timestamp, **said)
+            yield _notice("approve", event.timestamp, **said)
             yield Plan("expire_request", "expire", event.expires_at, {})
             yield from _ahead(event)
         case Appointment.Confirmed():
@@ -106,6 +142,9 @@ def _planned(event: object) -> Iterator[Plan]:
             yield _notice("expired", event.timestamp)
         case Hold.Placed() | Hold.Extended():
             yield Plan("expire_hold", "expire", event.expires_at, {})
+        case Waiting.Offered():
+            yield Plan("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
+            yield Plan("lapse", "lapse", event.expires_at, {})
         case Appointment.NoShowUndone():
             yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:
@@ -135,12 +174,13 @@ def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:
         rows.drop(job, {"subject": subject, "slot": slot})
 
 
-def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows) -> None:
+def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows, key: UUID | None = None) -> None:
+    """`key`: of the one job that its subject has for good."""
     rows.put(
         job,
         subject=subject,
         slot=plan.slot,
-        key=key_of(subject, plan.slot, recorded.version),
+        key=key or key_of(subject, plan.slot, recorded.version),
         kind=plan.kind,
         due_at=plan.due_at,
         said=plan.said,

@@ -11,6 +11,8 @@ from projections.occupancy import occupied
 from projections.organization import organizations
 from projections.reader import Reader
 from projections.vacancy import vacancy
+from projections.waitlist import waitlist
+from projections.webhook import webhooks
 
 READERS: Sequence[Reader] = (
     accounts,
@@ -21,4 +23,6 @@ READERS: Sequence[Reader] = (
     occupied,
     organizations,
     vacancy,
+    waitlist,
+    webhooks,
 )

@@ -14,7 +14,9 @@ from application.appointment import (
     cancel_appointment,
     reschedule_appointment,
 )
+from application.hold import ChangeHold, PlaceHold, place_hold, release_hold
 from application.schedule import TakeTimeOff, take_time_off
+from domain.hold import Hold
 from domain.interval import Interval
 from domain.kernel import new_id
 from infrastructure.encoding import decode, digest, encode
@@ -31,7 +33,7 @@ Doctor = Callable[[Books], Books]
 
 @pytest.fixture
 async def books(database: Database) -> Books:
-    """A morning: three booked, one of them moved, one cancelled; then an afternoon off."""
+    """A morning: three booked, one moved, one cancelled, one held and let go; then an afternoon off."""
     store = postgres_store(database.application, MASTERS)
     await store.open()
     week = await an_open_week(store, buffer_after=10, capacity=2)
@@ -43,6 +45,9 @@ async def books(database: Database) -> Books:
     moved = RescheduleAppointment(by=by, appointment_id=first.id, start=week.at("13:00"))
     await reschedule_appointment(moved, store)
     await cancel_appointment(CancelAppointment(by=week.owner, appointment_id=second.id, reason="ill"), store)
+    asked = {"service_id": week.service_id, "provider_id": week.provider_id}
+    held = await place_hold(PlaceHold(by=by, id=new_id(), start=week.at("14:00"), **asked), store)
+    await release_hold(ChangeHold(by=by, hold_id=held.aggregate.id), store)
     off = TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=new_id(), off=_afternoon(week))
     await take_time_off(off, store)
     await store.close()
@@ -144,6 +149,25 @@ def _withdrawn(offered: Stored, **told: Any) -> Any:
     return Service.Withdrawn(originator_id=offered.stream, originator_version=2, **told)
 
 
+def _hold_over_another(books: Books) -> Books:
+    held, last = the(books, "Hold.Placed"), the(books, "Appointment.Booked", 2)
+    return instead(
+        books, held, rewritten(held, starts_at=decode(*_stored(last)).starts_at + timedelta(minutes=5))
+    )
+
+
+def _hold_over_too_soon(books: Books) -> Books:
+    released = the(books, "Hold.Released")
+    told = {"originator_id": released.stream, "originator_version": 2, "timestamp": released.at}
+    row = encode(Hold.Expired(**told), released.metadata)
+    return instead(books, released, released._replace(topic=row.topic, state=row.state))
+
+
+def _hold_for_ever(books: Books) -> Books:
+    gone = {the(books, "Hold.Released"), the(books, "Day.Released", 2)}
+    return books._replace(events=[event for event in books.events if event not in gone])
+
+
 def _seat_never_released(books: Books) -> Books:
     return books._replace(events=[e for e in books.events if e is not the(books, "Day.Released", 1)])
 
@@ -234,6 +258,9 @@ def test_an_honest_log_has_no_violations(books: Books) -> None:
         (_inside_time_off, "booked outside the hours"),
         (_after_withdrawal, "offered no longer"),
         (_buffers_touch, "on other terms"),
+        (_hold_over_another, "is booked with"),
+        (_hold_over_too_soon, "over before its time"),
+        (_hold_for_ever, "availability lacks"),
         (_seat_never_released, "keeps a seat without an appointment"),
         (_no_seat, "has no seat for the appointment"),
         (_hole, "stands where"),

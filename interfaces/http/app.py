@@ -34,6 +34,8 @@ from interfaces.http import (
     tag,
     totp,
     user,
+    waitlist,
+    webhook,
 )
 from interfaces.http.deps import Ports
 from interfaces.http.docs import docs_routes
@@ -47,6 +49,7 @@ ROUTERS = (
     availability.router,
     appointment.router,
     hold.router,
+    waitlist.router,
     provider.router,
     schedule.router,
     service.router,
@@ -65,6 +68,7 @@ ROUTERS = (
     password.router,
     totp.router,
     apikey.router,
+    webhook.router,
     audit.router,
     securitylog.router,
     job.router,

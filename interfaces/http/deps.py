@@ -21,6 +21,7 @@ from application.limit import Limits
 from application.log import Key, Store
 from application.ports import Credentials, Errands, Mails, Passwords, Sessions, Verifications
 from application.session import Signing
+from application.subscription import Secrets, Standings
 from domain.errors import Unauthenticated
 from domain.kernel import derived_id, new_id
 from interfaces.http.conditional import LARGEST, expected
@@ -68,6 +69,15 @@ Check = Callable[[], Awaitable[Mapping[str, Any]]]
 """Facts of a part of the installation; raises when that part is not well."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What the door needs of webhooks. `plain`: whether they may go to http."""
+
+    standings: Standings
+    secrets: Secrets
+    plain: bool = False
+
+
 @dataclass(slots=True)
 class Ports:
     """What the door needs from outside. `vital` checks fail readiness, `useful` ones are only told."""
@@ -96,6 +106,7 @@ class Ports:
     limits: Limits | None = None
     denials: Denials | None = None
     networks: Networks = field(default_factory=Networks)
+    hooks: Hooks | None = None
 
 
 class Ask(Request):
@@ -132,6 +143,11 @@ class Ask(Request):
     def signing(self) -> Signing:
         assert self.ports.signing is not None
         return self.ports.signing
+
+    @property
+    def hooks(self) -> Hooks:
+        assert self.ports.hooks is not None
+        return self.ports.hooks
 
     @property
     def network(self) -> str:

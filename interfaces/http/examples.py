@@ -6,6 +6,7 @@ from typing import Any
 _PROVIDER_ID = "0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"
 _SERVICE_ID = "0198c5a2-9c44-7b02-8f6e-2a1f5d9e4b21"
 _CUSTOMER_ID = "0198c5a2-b0d3-7e5f-a1c8-6c7d8e9fa032"
+_WAITING_ID = "0198c5a2-b8e2-7a4b-8c3d-9e0f1a2b3c41"
 _HOLD_ID = "0198c5a2-bf1e-7d6a-9b0c-7d8e9fa0b132"
 _APPOINTMENT_ID = "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"
 _OWNER_ID = "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"
@@ -62,6 +63,20 @@ _DETAILS = {
     "timezone": "Europe/Paris",
     "note": "",
 }
+_WEBHOOK = {
+    "id": "0198c5a2-0a1b-7c2d-8e3f-405162738495",
+    "version": 1,
+    "url": "https://example.org/hook",
+    "types": ["appointment.booked"],
+    "organization_id": None,
+    "provider_id": _PROVIDER_ID,
+    "state": "active",
+    "reason": "",
+    "created_at": "2030-01-02T10:11:12Z",
+    "position": 4711,
+    "behind": 0,
+    "failing_since": None,
+}
 _BUSINESS = {
     "name": "Ada's",
     "timezone": "Europe/Paris",
@@ -87,6 +102,13 @@ _APPOINTMENT = {
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",
     "expires_at": None,
+}
+_WISH = {
+    "service_id": _SERVICE_ID,
+    "provider_id": _PROVIDER_ID,
+    "dates": {"from": "2030-01-28", "to": "2030-02-01"},
+    "hours": [{"from": "09:00", "to": "12:00"}],
+    "timezone": "Europe/Paris",
 }
 _REFRESH = "kq3tEoO2Q1cYbBq0m9y7l1w8Y4rZf5sXh6uVj2nDa0I"
 _TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -191,6 +213,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "customers": [],
         "providers": [],
         "appointments": [],
+        "waitlist": [],
         "events": [],
         "sessions": [],
         "mails": [_MAIL],
@@ -226,6 +249,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "end": _END,
         "timezone": "Europe/Paris",
         "expires_at": "2030-01-02T10:16:12Z",
+    },
+    "Joining": _WISH,
+    "WaitingShown": {
+        "id": _WAITING_ID,
+        "version": 2,
+        "status": "offered",
+        **_WISH,
+        "customer_id": _CUSTOMER_ID,
+        "offer": {
+            "hold_id": _HOLD_ID,
+            "provider_id": _PROVIDER_ID,
+            "start": _START,
+            "end": _END,
+            "expires_at": "2030-01-02T10:26:12Z",
+        },
+        "created_at": "2030-01-02T10:11:12Z",
     },
     "Declining": {"reason": "Fully booked that day."},
     "Booking": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},
@@ -285,6 +324,25 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ApiKeyName": {"name": "Reception's second screen"},
     "ApiKeyShown": _API_KEY,
     "ApiKeyMade": {**_API_KEY, "secret": f"dbk_0198c5a2f1d27a3b9c4d5e6f708192a3_{_REFRESH}"},
+    "NewWebhook": {
+        "url": "https://example.org/hook",
+        "types": ["appointment.booked"],
+        "provider_id": _PROVIDER_ID,
+    },
+    "WebhookChange": {"types": ["appointment.booked", "appointment.cancelled"]},
+    "WebhookShown": _WEBHOOK,
+    "WebhookMade": {**_WEBHOOK, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="},
+    "DeliveryShown": {
+        "id": 31,
+        "position": 4711,
+        "message_id": "msg_4c1f6d0e6a0b5d3e9c2f1a2b3c4d5e6f",
+        "type": "appointment.booked",
+        "attempt": 1,
+        "at": "2030-01-02T10:11:12Z",
+        "status_code": 500,
+        "error": "status 500",
+        "took_ms": 83,
+    },
     "JobShown": {
         "id": "0f3b6c52-86c1-4f0e-9d5e-0d1a6f7c8b90",
         "kind": "remind",

@@ -23,8 +23,10 @@ from interfaces.http.me import shown as account_shown
 from interfaces.http.provider import ProviderShown
 from interfaces.http.provider import shown as provider_shown
 from interfaces.http.route import Route
+from interfaces.http.waitlist import WaitingShown
+from interfaces.http.waitlist import shown as waiting_shown
 from projections import account as accounts
-from projections import agenda, directory
+from projections import agenda, directory, waitlist
 from projections import customer as customers
 from projections.read import EVERYTHING
 from projections.stream import everything
@@ -56,6 +58,7 @@ class Export(Shape):
     customers: list[CustomerShown]
     providers: list[ProviderShown]
     appointments: list[AppointmentShown]
+    waitlist: list[WaitingShown]
     events: list[HistoryItem]
     sessions: list[SessionTold]
     mails: list[MailTold]
@@ -74,9 +77,12 @@ async def export(ask: Ask) -> Response:
         mine = await customers.own(read, me)
     async with ask.ports.reads.open("directory", position, sees=me) as read:
         providers = await directory.owned(read, me)
+    async with ask.ports.reads.open("waitlist", position, sees=me) as read:
+        waiting = await waitlist.as_customer(read, me)
     async with ask.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
         appointments = await agenda.as_customer(read, me)
         streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
+        streams += [each.id for each in waiting]
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, ask.ports.codec)
@@ -85,6 +91,7 @@ async def export(ask: Ask) -> Response:
         "customers": [customer_shown(each) for each in mine],
         "providers": [provider_shown(each) for each in providers],
         "appointments": [appointment_shown(each) for each in appointments],
+        "waitlist": [waiting_shown(each) for each in waiting],
         "events": [history_shown(each) for each in events],
         "sessions": await _sessions(ask, me),
         "mails": await ask.ports.mails.of(me),

@@ -29,12 +29,14 @@ from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Database, Environment, Settings
 from infrastructure.signing import Opened, TokenKeys, opened_signing
+from infrastructure.subscriptions import Subscriptions
 from infrastructure.traces import ForgottenFile, Traces
 from infrastructure.verifications import Verifications
+from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.http.app import build
 from interfaces.http.belongings import Belongings
 from interfaces.http.cursor import Cursors
-from interfaces.http.deps import Check, Ports
+from interfaces.http.deps import Check, Hooks, Ports
 from interfaces.http.network import Networks
 from interfaces.http.origin import Origins
 from projections.availability import Availability
@@ -122,6 +124,11 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         limits=opened.limits,
         denials=opened.denials,
         networks=Networks(settings.proxies),
+        hooks=Hooks(
+            Subscriptions(rows, store.journal),
+            WebhookSecrets(rows, store.keyring),
+            plain=settings.environment is Environment.DEV,
+        ),
         retry_job=Jobs(rows).retry,
     )
 

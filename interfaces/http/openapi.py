@@ -43,6 +43,7 @@ ENDING = frozenset(
         "verify_email",
         "book_appointment",
         "get_hold",
+        "accept_offer",
         "extend_hold",
         "confirm_appointment",
         "decline_appointment",

@@ -36,7 +36,7 @@ _FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-SHOWN_ONCE = frozenset({"create_api_key"})
+SHOWN_ONCE = frozenset({"create_api_key", "create_webhook", "rotate_webhook", "redeliver_webhook"})
 """Operations whose answer is kept nowhere, so that it can't be given again."""
 
 

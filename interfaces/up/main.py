@@ -42,6 +42,7 @@ HOST = "127.0.0.1"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 TOKEN_LIFETIME = timedelta(days=1)
 READY_WITHIN = 60.0  # seconds
+NEAR, FAR = "sweep,jobs,mail", "webhooks"
 ROLES = (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
 
 _LISTENS = """
@@ -144,7 +145,10 @@ def _workers(settings: Settings, wish: Wish, flower_port: int | None, metrics: P
         return []
     theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     return [
-        *(Child(f"worker {n + 1}", ["worker"], theirs) for n in range(wish.workers)),
+        *(Child(f"worker {n + 1}", ["worker", "--queues", NEAR], theirs) for n in range(wish.workers)),
+        Child(
+            "webhook worker", ["worker", "--queues", FAR], theirs
+        ),  # receivers that hang hold up nobody else
         Child("beat", ["beat"], theirs),
         Child("flower", ["flower", "--port", str(flower_port)], theirs),
     ]

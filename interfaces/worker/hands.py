@@ -13,7 +13,8 @@ from uuid import UUID
 
 import structlog
 
-from application.job import Busy, Hopeless, Job, Later, Lease, LeaseLost, Means, carry_out
+from application.handler import carry_out
+from application.job import Busy, Hopeless, Idle, Job, Later, Lease, LeaseLost, Means
 from interfaces.http.middleware import request_id
 from interfaces.worker.measure import AGAIN, DONE, LATENESS
 
@@ -46,6 +47,7 @@ class Jobs(Protocol):
     async def begin(self, key: UUID, lease: UUID) -> tuple[Job, Any] | None: ...
     async def done(self, held: Any, outcome: str) -> float | None: ...
     async def later(self, held: Any, until: datetime) -> None: ...
+    async def idle(self, held: Any, until: datetime | None) -> None: ...
     async def failed(
         self, held: Any, error: str, *, pause: float = 0, hopeless: bool = False
     ) -> bool | None: ...
@@ -53,11 +55,15 @@ class Jobs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What is opened once in a process. `tidy`: throws away what nobody needs any more."""
+    """What is opened once in a process. `tidy`: throws away what nobody needs any more.
+
+    `wake`: makes idle jobs due that have something to do.
+    """
 
     jobs: Jobs
     means: Means
     tidy: Callable[[], Awaitable[None]]
+    wake: Callable[[], Awaitable[int]]
 
 
 Open = Callable[[], AbstractAsyncContextManager[Tools]]
@@ -107,13 +113,18 @@ class Hands:
         return self._tools
 
     async def _sweep(self) -> Sequence[Claimed]:
-        jobs = (await self._ready()).jobs
+        tools = await self._ready()
+        jobs = tools.jobs
         pause = await jobs.swept()
         if pause is None:
             return ()
         if pause > ALARM:
             logger.warning("nobody had swept", seconds=round(pause))
         await jobs.enrol()
+        try:
+            await tools.wake()
+        except Exception as error:  # noqa: BLE001  those who sleep must not stop the others
+            logger.warning("nobody is woken", error=_told(error))
         claimed = await jobs.claim()
         for each in claimed:
             if each.again:
@@ -140,6 +151,8 @@ async def _one(job: Job, held: Any, tools: Tools) -> None:
         _lost(job)
     except Later as later:
         await tools.jobs.later(held, later.until)
+    except Idle as idle:
+        await tools.jobs.idle(held, idle.until)
     except Exception as error:  # noqa: BLE001  whatever stands against one must not stop the others
         await _failed(job, held, error, tools)
     else:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import UUID
 
 from celery import Celery, signals
 from celery.schedules import crontab
+from kombu import Exchange, Queue
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from application.delivery import Courier
 from application.job import Means
+from infrastructure.database import alchemy
 from infrastructure.jobs import Jobs
 from infrastructure.letters import Letters
 from infrastructure.mail import postman_of
@@ -19,7 +26,15 @@ from infrastructure.noticemail import NoticeMail
 from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.rowpool import RowPool
 from infrastructure.settings import Settings
+from infrastructure.subscriptions import Subscriptions
+from infrastructure.webhooks import Post
+from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.worker.hands import Hands, Tools
+from projections.availability import Availability
+from projections.look import Looks
+from projections.position import Positions
+from projections.read import Reads
+from projections.waitlist import Line
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started
@@ -57,7 +72,11 @@ def celery_of(settings: Settings) -> Celery:
 def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
     """Work until SIGTERM; what is in hand is finished first. The exit code."""
     worker = celery_of(settings).Worker(
-        concurrency=concurrency, queues=",".join(queues), loglevel=settings.log_level, quiet=True
+        hostname=f"worker-{getpid()}@{gethostname()}",  # several on one machine are several
+        concurrency=concurrency,
+        queues=",".join(queues),
+        loglevel=settings.log_level,
+        quiet=True,
     )
     worker.start()
     return int(worker.exitcode or 0)
@@ -100,7 +119,7 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_default_queue": "jobs",
-        "task_create_missing_queues": True,
+        "task_queues": [Queue(name, Exchange(name), name) for name in QUEUES],
         "task_send_sent_event": True,
         "timezone": "UTC",
         "worker_prefetch_multiplier": 1,
@@ -126,6 +145,24 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
     }
 
 
+async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> Line:
+    """Who waits, and what is free: read models, without a cache."""
+    engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
+    stack.push_async_callback(engine.dispose)
+    pool = AsyncConnectionPool(
+        dsn,
+        min_size=0,
+        max_size=2,
+        timeout=settings.db_pool_timeout,
+        open=False,
+        kwargs={"autocommit": True, "application_name": "daybook-waitlist"},
+    )
+    stack.push_async_callback(pool.close)
+    await pool.open()
+    reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
+    return Line(reads, Availability(Looks(pool), reads))
+
+
 @asynccontextmanager
 async def _tools(settings: Settings) -> AsyncIterator[Tools]:
     database = settings.database
@@ -140,6 +177,7 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         )
         jobs = Jobs(rows)
         mail = postman_of(settings, rows, store.keyring)
+        line = await _line(database.dsn, settings, stack)
         letters = Letters(settings.public_url, settings.mail_from)
         channels = [NoticeMail(letters, mail, settings.public_url)]
 
@@ -147,4 +185,8 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        yield Tools(jobs, Means(store, mail, channels=channels, quiet=settings.quiet), tidy)
+        subscriptions = Subscriptions(rows, store.journal)
+        post = await stack.enter_async_context(Post(settings.webhook_networks))
+        courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
+        means = Means(store, mail, channels=channels, quiet=settings.quiet, line=line, courier=courier)
+        yield Tools(jobs, means, tidy, subscriptions.wake)

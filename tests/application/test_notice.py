@@ -20,8 +20,9 @@ from application.appointment import (
 )
 from application.approval import DeclineAppointment, confirm_appointment, decline_appointment, expire_request
 from application.customer import CreateCustomer, create_customer
+from application.handler import HANDLERS
 from application.hold import PlaceHold, place_hold
-from application.job import HANDLERS, Job, Later, LeaseLost, Means
+from application.job import Job, Later, LeaseLost, Means
 from application.notice import Kind, Notice
 from application.notify import notify, offer, remind, webhook_disabled
 from application.quiet import QuietHours

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pyotp
 
-from application.access import Caller, Role
+from application.access import SYSTEM, Caller, Role
 from application.ports import Verification
+from application.waitlist import OfferPlace, offer_place
 from domain.kernel import new_id
 from projections.job import key_of
 from tests.http.tenants import CALLERS, Tenants, an_account_of
@@ -119,6 +120,23 @@ async def _request(it: Tenants, _: str) -> Parts:
     return {"appointment_id": await it.an_appointment(service_id=service_id, **provider)}
 
 
+async def _wish(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
+    return {"said": said, "whose": said["customer_id"]}
+
+
+async def _waiting(it: Tenants, _: str) -> Parts:
+    return {"waiting_id": await it.a_waiting()}
+
+
+async def _offered(it: Tenants, _: str) -> Parts:
+    id = await it.a_waiting()
+    start = it.monday + timedelta(hours=14)
+    kept = {"hold_id": new_id(), "provider_id": UUID(it.names["provider_id"]), "start": start}
+    await offer_place(OfferPlace(by=SYSTEM, waiting_id=UUID(id), **kept), it.api.ports.store)
+    return {"waiting_id": id}
+
+
 async def _of_claimed_guest(it: Tenants, _: str) -> Parts:
     return {"appointment_id": it.names["claimed_appointment_id"]}
 
@@ -216,6 +234,39 @@ async def _api_key(it: Tenants, caller: str) -> Parts:
     return {"key_id": str(key.id), "by": by}
 
 
+async def _new_webhook(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": it.names["provider_id"]}}
+
+
+async def _new_webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": None, "organization_id": it.names["organization_id"]}}
+
+
+async def _webhook(it: Tenants, _: str, by: str = "owner", **about: Any) -> Parts:
+    """The owner's, of their provider."""
+    about = about or {"provider_id": it.names["provider_id"]}
+    said = {"url": "https://example.org/hook", "types": ["appointment.booked"], **about}
+    made = await it.made("/v1/webhooks", said, by)
+    return {"webhook_id": made["id"]}
+
+
+async def _webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return await _webhook(it, _, "chief", organization_id=it.names["organization_id"])
+
+
+async def _managed_webhook(it: Tenants, _: str) -> Parts:
+    """A manager's, of the owner's provider."""
+    return await _webhook(it, _, "manager", provider_id=it.names["provider_id"])
+
+
+async def _redelivered(it: Tenants, _: str) -> Parts:
+    return {**await _webhook(it, _), "query": {"after": 0}}
+
+
+async def _redelivered_of_organization(it: Tenants, _: str) -> Parts:
+    return {**await _webhook_of_organization(it, _), "query": {"after": 0}}
+
+
 async def _no_expiry(it: Tenants, caller: str) -> Parts:
     return {**await _oneself(it, caller), "said": {"expires_at": None}}
 
@@ -239,6 +290,9 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_earliest": _earliest,
     "why_not": _why,
     "book_appointment": _booking,
+    "join_waitlist": _wish,
+    "leave_waitlist": _waiting,
+    "accept_offer": _offered,
     "place_hold": _booking,
     "get_hold": _hold,
     "extend_hold": _hold,
@@ -308,6 +362,22 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_api_key": _api_key,
     "change_api_key": _api_key,
     "delete_api_key": _api_key,
+    "create_webhook": _new_webhook,
+    "create_webhook:organization": _new_webhook_of_organization,
+    "get_webhook": _webhook,
+    "get_webhook:organization": _webhook_of_organization,
+    "get_webhook:managed": _managed_webhook,
+    "change_webhook": _webhook,
+    "change_webhook:organization": _webhook_of_organization,
+    "delete_webhook": _webhook,
+    "delete_webhook:organization": _webhook_of_organization,
+    "rotate_webhook": _webhook,
+    "rotate_webhook:managed": _managed_webhook,
+    "resume_webhook": _webhook,
+    "redeliver_webhook": _redelivered,
+    "redeliver_webhook:organization": _redelivered_of_organization,
+    "list_deliveries": _webhook,
+    "list_deliveries:organization": _webhook_of_organization,
     "get_job": _job,
     "retry_job": _job,
 }

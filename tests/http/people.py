@@ -23,9 +23,12 @@ from infrastructure.letters import Letters
 from infrastructure.mail import MailboxSender, Mails, Postman
 from infrastructure.rowpool import RowPool
 from infrastructure.signing import Opened
+from infrastructure.subscriptions import Subscriptions
 from infrastructure.traces import ForgottenFile, Traces
 from infrastructure.verifications import Verifications
+from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.http.belongings import Belongings
+from interfaces.http.deps import Hooks
 from projections.read import Reads
 from tests.signing import a_signing
 
@@ -58,6 +61,8 @@ class People:
         self.verifications = Verifications(rows, store.keyring)
         self.mails_sent = Mails(rows, store.keyring)
         self.oblivion = Oblivion(store, Belongings(reads), Traces(rows), self.forgotten, errands)
+        self.subscriptions = Subscriptions(rows, store.journal)
+        self.hooks = Hooks(self.subscriptions, WebhookSecrets(rows, store.keyring))
         letters = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
         postman = Postman(letters, MailboxSender(self.mailbox), rows, store.keyring)
         means = Means(store, postman, self.verifications, self.signing.tickets, self.oblivion)
@@ -80,6 +85,7 @@ class People:
             "limits": self.opened.limits,
             "denials": self.opened.denials,
             "retry_job": Jobs(self.rows).retry,
+            "hooks": self.hooks,
         }
 
     async def forget_again(self) -> None:

@@ -37,7 +37,9 @@ _RECORDED = """
            (SELECT string_agg(concat(id, version, scopes), ',' ORDER BY id) FROM auth.api_key),
            (SELECT string_agg(t::text, ',' ORDER BY hash) FROM auth.ticket t),
            (SELECT string_agg(c::text, ',' ORDER BY account_id) FROM auth.credential c),
-           (SELECT count(*) FROM auth.errand), (SELECT count(*) FROM auth.verification)"""
+           (SELECT count(*) FROM auth.errand), (SELECT count(*) FROM auth.verification),
+           (SELECT string_agg(w::text, ',' ORDER BY webhook_id) FROM work.webhook w),
+           (SELECT count(*) FROM work.webhook_secret)"""
 
 
 @dataclass
@@ -100,6 +102,13 @@ class Tenants:
         id: str = booked["id"]
         return id
 
+    async def a_waiting(self, customer: str = "customer") -> str:
+        """Somebody who waits for the first organization's provider."""
+        day = f"{self.monday:%Y-%m-%d}"
+        said = {"service_id": self.names["service_id"], "provider_id": self.names["provider_id"]}
+        told = await self.made("/v1/waitlist", {**said, "dates": {"from": day, "to": day}}, customer)
+        return str(told["id"])
+
     async def a_guest(self, by: str = "owner", **more: Any) -> str:
         """Known to the members of the first organization."""
         said = {"name": "Guest", "organization_id": self.names["organization_id"], **more}
@@ -158,5 +167,6 @@ async def _fill(it: Tenants, ours: str, claimed: str) -> None:
     }
     it.names["appointment_id"] = await it.an_appointment()
     it.names["claimed_appointment_id"] = await it.an_appointment("admin", customer_id=claimed)
+    it.names["waiting_id"] = await it.a_waiting()
     off = {"start": "2030-08-01T00:00:00Z", "end": "2030-08-15T00:00:00Z"}
     it.names["time_off_id"] = (await it.made(f"/v1/providers/{provider_id}/time-off", off, "owner"))["id"]

@@ -51,6 +51,12 @@ complete_appointment           ?    .    .  |   c    c    c    c  |   -    -    
 miss_appointment               ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 undo_no_show                   ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 
+join_waitlist                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_waitlist                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+get_waiting                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+leave_waitlist                 ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+accept_offer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+
 list_providers                 +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_provider                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 create_provider                ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    .
@@ -147,6 +153,24 @@ get_api_key                    ?    -    -  |   +    -    -    -  |   -    -    
 change_api_key                 ?    -    -  |   +    -    -    -  |   -    -    -  |   -    -    -
 delete_api_key                 ?    -    -  |   +    -    -    -  |   -    -    -  |   -    -    -
 
+create_webhook                 ?    .    .  |   +    +    +    !  |   !    !    !  |   +    .    .
+create_webhook:organization    ?    .    .  |   !    +    +    !  |   !    !    !  |   +    .    .
+list_webhooks                  ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    .
+get_webhook                    ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+get_webhook:organization       ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+get_webhook:managed            ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+change_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+change_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+delete_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+delete_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+rotate_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+rotate_webhook:managed         ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+resume_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+redeliver_webhook              ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+redeliver_webhook:organization ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+list_deliveries                ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+list_deliveries:organization   ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
@@ -202,6 +226,7 @@ LISTED = {
         "get_appointment": "appointment_id",
         "get_appointment:claimed": "claimed_appointment_id",
     },
+    "list_waitlist": {"get_waiting": "waiting_id"},
     "list_customers": {
         "get_customer": "customer_id",
         "get_customer:claimed": "claimed_id",

@@ -18,6 +18,7 @@ from infrastructure.postgres import PostgresJournal, postgres_store
 from infrastructure.program import free_port
 from infrastructure.signing import Opened
 from tests.conftest import Database
+from tests.infrastructure.office import Office, an_office
 from tests.sealed import MASTERS
 from tests.signing import a_signing
 
@@ -82,3 +83,10 @@ async def opened(database: Database, open_store: Open) -> AsyncIterator[Opened]:
     store = await open_store(database.application)
     async with a_signing(database.application, store) as opened:
         yield opened
+
+
+@pytest.fixture
+async def office(database: Database, open_store: Open) -> AsyncIterator[Office]:
+    """Webhooks of a provider, and what delivers them."""
+    async with an_office(database, await open_store(database.application)) as office:
+        yield office

@@ -317,17 +317,6 @@ async def test_one_that_was_late_but_is_still_nobody_else_s_goes_on(jobs: Jobs, 
     assert await claimed(jobs) == []
 
 
-@pytest.mark.usefixtures("quick")
-async def test_what_was_done_and_is_only_claimed_since_is_not_done_again(jobs: Jobs, plan: Plan) -> None:
-    await plan()
-    slow = await begun(jobs)
-    await asyncio.sleep(0.3)
-    (again,) = await claimed(jobs)
-    assert again.again
-    assert await jobs.done(slow, "sent") is not None
-    assert await jobs.begin(again.key, again.lease) is None
-
-
 async def test_what_is_done_is_noted_once_the_database_is_back(
     jobs: Jobs, rows: RowPool, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:

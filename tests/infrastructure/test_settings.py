@@ -133,6 +133,15 @@ def test_proxies_are_networks_and_nobody_is_trusted_by_default(monkeypatch: pyte
         Settings()
 
 
+def test_webhooks_go_to_private_networks_only_where_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(Settings().webhook_networks) == []
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "127.0.0.0/8,::1/128")
+    assert [str(each) for each in Settings().webhook_networks] == ["127.0.0.0/8", "::1/128"]
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "localhost")
+    with pytest.raises(ValidationError, match="WEBHOOK_ALLOW_PRIVATE"):
+        Settings()
+
+
 def test_origins_are_whole_and_nobodys_pages_may_ask_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(Settings().origins) == []
     monkeypatch.setenv("CORS_ORIGINS", "https://app.example.org, http://localhost:3000,")

@@ -89,6 +89,11 @@ class Person:
             idempotency_key=key or str(uuid4()),
         )  # fmt: skip
 
+    async def hold(self, shop: Shop, start: datetime, *, api: str | None = None) -> httpx.Response:
+        """Keep the start with the shop's provider, as long as its service says."""
+        said = {"service_id": shop.service_id, "provider_id": shop.provider_id, "start": written(start)}
+        return await self.ask("POST", "/v1/holds", said, api=api, idempotency_key=str(uuid4()))
+
     async def change(
         self, appointment: dict[str, Any], verb: str, said: Any = None, *, api: str | None = None
     ) -> httpx.Response:
@@ -221,7 +226,7 @@ BEHIND = 503, "behind"
 
 def _promise(account: UUID, answer: httpx.Response) -> Acknowledged:
     told = answer.json() if answer.content else {}
-    streamed = answer.request.url.path.split("/")[2] in {"appointments", "providers", "services"}
+    streamed = answer.request.url.path.split("/")[2] in {"appointments", "holds", "providers", "services"}
     own = streamed and "schedule" not in answer.request.url.path and "time-off" not in answer.request.url.path
     return Acknowledged(
         account,

@@ -29,7 +29,7 @@ from application.schedule import (
 )
 from application.service import ChangeService, DeleteService, change_service, delete_service
 from domain.availability import Occupied, Offer, Rule, starts, why_not
-from domain.day import Day, days_touched
+from domain.day import Day, Seat, days_touched
 from domain.errors import NotFound
 from domain.hours import Hours, Window
 from domain.interval import Interval
@@ -386,15 +386,7 @@ def _days(case: Case, calendar_id: UUID, service_id: UUID) -> list[Day]:
         for day in days_touched(since, until):
             id = Day.id_of(calendar_id, day)
             opened = Day(id=id, calendar_id=calendar_id, date=day.isoformat(), timestamp=case.now)
-            days.setdefault(day, opened)._reserved(
-                taker=taker,
-                service_id=service,
-                starts_at=start,
-                since=since,
-                until=until,
-                lane=0,
-                timestamp=case.now,
-            )
+            days.setdefault(day, opened).give(Seat(taker, service, start, since, until), case.now)
     return [*days.values()]
 
 

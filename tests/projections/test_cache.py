@@ -17,10 +17,12 @@ from psycopg import AsyncConnection
 from redis.asyncio import Redis
 
 from application.access import Role
+from application.hold import PlaceHold, place_hold
 from application.organization import ReplaceHoliday, replace_holiday
 from application.provider import ChangeProvider, change_provider
 from domain.errors import Conflict
 from domain.interval import Interval
+from domain.kernel import new_id
 from projections.answer import Prepared
 from projections.availability import Availability
 from projections.cache import Cache
@@ -389,6 +391,17 @@ async def test_what_passes_with_time_is_cut_off_kept_answers(clinic, desk):
     assert (await desk.free(now=noon + timedelta(seconds=59)))[0] == "12:00"
     later = clinic.week.at("12:00") + timedelta(microseconds=1)
     assert (await desk.free(now=later))[0] == "12:30"
+
+
+async def test_a_kept_answer_does_not_outlive_the_first_hold_that_it_saw(clinic, desk):
+    week = clinic.week
+    said = {"by": somebody(), "service_id": week.service_id, "provider_id": week.provider_id}
+    held = await place_hold(PlaceHold(**said, id=new_id(), start=week.at("10:00")), clinic.store)
+    await clinic.catch_up()
+    over = held.aggregate.expires_at
+    assert await desk.free(now=over - timedelta(seconds=50)) == WITHOUT_TEN
+    assert await desk.looked(now=over - timedelta(microseconds=1)) == 0
+    assert await desk.free(now=over) == OFFICE, "at its second, and no event has said so"
 
 
 async def test_a_kept_answer_does_not_outlive_midnight_where_the_window_moves_on(

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.appointment import BookAppointment, book_appointment
+from application.hold import PlaceHold, place_hold
 from application.organization import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from application.provider import ChangeProvider, DeleteProvider, change_provider, delete_provider
 from application.schedule import ReplaceSchedule, replace_schedule
@@ -235,6 +236,16 @@ class TestTime:
         assert await town.first() is None
         await town.refresher.round()
         assert await town.first() == "09:00"
+
+    async def test_it_is_worked_out_again_when_a_hold_is_over(self, town):
+        week = town.clinic.week
+        said = {"by": somebody(), "service_id": week.service_id, "provider_id": week.provider_id}
+        placing = PlaceHold(**said, id=new_id(), start=week.at("09:00"))
+        hold = (await place_hold(placing, town.clinic.store)).aggregate
+        await town.catch_up()
+        assert await town.first() == "09:30"
+        ((*_, again_at, _, _),) = await town.kept()
+        assert again_at == hold.expires_at
 
     async def test_a_window_that_opens_at_midnight_is_looked_at_then(self, database, engine, reads):
         window = {"kind": "rolling", "days": 1}

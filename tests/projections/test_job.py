@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from domain.appointment import Appointment
 from domain.hold import Hold
+from domain.waitlist import Offer, Waiting
 from projections.job import job
-from tests.projections.story import NOW, a_place, an_appointment, at
+from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
 START = at(10, day=20)
 
@@ -127,6 +128,36 @@ async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
     assert await jobs_of(hold) == {}
 
 
+async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of) -> None:
+    waiting = Waiting(
+        id=uuid4(),
+        by=uuid4(),
+        customer_id=uuid4(),
+        service_id=uuid4(),
+        provider_id=None,
+        dates={"from": "2030-01-01", "to": "2030-01-02"},
+        hours=[],
+        timezone="UTC",
+        timestamp=NOW,
+    )
+    waiting.offer_place(Offer(uuid4(), uuid4(), START, NOW + timedelta(minutes=15)), NOW)
+    found = await jobs_of(waiting)
+    assert {slot: row.kind for slot, row in found.items()} == {"offer": "offer", "lapse": "lapse"}
+    assert found["offer"].said == {"hold_id": str(waiting.standing_offer().hold_id)}
+    assert found["lapse"].due_at == NOW + timedelta(minutes=15)
+    waiting.lapse(NOW + timedelta(minutes=15))
+    assert await jobs_of(waiting) == {}
+
+
+async def test_what_is_freed_of_a_day_is_matched_with_who_waits(jobs_of) -> None:
+    seat = a_seat(START)
+    (day,) = days(uuid4(), seat.since, seat.until)
+    day.give(seat, NOW)
+    assert await jobs_of(day) == {}
+    day.release(seat.taker, NOW)
+    assert {row.kind for row in (await jobs_of(day)).values()} == {"match"}
+
+
 def a_request() -> Appointment:
     place = a_place(uuid4(), START)
     return Appointment.request(
@@ -142,9 +173,8 @@ def a_request() -> Appointment:
 
 
 def a_hold() -> Hold:
-    place = {
-        name: value for name, value in a_place(uuid4(), START).items() if name in Hold.Placed.__annotations__
-    }
+    place = a_place(uuid4(), START)
+    fields = "provider_id", "starts_at", "duration", "buffer_before", "buffer_after", "timezone"
     return Hold(
         id=uuid4(),
         by=uuid4(),
@@ -152,5 +182,5 @@ def a_hold() -> Hold:
         customer_id=uuid4(),
         expires_at=NOW + timedelta(minutes=5),
         timestamp=NOW,
-        **place,
+        **{name: place[name] for name in fields},
     )

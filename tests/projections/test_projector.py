@@ -206,7 +206,7 @@ class TestFailing:
     async def test_rows_that_the_database_refuses_stop_it_just_so(self, engine, write, bookmarks, ask):
         (day,) = days(a_provider().id, at(9), at(10))
         seat_all([day], a_seat(at(9)))
-        day._reserved(*a_seat(at(9)), timestamp=NOW)
+        day.give(a_seat(at(9)), NOW)
         appointment = an_appointment()
         position = await write(day, appointment)
         await Projector(engine, READERS, CODEC).catch_up()

@@ -342,7 +342,7 @@ class TestChecking:
         count = (await ask(f"SELECT count(*) FROM read_1.{table.name}"))[0][0]
         await ask(f"DELETE FROM read_1.{table.name}")
         found = (await rebuild.check()).differences
-        assert [difference.table for difference in found] == [table.name] * count
+        assert [difference.table for difference in found] == [table.name] * min(count, MOST)
 
     async def test_it_names_some_of_many(self, write: Any, catch_up: Any, rebuild: Rebuild, ask: Ask) -> None:
         await write(*(a_customer() for _ in range(MOST + 5)), an_appointment())

@@ -1,0 +1,156 @@
+"""Who is told of what, and what is there to tell?"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from domain.organization import Organization, Rank
+from domain.schedule import Schedule
+from domain.webhook import Webhook
+from projections import webhook
+from projections.job import job
+from projections.page import Page
+from projections.read import Reads
+from projections.webhook import affiliation, happening, place
+from tests.projections.story import NOW, a_place, a_provider, an_appointment, an_organization, at
+
+ALL = Page(limit=50)
+
+
+def a_webhook(**about: UUID) -> Webhook:
+    told: dict[str, Any] = {"provider_id": None, "organization_id": None, **about}
+    types = ["appointment.booked"]
+    return Webhook(id=uuid4(), by=uuid4(), url="https://example.org/", types=types, timestamp=NOW, **told)
+
+
+async def test_a_webhook_is_told_as_it_is(write, catch_up, look) -> None:
+    it = a_webhook(provider_id=uuid4())
+    since = await write(it)
+    it.change(uuid4(), "https://example.org/2", ["appointment.cancelled"], NOW)
+    it.disable("failing", NOW)
+    await write(it)
+    await catch_up()
+    async with look("webhook") as read:
+        told = await webhook.get(read, it.id)
+    assert told is not None
+    same = (
+        "id",
+        "version",
+        "url",
+        "types",
+        "provider_id",
+        "organization_id",
+        "state",
+        "reason",
+        "created_at",
+    )
+    assert {name: getattr(told, name) for name in same} == {name: getattr(it, name) for name in same}
+    assert told.since == since
+    it.resume(uuid4(), NOW)
+    it.rotate(uuid4(), NOW)
+    await write(it)
+    await catch_up()
+    async with look("webhook") as read:
+        told = await webhook.get(read, it.id)
+        assert told is not None
+        assert (told.state, told.reason, told.version) == ("active", "", it.version)
+
+
+async def test_a_deleted_one_is_neither_listed_nor_found(write, catch_up, look) -> None:
+    it = a_webhook(provider_id=uuid4())
+    it.delete(uuid4(), NOW)
+    await write(it)
+    await catch_up()
+    async with look("webhook") as read:
+        assert await webhook.get(read, it.id) is None
+        assert await webhook.find(read, ALL) == ([], None)
+
+
+@pytest.fixture
+async def three(write, catch_up):
+    """An organization with a manager and staff, its provider, and webhooks of all three kinds."""
+    manager, staff = uuid4(), uuid4()
+    organization = an_organization()
+    owner = next(iter(organization.members))
+    for account, rank in ((manager, Rank.MANAGER), (staff, Rank.STAFF)):
+        organization.add_member(owner, account, rank, Rank.OWNER, NOW)
+    provider = a_provider(organization_id=str(organization.id))
+    webhooks = (
+        a_webhook(provider_id=provider.id),
+        a_webhook(organization_id=organization.id),
+        a_webhook(provider_id=provider.id, organization_id=organization.id),
+    )
+    await write(organization, provider, *webhooks)
+    await catch_up()
+    return organization, provider, manager, staff, [each.id for each in webhooks]
+
+
+async def test_owners_see_their_providers_webhooks_and_managers_the_organizations(
+    three: tuple[Organization, Any, UUID, UUID, list[UUID]], reads: Reads
+) -> None:
+    organization, provider, manager, staff, (own, shared, bound) = three
+    expected = {
+        provider.owner_id: {own},
+        manager: {shared, bound},
+        next(iter(organization.members)): {shared, bound},
+        staff: set(),
+        uuid4(): set(),
+    }
+    for who, theirs in expected.items():
+        async with reads.open("webhook", sees=who) as read:
+            assert {each.id for each in (await webhook.find(read, ALL, of=who))[0]} == theirs
+            assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "the second wall"
+            for id in (own, shared, bound):
+                assert (await webhook.get(read, id, of=who) is not None) is (id in theirs)
+
+
+async def test_happenings_are_what_is_published_in_order(write, catch_up, look) -> None:
+    ada = a_provider()
+    schedule = Schedule(id=Schedule.id_of(ada.id), calendar_id=ada.id, timezone="UTC", timestamp=NOW)
+    appointment = an_appointment(ada.id)
+    await write(ada, schedule, appointment)
+    schedule.set_weekly(uuid4(), "UTC", {"0": [[540, 600]]}, NOW)
+    appointment.annotate(uuid4(), "tall", {}, NOW)
+    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    await write(schedule, appointment)
+    await catch_up()
+    async with look("webhook") as read:
+        rows = (await read.connection.execute(select(happening).order_by(happening.c.position))).all()
+    assert [(row.type, row.subject, row.version, row.provider_id) for row in rows] == [
+        ("appointment.booked", appointment.id, 1, None),
+        ("schedule.changed", schedule.id, 2, ada.id),
+        ("appointment.cancelled", appointment.id, 3, None),
+    ]
+
+
+async def test_with_whom_and_of_whom_is_kept_from_position_to_position(write, catch_up, look) -> None:
+    ada, organization_id = a_provider(), uuid4()
+    appointment, to = an_appointment(ada.id), uuid4()
+    first = await write(ada, appointment)
+    appointment.reschedule(uuid4(), by_customer=False, place=a_place(to, at(9, day=9)), now=NOW)
+    ada.change(uuid4(), {"organization_id": str(organization_id)}, NOW)
+    last = await write(appointment, ada)
+    await catch_up()
+    async with look("webhook") as read:
+        places = (await read.connection.execute(select(place).order_by(place.c.position))).all()
+        rows = (await read.connection.execute(select(affiliation).order_by(affiliation.c.position))).all()
+    assert [(row.position, row.provider_id) for row in places] == [(first, ada.id), (last - 1, to)]
+    assert [(row.position, row.organization_id) for row in rows] == [
+        (first - 1, None),
+        (last, organization_id),
+    ]
+
+
+async def test_a_webhook_has_one_job_for_good(write, catch_up, look) -> None:
+    it = a_webhook(provider_id=uuid4())
+    await write(it)
+    it.disable("failing", NOW)
+    it.resume(uuid4(), NOW)
+    it.delete(uuid4(), NOW)
+    await write(it)
+    await catch_up()
+    async with look("job") as read:
+        rows = (await read.connection.execute(select(job).where(job.c.subject == it.id))).all()
+    assert [(row.kind, row.slot, row.key) for row in rows] == [("deliver", "deliver", it.id)]
