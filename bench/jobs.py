@@ -36,6 +36,9 @@ _LOADED, _CALM = "reminder, bookings meanwhile", "reminder, nothing else"
 _COUNTED = """
     SELECT count(*), count(*) FILTER (WHERE done_at IS NULL) FROM work.job
     WHERE kind = 'complete' AND planned_at < clock_timestamp()"""
+_IDLE = """
+    SELECT count(*) FROM work.job
+    WHERE done_at IS NULL AND dead_at IS NULL AND planned_at < clock_timestamp()"""
 _TOOK = """
     SELECT extract(epoch FROM max(done_at) - (SELECT swept_at FROM work.enrolled))::float8 FROM work.job
     WHERE done_at > (SELECT swept_at FROM work.enrolled)"""
@@ -152,6 +155,7 @@ def _reminded(practice: Practice, database: Database, number: int, meanwhile: Ex
     some: Sequence[Booked] = practice.book(number // 2)  # two each
     practice.enrol()
     ids = [each.id for each in some]
+    assert wait_until(lambda: ask(database.owner, _IDLE) == [(0,)], 240)  # what the round before has left
     with meanwhile:
         ask(database.owner, _SPREAD, [ids, PER_SECOND, PER_SECOND])
         assert wait_until(lambda: len(ask(database.owner, _LAGS, [ids])) == number, 240)

@@ -30,6 +30,7 @@ from infrastructure.subscriptions import Subscriptions
 from infrastructure.webhooks import Post
 from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.worker.hands import Hands, Tools
+from interfaces.worker.unacked import mend
 from projections.availability import Availability
 from projections.look import Looks
 from projections.position import Positions
@@ -45,6 +46,7 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 def celery_of(settings: Settings) -> Celery:
     """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
+    mend()
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
     hands = Hands(partial(_tools, settings))

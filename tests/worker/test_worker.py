@@ -1,9 +1,14 @@
 """Real workers: what is due is done once and in time, whoever dies, sleeps or is away meanwhile."""
 
+import re
 import signal
 import time
+from pathlib import Path
+
+import httpx
 
 from infrastructure.jobs import RUNNING
+from infrastructure.program import free_port
 from interfaces.worker.main import TICK
 from tests.instances import is_gone, within
 from tests.worker.broker import Broker
@@ -121,7 +126,7 @@ def test_what_is_in_hand_when_the_broker_goes_is_done_once(crew: Crew, broker: B
             time.sleep(1)
             broker.start()
         within(SOON, lambda: crew.done(ids))
-        assert hands(worker) == before, "nobody was killed for it"
+        assert hands(worker) == before, worker.said
     assert crew.progress(ids)[0].attempts == 1
     assert len(crew.completed(ids)) == 1
 
@@ -137,3 +142,16 @@ def test_sigterm_finishes_what_is_in_hand(crew: Crew) -> None:
         assert worker.wait() == 0
     assert crew.done(ids)
     assert crew.progress(ids)[0].attempts == 1
+
+
+def test_what_a_worker_s_processes_count_is_read_at_its_metrics_port(crew: Crew, tmp_path: Path) -> None:
+    ids, port = crew.past(5), free_port()
+    said = "--metrics-port", str(port)
+    with crew.beat(), crew.worker(*said, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)):
+        within(SOON, lambda: crew.done(ids))
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    (count,) = re.findall(
+        r'^daybook_jobs_total{kind="complete",outcome="completed"} (.*)$', told, re.MULTILINE
+    )
+    assert float(count) == 5
+    assert "daybook_job_lateness_seconds_bucket" in told
