@@ -17,7 +17,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-other-postgres torture bench bench-quick bench-growth lint types format documents openapi lock clean mails
+.PHONY: help install up test test-other-postgres torture faults bench bench-quick bench-growth lint types format documents openapi lock clean mails
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL th
 
 torture: $(STAMP) ## everything killed, cut and paused under load (make torture ARGS="--minutes 10")
 	$(BIN)/pytest tests/torture --minutes 2 --log-cli-level=INFO $(ARGS)
+
+faults: $(STAMP) ## 5,000 reminders, and all that can befall workers and their broker
+	$(BIN)/pytest tests/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
 
 bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

@@ -24,7 +24,7 @@ from bench.place import Place
 from infrastructure.collector import collect_rarely
 from infrastructure.local import LocalServers
 
-NAMES = ("append", "book", "slots", "project", "contend", "login", "directory", "growth")
+NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "directory", "growth")
 SLOW = ("directory", "growth")
 """Left out unless named, or quick."""
 
@@ -59,7 +59,7 @@ def measure(names: Sequence[str], *, quick: bool, tell: Callable[[str], None]) -
     with tempfile.TemporaryDirectory(prefix="daybook-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL's account must get in
-        with LocalServers(folder / "servers") as servers:
+        with LocalServers(folder / "servers", broker=True) as servers:
             place = Place(servers, folder, quick=quick)
             for each in names:
                 figures += import_module(f"bench.{each}").run(place, tell)

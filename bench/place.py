@@ -102,6 +102,18 @@ class Place:
             yield
 
     @contextmanager
+    def worker(self, database: Database, name: str = "interfaces.cli") -> Iterator[Mapping[str, str]]:
+        """A worker of two processes; its environment. `name`: a control of the same settings."""
+        environment = self._environment(database, redis=True)
+        with self._running(["-m", name, "worker", "--concurrency", "2"], environment):
+            yield environment
+
+    @contextmanager
+    def beat(self, database: Database) -> Iterator[None]:
+        with self._running(["-m", "interfaces.cli", "beat"], self._environment(database, redis=True)):
+            yield
+
+    @contextmanager
     def app(self, name: str, database: Database) -> Iterator[int]:
         """A control, served as the API is; its port."""
         arguments = ["-m", "uvicorn", name, "--loop", "uvloop", "--http", "httptools"]
@@ -118,6 +130,8 @@ class Place:
             "DB_PASSWORD": APPLICATION,
             "REDIS_URL": self.servers.redis_url if redis else "",
             "REDIS_PREFIX": f"{database.name}:",
+            "BROKER_URL": self.servers.broker_url,
+            "MAILBOX": str(self._folder / f"{database.name}-mail"),
             "SECRET_KEY": SECRET,
             "LOG_LEVEL": "WARNING",
         }

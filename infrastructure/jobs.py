@@ -5,6 +5,7 @@ All by the database's clock.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from psycopg_pool import PoolTimeout
 
 from application.job import Job, LeaseLost
-from infrastructure.rowpool import Row, RowPool
+from infrastructure.rowpool import Row, RowPool, Values
 from projections.job import jobs
 from projections.tables import generation_schema
 
@@ -23,7 +25,10 @@ QUEUED = timedelta(seconds=30)
 """How long one that was claimed may wait in the broker, until it counts as lost there."""
 RUNNING = timedelta(seconds=3)
 """How long one that is being done may go without a sign of life, until it is anybody's again."""
-OUTSTANDING = 1000  # claimed and not yet begun: more would only wait
+OUTSTANDING = 1000  # of each kind, claimed and not yet done: more would only wait
+EVERY = timedelta(seconds=0.5)
+"""Sweeps that follow closer than that, as of two beats or after a standstill, have nothing to look for."""
+NOTED_WITHIN = 60.0  # seconds that a database may be away while what is done waits to be noted
 ATTEMPTS = 12  # with the pauses below, some nine hours
 TELL_WITHIN = timedelta(days=1)
 """News older than that, as after an upgrade or a restore, is none: nobody is told."""
@@ -49,33 +54,42 @@ _SILENCE = """
 _SWEPT = """
     WITH last AS (SELECT swept_at FROM work.enrolled)
     UPDATE work.enrolled SET swept_at = clock_timestamp()
+    WHERE swept_at IS NULL OR swept_at NOT BETWEEN clock_timestamp() - %s AND clock_timestamp()
     RETURNING extract(epoch FROM clock_timestamp() - (SELECT swept_at FROM last))::float8"""
-# Those that are no longer in the read model are not to be done any more.
+# Those that are no longer in the read model are not to be done any more; one that has just been replaced does
+# not know. One kind that can't be done, for its server is away, must not take the place of the others.
 _CLAIM = """
-    WITH due AS (
-        SELECT key FROM work.job WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()
-        ORDER BY due_at
-        LIMIT greatest(0, %(outstanding)s - (
-            SELECT count(*) FROM work.job WHERE lease IS NOT NULL AND due_at > clock_timestamp()))
-        FOR UPDATE SKIP LOCKED),
-    wanted AS (SELECT due.key FROM due WHERE EXISTS (SELECT FROM {schema}.job j WHERE j.key = due.key)),
+    WITH held AS (
+        SELECT kind, count(*) FROM work.job
+        WHERE lease IS NOT NULL AND due_at > clock_timestamp() GROUP BY kind),
+    kinds AS (
+        SELECT DISTINCT w.kind FROM work.job w JOIN read.live ON generation = {generation}
+        WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()),
+    due AS (
+        SELECT each.key, each.again FROM kinds LEFT JOIN held USING (kind), LATERAL (
+            SELECT key, lease IS NOT NULL AS again FROM work.job w
+            WHERE w.kind = kinds.kind AND done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()
+            ORDER BY due_at
+            LIMIT greatest(0, %(outstanding)s - coalesce(held.count, 0))
+            FOR UPDATE SKIP LOCKED) each),
+    wanted AS (SELECT key, again FROM due WHERE EXISTS (SELECT FROM {schema}.job j WHERE j.key = due.key)),
     gone AS (
         DELETE FROM work.job w USING due
         WHERE w.key = due.key AND due.key NOT IN (SELECT key FROM wanted))
     UPDATE work.job w SET lease = gen_random_uuid(), due_at = clock_timestamp() + %(queued)s
-    FROM wanted WHERE w.key = wanted.key RETURNING w.key, w.lease, w.kind"""
+    FROM wanted WHERE w.key = wanted.key RETURNING w.key, w.lease, w.kind, wanted.again"""
 _BEGIN = """
     WITH begun AS (
         UPDATE work.job SET lease = gen_random_uuid(), due_at = clock_timestamp() + %(running)s,
             attempts = attempts + 1
         WHERE key = %(key)s AND lease = %(lease)s AND done_at IS NULL AND dead_at IS NULL
-            AND due_at > clock_timestamp()
+            AND EXISTS (SELECT FROM read.live WHERE generation = {generation})
         RETURNING key, lease, attempts)
     SELECT begun.lease, j.kind, j.subject, j.slot, j.due_at, j.said, j.correlation, begun.attempts
     FROM begun LEFT JOIN {schema}.job j ON j.key = begun.key"""
 _HOLD = """
     UPDATE work.job SET due_at = clock_timestamp() + %s
-    WHERE key = %s AND lease = %s AND due_at > clock_timestamp() RETURNING 1"""
+    WHERE key = %s AND lease = %s RETURNING 1"""
 _DONE = """
     UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, lease = NULL, error = NULL
     WHERE key = %s AND lease = %s
@@ -100,11 +114,12 @@ _RETRY = """
 
 
 class Claimed(NamedTuple):
-    """One that is to be done now by whoever shows the lease first."""
+    """One that is to be done now by whoever shows the lease first. `again`: whoever had it let it lapse."""
 
     key: UUID
     lease: UUID
     kind: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +152,9 @@ class Jobs:
         return int((await self._mapped(_ENROL, {"within": TELL_WITHIN}))[0][0])
 
     async def swept(self) -> float | None:
-        """Note a sweep; how many seconds after the one before, None after none."""
-        row = await self.rows.one(_SWEPT)
-        return row[0] if row else None
+        """Note a sweep; how many seconds after the one before, 0 after none. None: there was one just now."""
+        row = await self.rows.one(_SWEPT, [EVERY])
+        return None if row is None else row[0] or 0.0
 
     async def claim(self) -> Sequence[Claimed]:
         """Those that are due, the longest first, as far as there is room in the queues."""
@@ -147,7 +162,7 @@ class Jobs:
         return [Claimed(*row) for row in await self._mapped(_CLAIM, values)]
 
     async def begin(self, key: UUID, lease: UUID) -> tuple[Job, Held] | None:
-        """The job, if the lease is good: for the first that shows it, in time."""
+        """The job, if the lease is good: for the first that shows it, until it is claimed again."""
         values = {"key": key, "lease": lease, "running": RUNNING}
         found = await self._mapped(_BEGIN, values)
         if not found:
@@ -160,19 +175,24 @@ class Jobs:
 
     async def done(self, held: Held, outcome: str) -> float | None:
         """It is over; how many seconds after it was planned, None if it was no longer ours."""
-        row = await self.rows.one(_DONE, [outcome, held.key, held.lease])
-        return row[0] if row else None
+        rows = await self._noted(_DONE, [outcome, held.key, held.lease])
+        return rows[0][0] if rows else None
 
     async def later(self, held: Held, until: datetime) -> None:
         """Not now, which was no attempt."""
-        await self.rows.all(_LATER, [until, held.key, held.lease])
+        await self._noted(_LATER, [until, held.key, held.lease])
 
     async def idle(self, held: Held, until: datetime | None) -> None:
         """Nothing to do until then, or until somebody makes it due; it has not failed."""
-        await self.rows.all(_IDLE, [until, held.key, held.lease])
+        await self._noted(_IDLE, [until, held.key, held.lease])
 
-    async def failed(self, held: Held, error: str, *, pause: float = 0, hopeless: bool = False) -> bool:
-        """Again after a while, `pause` seconds at least; or never: whether it is given up."""
+    async def failed(
+        self, held: Held, error: str, *, pause: float = 0, hopeless: bool = False
+    ) -> bool | None:
+        """Again after a while, `pause` seconds at least, or never: whether it is given up.
+
+        None if it was no longer ours.
+        """
         values = {
             "error": error,
             "pause": timedelta(seconds=pause),
@@ -180,7 +200,8 @@ class Jobs:
             "key": held.key,
             "lease": held.lease,
         }
-        return any(row[0] for row in await self.rows.all(_FAILED, values))
+        rows = await self._noted(_FAILED, values)
+        return rows[0][0] if rows else None
 
     async def retry(self, key: UUID) -> bool:
         """Once more from the start, and now: whether it was given up, has failed, or should be done."""
@@ -190,6 +211,18 @@ class Jobs:
     async def forget(self, after: timedelta = timedelta(days=90)) -> None:
         """What was done long ago is not kept."""
         await self.rows.all(_FORGET, [after])
+
+    async def _noted(self, statement: str, values: Values) -> list[Row]:
+        """Sooner or later, so that nothing is done again because the database was away for a moment."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + NOTED_WITHIN
+        while True:
+            try:
+                return await self.rows.all(statement, values)
+            except (psycopg.OperationalError, PoolTimeout):
+                if clock() > until:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def _mapped(self, statement: str, values: dict[str, Any]) -> list[Row]:
         """On the live generation's tables; one that has just been replaced may be gone."""

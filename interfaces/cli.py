@@ -22,7 +22,7 @@ from infrastructure.instance import NotRunning, settings_of
 from infrastructure.local import HOME
 from infrastructure.migrating import migrate_all
 from infrastructure.program import NoServer
-from infrastructure.settings import Environment, Settings
+from infrastructure.settings import Environment, Settings, inherited
 from infrastructure.telemetry import configure_logs, serve_metrics
 from infrastructure.tokens import Tokens
 from interfaces.admincli.main import app as admin
@@ -194,7 +194,7 @@ def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bo
     settings = _settings(data)
     configure_logs(settings.log_level, said_of_request)
     if metrics_port is not None:
-        serve_metrics(HOST, metrics_port)
+        serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
     if until_stdin_closes:
         threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     return settings

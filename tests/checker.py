@@ -5,6 +5,8 @@ I1  nothing is booked twice: by the Days, by the appointments and holds with the
     nothing is booked outside the hours, or on other terms, than those valid at its position
 I2  an acknowledged answer has its events, and a key has one command
 I3  read models equal a recomputation
+I4  whoever was told something got it for a reason that the log knows, and that still stood when it was sent;
+    what is noted as sent was sent (see tests/sends.py; asked for by whoever looked at what was received)
 Besides: positions are gapless, and the seals chain.
 """
 

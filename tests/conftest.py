@@ -19,6 +19,7 @@ from infrastructure.local import LocalServers
 from infrastructure.settings import Database as Address
 from infrastructure.settings import Settings
 from projections.generation import ensure
+from tests.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
 
@@ -94,6 +95,21 @@ def new_database(servers: LocalServers) -> Iterator[Callable[[], Database]]:
 
     yield clone
     _execute(servers, f"DROP DATABASE {template_name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """A private one, whose `url` is a BROKER_URL; a test that asks for it is skipped where there is none."""
+    program = find_rabbitmq()
+    if program is None:
+        pytest.skip("rabbitmq-server is not on this machine: apt-get install rabbitmq-server")
+    home = Path(tempfile.mkdtemp(prefix="daybook-rabbitmq-"))
+    server = RabbitMQ(home, program)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

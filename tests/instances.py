@@ -168,7 +168,8 @@ class Instance:
         )
         try:
             told = json.loads(process.first_line())
-            secrets = json.loads((data / "instance.json").read_text())
+            secrets = {"broker_url": (env or {}).get("BROKER_URL")}
+            secrets |= json.loads((data / "instance.json").read_text())
             keys = {name: secrets[name] for name in ("secret_key", "master_key", "broker_url")}
             return cls(data, process, **told, **keys)
         except BaseException:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ import structlog
 from application.handler import carry_out
 from application.job import Busy, Hopeless, Idle, Job, Later, Lease, LeaseLost, Means
 from interfaces.http.middleware import request_id
-from interfaces.worker.measure import DONE, LATENESS
+from interfaces.worker.measure import AGAIN, DONE, LATENESS
 
 EACH = 60.0  # seconds that one may take
 SIGN_OF_LIFE = 1.0  # seconds between two
@@ -35,6 +34,8 @@ class Claimed(Protocol):
     def lease(self) -> UUID: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def again(self) -> bool: ...
 
 
 class Jobs(Protocol):
@@ -47,7 +48,9 @@ class Jobs(Protocol):
     async def done(self, held: Any, outcome: str) -> float | None: ...
     async def later(self, held: Any, until: datetime) -> None: ...
     async def idle(self, held: Any, until: datetime | None) -> None: ...
-    async def failed(self, held: Any, error: str, *, pause: float = 0, hopeless: bool = False) -> bool: ...
+    async def failed(
+        self, held: Any, error: str, *, pause: float = 0, hopeless: bool = False
+    ) -> bool | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,20 @@ class Hands:
         tools = await self._ready()
         jobs = tools.jobs
         pause = await jobs.swept()
-        if pause is not None and pause > ALARM:
+        if pause is None:
+            return ()
+        if pause > ALARM:
             logger.warning("nobody had swept", seconds=round(pause))
         await jobs.enrol()
         try:
             await tools.wake()
         except Exception as error:  # noqa: BLE001  those who sleep must not stop the others
             logger.warning("nobody is woken", error=_told(error))
-        return await jobs.claim()
+        claimed = await jobs.claim()
+        for each in claimed:
+            if each.again:
+                AGAIN.labels(each.kind).inc()
+        return claimed
 
     async def _tidy(self) -> None:
         await (await self._ready()).tidy()
@@ -132,17 +141,14 @@ class Hands:
             return  # done, or somebody else's: this message came late or twice
         job, held = begun
         request_id.set(job.correlation)
-        async with _living(held):
-            await _one(job, held, tools)
+        await _one(job, held, tools)
 
 
 async def _one(job: Job, held: Any, tools: Tools) -> None:
     try:
-        async with asyncio.timeout(EACH):
-            outcome = await carry_out(job, held, tools.means)
+        outcome = await _while_ours(carry_out(job, held, tools.means), held)
     except LeaseLost:
-        logger.warning("job was taken over", kind=job.kind, key=str(job.key))
-        DONE.labels(job.kind, "lost").inc()
+        _lost(job)
     except Later as later:
         await tools.jobs.later(held, later.until)
     except Idle as idle:
@@ -151,15 +157,25 @@ async def _one(job: Job, held: Any, tools: Tools) -> None:
         await _failed(job, held, error, tools)
     else:
         late = await tools.jobs.done(held, outcome)
-        DONE.labels(job.kind, outcome).inc()
-        if late is not None:
+        if late is None:
+            _lost(job)
+        else:
+            DONE.labels(job.kind, outcome).inc()
             LATENESS.labels(job.kind).observe(late)
+
+
+def _lost(job: Job) -> None:
+    logger.warning("job was taken over", kind=job.kind, key=str(job.key))
+    DONE.labels(job.kind, "lost").inc()
 
 
 async def _failed(job: Job, held: Any, error: Exception, tools: Tools) -> None:
     told = _told(error)
     pause = error.retry_after if isinstance(error, Busy) else 0.0
     dead = await tools.jobs.failed(held, told, pause=pause, hopeless=isinstance(error, Hopeless))
+    if dead is None:
+        _lost(job)
+        return
     say = logger.error if dead else logger.warning
     say(
         "job given up" if dead else "job failed",
@@ -171,23 +187,31 @@ async def _failed(job: Job, held: Any, error: Exception, tools: Tools) -> None:
     DONE.labels(job.kind, "dead" if dead else "failed").inc()
 
 
-@contextlib.asynccontextmanager
-async def _living(lease: Lease) -> AsyncIterator[None]:
-    """Keep a job ours for as long as this process shows signs of life."""
-
-    async def keep() -> None:
-        with contextlib.suppress(LeaseLost):
-            while True:
-                await asyncio.sleep(SIGN_OF_LIFE)
-                await lease.hold()
-
-    keeping = asyncio.create_task(keep())
+async def _while_ours(work: Coroutine[Any, Any, str], lease: Lease) -> str:
+    """What comes of it; stopped where it stands when it takes too long, or another has the job now."""
+    doing, keeping = asyncio.create_task(work), asyncio.create_task(_keep(lease))
     try:
-        yield
+        await asyncio.wait((doing, keeping), timeout=EACH, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return await doing
+        raise LeaseLost if keeping.done() else TimeoutError
     finally:
+        doing.cancel()
         keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await keeping
+        # A farewell to a server that is silent is not waited for.
+        await asyncio.wait((doing, keeping), timeout=SIGN_OF_LIFE)
+
+
+async def _keep(lease: Lease) -> None:
+    """Keep a job ours for as long as this process shows signs of life; returns when it is not."""
+    while True:
+        await asyncio.sleep(SIGN_OF_LIFE)
+        try:
+            await lease.hold()
+        except LeaseLost:
+            return
+        except Exception as error:  # noqa: BLE001  the database is away: nobody can take the job either
+            logger.warning("no sign of life", error=type(error).__name__)
 
 
 def _told(error: Exception) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import UUID
 
 from celery import Celery, signals
+from celery.schedules import crontab
+from kombu import Exchange, Queue
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -27,6 +31,7 @@ from infrastructure.subscriptions import Subscriptions
 from infrastructure.webhooks import Post
 from infrastructure.webhooksecrets import WebhookSecrets
 from interfaces.worker.hands import Hands, Tools
+from interfaces.worker.unacked import mend
 from projections.availability import Availability
 from projections.look import Looks
 from projections.position import Positions
@@ -34,7 +39,7 @@ from projections.read import Reads
 from projections.waitlist import Line
 
 TICK = 1  # seconds between sweeps
-TIDY_EVERY = 3600.0  # seconds
+TIDY = crontab(minute="17")  # each hour, however often a beat is started
 QUEUES = ("sweep", "jobs", "mail", "webhooks")
 _QUEUE_OF: Mapping[str, str] = {"notify": "mail", "remind": "mail", "offer": "mail", "deliver": "webhooks"}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
@@ -42,6 +47,7 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 def celery_of(settings: Settings) -> Celery:
     """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
+    mend()
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
     hands = Hands(partial(_tools, settings))
@@ -69,7 +75,11 @@ def celery_of(settings: Settings) -> Celery:
 def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
     """Work until SIGTERM; what is in hand is finished first. The exit code."""
     worker = celery_of(settings).Worker(
-        concurrency=concurrency, queues=",".join(queues), loglevel=settings.log_level, quiet=True
+        hostname=f"worker-{getpid()}@{gethostname()}",  # several on one machine are several
+        concurrency=concurrency,
+        queues=",".join(queues),
+        loglevel=settings.log_level,
+        quiet=True,
     )
     worker.start()
     return int(worker.exitcode or 0)
@@ -103,7 +113,7 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
     return {
         "beat_schedule": {
             "sweep": {"task": "sweep", "schedule": TICK},
-            "tidy": {"task": "tidy", "schedule": TIDY_EVERY},
+            "tidy": {"task": "tidy", "schedule": TIDY},
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -112,7 +122,7 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_default_queue": "jobs",
-        "task_create_missing_queues": True,
+        "task_queues": [Queue(name, Exchange(name), name) for name in QUEUES],
         "task_send_sent_event": True,
         "timezone": "UTC",
         "worker_prefetch_multiplier": 1,
@@ -120,7 +130,8 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_soft_shutdown_timeout": 10.0,
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        # Done to the end: a message that comes again meanwhile shows a lease that is spent.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
     }
 
 
