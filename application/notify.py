@@ -42,7 +42,7 @@ async def offer(job: Job, lease: Lease, means: Means) -> str:
     if (hold := await _kept(hold_id, means)) is None:
         return "gone"
     notice = Notice(job.key, Kind.OFFER, job.subject, visit, hold.expires_at)
-    return await send(notice, recipient, lease, means)
+    return await send(notice, recipient, lease, means, job.attempts)
 
 
 async def webhook_disabled(
@@ -56,15 +56,16 @@ async def webhook_disabled(
     return await send(notice, recipient, lease, means)
 
 
-async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means) -> str:
+async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means, attempts: int = 1) -> str:
     """By the first channel that reaches them, if the job is still ours: done, no-address, or enough.
 
-    A guest's address is what staff say it is: nobody can have strangers written to without end.
+    A guest's address is what staff say it is: nobody can have strangers written to without end. It counts at
+    the first of the job's `attempts`.
     """
     channel = next((each for each in means.channels if each.reaches(recipient)), None)
     if channel is None:
         return "no-address"
-    if recipient.account_id is None and means.limits is not None:
+    if attempts == 1 and recipient.account_id is None and means.limits is not None:
         try:
             await means.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
         except TooManyRequests:
@@ -103,7 +104,7 @@ async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
         },
     )
     _, why = await _look(kind, job, means)
-    return why or await send(notice, recipient, lease, means)
+    return why or await send(notice, recipient, lease, means, job.attempts)
 
 
 async def _look(kind: Kind, job: Job, means: Means) -> tuple[Appointment | None, str]:
