@@ -106,7 +106,7 @@ def a_job(appointment: Aggregate | UUID, slot: str = "booked", **said: Any) -> J
     about = appointment.id if isinstance(appointment, Aggregate) else appointment
     if isinstance(appointment, Appointment):
         said = {"starts_at": appointment.starts_at.isoformat()} | said
-    return Job(new_id(), "notify", about, slot, datetime(2026, 6, 1, tzinfo=UTC), said, "", 0)
+    return Job(new_id(), "notify", about, slot, datetime(2026, 6, 1, tzinfo=UTC), said, "", 1)
 
 
 async def an_account(
