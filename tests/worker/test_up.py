@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.instances import Instance, a_folder, command, family, is_gone, within
-from tests.worker.crew import SOON, hands_of
+from tests.worker.crew import SOON, hands_of, kill
 
 ROLES = ("worker", "beat", "flower")
 
@@ -93,12 +93,15 @@ def test_a_worker_that_is_killed_is_started_again_and_its_processes_end_with_it(
 
 @pytest.mark.timeout(180)
 def test_after_kill_9_of_all_of_it_no_worker_goes_on() -> None:
-    with a_folder() as folder:
-        instance = Instance.start(folder, apis=1, workers=1)
+    with a_folder() as folder, Instance.start(folder, apis=1, workers=1) as instance:
         for worker in instance.pids("worker"):
             within(SOON, lambda: len(hands_of(worker)) == 2)  # noqa: B023  it is asked at once
         ours = [pid for role in ROLES for pid in instance.pids(role)]
         ours += [each for pid in ours for each in family(pid)]
         assert len(ours) >= 8, [command(pid) for pid in ours]
+        everybody = family(instance.process.process.pid)
         instance.process.kill()
-        within(SOON, lambda: all(map(is_gone, ours)))
+        try:
+            within(SOON, lambda: all(map(is_gone, ours)))
+        finally:
+            kill(*everybody)  # its servers, which the next start in this folder would stop
