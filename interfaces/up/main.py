@@ -42,7 +42,7 @@ HOST = "127.0.0.1"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 TOKEN_LIFETIME = timedelta(days=1)
 READY_WITHIN = 60.0  # seconds
-NEAR, FAR = "sweep,jobs,mail", "webhooks"
+NEAR, FAR = "sweep,jobs,urgent,mail", "webhooks"
 ROLES = (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
 
 _LISTENS = """

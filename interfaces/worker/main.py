@@ -40,8 +40,14 @@ from projections.waitlist import Line
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started
-QUEUES = ("sweep", "jobs", "mail", "webhooks")
-_QUEUE_OF: Mapping[str, str] = {"notify": "mail", "remind": "mail", "offer": "mail", "deliver": "webhooks"}
+QUEUES = ("sweep", "jobs", "urgent", "mail", "webhooks")
+"""Taken in turns. Urgent are mails that lose their worth while they wait: not behind a flood of others."""
+_QUEUE_OF: Mapping[str, str] = {
+    "notify": "mail",
+    "remind": "urgent",
+    "offer": "urgent",
+    "deliver": "webhooks",
+}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 
