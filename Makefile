@@ -27,8 +27,9 @@ install: $(STAMP) ## everything needed, into .venv, as uv.lock says
 up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
 	@$(BIN)/daybook up $(ARGS)
 
+# One process more than there are processors: many tests wait for a time to pass.
 test: lint ## all checks, then all tests
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-other-postgres
 
 test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL that this machine has

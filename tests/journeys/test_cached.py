@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -134,7 +135,8 @@ async def test_redis_that_dies_under_load_takes_nothing_with_it(fresh: Callable[
         crowd = Crowd(town, shop, booked=120)
         work = asyncio.create_task(crowd.run())
         await eventually(_some(crowd.told, 30))
-        (valkey,) = _servers(instance, "valkey-server")
+        cache = str(urlsplit(instance.redis).port)  # the broker is another
+        (valkey,) = [each for each in _servers(instance, "valkey-server") if cache in " ".join(command(each))]
         os.kill(valkey, signal.SIGKILL)
         await work
         await asyncio.to_thread(assert_true, instance, shop, crowd.told)
