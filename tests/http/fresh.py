@@ -196,7 +196,7 @@ async def _codes(it: Tenants, caller: str) -> Parts:
     if not parts:
         return {}
     begun = await it.api.post("/v1/auth/totp", {"password": PASSWORD}, parts["by"])
-    return {**parts, "totp": pyotp.TOTP(begun.json()["secret"]), **_code(it, begun.json()["secret"], -1)}
+    return {**parts, "totp": pyotp.TOTP(begun.json()["secret"]), **_code(it, begun.json()["secret"], 0)}
 
 
 async def _codes_in_force(it: Tenants, caller: str) -> Parts:
@@ -205,7 +205,7 @@ async def _codes_in_force(it: Tenants, caller: str) -> Parts:
         return {}
     said = {"code": parts["said"]["code"]}
     assert (await it.api.post("/v1/auth/totp/confirm", said, parts["by"])).is_success
-    return {**parts, **_code(it, parts["totp"].secret, 0)}
+    return {**parts, **_code(it, parts["totp"].secret, 1)}
 
 
 def _code(it: Tenants, secret: str, steps: int) -> Parts:

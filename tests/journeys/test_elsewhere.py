@@ -47,6 +47,7 @@ class Servers:
             "DB_USER": user,
             "DB_PASSWORD": password,
             "REDIS_URL": self.local.redis_url,
+            "BROKER_URL": self.local.redis_url,
             "REDIS_PREFIX": f"{name}:",
             "SECRET_KEY": KEY,
         } | more
@@ -134,7 +135,20 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
         within(60, lambda: is_ready(url))
         dsn = conninfo(env)
         instance = Instance(
-            folder, api, url, dsn, dsn, env["REDIS_URL"], "", {}, None, None, KEY, SAMPLE_MASTER_KEY
+            data=folder,
+            process=api,
+            api=url,
+            database=dsn,
+            superuser_database=dsn,
+            redis=env["REDIS_URL"],
+            metrics="",
+            tokens={},
+            mailbox=None,
+            password=None,
+            flower=None,
+            secret_key=KEY,
+            master_key=SAMPLE_MASTER_KEY,
+            broker_url=env["BROKER_URL"],
         )
         await book_and_check(instance)
         account = str(uuid4())

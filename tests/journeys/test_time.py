@@ -34,7 +34,7 @@ def story(
     place, inbox = smtp()
     env = {"SMTP_URL": f"smtp://{place}", "PUBLIC_URL": "https://daybook.test"}
     if request.param == "rabbitmq":
-        env["BROKER_URL"] = request.getfixturevalue("rabbitmq")
+        env["BROKER_URL"] = request.getfixturevalue("rabbitmq").url
     return fresh(apis=2, workers=1, env=env), inbox
 
 
