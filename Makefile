@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 RINGS := domain application infrastructure projections interfaces
-LOG_TESTS := $(addprefix tests/infrastructure/test_,append.py writer.py eventstore.py database.py) \
+LOG_TESTS := $(addprefix tests/infrastructure/test_,append.py writer.py eventstore.py database.py jobs.py) \
     $(addprefix tests/projections/test_,projector.py occupancy.py agenda.py directory.py)
 ARGS ?=
 
