@@ -54,6 +54,8 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 def celery_of(settings: Settings) -> Celery:
     """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
     mend()
+    if not settings.broker:  # Celery would look for one on this machine, for ever
+        raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
     hands = Hands(partial(_tools, settings))
