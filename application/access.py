@@ -55,6 +55,8 @@ class Caller:
 ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
 """Daybook itself: does what happens because time passes."""
+OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
+"""Whoever has the server itself: makes the first admin."""
 
 Grants = Mapping[Role, Scope]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import Caller, Role, demand, permit
+from application.access import Role, demand, permit
 from application.customer import registered
 from application.guest import claimed
 from application.log import Command, Log, command
@@ -16,11 +16,9 @@ from domain.address import Address
 from domain.admin import Admins
 from domain.customer import Customer
 from domain.errors import NotFound
-from domain.kernel import Aggregate, derived_id
+from domain.kernel import Aggregate
 from domain.personal import Personal
 
-OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
-"""Whoever has the server itself: makes the first admin."""
 SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
 """The roles that people register in by themselves."""
 

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from application import forgetting
-from application.account import OPERATOR, FindAccount, find_account
+from application.access import OPERATOR
+from application.account import FindAccount, find_account
 from application.forgetting import Oblivion
 from application.log import Store
 from application.ports import Letter, Mail, Tickets, Verification, Verifications

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from application.access import demand
-from application.account import OPERATOR, FindAccount, counted, find_account
+from application.access import OPERATOR, demand
+from application.account import FindAccount, counted, find_account
 from application.appointment import CancelAppointment, cancel_appointment
 from application.customer import DeleteCustomer, delete_customer
 from application.log import Command, Log, Store, command

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from application.account import OPERATOR
+from application.access import OPERATOR
 from application.log import Command, Log, Store, command
 from domain.errors import NotFound
 from domain.kernel import Aggregate

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from application.access import Caller, Role
+from application.access import OPERATOR, Caller, Role
 from application.account import (
-    OPERATOR,
     ChangeAddress,
     FindAccount,
     RegisterAccount,

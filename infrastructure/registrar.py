@@ -9,8 +9,8 @@ from uuid import UUID
 
 from email_validator import validate_email
 
-from application.access import Role
-from application.account import OPERATOR, FindAccount, RegisterAccount, find_account, register_account
+from application.access import OPERATOR, Role
+from application.account import FindAccount, RegisterAccount, find_account, register_account
 from application.log import Store
 from application.ports import Credentials as CredentialRows
 from domain.errors import NotFound, Refusal

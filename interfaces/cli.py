@@ -27,9 +27,9 @@ from infrastructure.telemetry import configure_logs, serve_metrics
 from infrastructure.tokens import Tokens
 from interfaces.admincli.main import app as admin
 from interfaces.audit.main import app as audit
+from interfaces.http.app import document
 from interfaces.http.main import create_app
 from interfaces.http.middleware import said_of_request
-from interfaces.http.openapi import document
 from interfaces.keys.main import app as keys
 from interfaces.projector.main import run_projector
 from interfaces.readers.main import app as readers

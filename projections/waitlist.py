@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,16 +23,14 @@ from sqlalchemy import (
 )
 
 from domain.customer import Customer
-from domain.interval import Interval
 from domain.organization import Organization
 from domain.provider import Provider
 from domain.service import Service
 from domain.waitlist import Waiting, WaitingStatus, Wish
 from projections import membership
-from projections.availability import Availability
 from projections.membership import organizations_of
 from projections.page import Page, fetch, narrowed
-from projections.read import EVERYTHING, Read, Reads
+from projections.read import Read
 from projections.reader import Reader, Recorded
 from projections.rows import Rows
 from projections.tables import instant, json, metadata, uuid, walled
@@ -267,30 +265,3 @@ def _anybody_of(services: Select[tuple[UUID]]) -> ColumnElement[bool]:
 
 def _ids(ours: ColumnElement[bool]) -> Select[tuple[UUID]]:
     return select(provider.c.provider_id).where(ours)
-
-
-class Line:
-    """See application.matching.Line."""
-
-    def __init__(self, reads: Reads, availability: Availability) -> None:
-        self._reads, self._availability = reads, availability
-
-    async def wishes(
-        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
-    ) -> Sequence[Wish]:
-        day = timedelta(days=1)  # as far as zones lie apart
-        async with self._reads.open(waitlist.name, at_least, sees=EVERYTHING) as read:
-            return await in_line(read, provider_id, (since - day).date(), (until + day).date())
-
-    async def starts(
-        self,
-        service_id: UUID,
-        provider_id: UUID,
-        since: datetime,
-        until: datetime,
-        now: datetime,
-        at_least: int | None,
-    ) -> Sequence[datetime]:
-        return await self._availability.touching(
-            service_id, provider_id, Interval(since, until), now=now, at_least=at_least
-        )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import interfaces.http.main  # noqa: F401  all kinds of refusal are known once all is imported
-from interfaces.http.openapi import document
+from interfaces.http.app import document
 from interfaces.http.problem import problem_types
 
 ROOT = Path(__file__).parents[1]

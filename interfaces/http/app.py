@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -128,3 +129,8 @@ def build(
 def _described(app: FastAPI) -> dict[str, object]:
     app.openapi_schema = app.openapi_schema or describe(app)
     return app.openapi_schema
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the whole app; needs no servers."""
+    return describe(build())

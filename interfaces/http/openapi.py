@@ -230,10 +230,3 @@ def _schemas(schemas: dict[str, Any]) -> dict[str, Any]:
     for name, example in EXAMPLES.items():
         kept[name]["examples"] = [example]
     return dict(sorted(kept.items()))
-
-
-def document() -> dict[str, Any]:
-    """The document of the app as it is; needs no servers."""
-    from interfaces.http.app import build
-
-    return describe(build())

@@ -36,7 +36,7 @@ from projections.availability import Availability
 from projections.look import Looks
 from projections.position import Positions
 from projections.read import Reads
-from projections.waitlist import Line
+from projections.waitlist_line import Line
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started

@@ -3,7 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
-from application.account import OPERATOR
+from application.access import OPERATOR
 from application.log import Command, Store
 from domain.kernel import Aggregate
 

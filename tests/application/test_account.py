@@ -5,9 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from application.access import ANONYMOUS, Caller, Role
+from application.access import ANONYMOUS, OPERATOR, Caller, Role
 from application.account import (
-    OPERATOR,
     ChangeAccount,
     ChangeAddress,
     ChangeContact,

@@ -18,7 +18,7 @@ import httpx
 
 from application.access import Caller
 from domain.kernel import new_id
-from interfaces.http.openapi import document
+from interfaces.http.app import document
 from tests.http.fresh import FRESH, Parts
 from tests.http.tenants import Tenants
 

@@ -18,8 +18,8 @@ from application.access import Role
 from domain.kernel import new_id
 from infrastructure.settings import Settings
 from infrastructure.tokens import Tokens
+from interfaces.http.app import document
 from interfaces.http.main import create_app
-from interfaces.http.openapi import document
 from projections.projector import Projector
 from projections.readers import READERS
 from projections.refresher import Refresher

@@ -6,9 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from application.access import Caller, Role
+from application.access import OPERATOR, Caller, Role
 from application.account import (
-    OPERATOR,
     ChangeAccount,
     FindAccount,
     RegisterAccount,

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from application.access import Role
-from application.account import OPERATOR, FindAccount, find_account
+from application.access import OPERATOR, Role
+from application.account import FindAccount, find_account
 from application.ports import WeakPassword
 from domain.address import AddressTaken
 from domain.kernel import new_id
