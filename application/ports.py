@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from domain.booking.waitlist import Wish
 from domain.errors import Gone, Invalid
-from domain.waitlist import Wish
 
 LONGEST_PASSWORD = 256  # characters
 

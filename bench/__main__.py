@@ -21,8 +21,8 @@ from rich.console import Console
 
 from bench.figure import Figure, table
 from bench.place import Place
-from infrastructure.collector import collect_rarely
-from infrastructure.local import LocalServers
+from infrastructure.gc_tuning import collect_rarely
+from infrastructure.local.servers import LocalServers
 
 NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "directory", "growth")
 SLOW = ("directory", "growth")

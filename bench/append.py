@@ -16,9 +16,9 @@ from bench.figure import Figure, Target, Turns
 from bench.place import Database, Place
 from bench.taking import SEATS, Take, a_day, a_take, dates, take
 from bench.town import Shop, build_shops, opened
-from infrastructure.encoding import encode
-from infrastructure.eventstore import EventStore
-from infrastructure.journal import Entry, Recorded
+from infrastructure.event_log.event_codec import encode
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Entry, Recorded
 
 UNIT = "bookings/s"
 IN_FLIGHT = {1: 1_000, 16: 8_000, 64: 16_000, 256: 16_000}

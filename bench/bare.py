@@ -7,9 +7,9 @@ from pydantic import ConfigDict
 
 from application.access import Caller
 from domain.errors import Unauthenticated
+from infrastructure.identity.access_tokens import Tokens
 from infrastructure.settings import Settings
-from infrastructure.tokens import Tokens
-from interfaces.http.appointment_body import Booking
+from interfaces.http.booking.appointment_schemas import Booking
 
 app = FastAPI(openapi_url=None)
 app.state.answer = b"{}"

@@ -12,7 +12,7 @@ from bench.load import load
 from bench.place import APPLICATION, Database, Place, caught_up
 from bench.town import Bookings, build_shops
 from bench.web import put, sample_booking
-from infrastructure.program import wait_until
+from infrastructure.local.programs import wait_until
 
 UNIT = "bookings/s"
 CONNECTIONS = 64

@@ -18,10 +18,10 @@ from bench.figure import Figure, Turns
 from bench.load import load
 from bench.place import APPLICATION, SECRET, Database, Place
 from bench.town import Shop, booking, build_shops, first_monday
-from domain.day import Day
+from domain.booking.calendar_day import Day
 from domain.kernel import new_id
-from infrastructure.encoding import decode
-from infrastructure.tokens import Tokens
+from infrastructure.event_log.event_codec import decode
+from infrastructure.identity.access_tokens import Tokens
 
 CLIENTS = 64
 LENGTHS = (15, 30, 45, 60, 90)  # minutes

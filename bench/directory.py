@@ -21,8 +21,8 @@ from bench.taking import a_day, an_appointment, dates, seat
 from bench.town import Shop, request
 from bench.web import get
 from domain.kernel import new_id
-from infrastructure.journal import Entry
-from infrastructure.program import wait_until
+from infrastructure.event_log.journal import Entry
+from infrastructure.local.programs import wait_until
 from tests.builders import OFFICE_HOURS
 
 CONNECTIONS = 8

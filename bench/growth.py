@@ -13,7 +13,7 @@ from bench.load import load
 from bench.place import Database, Place, caught_up
 from bench.slots import distinct
 from bench.town import Bookings, Shop
-from infrastructure.program import wait_until
+from infrastructure.local.programs import wait_until
 
 CONNECTIONS = 8
 CATCH_UP_WITHIN = 3_600  # seconds

@@ -15,14 +15,14 @@ import uvloop
 from bench.place import Database
 from bench.taking import a_day, an_appointment, dates, seat
 from bench.town import ALL_DAY, Shop
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
 from domain.kernel import Aggregate, new_id
-from domain.provider import Provider
-from domain.schedule import Schedule
-from domain.service import Service
-from infrastructure.encoding import encode
-from infrastructure.journal import Answer, Entry
-from infrastructure.keyring import Keyring
-from infrastructure.postgres import PostgresJournal
+from domain.scheduling.schedule import Schedule
+from infrastructure.event_log.event_codec import encode
+from infrastructure.event_log.journal import Answer, Entry
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.privacy.keyring import Keyring
 from tests.builders import profile, terms
 from tests.sealed import MASTERS
 

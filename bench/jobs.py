@@ -22,8 +22,8 @@ from bench.place import Database, Place, caught_up
 from bench.taking import an_appointment
 from bench.town import Bookings, build_shops
 from domain.kernel import new_id
-from infrastructure.postgres import PostgresJournal
-from infrastructure.program import wait_until
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.local.programs import wait_until
 from infrastructure.settings import SAMPLE_MASTER_KEY, Settings
 from tests.instances import ask
 from tests.worker.practice import Booked, Practice

@@ -16,7 +16,7 @@ from typing import cast
 
 import uvloop
 
-from infrastructure.program import HOST
+from infrastructure.local.programs import HOST
 
 
 class Unexpected(Exception):

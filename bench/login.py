@@ -15,9 +15,9 @@ from bench.figure import ROUNDS, Figure, Target, Turns
 from bench.load import load
 from bench.place import SECRET, Database, Place
 from bench.town import LENGTH, Bookings, build_shops, opened
-from infrastructure.program import HOST
-from infrastructure.rowpool import RowPool
-from infrastructure.signing import TokenKeys, opened_signing
+from infrastructure.database.row_pool import RowPool
+from infrastructure.identity.services import TokenKeys, opened_signing
+from infrastructure.local.programs import HOST
 from tests.signing import PASSWORD, Errands, an_account
 
 UNIT = "bookings/s"

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from bench.place import Database
-from infrastructure.program import NoServer, find_postgres
+from infrastructure.local.programs import NoServer, find_postgres
 from infrastructure.settings import inherited
 
 CLIENTS = 16

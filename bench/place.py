@@ -16,11 +16,11 @@ import psycopg
 from sqlalchemy import create_engine
 
 from bench.figure import ROUNDS
-from infrastructure.database import alchemy, create_role, migrate
-from infrastructure.local import LocalServers
-from infrastructure.program import HOST, free_port, wait_until
+from infrastructure.database.roles import alchemy, create_role, migrate
+from infrastructure.local.programs import HOST, free_port, wait_until
+from infrastructure.local.servers import LocalServers
 from infrastructure.settings import inherited
-from projections.generation import ensure
+from projections.rebuild.generations import ensure
 
 APPLICATION = "daybook"
 SECRET = "a-secret-of-benchmarks-that-guards-nothing"

@@ -20,19 +20,19 @@ from bench.figure import Figure, Side, Target, Turns
 from bench.place import Database, Place, caught_up
 from bench.taking import SEATS, Take, a_day, a_take, dates, take
 from bench.town import Shop, opened
-from infrastructure.database import alchemy
-from infrastructure.encoding import encode
-from infrastructure.eventstore import EventStore
-from infrastructure.journal import Entry
-from infrastructure.program import wait_until
-from projections.generation import create
-from projections.position import Positions
-from projections.projector import Projector
-from projections.read import Reads
-from projections.reader import Reader, Recorded
-from projections.readers import READERS
-from projections.rows import Rows
-from projections.tables import metadata, uuid
+from infrastructure.database.roles import alchemy
+from infrastructure.event_log.event_codec import encode
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Entry
+from infrastructure.local.programs import wait_until
+from projections.engine.positions import Positions
+from projections.engine.projection import Reader, Recorded
+from projections.engine.projector import Projector
+from projections.engine.row_batch import Rows
+from projections.engine.schema import metadata, uuid
+from projections.query.snapshot import Reads
+from projections.rebuild.generations import create
+from projections.registry import READERS
 from tests.sealed import CODEC
 
 PER_SECOND = 100  # bookings of the steady load

@@ -13,7 +13,7 @@ from bench.load import load
 from bench.place import Place, caught_up
 from bench.town import Bookings, Shop, build_shops, first_monday, request, written
 from bench.web import get, put
-from infrastructure.program import wait_until
+from infrastructure.local.programs import wait_until
 from tests.builders import OFFICE_HOURS
 
 UNIT = "answers/s"

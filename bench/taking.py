@@ -9,13 +9,13 @@ from secrets import token_bytes
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.log import Command, Key, Log, command
-from domain.appointment import Appointment
-from domain.day import Day, Seat
+from application.event_log import Command, Key, Log, command
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day, Seat
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
 from domain.kernel import new_id
-from domain.provider import Provider
-from domain.schedule import Schedule
-from domain.service import Service
+from domain.scheduling.schedule import Schedule
 from tests.builders import terms
 
 SEATS = 24  # of a Day, before the next is taken

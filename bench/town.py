@@ -15,9 +15,9 @@ from uuid import UUID
 from application.access import Role
 from bench.place import SECRET, Database
 from domain.kernel import new_id
-from infrastructure.eventstore import EventStore
-from infrastructure.postgres import postgres_store
-from infrastructure.tokens import Tokens
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import postgres_store
+from infrastructure.identity.access_tokens import Tokens
 from tests.builders import a_provider, a_service, monday_after, somebody
 from tests.sealed import MASTERS
 

@@ -9,8 +9,8 @@ from pydantic_core import to_json
 
 from bench.taking import an_appointment
 from domain.kernel import new_id
-from infrastructure.program import HOST
-from interfaces.http.appointment_body import shown
+from infrastructure.local.programs import HOST
+from interfaces.http.booking.appointment_schemas import shown
 
 
 def get(port: int, path: str) -> bytes:

@@ -3,30 +3,19 @@
 Importing the package registers every topic, so that any event of the log can be read.
 """
 
-from domain import (
-    account,
-    address,
-    admin,
-    appointment,
-    customer,
-    day,
-    hold,
-    organization,
-    provider,
-    schedule,
-    service,
-    tag,
-    waitlist,
-    webhook,
-)
+from domain.booking import appointment, calendar_day, hold, waitlist
+from domain.catalog import organization, provider, service, tag
+from domain.people import account, admins, customer, email_address
+from domain.scheduling import schedule
+from domain.webhooks import webhook
 
 __all__ = [
     "account",
-    "address",
-    "admin",
+    "admins",
     "appointment",
+    "calendar_day",
     "customer",
-    "day",
+    "email_address",
     "hold",
     "organization",
     "provider",

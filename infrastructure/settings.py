@@ -16,8 +16,8 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from application.quiet import QuietHours
-from infrastructure.sealing import MasterKeys
+from application.notifications.quiet_hours import QuietHours
+from infrastructure.privacy.field_encryption import MasterKeys
 
 SAMPLE_SECRET_KEY = "daybook-sample-key-that-everybody-knows"  # noqa: S105  refused in PROD
 SECRET_KEY_BYTES = 32

@@ -8,15 +8,20 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.appointment import BookAppointment, book_appointment
-from application.log import Done, Key, Store
-from application.organization import AddMember, CreateOrganization, add_member, create_organization
-from application.provider import CreateProvider, create_provider
-from application.schedule import ReplaceSchedule, replace_schedule
-from application.service import CreateService, create_service
-from domain.appointment import Appointment
+from application.booking.appointment import BookAppointment, book_appointment
+from application.catalog.organization import (
+    AddMember,
+    CreateOrganization,
+    add_member,
+    create_organization,
+)
+from application.catalog.provider import CreateProvider, create_provider
+from application.catalog.service import CreateService, create_service
+from application.event_log import Done, Key, Store
+from application.scheduling.schedule import ReplaceSchedule, replace_schedule
+from domain.booking.appointment import Appointment
+from domain.catalog.organization import Rank
 from domain.kernel import new_id
-from domain.organization import Rank
 
 OFFICE_HOURS: dict[str, Any] = {str(day): [[9 * 60, 17 * 60]] for day in range(7)}
 

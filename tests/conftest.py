@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from infrastructure.database import create_role, migrate
-from infrastructure.local import LocalServers
+from infrastructure.database.roles import create_role, migrate
+from infrastructure.local.servers import LocalServers
 from infrastructure.settings import Database as Address
 from infrastructure.settings import Settings
-from projections.generation import ensure
+from projections.rebuild.generations import ensure
 from tests.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import interfaces.http.main  # noqa: F401  all kinds of refusal are known once all is imported
 from interfaces.http.app import document
-from interfaces.http.problem import problem_types
+from interfaces.http.operations.problem_type import problem_types
 
 ROOT = Path(__file__).parents[1]
 API, TREE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))

@@ -23,9 +23,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from application.access import Role
-from infrastructure.program import free_port
+from infrastructure.identity.access_tokens import Tokens
+from infrastructure.local.programs import free_port
 from infrastructure.settings import inherited
-from infrastructure.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
 OURS = re.compile(

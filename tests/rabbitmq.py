@@ -12,7 +12,7 @@ from typing import Self
 
 from kombu import Connection
 
-from infrastructure.program import HOST, free_port, wait_until
+from infrastructure.local.programs import HOST, free_port, wait_until
 from infrastructure.settings import inherited
 
 PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")

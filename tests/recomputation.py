@@ -9,15 +9,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from domain.appointment import Appointment
-from domain.day import Day
-from domain.hold import Hold
-from domain.hours import Hours, Window, openings
-from domain.interval import Interval, merge
-from domain.provider import Provider
-from domain.schedule import Schedule
-from domain.service import Service
-from infrastructure.encoding import decode
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day
+from domain.booking.hold import Hold
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
+from domain.scheduling.interval import Interval, merge
+from domain.scheduling.opening_hours import Hours, Window, openings
+from domain.scheduling.schedule import Schedule
+from infrastructure.event_log.event_codec import decode
 
 SKEW = timedelta(seconds=1)  # by which the clock that decides may differ from the one that records
 MARKS: Mapping[type, str] = {

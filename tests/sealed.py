@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from infrastructure.encoding import Codec, Row, encode
-from infrastructure.journal import Journal
-from infrastructure.keyring import Keyring
-from infrastructure.sealing import MasterKeys, open_in_place, personal_of
+from infrastructure.event_log.event_codec import Codec, Row, encode
+from infrastructure.event_log.journal import Journal
+from infrastructure.privacy.field_encryption import MasterKeys, open_in_place, personal_of
+from infrastructure.privacy.keyring import Keyring
 from infrastructure.settings import SAMPLE_MASTER_KEY
 
 MASTERS = MasterKeys(SAMPLE_MASTER_KEY)

@@ -10,15 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from application.access import ANONYMOUS, Role
-from application.log import Command, Log, Store, command
-from application.session import Signing
-from domain.account import Account
-from domain.address import Address
+from application.event_log import Command, Log, Store, command
+from application.identity.session import Signing
 from domain.kernel import new_id
-from domain.personal import Personal
-from infrastructure.eventstore import EventStore
-from infrastructure.rowpool import RowPool
-from infrastructure.signing import Opened, TokenKeys, opened_signing
+from domain.people.account import Account
+from domain.people.email_address import Address
+from domain.personal_data import Personal
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.identity.services import Opened, TokenKeys, opened_signing
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"

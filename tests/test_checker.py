@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     RescheduleAppointment,
     cancel_appointment,
     reschedule_appointment,
 )
-from application.hold import ChangeHold, PlaceHold, place_hold, release_hold
-from application.schedule import TakeTimeOff, take_time_off
-from domain.hold import Hold
-from domain.interval import Interval
+from application.booking.hold import ChangeHold, PlaceHold, place_hold, release_hold
+from application.scheduling.schedule import TakeTimeOff, take_time_off
+from domain.booking.hold import Hold
 from domain.kernel import new_id
-from infrastructure.encoding import decode, digest, encode
-from infrastructure.postgres import postgres_store
-from projections.projector import Projector
-from projections.readers import READERS
+from domain.scheduling.interval import Interval
+from infrastructure.event_log.event_codec import decode, digest, encode
+from infrastructure.event_log.postgres_journal import postgres_store
+from projections.engine.projector import Projector
+from projections.registry import READERS
 from tests.builders import OpenWeek, a_booked_appointment, a_key, a_service, an_open_week, somebody
 from tests.checker import Acknowledged, Books, Stored, look, violations
 from tests.conftest import Database
@@ -144,7 +144,7 @@ def _after_withdrawal(books: Books) -> Books:
 
 
 def _withdrawn(offered: Stored, **told: Any) -> Any:
-    from domain.service import Service  # the class is only needed here
+    from domain.catalog.service import Service  # the class is only needed here
 
     return Service.Withdrawn(originator_id=offered.stream, originator_version=2, **told)
 

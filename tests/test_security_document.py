@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from infrastructure.limits import DAY, HOUR, MINUTE, POLICIES
+from infrastructure.identity.rate_limits import DAY, HOUR, MINUTE, POLICIES
 
 ROOT = Path(__file__).parents[1]
 # Chapter.section.items: every requirement of levels 1 and 2, none of level 3 alone.

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.job import key_of
+from projections.read_models.job import key_of
 from tests.checker import Stored
 from tests.receiver import Mail
 from tests.sends import Sent, misled

@@ -21,7 +21,7 @@ from application.access import Caller
 from bench.bare import Said, bearer
 from bench.crud.table import appointment, service
 from domain.kernel import new_id
-from infrastructure.database import alchemy
+from infrastructure.database.roles import alchemy
 from infrastructure.settings import Settings
 
 database = Settings().database

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 
-from infrastructure.database import alchemy
+from infrastructure.database.roles import alchemy
 
 metadata = MetaData()
 service = Table(

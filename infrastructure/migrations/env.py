@@ -1,4 +1,4 @@
-"""Alembic's entry: migrations run on the connection that `infrastructure.database.migrate` hands over."""
+"""Alembic's entry: migrations run on the connection that `infrastructure.database.roles` hands over."""
 
 from alembic import context
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.log import Command, Done, Key, Store
+from application.event_log import Command, Done, Key, Store
 from domain.kernel import derived_id
 
 HISTORY = timedelta(days=100)

@@ -7,7 +7,7 @@ from itertools import product
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.customer import CreateCustomer, create_customer
+from application.people.customer import CreateCustomer, create_customer
 from interfaces.demo.charter import Act, Charter
 from interfaces.demo.places import PLACES
 from interfaces.demo.shop import Calendar

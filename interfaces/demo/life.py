@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller
-from application.appointment import (
+from application.booking.appointment import (
     BookAppointment,
     CancelAppointment,
     MarkAppointment,
@@ -20,10 +20,10 @@ from application.appointment import (
     reschedule_appointment,
     undo_no_show,
 )
-from application.log import Command
-from domain.availability import Occupied, Start, starts
-from domain.interval import Interval, overlaps
-from domain.service import offer_of
+from application.event_log import Command
+from domain.catalog.service import offer_of
+from domain.scheduling.availability import Occupied, Start, starts
+from domain.scheduling.interval import Interval, overlaps
 from interfaces.demo.charter import AHEAD, Act, Charter, Handler
 from interfaces.demo.customer import Person
 from interfaces.demo.shop import Calendar

@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.log import Command
-from application.provider import CreateProvider, create_provider
-from application.schedule import (
+from application.catalog.provider import CreateProvider, create_provider
+from application.catalog.service import CreateService, create_service
+from application.catalog.tag import CreateTag, create_tag
+from application.event_log import Command
+from application.scheduling.schedule import (
     ReplaceOverride,
     ReplaceSchedule,
     TakeTimeOff,
@@ -19,13 +21,11 @@ from application.schedule import (
     replace_schedule,
     take_time_off,
 )
-from application.service import CreateService, create_service
-from application.tag import CreateTag, create_tag
-from domain.hours import Hours, window
-from domain.interval import Interval
-from domain.schedule import Schedule, hours_of
-from domain.tag import Tag
-from domain.wallclock import day_bounds, local_date, zone
+from domain.catalog.tag import Tag
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.schedule import Schedule, hours_of
+from domain.scheduling.wallclock import day_bounds, local_date, zone
 from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, Handler, admin
 from interfaces.demo.places import PLACES, SHOPS, Place, Shop
 from interfaces.demo.trades import CURRENCIES, HOURS, TAGS, TRADES

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from application.log import Attempts, Command, Store
-from domain.availability import Occupied, starts
-from domain.customer import Customer
-from domain.day import Day, days_touched
+from application.event_log import Attempts, Command, Store
+from domain.booking.calendar_day import Day, days_touched
+from domain.catalog.service import Service
 from domain.errors import Conflict, NotFound
-from domain.interval import Interval
 from domain.kernel import Aggregate
-from domain.schedule import Schedule
-from domain.service import Service
+from domain.people.customer import Customer
+from domain.scheduling.availability import Occupied, starts
+from domain.scheduling.interval import Interval
+from domain.scheduling.schedule import Schedule
 from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, admin, town_id
 from interfaces.demo.customer import PEOPLE, arrival, people
 from interfaces.demo.life import appointments
@@ -69,7 +69,7 @@ async def seed(store: Store, *, seed: int = 7, progress: Progress, now: datetime
     """The town of this seed, made unless the log has it; a making that was cut short is continued.
 
     `now`, UTC, becomes the first making's today. `progress(done, of)` is told of every command.
-    Raises application.log.Unavailable.
+    Raises application.event_log.Unavailable.
     """
     first, last = (town_id(seed, "customer", n) for n in (0, PEOPLE - 1))
     founder, newest = await _look(store, seed, Customer, [first, last])

@@ -10,40 +10,26 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from interfaces.http import (
-    apikey,
-    appointment,
-    audit,
-    availability,
-    customer,
-    export,
-    forgetting,
-    health,
-    hold,
-    job,
-    mail,
-    me,
-    organization,
-    password,
-    problem,
-    provider,
-    register,
-    schedule,
-    securitylog,
-    service,
-    session,
-    tag,
-    totp,
-    user,
-    waitlist,
-    webhook,
-)
-from interfaces.http.deps import Ports
+from interfaces.http.booking import appointment, hold, waitlist
+from interfaces.http.catalog import organization, provider, service, tag
 from interfaces.http.docs import docs_routes
-from interfaces.http.mailbox import mailbox_routes
-from interfaces.http.middleware import Envelope
+from interfaces.http.framework.cors import Origins
+from interfaces.http.framework.middleware import Envelope
+from interfaces.http.framework.request import Ports
+from interfaces.http.identity import api_key as apikey
+from interfaces.http.identity import password, session, totp
+from interfaces.http.identity import security_log as securitylog
+from interfaces.http.identity import sent_mail as mail
 from interfaces.http.openapi import describe
-from interfaces.http.origin import Origins
+from interfaces.http.operations import health, job
+from interfaces.http.operations import ledger as audit
+from interfaces.http.operations import problem_type as problem
+from interfaces.http.operations.mailbox import mailbox_routes
+from interfaces.http.people import customer, export, me, user
+from interfaces.http.people import erasure as forgetting
+from interfaces.http.people import registration as register
+from interfaces.http.scheduling import availability, schedule
+from interfaces.http.webhooks import webhook
 
 # What is asked most often comes first: routes are tried in order.
 ROUTERS = (

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from interfaces.http.answer import PUBLIC, Answer
+from interfaces.http.framework.responses import PUBLIC, Answer
 
 HTML = b"text/html; charset=utf-8"
 _PARTS = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css"}

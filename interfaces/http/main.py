@@ -15,37 +15,37 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
-from application.errand import Means, carry_out
-from application.forgetting import Oblivion, forget_again
-from infrastructure.database import alchemy
-from infrastructure.encoding import Codec
-from infrastructure.errandrunner import ErrandRunner
-from infrastructure.errands import Errands
-from infrastructure.eventstore import EventStore
-from infrastructure.jobs import Jobs
-from infrastructure.ledgerview import LedgerView
-from infrastructure.mail import Mails, postman_of
-from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.rowpool import RowPool
+from application.jobs.deferred import Means, carry_out
+from application.people.erasure import Oblivion, forget_again
+from infrastructure.database.roles import alchemy
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_codec import Codec
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity.email_verifications import Verifications
+from infrastructure.identity.services import Opened, TokenKeys, opened_signing
+from infrastructure.jobs.deferred_runner import ErrandRunner
+from infrastructure.jobs.deferred_tasks import Errands
+from infrastructure.jobs.job_queue import Jobs
+from infrastructure.ledger.reader import LedgerView
+from infrastructure.mail.mailer import Mails, postman_of
+from infrastructure.privacy.account_erasure import ForgottenFile, Traces
+from infrastructure.privacy.obligations import Belongings
 from infrastructure.settings import Database, Environment, Settings
-from infrastructure.signing import Opened, TokenKeys, opened_signing
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.traces import ForgottenFile, Traces
-from infrastructure.verifications import Verifications
-from infrastructure.webhooksecrets import WebhookSecrets
+from infrastructure.webhooks.delivery_progress import Subscriptions
+from infrastructure.webhooks.signing_secrets import WebhookSecrets
 from interfaces.http.app import build
-from interfaces.http.belongings import Belongings
-from interfaces.http.cursor import Cursors
-from interfaces.http.deps import Check, Hooks, Ports
-from interfaces.http.network import Networks
-from interfaces.http.origin import Origins
-from projections.availability import Availability
-from projections.cache import Cache
-from projections.look import Looks
-from projections.position import Positions
-from projections.progress import overdue
-from projections.read import Reads
-from projections.versions import connect
+from interfaces.http.framework.client_address import Networks
+from interfaces.http.framework.cors import Origins
+from interfaces.http.framework.cursors import Cursors
+from interfaces.http.framework.request import Check, Hooks, Ports
+from projections.availability.cache import Cache
+from projections.availability.invalidation import connect
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.engine.positions import Positions
+from projections.query.snapshot import Reads
+from projections.read_models.job_status import overdue
 
 log = structlog.get_logger(__name__)
 LATE = 60.0  # seconds

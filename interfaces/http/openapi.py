@@ -9,11 +9,11 @@ from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
 from application.access import ACCESS, Role
-from interfaces.http.body import Form
-from interfaces.http.examples import EXAMPLES
-from interfaces.http.limited import LIMITED, PROVING
-from interfaces.http.problem import Problem
-from interfaces.http.route import KEYED, needs_version, parts_of, takes_key
+from interfaces.http.framework.fields import Form
+from interfaces.http.framework.rate_limit import LIMITED, PROVING
+from interfaces.http.framework.routing import KEYED, needs_version, parts_of, takes_key
+from interfaces.http.openapi_examples import EXAMPLES
+from interfaces.http.operations.problem_type import Problem
 
 DESCRIPTION = """Every time is an instant in UTC, every duration in minutes, money in minor units.
 

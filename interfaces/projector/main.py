@@ -9,13 +9,13 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from infrastructure.database import alchemy
-from infrastructure.encoding import Codec
+from infrastructure.database.roles import alchemy
+from infrastructure.event_log.event_codec import Codec
 from infrastructure.settings import Settings
-from projections.projector import Projector
-from projections.readers import READERS
-from projections.refresher import Refresher
-from projections.versions import Publisher, connect
+from projections.availability.earliest_refresher import Refresher
+from projections.availability.invalidation import Publisher, connect
+from projections.engine.projector import Projector
+from projections.registry import READERS
 
 
 async def run_projector(settings: Settings) -> None:

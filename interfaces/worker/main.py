@@ -16,27 +16,27 @@ from kombu import Exchange, Queue
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.delivery import Courier
-from application.job import Means
-from infrastructure.database import alchemy
-from infrastructure.jobs import Jobs
-from infrastructure.letters import Letters
-from infrastructure.limits import Limits
-from infrastructure.mail import postman_of
-from infrastructure.noticemail import NoticeMail
-from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.rowpool import RowPool
+from application.jobs.job import Means
+from application.webhooks.delivery import Courier
+from infrastructure.database.roles import alchemy
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity.rate_limits import Limits
+from infrastructure.jobs.job_queue import Jobs
+from infrastructure.mail.email_channel import NoticeMail
+from infrastructure.mail.mailer import postman_of
+from infrastructure.mail.message_builder import Letters
 from infrastructure.settings import Settings
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.webhooks import Post
-from infrastructure.webhooksecrets import WebhookSecrets
-from interfaces.worker.hands import Hands, Tools
-from interfaces.worker.unacked import mend
-from projections.availability import Availability
-from projections.look import Looks
-from projections.position import Positions
-from projections.read import Reads
-from projections.waitlist_line import Line
+from infrastructure.webhooks.delivery_progress import Subscriptions
+from infrastructure.webhooks.sender import Post
+from infrastructure.webhooks.signing_secrets import WebhookSecrets
+from interfaces.worker.redis_requeue import mend
+from interfaces.worker.runtime import Hands, Tools
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.availability.waitlist_line import Line
+from projections.engine.positions import Positions
+from projections.query.snapshot import Reads
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infrastructure.eventstore import EventStore
-from infrastructure.memory import MemoryJournal
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.memory_journal import MemoryJournal
 from tests.builders import OpenWeek, an_open_week
 from tests.sealed import MASTERS
 

@@ -4,7 +4,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.access import OPERATOR
-from application.log import Command, Store
+from application.event_log import Command, Store
 from domain.kernel import Aggregate
 
 A = TypeVar("A", bound=Aggregate)

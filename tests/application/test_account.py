@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from application.access import ANONYMOUS, OPERATOR, Caller, Role
-from application.account import (
+from application.people.account import (
     ChangeAccount,
     ChangeAddress,
     ChangeContact,
@@ -18,12 +18,12 @@ from application.account import (
     find_account,
     register_account,
 )
-from domain.account import Account, AccountDisabled, OwnRole, Standing
-from domain.address import AddressTaken
-from domain.admin import LastAdmin
-from domain.customer import Customer
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
+from domain.people.account import Account, AccountDisabled, OwnRole, Standing
+from domain.people.admins import LastAdmin
+from domain.people.customer import Customer
+from domain.people.email_address import AddressTaken
 from tests.application.conftest import Clocked
 from tests.application.looking import look
 from tests.builders import somebody

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.appointment import (
+from application.booking.appointment import (
     BookAppointment,
     CancelAppointment,
     ChangeAppointment,
@@ -23,13 +23,23 @@ from application.appointment import (
     reschedule_appointment,
     undo_no_show,
 )
-from application.customer import CreateCustomer, DeleteCustomer, create_customer, delete_customer
-from application.log import KeyReused
-from application.offer import OffGrid, OutsideHours, OutsideWindow, TooSoon
-from application.provider import DeleteProvider, delete_provider
-from application.schedule import ReplaceSchedule, TakeTimeOff, replace_schedule, take_time_off
-from application.service import ChangeService, DeleteService, change_service, delete_service
-from domain.appointment import (
+from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
+from application.event_log import KeyReused
+from application.people.customer import (
+    CreateCustomer,
+    DeleteCustomer,
+    create_customer,
+    delete_customer,
+)
+from application.scheduling.schedule import (
+    ReplaceSchedule,
+    TakeTimeOff,
+    replace_schedule,
+    take_time_off,
+)
+from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
     Status,
@@ -37,13 +47,13 @@ from domain.appointment import (
     TooLateToCancel,
     TooLateToReschedule,
 )
-from domain.customer import CustomerDeleted
-from domain.day import Day, SlotTaken
+from domain.booking.calendar_day import Day, SlotTaken
+from domain.catalog.provider import ProviderInactive
+from domain.catalog.service import NotOfferedBy, ServiceWithdrawn
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
-from domain.interval import Interval
 from domain.kernel import new_id
-from domain.provider import ProviderInactive
-from domain.service import NotOfferedBy, ServiceWithdrawn
+from domain.people.customer import CustomerDeleted
+from domain.scheduling.interval import Interval
 from tests.application.conftest import Clocked
 from tests.builders import (
     OpenWeek,

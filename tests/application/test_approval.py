@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     MarkAppointment,
     RescheduleAppointment,
@@ -17,15 +17,15 @@ from application.appointment import (
     miss_appointment,
     reschedule_appointment,
 )
-from application.approval import (
+from application.booking.approval import (
     DeclineAppointment,
     close_appointment,
     confirm_appointment,
     decline_appointment,
     expire_request,
 )
-from application.customer import CreateCustomer, create_customer
-from domain.appointment import (
+from application.people.customer import CreateCustomer, create_customer
+from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
     NotRequested,
@@ -33,7 +33,7 @@ from domain.appointment import (
     RequestPending,
     Status,
 )
-from domain.day import SlotTaken
+from domain.booking.calendar_day import SlotTaken
 from domain.errors import Forbidden, NotFound
 from domain.kernel import new_id
 from tests.application.conftest import Clocked

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.customer import (
+from application.people.customer import (
     ChangeCustomer,
     CreateCustomer,
     DeleteCustomer,
@@ -13,9 +13,9 @@ from application.customer import (
     create_customer,
     delete_customer,
 )
-from domain.customer import CustomerDeleted, CustomerExists
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
+from domain.people.customer import CustomerDeleted, CustomerExists
 from tests.application.conftest import Clocked
 from tests.builders import somebody
 

@@ -6,8 +6,7 @@ from uuid import UUID
 import pytest
 
 from application.access import Caller, Role
-from application.account import ChangeAddress, RegisterAccount, change_address, register_account
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     ChangeAppointment,
     MarkAppointment,
@@ -15,7 +14,13 @@ from application.appointment import (
     change_appointment,
     complete_appointment,
 )
-from application.customer import (
+from application.people.account import (
+    ChangeAddress,
+    RegisterAccount,
+    change_address,
+    register_account,
+)
+from application.people.customer import (
     ChangeCustomer,
     CreateCustomer,
     DeleteCustomer,
@@ -23,11 +28,11 @@ from application.customer import (
     create_customer,
     delete_customer,
 )
-from domain.account import Account
-from domain.address import Address
-from domain.customer import Customer
 from domain.errors import NotFound
 from domain.kernel import new_id
+from domain.people.account import Account
+from domain.people.customer import Customer
+from domain.people.email_address import Address
 from tests.application.conftest import Clocked
 from tests.application.looking import look
 from tests.builders import OpenWeek, a_booked_appointment, somebody

@@ -8,8 +8,12 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.appointment import RescheduleAppointment, book_appointment, reschedule_appointment
-from application.hold import (
+from application.booking.appointment import (
+    RescheduleAppointment,
+    book_appointment,
+    reschedule_appointment,
+)
+from application.booking.hold import (
     ChangeHold,
     PlaceHold,
     expire_hold,
@@ -18,13 +22,13 @@ from application.hold import (
     place_hold,
     release_hold,
 )
-from application.offer import TooSoon
-from application.schedule import ReplaceSchedule, replace_schedule
-from application.service import ChangeService, change_service
-from domain.appointment import Appointment
-from domain.day import SlotTaken
+from application.booking.refusals import TooSoon
+from application.catalog.service import ChangeService, change_service
+from application.scheduling.schedule import ReplaceSchedule, replace_schedule
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import SlotTaken
+from domain.booking.hold import Hold, HoldExpired, HoldExtendedBefore, HoldStatus
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.hold import Hold, HoldExpired, HoldExtendedBefore, HoldStatus
 from domain.kernel import new_id
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, a_booked_appointment, a_key, an_open_week, somebody

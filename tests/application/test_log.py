@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 
 from application.access import Role
-from application.log import Command, Log, Moved, command
-from application.tag import CreateTag, create_tag
+from application.catalog.tag import CreateTag, create_tag
+from application.event_log import Command, Log, Moved, command
+from domain.catalog.tag import Tag
 from domain.errors import Conflict, NotFound
 from domain.kernel import new_id
-from domain.tag import Tag
 from tests.application.conftest import Clocked
 from tests.builders import a_key, somebody
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from application.access import Caller, Role
-from application.appointment import (
+from application.booking.appointment import (
     BookAppointment,
     CancelAppointment,
     MarkAppointment,
@@ -18,15 +18,7 @@ from application.appointment import (
     check_in_appointment,
     reschedule_appointment,
 )
-from application.customer import (
-    ChangeCustomer,
-    CreateCustomer,
-    DeleteCustomer,
-    change_customer,
-    create_customer,
-    delete_customer,
-)
-from application.organization import (
+from application.catalog.organization import (
     ChangeMember,
     DeleteOrganization,
     RemoveMember,
@@ -34,7 +26,7 @@ from application.organization import (
     delete_organization,
     remove_member,
 )
-from application.provider import (
+from application.catalog.provider import (
     ChangeProvider,
     CreateProvider,
     DeleteProvider,
@@ -42,15 +34,7 @@ from application.provider import (
     create_provider,
     delete_provider,
 )
-from application.schedule import (
-    ReplaceOverride,
-    ReplaceSchedule,
-    TakeTimeOff,
-    replace_override,
-    replace_schedule,
-    take_time_off,
-)
-from application.service import (
+from application.catalog.service import (
     ChangeService,
     CreateService,
     DeleteService,
@@ -58,11 +42,27 @@ from application.service import (
     create_service,
     delete_service,
 )
+from application.people.customer import (
+    ChangeCustomer,
+    CreateCustomer,
+    DeleteCustomer,
+    change_customer,
+    create_customer,
+    delete_customer,
+)
+from application.scheduling.schedule import (
+    ReplaceOverride,
+    ReplaceSchedule,
+    TakeTimeOff,
+    replace_override,
+    replace_schedule,
+    take_time_off,
+)
+from domain.catalog.organization import Organization, Rank
+from domain.catalog.service import NotOfferedBy
 from domain.errors import Forbidden, Invalid, NotFound
-from domain.interval import Interval
 from domain.kernel import new_id
-from domain.organization import Organization, Rank
-from domain.service import NotOfferedBy
+from domain.scheduling.interval import Interval
 from tests.application.conftest import Clocked
 from tests.builders import (
     OpenWeek,

@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.account import RegisterAccount, register_account
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     MarkAppointment,
     RescheduleAppointment,
@@ -18,17 +17,23 @@ from application.appointment import (
     check_in_appointment,
     reschedule_appointment,
 )
-from application.approval import DeclineAppointment, confirm_appointment, decline_appointment, expire_request
-from application.customer import CreateCustomer, create_customer
-from application.handler import HANDLERS
-from application.hold import PlaceHold, place_hold
-from application.job import Job, Later, LeaseLost, Means
-from application.limit import Room, TooManyRequests
-from application.notice import Kind, Notice
-from application.notify import notify, offer, remind, webhook_disabled
-from application.quiet import QuietHours
-from application.recipient import Recipient
-from domain.appointment import Appointment
+from application.booking.approval import (
+    DeclineAppointment,
+    confirm_appointment,
+    decline_appointment,
+    expire_request,
+)
+from application.booking.hold import PlaceHold, place_hold
+from application.jobs.dispatch import HANDLERS
+from application.jobs.job import Job, Later, LeaseLost, Means
+from application.notifications.notice import Kind, Notice
+from application.notifications.notice_jobs import notify, offer, remind, webhook_disabled
+from application.notifications.quiet_hours import QuietHours
+from application.notifications.recipient import Recipient
+from application.people.account import RegisterAccount, register_account
+from application.people.customer import CreateCustomer, create_customer
+from application.rate_limit import Room, TooManyRequests
+from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
 from tests.builders import (
@@ -244,7 +249,7 @@ class TestTruth:
             def reaches(self, recipient: Recipient) -> bool:
                 raise AssertionError
 
-        from application import notify as handlers
+        from application.notifications import notice_jobs as handlers
 
         real = handlers.visit_of
 

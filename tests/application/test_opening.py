@@ -7,9 +7,13 @@ from uuid import UUID
 import pytest
 
 from application.access import Role
-from application.appointment import RescheduleAppointment, book_appointment, reschedule_appointment
-from application.offer import OutsideHours
-from application.organization import (
+from application.booking.appointment import (
+    RescheduleAppointment,
+    book_appointment,
+    reschedule_appointment,
+)
+from application.booking.refusals import OutsideHours
+from application.catalog.organization import (
     DeleteHoliday,
     DeleteOrganization,
     ReplaceHoliday,
@@ -17,9 +21,9 @@ from application.organization import (
     delete_organization,
     replace_holiday,
 )
-from application.provider import ChangeProvider, change_provider
+from application.catalog.provider import ChangeProvider, change_provider
+from domain.catalog.provider import ProviderInactive
 from domain.kernel import new_id
-from domain.provider import ProviderInactive
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, a_booked_appointment, an_organization, somebody
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.organization import (
+from application.catalog.organization import (
     AddMember,
     ChangeMember,
     ChangeOrganization,
@@ -26,9 +26,9 @@ from application.organization import (
     remove_member,
     replace_holiday,
 )
+from domain.catalog.organization import LastOwner, Organization, Rank, RankTooLow
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.organization import LastOwner, Organization, Rank, RankTooLow
 from tests.application.conftest import Clocked
 from tests.builders import an_organization, somebody
 

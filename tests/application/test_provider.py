@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.provider import (
+from application.catalog.provider import (
     ChangeProvider,
     CreateProvider,
     DeleteProvider,
@@ -13,9 +13,9 @@ from application.provider import (
     create_provider,
     delete_provider,
 )
+from domain.catalog.provider import ProviderInactive
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.provider import ProviderInactive
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, profile, somebody
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from application.quiet import QuietHours
+from application.notifications.quiet_hours import QuietHours
 
 BERLIN, NEW_YORK, APIA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Pacific/Apia")
 NIGHT = QuietHours(21 * 60, 8 * 60)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.provider import DeleteProvider, delete_provider
-from application.schedule import (
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.scheduling.schedule import (
     CancelTimeOff,
     ChangeTimeOff,
     DeleteOverride,
@@ -21,11 +21,11 @@ from application.schedule import (
     replace_schedule,
     take_time_off,
 )
+from domain.catalog.provider import ProviderInactive
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
-from domain.interval import Interval
 from domain.kernel import new_id
-from domain.provider import ProviderInactive
-from domain.schedule import TimeOffExists
+from domain.scheduling.interval import Interval
+from domain.scheduling.schedule import TimeOffExists
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, somebody
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.provider import DeleteProvider, delete_provider
-from application.service import (
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.catalog.service import (
     ChangeService,
     CreateService,
     DeleteService,
@@ -14,10 +14,10 @@ from application.service import (
     create_service,
     delete_service,
 )
+from domain.catalog.provider import ProviderInactive
+from domain.catalog.service import ServiceWithdrawn
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.provider import ProviderInactive
-from domain.service import ServiceWithdrawn
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, a_provider, a_service, an_open_week, somebody, terms
 

@@ -5,9 +5,13 @@ import asyncio
 import pytest
 
 from application.access import ANONYMOUS, Caller, Role
-from application.log import Store
-from application.provider import ChangeProvider, CreateProvider, change_provider, create_provider
-from application.tag import (
+from application.catalog.provider import (
+    ChangeProvider,
+    CreateProvider,
+    change_provider,
+    create_provider,
+)
+from application.catalog.tag import (
     CreateTag,
     DeleteTag,
     MergeTag,
@@ -17,10 +21,11 @@ from application.tag import (
     merge_tag,
     rename_tag,
 )
+from application.event_log import Store
+from domain.catalog.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
-from infrastructure.eventstore import EventStore
+from infrastructure.event_log.event_store import EventStore
 from tests.application.conftest import Clocked
 from tests.builders import a_provider, profile, somebody
 from tests.sealed import MASTERS

@@ -8,15 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from application import matching
 from application.access import SYSTEM, Caller, Role
-from application.appointment import book_appointment
-from application.customer import CreateCustomer, DeleteCustomer, create_customer, delete_customer
-from application.handler import HANDLERS
-from application.hold import ChangeHold, extend_hold, release_hold
-from application.job import Job, Later, Means
-from application.matching import lapse, match
-from application.waitlist import (
+from application.booking import waitlist_matching as matching
+from application.booking.appointment import book_appointment
+from application.booking.hold import ChangeHold, extend_hold, release_hold
+from application.booking.waitlist import (
     AcceptOffer,
     ChangeWaiting,
     JoinWaitlist,
@@ -26,12 +22,21 @@ from application.waitlist import (
     leave_waitlist,
     offer_place,
 )
-from domain.appointment import Status
-from domain.day import Day, SlotTaken
+from application.booking.waitlist_matching import lapse, match
+from application.jobs.dispatch import HANDLERS
+from application.jobs.job import Job, Later, Means
+from application.people.customer import (
+    CreateCustomer,
+    DeleteCustomer,
+    create_customer,
+    delete_customer,
+)
+from domain.booking.appointment import Status
+from domain.booking.calendar_day import Day, SlotTaken
+from domain.booking.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
 from domain.errors import Forbidden, NotFound
 from domain.kernel import new_id
-from domain.schedule import Schedule
-from domain.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
+from domain.scheduling.schedule import Schedule
 from tests.application.conftest import Clocked
 from tests.application.test_hold import a_hold
 from tests.builders import OpenWeek, a_booked_appointment, an_open_week, somebody

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.appointment import CancelAppointment, cancel_appointment
-from application.delivery import pause
-from application.message import Happening, message_id, payload
-from application.provider import ChangeProvider, change_provider
-from application.webhook import (
+from application.booking.appointment import CancelAppointment, cancel_appointment
+from application.catalog.provider import ChangeProvider, change_provider
+from application.webhooks.delivery import pause
+from application.webhooks.payload import Happening, message_id, payload
+from application.webhooks.subscription import (
     ChangeWebhook,
     CreateWebhook,
     DeleteWebhook,
@@ -26,10 +26,10 @@ from application.webhook import (
     resume_webhook,
     rotate_webhook,
 )
+from domain.catalog.provider import Provider
 from domain.errors import Forbidden, Invalid, NotFound, Stale
 from domain.kernel import new_id
-from domain.provider import Provider
-from domain.webhook import State, Webhook
+from domain.webhooks.webhook import State, Webhook
 from tests.application.conftest import Clocked
 from tests.builders import OpenWeek, a_booked_appointment, a_provider, an_organization, somebody
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.account import Account, AccountDisabled, AccountForgotten, OwnRole, Standing
 from domain.kernel import new_id
-from domain.personal import Personal
+from domain.people.account import Account, AccountDisabled, AccountForgotten, OwnRole, Standing
+from domain.personal_data import Personal
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 ADMIN = new_id()

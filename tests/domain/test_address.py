@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.address import Address, AddressTaken
 from domain.kernel import new_id
+from domain.people.email_address import Address, AddressTaken
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 ADA, BEA, GUEST, OTHER = new_id(), new_id(), new_id(), new_id()

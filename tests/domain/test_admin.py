@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.admin import Admins, LastAdmin
 from domain.kernel import new_id
+from domain.people.admins import Admins, LastAdmin
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 ADA, BEA = new_id(), new_id()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.appointment import (
+from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
     Status,

@@ -7,10 +7,19 @@ from uuid import UUID
 
 import pytest
 
-from domain.availability import BookingWindow, Occupied, Offer, Rule, bookable, candidates, starts, why_not
-from domain.hours import Hours, window
-from domain.interval import Interval
-from domain.wallclock import SUPPORTED, day_bounds, zone
+from domain.scheduling.availability import (
+    BookingWindow,
+    Occupied,
+    Offer,
+    Rule,
+    bookable,
+    candidates,
+    starts,
+    why_not,
+)
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.wallclock import SUPPORTED, day_bounds, zone
 
 HAIRCUT, SHAVE = UUID(int=1), UUID(int=2)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -7,10 +7,17 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.availability import BookingWindow, Occupied, Offer, candidates, starts, why_not
-from domain.hours import Hours, Window
-from domain.interval import Interval, overlaps
-from domain.wallclock import instant, zone
+from domain.scheduling.availability import (
+    BookingWindow,
+    Occupied,
+    Offer,
+    candidates,
+    starts,
+    why_not,
+)
+from domain.scheduling.interval import Interval, overlaps
+from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.wallclock import instant, zone
 
 WEEKS = [  # each begins two days before a clock change
     ("America/New_York", date(2026, 3, 6)),

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from domain.booking_window import BookingWindow
-from domain.hours import Hours, window
-from domain.interval import Interval
-from domain.wallclock import SUPPORTED
+from domain.scheduling.booking_window import BookingWindow
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.wallclock import SUPPORTED
 
 WEEKDAYS = {day: (window("09:00", "17:00"),) for day in range(5)}
 FRIDAY_NIGHT = datetime(2026, 3, 7, 4, 30, tzinfo=UTC)  # Friday 23:30 in New York

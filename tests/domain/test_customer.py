@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.customer import Customer, CustomerDeleted, GuestClaimed
 from domain.kernel import new_id
-from domain.personal import Personal
+from domain.people.customer import Customer, CustomerDeleted, GuestClaimed
+from domain.personal_data import Personal
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 STAFF, ADA, BEA = new_id(), new_id(), new_id()

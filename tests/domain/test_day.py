@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from domain.day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
+from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
 from domain.kernel import new_id
 
 CALENDAR, HAIRCUT, COURSE = new_id(), new_id(), new_id()

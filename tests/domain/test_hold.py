@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.hold import Hold, HoldExpired, HoldExtendedBefore, HoldStatus, HoldUsed
+from domain.booking.hold import Hold, HoldExpired, HoldExtendedBefore, HoldStatus, HoldUsed
 from domain.kernel import new_id
 
 ME, NOW = new_id(), datetime(2026, 6, 1, 9, tzinfo=UTC)

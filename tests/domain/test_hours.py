@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.hours import Hours, MalformedHours, Window, openings, opens_on, overlapping, window
-from domain.interval import Interval
-from domain.wallclock import SUPPORTED, day_bounds, zone
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import (
+    Hours,
+    MalformedHours,
+    Window,
+    openings,
+    opens_on,
+    overlapping,
+    window,
+)
+from domain.scheduling.wallclock import SUPPORTED, day_bounds, zone
 
 FRIDAY, SATURDAY = date(2026, 3, 6), date(2026, 3, 7)
 

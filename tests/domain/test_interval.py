@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.interval import Interval, clip, intersect, merge, overlaps, subtract
+from domain.scheduling.interval import Interval, clip, intersect, merge, overlaps, subtract
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 

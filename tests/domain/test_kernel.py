@@ -9,9 +9,9 @@ import pytest
 from eventsourcing.utils import get_topic, resolve_topic
 
 import domain
+from domain.catalog.tag import Tag
 from domain.errors import Refusal
 from domain.kernel import Aggregate, derived_id, new_id
-from domain.tag import Tag
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ME = new_id()
@@ -47,7 +47,7 @@ def test_an_aggregate_s_topic_is_its_name(kind: Any) -> None:
 
 
 def test_importing_the_domain_registers_every_aggregate() -> None:
-    assert {kind.__module__.removeprefix("domain.") for kind in AGGREGATES} <= set(domain.__all__)
+    assert {kind.__module__.rpartition(".")[2] for kind in AGGREGATES} <= set(domain.__all__)
 
 
 @pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.__name__)
@@ -83,7 +83,7 @@ def recorders() -> list[tuple[str, ast.FunctionDef]]:
     """Functions under @event, which run again on replay."""
     return [
         (f"{path.stem}.{node.name}", node)
-        for path in sorted(Path(domain.__path__[0]).glob("*.py"))
+        for path in sorted(Path(domain.__path__[0]).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef) and any(map(records, node.decorator_list))
     ]

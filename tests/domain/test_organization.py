@@ -5,10 +5,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from domain.catalog.organization import (
+    LastOwner,
+    MemberExists,
+    Organization,
+    OrganizationClosed,
+    Rank,
+    RankTooLow,
+)
 from domain.errors import NotFound
-from domain.hours import Hours, Window
 from domain.kernel import new_id
-from domain.organization import LastOwner, MemberExists, Organization, OrganizationClosed, Rank, RankTooLow
+from domain.scheduling.opening_hours import Hours, Window
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 OWNER, SECOND, MANAGER, STAFF, NOBODY = (new_id() for _ in range(5))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.customer import Customer, CustomerDeleted
+from domain.catalog.provider import Provider, ProviderInactive
 from domain.kernel import new_id
-from domain.personal import Personal
-from domain.provider import Provider, ProviderInactive
+from domain.people.customer import Customer, CustomerDeleted
+from domain.personal_data import Personal
 from tests.builders import profile
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid, NotFound
-from domain.hours import Window
-from domain.interval import Interval
 from domain.kernel import new_id
-from domain.schedule import Schedule
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Window
+from domain.scheduling.schedule import Schedule
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ME, OFF = new_id(), new_id()

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.availability import BookingWindow
-from domain.hours import Window
+from domain.catalog.service import NotOfferedBy, Service, ServiceWithdrawn
 from domain.kernel import new_id
-from domain.service import NotOfferedBy, Service, ServiceWithdrawn
+from domain.scheduling.availability import BookingWindow
+from domain.scheduling.opening_hours import Window
 from tests.builders import terms
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

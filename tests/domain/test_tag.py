@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from domain.catalog.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
 from domain.kernel import new_id
-from domain.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ME = new_id()

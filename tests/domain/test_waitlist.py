@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from domain.booking.waitlist import NothingOffered, Offer, Waiting, WaitingStatus, Wish
 from domain.kernel import new_id
-from domain.waitlist import NothingOffered, Offer, Waiting, WaitingStatus, Wish
 
 ME, ADA, BOB = new_id(), new_id(), new_id()
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.interval import Interval
-from domain.wallclock import SUPPORTED, UnknownZone, UnsupportedTime, day_bounds, instant, local_date, zone
+from domain.scheduling.interval import Interval
+from domain.scheduling.wallclock import (
+    SUPPORTED,
+    UnknownZone,
+    UnsupportedTime,
+    day_bounds,
+    instant,
+    local_date,
+    zone,
+)
 
 CHANGES = [
     ("America/New_York", date(2026, 3, 8)),

@@ -5,10 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.appointment import Appointment
+from domain.booking.appointment import Appointment
 from domain.errors import Invalid, NotFound
 from domain.kernel import new_id
-from domain.webhook import PUBLISHED, TYPES, State, Webhook, check_about, check_types, check_url
+from domain.webhooks.webhook import (
+    PUBLISHED,
+    TYPES,
+    State,
+    Webhook,
+    check_about,
+    check_types,
+    check_url,
+)
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 ME = new_id()

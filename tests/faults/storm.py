@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
 
-from infrastructure.jobs import RUNNING
+from infrastructure.jobs.job_queue import RUNNING
 from tests.instances import Process
 from tests.worker.broker import Broker
 from tests.worker.crew import Crew, hands, kill

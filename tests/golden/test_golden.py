@@ -17,8 +17,8 @@ import pytest
 
 import domain
 from domain.kernel import Aggregate
-from domain.personal import Personal
-from infrastructure.encoding import decode, encode
+from domain.personal_data import Personal
+from infrastructure.event_log.event_codec import decode, encode
 
 FILE = Path(__file__).with_name("events.json")
 EXAMPLES: list[dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else []

@@ -11,21 +11,21 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.log import Store
-from infrastructure import limits
-from infrastructure.ledgerview import LedgerView
-from infrastructure.memory import memory_store
-from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.tokens import Tokens
+from application.event_log import Store
+from infrastructure.event_log.memory_journal import memory_store
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity import rate_limits as limits
+from infrastructure.identity.access_tokens import Tokens
+from infrastructure.ledger.reader import LedgerView
 from interfaces.http.app import build
-from interfaces.http.cursor import Cursors
-from interfaces.http.deps import Ports
-from projections.availability import Availability
-from projections.look import Looks
-from projections.position import Positions
-from projections.projector import Projector
-from projections.read import Reads
-from projections.readers import READERS
+from interfaces.http.framework.cursors import Cursors
+from interfaces.http.framework.request import Ports
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.engine.positions import Positions
+from projections.engine.projector import Projector
+from projections.query.snapshot import Reads
+from projections.registry import READERS
 from tests.conftest import Database
 from tests.http.people import people_of
 from tests.http.town import SECRET, Api, Town, a_town

@@ -10,10 +10,10 @@ from uuid import UUID
 import pyotp
 
 from application.access import SYSTEM, Caller, Role
+from application.booking.waitlist import OfferPlace, offer_place
 from application.ports import Verification
-from application.waitlist import OfferPlace, offer_place
 from domain.kernel import new_id
-from projections.job import key_of
+from projections.read_models.job import key_of
 from tests.http.tenants import CALLERS, Tenants, an_account_of
 from tests.signing import PASSWORD, an_account
 

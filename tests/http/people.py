@@ -13,23 +13,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from application.errand import Means, carry_out
-from application.forgetting import Oblivion, forget_again
-from infrastructure.errandrunner import ErrandRunner
-from infrastructure.errands import Errands
-from infrastructure.eventstore import EventStore
-from infrastructure.jobs import Jobs
-from infrastructure.letters import Letters
-from infrastructure.mail import MailboxSender, Mails, Postman
-from infrastructure.rowpool import RowPool
-from infrastructure.signing import Opened
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.traces import ForgottenFile, Traces
-from infrastructure.verifications import Verifications
-from infrastructure.webhooksecrets import WebhookSecrets
-from interfaces.http.belongings import Belongings
-from interfaces.http.deps import Hooks
-from projections.read import Reads
+from application.jobs.deferred import Means, carry_out
+from application.people.erasure import Oblivion, forget_again
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.identity.email_verifications import Verifications
+from infrastructure.identity.services import Opened
+from infrastructure.jobs.deferred_runner import ErrandRunner
+from infrastructure.jobs.deferred_tasks import Errands
+from infrastructure.jobs.job_queue import Jobs
+from infrastructure.mail.mailer import MailboxSender, Mails, Postman
+from infrastructure.mail.message_builder import Letters
+from infrastructure.privacy.account_erasure import ForgottenFile, Traces
+from infrastructure.privacy.obligations import Belongings
+from infrastructure.webhooks.delivery_progress import Subscriptions
+from infrastructure.webhooks.signing_secrets import WebhookSecrets
+from interfaces.http.framework.request import Hooks
+from projections.query.snapshot import Reads
 from tests.signing import a_signing
 
 PASSWORD = "a ship in port is safe"

@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Role
 from domain.kernel import new_id
+from infrastructure.identity.access_tokens import Tokens
 from infrastructure.settings import Settings
-from infrastructure.tokens import Tokens
 from interfaces.http.app import document
 from interfaces.http.main import create_app
-from projections.projector import Projector
-from projections.readers import READERS
-from projections.refresher import Refresher
+from projections.availability.earliest_refresher import Refresher
+from projections.engine.projector import Projector
+from projections.registry import READERS
 from tests.http.town import SECRET
 from tests.sealed import CODEC
 

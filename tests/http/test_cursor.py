@@ -4,8 +4,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 
-from interfaces.http.cursor import LONGEST, Cursors
-from interfaces.http.refusal import BadCursor
+from interfaces.http.framework.cursors import LONGEST, Cursors
+from interfaces.http.framework.request_errors import BadCursor
 
 CURSORS = Cursors("a secret of the tests, long enough to seal with")
 LIST = 'list_customers {"q":"\ud800"}'

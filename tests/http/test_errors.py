@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from application.access import Role
-from application.log import Unavailable
+from application.event_log import Unavailable
 from domain.kernel import new_id
 from infrastructure.settings import Settings
 from interfaces.http.app import build

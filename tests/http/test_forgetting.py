@@ -13,10 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Caller, Role
-from infrastructure.ledger import verify
-from projections.projector import Projector
-from projections.readers import READERS
-from projections.rebuild import Rebuild
+from infrastructure.ledger.verification import verify
+from projections.engine.projector import Projector
+from projections.rebuild.rebuild import Rebuild
+from projections.registry import READERS
 from tests.builders import somebody
 from tests.conftest import Database
 from tests.dump import found_in_database, found_in_redis

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from application.access import Role
 from interfaces.http.app import ROUTERS
-from interfaces.http.body import Form
-from interfaces.http.route import Route, parts_of
+from interfaces.http.framework.fields import Form
+from interfaces.http.framework.routing import Route, parts_of
 from tests.builders import somebody
 from tests.http.town import Town, service
 

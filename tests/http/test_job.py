@@ -7,8 +7,8 @@ import pytest
 
 from application.access import Role
 from domain.kernel import new_id
-from infrastructure.jobs import Held, Jobs
-from projections.job import key_of
+from infrastructure.jobs.job_queue import Held, Jobs
+from projections.read_models.job import key_of
 from tests.builders import somebody
 from tests.http.town import Api, Town, pointers, problem
 

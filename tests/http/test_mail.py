@@ -5,8 +5,8 @@ from typing import Any
 from application.access import Caller
 from application.ports import Letter
 from domain.kernel import derived_id, new_id
-from infrastructure.letters import Letters
-from infrastructure.mail import MailboxSender, Postman
+from infrastructure.mail.mailer import MailboxSender, Postman
+from infrastructure.mail.message_builder import Letters
 from tests.builders import somebody
 from tests.http.test_register import an_account
 from tests.http.town import Api, pointers, problem

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from application.ports import Letter
-from infrastructure.letters import Letters
-from infrastructure.mail import MailboxSender
+from infrastructure.mail.mailer import MailboxSender
+from infrastructure.mail.message_builder import Letters
 from infrastructure.settings import Settings
 from interfaces.http.app import build
 from interfaces.http.main import create_app

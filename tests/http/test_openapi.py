@@ -9,11 +9,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
 from application.access import ACCESS, Role, reads
-from interfaces.http import openapi, problem
+from interfaces.http import openapi
 from interfaces.http.app import ROUTERS, build
-from interfaces.http.examples import EXAMPLES
-from interfaces.http.limited import LIMITED, PROVING
-from interfaces.http.route import SIGNING, Route, parts_of
+from interfaces.http.framework.rate_limit import LIMITED, PROVING
+from interfaces.http.framework.routing import SIGNING, Route, parts_of
+from interfaces.http.openapi_examples import EXAMPLES
+from interfaces.http.operations import problem_type as problem
 
 DOCUMENT = openapi.document()
 OPERATIONS = [

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from interfaces.http.app import build
-from interfaces.http.origin import Origins
+from interfaces.http.framework.cors import Origins
 
 OURS, THEIRS = "https://app.example.org", "https://evil.example"
 ASKS = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}

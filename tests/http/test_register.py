@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from application.access import OPERATOR, Caller, Role
-from application.account import RegisterAccount, register_account
+from application.people.account import RegisterAccount, register_account
 from domain.kernel import new_id
 from tests.builders import somebody
 from tests.http.people import PASSWORD, text_of, token_of

@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.access import Role
 from domain.kernel import new_id
-from projections.refresher import Refresher
+from projections.availability.earliest_refresher import Refresher
 from tests.builders import somebody
 from tests.http.town import OFFICE_HOURS, Api, Town, pointers, problem, service
 

@@ -3,8 +3,8 @@
 import pytest
 
 from application.access import Role
+from domain.catalog.tag import Tag
 from domain.kernel import new_id
-from domain.tag import Tag
 from tests.builders import somebody
 from tests.http.town import Api, Town, pointers, problem
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import httpx
 
-from infrastructure.passwords import Passwords
+from infrastructure.identity.passwords import Passwords
 from tests.http.test_register import register
 from tests.http.test_session import ADA, signed_in
 from tests.http.town import Api

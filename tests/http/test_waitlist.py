@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.matching import match
+from application.booking.waitlist_matching import match
+from domain.booking.waitlist import Wish
 from domain.kernel import new_id
-from domain.waitlist import Wish
-from projections.waitlist_line import Line
+from projections.availability.waitlist_line import Line
 from tests.builders import somebody
 from tests.http.test_register import an_account
 from tests.http.town import Api, Town, a_town, pointers, problem

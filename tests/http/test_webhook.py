@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.delivery import Courier, run
-from application.message import Message
-from application.subscription import Sent
-from application.webhook import DisableWebhook, disable_webhook
+from application.webhooks.delivery import Courier, run
+from application.webhooks.payload import Message
+from application.webhooks.ports import Sent
+from application.webhooks.subscription import DisableWebhook, disable_webhook
 from domain.kernel import new_id
-from domain.webhook import TYPES
+from domain.webhooks.webhook import TYPES
 from tests.builders import somebody
 from tests.http.town import Api, Town, pointers, problem
 
@@ -29,7 +29,7 @@ async def made(town: Town, by: Caller | None = None, **more: Any) -> dict[str, A
 
 
 class Taker:
-    """application.subscription.Post: takes everything, or answers what it is told to."""
+    """application.webhooks.ports.Post: takes everything, or answers what it is told to."""
 
     def __init__(self, *answers: int) -> None:
         self.answers = list(answers)

@@ -11,8 +11,8 @@ import httpx
 
 from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
-from infrastructure.tokens import Tokens
-from interfaces.http.deps import Ports
+from infrastructure.identity.access_tokens import Tokens
+from interfaces.http.framework.request import Ports
 from tests.builders import monday_after, somebody
 from tests.http.people import People
 

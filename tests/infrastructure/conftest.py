@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from infrastructure.database import create_role
-from infrastructure.eventstore import EventStore
-from infrastructure.journal import Journal
-from infrastructure.local import LocalServers
-from infrastructure.memory import MemoryJournal, memory_store
-from infrastructure.postgres import PostgresJournal, postgres_store
-from infrastructure.program import free_port
-from infrastructure.signing import Opened
+from infrastructure.database.roles import create_role
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Journal
+from infrastructure.event_log.memory_journal import MemoryJournal, memory_store
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity.services import Opened
+from infrastructure.local.programs import free_port
+from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.office import Office, an_office
 from tests.sealed import MASTERS

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from domain.kernel import new_id
-from infrastructure.encoding import Row, digest
-from infrastructure.journal import Entry
+from infrastructure.event_log.event_codec import Row, digest
+from infrastructure.event_log.journal import Entry
 
 
 def row(

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.notice import Kind, Notice
+from application.notifications.appointment_details import Visit
+from application.notifications.notice import Kind, Notice
+from application.notifications.recipient import Recipient
 from application.ports import Letter
-from application.recipient import Recipient
-from application.visit import Visit
 from domain.kernel import derived_id
-from infrastructure.letters import Letters
-from infrastructure.noticemail import NoticeMail
+from infrastructure.mail.email_channel import NoticeMail
+from infrastructure.mail.message_builder import Letters
 
 LETTERS = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
 LANGUAGES = ("en", "ru")

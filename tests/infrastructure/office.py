@@ -12,29 +12,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application import delivery
-from application.appointment import (
-    CancelAppointment,
-    book_appointment,
-    cancel_appointment,
-)
-from application.delivery import Courier, Ended
-from application.job import LeaseLost
-from application.look import at_present
-from application.subscription import Mark
-from application.webhook import (
-    CreateWebhook,
-    create_webhook,
-)
+from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
+from application.current_state import at_present
+from application.jobs.job import LeaseLost
+from application.webhooks import delivery
+from application.webhooks.delivery import Courier, Ended
+from application.webhooks.ports import Mark
+from application.webhooks.subscription import CreateWebhook, create_webhook
 from domain.kernel import new_id
-from domain.webhook import TYPES, State, Webhook
-from infrastructure.eventstore import EventStore
-from infrastructure.rowpool import RowPool
-from infrastructure.subscriptions import Subscriptions
-from infrastructure.webhooks import Post
-from infrastructure.webhooksecrets import WebhookSecrets
-from projections.projector import Projector
-from projections.readers import READERS
+from domain.webhooks.webhook import TYPES, State, Webhook
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.webhooks.delivery_progress import Subscriptions
+from infrastructure.webhooks.sender import Post
+from infrastructure.webhooks.signing_secrets import WebhookSecrets
+from projections.engine.projector import Projector
+from projections.registry import READERS
 from tests.builders import OpenWeek, an_open_week
 from tests.infrastructure.receiver import Receiver, status
 from tests.infrastructure.test_webhooks import LOOPBACK
@@ -46,7 +39,7 @@ OK = status(200)
 
 
 class Held:
-    """application.job.Lease, of somebody who has it until told otherwise."""
+    """application.jobs.job.Lease, of somebody who has it until told otherwise."""
 
     def __init__(self, *, good_for: int = 10**6) -> None:
         self._left = good_for

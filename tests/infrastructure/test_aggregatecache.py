@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from domain.catalog.tag import Tag
 from domain.kernel import new_id
-from domain.tag import Tag
-from infrastructure.aggregatecache import AggregateCache
-from infrastructure.encoding import encode
-from infrastructure.journal import Missed
+from infrastructure.event_log.aggregate_cache import AggregateCache
+from infrastructure.event_log.event_codec import encode
+from infrastructure.event_log.journal import Missed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ME = new_id()

@@ -3,11 +3,11 @@
 import pytest
 
 from application.access import ACCESS, Role
-from application.apikey import Holders, TooManyKeys
+from application.identity.api_key import Holders, TooManyKeys
 from domain.errors import NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from infrastructure import apikeys
-from infrastructure.signing import Opened
+from infrastructure.identity import api_keys as apikeys
+from infrastructure.identity.services import Opened
 from tests.conftest import Database
 from tests.instances import ask
 from tests.signing import an_account, change

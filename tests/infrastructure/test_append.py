@@ -14,10 +14,10 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain.kernel import new_id
-from infrastructure.appendcall import APPEND, arguments, read_answers
-from infrastructure.encoding import digest, seal_hash
-from infrastructure.journal import Answer, Entry, Kept, Overtaken, Recorded
-from infrastructure.local import LocalServers
+from infrastructure.event_log.append_call import APPEND, arguments, read_answers
+from infrastructure.event_log.event_codec import digest, seal_hash
+from infrastructure.event_log.journal import Answer, Entry, Kept, Overtaken, Recorded
+from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.entries import entry, row
 from tests.infrastructure.gate import watched_gate
@@ -87,8 +87,8 @@ def test_a_transaction_with_an_old_view_of_the_log_can_not_append(database: Data
 WRITER = """
 import asyncio, random, sys
 from uuid import UUID
-from infrastructure.journal import Overtaken
-from infrastructure.postgres import PostgresJournal
+from infrastructure.event_log.journal import Overtaken
+from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.infrastructure.entries import entry
 
 async def write(journal, streams, seed):

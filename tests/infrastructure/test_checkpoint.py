@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from infrastructure.checkpoint import NoKey, NotGenuine, public_text, read, sign, signing_key
-from infrastructure.ledger import Head
+from infrastructure.ledger.checkpoint import NoKey, NotGenuine, public_text, read, sign, signing_key
+from infrastructure.ledger.verification import Head
 
 HEAD = Head(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
 KEY = Ed25519PrivateKey.generate()

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from application.log import Unavailable
+from application.event_log import Unavailable
 from domain.kernel import new_id
-from infrastructure.clock import DatabaseClock
+from infrastructure.event_log.database_clock import DatabaseClock
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.entries import entry

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.appendcall import APPEND, arguments
-from infrastructure.database import create_role, migrate
-from infrastructure.journal import Recorded
-from infrastructure.local import LocalServers
+from infrastructure.database.roles import create_role, migrate
+from infrastructure.event_log.append_call import APPEND, arguments
+from infrastructure.event_log.journal import Recorded
+from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.entries import entry
 from tests.infrastructure.test_append import call
@@ -40,7 +40,9 @@ def as_user(dsn: str, user: str) -> str:
 
 def migrate_at_once(*dsns: str) -> None:
     """Each in a process of its own."""
-    program = "import sys; from infrastructure.database import migrate; migrate(sys.argv[1], 'daybook_test')"
+    program = (
+        "import sys; from infrastructure.database.roles import migrate; migrate(sys.argv[1], 'daybook_test')"
+    )
     started = [subprocess.Popen([sys.executable, "-c", program, dsn], cwd=ROOT) for dsn in dsns]
     assert [process.wait(60) for process in started] == [0] * len(dsns)
 

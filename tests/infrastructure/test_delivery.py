@@ -12,16 +12,16 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from application import delivery
-from application.appointment import (
+from application.booking.appointment import (
     RescheduleAppointment,
     book_appointment,
     reschedule_appointment,
 )
-from application.delivery import Ended
-from application.job import LeaseLost
-from application.provider import ChangeProvider, change_provider
-from application.webhook import (
+from application.catalog.provider import ChangeProvider, change_provider
+from application.jobs.job import LeaseLost
+from application.webhooks import delivery
+from application.webhooks.delivery import Ended
+from application.webhooks.subscription import (
     ChangeWebhook,
     DeleteWebhook,
     ResumeWebhook,
@@ -30,9 +30,9 @@ from application.webhook import (
     resume_webhook,
 )
 from domain.kernel import new_id
-from domain.webhook import TYPES, State
-from infrastructure import subscriptions as module
-from infrastructure.subscriptions import Subscriptions
+from domain.webhooks.webhook import TYPES, State
+from infrastructure.webhooks import delivery_progress as module
+from infrastructure.webhooks.delivery_progress import Subscriptions
 from tests.builders import a_provider, a_service, an_open_week, an_organization
 from tests.infrastructure.office import (
     BOTH,

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from application.access import Caller, Role
-from application.delivery import Ended
-from application.handler import carry_out
-from application.job import Idle, Job, Later, Means
-from application.webhook import (
+from application.jobs.dispatch import carry_out
+from application.jobs.job import Idle, Job, Later, Means
+from application.webhooks.delivery import Ended
+from application.webhooks.subscription import (
     DeleteWebhook,
     ResumeWebhook,
     delete_webhook,
     resume_webhook,
 )
-from infrastructure.jobs import Jobs
+from infrastructure.jobs.job_queue import Jobs
 from tests.builders import a_provider, a_service
 from tests.infrastructure.office import (
     Office,
@@ -115,7 +115,7 @@ class Unsent:
 
 
 class Told:
-    """application.notice.Channel: remembers."""
+    """application.notifications.notice.Channel: remembers."""
 
     def __init__(self) -> None:
         self.notices: list[Any] = []

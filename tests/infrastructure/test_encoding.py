@@ -11,11 +11,11 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.appointment import Status
+from domain.booking.appointment import Status
+from domain.catalog.tag import Tag
 from domain.errors import Invalid
 from domain.kernel import new_id
-from domain.tag import Tag
-from infrastructure.encoding import Row, decode, digest, encode, evolve, state_text
+from infrastructure.event_log.event_codec import Row, decode, digest, encode, evolve, state_text
 from tests.infrastructure.entries import row
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from infrastructure.errandrunner import AT_ONCE, ErrandRunner
-from infrastructure.errands import ATTEMPTS, Errands
-from infrastructure.rowpool import RowPool
+from infrastructure.database.row_pool import RowPool
+from infrastructure.jobs.deferred_runner import AT_ONCE, ErrandRunner
+from infrastructure.jobs.deferred_tasks import ATTEMPTS, Errands
 from tests.infrastructure.conftest import Open
 from tests.instances import eventually
 

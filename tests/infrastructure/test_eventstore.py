@@ -12,25 +12,25 @@ import psycopg
 import pytest
 
 from application.access import Role
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     RescheduleAppointment,
     book_appointment,
     cancel_appointment,
     reschedule_appointment,
 )
-from application.log import Command, KeyReused, Log, Unavailable, command
-from application.offer import OutsideHours
-from application.schedule import ReplaceSchedule, replace_schedule
-from application.tag import CreateTag, RenameTag, create_tag, rename_tag
-from domain.appointment import Status
-from domain.day import Day, SlotTaken
+from application.booking.refusals import OutsideHours
+from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
+from application.event_log import Command, KeyReused, Log, Unavailable, command
+from application.scheduling.schedule import ReplaceSchedule, replace_schedule
+from domain.booking.appointment import Status
+from domain.booking.calendar_day import Day, SlotTaken
+from domain.catalog.tag import Tag
 from domain.errors import Stale
 from domain.kernel import new_id
-from domain.schedule import Schedule
-from domain.tag import Tag
-from infrastructure.eventstore import EventStore
-from infrastructure.postgres import PostgresJournal
+from domain.scheduling.schedule import Schedule
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.builders import OFFICE_HOURS, OpenWeek, a_booked_appointment, a_key, an_open_week, somebody
 from tests.conftest import Database
 from tests.faultproxy import FaultProxy

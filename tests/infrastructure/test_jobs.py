@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
-from application.job import LeaseLost
-from infrastructure import jobs as module
-from infrastructure.jobs import Claimed, Held, Jobs
-from infrastructure.rowpool import RowPool
+from application.jobs.job import LeaseLost
+from infrastructure.database.row_pool import RowPool
+from infrastructure.jobs import job_queue as module
+from infrastructure.jobs.job_queue import Claimed, Held, Jobs
 from tests.conftest import Database
 
 Plan = Callable[..., Awaitable[UUID]]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.journal import Journal, Kept, Overtaken, Recorded
+from infrastructure.event_log.journal import Journal, Kept, Overtaken, Recorded
 from tests.infrastructure.entries import entry, row
 
 A_KEY = b"k" * 32

@@ -9,15 +9,23 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from domain.customer import Customer
 from domain.kernel import new_id
-from domain.personal import Personal
-from infrastructure.encoding import decode, encode
-from infrastructure.eventstore import EventStore
-from infrastructure.journal import Entry, Recorded
-from infrastructure.keyring import Keyring, normalized
-from infrastructure.postgres import PostgresJournal
-from infrastructure.sealing import MasterKeys, Unreadable, Wrapped, personal_of, place_of, seal, unseal
+from domain.people.customer import Customer
+from domain.personal_data import Personal
+from infrastructure.event_log.event_codec import decode, encode
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.privacy.field_encryption import (
+    MasterKeys,
+    Unreadable,
+    Wrapped,
+    personal_of,
+    place_of,
+    seal,
+    unseal,
+)
+from infrastructure.privacy.keyring import Keyring, normalized
 from tests.conftest import Database
 from tests.instances import ask, clean_environment, within
 from tests.sealed import MASTERS
@@ -135,8 +143,8 @@ def _rotated(database: Database) -> int:
 
 _ROTATE = """
 import asyncio, sys
-from infrastructure.postgres import postgres_store
-from infrastructure.sealing import MasterKeys
+from infrastructure.event_log.postgres_journal import postgres_store
+from infrastructure.privacy.field_encryption import MasterKeys
 
 async def rotate():
     store = postgres_store(sys.argv[1], MasterKeys(sys.argv[2], sys.argv[3]))

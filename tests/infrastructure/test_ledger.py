@@ -10,8 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain.kernel import new_id
-from infrastructure.encoding import digest, seal_hash
-from infrastructure.ledger import Head, Verdict, head_of, verify
+from infrastructure.event_log.event_codec import digest, seal_hash
+from infrastructure.ledger.verification import Head, Verdict, head_of, verify
 from tests.conftest import Database
 from tests.infrastructure.entries import entry, row
 from tests.infrastructure.test_append import ask, call

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from application.log import Unavailable
-from infrastructure.ledger import Head, Verdict
-from infrastructure.ledgerview import LedgerView
+from application.event_log import Unavailable
+from infrastructure.ledger.reader import LedgerView
+from infrastructure.ledger.verification import Head, Verdict
 from tests.conftest import Database
 from tests.infrastructure.gate import until
 from tests.infrastructure.test_ledger import write

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from application.errand import ERRANDS
-from application.notice import Kind
+from application.jobs.deferred import ERRANDS
+from application.notifications.notice import Kind
 from application.ports import Letter
 from domain.kernel import new_id
-from infrastructure.letters import TEMPLATES, Letters
+from infrastructure.mail.message_builder import TEMPLATES, Letters
 
 LETTERS = Letters("https://daybook.test/", "Daybook <no-reply@daybook.test>")
 SAID = {"name": "Ada & Co", "token": "t" * 43, "due": "2030-01-31 09:00 UTC"}

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from application.limit import TooManyRequests
-from infrastructure import limits as module
-from infrastructure.limits import Limits
-from infrastructure.local import LocalServers
+from application.rate_limit import TooManyRequests
+from infrastructure.identity import rate_limits as module
+from infrastructure.identity.rate_limits import Limits
+from infrastructure.local.servers import LocalServers
 from tests.faultproxy import FaultProxy
 from tests.instances import eventually
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 import redis
 
-from infrastructure.local import InUse, LocalServers
-from infrastructure.program import NoServer, find_postgres, find_valkey, first_postgres
+from infrastructure.local.programs import NoServer, find_postgres, find_valkey, first_postgres
+from infrastructure.local.servers import InUse, LocalServers
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -60,7 +60,7 @@ PARENT = """
 import encodings.idna, json, os, sys  # what is looked up late may be closed to another account
 from pathlib import Path
 import psycopg, redis
-from infrastructure.local import LocalServers
+from infrastructure.local.servers import LocalServers
 uid, home = int(sys.argv[1]), Path(sys.argv[2])
 if uid:
     os.setgroups([]), os.setgid(uid), os.setuid(uid)
@@ -288,7 +288,7 @@ def test_root_goes_on_with_the_account_that_owns_the_data(
 def test_data_goes_elsewhere_when_roots_folder_is_closed_to_postgresql(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("infrastructure.local.REFUGE", home / "refuge")
+    monkeypatch.setattr("infrastructure.local.servers.REFUGE", home / "refuge")
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     with LocalServers(closed / ".local", fsync=False) as servers:

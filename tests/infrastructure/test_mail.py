@@ -16,9 +16,16 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from application.ports import Letter
 from domain.kernel import new_id
-from infrastructure.letters import Letters
-from infrastructure.mail import MailboxSender, NoSender, NowhereSender, Postman, SmtpSender, sender_of
-from infrastructure.rowpool import RowPool
+from infrastructure.database.row_pool import RowPool
+from infrastructure.mail.mailer import (
+    MailboxSender,
+    NoSender,
+    NowhereSender,
+    Postman,
+    SmtpSender,
+    sender_of,
+)
+from infrastructure.mail.message_builder import Letters
 from tests.infrastructure.conftest import Open
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian

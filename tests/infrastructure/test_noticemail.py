@@ -13,14 +13,14 @@ import pytest
 from aiosmtplib import SMTPRecipientsRefused
 from icalendar import Calendar
 
-from application.job import Hopeless, Job, Means
-from application.notice import Kind
-from application.notify import notify
+from application.jobs.job import Hopeless, Job, Means
+from application.notifications.notice import Kind
+from application.notifications.notice_jobs import notify
 from domain.kernel import new_id
-from infrastructure.letters import TEMPLATES, Letters
-from infrastructure.mail import SmtpSender
-from infrastructure.noticemail import NoticeMail
-from infrastructure.wording import line, locale_of
+from infrastructure.mail.email_channel import NoticeMail
+from infrastructure.mail.formatting import line, locale_of
+from infrastructure.mail.mailer import SmtpSender
+from infrastructure.mail.message_builder import TEMPLATES, Letters
 from tests.infrastructure.gallery import (
     LANGUAGES,
     LETTERS,
@@ -347,7 +347,7 @@ async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: typ
 
 
 async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # noqa: F811
-    from application.appointment import (
+    from application.booking.appointment import (
         CancelAppointment,
         RescheduleAppointment,
         cancel_appointment,

@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 
 from application.access import Role
-from application.appointment import CancelAppointment, book_appointment, cancel_appointment
-from application.offer import OutsideHours
-from application.organization import RemoveMember, ReplaceHoliday, remove_member, replace_holiday
-from application.provider import ChangeProvider, change_provider
+from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
+from application.booking.refusals import OutsideHours
+from application.catalog.organization import (
+    RemoveMember,
+    ReplaceHoliday,
+    remove_member,
+    replace_holiday,
+)
+from application.catalog.provider import ChangeProvider, change_provider
 from domain.errors import NotFound
-from infrastructure.eventstore import EventStore
+from infrastructure.event_log.event_store import EventStore
 from tests.builders import OpenWeek, a_booked_appointment, an_open_week, an_organization, somebody
 
 Two = tuple[EventStore, EventStore]

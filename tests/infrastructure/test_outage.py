@@ -10,12 +10,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.log import Unavailable
+from application.event_log import Unavailable
 from domain.kernel import new_id
-from infrastructure.database import migrate
-from infrastructure.journal import Kept, Recorded
-from infrastructure.local import LocalServers
-from infrastructure.postgres import PostgresJournal
+from infrastructure.database.roles import migrate
+from infrastructure.event_log.journal import Kept, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.local.servers import LocalServers
 from tests.infrastructure.entries import entry
 from tests.infrastructure.gate import shut_gate, until
 

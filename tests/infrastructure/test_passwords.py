@@ -7,9 +7,9 @@ from threading import Event
 
 import pytest
 
-from application.log import Unavailable
+from application.event_log import Unavailable
 from application.ports import WeakPassword
-from infrastructure.passwords import COST, Passwords
+from infrastructure.identity.passwords import COST, Passwords
 from tests.signing import CHEAP, PASSWORD, PEPPER
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from application.access import OPERATOR, Caller, Role
-from application.account import (
+from application.event_log import Store
+from application.people.account import (
     ChangeAccount,
     FindAccount,
     RegisterAccount,
@@ -15,13 +16,17 @@ from application.account import (
     find_account,
     register_account,
 )
-from application.customer import ChangeCustomer, CreateCustomer, change_customer, create_customer
-from application.log import Store
-from domain.address import AddressTaken
-from domain.admin import Admins, LastAdmin
-from domain.customer import Customer
+from application.people.customer import (
+    ChangeCustomer,
+    CreateCustomer,
+    change_customer,
+    create_customer,
+)
 from domain.kernel import new_id
-from infrastructure.eventstore import EventStore
+from domain.people.admins import Admins, LastAdmin
+from domain.people.customer import Customer
+from domain.people.email_address import AddressTaken
+from infrastructure.event_log.event_store import EventStore
 from tests.application.looking import look
 from tests.builders import somebody
 from tests.infrastructure.conftest import Open

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from application.access import OPERATOR, Role
-from application.account import FindAccount, find_account
+from application.people.account import FindAccount, find_account
 from application.ports import WeakPassword
-from domain.address import AddressTaken
 from domain.kernel import new_id
-from infrastructure.credentials import Credentials
-from infrastructure.eventstore import EventStore
-from infrastructure.passwords import Passwords
-from infrastructure.registrar import Newcomer, Registrar
-from infrastructure.rowpool import RowPool
+from domain.people.email_address import AddressTaken
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.identity.account_provisioning import Newcomer, Registrar
+from infrastructure.identity.credentials import Credentials
+from infrastructure.identity.passwords import Passwords
 from tests.infrastructure.conftest import Open
 
 PASSWORD, PEPPER = "a ship in port is safe", b"pepper of the tests"

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.denials import Denials
-from infrastructure.signing import Opened
+from infrastructure.identity.denied_requests import Denials
+from infrastructure.identity.services import Opened
 from tests.conftest import Database
 from tests.instances import ask
 

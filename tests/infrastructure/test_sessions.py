@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
-from infrastructure.signing import Opened
+from infrastructure.identity.services import Opened
 from tests.conftest import Database
 from tests.instances import ask
 

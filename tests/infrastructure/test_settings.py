@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from application.quiet import QuietHours
+from application.notifications.quiet_hours import QuietHours
 from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Database, Environment, Settings
 
 ROOT = Path(__file__).parents[2]

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from application.access import ANONYMOUS, Role
-from application.account import FindAccount, find_account
-from application.log import Unavailable
+from application.event_log import Unavailable
+from application.people.account import FindAccount, find_account
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
-from infrastructure import standing as module
-from infrastructure.signing import Opened
-from infrastructure.standing import Standing
-from infrastructure.tokens import Tokens
+from infrastructure.identity import token_revocation as module
+from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.services import Opened
+from infrastructure.identity.token_revocation import Standing
 from tests.conftest import Database
 from tests.faultproxy import FaultProxy
 from tests.instances import ask, eventually

@@ -9,10 +9,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 import domain
 from application.access import Role
-from application.appointment import CancelAppointment, cancel_appointment
-from domain.appointment import Appointment
-from domain.personal import Personal
-from infrastructure.eventstore import EventStore
+from application.booking.appointment import CancelAppointment, cancel_appointment
+from domain.booking.appointment import Appointment
+from domain.personal_data import Personal
+from infrastructure.event_log.event_store import EventStore
 from tests.builders import a_booked_appointment, an_open_week, somebody
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open

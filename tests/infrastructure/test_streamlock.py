@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from application.log import Unavailable
+from application.event_log import Unavailable
 from domain.kernel import new_id
-from infrastructure.streamlock import StreamLocks
+from infrastructure.event_log.stream_locks import StreamLocks
 
 STREAM = new_id()
 

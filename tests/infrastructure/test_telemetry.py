@@ -7,7 +7,7 @@ from typing import Any
 
 PREPARED = """
 import logging, structlog
-from infrastructure.telemetry import configure_logs
+from infrastructure.observability.logger import configure_logs
 configure_logs("INFO", lambda: {"request_id": "r1"})
 log = structlog.get_logger("tests")
 """

@@ -7,7 +7,7 @@ import pytest
 
 from application.ports import TicketVoid
 from domain.kernel import new_id
-from infrastructure.signing import Opened
+from infrastructure.identity.services import Opened
 from tests.conftest import Database
 from tests.instances import ask
 

@@ -10,12 +10,12 @@ import jwt
 import pytest
 
 from application.access import Role
-from application.log import Unavailable
-from domain.account import Account
+from application.event_log import Unavailable
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
+from domain.people.account import Account
+from infrastructure.identity.access_tokens import AUDIENCE, ISSUER, TYPE, Tokens, key_id
 from infrastructure.settings import SAMPLE_SECRET_KEY
-from infrastructure.tokens import AUDIENCE, ISSUER, TYPE, Tokens, key_id
 
 SECRET = "a secret of the tests, long enough to sign with"
 OTHER = "another secret of the tests, as long as the first"

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from application.message import Message
-from application.subscription import Sent
-from infrastructure.webhooks import Post, is_public, retry_after
+from application.webhooks.payload import Message
+from application.webhooks.ports import Sent
+from infrastructure.webhooks.sender import Post, is_public, retry_after
 from tests.infrastructure.receiver import (
     a_receiver,
     drip,

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from application.log import Unavailable
+from application.event_log import Unavailable
 from domain.errors import Invalid
 from domain.kernel import new_id
-from infrastructure.journal import Entry, Kept, Overtaken, Recorded
-from infrastructure.postgres import PostgresJournal
-from infrastructure.writer import MOST_COMMANDS
+from infrastructure.event_log.group_commit import MOST_COMMANDS
+from infrastructure.event_log.journal import Entry, Kept, Overtaken, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.conftest import Database
 from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.infrastructure.entries import entry, row

@@ -14,21 +14,26 @@ from uuid import UUID
 import pytest
 
 from application.access import Caller, Role
-from application.appointment import BookAppointment, CancelAppointment, book_appointment, cancel_appointment
-from application.log import Command
-from application.provider import DeleteProvider, delete_provider
-from domain.appointment import Appointment, Status
-from domain.customer import Customer
-from domain.day import Day
-from domain.interval import Interval, overlaps
+from application.booking.appointment import (
+    BookAppointment,
+    CancelAppointment,
+    book_appointment,
+    cancel_appointment,
+)
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.event_log import Command
+from domain.booking.appointment import Appointment, Status
+from domain.booking.calendar_day import Day
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
 from domain.kernel import Aggregate, new_id
-from domain.provider import Provider
-from domain.schedule import Schedule
-from domain.service import Service
-from domain.wallclock import zone
-from infrastructure.eventstore import EventStore
-from infrastructure.journal import Answer, Entry, Missed
-from infrastructure.memory import MemoryJournal
+from domain.people.customer import Customer
+from domain.scheduling.interval import Interval, overlaps
+from domain.scheduling.schedule import Schedule
+from domain.scheduling.wallclock import zone
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Answer, Entry, Missed
+from infrastructure.event_log.memory_journal import MemoryJournal
 from interfaces.demo import Town, seed
 from tests.sealed import CODEC, MASTERS
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.checkpoint import signing_key
-from infrastructure.ledger import Head, head_of, verify
+from infrastructure.ledger.checkpoint import signing_key
+from infrastructure.ledger.verification import Head, head_of, verify
 from tests.conftest import Database
 from tests.infrastructure.test_ledger import CUT, DIGEST, change, rewrite, tamper, write
 from tests.instances import Instance, Process, a_folder, clean_environment

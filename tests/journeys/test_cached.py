@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 import redis.asyncio
 
-from domain.day import Day
+from domain.booking.calendar_day import Day
 from tests.checker import look
 from tests.instances import Instance, children, command, eventually
 from tests.journeys.conftest import checked

@@ -13,8 +13,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from infrastructure.local import LocalServers
-from infrastructure.program import find_postgres, free_port
+from infrastructure.local.programs import find_postgres, free_port
+from infrastructure.local.servers import LocalServers
 from infrastructure.settings import SAMPLE_MASTER_KEY
 from tests.instances import (
     Instance,

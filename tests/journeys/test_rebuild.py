@@ -13,9 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from infrastructure.journal import Entry, Recorded
-from infrastructure.postgres import PostgresJournal
-from infrastructure.sealing import MasterKeys
+from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.privacy.field_encryption import MasterKeys
 from tests.instances import Instance, Process, a_folder, ask, eventually, within
 from tests.journeys.conftest import checked
 from tests.journeys.town import Person, Shop, Town, at, good, position, written

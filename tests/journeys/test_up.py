@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.program import Account
+from infrastructure.local.programs import Account
 from tests.instances import (
     ROOT,
     Instance,

@@ -15,19 +15,19 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
-from application.appointment import CancelAppointment, book_appointment, cancel_appointment
-from application.provider import CreateProvider, create_provider
-from domain.interval import Interval
+from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
+from application.catalog.provider import CreateProvider, create_provider
 from domain.kernel import new_id
-from infrastructure.eventstore import EventStore
-from infrastructure.postgres import PostgresJournal, postgres_store
-from projections.availability import Availability
-from projections.cache import Cache
-from projections.look import Looks
-from projections.projector import Projector
-from projections.read import Reads
-from projections.vacancy import vacancy
-from projections.versions import Publisher
+from domain.scheduling.interval import Interval
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from projections.availability.cache import Cache
+from projections.availability.invalidation import Publisher
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.engine.projector import Projector
+from projections.query.snapshot import Reads
+from projections.read_models.availability import vacancy
 from tests.builders import OpenWeek, an_open_week, profile, somebody
 from tests.sealed import CODEC, MASTERS
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.kernel import Aggregate
-from infrastructure.journal import Entry, Recorded
-from infrastructure.postgres import PostgresJournal
-from projections.position import Positions
-from projections.projector import Projector
-from projections.read import EVERYTHING, Read, Reads
-from projections.readers import READERS
+from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from projections.engine.positions import Positions
+from projections.engine.projector import Projector
+from projections.query.snapshot import EVERYTHING, Read, Reads
+from projections.registry import READERS
 from tests.sealed import CODEC, rows_of
 
 Write = Callable[..., Awaitable[int]]

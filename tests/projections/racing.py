@@ -14,14 +14,14 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from domain.interval import Interval
-from projections.availability import Availability
-from projections.cache import Cache
-from projections.look import Looks
-from projections.position import Positions
-from projections.read import Reads
-from projections.vacancy import vacancy
-from projections.versions import connect
+from domain.scheduling.interval import Interval
+from projections.availability.cache import Cache
+from projections.availability.invalidation import connect
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.engine.positions import Positions
+from projections.query.snapshot import Reads
+from projections.read_models.availability import vacancy
 from tests.projections.clinic import clocks
 
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.appointment import Appointment
-from domain.customer import Customer
-from domain.day import Day, Seat, days_touched, reserve
-from domain.organization import Organization
-from domain.personal import Personal
-from domain.provider import Provider
-from domain.service import Service
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day, Seat, days_touched, reserve
+from domain.catalog.organization import Organization
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
+from domain.people.customer import Customer
+from domain.personal_data import Personal
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 """A Monday."""

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from domain.account import Account
-from domain.personal import Personal
-from projections import account
-from projections.page import Page
+from domain.people.account import Account
+from domain.personal_data import Personal
+from projections.query.paging import Page
+from projections.read_models import account
 from tests.projections.story import NOW
 
 ALL = Page(limit=50)

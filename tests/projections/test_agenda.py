@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from domain.appointment import Appointment
-from projections import agenda
-from projections.page import Page
+from domain.booking.appointment import Appointment
+from projections.query.paging import Page
+from projections.read_models import appointment as agenda
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from psycopg import AsyncConnection
 
-from application.appointment import RescheduleAppointment, reschedule_appointment
-from application.provider import DeleteProvider, delete_provider
-from application.schedule import (
+from application.booking.appointment import RescheduleAppointment, reschedule_appointment
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
+from application.scheduling.schedule import (
     CancelTimeOff,
     ChangeTimeOff,
     DeleteOverride,
@@ -27,18 +28,17 @@ from application.schedule import (
     replace_schedule,
     take_time_off,
 )
-from application.service import ChangeService, DeleteService, change_service, delete_service
-from domain.availability import Occupied, Offer, Rule, starts, why_not
-from domain.day import Day, Seat, days_touched
+from domain.booking.calendar_day import Day, Seat, days_touched
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
 from domain.errors import NotFound
-from domain.hours import Hours, Window
-from domain.interval import Interval
 from domain.kernel import new_id
-from domain.provider import Provider
-from domain.schedule import Schedule
-from domain.service import Service
-from projections.offered import Reason
-from projections.read import Behind, BeyondHead
+from domain.scheduling.availability import Occupied, Offer, Rule, starts, why_not
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.schedule import Schedule
+from projections.availability.evaluation import Reason
+from projections.query.snapshot import Behind, BeyondHead
 from tests.builders import a_provider, a_service, profile, terms
 from tests.domain.test_availability_properties import SERVICES, Case, cases
 from tests.projections.clinic import Clinic, clocks, open_clinic, parsed

@@ -17,17 +17,17 @@ from psycopg import AsyncConnection
 from redis.asyncio import Redis
 
 from application.access import Role
-from application.hold import PlaceHold, place_hold
-from application.organization import ReplaceHoliday, replace_holiday
-from application.provider import ChangeProvider, change_provider
+from application.booking.hold import PlaceHold, place_hold
+from application.catalog.organization import ReplaceHoliday, replace_holiday
+from application.catalog.provider import ChangeProvider, change_provider
 from domain.errors import Conflict
-from domain.interval import Interval
 from domain.kernel import new_id
-from projections.answer import Prepared
-from projections.availability import Availability
-from projections.cache import Cache
-from projections.look import Look, Looks
-from projections.versions import LEASE, Publisher, connect, key
+from domain.scheduling.interval import Interval
+from projections.availability.cache import Cache
+from projections.availability.invalidation import LEASE, Publisher, connect, key
+from projections.availability.loader import Look, Looks
+from projections.availability.queries import Availability
+from projections.availability.response import Prepared
 from tests.builders import an_organization, somebody
 from tests.conftest import Database
 from tests.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy

@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from projections import customer
-from projections.page import Page
+from projections.query.paging import Page
+from projections.read_models import customer
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)

@@ -3,13 +3,13 @@
 from datetime import date
 from uuid import uuid4
 
-from domain.interval import Interval
+from domain.catalog.tag import Tag
 from domain.kernel import derived_id
-from domain.schedule import Schedule
-from domain.tag import Tag
-from projections import directory
-from projections.page import Page
-from projections.search import Asked, find_providers, find_services
+from domain.scheduling.interval import Interval
+from domain.scheduling.schedule import Schedule
+from projections.query.paging import Page
+from projections.read_models import directory
+from projections.search.search import Asked, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service, at
 
 ALL = Page(limit=50)

@@ -12,22 +12,32 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.appointment import BookAppointment, book_appointment
-from application.hold import PlaceHold, place_hold
-from application.organization import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
-from application.provider import ChangeProvider, DeleteProvider, change_provider, delete_provider
-from application.schedule import ReplaceSchedule, replace_schedule
-from application.service import ChangeService, DeleteService, change_service, delete_service
+from application.booking.appointment import BookAppointment, book_appointment
+from application.booking.hold import PlaceHold, place_hold
+from application.catalog.organization import (
+    DeleteHoliday,
+    ReplaceHoliday,
+    delete_holiday,
+    replace_holiday,
+)
+from application.catalog.provider import (
+    ChangeProvider,
+    DeleteProvider,
+    change_provider,
+    delete_provider,
+)
+from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
+from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.kernel import new_id
-from projections.earliest import AHEAD
-from projections.page import Page
-from projections.position import Positions
-from projections.projector import Projector
-from projections.readers import READERS
-from projections.rebuild import Rebuild
-from projections.refresher import Refresher
-from projections.search import Asked, Sort, find_providers, find_services
-from projections.stale import Stale
+from projections.availability.earliest import AHEAD
+from projections.availability.earliest_refresher import Refresher
+from projections.availability.earliest_staleness import Stale
+from projections.engine.positions import Positions
+from projections.engine.projector import Projector
+from projections.query.paging import Page
+from projections.rebuild.rebuild import Rebuild
+from projections.registry import READERS
+from projections.search.search import Asked, Sort, find_providers, find_services
 from tests.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.sealed import CODEC

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
-from infrastructure.postgres import postgres_store
-from projections import feed as feeding
-from projections.feed import Feed
+from infrastructure.event_log.postgres_journal import postgres_store
+from projections.engine import event_feed as feeding
+from projections.engine.event_feed import Feed
 from tests.builders import a_provider, somebody
 from tests.conftest import Database
 from tests.sealed import CODEC, MASTERS

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from projections.generation import create, ensure
-from projections.readers import READERS
-from projections.tables import metadata
+from projections.engine.schema import metadata
+from projections.rebuild.generations import create, ensure
+from projections.registry import READERS
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from projections import history
-from projections.page import Page
+from projections.query.paging import Page
+from projections.read_models import history
 from tests.projections.story import NOW, a_place, an_appointment, at
 from tests.sealed import CODEC
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from domain.appointment import Appointment
-from domain.hold import Hold
-from domain.waitlist import Offer, Waiting
-from projections.job import job
+from domain.booking.appointment import Appointment
+from domain.booking.hold import Hold
+from domain.booking.waitlist import Offer, Waiting
+from projections.read_models.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
 START = at(10, day=20)

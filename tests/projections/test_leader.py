@@ -16,8 +16,8 @@ from tests.projections.waiting import eventually
 PROGRAM = """
 import asyncio, logging, sys
 from sqlalchemy.ext.asyncio import create_async_engine
-from projections.projector import Projector
-from projections.readers import READERS
+from projections.engine.projector import Projector
+from projections.registry import READERS
 from tests.sealed import CODEC
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
 asyncio.run(Projector(create_async_engine(sys.argv[1]), READERS, CODEC).run())

@@ -4,9 +4,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.organization import Organization, Rank
-from projections import agenda, customer
-from projections.page import Page
+from domain.catalog.organization import Organization, Rank
+from projections.query.paging import Page
+from projections.read_models import appointment as agenda
+from projections.read_models import customer
 from tests.projections.story import NOW, a_customer, a_provider, an_appointment, an_organization
 
 ALL = Page(limit=50)

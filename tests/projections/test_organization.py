@@ -3,10 +3,10 @@
 from datetime import date
 from uuid import uuid4
 
-from domain.organization import Rank
-from projections import organization
-from projections.organization import ListedHoliday, ListedMember
-from projections.page import Page
+from domain.catalog.organization import Rank
+from projections.query.paging import Page
+from projections.read_models import organization
+from projections.read_models.organization import ListedHoliday, ListedMember
 from tests.projections.story import NOW, an_organization
 
 ALL = Page(limit=50)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.place import RADIUS, Box, Point, box
+from projections.search.geo import RADIUS, Box, Point, box
 
 
 def on_circle(center: Point, away: float, bearing: float) -> Point:

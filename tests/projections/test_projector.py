@@ -9,16 +9,16 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import create_engine, text
 
-from domain.appointment import Appointment
-from domain.day import Day
-from projections import agenda
-from projections.apply import Fenced, apply
-from projections.feed import PAGE, Feed
-from projections.generation import ensure
-from projections.projector import Projector
-from projections.reader import Reader, Recorded
-from projections.readers import READERS
-from projections.rows import Rows
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day
+from projections.engine.apply import Fenced, apply
+from projections.engine.event_feed import PAGE, Feed
+from projections.engine.projection import Reader, Recorded
+from projections.engine.projector import Projector
+from projections.engine.row_batch import Rows
+from projections.read_models import appointment as agenda
+from projections.rebuild.generations import ensure
+from projections.registry import READERS
 from tests.projections.story import NOW, a_customer, a_provider, a_seat, an_appointment, at, days, seat_all
 from tests.projections.waiting import eventually
 from tests.sealed import CODEC, Puzzled

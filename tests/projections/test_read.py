@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
-from projections import agenda
-from projections.position import Positions, announcement
-from projections.projector import Projector
-from projections.read import EVERYTHING, Behind, BeyondHead
-from projections.readers import READERS
+from projections.engine.positions import Positions, announcement
+from projections.engine.projector import Projector
+from projections.query.snapshot import EVERYTHING, Behind, BeyondHead
+from projections.read_models import appointment as agenda
+from projections.registry import READERS
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
 from tests.sealed import CODEC

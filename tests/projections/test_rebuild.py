@@ -11,24 +11,24 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from application.access import Role
-from application.appointment import (
+from application.booking.appointment import (
     CancelAppointment,
     RescheduleAppointment,
     book_appointment,
     cancel_appointment,
     reschedule_appointment,
 )
-from application.tag import CreateTag, create_tag
-from infrastructure.postgres import PostgresJournal, postgres_store
-from projections.apply import Fenced
-from projections.customer import customers
-from projections.difference import MOST, Difference
-from projections.feed import PAGE
-from projections.projector import Projector
-from projections.reader import Reader, Recorded
-from projections.readers import READERS
-from projections.rebuild import Busy, Rebuild, Rebuilt, Unreadable
-from projections.rows import Rows
+from application.catalog.tag import CreateTag, create_tag
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from projections.engine.apply import Fenced
+from projections.engine.event_feed import PAGE
+from projections.engine.projection import Reader, Recorded
+from projections.engine.projector import Projector
+from projections.engine.row_batch import Rows
+from projections.read_models.customer import customers
+from projections.rebuild.compare import MOST, Difference
+from projections.rebuild.rebuild import Busy, Rebuild, Rebuilt, Unreadable
+from projections.registry import READERS
 from tests.builders import an_open_week, somebody
 from tests.conftest import Database
 from tests.projections.story import a_customer, an_appointment

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, create_engine
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
-from projections.rows import Rows
-from projections.tables import instant, json, schemas, uuid
+from projections.engine.row_batch import Rows
+from projections.engine.schema import instant, json, schemas, uuid
 from tests.projections.story import at
 
 note = Table(

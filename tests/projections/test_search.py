@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from projections.page import Page
-from projections.place import Point
-from projections.search import Asked, Sort, find_providers, find_services
+from projections.query.paging import Page
+from projections.search.geo import Point
+from projections.search.search import Asked, Sort, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service
 
 ALL = Page(limit=50)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from application.access import Role
-from application.organization import (
+from application.catalog.organization import (
     DeleteHoliday,
     DeleteOrganization,
     ReplaceHoliday,
@@ -16,9 +16,9 @@ from application.organization import (
     delete_organization,
     replace_holiday,
 )
-from application.provider import ChangeProvider, change_provider
-from application.service import ChangeService, change_service
-from projections.offered import Reason
+from application.catalog.provider import ChangeProvider, change_provider
+from application.catalog.service import ChangeService, change_service
+from projections.availability.evaluation import Reason
 from tests.builders import an_organization, somebody
 from tests.projections.clinic import Clinic, open_clinic
 

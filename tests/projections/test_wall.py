@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from projections.read import EVERYTHING, Reads
-from projections.readers import READERS
-from projections.rebuild import Rebuild
+from projections.query.snapshot import EVERYTHING, Reads
+from projections.rebuild.rebuild import Rebuild
+from projections.registry import READERS
 from tests.projections.story import a_customer, a_provider, an_appointment
 from tests.sealed import CODEC
 

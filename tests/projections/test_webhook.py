@@ -6,14 +6,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from domain.organization import Organization, Rank
-from domain.schedule import Schedule
-from domain.webhook import Webhook
-from projections import webhook
-from projections.job import job
-from projections.page import Page
-from projections.read import Reads
-from projections.webhook import affiliation, happening, place
+from domain.catalog.organization import Organization, Rank
+from domain.scheduling.schedule import Schedule
+from domain.webhooks.webhook import Webhook
+from projections.query.paging import Page
+from projections.query.snapshot import Reads
+from projections.read_models import webhook
+from projections.read_models.job import job
+from projections.read_models.webhook import affiliation, happening, place
 from tests.projections.story import NOW, a_place, a_provider, an_appointment, an_organization, at
 
 ALL = Page(limit=50)

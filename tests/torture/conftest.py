@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from infrastructure.local import LocalServers
-from infrastructure.program import free_port
+from infrastructure.local.programs import free_port
+from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.instances import Instance, a_folder
 from tests.torture.door import Door

@@ -15,7 +15,7 @@ from typing import Self
 import psycopg
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from projections.projector import Projector
+from projections.engine.projector import Projector
 from tests.conftest import Database
 from tests.instances import ROOT
 from tests.sealed import CODEC

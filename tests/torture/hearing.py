@@ -9,11 +9,11 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import BigInteger, Column, MetaData, Table, create_engine
 
-from projections.generation import ensure
-from projections.reader import Reader, Recorded
-from projections.readers import READERS
-from projections.rows import Rows
-from projections.tables import SCHEMA, uuid
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import SCHEMA, uuid
+from projections.rebuild.generations import ensure
+from projections.registry import READERS
 from tests.conftest import Database
 
 heard = Table(

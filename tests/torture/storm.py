@@ -14,7 +14,7 @@ from time import monotonic
 
 import psycopg
 
-from infrastructure.local import LocalServers
+from infrastructure.local.servers import LocalServers
 from tests.faultproxy import TO_CLIENT, TO_SERVER
 from tests.instances import Instance, children, eventually
 from tests.torture.crowd import Crowd

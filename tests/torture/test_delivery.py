@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel import new_id
-from infrastructure.journal import Recorded
-from infrastructure.postgres import PostgresJournal
-from projections.projector import Projector
+from infrastructure.event_log.journal import Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from projections.engine.projector import Projector
 from tests.conftest import Database
 from tests.infrastructure.entries import entry
 from tests.infrastructure.gate import shut_gate

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from infrastructure.ledger import verify
+from infrastructure.ledger.verification import verify
 from tests.checker import Books, check
 from tests.journeys.town import Town
 from tests.torture.crowd import Crowd

@@ -19,11 +19,11 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from domain.catalog.tag import Tag
 from domain.kernel import derived_id, new_id
-from domain.tag import Tag
-from infrastructure.encoding import Row, encode
-from infrastructure.journal import Entry, Overtaken, Recorded
-from infrastructure.postgres import PostgresJournal
+from infrastructure.event_log.event_codec import Row, encode
+from infrastructure.event_log.journal import Entry, Overtaken, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.instances import ROOT
 from tests.torture.hearing import Event
 

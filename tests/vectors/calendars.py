@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from domain.availability import BookingWindow, Occupied, Offer, why_not
-from domain.hours import Hours, Window
-from domain.interval import Interval
-from domain.wallclock import zone
+from domain.scheduling.availability import BookingWindow, Occupied, Offer, why_not
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.wallclock import zone
 from tests.vectors.case import (
     A_MONDAY,
     ALWAYS,

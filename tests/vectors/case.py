@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.availability import Occupied, Offer, starts
-from domain.hours import Hours, Window, openings, window
-from domain.interval import Interval
-from domain.wallclock import day_bounds, zone
+from domain.scheduling.availability import Occupied, Offer, starts
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours, Window, openings, window
+from domain.scheduling.wallclock import day_bounds, zone
 
 Given = Mapping[str, Any]
 

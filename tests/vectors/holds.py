@@ -7,16 +7,16 @@ from uuid import UUID
 import pytest
 
 from application.access import Caller, Role
-from application.appointment import MarkAppointment
-from application.approval import confirm_appointment
-from domain.appointment import Appointment, RequestExpired
-from domain.availability import Offer
-from domain.day import Day, Seat, reserve, taken
+from application.booking.appointment import MarkAppointment
+from application.booking.approval import confirm_appointment
+from domain.booking.appointment import Appointment, RequestExpired
+from domain.booking.calendar_day import Day, Seat, reserve, taken
+from domain.booking.hold import Hold, HoldExpired
 from domain.errors import NotFound
-from domain.hold import Hold, HoldExpired
-from domain.hours import Hours
-from domain.interval import Interval
-from infrastructure.memory import memory_store
+from domain.scheduling.availability import Offer
+from domain.scheduling.interval import Interval
+from domain.scheduling.opening_hours import Hours
+from infrastructure.event_log.memory_journal import memory_store
 from tests.vectors.case import SERVICE, Given, NotOurs, found, local_day, one_of, only, span, utc, weekly_of
 from tests.vectors.case import taken as occupied
 from tests.vectors.moves import NOW, place_of

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from domain.appointment import Appointment, TooLateToReschedule
-from domain.availability import Offer, why_not
-from domain.day import Day, Seat, SlotTaken, reserve
+from domain.booking.appointment import Appointment, TooLateToReschedule
+from domain.booking.calendar_day import Day, Seat, SlotTaken, reserve
+from domain.scheduling.availability import Offer, why_not
 from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
 
 NOW = utc("2026-06-01T09:00Z")

@@ -4,10 +4,10 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from itertools import pairwise
 
-from domain.availability import Offer, why_not
-from domain.hours import Hours, openings, overlapping, window
-from domain.interval import Interval, intersect, merge, subtract
-from domain.wallclock import local_date, zone
+from domain.scheduling.availability import Offer, why_not
+from domain.scheduling.interval import Interval, intersect, merge, subtract
+from domain.scheduling.opening_hours import Hours, openings, overlapping, window
+from domain.scheduling.wallclock import local_date, zone
 from tests.vectors import moves
 from tests.vectors.case import (
     ALWAYS,

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from domain.availability import Occupied, Offer, why_not
-from domain.hours import Hours, window
-from domain.interval import Interval, overlaps
+from domain.scheduling.availability import Occupied, Offer, why_not
+from domain.scheduling.interval import Interval, overlaps
+from domain.scheduling.opening_hours import Hours, window
 from tests.vectors import moves
 from tests.vectors.case import (
     A_MONDAY,

@@ -9,7 +9,7 @@ from typing import Self
 
 import redis
 
-from infrastructure.program import HOST, find_valkey, free_port, wait_until
+from infrastructure.local.programs import HOST, find_valkey, free_port, wait_until
 
 
 class Broker:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.local import LocalServers
-from infrastructure.program import free_port
+from infrastructure.local.programs import free_port
+from infrastructure.local.servers import LocalServers
 from tests.instances import Instance, a_folder
 from tests.receiver import Receiver
 from tests.worker.broker import Broker

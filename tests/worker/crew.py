@@ -18,7 +18,7 @@ import psycopg
 from bench.history import entry
 from bench.taking import an_appointment
 from domain.kernel import new_id
-from infrastructure.postgres import PostgresJournal
+from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.instances import Instance, Process, ask, children, within
 
 SOON = 30.0  # seconds: the machine may have other things to do

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.appointment import (
+from application.booking.appointment import (
     BookAppointment,
     CancelAppointment,
     RescheduleAppointment,
@@ -19,13 +19,13 @@ from application.appointment import (
     cancel_appointment,
     reschedule_appointment,
 )
-from application.customer import CreateCustomer, create_customer
+from application.people.customer import CreateCustomer, create_customer
 from domain.kernel import new_id
-from infrastructure.eventstore import EventStore
-from infrastructure.jobs import Jobs
-from infrastructure.postgres import postgres_store
-from infrastructure.rowpool import RowPool
-from infrastructure.sealing import MasterKeys
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import postgres_store
+from infrastructure.jobs.job_queue import Jobs
+from infrastructure.privacy.field_encryption import MasterKeys
 from tests.builders import a_provider, a_service, monday_after, somebody
 from tests.instances import ask, within
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infrastructure.local import LocalServers
+from infrastructure.local.servers import LocalServers
 from tests.instances import within
 from tests.worker.crew import SOON, Crew, hands
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from infrastructure.jobs import RUNNING
-from infrastructure.program import free_port
+from infrastructure.jobs.job_queue import RUNNING
+from infrastructure.local.programs import free_port
 from interfaces.worker.main import TICK
 from tests.instances import is_gone, within
 from tests.worker.broker import Broker

@@ -1,0 +1,220 @@
+"""Book, move, cancel, and what becomes of an appointment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import demand, permit
+from application.booking.hold import redeemed
+from application.booking.provider_selection import Choice, Wanted, chosen
+from application.booking.reservation import Place, release, take
+from application.catalog.membership import acts, staff
+from application.event_log import Command, Log, Moved, command
+from domain.booking.appointment import Appointment, Status, said
+from domain.booking.calendar_day import SlotTaken
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
+from domain.errors import Invalid
+from domain.kernel import Aggregate
+from domain.people.customer import Customer
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookAppointment(Wanted):
+    """`hold_id`: what the caller has kept for it."""
+
+    note: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    hold_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeAppointment(Command):
+    """None leaves a field as it is."""
+
+    appointment_id: UUID
+    note: str | None = None
+    answers: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescheduleAppointment(Command):
+    appointment_id: UUID
+    start: datetime
+    provider_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelAppointment(Command):
+    appointment_id: UUID
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkAppointment(Command):
+    """Check in, complete, no-show, undo no-show."""
+
+    appointment_id: UUID
+
+
+@command
+async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> Appointment:
+    """Take the start for the customer, with the provider named or the first free one of the service."""
+    appointment, others = await booked(cmd, "book_appointment", log, now)
+    await log.record(appointment, *others)
+    return appointment
+
+
+async def booked(
+    cmd: BookAppointment, operation: str, log: Log, now: datetime
+) -> tuple[Appointment, list[Aggregate]]:
+    """A new appointment, or the request for one, and what is to be recorded with it."""
+    hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
+    if hold is not None:
+        cmd = replace(cmd, provider_id=hold.provider_id)
+    choice = await chosen(cmd, operation, log, now)
+    if hold is not None and hold.customer_id != choice.customer_id:
+        raise Invalid("The hold is of another customer.", "/customer_id")
+    service = choice.service
+    told: dict[str, Any] = {
+        "id": cmd.id,
+        "by": cmd.by.account,
+        "service_id": service.id,
+        "customer_id": choice.customer_id,
+        "told": said(choice.customer_id, cmd.note, cmd.answers),
+        "timestamp": now,
+        **await choice.place(cmd.start, log),
+        **choice.price(),
+    }
+    if cmd.by.is_customer and service.term("approval"):
+        appointment = Appointment.request(expires_at=service.lasts("approval_ttl", now), **told)
+    else:
+        appointment = Appointment(**told)
+    try:
+        others = await take(
+            Place.of(appointment),
+            service,
+            choice.provider,
+            log,
+            now,
+            until=appointment.expires_at,
+            instead=Place.of(hold) if hold else None,
+            asked_at=hold.created_at if hold else None,
+        )
+    except SlotTaken:
+        if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
+            raise Moved from None
+        raise
+    return appointment, [*([hold] if hold else []), *others]
+
+
+@command
+async def change_appointment(cmd: ChangeAppointment, log: Log, now: datetime) -> Appointment:
+    """Change note and answers."""
+    sealed, _ = await mine(cmd, "change_appointment", log)
+    appointment = await log.unseal(sealed)
+    await log.find(
+        Customer, appointment.customer_id
+    )  # whoever is forgotten meanwhile, of them nothing is said
+    note = appointment.note if cmd.note is None else cmd.note
+    answers = appointment.answers if cmd.answers is None else dict(cmd.answers)
+    appointment.annotate(cmd.by.account, note, answers, now)
+    await log.record(appointment)
+    return appointment
+
+
+@command
+async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: datetime) -> Appointment:
+    """Release and reserve in one record: a failed move never loses the old time."""
+    appointment, as_customer = await mine(cmd, "reschedule_appointment", log)
+    provider_id = cmd.provider_id or appointment.provider_id
+    there = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
+    if there and appointment.status is Status.BOOKED:
+        return appointment
+    service = await log.load(Service, appointment.service_id)
+    service.check_offered(provider_id)
+    provider = await log.load(Provider, provider_id)
+    if not as_customer:
+        acting = await staff(cmd.by, provider, log)
+        demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
+    old, choice = Place.of(appointment), Choice(appointment.customer_id, service, provider)
+    place = {**await choice.place(cmd.start, log), **choice.price()}
+    appointment.reschedule(cmd.by.account, by_customer=as_customer, place=place, now=now)
+    days = await take(Place.of(appointment), service, provider, log, now, instead=old)
+    await log.record(appointment, *days)
+    return appointment
+
+
+@command
+async def cancel_appointment(cmd: CancelAppointment, log: Log, now: datetime) -> Appointment:
+    """Give the time back. Staff say why."""
+    appointment, as_customer = await mine(cmd, "cancel_appointment", log)
+    if cmd.reason is None and not as_customer:
+        raise Invalid("Staff must give a reason.", "/reason")
+    if cmd.reason:
+        await log.find(
+            Customer, appointment.customer_id
+        )  # whoever is forgotten meanwhile, of them nothing is said
+    appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
+    await log.record(appointment, *await release(appointment, log, now))
+    return appointment
+
+
+@command
+async def check_in_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+    """The customer is here."""
+    appointment, _ = await mine(cmd, "check_in_appointment", log)
+    appointment.check_in(cmd.by.account, now)
+    await log.record(appointment)
+    return appointment
+
+
+@command
+async def complete_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+    """It took place."""
+    appointment, _ = await mine(cmd, "complete_appointment", log)
+    appointment.complete(cmd.by.account, now)
+    await log.record(appointment)
+    return appointment
+
+
+@command
+async def miss_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+    """The customer did not come."""
+    appointment, _ = await mine(cmd, "miss_appointment", log)
+    appointment.miss(cmd.by.account, now)
+    await log.record(appointment)
+    return appointment
+
+
+@command
+async def undo_no_show(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+    """The customer came after all."""
+    appointment, _ = await mine(cmd, "undo_no_show", log)
+    appointment.undo_no_show(cmd.by.account, now)
+    await log.record(appointment)
+    return appointment
+
+
+_Any = ChangeAppointment | RescheduleAppointment | CancelAppointment | MarkAppointment
+
+
+async def mine(cmd: _Any, operation: str, log: Log) -> tuple[Appointment, bool]:
+    """The appointment, and whether the caller is its customer rather than staff: by relation, not by role."""
+    permit(cmd.by, operation)
+    appointment = await log.edit(Appointment, cmd.appointment_id)
+    provider = await log.load(Provider, appointment.provider_id)
+    owners = set(await staff(cmd.by, provider, log))
+    if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
+        owners |= await _customers(appointment.customer_id, log)
+    demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
+    cmd.expect(appointment)
+    return appointment, not await acts(cmd.by, provider, log)
+
+
+async def _customers(customer_id: UUID, log: Log) -> set[UUID]:
+    """The accounts that are this customer: its own, and who claimed the guest."""
+    customer = await log.find(Customer, customer_id)
+    return {customer_id} if customer is None else {*customer.owners}

@@ -1,0 +1,123 @@
+"""For whom, what and with whom: what is settled before the Days are looked at, by bookings and holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from application.access import SYSTEM, Caller, Role, demand, permit
+from application.booking.refusals import refusal
+from application.booking.reservation import occupied
+from application.catalog.membership import acts, hosts, staff
+from application.event_log import Command, Log
+from application.scheduling.opening_hours import hours
+from domain.booking.calendar_day import Day, days_touched
+from domain.catalog.provider import Provider, ProviderInactive
+from domain.catalog.service import NotOfferedBy, Service
+from domain.errors import Invalid, NotFound
+from domain.people.customer import Customer, CustomerDeleted
+from domain.scheduling.availability import Rule, why_not
+from domain.scheduling.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted(Command):
+    """A start of a service. From read models, perhaps not fresh: `ranking`, the providers in the order to try
+    when none is named; `hosted`, whether the customer has been with the staff who ask.
+    """
+
+    id: UUID
+    service_id: UUID
+    start: datetime
+    provider_id: UUID | None = None
+    customer_id: UUID | None = None
+    ranking: Sequence[UUID] = ()
+    hosted: bool = False
+
+
+class Choice(NamedTuple):
+    customer_id: UUID
+    service: Service
+    provider: Provider
+
+    async def place(self, start: datetime, log: Log) -> dict[str, Any]:
+        """Where and when, as the service's terms are now: the fields that a hold keeps of them."""
+        self.provider.check_active()
+        schedule = await log.load(Schedule, Schedule.id_of(self.provider.id))
+        terms = self.service.terms
+        return {
+            "provider_id": self.provider.id,
+            "starts_at": start,
+            "duration": terms["duration"],
+            "buffer_before": terms["buffer_before"],
+            "buffer_after": terms["buffer_after"],
+            "timezone": schedule.timezone,
+        }
+
+    def price(self) -> dict[str, Any]:
+        """What an appointment keeps of the terms besides."""
+        terms = self.service.terms
+        return {"price": terms["price"], "currency": terms["currency"], "policy": self.service.policy()}
+
+
+async def chosen(cmd: Wanted, operation: str, log: Log, now: datetime) -> Choice:
+    """The caller may, for this customer, with this provider or the first free one of the service."""
+    permit(cmd.by, operation)
+    customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
+    service = await log.load(Service, cmd.service_id)
+    service.check_offered(cmd.provider_id)
+    provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
+    provider = await log.load(Provider, provider_id)
+    owners = {cmd.by.account} if cmd.by.is_customer else await staff(cmd.by, provider, log)
+    demand(cmd.by, operation, "provider", provider_id, *owners)
+    return Choice(customer_id, service, provider)
+
+
+async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool = False) -> UUID:
+    """The customer it is for: customers themselves, also as the guests that they have claimed; of others
+    those whom staff know. `hosted`: see Wanted.
+    """
+    if customer_id is None:
+        if not by.is_customer:
+            raise Invalid("Staff must say for which customer.", "/customer_id")
+        customer_id = by.account
+    customer = await log.find(Customer, customer_id)
+    if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
+        raise NotFound("customer", customer_id)
+    if not by.is_customer and by != SYSTEM:
+        known = customer is not None and (
+            by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log)
+        )
+        if not known:
+            raise NotFound("customer", customer_id)
+    if customer is not None and customer.deleted:
+        raise CustomerDeleted
+    return customer_id
+
+
+async def _first_free(cmd: Wanted, service: Service, log: Log, now: datetime) -> UUID:
+    """The first provider, in the order of the ranking, with whom the start is offered."""
+    rank = {provider_id: n for n, provider_id in enumerate(cmd.ranking)}
+    refused: Rule | None = None
+    theirs = 0
+    for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
+        provider = await log.load(Provider, provider_id)
+        if not (cmd.by.is_customer or await acts(cmd.by, provider, log)):
+            continue
+        theirs += 1
+        try:
+            opening = await hours(service, provider, log)
+        except (ProviderInactive, NotOfferedBy):
+            continue
+        touched = days_touched(*service.offer().stretch(cmd.start))
+        ids = [Day.id_of(provider_id, day) for day in touched]
+        days = [day for day in await log.find_all(Day, ids) if day is not None]
+        there = occupied(days, service.offer().stretch(cmd.start), now)
+        rule = why_not(service.offer(), opening, there, cmd.start, now)
+        if rule is None:
+            return provider_id
+        refused = rule if refused in {None, Rule.CLOSED} else refused
+    if not theirs:
+        raise NotFound("service", service.id)
+    raise refusal(refused) if refused else ProviderInactive

@@ -1,0 +1,194 @@
+"""Wait for a time, be offered one, accept it or let it lapse."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from application.access import demand, demand_system, permit
+from application.booking.appointment import BookAppointment, booked
+from application.booking.hold import held
+from application.booking.provider_selection import Wanted, whom
+from application.booking.reservation import release
+from application.catalog.membership import acts, staff
+from application.event_log import Command, Log, command
+from domain.booking.appointment import Appointment
+from domain.booking.hold import Hold, HoldExpired, HoldStatus
+from domain.booking.waitlist import Offer, OfferLapsed, Waiting
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
+from domain.errors import NotFound
+from domain.kernel import Aggregate
+from domain.people.customer import Customer
+from domain.scheduling.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinWaitlist(Command):
+    """`dates`: from, to; `hours`: minutes of the day; `timezone`: of both, the provider's if None.
+
+    `hosted`: see Wanted.
+    """
+
+    id: UUID
+    service_id: UUID
+    provider_id: UUID | None = None
+    customer_id: UUID | None = None
+    dates: Mapping[str, str]
+    hours: Sequence[Sequence[int]] = ()
+    timezone: str | None = None
+    hosted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeWaiting(Command):
+    """Find, leave, lapse."""
+
+    waiting_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferPlace(Command):
+    """`hold_id`: of the hold that is made for it."""
+
+    waiting_id: UUID
+    hold_id: UUID
+    provider_id: UUID
+    start: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptOffer(Command):
+    """`id`: of the appointment that is made of it."""
+
+    id: UUID
+    waiting_id: UUID
+
+
+@command
+async def join_waitlist(cmd: JoinWaitlist, log: Log, now: datetime) -> Waiting:
+    """Stand in line for a service, with one provider or any of its."""
+    permit(cmd.by, "join_waitlist")
+    customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
+    service = await log.load(Service, cmd.service_id)
+    service.check_offered(cmd.provider_id)
+    providers = [cmd.provider_id] if cmd.provider_id else service.provider_ids
+    if not cmd.by.is_customer:
+        await _check_acts(cmd, "join_waitlist", providers, "service", cmd.service_id, log)
+    schedule = await log.load(Schedule, Schedule.id_of(providers[0]))
+    waiting = Waiting(
+        id=cmd.id,
+        by=cmd.by.account,
+        customer_id=customer_id,
+        service_id=cmd.service_id,
+        provider_id=cmd.provider_id,
+        dates=dict(cmd.dates),
+        hours=[[*each] for each in cmd.hours],
+        timezone=cmd.timezone or schedule.timezone,
+        timestamp=now,
+    )
+    await log.record(waiting)
+    return waiting
+
+
+@command
+async def leave_waitlist(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting:
+    """Wait no longer; what is offered is free again. Left already is not an error."""
+    waiting = await _mine(cmd, "leave_waitlist", log)
+    offer = waiting.offer
+    waiting.leave(cmd.by.account, now)
+    freed: Sequence[Aggregate] = ()
+    if offer is not None:
+        hold = await log.edit(Hold, offer.hold_id)
+        if hold.status is HoldStatus.HELD:
+            hold.release(cmd.by.account, now)
+            freed = [hold, *await release(hold, log, now)]
+    await log.record(waiting, *freed)
+    return waiting
+
+
+@command
+async def offer_place(cmd: OfferPlace, log: Log, now: datetime) -> Waiting:
+    """Keep the place for somebody who waits; refused like a hold, and if they don't."""
+    demand_system(cmd.by)
+    waiting = await log.edit(Waiting, cmd.waiting_id)
+    wanted = Wanted(
+        by=cmd.by,
+        id=cmd.hold_id,
+        service_id=waiting.service_id,
+        start=cmd.start,
+        provider_id=cmd.provider_id,
+        customer_id=waiting.customer_id,
+    )
+    hold, others = await held(wanted, "place_hold", "offer_ttl", log, now)
+    waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
+    await log.record(waiting, hold, *others)
+    return waiting
+
+
+@command
+async def accept_offer(cmd: AcceptOffer, log: Log, now: datetime) -> Appointment:
+    """Book what is offered; as with any booking of a customer's, some services ask for approval first."""
+    waiting = await _mine(cmd, "accept_offer", log)
+    offer = waiting.standing_offer()
+    booking = BookAppointment(
+        by=cmd.by,
+        id=cmd.id,
+        service_id=waiting.service_id,
+        start=offer.starts_at,
+        provider_id=offer.provider_id,
+        customer_id=waiting.customer_id,
+        hold_id=offer.hold_id,
+        hosted=True,
+    )
+    try:
+        appointment, others = await booked(booking, "accept_offer", log, now)
+    except HoldExpired as over:
+        raise OfferLapsed(over.detail) from None
+    waiting.accept(cmd.by.account, appointment.id, now)
+    await log.record(appointment, waiting, *others)
+    return appointment
+
+
+@command
+async def lapse_offer(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting:
+    """Back in line, once what was offered is over; nothing happens while it is not."""
+    demand_system(cmd.by)
+    waiting = await log.edit(Waiting, cmd.waiting_id)
+    if waiting.offer is None:
+        return waiting
+    hold = await log.edit(Hold, waiting.offer.hold_id)
+    hold.expire(now)
+    freed = await release(hold, log, now) if hold.pending_events else ()
+    if hold.status is HoldStatus.USED and hold.appointment_id is not None:  # booked with the hold itself
+        waiting.accept(cmd.by.account, hold.appointment_id, now)
+    elif hold.status is not HoldStatus.HELD:
+        waiting.lapse(now)
+    await log.record(waiting, hold, *freed)
+    return waiting
+
+
+async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: Log) -> Waiting:
+    """The entry, if the caller is its customer, or acts for a provider of whom it wants something."""
+    permit(cmd.by, operation)
+    waiting = await log.edit(Waiting, cmd.waiting_id)
+    customer = await log.find(Customer, waiting.customer_id)
+    owners = {waiting.customer_id, *(customer.owners if customer else ())}
+    if cmd.by.id not in owners:
+        service = await log.load(Service, waiting.service_id)
+        providers = [waiting.provider_id] if waiting.provider_id else service.provider_ids
+        await _check_acts(cmd, operation, providers, "waiting", waiting.id, log)
+    cmd.expect(waiting)
+    return waiting
+
+
+async def _check_acts(
+    cmd: Command, operation: str, providers: Sequence[UUID], what: str, id: UUID, log: Log
+) -> None:
+    """Raise NotFound unless the caller acts for one of them."""
+    for provider_id in providers:
+        provider = await log.load(Provider, provider_id)
+        if await acts(cmd.by, provider, log):
+            demand(cmd.by, operation, what, id, *await staff(cmd.by, provider, log))
+            return
+    raise NotFound(what, id)

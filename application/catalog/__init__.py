@@ -1,0 +1,1 @@
+"""Organizations and their members, providers, services, tags: who may create, change and end them."""

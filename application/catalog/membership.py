@@ -1,0 +1,67 @@
+"""Who acts for a provider? Its owner, and the members of its organization as far as their rank goes.
+
+An organization is loaded only for staff who are not the owner. It is then part of what was looked at: nothing
+is recorded that built on a membership which had ended before.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from application.access import Caller, Role
+from application.event_log import Log
+from domain.catalog.organization import Organization, Rank
+from domain.catalog.provider import Provider
+from domain.errors import Invalid
+from domain.people.customer import Customer
+
+
+async def organization_of(provider: Provider, log: Log) -> Organization | None:
+    """The organization that the provider belongs to, closed or not."""
+    id = provider.profile.get("organization_id")
+    return None if id is None else await log.find(Organization, UUID(id))
+
+
+async def staff(by: Caller, provider: Provider, log: Log, least: Rank = Rank.STAFF) -> Collection[UUID]:
+    """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank.
+
+    Nobody, for a caller in another role: an owner who is no provider any more acts for nobody.
+    """
+    if by.role is not Role.PROVIDER:
+        return ()
+    if by.id != provider.owner_id:
+        organization = await organization_of(provider, log)
+        if organization is not None and reaches(by, organization, least):
+            return provider.owner_id, by.account
+    return (provider.owner_id,)
+
+
+async def acts(by: Caller, provider: Provider, log: Log) -> bool:
+    """Whether the caller acts for the provider, as admin, owner or member."""
+    return by.role is Role.ADMIN or by.id in await staff(by, provider, log)
+
+
+def reaches(by: Caller, organization: Organization, least: Rank) -> bool:
+    """Whether the caller is an admin, or a member of at least this rank."""
+    if by.role is Role.ADMIN:
+        return True
+    rank = organization.members.get(by.account) if by.role is Role.PROVIDER else None
+    return rank is not None and rank.reaches(least)
+
+
+async def check_affiliation(by: Caller, id: UUID | str | None, log: Log, least: Rank = Rank.MANAGER) -> None:
+    """Raise Invalid unless the caller may put something under it: it is open, and the rank is high enough."""
+    if id is None:
+        return
+    organization = await log.find(Organization, UUID(str(id)))
+    if organization is None or organization.closed or not reaches(by, organization, least):
+        raise Invalid(f"No organization {id}.", "/organization_id")
+
+
+async def hosts(by: Caller, customer: Customer, log: Log) -> Collection[UUID]:
+    """Who looks after a guest, for `demand`: who made them, or if made for an organization, its members."""
+    if by.role is not Role.PROVIDER:
+        return ()
+    if customer.organization_id is None:
+        return (customer.registered_by,)
+    organization = await log.find(Organization, customer.organization_id)
+    return (by.account,) if organization is not None and reaches(by, organization, Rank.STAFF) else ()

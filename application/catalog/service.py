@@ -1,0 +1,109 @@
+"""Offer, change and withdraw services."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import demand, permit
+from application.catalog.membership import check_affiliation, reaches, staff
+from application.catalog.tag import coined, retagged
+from application.event_log import Command, Log, command
+from domain.catalog.organization import Organization, Rank
+from domain.catalog.provider import Provider
+from domain.catalog.service import Service
+from domain.errors import Invalid, NotFound
+from domain.scheduling.opening_hours import Window, overlapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateService(Command):
+    """`terms`: as in `Service`."""
+
+    id: UUID
+    terms: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeService(Command):
+    """`terms`: the fields to replace."""
+
+    service_id: UUID
+    terms: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteService(Command):
+    service_id: UUID
+
+
+@command
+async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service:
+    """Something to book with one or more of the caller's providers."""
+    permit(cmd.by, "create_service")
+    await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
+    await _check_terms(cmd, "create_service", cmd.terms, log)
+    tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
+    service = Service(id=cmd.id, by=cmd.by.account, terms={**cmd.terms, "tags": tags}, timestamp=now)
+    await log.record(service, *coins)
+    return service
+
+
+@command
+async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service:
+    """Replace some of the terms, for future bookings."""
+    service = await _mine(cmd, "change_service", log)
+    there = service.terms["organization_id"]
+    if (organization_id := cmd.terms.get("organization_id", there)) != there:
+        await check_affiliation(cmd.by, organization_id, log)
+    await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
+    terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
+    service.change(cmd.by.account, terms, now)
+    await log.record(service, *coins)
+    return service
+
+
+@command
+async def delete_service(cmd: DeleteService, log: Log, now: datetime) -> Service:
+    """End it for the future; appointments and history stay."""
+    service = await _mine(cmd, "delete_service", log)
+    service.withdraw(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) -> Service:
+    permit(cmd.by, operation)
+    service = await log.edit(Service, cmd.service_id)
+    id = service.terms["organization_id"]
+    if id is None or (organization := await log.find(Organization, UUID(id))) is None:
+        for provider in [await log.load(Provider, each) for each in service.provider_ids]:
+            acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+            demand(cmd.by, operation, "service", service.id, *acting)
+    elif not reaches(cmd.by, organization, Rank.MANAGER):
+        raise NotFound("service", service.id)
+    cmd.expect(service)
+    return service
+
+
+async def _check_terms(
+    cmd: Command, operation: str, terms: Mapping[str, Any], log: Log, there: Sequence[UUID] = ()
+) -> None:
+    """Raise Invalid unless the providers are the caller's, new ones active, and the hours don't overlap."""
+    for provider_id in terms["provider_ids"]:
+        provider = await log.find(Provider, UUID(provider_id))
+        try:
+            if provider is None:
+                raise NotFound("provider", provider_id)
+            acting = await staff(cmd.by, provider, log, Rank.MANAGER)
+            demand(cmd.by, operation, "provider", provider.id, *acting)
+        except NotFound as unknown:
+            raise Invalid(unknown.detail, "/provider_id") from None
+        if terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
+            raise Invalid(f"Provider {provider_id} is not of the organization.", "/provider_ids")
+        if provider.id not in there:
+            provider.check_active()
+    hours = {int(day): [Window(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
+    if overlapping(hours):
+        raise Invalid("Hours overlap.", "/hours")

@@ -1,0 +1,161 @@
+"""Coin, rename, merge and retire tags."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import permit
+from application.event_log import Command, Log, command
+from domain.catalog.tag import MergedIntoItself, SlugTaken, Tag
+from domain.errors import Invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateTag(Command):
+    slug: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenameTag(Command):
+    """`slug`: None stays as it is; the old one leads to the tag still."""
+
+    tag_id: UUID
+    name: str
+    slug: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeTag(Command):
+    tag_id: UUID
+    into: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteTag(Command):
+    tag_id: UUID
+
+
+@command
+async def create_tag(cmd: CreateTag, log: Log, now: datetime) -> Tag:
+    """A tag to find by; one that exists, or that this slug leads to, is answered as it is."""
+    permit(cmd.by, "create_tag")
+    known = (await _led_to([cmd.slug], log))[cmd.slug]
+    id = Tag.id_of(cmd.slug) if known is None else known.id
+    (tag,) = await log.edit_all(Tag, [id])
+    if tag is None:
+        tag = Tag(id=id, by=cmd.by.account, slug=cmd.slug, name=cmd.name or cmd.slug, timestamp=now)
+    tag.revive(cmd.by.account, now)
+    await log.record(tag)
+    return tag
+
+
+@command
+async def rename_tag(cmd: RenameTag, log: Log, now: datetime) -> Tag:
+    """Change what people read, and how it is spelled in addresses."""
+    permit(cmd.by, "replace_tag")
+    await log.load(Tag, cmd.tag_id)
+    slug_id = cmd.tag_id if cmd.slug is None else Tag.id_of(cmd.slug)
+    # Both at once: commands that lock one tag after another could wait for each other.
+    tag, *there = await log.edit_all(Tag, dict.fromkeys([cmd.tag_id, slug_id]))
+    assert tag is not None
+    cmd.expect(tag)
+    tag.rename(cmd.by.account, cmd.name, now)
+    claims = []
+    if cmd.slug is not None and cmd.slug not in tag.slugs:
+        claims.append(_claimed(cmd.slug, there[0], tag, cmd, now))
+    tag.respell(cmd.by.account, cmd.slug or tag.slug, now)
+    await log.record(tag, *claims)
+    return tag
+
+
+def _claimed(slug: str, there: Tag | None, tag: Tag, cmd: Command, now: datetime) -> Tag:
+    """The stream of a slug that nobody has, so that nobody can coin it: merged into the tag."""
+    if there is not None:
+        raise SlugTaken
+    claim = Tag(id=Tag.id_of(slug), by=cmd.by.account, slug=slug, name=slug, timestamp=now)
+    claim.merge(cmd.by.account, tag, now)
+    return claim
+
+
+@command
+async def merge_tag(cmd: MergeTag, log: Log, now: datetime) -> Tag:
+    """Make two tags one: what has the first is found under the other, which is answered."""
+    permit(cmd.by, "merge_tag")
+    await log.load(Tag, cmd.tag_id)
+    target = await log.find(Tag, cmd.into)
+    if target is None:
+        raise Invalid(f"No tag {cmd.into}.", "/into")
+    target = await _root(target, log)
+    if target.id == cmd.tag_id:
+        raise MergedIntoItself
+    tag, into = await log.edit_all(Tag, [cmd.tag_id, target.id])
+    assert tag is not None
+    assert into is not None
+    cmd.expect(tag)
+    if (await _root(tag, log)).id == into.id:
+        return into  # as it is already
+    tag.merge(cmd.by.account, into, now)
+    await log.record(into, tag)
+    return into
+
+
+@command
+async def delete_tag(cmd: DeleteTag, log: Log, now: datetime) -> Tag:
+    """No longer listed, until somebody uses it again."""
+    permit(cmd.by, "delete_tag")
+    tag = await log.edit(Tag, cmd.tag_id)
+    cmd.expect(tag)
+    tag.retire(cmd.by.account, now)
+    await log.record(tag)
+    return tag
+
+
+async def coined(
+    slugs: Iterable[str], cmd: Command, log: Log, now: datetime
+) -> tuple[list[str], Sequence[Tag]]:
+    """The slugs as they are spelled now; and the tags to record, since using one coins or revives it."""
+    known = await _led_to(slugs, log)
+    fresh = {
+        Tag.id_of(slug) if tag is None else tag.id: slug
+        for slug, tag in known.items()
+        if tag is None or tag.retired
+    }
+    tags = []
+    for (id, slug), own in zip(fresh.items(), await log.edit_all(Tag, fresh), strict=True):
+        tag = own or Tag(id=id, by=cmd.by.account, slug=slug, name=slug, timestamp=now)
+        tag.revive(cmd.by.account, now)
+        tags.append(tag)
+    return _spelled(known), tags
+
+
+async def retagged(
+    changes: Mapping[str, Any], details: Mapping[str, Any], cmd: Command, log: Log, now: datetime
+) -> tuple[dict[str, Any], Sequence[Tag]]:
+    """Changes of a thing's details, with its tags as they are spelled now; and the tags to record."""
+    if "tags" not in changes:
+        return {**changes, "tags": _spelled(await _led_to(details["tags"], log))}, ()
+    tags, coins = await coined(changes["tags"], cmd, log, now)
+    return {**changes, "tags": tags}, coins
+
+
+def _spelled(known: Mapping[str, Tag | None]) -> list[str]:
+    """Each slug as it is spelled now, once: that of a tag which was merged is its target's."""
+    return list(dict.fromkeys(slug if tag is None else tag.slug for slug, tag in known.items()))
+
+
+async def _led_to(slugs: Iterable[str], log: Log) -> Mapping[str, Tag | None]:
+    """What each slug leads to, merges followed; None where nobody has coined it."""
+    wanted = list(dict.fromkeys(slugs))
+    found = await log.find_all(Tag, [Tag.id_of(slug) for slug in wanted]) if wanted else ()
+    return {
+        slug: None if tag is None else await _root(tag, log) for slug, tag in zip(wanted, found, strict=True)
+    }
+
+
+async def _root(tag: Tag, log: Log) -> Tag:
+    while tag.merged_into is not None:
+        tag = await log.load(Tag, tag.merged_into)
+    return tag

@@ -1,0 +1,1 @@
+"""Signing in: sessions, passwords, one-time codes, access tokens, API keys, e-mail verification."""

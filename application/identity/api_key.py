@@ -1,0 +1,100 @@
+"""Keys for programs: they act as the account that made them, and never more."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+from application.access import ANONYMOUS, Caller, Role
+from application.event_log import Store
+from application.people.account import FindAccount, find_account
+from domain.errors import Conflict, NotFound, Unauthenticated
+from domain.people.account import Account
+
+PREFIX = "dbk_"
+FRESH = 1.0  # seconds for which a look is good
+REMEMBERED = 1_000  # keys
+
+
+class TooManyKeys(Conflict):
+    """This account has too many API keys: end one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A program's key. `scopes`: "read", "write" or operations; `used_at`: right to the minute."""
+
+    id: UUID
+    account_id: UUID
+    version: int
+    name: str
+    scopes: Sequence[str]
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+class ApiKeys(Protocol):
+    """Keys: a prefix, an id and 256 random bits, kept hashed. For another's, NotFound is raised."""
+
+    async def make(
+        self, account_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None
+    ) -> tuple[ApiKey, str]:
+        """A new one, and what to send: it can't be shown again."""
+        ...
+
+    async def find(self, account_id: UUID, *, limit: int, after: UUID | None = None) -> Sequence[ApiKey]:
+        """The account's, the oldest first."""
+        ...
+
+    async def get(self, account_id: UUID, id: UUID) -> ApiKey: ...
+
+    async def rename(self, account_id: UUID, id: UUID, name: str, version: int | None) -> ApiKey:
+        """Raises Stale unless it is at this version."""
+        ...
+
+    async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:
+        """It opens nothing from now on. Raises Stale."""
+        ...
+
+    async def bearer(self, key: str) -> ApiKey | None:
+        """Whose it is, if it is one and has not ended; notes that it was used."""
+        ...
+
+
+class Holders:
+    """Who holds a key: its account, in the role that it has now. Asked anew after a second."""
+
+    def __init__(self, keys: ApiKeys, store: Store, *, clock: Callable[[], float] = monotonic) -> None:
+        self._keys = keys
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, tuple[float, Caller]] = {}
+
+    async def holder(self, key: str) -> Caller:
+        """Raises Unauthenticated for what is no key, or one that has ended or whose account may not act."""
+        known, now = self._known.get(key), self._clock()
+        if known is not None and now < known[0]:
+            return known[1]
+        self._known.pop(key, None)
+        found = await self._keys.bearer(key)
+        if found is None:
+            raise Unauthenticated("The API key is not valid, or no longer.")
+        account = await self._account(found.account_id)
+        caller = Caller(found.account_id, Role(account.role), scopes=frozenset(found.scopes))
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[key] = now + FRESH, caller
+        return caller
+
+    async def _account(self, account_id: UUID) -> Account:
+        asked = FindAccount(by=ANONYMOUS, account_id=account_id)
+        try:
+            account = (await find_account(asked, self._store)).aggregate
+        except NotFound:
+            raise Unauthenticated("The API key is not valid, or no longer.") from None
+        if not account.active:
+            raise Unauthenticated("The API key is not valid, or no longer.")
+        return account

@@ -1,0 +1,209 @@
+"""Sign in, stay signed in, and sign out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from application.access import ANONYMOUS, Caller, Role
+from application.event_log import Command, Done, Log, Store, command
+from application.identity.access_token import Granted, Tokens
+from application.identity.api_key import ApiKeys
+from application.people.account import FindAccount, find_account
+from application.ports import (
+    Codes,
+    Credential,
+    Credentials,
+    Errands,
+    Passwords,
+    SecurityReader,
+    Session,
+    Sessions,
+    Tickets,
+)
+from domain.errors import NotFound, Unauthenticated
+from domain.people.account import Account
+from domain.people.email_address import Address
+
+LONGEST_NAME = 320  # characters, as of an e-mail address
+
+
+class InvalidCredentials(Unauthenticated):
+    """This name and password don't sign in."""
+
+    def __init__(self) -> None:
+        super().__init__(error="invalid_grant")
+
+
+class TotpRequired(Unauthenticated):
+    """A one-time code is needed too."""
+
+    def __init__(self) -> None:
+        super().__init__(error="invalid_grant")
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What signing in needs from outside. `address_id`: an e-mail address to its stream."""
+
+    store: Store
+    address_id: Callable[[str], Awaitable[UUID]]
+    passwords: Passwords
+    credentials: Credentials
+    codes: Codes
+    sessions: Sessions
+    tickets: Tickets
+    tokens: Tokens
+    keys: ApiKeys
+    errands: Errands
+    security: SecurityReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """`username`: an e-mail address. `client`: what the device says of itself; `network`: where it is."""
+
+    username: str
+    password: str
+    totp: str | None = None
+    client: str = ""
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who is signed in, and what they show from now on."""
+
+    session: Session
+    role: Role
+    access: Granted
+    refresh: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look(Command):
+    """Whose account? By id, or else by the stream of an address."""
+
+    account_id: UUID | None = None
+    address: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What signing in needs of an account: nothing personal, so that no key is asked for if there is one.
+
+    `account_id`: None if there is none.
+    """
+
+    account_id: UUID | None
+    role: str
+    active: bool
+
+
+@command
+async def _look(cmd: _Look, log: Log, now: datetime) -> Account:  # noqa: ARG001
+    """The account's Holder, fresh; asks the database as much if there is none."""
+    account_id = cmd.account_id
+    if cmd.address is not None:
+        address = await log.find(Address, cmd.address)
+        account_id = address.holder if address and address.holder else cmd.address
+    assert account_id is not None
+    account = await log.find(Account, Account.id_of(account_id))
+    holder = Holder(account_id, account.role, account.active) if account else Holder(None, "", active=False)
+    return cast("Account", holder)  # it is never recorded
+
+
+async def _holder(signing: Signing, *, address: UUID | None = None, id: UUID | None = None) -> Done[Any]:
+    """Of an address, or of an account: a Holder, and the position as of which it is so."""
+    return await _look(_Look(by=ANONYMOUS, account_id=id, address=address), signing.store)
+
+
+async def account_of(account_id: UUID, signing: Signing) -> Account:
+    """The account as it is now, and readable. Raises NotFound."""
+    asked = FindAccount(by=ANONYMOUS, account_id=account_id)
+    return (await find_account(asked, signing.store)).aggregate
+
+
+async def subject(username: str, signing: Signing) -> UUID:
+    """Whom a name means: the stream of the address, whether anybody has it or not."""
+    return await signing.address_id(username[:LONGEST_NAME])
+
+
+async def sign_in(cmd: SignIn, signing: Signing) -> Signed:
+    """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
+    now, address = signing.store.now(), await subject(cmd.username, signing)
+    done = await _holder(signing, address=address)
+    holder: Holder = done.aggregate
+    credential = await signing.credentials.get(holder.account_id or address)
+    right = await signing.passwords.verify(cmd.password, credential.password if credential else None)
+    id = holder.account_id
+    if not right or credential is None or id is None or not holder.active:
+        await _failed(cmd, id, signing)
+        raise InvalidCredentials
+    await _check_code(cmd, credential, signing, now)
+    session, refresh = await signing.sessions.open(id, cmd.client, proven=credential.password)
+    await signing.security.note("login", id, network=cmd.network, session=str(session.id))
+    role = Role(holder.role)
+    access = signing.tokens.grant(id, role, session.id, now, done.position)
+    return Signed(session, role, access, refresh)
+
+
+async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now: datetime) -> None:
+    if not credential.totp_confirmed:
+        return
+    if cmd.totp is None:
+        raise TotpRequired
+    if not await uses_code(cmd.totp, credential, signing, now):
+        await _failed(cmd, credential.account_id, signing)
+        raise InvalidCredentials
+
+
+async def uses_code(
+    code: str, credential: Credential, signing: Signing, now: datetime, *, confirms: bool = False
+) -> bool:
+    """Whether it is a one-time code of the account's, used for the first time."""
+    secret = await signing.credentials.secret(credential)
+    step = None if secret is None else signing.codes.step(secret, code, now)
+    if step is None:
+        return False
+    return await signing.credentials.use_code(credential.account_id, step, confirms=confirms)
+
+
+async def _failed(cmd: SignIn, account_id: UUID | None, signing: Signing) -> None:
+    await signing.security.note("login_failed", account_id, network=cmd.network)
+
+
+async def refresh(token: str, network: str, signing: Signing) -> Signed:
+    """The next access and refresh tokens of a session. Raises Unauthenticated."""
+    now = signing.store.now()
+    session, following = await signing.sessions.refresh(token, network=network)
+    id = session.account_id
+    done = await _holder(signing, id=id)
+    holder: Holder = done.aggregate
+    if not holder.active:
+        await signing.sessions.end(id)
+        raise Unauthenticated("The refresh token is not valid, or no longer.")
+    role = Role(holder.role)
+    access = signing.tokens.grant(id, role, session.id, now, done.position)
+    return Signed(session, role, access, following)
+
+
+async def sign_out(by: Caller, network: str, signing: Signing) -> None:
+    """End the session of the caller's token; a token without one just runs out."""
+    if by.session is not None:
+        await signing.sessions.end(by.account, by.session)
+        await signing.security.note("logout", by.account, network=network, session=str(by.session))
+
+
+async def end_session(by: Caller, session_id: UUID, network: str, signing: Signing) -> None:
+    """End one of the caller's sessions; raises NotFound."""
+    if not await signing.sessions.end(by.account, session_id):
+        raise NotFound("session", session_id)
+    await signing.security.note("session_ended", by.account, network=network, session=str(session_id))
+
+
+async def end_other_sessions(by: Caller, network: str, signing: Signing) -> None:
+    """End all of the caller's sessions but the one that asks."""
+    ended = await signing.sessions.end(by.account, keep=by.session)
+    await signing.security.note("sessions_ended", by.account, network=network, count=ended)

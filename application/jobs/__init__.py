@@ -1,0 +1,1 @@
+"""Jobs: what is done later, and which handler does it."""

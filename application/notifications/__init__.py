@@ -1,0 +1,1 @@
+"""Notices to people: which, to whom, with what content, and when."""

@@ -1,0 +1,1 @@
+"""Accounts, customers, guests, and the erasure of a person."""

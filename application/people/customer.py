@@ -1,0 +1,97 @@
+"""Register, change and end customers; staff make guests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import demand, permit
+from application.catalog.membership import check_affiliation, hosts
+from application.catalog.provider import check_zone
+from application.event_log import Command, Log, command
+from application.people.guest import keep, noted
+from domain.catalog.organization import Rank
+from domain.people.customer import Customer, CustomerDeleted, CustomerExists
+from domain.personal_data import Personal
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateCustomer(Command):
+    """`id` counts for staff; a customer registers under the own account's id.
+
+    `organization_id`: whose members are to know the guest too; the caller is one of them.
+    `address`: the stream of the e-mail address in `details`, here and below.
+    """
+
+    id: UUID
+    details: Mapping[str, Any]
+    organization_id: UUID | None = None
+    address: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeCustomer(Command):
+    """`details`: the fields to replace, of name, email, phone, timezone, note."""
+
+    customer_id: UUID
+    details: Mapping[str, Any]
+    address: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteCustomer(Command):
+    customer_id: UUID
+
+
+@command
+async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Customer:
+    """The caller as a customer, or a guest of staff."""
+    permit(cmd.by, "create_customer")
+    check_zone(cmd.details["timezone"] or "UTC", "/timezone")
+    await check_affiliation(cmd.by, cmd.organization_id, log, Rank.STAFF)
+    id = cmd.by.account if cmd.by.is_customer else cmd.id
+    (known,) = await log.edit_all(Customer, [id])
+    if known is not None:
+        raise CustomerDeleted if known.deleted else CustomerExists
+    customer = registered(id, cmd.by.account, cmd.details, now)
+    if cmd.organization_id is not None:
+        customer.share(cmd.by.account, cmd.organization_id, now)
+    await log.record(customer, *await noted(log, customer, cmd.address, now))
+    return customer
+
+
+def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
+    """A new customer. `details`: name, email, phone, timezone, note."""
+    return Customer(id=id, by=by, details=Personal(id, dict(details)), timestamp=now)
+
+
+@command
+async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Customer:
+    """Replace some of the details."""
+    check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
+    permit(cmd.by, "change_customer")
+    await keep(log, cmd.customer_id, cmd.address)
+    customer = await log.unseal(await _mine(cmd, "change_customer", log))
+    customer.change(cmd.by.account, dict(cmd.details), now)
+    addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
+    await log.record(customer, *addresses)
+    return customer
+
+
+@command
+async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Customer:
+    """End it for the future; history stays."""
+    customer = await _mine(cmd, "delete_customer", log)
+    customer.delete(cmd.by.account, now)
+    await log.record(customer)
+    return customer
+
+
+async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
+    permit(cmd.by, operation)
+    customer = await log.edit(Customer, cmd.customer_id)
+    owners = (*customer.owners, *await hosts(cmd.by, customer, log))
+    demand(cmd.by, operation, "customer", customer.id, *owners)
+    cmd.expect(customer)
+    return customer

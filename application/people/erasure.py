@@ -1,0 +1,227 @@
+"""Forget a person: asked for, cooled off, carried out. What stays of them can't be read by anybody.
+
+In this order, each step safe to repeat: nothing new can be booked; what lies ahead is cancelled; who signs in
+is signed out for good; the key goes, in one transaction with the events that say so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from application.access import OPERATOR, demand
+from application.booking.appointment import CancelAppointment, cancel_appointment
+from application.catalog.provider import DeleteProvider, delete_provider
+from application.event_log import Command, Log, Store, command
+from application.people.account import FindAccount, counted, find_account
+from application.people.customer import DeleteCustomer, delete_customer
+from application.ports import Errands
+from domain.errors import Conflict, NotFound
+from domain.kernel import Aggregate, new_id
+from domain.people.account import Account, Standing
+from domain.people.admins import Admins
+from domain.people.customer import Customer
+from domain.people.email_address import Address
+
+LATER = timedelta(days=1)
+"""How long it waits when appointments lie ahead that nobody asked to cancel."""
+
+
+class AppointmentsAhead(Conflict):
+    """Appointments lie ahead: cancel them, or ask for that along with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskForgetting(Command):
+    """`ahead`: how many appointments lie ahead, as the agenda has it; looked at again when it is due."""
+
+    account_id: UUID
+    cooling_off: timedelta
+    cancel_appointments: bool
+    ahead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelForgetting(Command):
+    account_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forget(Command):
+    """An account, or a guest that has none."""
+
+    subject: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a person still has: appointments to come, providers of their own."""
+
+    appointments: Sequence[UUID]
+    providers: Sequence[UUID]
+
+
+class Belongings(Protocol):
+    """Reads what is a person's, no older than a position."""
+
+    async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Ahead: ...
+
+
+class Traces(Protocol):
+    """Rows beside the log that are about one account."""
+
+    async def drop(self, account_id: UUID) -> None:
+        """Credentials, sessions, keys, tickets and mails; again is no error."""
+        ...
+
+
+class Remembrance(Protocol):
+    """The ids of the forgotten, outside the database: a restore would bring their keys back."""
+
+    async def add(self, subjects: Sequence[UUID]) -> None: ...
+
+    def read(self) -> Sequence[UUID]:
+        """Everybody who was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Oblivion:
+    """With what a person is forgotten."""
+
+    store: Store
+    belongings: Belongings
+    traces: Traces
+    remembrance: Remembrance
+    errands: Errands
+
+
+@command
+async def ask_forgetting(cmd: AskForgetting, log: Log, now: datetime) -> Account:
+    """To be forgotten after the cooling-off. Raises AppointmentsAhead."""
+    _demand(cmd, "forget_me", "forget_user")
+    account = await log.edit(Account, Account.id_of(cmd.account_id))
+    if account.forgetting_due is None and cmd.ahead and not cmd.cancel_appointments:
+        raise AppointmentsAhead(ahead=cmd.ahead)
+    account.ask_forgetting(
+        cmd.by.account, now + cmd.cooling_off, cancel_appointments=cmd.cancel_appointments, now=now
+    )
+    await log.record(account)
+    return account
+
+
+@command
+async def cancel_forgetting(cmd: CancelForgetting, log: Log, now: datetime) -> Account:
+    """Stay after all; not asked for is not an error."""
+    _demand(cmd, "stay", "keep_user")
+    account = await log.edit(Account, Account.id_of(cmd.account_id))
+    account.cancel_forgetting(cmd.by.account, now)
+    await log.record(account)
+    return account
+
+
+@command
+async def forget(cmd: Forget, log: Log, now: datetime) -> Aggregate:
+    """The events that say so and the end of the keys, together. Again is no error: keys may be back."""
+    demand(cmd.by, "forget_customer", "customer", cmd.subject)
+    account = await log.find(Account, Account.id_of(cmd.subject))
+    guests = account.guests if account else ()
+    address = account.address if account else None
+    streams = [Account.id_of(cmd.subject), Admins.ID, cmd.subject, *guests, *([address] if address else [])]
+    found = [each for each in await log.edit_all(Aggregate, streams) if each is not None]
+    persons: list[Aggregate] = [_ended(each, cmd, now) for each in found if not isinstance(each, Admins)]
+    for each in persons:
+        if isinstance(each, Account):
+            admins = next((there for there in found if isinstance(there, Admins)), None)
+            persons = [*persons, *counted(admins, each, now)]
+    if not persons:
+        raise NotFound("customer", cmd.subject)
+    await log.record(persons[0], *persons[1:], forgets=[cmd.subject, *guests])
+    return persons[0]
+
+
+def _demand(cmd: AskForgetting | CancelForgetting, of_oneself: str, of_others: str) -> None:
+    operation = of_oneself if cmd.by.id == cmd.account_id else of_others
+    demand(cmd.by, operation, "account", cmd.account_id, cmd.account_id)
+
+
+def _ended(each: Aggregate, cmd: Forget, now: datetime) -> Aggregate:
+    if isinstance(each, Account | Customer):
+        each.forget(cmd.by.account, now)
+    elif isinstance(each, Address):
+        each.release(cmd.subject, now)
+    return each
+
+
+async def carry_out(account_id: UUID, by: Oblivion) -> bool:
+    """Forget an account whose time has come; False if that was cancelled, or is to be asked again later."""
+    account = await _account(account_id, by.store)
+    if account is None or account.forgetting_due is None:
+        if account is not None and account.standing is Standing.FORGOTTEN:
+            await _erase([account_id, *account.guests], by)
+        return False
+    if account.forgetting_due > by.store.now():
+        return False  # asked anew: its own errand comes
+    customers = [account_id, *account.guests]
+    if not await end(customers, account_id, by, cancel=account.cancels_appointments):
+        await by.errands.ask("forget", {"account_id": str(account_id)}, after=LATER)
+        return False
+    await _erase(customers, by)
+    return True
+
+
+async def end(customers: Sequence[UUID], person: UUID, by: Oblivion, *, cancel: bool) -> bool:
+    """Nothing new can be booked by or with them, and nothing lies ahead; False if something does."""
+    if not cancel and (await by.belongings.ahead(person, by.store.now())).appointments:
+        return False
+    position = 0
+    for customer_id in customers:
+        try:
+            ended = DeleteCustomer(by=OPERATOR, customer_id=customer_id)
+            position = max(position, (await delete_customer(ended, by.store)).position)
+        except NotFound:
+            continue  # an account that never booked
+    # Whoever books from here on is refused, so that this look sees all there will ever be.
+    left = await by.belongings.ahead(person, by.store.now(), position or None)
+    for provider_id in left.providers:
+        done = await delete_provider(DeleteProvider(by=OPERATOR, provider_id=provider_id), by.store)
+        position = max(position, done.position)
+    left = await by.belongings.ahead(person, by.store.now(), position or None)
+    for appointment_id in left.appointments:
+        await cancel_appointment(_cancelled(appointment_id), by.store)
+    return True
+
+
+async def _erase(subjects: Sequence[UUID], by: Oblivion) -> None:
+    """First where it can't be brought back from, then the key."""
+    await by.remembrance.add(subjects)
+    await by.traces.drop(subjects[0])
+    await forget(Forget(by=OPERATOR, subject=subjects[0]), by.store)
+    await by.traces.drop(subjects[0])  # what was written meanwhile
+
+
+async def forget_again(by: Oblivion) -> None:
+    """Whose keys a restore has brought back are forgotten, before anybody is served."""
+    for subject in by.remembrance.read():
+        if await by.store.knows(subject):
+            await by.traces.drop(subject)
+            await forget(Forget(by=OPERATOR, subject=subject), by.store)
+
+
+async def forget_guest(customer_id: UUID, by: Oblivion, *, cancel: bool) -> None:
+    """A customer without an account, at once. Raises AppointmentsAhead."""
+    if not await end([customer_id], customer_id, by, cancel=cancel):
+        raise AppointmentsAhead
+    await _erase([customer_id], by)
+
+
+def _cancelled(appointment_id: UUID) -> CancelAppointment:
+    return CancelAppointment(by=OPERATOR, appointment_id=appointment_id, reason="", correlation=str(new_id()))
+
+
+async def _account(account_id: UUID, store: Store) -> Account | None:
+    try:
+        return (await find_account(FindAccount(by=OPERATOR, account_id=account_id), store)).aggregate
+    except NotFound:
+        return None

@@ -1,0 +1,1 @@
+"""When providers are open: schedules, opening hours, holidays."""

@@ -1,0 +1,22 @@
+"""When can a service be had with a provider? In the schedule's hours, but for the organization's holidays."""
+
+from application.catalog.membership import organization_of
+from application.event_log import Log
+from domain.catalog.provider import Provider, ProviderInactive
+from domain.catalog.service import NotOfferedBy, Service
+from domain.scheduling.opening_hours import Hours
+from domain.scheduling.schedule import Schedule
+
+
+async def hours(service: Service, provider: Provider, log: Log) -> Hours:
+    """The opening rules. Raises ProviderInactive, also where the organization is closed, and NotOfferedBy."""
+    provider.check_active()
+    if service.terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
+        raise NotOfferedBy  # one of them has changed since, to another organization or to none
+    schedule = await log.load(Schedule, Schedule.id_of(provider.id))
+    organization = await organization_of(provider, log)
+    if organization is None:
+        return schedule.hours()
+    if organization.closed:
+        raise ProviderInactive
+    return schedule.hours().less(organization.closed_dates())

@@ -1,0 +1,177 @@
+"""Subscribe a server to what happens, change that, and end it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from application.access import SYSTEM, Caller, Role, permit
+from application.catalog.membership import check_affiliation, reaches, staff
+from application.event_log import Command, Log, command
+from domain.catalog.organization import Organization, Rank
+from domain.catalog.provider import Provider
+from domain.errors import Forbidden, Invalid, NotFound
+from domain.webhooks.webhook import Webhook, check_about, check_types, check_url
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateWebhook(Command):
+    """About one of the two. `plain`: whether http is allowed beside https."""
+
+    id: UUID
+    url: str
+    types: Sequence[str]
+    organization_id: UUID | None = None
+    provider_id: UUID | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeWebhook(Command):
+    """None: as before."""
+
+    webhook_id: UUID
+    url: str | None = None
+    types: Sequence[str] | None = None
+    plain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotateWebhook(Command):
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeWebhook(Command):
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteWebhook(Command):
+    webhook_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableWebhook(Command):
+    """`reason`: a word of `application.webhooks.delivery`."""
+
+    webhook_id: UUID
+    reason: str
+
+
+@command
+async def create_webhook(cmd: CreateWebhook, log: Log, now: datetime) -> Webhook:
+    """Tell a server of what happens from now on."""
+    permit(cmd.by, "create_webhook")
+    check_url(cmd.url, plain=cmd.plain)
+    check_types(cmd.types)
+    check_about(cmd.organization_id, cmd.provider_id)
+    webhook = Webhook(
+        id=cmd.id,
+        by=cmd.by.account,
+        url=cmd.url,
+        types=_ordered(cmd.types),
+        organization_id=await _within(cmd, log),
+        provider_id=cmd.provider_id,
+        timestamp=now,
+    )
+    await log.record(webhook)
+    return webhook
+
+
+@command
+async def change_webhook(cmd: ChangeWebhook, log: Log, now: datetime) -> Webhook:
+    """Another URL, other types: for everything that has not been delivered yet."""
+    webhook = await _mine(cmd, "change_webhook", cmd.webhook_id, log)
+    url = webhook.url if cmd.url is None else cmd.url
+    types = webhook.types if cmd.types is None else _ordered(cmd.types)
+    if url != webhook.url:
+        check_url(url, plain=cmd.plain)
+    check_types(types)
+    webhook.change(cmd.by.account, url, types, now)
+    await log.record(webhook)
+    return webhook
+
+
+@command
+async def rotate_webhook(cmd: RotateWebhook, log: Log, now: datetime) -> Webhook:
+    """Sign with another secret; which one is kept beside the log."""
+    webhook = await _mine(cmd, "rotate_webhook", cmd.webhook_id, log)
+    webhook.rotate(cmd.by.account, now)
+    await log.record(webhook)
+    return webhook
+
+
+@command
+async def resume_webhook(cmd: ResumeWebhook, log: Log, now: datetime) -> Webhook:
+    """Go on where it was disabled."""
+    webhook = await _mine(cmd, "resume_webhook", cmd.webhook_id, log)
+    webhook.resume(cmd.by.account, now)
+    await log.record(webhook)
+    return webhook
+
+
+@command
+async def delete_webhook(cmd: DeleteWebhook, log: Log, now: datetime) -> Webhook:
+    """Tell that server nothing any more."""
+    webhook = await _mine(cmd, "delete_webhook", cmd.webhook_id, log)
+    webhook.delete(cmd.by.account, now)
+    await log.record(webhook)
+    return webhook
+
+
+@command
+async def disable_webhook(cmd: DisableWebhook, log: Log, now: datetime) -> Webhook:
+    """Stop sending, because the server does not take it."""
+    if cmd.by != SYSTEM:
+        raise Forbidden
+    webhook = await log.edit(Webhook, cmd.webhook_id)
+    webhook.disable(cmd.reason, now)
+    await log.record(webhook)
+    return webhook
+
+
+def _ordered(types: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(types))
+
+
+async def _within(cmd: CreateWebhook, log: Log) -> UUID | None:
+    """The organization that it is bound to; raises Invalid where it is not the caller's to ask for.
+
+    What a manager subscribes to is the organization's: it ends to be told when the provider leaves.
+    """
+    if cmd.provider_id is None:
+        await check_affiliation(cmd.by, cmd.organization_id, log)
+        return cmd.organization_id
+    provider = await log.find(Provider, cmd.provider_id)
+    if provider is None:
+        raise Invalid(f"No provider {cmd.provider_id}.", "/provider_id")
+    if _owns(cmd.by, provider):
+        return None
+    if cmd.by.account not in await staff(cmd.by, provider, log, Rank.MANAGER):
+        raise Invalid(f"No provider {cmd.provider_id}.", "/provider_id")
+    return UUID(provider.profile["organization_id"])
+
+
+async def _mine(cmd: Command, operation: str, id: UUID, log: Log) -> Webhook:
+    permit(cmd.by, operation)
+    webhook = await log.edit(Webhook, id)
+    webhook.check_there()
+    if not await _manages(cmd.by, webhook, log):
+        raise NotFound("webhook", id)
+    cmd.expect(webhook)
+    return webhook
+
+
+async def _manages(by: Caller, webhook: Webhook, log: Log) -> bool:
+    """Admins; else managers of the organization that it is bound to, or the provider's owner."""
+    if webhook.organization_id is not None:
+        organization = await log.find(Organization, webhook.organization_id)
+        return organization is not None and reaches(by, organization, Rank.MANAGER)
+    assert webhook.provider_id is not None
+    provider = await log.find(Provider, webhook.provider_id)
+    return provider is not None and _owns(by, provider)
+
+
+def _owns(by: Caller, provider: Provider) -> bool:
+    return by.role is Role.ADMIN or (by.role is Role.PROVIDER and by.id == provider.owner_id)

@@ -1,0 +1,1 @@
+"""What can be booked: organizations, providers, services, tags."""

@@ -1,0 +1,1 @@
+"""Who: accounts, e-mail addresses, customers."""

@@ -1,0 +1,219 @@
+"""Account: somebody who can sign in, what they may do, and how they leave."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.errors import Conflict, Forbidden
+from domain.kernel import Aggregate, derived_id, event
+from domain.personal_data import Personal
+
+
+class AccountDisabled(Forbidden):
+    """This account is disabled."""
+
+
+class AccountForgotten(Conflict):
+    """This person is forgotten."""
+
+
+class ForgettingAhead(Conflict):
+    """This person is about to be forgotten."""
+
+
+class OwnRole(Forbidden):
+    """Nobody changes their own role or standing."""
+
+
+class Standing(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    FORGOTTEN = "forgotten"
+
+
+class Account(Aggregate):
+    """Somebody who can sign in. `contact` is personal: {"email", "name", "timezone", "language"}.
+
+    The public id is `account_id` (the token's `sub`, and the customer's id); the stream's derives from it.
+    `address`: the stream of the e-mail address, which makes it unique. `guests`: customers it has claimed.
+    """
+
+    class Registered(Aggregate.Created):
+        by: UUID
+        account_id: UUID
+        role: str
+        address: UUID
+        contact: Personal
+
+    class ContactChanged(Aggregate.Event):
+        by: UUID
+        contact: Personal
+
+    class AddressChanged(Aggregate.Event):
+        by: UUID
+        address: UUID
+        contact: Personal
+
+    class GuestTaken(Aggregate.Event):
+        customer_id: UUID
+
+    class RoleChanged(Aggregate.Event):
+        by: UUID
+        role: str
+
+    class Disabled(Aggregate.Event):
+        by: UUID
+
+    class Enabled(Aggregate.Event):
+        by: UUID
+
+    class ForgettingAsked(Aggregate.Event):
+        by: UUID
+        due_at: datetime
+        cancel_appointments: bool
+
+    class ForgettingCancelled(Aggregate.Event):
+        by: UUID
+
+    class Forgotten(Aggregate.Event):
+        by: UUID
+        account_id: UUID
+
+    @staticmethod
+    def id_of(account_id: UUID) -> UUID:
+        return derived_id("account", account_id)
+
+    @event(Registered)
+    def __init__(
+        self,
+        id: UUID,
+        by: UUID,
+        account_id: UUID,
+        role: str,
+        address: UUID,
+        contact: Personal,
+        timestamp: datetime,
+    ) -> None:
+        self.account_id = account_id
+        self.role = role
+        self.address = address
+        self.contact = contact
+        self.guests: tuple[UUID, ...] = ()
+        self.standing = Standing.ACTIVE
+        self.forgetting_due: datetime | None = None
+        self.cancels_appointments = False
+
+    @property
+    def active(self) -> bool:
+        return self.standing is Standing.ACTIVE
+
+    def check_active(self) -> None:
+        """Raise AccountForgotten or AccountDisabled unless it may act."""
+        self.check_known()
+        if self.standing is Standing.DISABLED:
+            raise AccountDisabled
+
+    def check_known(self) -> None:
+        """Raise AccountForgotten."""
+        if self.standing is Standing.FORGOTTEN:
+            raise AccountForgotten
+
+    def change_contact(self, by: UUID, contact: Personal, now: datetime) -> None:
+        """Other name, zone or language; nothing happens if all stay. Both must be open."""
+        self.check_known()
+        if contact != self.contact:
+            self._contact_changed(by=by, contact=contact, timestamp=now)
+
+    @event(ContactChanged)
+    def _contact_changed(self, by: UUID, contact: Personal, timestamp: datetime) -> None:
+        self.contact = contact
+
+    def change_address(self, by: UUID, address: UUID, contact: Personal, now: datetime) -> None:
+        """Another e-mail address, which has been verified."""
+        self.check_active()
+        if address != self.address:
+            self._address_changed(by=by, address=address, contact=contact, timestamp=now)
+
+    @event(AddressChanged)
+    def _address_changed(self, by: UUID, address: UUID, contact: Personal, timestamp: datetime) -> None:
+        self.address = address
+        self.contact = contact
+
+    def take_guest(self, customer_id: UUID, now: datetime) -> None:
+        """A guest's record is this person's, to be forgotten with them."""
+        if customer_id not in self.guests:
+            self._guest_taken(customer_id=customer_id, timestamp=now)
+
+    @event(GuestTaken)
+    def _guest_taken(self, customer_id: UUID, timestamp: datetime) -> None:
+        self.guests = (*self.guests, customer_id)
+
+    def change_role(self, by: UUID, role: str, now: datetime) -> None:
+        """Another platform role; nobody changes their own."""
+        self.check_known()
+        if by == self.account_id:
+            raise OwnRole
+        if role != self.role:
+            self._role_changed(by=by, role=role, timestamp=now)
+
+    @event(RoleChanged)
+    def _role_changed(self, by: UUID, role: str, timestamp: datetime) -> None:
+        self.role = role
+
+    def disable(self, by: UUID, now: datetime) -> None:
+        """May do nothing from now on; already so is not an error."""
+        self.check_known()
+        if by == self.account_id:
+            raise OwnRole
+        if self.standing is not Standing.DISABLED:
+            self._disabled(by=by, timestamp=now)
+
+    @event(Disabled)
+    def _disabled(self, by: UUID, timestamp: datetime) -> None:
+        self.standing = Standing.DISABLED
+
+    def enable(self, by: UUID, now: datetime) -> None:
+        """May act again; already so is not an error."""
+        self.check_known()
+        if self.standing is not Standing.ACTIVE:
+            self._enabled(by=by, timestamp=now)
+
+    @event(Enabled)
+    def _enabled(self, by: UUID, timestamp: datetime) -> None:
+        self.standing = Standing.ACTIVE
+
+    def ask_forgetting(self, by: UUID, due_at: datetime, *, cancel_appointments: bool, now: datetime) -> None:
+        """To be forgotten at `due_at`, unless that is cancelled. Asked again, the earlier word stands."""
+        self.check_known()
+        if self.forgetting_due is None:
+            self._forgetting_asked(
+                by=by, due_at=due_at, cancel_appointments=cancel_appointments, timestamp=now
+            )
+
+    @event(ForgettingAsked)
+    def _forgetting_asked(
+        self, by: UUID, due_at: datetime, cancel_appointments: bool, timestamp: datetime
+    ) -> None:
+        self.forgetting_due = due_at
+        self.cancels_appointments = cancel_appointments
+
+    def cancel_forgetting(self, by: UUID, now: datetime) -> None:
+        """Stay after all."""
+        self.check_known()
+        if self.forgetting_due is not None:
+            self._forgetting_cancelled(by=by, timestamp=now)
+
+    @event(ForgettingCancelled)
+    def _forgetting_cancelled(self, by: UUID, timestamp: datetime) -> None:
+        self.forgetting_due = None
+        self.cancels_appointments = False
+
+    def forget(self, by: UUID, now: datetime) -> None:
+        """The record that the person's key is gone; already so is not an error."""
+        if self.standing is not Standing.FORGOTTEN:
+            self._forgotten(by=by, account_id=self.account_id, timestamp=now)
+
+    @event(Forgotten)
+    def _forgotten(self, by: UUID, account_id: UUID, timestamp: datetime) -> None:
+        self.standing = Standing.FORGOTTEN
+        self.forgetting_due = None

@@ -1,0 +1,1 @@
+"""When can be booked: local time, opening hours, slot grids, availability."""

@@ -1,0 +1,213 @@
+"""Which starts are offered, and why not the others? Pure: opening rules, occupied time, a service's terms.
+
+Every datetime is aware and in UTC, every interval half-open, every length in minutes of elapsed time.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from domain.scheduling.booking_window import BookingWindow
+from domain.scheduling.interval import Interval, clip, merge, overlaps
+from domain.scheduling.opening_hours import Hours, Window, openings
+from domain.scheduling.slot_grid import Grid
+from domain.scheduling.wallclock import SUPPORTED, zone
+
+__all__ = [
+    "BookingWindow",
+    "Occupied",
+    "Offer",
+    "Rule",
+    "Start",
+    "bookable",
+    "candidates",
+    "starts",
+    "why_not",
+]
+
+
+class Rule(StrEnum):
+    """Why a start is not offered; of several reasons, the first in this order."""
+
+    PAST = "past"
+    """It lies before now."""
+    NOTICE = "notice"
+    """It is sooner than the service's notice."""
+    WINDOW = "window"
+    """It lies outside the service's booking window."""
+    TIME_OFF = "time-off"
+    """It would fit into opening hours, but time off covers part of it."""
+    CLOSED = "closed"
+    """It does not fit into opening hours: closed, or running past closing time."""
+    GRID = "grid"
+    """The calendar is open, but no start lies at this minute."""
+    TAKEN = "taken"
+    """Something else occupies part of the time that it and its buffers need."""
+    FULL = "full"
+    """Its group session has no seat left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service's terms, as far as they decide when it can start. Minutes; raises ValueError if senseless.
+
+    `service_hours` (0 = Monday) are read in the calendar's zone and intersected with its hours, if not None.
+    """
+
+    service_id: UUID
+    duration: int
+    step: int
+    align: Literal["opening", "clock"] = "opening"
+    buffer_before: int = 0
+    buffer_after: int = 0
+    capacity: int = 1
+    min_notice: int = 0
+    window: BookingWindow | None = None
+    service_hours: Mapping[int, tuple[Window, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.duration, self.step, self.capacity) < 1:
+            raise ValueError("duration, step and capacity are at least 1")
+        if min(self.buffer_before, self.buffer_after, self.min_notice) < 0:
+            raise ValueError("buffers and notice are not negative")
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(minutes=self.duration)
+
+    def grid(self, hours: Hours) -> Grid:
+        return Grid(timedelta(minutes=self.step), self.align, zone(hours.timezone))
+
+    def stretch(self, start: datetime) -> Interval:
+        """What an appointment at `start` occupies, buffers included."""
+        before, after = timedelta(minutes=self.buffer_before), timedelta(minutes=self.buffer_after)
+        return Interval(start - before, start + self.length + after)
+
+
+class Occupied(NamedTuple):
+    """One taker's stretch [since, until) of a calendar, buffers included, around the `start` it booked."""
+
+    since: datetime
+    until: datetime
+    service_id: UUID
+    start: datetime
+    taker: UUID
+
+
+class Start(NamedTuple):
+    """An offered start, its end, and how many customers it can still take."""
+
+    start: datetime
+    end: datetime
+    seats_left: int
+
+
+def starts(
+    offer: Offer, hours: Hours, occupied: Sequence[Occupied], within: Interval, now: datetime
+) -> list[Start]:
+    """The starts in `within` that are offered at `now`, in order: `candidates` that are `bookable`."""
+    return candidates(offer, hours, occupied, clip(within, bookable(offer, hours, now)))
+
+
+def candidates(offer: Offer, hours: Hours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
+    """The starts in `within` that are open, on the grid and free, whatever the time is now; in order."""
+    within = clip(within, SUPPORTED)
+    if within.empty:
+        return []
+    length, capacity = offer.length, offer.capacity
+    pieces = openings(hours, Interval(within.start, within.end + length), offer.service_hours)
+    blocked, taken = _blocked(offer, occupied, within)
+    free = _outside(blocked, offer.grid(hours).starts(pieces, length, within))
+    if not taken:
+        return [Start(start, start + length, capacity) for start in free]
+    with_seats = ((start, capacity - taken[start]) for start in free)
+    return [Start(start, start + length, seats) for start, seats in with_seats if seats > 0]
+
+
+def bookable(offer: Offer, hours: Hours, now: datetime) -> Interval:
+    """The starts that notice and booking window allow at `now`; perhaps empty. It moves on as time passes."""
+    earliest = now + timedelta(minutes=offer.min_notice)
+    window = SUPPORTED if offer.window is None else offer.window.bounds(hours, now)
+    return clip(Interval(earliest, SUPPORTED.end), window)
+
+
+def why_not(
+    offer: Offer, hours: Hours, occupied: Sequence[Occupied], start: datetime, now: datetime
+) -> Rule | None:
+    """The rule against a start, or None if `starts` offers it."""
+    if start < now:
+        return Rule.PAST
+    if start < now + timedelta(minutes=offer.min_notice):
+        return Rule.NOTICE
+    first, end = bookable(offer, hours, now)
+    if not first <= start < end:
+        return Rule.WINDOW
+    return _against_hours(offer, hours, start) or _against_others(offer, occupied, start)
+
+
+def _against_hours(offer: Offer, hours: Hours, start: datetime) -> Rule | None:
+    wanted = Interval(start, start + offer.length)
+    pieces = openings(hours, wanted, offer.service_hours)
+    if not _fits(wanted, pieces):
+        always = openings(replace(hours, time_off=()), wanted, offer.service_hours)
+        return Rule.TIME_OFF if _fits(wanted, always) else Rule.CLOSED
+    return None if offer.grid(hours).has(pieces, start) else Rule.GRID
+
+
+def _fits(wanted: Interval, pieces: Iterable[Interval]) -> bool:
+    return any(block.start <= wanted.start and wanted.end <= block.end for block in merge(pieces))
+
+
+def _against_others(offer: Offer, occupied: Iterable[Occupied], start: datetime) -> Rule | None:
+    stretch = offer.stretch(start)
+    clashing = [other for other in occupied if overlaps(Interval(other.since, other.until), stretch)]
+    session = [other for other in clashing if offer.capacity > 1 and _shares(offer, other, start)]
+    if len(session) < len(clashing):
+        return Rule.TAKEN
+    return Rule.FULL if len(session) >= offer.capacity else None
+
+
+def _shares(offer: Offer, other: Occupied, start: datetime) -> bool:
+    return other.start == start and other.service_id == offer.service_id
+
+
+def _blocked(
+    offer: Offer, occupied: Iterable[Occupied], within: Interval
+) -> tuple[list[Interval], Counter[datetime]]:
+    """The open stretches in which no start is free, sorted, and the seats taken of each group session.
+
+    Open at both ends: a start on an edge just touches. A session blocks either side of its own start.
+    """
+    reach = Interval(offer.stretch(within.start).start, offer.stretch(within.end).end)
+    blocked: list[Interval] = []
+    taken: Counter[datetime] = Counter()
+    after = offer.length + timedelta(minutes=offer.buffer_after)
+    before = timedelta(minutes=offer.buffer_before)
+    for since, until, service_id, start, _ in occupied:
+        if since >= until or until <= reach.start or since >= reach.end:
+            continue
+        if offer.capacity > 1 and service_id == offer.service_id:
+            taken[start] += 1
+            blocked += Interval(since - after, start), Interval(start, until + before)
+        else:
+            blocked.append(Interval(since - after, until + before))
+    return sorted(blocked), taken
+
+
+def _outside(blocked: Sequence[Interval], grid: Sequence[datetime]) -> list[datetime]:
+    """The starts that lie strictly inside no blocked stretch."""
+    free: list[datetime] = []
+    upcoming = iter(blocked)
+    ahead = next(upcoming, None)
+    blocked_until = grid[0] if grid else SUPPORTED.start
+    for start in grid:
+        while ahead is not None and ahead[0] < start:
+            blocked_until = max(blocked_until, ahead[1])
+            ahead = next(upcoming, None)
+        if start >= blocked_until:
+            free.append(start)
+    return free

@@ -1,0 +1,63 @@
+"""Where do starts lie? Each opening piece has its own grid; a booking in the middle does not shift it."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from domain.scheduling.interval import Interval, merge
+
+_ROUND = (60, 30, 20, 15, 10, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Starts every `step` from where a piece opens.
+
+    With align 'clock', from there on the clock in `tz` is first rounded up to the largest of
+    60/30/20/15/10/5 minutes that divides the step, if any does.
+    """
+
+    step: timedelta
+    align: Literal["opening", "clock"]
+    tz: ZoneInfo
+
+    def starts(self, pieces: Sequence[Interval], length: timedelta, within: Interval) -> list[datetime]:
+        """The starts in `within` from which `length` is open without a break; sorted, each once."""
+        found: list[datetime] = []
+        closings = [opening.end for opening in merge(pieces)]  # adjoining pieces count as one for fitting
+        for piece in pieces:
+            first = self._first(piece)
+            closing = closings[bisect_left(closings, piece.end)]
+            if first < within.start:
+                first += -((first - within.start) // self.step) * self.step
+            end = min(piece.end, within.end, closing - length + datetime.resolution)
+            found += [first + n * self.step for n in range(-((first - end) // self.step))]
+        if any(later.start < earlier.end for earlier, later in pairwise(pieces)):
+            return sorted(set(found))
+        return found
+
+    def has(self, pieces: Sequence[Interval], start: datetime) -> bool:
+        """Whether `start` lies on the grid of one of the pieces."""
+        return any(
+            first <= start < piece.end and not (start - first) % self.step
+            for piece, first in ((piece, self._first(piece)) for piece in pieces)
+        )
+
+    def _first(self, piece: Interval) -> datetime:
+        start = piece.start
+        if self.align == "opening":
+            return start
+        unit = next((unit for unit in _ROUND if not self.step % timedelta(minutes=unit)), None)
+        if unit is None:
+            return start
+        while past := _past_round(start.astimezone(self.tz), unit):  # again where the clock jumps on the way
+            start += timedelta(minutes=unit) - past
+        return start
+
+
+def _past_round(local: datetime, unit: int) -> timedelta:
+    return timedelta(minutes=local.minute % unit, seconds=local.second, microseconds=local.microsecond)

@@ -1,0 +1,180 @@
+"""Webhook: a subscription to what happens, which is told to somebody's server."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.booking.appointment import Appointment
+from domain.catalog.provider import Provider
+from domain.errors import Invalid, NotFound
+from domain.kernel import Aggregate, event
+from domain.scheduling.schedule import Schedule
+
+PUBLISHED: Mapping[type, str] = {
+    Appointment.Requested: "appointment.requested",
+    Appointment.Booked: "appointment.booked",
+    Appointment.Confirmed: "appointment.confirmed",
+    Appointment.Declined: "appointment.declined",
+    Appointment.Expired: "appointment.expired",
+    Appointment.Rescheduled: "appointment.rescheduled",
+    Appointment.Cancelled: "appointment.cancelled",
+    Appointment.CheckedIn: "appointment.checked_in",
+    Appointment.Completed: "appointment.completed",
+    Appointment.NoShow: "appointment.no_show",
+    Appointment.NoShowUndone: "appointment.no_show_undone",
+    Schedule.WeeklySet: "schedule.changed",
+    Schedule.Overridden: "schedule.changed",
+    Schedule.OverrideLifted: "schedule.changed",
+    Schedule.TimeOffTaken: "schedule.changed",
+    Schedule.TimeOffChanged: "schedule.changed",
+    Schedule.TimeOffCancelled: "schedule.changed",
+    Provider.Changed: "provider.changed",
+    Provider.Deactivated: "provider.changed",
+}
+"""What is told to subscribers, and as what. An event without a line here is nobody's business."""
+
+TYPES: Sequence[str] = tuple(dict.fromkeys(PUBLISHED.values()))
+"""What can be subscribed to."""
+
+LONGEST_URL = 2000  # characters
+_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(:(?P<port>[0-9]{1,5}))?"
+    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?",
+    re.ASCII,
+)
+
+
+class State(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class Webhook(Aggregate):
+    """Tells a server of what happens with a provider, or with all of an organization's, in order.
+
+    With both ids it is about the provider for as long as that belongs to the organization.
+    """
+
+    class Subscribed(Aggregate.Created):
+        by: UUID
+        url: str
+        types: list[str]
+        organization_id: UUID | None
+        provider_id: UUID | None
+
+    class Changed(Aggregate.Event):
+        by: UUID
+        url: str
+        types: list[str]
+
+    class Disabled(Aggregate.Event):
+        reason: str
+
+    class Resumed(Aggregate.Event):
+        by: UUID
+
+    class Rotated(Aggregate.Event):
+        by: UUID
+
+    class Deleted(Aggregate.Event):
+        by: UUID
+
+    @event(Subscribed)
+    def __init__(
+        self,
+        id: UUID,
+        by: UUID,
+        url: str,
+        types: list[str],
+        organization_id: UUID | None,
+        provider_id: UUID | None,
+        timestamp: datetime,
+    ) -> None:
+        self.url, self.types, self.subscriber = url, types, by
+        self.organization_id, self.provider_id = organization_id, provider_id
+        self.state = State.ACTIVE
+        self.reason = ""
+        self.resumed_at: datetime | None = None
+
+    def change(self, by: UUID, url: str, types: list[str], now: datetime) -> None:
+        """Tell it elsewhere, or tell other things; nothing happens if all stays."""
+        self.check_there()
+        if (url, types) != (self.url, self.types):
+            self._changed(by=by, url=url, types=types, timestamp=now)
+
+    @event(Changed)
+    def _changed(self, by: UUID, url: str, types: list[str], timestamp: datetime) -> None:
+        self.url, self.types = url, types
+
+    def disable(self, reason: str, now: datetime) -> None:
+        """Nothing is sent until it is resumed; what happens meanwhile waits."""
+        if self.state is State.ACTIVE:
+            self._disabled(reason=reason, timestamp=now)
+
+    @event(Disabled)
+    def _disabled(self, reason: str, timestamp: datetime) -> None:
+        self.state = State.DISABLED
+        self.reason = reason
+
+    def resume(self, by: UUID, now: datetime) -> None:
+        """Go on where it stopped; not disabled is not an error."""
+        self.check_there()
+        if self.state is State.DISABLED:
+            self._resumed(by=by, timestamp=now)
+
+    @event(Resumed)
+    def _resumed(self, by: UUID, timestamp: datetime) -> None:
+        self.state = State.ACTIVE
+        self.reason = ""
+        self.resumed_at = timestamp
+
+    def rotate(self, by: UUID, now: datetime) -> None:
+        """Another secret; it is not in the log."""
+        self.check_there()
+        self._rotated(by=by, timestamp=now)
+
+    @event(Rotated)
+    def _rotated(self, by: UUID, timestamp: datetime) -> None:
+        pass
+
+    def delete(self, by: UUID, now: datetime) -> None:
+        """End it."""
+        if self.state is not State.DELETED:
+            self._deleted(by=by, timestamp=now)
+
+    @event(Deleted)
+    def _deleted(self, by: UUID, timestamp: datetime) -> None:
+        self.state = State.DELETED
+
+    def check_there(self) -> None:
+        """Raise NotFound once it is deleted."""
+        if self.state is State.DELETED:
+            raise NotFound("webhook", self.id)
+
+
+def check_url(url: str, *, plain: bool) -> None:
+    """Raise Invalid unless it is an https URL without credentials or fragment. `plain`: http is one too."""
+    found = _URL.fullmatch(url)
+    if found is None or len(url) > LONGEST_URL or int(found["port"] or 1) not in range(1, 65_536):
+        raise Invalid("This is not a URL such as https://example.org/hook.", "/url")
+    if found["scheme"] == "http" and not plain:
+        raise Invalid("Webhooks go to https alone.", "/url")
+
+
+def check_types(types: Iterable[str]) -> None:
+    """Raise Invalid unless all of them are published, and there is one at least."""
+    told = list(types)
+    unknown = [each for each in told if each not in TYPES]
+    if unknown or not told:
+        raise Invalid(f"There are: {', '.join(TYPES)}.", "/types")
+
+
+def check_about(organization_id: UUID | None, provider_id: UUID | None) -> None:
+    """Raise Invalid unless it is about one of the two."""
+    if (organization_id is None) is (provider_id is None):
+        raise Invalid("Name either organization_id or provider_id.", "/provider_id")

@@ -1,0 +1,70 @@
+"""The schema and the roles of a database: made and moved on by whoever owns it."""
+
+import contextlib
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy import create_engine
+
+APPLICATION = "daybook_app"
+"""The group role of the application: owns nothing, may SELECT and EXECUTE the append."""
+
+
+def alchemy(dsn: str) -> str:
+    """The URL by which SQLAlchemy goes to the database of a `postgresql://...`."""
+    return dsn.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+_LOCK = 0x6461796264  # two migrations at once wait for each other
+
+
+def migrate(owner_dsn: str, application_user: str | None = None) -> None:
+    """Bring the database to the present schema. `application_user`: the login role of the application."""
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        connection.execute("CREATE SCHEMA IF NOT EXISTS log")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        _group(connection)
+        _upgrade(owner_dsn)
+        if application_user and _there(connection, APPLICATION):
+            member = sql.SQL("GRANT {} TO {}").format(
+                sql.Identifier(APPLICATION), sql.Identifier(application_user)
+            )
+            connection.execute(member)
+
+
+def create_role(superuser_dsn: str, user: str, password: str) -> None:
+    """A login role with this password; one that exists gets it."""
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+        verb = sql.SQL("ALTER" if _there(connection, user) else "CREATE")
+        connection.execute(
+            sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(password))
+        )
+
+
+def _group(connection: psycopg.Connection) -> None:
+    if _there(connection, APPLICATION):
+        return
+    # Where we may not make it, the owner of the tables is the application; somebody else may make it
+    # meanwhile.
+    with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UniqueViolation):
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(APPLICATION)))
+
+
+def _there(connection: psycopg.Connection, role: str) -> bool:
+    return bool(connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone())
+
+
+def _upgrade(owner_dsn: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(alchemy(owner_dsn))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    engine.dispose()

@@ -1,0 +1,73 @@
+"""Plain rows on PostgreSQL: short statements on a pool of their own, each a transaction or a part of one."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from math import ceil
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from infrastructure.database.timeouts import severed_after
+
+Row = tuple[Any, ...]
+Values = Sequence[Any] | Mapping[str, Any]
+
+
+class RowPool:
+    """Raises psycopg.OperationalError and PoolTimeout. `dsn`: the application's role; `patience`: seconds."""
+
+    def __init__(self, dsn: str, *, size: int = 10, patience: float = 5.0) -> None:
+        self._patience = patience
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=patience,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={
+                "autocommit": True,
+                "application_name": "daybook-auth",
+                "connect_timeout": max(2, ceil(patience)),
+            },
+        )
+
+    async def open(self) -> None:
+        """Connect; raises PoolTimeout when there is no database."""
+        await self._pool.open(wait=True, timeout=self._patience)
+
+    async def close(self) -> None:
+        await self._pool.close(timeout=self._patience)
+
+    async def __aenter__(self) -> "RowPool":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, which is over when the block is."""
+        async with self._pool.connection() as connection:
+            with severed_after(connection, self._patience):
+                async with connection.transaction():
+                    yield connection
+
+    async def all(self, statement: str, values: Values = ()) -> list[Row]:
+        """The rows of one statement, which is a transaction."""
+        async with self._pool.connection() as connection:
+            with severed_after(connection, self._patience):
+                return await rows(connection, statement, values)
+
+    async def one(self, statement: str, values: Values = ()) -> Row | None:
+        """The first row, if any."""
+        found = await self.all(statement, values)
+        return found[0] if found else None
+
+
+async def rows(connection: AsyncConnection, statement: str, values: Values = ()) -> list[Row]:
+    """The rows of a statement; none if it answers nothing."""
+    cursor = await connection.execute(statement.encode(), values)
+    return await cursor.fetchall() if cursor.description else []

@@ -1,0 +1,1 @@
+"""The event log on PostgreSQL: event store, group commit, aggregate cache, codec."""

@@ -1,0 +1,82 @@
+"""Aggregates as last seen by this process, and streams known to be empty; the least recently used leave."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from domain.kernel import Aggregate
+from infrastructure.event_log.event_codec import decode, evolve
+from infrastructure.event_log.journal import Missed
+
+_ABSENT: Aggregate | None = None
+UNKNOWN: Any = object()
+"""Not in the cache: perhaps there, perhaps not."""
+
+
+class AggregateCache:
+    """Maps a stream to its aggregate, or None while it has no events. Never goes back to an older version."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: OrderedDict[UUID, Aggregate | None] = OrderedDict()
+
+    def __contains__(self, stream: UUID) -> bool:
+        return stream in self._known
+
+    def get(self, stream: UUID) -> Any:
+        """What is known of a stream: None while it has no events, UNKNOWN if it is not in the cache."""
+        known = self._known.get(stream, UNKNOWN)
+        if known is not UNKNOWN:
+            self._known.move_to_end(stream)
+        return known
+
+    def put(self, stream: UUID, aggregate: Aggregate | None) -> None:
+        """Keep it, unless something newer is known."""
+        known = self._known.get(stream)
+        if known is not None and (aggregate is None or aggregate.version <= known.version):
+            return
+        self._known[stream] = aggregate
+        self._known.move_to_end(stream)
+        while len(self._known) > self._size:
+            self._known.popitem(last=False)
+
+    def drop(self, streams: Iterable[UUID]) -> None:
+        """Forget these streams."""
+        for stream in streams:
+            self._known.pop(stream, _ABSENT)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known.clear()
+
+    def load(self, streams: Iterable[UUID], events: Sequence[Missed]) -> dict[UUID, Aggregate | None]:
+        """Keep whole streams as read (each in order, from its start), and answer with them."""
+        loaded: dict[UUID, Aggregate | None] = dict.fromkeys(streams)
+        for stream, own in groupby(events, attrgetter("stream")):
+            loaded[stream] = evolve(None, [_event(e) for e in own])
+        for stream, aggregate in loaded.items():
+            self.put(stream, aggregate)
+        return loaded
+
+    def advance(self, events: Sequence[Missed]) -> None:
+        """Bring streams up to date with events they had missed; a stream with a hole is forgotten."""
+        for stream, own in groupby(events, attrgetter("stream")):
+            if stream not in self._known:
+                continue
+            known = self._known[stream]
+            version = known.version if known else 0
+            later = [e for e in own if e.version > version]
+            if later and later[0].version == version + 1:
+                copy = known.own_copy() if known else None
+                self.put(stream, evolve(copy, [_event(e) for e in later]))
+            elif later:
+                self.drop([stream])
+
+
+def _event(e: Missed) -> object:
+    return decode(e.topic, e.state, e.stream, e.version)

@@ -1,0 +1,67 @@
+"""The call of `log.append`: a batch of entries to arrays, its rows to answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
+
+APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
+
+
+class Batch(NamedTuple):
+    """What the append said: an answer a command, the database's time, position and hash of the last seal."""
+
+    answers: list[Answer]
+    at: datetime
+    head: tuple[int, bytes | None]
+
+
+def arguments(entries: Sequence[Entry]) -> list[PgArray]:
+    """The arrays of the call; commands are numbered from 1."""
+    reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
+    rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
+    forgets = [(n, subject) for n, entry in enumerate(entries, 1) for subject in entry.forgets]
+    return [
+        Bytea.of([entry.key for entry in entries]),
+        Bytea.of([entry.fingerprint for entry in entries]),
+        Uuid.of_ids(entry.answer[0] for entry in entries),
+        Int8.of_numbers([entry.answer[1] for entry in entries]),
+        Int4.of_numbers([n for n, _, _ in reads]),
+        Uuid.of_ids(stream for _, stream, _ in reads),
+        Int8.of_numbers([version for _, _, version in reads]),
+        Int4.of_numbers([n for n, _ in rows]),
+        Uuid.of_ids(row.stream for _, row in rows),
+        Int8.of_numbers([row.version for _, row in rows]),
+        Text.of_text(row.topic for _, row in rows),
+        Bytea.of([row.state for _, row in rows]),
+        Uuid.of_ids(row.id for _, row in rows),
+        Text.of_text(row.metadata for _, row in rows),
+        Bytea.of([row.digest for _, row in rows]),
+        Int4.of_numbers([n for n, _ in forgets]),
+        Uuid.of_ids(subject for _, subject in forgets),
+    ]
+
+
+def read_answers(entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]]) -> Batch:
+    """The answers in the order of the entries."""
+    (_, _, _, _, position, verdicts, seal, at), *rest = rows
+    kept: dict[int, Kept] = {}
+    missed: dict[int, list[Missed]] = defaultdict(list)
+    for kind, n, stream, version, at_position, topic, state, _ in rest:
+        if kind == "kept":
+            kept[n] = Kept(stream, version, at_position, bytes(state))
+        else:
+            missed[n].append(Missed(stream, version, topic, bytes(state)))
+    answers: list[Answer] = []
+    for n, (entry, verdict) in enumerate(zip(entries, verdicts, strict=True), 1):
+        if verdict == "r":
+            position += len(entry.rows)
+            answers.append(Recorded(position))
+        else:
+            answers.append(kept[n] if verdict == "k" else Overtaken(missed[n], entry.reads))
+    return Batch(answers, at, (position, seal))

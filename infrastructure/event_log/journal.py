@@ -1,0 +1,108 @@
+"""What the event store needs of a journal: append an entry, read streams, look at what has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from infrastructure.event_log.event_codec import Row
+from infrastructure.privacy.keyring import KeyRows
+
+
+class Missed(NamedTuple):
+    """A stored event that a decision had not seen."""
+
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command's events, with the version of every stream it looked at (0: there was none).
+
+    `answer`: (stream, version) that the command answers with, kept under `key`.
+    `epoch`: the journal's, when the decision began. `forgets`: persons whose keys go with it.
+    """
+
+    key: bytes
+    fingerprint: bytes
+    answer: tuple[UUID, int]
+    reads: Mapping[UUID, int]
+    rows: Sequence[Row]
+    epoch: int = 0
+    forgets: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """It is in the log; `position` is that of its last event."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The key was used before: what that command answered with."""
+
+    stream: UUID
+    version: int
+    position: int
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Nothing was recorded: streams had moved. One without `missed` events may be shorter than thought."""
+
+    missed: Sequence[Missed]
+    reads: Mapping[UUID, int] = field(default_factory=dict)
+
+
+Answer = Recorded | Kept | Overtaken
+
+
+class Journal(Protocol):
+    """Append-only storage of streams; raises application.event_log.Unavailable when it can't answer."""
+
+    @property
+    def keys(self) -> KeyRows:
+        """The keys of persons, kept beside it."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Another number once the log turns out not to extend what was known of it: all that is void."""
+        ...
+
+    async def open(self) -> None:
+        """Connect."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way, then disconnect."""
+        ...
+
+    async def append(self, entry: Entry) -> Answer:
+        """All of the entry or nothing; answered only once it is durable."""
+        ...
+
+    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+        """All events of the streams, each stream in order."""
+        ...
+
+    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+        """The stream's events up to and with the version."""
+        ...
+
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+        """Was the key used, or has a stream moved? Neither: the position up to which that is so."""
+        ...
+
+    def now(self) -> datetime:
+        """The journal's clock, UTC."""
+        ...

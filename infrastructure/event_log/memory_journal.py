@@ -1,0 +1,108 @@
+"""The journal in memory, for unit tests: PostgreSQL's promises, short of surviving the process."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from infrastructure.event_log.event_codec import Row
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+from infrastructure.privacy.field_encryption import MasterKeys, Wrapped
+
+
+class MemoryJournal:
+    """infrastructure.event_log.journal.Journal. `rows` is the log, in order."""
+
+    epoch = 0
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.clock: datetime | None = None
+        self.keys = MemoryKeys()
+        self._streams: dict[UUID, list[Missed]] = defaultdict(list)
+        self._done: dict[bytes, Kept] = {}
+
+    async def open(self) -> None:
+        """See Journal."""
+
+    async def close(self) -> None:
+        """See Journal."""
+
+    def now(self) -> datetime:
+        """The time set by `clock`, else the machine's."""
+        return self.clock or datetime.now(UTC)
+
+    async def append(self, entry: Entry) -> Answer:
+        """See Journal."""
+        looked = await self.peek(entry.key, entry.reads)
+        if not isinstance(looked, int):
+            return looked
+        if any(row.version != entry.reads[row.stream] + n for row, n in _numbered(entry.rows)):
+            raise ValueError("events of a stream must follow its version")
+        for row in entry.rows:
+            self._streams[row.stream].append(Missed(row.stream, row.version, row.topic, row.state))
+        self.rows += entry.rows
+        for subject in entry.forgets:
+            self.keys.rows.pop(subject, None)
+        position = len(self.rows)
+        self._done[entry.key] = Kept(*entry.answer, position, entry.fingerprint)
+        return Recorded(position)
+
+    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+        """See Journal."""
+        return [event for stream in streams for event in self._streams.get(stream, ())]
+
+    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+        """See Journal."""
+        return self._streams[stream][:version]
+
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+        """See Journal."""
+        if key is not None and (kept := self._done.get(key)):
+            return kept
+        moved = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
+        if moved:
+            return Overtaken([e for s in moved for e in self._streams.get(s, ())[reads[s] :]], reads)
+        return len(self.rows)
+
+
+def _numbered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
+    seen: dict[UUID, int] = defaultdict(int)
+    numbered = []
+    for row in rows:
+        seen[row.stream] += 1
+        numbered.append((row, seen[row.stream]))
+    return numbered
+
+
+class MemoryKeys:
+    """infrastructure.privacy.keyring.KeyRows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Wrapped] = {}
+
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+        """See KeyRows."""
+        return {subject: self.rows[subject] for subject in subjects if subject in self.rows}
+
+    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+        """See KeyRows."""
+        self.rows = {**keys, **self.rows}
+
+    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+        """See KeyRows."""
+        some = [(subject, key) for subject, key in self.rows.items() if key.master != current][:most]
+        self.rows |= {subject: wrap(subject, key) for subject, key in some}
+        return len(some)
+
+    async def count(self, current: str) -> int:
+        """See KeyRows."""
+        return sum(key.master != current for key in self.rows.values())
+
+
+def memory_store() -> EventStore:
+    """A store that forgets everything with the process."""
+    return EventStore(MemoryJournal(), MasterKeys("of a log in memory, which nobody else sees"))

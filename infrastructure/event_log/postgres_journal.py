@@ -1,0 +1,151 @@
+"""The journal on PostgreSQL: the writer, and a pool for reading."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from application.event_log import Unavailable
+from infrastructure.database.timeouts import severed_after
+from infrastructure.event_log.database_clock import DatabaseClock
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.group_commit import Writer
+from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken
+from infrastructure.event_log.log_head import Knowledge
+from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.person_keys import PersonKeys
+
+_HEAD = """
+    SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM log.seal WHERE upto = %b AND hash = %b),"""
+_READ = f"""{_HEAD}
+    originator_id, originator_version, topic, state FROM log.stored_events
+    WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
+_READ_UNTIL = f"""{_HEAD}
+    originator_id, originator_version, topic, state FROM log.stored_events
+    WHERE originator_id = %b AND originator_version <= %b ORDER BY originator_version"""
+_PEEK = f"""{_HEAD}
+    r.stream, r.version, e.originator_version, e.topic, e.state,
+    k.stream, k.version, k.position, k.fingerprint
+    FROM unnest(%b::uuid[], %b::bigint[]) r (stream, version)
+    LEFT JOIN LATERAL (
+        SELECT * FROM log.stored_events s
+        WHERE s.originator_id = r.stream AND s.originator_version >= r.version
+        ORDER BY s.originator_version OFFSET 0) e ON true
+    LEFT JOIN log.command_key k ON k.key = %b
+    ORDER BY r.stream, e.originator_version"""  # noqa: S608  all of it is written here
+
+
+class PostgresJournal:
+    """infrastructure.event_log.journal.Journal on PostgreSQL 15 and later. `dsn`: the application's role."""
+
+    def __init__(
+        self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0
+    ) -> None:
+        self._clock = DatabaseClock()
+        self._patience = patience
+        self.known = Knowledge()
+        self.writer = Writer(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=pool_size,
+            timeout=patience,
+            open=False,
+            kwargs={
+                "autocommit": True,
+                "application_name": "daybook-store",
+                "connect_timeout": max(2, ceil(patience)),
+            },
+        )
+        self.keys = PersonKeys(self._pool, patience)
+
+    @property
+    def epoch(self) -> int:
+        """See Journal."""
+        return self.known.epoch
+
+    async def open(self) -> None:
+        """Connect; raises psycopg.OperationalError when there is no database."""
+        await self.writer.open()
+        await self._pool.open(wait=True, timeout=self._patience)
+
+    async def close(self) -> None:
+        """Record what is queued, then disconnect."""
+        await self.writer.close()
+        await self._pool.close(timeout=self._patience)
+
+    def now(self) -> datetime:
+        """See Journal."""
+        return self._clock.now()
+
+    async def append(self, entry: Entry) -> Answer:
+        """See Journal."""
+        return await self.writer.append(entry)
+
+    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+        """See Journal."""
+        return [Missed(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
+
+    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+        """See Journal."""
+        return [Missed(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
+
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+        """See Journal."""
+        asked = reads or {UUID(int=0): 0}
+        rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
+        position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
+        if kept_stream is not None:
+            return Kept(kept_stream, kept_version, kept_position, fingerprint)
+        looked = [row[3:8] for row in rows]
+        missed = [Missed(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
+        present = {s for s, v, at, *_ in looked if at == v or (v == 0 and at is None)}
+        if missed or len(present) < len(asked):
+            return Overtaken(missed, reads)
+        return position or 0
+
+    def _compare(
+        self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool
+    ) -> None:
+        if head and not held:
+            self.known.end(epoch)
+        self.known.saw(position, seal)
+
+    async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows, each after three columns about the log's head. Dead connections are tried in turn."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._patience
+        while (left := until - clock()) > 0:
+            connection, epoch, head = None, self.known.epoch, self.known.head
+            try:
+                async with self._pool.connection(left) as connection:
+                    with severed_after(connection, left):
+                        cursor = await connection.execute(
+                            query, [*(head or (0, b"")), *values], binary=True, prepare=True
+                        )
+                        rows = await cursor.fetchall()
+            except (PoolTimeout, psycopg.OperationalError) as error:
+                if connection is None or not connection.closed:
+                    raise Unavailable("The database does not answer.") from error
+            else:
+                if rows:
+                    self._compare(epoch, head, *rows[0][:3])
+                return rows
+        raise Unavailable("The database does not answer.")
+
+
+def postgres_store(dsn: str, masters: MasterKeys, *, cache_size: int = 50_000, **options: Any) -> EventStore:
+    """A store on PostgreSQL; `store.journal.open()` it."""
+    journal = PostgresJournal(dsn, **options)
+    store = EventStore(journal, masters, cache_size=cache_size)
+    journal.known.on_end = store.cache.clear
+    return store

@@ -1,0 +1,145 @@
+"""Access tokens (RFC 9068): short-lived, signed by us for us, and checked once a process."""
+
+import hashlib
+import secrets
+import time
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+import jwt
+from jwt.types import Options
+
+from application.access import Caller, Role
+from application.identity.access_token import Granted
+from domain.errors import Unauthenticated
+from domain.people.account import Account
+
+ALGORITHM = "HS256"
+TYPE = "at+jwt"
+ISSUER = AUDIENCE = "daybook"
+LIFETIME = timedelta(minutes=10)
+SKEW = 300  # seconds by which the clock of whoever issued a token may be ahead
+REMEMBERED = 10_000  # tokens
+_OPTIONS: Options = {
+    "require": ["exp", "iat", "nbf", "sub", "aud", "iss", "jti"],
+    # Both are the database's time, which may be ahead of this machine's: looked at below, with some patience.
+    "verify_iat": False,
+    "verify_nbf": False,
+}
+
+
+class Standing(Protocol):
+    """Whose tokens are void before their time?"""
+
+    def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
+        """Raises Unavailable if nobody can say."""
+        ...
+
+
+class _Known(NamedTuple):
+    """A token that was verified: until when, whose, and what may make it void before."""
+
+    until: float
+    caller: Caller
+    stream: UUID
+    seen: int | None
+    issued_at: float
+
+
+class Tokens:
+    """Signs and verifies access tokens. `secret` signs, `previous` is still accepted: 32 bytes at least.
+
+    `longest`: a token that lives longer is refused. Without `standing`, tokens are good until they run out.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        previous: str | None = None,
+        *,
+        standing: Standing | None = None,
+        longest: timedelta | None = None,
+    ) -> None:
+        self._secret = secret.encode()
+        self._kid = key_id(secret)
+        self._keys = {key_id(each): each.encode() for each in (previous, secret) if each}
+        self._standing = standing
+        self._longest = longest
+        self._known: dict[str, _Known] = {}
+
+    def issue(self, account: UUID, role: Role, lifetime: timedelta = LIFETIME) -> str:
+        """A token that says who its bearer is until `lifetime` from now."""
+        return self._sign(account, role, time.time(), lifetime)
+
+    def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> Granted:
+        """See the port."""
+        token = self._sign(account, role, now.timestamp(), LIFETIME, sid=str(session), pos=seen)
+        return Granted(token, int(LIFETIME.total_seconds()))
+
+    def _sign(self, account: UUID, role: Role, now: float, lifetime: timedelta, **more: Any) -> str:
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(account),
+            "role": str(role),
+            "iat": round(now, 6),
+            "nbf": int(now),
+            "exp": int(now + lifetime.total_seconds()),
+            "jti": secrets.token_urlsafe(12),
+            **more,
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE, "kid": self._kid})
+
+    def verify(self, token: str) -> Caller:
+        """Who bears it; raises Unauthenticated for a token that is not ours, or no longer."""
+        known = self._known.get(token)
+        if known is None:
+            known = self._read(token)
+            while len(self._known) >= REMEMBERED:  # the oldest leaves first
+                del self._known[next(iter(self._known))]
+            self._known[token] = known
+        if time.time() >= known.until:
+            self._known.pop(token, None)
+            raise Unauthenticated("The token is not valid, or no longer.")
+        standing, caller = self._standing, known.caller
+        if standing is not None and standing.is_void(
+            known.stream, caller.session, known.seen, known.issued_at
+        ):
+            raise Unauthenticated("The token is void.")
+        return caller
+
+    def _read(self, token: str) -> _Known:
+        try:
+            header = jwt.get_unverified_header(token)
+            if str(header.get("typ", "")).lower() != TYPE:
+                raise Unauthenticated("This is not an access token.")
+            claims = jwt.decode(
+                token,
+                self._keys[header["kid"]],
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options=_OPTIONS,
+            )
+            return self._claimed(claims)
+        except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError, OverflowError) as refused:
+            raise Unauthenticated("The token is not valid, or no longer.") from refused
+
+    def _claimed(self, claims: dict[str, Any]) -> _Known:
+        role, issued_at, until = Role(claims["role"]), float(claims["iat"]), float(claims["exp"])
+        if role is Role.ANONYMOUS:
+            raise Unauthenticated("The token names no role.")
+        if not max(issued_at, float(claims["nbf"])) <= time.time() + SKEW:
+            raise Unauthenticated("The token is not valid yet.")
+        if self._longest is not None and until - issued_at > self._longest.total_seconds():
+            raise Unauthenticated("The token lives too long.")
+        session = UUID(claims["sid"]) if "sid" in claims else None
+        seen = int(claims["pos"]) if "pos" in claims else None
+        caller = Caller(UUID(claims["sub"]), role, session=session)
+        return _Known(until, caller, Account.id_of(caller.account), seen, issued_at)
+
+
+def key_id(secret: str) -> str:
+    """Which key signed: says nothing of the key itself."""
+    return hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]

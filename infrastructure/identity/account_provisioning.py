@@ -1,0 +1,102 @@
+"""Accounts made by whoever has the server itself, without mail: the first admin, and those of the demo."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from email_validator import validate_email
+
+from application.access import OPERATOR, Role
+from application.event_log import Store
+from application.people.account import FindAccount, RegisterAccount, find_account, register_account
+from application.ports import Credentials as CredentialRows
+from domain.errors import NotFound, Refusal
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.postgres_journal import postgres_store
+from infrastructure.identity.credentials import Credentials
+from infrastructure.identity.passwords import Passwords
+from infrastructure.settings import Settings
+
+PEPPER = "passwords"
+"""The name of the system's own secret that goes into every password's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to have an account."""
+
+    account_id: UUID
+    role: Role
+    email: str
+    name: str
+
+
+class Registrar:
+    """Makes accounts. `pepper`: what goes into every password's hash."""
+
+    def __init__(self, store: Store, credentials: CredentialRows, pepper: bytes) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._pepper = pepper
+
+    async def settle(self, newcomers: Collection[Newcomer], password: str) -> None:
+        """As `make`, for those whose id and address nobody has."""
+        await self.make([each for each in newcomers if not await self._is_there(each)], password)
+
+    async def make(self, newcomers: Collection[Newcomer], password: str) -> None:
+        """All with this password. Raises WeakPassword, AddressTaken, ValueError for what is no address."""
+        if not newcomers:
+            return
+        passwords = Passwords(self._pepper)  # not before it is needed: it hashes at once
+        about = [said for each in newcomers for said in (each.email, each.name)]
+        passwords.check(password, about=about)
+        kept = await passwords.hash(password)
+        passwords.close()
+        for newcomer in newcomers:
+            await self._register(newcomer, kept)
+
+    async def _is_there(self, newcomer: Newcomer) -> bool:
+        by_id = FindAccount(by=OPERATOR, account_id=newcomer.account_id)
+        by_address = FindAccount(by=OPERATOR, address=await self._store.address_id(newcomer.email))
+        return await self._finds(by_id) or await self._finds(by_address)
+
+    async def _finds(self, asked: FindAccount) -> bool:
+        try:
+            await find_account(asked, self._store)
+        except NotFound:
+            return False
+        return True
+
+    async def _register(self, newcomer: Newcomer, kept: str) -> None:
+        email = validate_email(newcomer.email, check_deliverability=False).normalized
+        command = RegisterAccount(
+            by=OPERATOR,
+            account_id=newcomer.account_id,
+            role=newcomer.role,
+            address=await self._store.address_id(email),
+            contact={"email": email, "name": newcomer.name, "timezone": None, "language": None},
+        )
+        await self._credentials.put(newcomer.account_id, kept, long=True)
+        try:
+            await register_account(command, self._store)
+        except Refusal:
+            await self._credentials.drop(newcomer.account_id)
+            raise
+
+
+@asynccontextmanager
+async def registrar_of(settings: Settings) -> AsyncIterator[Registrar]:
+    """One for the database of the settings."""
+    database = settings.database
+    assert database is not None
+    store = postgres_store(database.dsn, settings.masters)
+    await store.open()
+    try:
+        async with RowPool(database.dsn, size=2) as rows:
+            credentials = Credentials(rows, store.keyring)
+            yield Registrar(store, credentials, await store.keyring.secret(PEPPER))
+    finally:
+        await store.close()

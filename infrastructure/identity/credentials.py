@@ -1,0 +1,65 @@
+"""How accounts prove themselves: one row each, a password's hash and the sealed secret of one-time codes."""
+
+from uuid import UUID
+
+from application.ports import Credential, Seals
+from infrastructure.database.row_pool import RowPool
+
+_GET = """
+    SELECT account_id, password, long, totp, totp_confirmed, totp_step
+    FROM auth.credential WHERE account_id = %s"""
+_PUT = """
+    INSERT INTO auth.credential (account_id, password, long) VALUES (%s, %s, %s)
+    ON CONFLICT (account_id) DO UPDATE
+    SET password = excluded.password, long = excluded.long, changed_at = clock_timestamp()"""
+_DROP = "DELETE FROM auth.credential WHERE account_id = %s"
+_START = """
+    UPDATE auth.credential SET totp = %s, totp_step = 0 WHERE account_id = %s AND NOT totp_confirmed"""
+# The row's lock lets one of two who come with the same code pass.
+_USE = """
+    UPDATE auth.credential SET totp_step = %s, totp_confirmed = totp_confirmed OR %s
+    WHERE account_id = %s AND totp_step < %s AND totp IS NOT NULL RETURNING 1"""
+_STOP = """
+    UPDATE auth.credential SET totp = NULL, totp_confirmed = false, totp_step = 0 WHERE account_id = %s"""
+_PLACE = b"credential.totp"
+
+
+class Credentials:
+    """application.ports.Credentials."""
+
+    def __init__(self, rows: RowPool, seals: Seals) -> None:
+        self._rows = rows
+        self._seals = seals
+
+    async def get(self, account_id: UUID) -> Credential | None:
+        """See the port."""
+        found = await self._rows.one(_GET, [account_id])
+        return Credential(*found) if found else None
+
+    async def put(self, account_id: UUID, password: str, *, long: bool) -> None:
+        """See the port."""
+        await self._rows.all(_PUT, [account_id, password, long])
+
+    async def drop(self, account_id: UUID) -> None:
+        """See the port."""
+        await self._rows.all(_DROP, [account_id])
+
+    async def start_codes(self, account_id: UUID, secret: str) -> None:
+        """See the port."""
+        sealed = await self._seals.seal(account_id, secret, _PLACE)
+        await self._rows.all(_START, [sealed, account_id])
+
+    async def secret(self, credential: Credential) -> str | None:
+        """See the port."""
+        if credential.totp is None:
+            return None
+        opened = await self._seals.unseal(credential.account_id, credential.totp, _PLACE)
+        return None if opened is None else str(opened)
+
+    async def use_code(self, account_id: UUID, step: int, *, confirms: bool = False) -> bool:
+        """See the port."""
+        return await self._rows.one(_USE, [step, confirms, account_id, step]) is not None
+
+    async def stop_codes(self, account_id: UUID) -> None:
+        """See the port."""
+        await self._rows.all(_STOP, [account_id])

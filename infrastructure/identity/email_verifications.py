@@ -1,0 +1,65 @@
+"""E-mail addresses awaiting proof, in `auth.verification`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from application.ports import Seals, TicketVoid, Verification
+from domain.kernel import derived_id
+from infrastructure.database.row_pool import RowPool
+from infrastructure.identity.opaque_secrets import hashed, new_secret
+
+LIFETIME = timedelta(hours=24)
+KEY = derived_id("key", "verifications")
+"""Whose key seals them: there is no account yet."""
+
+_ISSUE = (
+    "INSERT INTO auth.verification (hash, account_id, said, expires_at)"
+    " VALUES (%s, %s, %s, clock_timestamp() + %s)"
+)
+_PRUNE = "DELETE FROM auth.verification WHERE expires_at < clock_timestamp()"
+_TAKE = """
+    UPDATE auth.verification SET taken_at = clock_timestamp()
+    WHERE hash = %s AND expires_at >= clock_timestamp()
+    AND (taken_at IS NULL OR taken_at < clock_timestamp() - interval '1 minute')
+    RETURNING account_id, said"""
+
+
+class Verifications:
+    """application.ports.Verifications."""
+
+    def __init__(self, rows: RowPool, seals: Seals) -> None:
+        self._rows = rows
+        self._seals = seals
+
+    async def issue(self, verification: Verification) -> str:
+        """See the port. What has expired is removed."""
+        secret = new_secret()
+        said = await self._seals.seal(KEY, dict(verification.said), hashed(secret))
+        await self._rows.all(_PRUNE)
+        await self._rows.all(_ISSUE, [hashed(secret), verification.account_id, said, LIFETIME])
+        return secret
+
+    async def take(self, secret: str) -> Verification:
+        """See the port."""
+        row = await self._rows.one(_TAKE, [hashed(secret)])
+        if row is None:
+            raise TicketVoid
+        account_id, sealed = row
+        said: Mapping[str, Any] | None = await self._seals.unseal(KEY, bytes(sealed), hashed(secret))
+        if said is None:
+            raise TicketVoid
+        return Verification(account_id, said)
+
+    async def done(self, secret: str) -> None:
+        """See the port."""
+        await self._rows.all("DELETE FROM auth.verification WHERE hash = %s", [hashed(secret)])
+
+    async def give_back(self, secret: str) -> None:
+        """See the port."""
+        await self._rows.all("UPDATE auth.verification SET taken_at = NULL WHERE hash = %s", [hashed(secret)])
+
+    async def drop(self, account_id: UUID) -> None:
+        """See the port."""
+        await self._rows.all("DELETE FROM auth.verification WHERE account_id = %s", [account_id])

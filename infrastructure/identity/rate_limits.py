@@ -1,0 +1,170 @@
+"""How often may be asked? Counted in Redis for all; while it is away, by each process alone and stricter."""
+
+import hmac
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from application.rate_limit import Room, TooManyRequests
+
+PAUSE = 1.0  # seconds in which a Redis that failed is not asked again
+PATIENCE = 0.25  # seconds that Redis may take
+KNOWN = 30 * 86_400  # seconds for which a network stays known to an account
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """So many requests in so many seconds: of a network, about a subject, or both; or by an account.
+
+    Those about a subject from anywhere don't count for networks that it is known to sign in from: whoever
+    tries to guess keeps strangers out, not the owner. Those by an account are its own, wherever it is.
+    """
+
+    of: Literal["both", "network", "subject", "account"]
+    quota: int
+    seconds: int
+
+
+# Several windows make the waiting grow: after 5 wrong passwords a minute, after 20 an hour, after 50 a day.
+_GUESSING = (Window("both", 5, MINUTE), Window("both", 20, HOUR), Window("both", 50, DAY))
+POLICIES: Mapping[str, Sequence[Window]] = {
+    "login": (
+        *_GUESSING,
+        Window("network", 30, MINUTE),
+        Window("network", 300, HOUR),
+        Window("subject", 50, HOUR),
+        Window("subject", 200, DAY),
+    ),
+    "password": _GUESSING,
+    "address": (Window("both", 5, HOUR), Window("network", 20, HOUR), Window("network", 100, DAY)),
+    "register": (Window("network", 20, HOUR), Window("network", 100, DAY), Window("subject", 5, HOUR)),
+    "forgot": (Window("network", 20, HOUR), Window("subject", 3, HOUR), Window("subject", 10, DAY)),
+    "reset": (Window("network", 20, HOUR), Window("network", 100, DAY)),
+    "verify": (Window("network", 60, HOUR),),
+    "hold": (Window("account", 20, HOUR), Window("account", 60, DAY)),
+    "wait": (Window("account", 20, HOUR), Window("account", 60, DAY)),
+    "guest_mail": (Window("subject", 10, DAY),),  # to an address that nobody has proved
+    "webhook": (Window("account", 20, HOUR), Window("account", 100, DAY)),
+}
+
+
+class Limits:
+    """Rate limits. `key`: subjects are stored as keyed hashes only. Without a URL: in this process."""
+
+    def __init__(self, key: bytes, redis_url: str | None, prefix: str = "daybook:") -> None:
+        self._key = key
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._pool = None if redis_url is None else _pool(redis_url)
+        self._shared = None if self._pool is None else FixedWindowRateLimiter(_storage(self._pool, prefix))
+        self._again = 0.0
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._pool is not None:
+            await self._pool.disconnect()
+
+    async def take(self, policy: str, network: str, subject: str = "") -> Room:
+        """See the port."""
+        shared = self._at_hand()
+        if shared is not None:
+            try:
+                return await self._take(shared, policy, network, subject, share=1)
+            except StorageError as lost:
+                self._rest(lost)
+        return await self._take(self._own, policy, network, subject, share=2)
+
+    async def forgive(self, policy: str, network: str, subject: str) -> None:
+        """See the port."""
+        shared = self._at_hand()
+        if shared is not None:
+            try:
+                await self._forgive(shared, policy, network, subject, share=1)
+                return
+            except StorageError as lost:
+                self._rest(lost)
+        await self._forgive(self._own, policy, network, subject, share=2)
+
+    def _at_hand(self) -> FixedWindowRateLimiter | None:
+        return self._shared if time.monotonic() >= self._again else None
+
+    def _rest(self, lost: StorageError) -> None:
+        self._again = time.monotonic() + PAUSE
+        log.warning("limits are kept by this process alone: %s", lost.storage_error)
+
+    async def _take(
+        self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
+    ) -> Room:
+        known = bool(subject) and await limiter.storage.get(self._known(network, subject)) > 0
+        windows = [each for each in POLICIES[policy] if not (known and each.of == "subject")]
+        for window in windows:
+            item, who = _item(policy, window, share), self._who(window, network, subject)
+            if not await limiter.hit(item, who):
+                raise TooManyRequests(await _room(limiter, policy, item, who))
+        first = windows[0]
+        return await _room(limiter, policy, _item(policy, first, share), self._who(first, network, subject))
+
+    async def _forgive(
+        self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
+    ) -> None:
+        for window in POLICIES[policy]:
+            item, who = _item(policy, window, share), self._who(window, network, subject)
+            if window.of == "both":
+                await limiter.clear(item, who)
+            else:
+                await limiter.hit(item, who, cost=-1)
+        await limiter.storage.incr(self._known(network, subject), KNOWN)
+
+    def _who(self, window: Window, network: str, subject: str) -> str:
+        said = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
+        return self._hidden(window.of, said)
+
+    def _known(self, network: str, subject: str) -> str:
+        return f"known/{self._hidden('known', f'{network} {subject}')}"
+
+    def _hidden(self, of: str, said: str) -> str:
+        return hmac.new(self._key, f"{of}:{said}".encode("utf-8", "replace"), "sha256").hexdigest()[:32]
+
+
+def _item(policy: str, window: Window, share: int) -> RateLimitItem:
+    """A share of the quota, one at least."""
+    return RateLimitItemPerSecond(max(1, window.quota // share), window.seconds, namespace=policy)
+
+
+async def _room(limiter: FixedWindowRateLimiter, policy: str, item: RateLimitItem, who: str) -> Room:
+    stats = await limiter.get_window_stats(item, who)
+    reset = max(1, ceil(stats.reset_time - time.time()))
+    return Room(policy, item.amount, item.get_expiry(), stats.remaining, min(reset, item.get_expiry()))
+
+
+def _pool(url: str) -> ConnectionPool:
+    """Connections that would rather fail than keep anybody waiting."""
+    return ConnectionPool.from_url(
+        url,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def _storage(pool: ConnectionPool, prefix: str) -> RedisStorage:
+    return RedisStorage(
+        "async+redis://",
+        wrap_exceptions=True,
+        implementation="redispy",
+        key_prefix=f"{prefix}limits",
+        connection_pool=pool,  # type: ignore[arg-type]  # documented, but not typed so
+    )

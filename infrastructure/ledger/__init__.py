@@ -1,0 +1,1 @@
+"""The ledger: seals over the event log, their verification, and signed checkpoints."""

@@ -1,0 +1,50 @@
+"""The ledger for those who ask from outside: connections of its own, one long look at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import ceil
+
+from psycopg import AsyncConnection
+
+from application.event_log import Unavailable
+from infrastructure.ledger.verification import Head, Verdict, head_of, verify
+
+
+class LedgerView:
+    """The ledger of a database. `dsn`: of a role that may read the log; `patience`: seconds."""
+
+    def __init__(self, dsn: str, patience: float = 5.0) -> None:
+        self._dsn = dsn
+        self._patience = patience
+        self._turn = asyncio.Lock()
+
+    async def head(self) -> Head:
+        """Where the log ends; raises psycopg.OperationalError."""
+        async with self._connected() as connection:
+            return await head_of(connection)
+
+    async def verify(self, first: int, last: int | None) -> Verdict:
+        """As `ledger.verify`; raises Unavailable while others keep it busy, psycopg.OperationalError."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Unavailable("The ledger is being verified for somebody else.") from None
+        try:
+            async with self._connected() as connection:
+                return await verify(connection, first, last)
+        finally:
+            self._turn.release()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        async with await AsyncConnection.connect(
+            self._dsn,
+            autocommit=True,
+            application_name="daybook-ledger",
+            connect_timeout=max(2, ceil(self._patience)),
+        ) as connection:
+            yield connection

@@ -1,0 +1,166 @@
+"""A private PostgreSQL cluster: made once, then started and stopped here, whatever befell it in between."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from infrastructure.local.programs import (
+    HOST,
+    Account,
+    NoServer,
+    command_of,
+    free_port,
+    postgres_version,
+    wait_until,
+)
+
+SUPERUSER = "postgres"
+RECOVERY = 60.0  # seconds a start may take: a crashed cluster first replays its journal
+GIVING_UP = 10.0  # seconds in which the remains of a killed server go away
+SHUTDOWN = 30.0  # seconds
+
+
+class Cluster:
+    """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`."""
+
+    def __init__(
+        self, folder: Path, programs: Path, account: Account, *, fsync: bool = True, port: int | None = None
+    ) -> None:
+        self.folder = folder
+        self.port = port or 0
+        self._data = folder / "data"
+        self._programs = programs
+        self._account = account
+        self._fsync = fsync
+        self._fixed_port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def password(self) -> str:
+        return (self.folder / "password").read_text()
+
+    def dsn(self, dbname: str = "postgres") -> str:
+        """The superuser's address of a database."""
+        return f"postgresql://{SUPERUSER}:{self.password}@{HOST}:{self.port}/{dbname}"
+
+    def start(self) -> None:
+        """Return when the server takes connections. Raises NoServer with the end of its log."""
+        if not self.folder.exists():
+            self._make()
+        self._check_version()
+        end = time.monotonic() + GIVING_UP
+        while not self._launch():
+            # Backends of a killed server may hold its shared memory, or another has taken the port.
+            if time.monotonic() > end:
+                raise NoServer(f"PostgreSQL did not start in {self.folder}:\n{self._log_end()}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Fast shutdown: transactions are rolled back, all that was committed is on disk."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(SHUTDOWN)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+
+    def _make(self) -> None:
+        fresh = self.folder.with_suffix(".new")  # becomes the cluster when it is whole
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        (fresh / "password").touch(mode=0o600)
+        (fresh / "password").write_text(secrets.token_urlsafe(24))
+        self._account.own(fresh)
+        made = self._account.run(
+            [
+                str(self._programs / "initdb"),
+                f"--pgdata={fresh / 'data'}",
+                f"--username={SUPERUSER}",
+                f"--pwfile={fresh / 'password'}",
+                "--auth=scram-sha-256",
+                "--data-checksums",
+                "--encoding=UTF8",
+                *self._locale(),
+                *([] if self._fsync else ["--no-sync"]),
+            ]
+        )
+        if made.returncode:
+            raise NoServer(
+                f"PostgreSQL could not make a cluster in {self.folder}:\n{made.stdout}{made.stderr}"
+            )
+        fresh.rename(self.folder)
+
+    def _locale(self) -> list[str]:
+        # The same order and letter case on every machine; 17 brings its own, before it is the C library's.
+        if postgres_version(self._programs) >= 17:
+            return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        return ["--locale=C.UTF-8"]
+
+    def _check_version(self) -> None:
+        made_by = (self._data / "PG_VERSION").read_text().strip()
+        if int(made_by) != (version := postgres_version(self._programs)):
+            raise NoServer(
+                f"The data in {self.folder} is PostgreSQL {made_by}'s, but only {version} was found here. "
+                f"Bring {made_by} back, or move the folder away to start empty."
+            )
+
+    def _launch(self) -> bool:
+        self._stop_orphan()
+        self.port = self._fixed_port or free_port()
+        self._process = self._account.start(self._command(), self.folder / "log")
+        if not wait_until(lambda: self._exited() or self._ready(), RECOVERY):
+            self.stop()
+            raise NoServer(f"PostgreSQL takes longer than {RECOVERY:.0f} s to start:\n{self._log_end()}")
+        return not self._exited()
+
+    def _command(self) -> list[str]:
+        durable = "on" if self._fsync else "off"
+        options = {
+            "listen_addresses": HOST,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "max_connections": 200,
+            "fsync": durable,
+            "full_page_writes": durable,
+            "synchronous_commit": durable,
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "cluster_name": "daybook",
+        }
+        settings = (f"--{name}={value}" for name, value in options.items())
+        return [str(self._programs / "postgres"), f"-D{self._data}", *settings]
+
+    def _exited(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _ready(self) -> bool:
+        return self._process is not None and self._announced() == (self._process.pid, "ready")
+
+    def _announced(self) -> tuple[int, str]:
+        """Process and status that the last server of this cluster, dead or alive, wrote down; 0 if none."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return 0, ""
+        return (int(lines[0]), lines[7].strip()) if len(lines) > 7 else (int(lines[0]) if lines else 0, "")
+
+    def _stop_orphan(self) -> None:
+        """Stop a server that outlived its parent. After a reboot its process number may be a stranger's."""
+        pid, _ = self._announced()
+        if not pid or not (command := command_of(pid)):
+            return
+        if str(self._data) in command:
+            os.kill(pid, signal.SIGINT)
+            wait_until(lambda: self._announced()[0] != pid, SHUTDOWN)
+        else:
+            (self._data / "postmaster.pid").unlink()
+
+    def _log_end(self) -> str:
+        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-10:])

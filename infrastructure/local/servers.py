@@ -1,0 +1,187 @@
+"""PostgreSQL and Redis on this machine with no set-up, for development and tests.
+
+Their programs come with the development environment or are the machine's own; production never comes here.
+"""
+
+import fcntl
+import hashlib
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from infrastructure.local.postgres_cluster import SUPERUSER, Cluster
+from infrastructure.local.programs import (
+    HOST,
+    Account,
+    NoServer,
+    find_postgres,
+    find_valkey,
+    first_postgres,
+    within_reach,
+)
+from infrastructure.local.valkey import Valkey
+
+HOME = Path(".local")
+REFUGE = Path("/var/lib/daybook")  # for root, whose own folders PostgreSQL's account may not enter
+
+log = logging.getLogger(__name__)
+
+
+class InUse(NoServer):
+    """Another process runs the servers of this folder."""
+
+    def __init__(self, home: Path, process: str) -> None:
+        super().__init__(f"{home} is in use by process {process}: stop that one, or choose another folder.")
+
+
+class LocalServers:
+    """PostgreSQL and Valkey with their data in `home`, from `start()` to `stop()` or for a `with` block.
+
+    `fsync=False` trades durability for speed; `postgres_bin` is a folder with `initdb`; `port` PostgreSQL's.
+    `postgres=False` or `valkey=False` leaves one out; `broker`: another Valkey, for Celery.
+    Raises NoServer, whose message is for the user.
+    """
+
+    host = HOST
+    superuser = SUPERUSER
+
+    def __init__(
+        self,
+        home: Path = HOME,
+        *,
+        fsync: bool = True,
+        postgres_bin: Path | None = None,
+        port: int | None = None,
+        postgres: bool = True,
+        valkey: bool = True,
+        broker: bool = False,
+    ) -> None:
+        self.home = home.absolute()
+        self._fsync = fsync
+        self._postgres_bin = postgres_bin
+        self._port = port
+        self._wanted = [
+            *([self._start_postgres] if postgres else []),
+            *([self._start_valkey] if valkey else []),
+            *([self._start_broker] if broker else []),
+        ]
+        self._running: list[Cluster | Valkey] = []
+        self._lock: IO[str] | None = None
+
+    def start(self) -> Self:
+        """Start what is wanted, or nothing: if one can't start, none is left running."""
+        account = Account.for_data(self.home / "postgres")
+        try:
+            self.home = _home(self.home, account)
+            self._lock = _lock(self.home)
+            for start in self._wanted:
+                start(account)
+        except PermissionError as refused:
+            self.stop()
+            raise NoServer(
+                f"{self.home} is another account's: choose another folder. ({refused})"
+            ) from refused
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop PostgreSQL (fast: what was committed is safe), then Valkey. Already stopped is fine."""
+        while self._running:
+            self._running.pop(0).stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        return self._cluster.port
+
+    @property
+    def superuser_password(self) -> str:
+        return self._cluster.password
+
+    def superuser_dsn(self, dbname: str = "postgres") -> str:
+        """`postgresql://...` of a database, as the superuser."""
+        return self._cluster.dsn(dbname)
+
+    @property
+    def redis_url(self) -> str:
+        return self._valkey.url
+
+    @property
+    def broker_url(self) -> str:
+        return self._broker.url
+
+    def _start_postgres(self, account: Account) -> None:
+        folder = first_postgres([self._postgres_bin]) if self._postgres_bin else find_postgres()
+        program = within_reach(folder / "postgres", account, self.home / "programs")
+        self._cluster = Cluster(
+            self.home / "postgres", program.parent, account, fsync=self._fsync, port=self._port
+        )
+        self._running.append(self._cluster)
+        self._cluster.start()
+
+    def _start_valkey(self, account: Account) -> None:
+        program = within_reach(find_valkey(), account, self.home / "programs")
+        self._valkey = Valkey(self.home / "valkey", program, account)
+        self._running.append(self._valkey)
+        self._valkey.start()
+
+    def _start_broker(self, account: Account) -> None:
+        program = within_reach(find_valkey(), account, self.home / "programs")
+        self._broker = Valkey(self.home / "broker", program, account, evicts=False)
+        self._running.append(self._broker)
+        self._broker.start()
+
+
+def _home(wished: Path, account: Account) -> Path:
+    """`wished`, made; or a folder outside root's own when `account` may not enter it."""
+    _make(wished)
+    if account.may_enter(wished):
+        return wished
+    refuge = REFUGE / hashlib.sha256(bytes(wished)).hexdigest()[:12]
+    _make(refuge)
+    log.warning(
+        "PostgreSQL does not run as root, and its own account may not enter %s: its data is in %s",
+        wished,
+        refuge,
+    )
+    return refuge
+
+
+def _make(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    try:
+        _make(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever the umask: what is private is in closed folders within
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as refused:
+        raise NoServer(f"{folder} can't be a folder: choose another. ({refused})") from refused
+
+
+def _lock(home: Path) -> IO[str]:
+    """Held as long as this process lives, however it ends."""
+    lock = (home / "lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        with lock:
+            lock.seek(0)
+            raise InUse(home, lock.read()) from taken
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock

@@ -1,0 +1,1 @@
+"""Mail: composing messages, calendar parts, and sending them by SMTP."""

@@ -1,0 +1,80 @@
+"""An appointment for somebody's calendar (RFC 5545), in a message to take or drop it (RFC 5546)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event, vCalAddress, vUri
+
+from application.notifications.appointment_details import Visit
+from application.notifications.notice import Kind, Notice
+from application.notifications.recipient import Recipient, zone_of
+from application.ports import Invite
+from infrastructure.mail.formatting import line
+
+METHODS: Mapping[Kind, tuple[str, str]] = {
+    Kind.REQUESTED: ("REQUEST", "TENTATIVE"),
+    Kind.BOOKED: ("REQUEST", "CONFIRMED"),
+    Kind.MOVED: ("REQUEST", "CONFIRMED"),
+    Kind.CANCELLED: ("CANCEL", "CANCELLED"),
+    Kind.DECLINED: ("CANCEL", "CANCELLED"),
+    Kind.EXPIRED: ("CANCEL", "CANCELLED"),
+}
+"""Method and status. What was asked for is in the calendar too, so it is dropped when nothing comes of it."""
+_AROUND = timedelta(days=400)  # for how long the zone is told
+
+
+def invitation(
+    notice: Notice, recipient: Recipient, *, sender: Address, host: str, link: str
+) -> Invite | None:
+    """None for a kind that is not for calendars. The same appointment has the same UID throughout."""
+    visit = notice.visit
+    if notice.kind not in METHODS or visit is None:
+        return None
+    method, status = METHODS[notice.kind]
+    event = _event(visit)
+    event.add("uid", f"{notice.about}@{host}")
+    event.add("status", status)
+    event.add("url", vUri(link))
+    event.add("organizer", _person(sender.addr_spec, visit.provider))
+    going = {"role": "REQ-PARTICIPANT", "partstat": "ACCEPTED", "rsvp": "FALSE"}
+    event.add("attendee", _person(recipient.email or "", recipient.name, **going))
+    calendar = Calendar()
+    calendar.add("prodid", "-//Daybook//Daybook//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(event)
+    around = visit.starts_at.date()
+    calendar.add_missing_timezones(around - _AROUND, around + _AROUND)
+    return Invite(method, calendar.to_ical().decode())
+
+
+def _event(visit: Visit) -> Event:
+    zone = zone_of(visit.timezone)
+    changed = visit.changed_at or visit.starts_at
+    event = Event()
+    event.add("sequence", visit.sequence)
+    event.add("dtstart", _local(visit.starts_at, zone))
+    event.add("dtend", _local(visit.ends_at, zone))
+    event.add("dtstamp", changed)  # not now: sent again, it is the same
+    event.add("last-modified", changed)
+    event.add("summary", " – ".join(filter(None, (line(visit.service), line(visit.provider)))))  # noqa: RUF001
+    if visit.address:
+        event.add("location", line(visit.address))
+    event.add("transp", "OPAQUE")
+    return event
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    """In the zone; in UTC where a calendar would take the time on its clocks for another, an hour before."""
+    local = moment.astimezone(zone)
+    return moment if local.fold else local
+
+
+def _person(email: str, name: str, **how: str) -> vCalAddress:
+    person = vCalAddress(f"mailto:{email}")
+    for key, value in ({"cn": line(name)} | how).items():
+        if value:
+            person.params[key] = value
+    return person

@@ -1,0 +1,146 @@
+"""A notice in somebody's words: dates, times and money as their language writes them, in their zone."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
+from babel.numbers import format_currency, get_currency_precision
+from babel.units import format_unit
+
+from application.notifications.appointment_details import Visit
+from application.notifications.notice import Notice
+from application.notifications.recipient import Recipient, zone_of
+
+WORLD = Locale.parse("en_001")
+"""English of no country: days before months."""
+_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+_JOINERS = {"\u200c", "\u200d"}  # they shape words, and hold an emoji of several together
+_LETTER_BY_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
+_UNITS = (("day", 24 * 60), ("hour", 60), ("minute", 1))
+
+
+def locale_of(tag: str, language: str) -> Locale:
+    """How somebody of this tag (`en-GB`) writes who is written to in this language."""
+    for name in (tag, language):
+        if "-" not in name and name.lower() == WORLD.language:
+            return WORLD
+        try:
+            found = Locale.parse(name, sep="-") if _TAG.fullmatch(name) else None
+        except (UnknownLocaleError, ValueError):
+            continue
+        if found is not None and found.language == language:
+            return found
+    return WORLD
+
+
+def told(notice: Notice, recipient: Recipient, locale: Locale) -> Mapping[str, str]:
+    """What the templates of notices take; empty where there is nothing to say."""
+    visit = notice.visit
+    own = zone_of(recipient.timezone, visit.timezone if visit else "")
+    words = _Words(locale, own)
+    facts = {name: line(value) for name, value in notice.facts.items()}
+    said = {"reason": "", "customer": "", "url": ""} | facts
+    said |= {"name": line(recipient.name), "about": str(notice.about)}
+    said["until"] = words.moment(notice.until) if notice.until else ""
+    return said | (words.visit(visit, notice.fee) if visit else {})
+
+
+def line(text: str) -> str:
+    """One line of plain text, in the order in which it is read: nothing that steers printers or readers."""
+    return " ".join("".join(_harmless(text)).split())
+
+
+def _harmless(text: str) -> Iterator[str]:
+    for each in text:
+        kind = unicodedata.category(each)
+        if kind not in {"Cc", "Cf", "Cs", "Zl", "Zp"} or each in _JOINERS:
+            yield each
+        elif kind != "Cf":
+            yield " "
+
+
+def _spaced(text: str) -> str:
+    """With spaces that every reader's fonts have."""
+    return text.replace("\u202f", "\u00a0")
+
+
+def _may_cancel(visit: Visit) -> str:
+    """Which of the sentences on cancelling is true."""
+    if visit.late_fee == 0:
+        return "anytime"
+    if visit.cancel_until is None:
+        return "too-late" if visit.late_fee is None else "fee"
+    if visit.cancel_until == visit.starts_at:
+        return "anytime"
+    return "until" if visit.late_fee is None else "until-free"
+
+
+class _Words:
+    def __init__(self, locale: Locale, zone: ZoneInfo) -> None:
+        self._locale = locale
+        self._zone = zone
+
+    def visit(self, visit: Visit, fee: int) -> dict[str, str]:
+        start, theirs = visit.starts_at.astimezone(self._zone), zone_of(visit.timezone)
+        there = visit.starts_at.astimezone(theirs)
+        elsewhere = there.utcoffset() != start.utcoffset()
+        named = elsewhere or self._zone.key != theirs.key or self._changes(visit)
+        return {
+            "service": line(visit.service),
+            "provider": line(visit.provider),
+            "address": line(visit.address),
+            "when": f"{self.day(start)}, {self._times(visit)}",
+            "date": format_skeleton("MMMMd", start, locale=self._locale),
+            "time": self.time(start),
+            "zone": self._name(start) if named else "",
+            "there": f"{self.day(there)}, {self.time(there)} ({self._name(there)})" if elsewhere else "",
+            "duration": self.duration(visit.ends_at - visit.starts_at),
+            "price": self.money(visit.price, visit.currency) if visit.price else "",
+            "cancel_until": self.moment(visit.cancel_until) if visit.cancel_until else "",
+            "late_fee": self.money(visit.late_fee, visit.currency) if visit.late_fee else "",
+            "may_cancel": _may_cancel(visit),
+            "fee": self.money(fee, visit.currency) if fee else "",
+        }
+
+    def _times(self, visit: Visit) -> str:
+        start, end = visit.starts_at.astimezone(self._zone), visit.ends_at.astimezone(self._zone)
+        if start.date() == end.date():
+            return f"{self.time(start)} – {self.time(end)}"  # noqa: RUF001  a dash between times is this one
+        return f"{self.time(start)} – {self.day(end)}, {self.time(end)}"  # noqa: RUF001
+
+    def _changes(self, visit: Visit) -> bool:
+        """Whether clocks change meanwhile, or show this time twice that day."""
+        start, end = visit.starts_at.astimezone(self._zone), visit.ends_at.astimezone(self._zone)
+        twice = start.replace(fold=0).utcoffset() != start.replace(fold=1).utcoffset()
+        return twice or start.utcoffset() != end.utcoffset()
+
+    def day(self, local: datetime) -> str:
+        return _spaced(format_date(local, "full", locale=self._locale))
+
+    def time(self, local: datetime) -> str:
+        return _spaced(format_time(local, "short", locale=self._locale))
+
+    def moment(self, moment: datetime) -> str:
+        local = moment.astimezone(self._zone)
+        return f"{_spaced(format_date(local, 'long', locale=self._locale))}, {self.time(local)}"
+
+    def duration(self, length: timedelta) -> str:
+        left, said = int(length.total_seconds()) // 60, []
+        for unit, size in _UNITS:
+            count, left = divmod(left, size)
+            if count:
+                said.append(format_unit(count, f"duration-{unit}", "long", locale=self._locale))
+        return " ".join(said)
+
+    def money(self, minor: int, currency: str) -> str:
+        amount = Decimal(minor).scaleb(-get_currency_precision(currency))
+        told = format_currency(amount, currency, locale=self._locale)
+        return _spaced(_LETTER_BY_DIGIT.sub("\u00a0", told))  # KWD 4.500, as CLDR has it
+
+    def _name(self, local: datetime) -> str:
+        return get_timezone_name(local, locale=self._locale)

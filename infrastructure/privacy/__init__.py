@@ -1,0 +1,1 @@
+"""Personal data: field encryption, a key for each person, and erasure."""

@@ -1,0 +1,53 @@
+"""Rows beside the log that are about one account, and the file that remembers who is forgotten."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from infrastructure.database.row_pool import RowPool
+
+_TABLES = ("credential", "session", "ticket", "api_key", "verification", "mail")
+
+
+class Traces:
+    """application.people.erasure.Traces."""
+
+    def __init__(self, rows: RowPool) -> None:
+        self._rows = rows
+
+    async def drop(self, account_id: UUID) -> None:
+        """See the port. What the security log says stays: it holds nothing personal."""
+        async with self._rows.transaction() as connection:
+            for table in _TABLES:
+                await connection.execute(
+                    f"DELETE FROM auth.{table} WHERE account_id = %s".encode(),  # noqa: S608
+                    [account_id],
+                )
+
+
+class ForgottenFile:
+    """The file of erased ids: one id a line, append-only. None: nothing is remembered."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    async def add(self, subjects: Sequence[UUID]) -> None:
+        """See the port; on disk before it returns. Raises OSError."""
+        if self._path is not None:
+            await asyncio.to_thread(self._append, self._path, subjects)
+
+    def read(self) -> Sequence[UUID]:
+        """Everybody in it."""
+        if self._path is None or not self._path.exists():
+            return ()
+        return list(dict.fromkeys(UUID(line) for line in self._path.read_text().split()))
+
+    @staticmethod
+    def _append(path: Path, subjects: Sequence[UUID]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write("".join(f"{subject}\n" for subject in subjects))
+            file.flush()
+            os.fsync(file.fileno())

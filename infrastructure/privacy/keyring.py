@@ -1,0 +1,143 @@
+"""One key a person, outside the log, wrapped by the master key. A person is forgotten by forgetting the key.
+
+Nothing is cached: a key that is gone is gone in every process at once.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from domain.kernel import Aggregate, derived_id
+from domain.personal_data import Personal
+from infrastructure.privacy.field_encryption import MasterKeys, Wrapped, open_in_place, seal, unseal
+
+KEY = 32  # bytes
+A = TypeVar("A", bound=Aggregate)
+
+
+class KeyRows(Protocol):
+    """Where wrapped keys are kept, beside the journal."""
+
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+        """Those that are there."""
+        ...
+
+    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+        """Those that are not there yet; the others stay."""
+        ...
+
+    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+        """Wrap some that were wrapped by another master anew; how many, 0 at the end. In one transaction."""
+        ...
+
+    async def count(self, current: str) -> int:
+        """How many are wrapped by another master."""
+        ...
+
+
+class Keyring:
+    """Keys of persons, and of the system's own secrets."""
+
+    def __init__(self, rows: KeyRows, masters: MasterKeys) -> None:
+        self._rows = rows
+        self._masters = masters
+        self._secrets: dict[str, bytes] = {}
+
+    async def for_reading(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """The keys that are there: not those of the forgotten. Raises Unreadable."""
+        if not subjects:
+            return {}
+        found = await self._rows.get(subjects)
+        return {subject: self._masters.unwrap(subject, wrapped) for subject, wrapped in found.items()}
+
+    async def for_writing(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """A key for each, made where there is none."""
+        known = await self.for_reading(subjects)
+        missing = set(subjects) - known.keys()
+        if not missing:
+            return known
+        await self._rows.add({each: self._masters.wrap(each, secrets.token_bytes(KEY)) for each in missing})
+        return await self.for_reading(subjects)  # perhaps another process was first
+
+    async def opened(self, aggregate: A) -> A:
+        """The aggregate, or a copy that can be read if it holds something personal."""
+        said = list(_personal(getattr(aggregate, "__dict__", {}).values()))
+        if not said:
+            return aggregate
+        keys = await self.for_reading({each.subject for each in said})
+        copy = aggregate.own_copy()
+        for name, value in vars(copy).items():
+            copy.__dict__[name] = _opened(value, keys)
+        return copy
+
+    async def seal(self, subject: UUID, value: Any, place: bytes) -> bytes:
+        """For rows beside the log: JSON, sealed with the subject's key, which is made if there is none."""
+        keys = await self.for_writing([subject])
+        return seal(keys[subject], value, place)
+
+    async def unseal(self, subject: UUID, sealed: bytes, place: bytes) -> Any:
+        """What was sealed; None once the subject is forgotten."""
+        key = (await self.for_reading([subject])).get(subject)
+        return None if key is None else unseal(key, sealed, place)
+
+    async def secret(self, name: str) -> bytes:
+        """A secret of the system's own, 32 bytes, made once: for keyed hashes and peppers."""
+        if name not in self._secrets:
+            subject = derived_id("secret", name)
+            self._secrets[name] = (await self.for_writing([subject]))[subject]
+        return self._secrets[name]
+
+    async def address_id(self, email: str) -> UUID:
+        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        key = await self.secret("addresses")
+        return derived_id("address", hmac.digest(key, normalized(email).encode(), "sha256").hex())
+
+    async def rotate(self, progress: Callable[[int, int], None], most: int = 500) -> int:
+        """Wrap every key by the current master; how many. Cut short, it goes on where it was."""
+        total, done = await self._rows.count(self._masters.current), 0
+        while some := await self._rows.rewrap(self._masters.current, self._again, most):
+            done += some
+            progress(done, max(total, done))
+        return done
+
+    def _again(self, subject: UUID, wrapped: Wrapped) -> Wrapped:
+        return self._masters.wrap(subject, self._masters.unwrap(subject, wrapped))
+
+
+def normalized(email: str) -> str:
+    """One spelling of an address: as mail systems in practice take them, capitals do not matter."""
+    try:
+        return validate_email(email, check_deliverability=False, test_environment=True).normalized.casefold()
+    except EmailNotValidError:
+        return email.strip().casefold()
+
+
+def seal_again(aggregate: Aggregate) -> None:
+    """What was opened to be looked at is closed again: caches hold no plain text."""
+    for each in _personal(vars(aggregate).values()):
+        if each.sealed is not None:
+            each.value = None
+
+
+def _personal(values: Iterable[Any]) -> Iterable[Personal]:
+    for value in values:
+        if isinstance(value, Personal):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from (each for each in value.values() if isinstance(each, Personal))
+
+
+def _opened(value: Any, keys: Mapping[UUID, bytes]) -> Any:
+    if isinstance(value, Personal):
+        copy = Personal(value.subject, value.value, value.sealed, value.place)
+        open_in_place([copy], keys)
+        return copy
+    if isinstance(value, Mapping) and any(isinstance(each, Personal) for each in value.values()):
+        return {name: _opened(each, keys) for name, each in value.items()}
+    return value

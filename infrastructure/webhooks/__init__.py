@@ -1,0 +1,1 @@
+"""Sending webhooks: signing, delivery progress, protection against SSRF."""

@@ -1,0 +1,147 @@
+"""HTTP to servers that strangers name: signed, no private address, no redirect, and never for long."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from time import monotonic
+
+import httpx
+from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
+from standardwebhooks import Webhook
+
+from application.webhooks.payload import Message
+from application.webhooks.ports import Sent
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+LONGEST = 10.0  # seconds for all of it, connecting and answering too
+LARGEST_ANSWER = 4096  # bytes that are read of it
+AGENT = "Daybook-Webhooks"
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class Post:
+    """application.webhooks.ports.Post, from enter to exit. `allow`: private networks that are, any port."""
+
+    def __init__(self, allow: Collection[Network] = (), *, longest: float = LONGEST) -> None:
+        self._allow = allow
+        self._longest = longest
+
+    async def __aenter__(self) -> Post:
+        client = httpx.AsyncClient(
+            verify=ssl.create_default_context(),
+            timeout=httpx.Timeout(self._longest),
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+        self._client = httpx_ssrf_protection(
+            client,
+            # The library's own check knows no exceptions; `admits` is at least as strict.
+            check_globally_reachable=not self._allow,
+            custom_validator=lambda _, address, __: self.admits(address),
+            dns_cache_ttl=0,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    def admits(self, address: Address) -> bool:
+        """Whether something may be sent there: a public address, or one of the networks allowed."""
+        return is_public(address) or any(address in network for network in self._allow)
+
+    async def send(self, url: str, message: Message, secrets: Sequence[str]) -> Sent:
+        """See the port."""
+        began = monotonic()
+        status, error, retry_after = None, "", None
+        try:
+            async with asyncio.timeout(self._longest):
+                await self._look_up(httpx.URL(url))
+                status, retry_after = await self._exchange(url, message, secrets)
+            error = "" if 200 <= status < 300 else "redirected" if 300 <= status < 400 else f"status {status}"
+        except (TimeoutError, httpx.TimeoutException):
+            error = "timeout"
+        except SSRFProtectionError:
+            error = "private address"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as stands_against_it:
+            error = _told(stands_against_it)
+        return Sent(status, error, round((monotonic() - began) * 1000), retry_after)
+
+    async def _look_up(self, url: httpx.URL) -> None:
+        """Refuse a name of private addresses before anything is sent there, were it to see who listens.
+
+        What a name means may be another thing a moment later: the address that is connected to is checked
+        once more, by the client.
+        """
+        port = url.port or (443 if url.scheme == "https" else 80)
+        found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        for *_, (host, *_) in found:
+            address = ip_address(str(host).partition("%")[0])
+            if not self.admits(address):
+                raise SSRFProtectionError("not admitted", hostname=url.host, ip_addr=address, port=port)
+
+    async def _exchange(self, url: str, message: Message, secrets: Sequence[str]) -> tuple[int, float | None]:
+        sending = self._client.stream("POST", url, content=message.body, headers=headers(message, secrets))
+        async with sending as answer:
+            read = 0
+            if answer.is_success:  # taken once it has been said to the end
+                async for some in answer.aiter_raw():
+                    read += len(some)
+                    if read >= LARGEST_ANSWER:
+                        break
+        return answer.status_code, retry_after(answer.headers.get("retry-after"))
+
+
+def headers(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    """As Standard Webhooks has them: a signature by each secret in force."""
+    text = message.body.decode()
+    signatures = [Webhook(secret).sign(message.id, message.at, text) for secret in secrets]
+    return {
+        "content-type": "application/json",
+        "user-agent": AGENT,
+        "accept-encoding": "identity",
+        "webhook-id": message.id,
+        "webhook-timestamp": str(int(message.at.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def retry_after(told: str | None) -> float | None:
+    """Seconds, said as such or as an HTTP date."""
+    if told is None:
+        return None
+    if told.isascii() and told.isdigit():
+        return float(told[:9])
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is one of a single machine on the Internet, and hides none that is not."""
+    if isinstance(address, IPv6Address):
+        hidden = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if hidden is None and address in _NAT64:
+            hidden = IPv4Address(address.packed[-4:])
+        if hidden is not None and not is_public(hidden):
+            return False
+    return address.is_global and not address.is_multicast
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError) and "ssl" in str(error).lower():
+        return "tls"
+    connecting = isinstance(error, httpx.ConnectError | OSError | UnicodeError)
+    return "unreachable" if connecting else "broken answer"

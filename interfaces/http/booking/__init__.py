@@ -1,0 +1,1 @@
+"""Routes of appointments, holds and the waitlist."""

@@ -1,0 +1,1 @@
+"""Routes of organizations, providers, services, tags and search."""

@@ -1,0 +1,145 @@
+"""What an organization, its members and holidays look like in requests and answers."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.catalog.organization import Organization, Rank
+from interfaces.http.framework.fields import (
+    Body,
+    Change,
+    Line,
+    Name,
+    Paging,
+    Resource,
+    Shape,
+    Text,
+    Zone,
+    absent,
+)
+from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
+
+
+class OrganizationBody(Body):
+    """A business; all of this is public."""
+
+    name: Name
+    timezone: Zone | None = None
+    bio: Text | None = None
+    address: Line | None = None
+
+
+class NewOrganization(OrganizationBody):
+    """`owner_id`: only an admin may name another's."""
+
+    owner_id: UUID | None = None
+
+
+class OrganizationChange(Change, OrganizationBody):
+    """Only the fields given are changed; null clears an optional one."""
+
+    name: Name = absent()
+
+
+class OrganizationShown(Resource):
+    """A business, unless `closed`."""
+
+    name: str
+    timezone: str | None
+    bio: str | None
+    address: str | None
+    closed: bool
+
+
+class OrganizationPage(Shape):
+    items: list[OrganizationShown]
+    next: str | None
+
+
+class OrganizationFilters(Paging):
+    """Organizations by name."""
+
+    q: Name | None = Field(None, description="Part of the name.")
+    member_id: UUID | None = Field(
+        None, description="To which this account belongs: the caller's own, or a colleague's."
+    )
+
+
+class RankBody(Body):
+    """What the member may do."""
+
+    rank: Rank
+
+
+class NewMember(Body):
+    """An account that acts for the organization's providers."""
+
+    account_id: UUID
+    rank: Rank = Rank.STAFF
+
+
+class MemberShown(Resource):
+    """Who belongs to the organization. `id`: the account's; `version`: of the organization."""
+
+    account_id: UUID
+    rank: Rank
+
+
+class MemberPage(Shape):
+    items: list[MemberShown]
+    next: str | None
+
+
+class MemberFilters(Paging):
+    """All members."""
+
+
+class HolidayBody(Body):
+    """What people call it."""
+
+    name: Name
+
+
+class HolidayShown(Shape):
+    """A date on which no provider of the organization opens. `version`: of the organization."""
+
+    date: date
+    name: str
+    version: int
+
+
+class HolidayPage(Shape):
+    items: list[HolidayShown]
+    next: str | None
+
+
+class HolidayFilters(Paging):
+    """All holidays, the earliest first."""
+
+
+def profile(body: OrganizationBody, *, partly: bool = False) -> dict[str, Any]:
+    """The fields of a profile; `partly`: only those given."""
+    return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
+
+
+def shown(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
+    """An organization as answered."""
+    return {
+        "id": organization.id,
+        "version": organization.version,
+        **{name: organization.profile[name] for name in OrganizationBody.model_fields},
+        "closed": organization.closed,
+    }
+
+
+def member_shown(member: ListedMember, version: int) -> Mapping[str, Any]:
+    """A member as answered."""
+    return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank}
+
+
+def holiday_shown(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
+    """A holiday as answered."""
+    return {"date": holiday.date, "name": holiday.name, "version": version}

@@ -1,0 +1,47 @@
+"""A search of the directory: from what is asked to a look that is fresh enough for it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from interfaces.http.catalog.search_schemas import Search
+from interfaces.http.framework.paging import page
+from interfaces.http.framework.request import Ask
+from projections.availability import earliest
+from projections.query.paging import Page
+from projections.query.snapshot import Behind, Read
+from projections.search.geo import NEARBY
+from projections.search.search import Asked, Sort
+
+
+@dataclass(frozen=True)
+class Searching:
+    """`position`: that the answer reflects."""
+
+    read: Read
+    page: Page
+    asked: Asked
+    position: int
+
+
+@asynccontextmanager
+async def searched(ask: Ask, filters: Search) -> AsyncIterator[Searching]:
+    """Open it; raises as Reads does, and BadCursor. By earliest, it waits for what is worked out too."""
+    asked = Asked(
+        now=ask.ports.store.now(),
+        tag=filters.tag,
+        organization_id=filters.organization_id,
+        near=filters.near,
+        within=filters.within or NEARBY,
+        q=filters.q,
+        sort=Sort(filters.sort),
+    )
+    part = page(ask, filters)
+    by_time = asked.sort is Sort.EARLIEST
+    if by_time and ask.at_least is not None:
+        await ask.ports.reads.wait(earliest.NAME, ask.at_least)
+    async with ask.ports.reads.open("directory", ask.at_least) as read:
+        position = min(read.position, read.worked_out) if by_time else read.position
+        if ask.at_least is not None and position < ask.at_least:
+            raise Behind(earliest.NAME, position, ask.at_least)
+        yield Searching(read, part, asked, position)

@@ -1,0 +1,235 @@
+"""What a service looks like in requests and answers: flat, durations in minutes, money in minor units."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.catalog.service import DEFAULTS, Service
+from interfaces.http.catalog.search_schemas import FirstOfService, Search, Words, beside
+from interfaces.http.framework.fields import (
+    Body,
+    Buffer,
+    Change,
+    Currency,
+    Date,
+    Ids,
+    Length,
+    Money,
+    Name,
+    Notice,
+    Reminders,
+    Resource,
+    Shape,
+    Tags,
+    Ttl,
+    absent,
+)
+from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, shown_week
+from projections.read_models import directory
+from projections.search.search import FoundService
+
+Align = Literal["opening", "clock"]
+LateCancel = Literal["refuse", "fee"]
+Weekly = Annotated[list[WeeklyWindow], Field(min_length=1, max_length=336)]
+
+
+class BookingWindow(Body):
+    """How far ahead can be booked: `days` for rolling and business, `from` and `to` for fixed."""
+
+    kind: Literal["rolling", "business", "fixed"]
+    days: int | None = Field(None, ge=1, le=3660)
+    from_: Date | None = Field(None, alias="from")
+    to: Date | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.days is not None) is (self.kind == "fixed"):
+            raise PydanticCustomError(
+                "window", "rolling and business windows have days, a fixed one has not."
+            )
+        dated = self.from_ is not None or self.to is not None
+        if dated is not (self.kind == "fixed"):
+            raise PydanticCustomError("window", "A fixed window has from or to or both, others have neither.")
+        if self.from_ and self.to and self.to < self.from_:
+            raise PydanticCustomError("window", "A window ends before it starts.")
+        return self
+
+
+class Terms(Body):
+    """The terms that stand without saying who offers the service."""
+
+    organization_id: UUID | None = None
+    price: Money = 0
+    step: Length | None = Field(None, description="Minutes between starts; the duration if not given.")
+    align: Align = "opening"
+    buffer_before: Buffer = 0
+    buffer_after: Buffer = 0
+    capacity: int = Field(1, ge=1, le=1000)
+    min_notice: Notice = 0
+    window: BookingWindow | None = Field(None, description="None: no bound.")
+    hours: Weekly | None = Field(None, description="Offered in these hours of the provider's only.")
+    cancel_notice: Notice = 0
+    reschedule_notice: Notice = 0
+    max_reschedules: int | None = Field(None, ge=0, le=1000)
+    late_cancel: LateCancel = "refuse"
+    late_fee: Money | None = None
+    approval: bool = Field(
+        default=False, description="Whether what customers ask for is booked once staff confirm it."
+    )
+    approval_ttl: Ttl = Field(1440, description="Minutes in which staff may answer a request.")
+    hold_ttl: Ttl = Field(5, description="Minutes that a hold keeps a time.")
+    offer_ttl: Ttl = Field(15, description="Minutes that an offer to somebody on the waitlist keeps a time.")
+    reminders: Reminders = Field([1440, 120], description="Minutes before the start at which to remind.")
+    complete_after: Notice = Field(720, description="Minutes after the end until it counts as completed.")
+    tags: Tags = []
+
+
+class ServiceBody(Terms):
+    """What is booked: either of one provider, or of an organization and some of its providers."""
+
+    name: Name
+    duration: Length = Field(examples=[30])
+    currency: Currency
+    provider_id: UUID | None = None
+    provider_ids: Ids | None = None
+
+    @model_validator(mode="after")
+    def _check_who(self) -> Self:
+        check_who(self)
+        return self
+
+
+class ServiceChange(Change, Terms):
+    """Only the fields given are changed; null clears an optional one."""
+
+    name: Name = absent()
+    duration: Length = absent()
+    currency: Currency = absent()
+    provider_id: UUID = absent()
+    provider_ids: Ids = absent()
+    organization_id: UUID = absent()
+    price: Money = absent()
+    align: Align = absent()
+    buffer_before: Buffer = absent()
+    buffer_after: Buffer = absent()
+    capacity: int = Field(default_factory=lambda: 1, ge=1, le=1000)
+    min_notice: Notice = absent()
+    cancel_notice: Notice = absent()
+    reschedule_notice: Notice = absent()
+    late_cancel: LateCancel = absent()
+    approval: bool = absent()
+    approval_ttl: Ttl = absent()
+    hold_ttl: Ttl = absent()
+    offer_ttl: Ttl = absent()
+    reminders: Reminders = absent()
+    complete_after: Notice = absent()
+    tags: Tags = absent()
+
+    @model_validator(mode="after")
+    def _check_who(self) -> Self:
+        if self.model_fields_set & {"provider_id", "organization_id", "provider_ids"}:
+            check_who(self)
+        return self
+
+
+class ServiceShown(Resource):
+    """What is booked, unless `withdrawn`."""
+
+    name: str
+    provider_id: UUID | None
+    organization_id: UUID | None
+    provider_ids: list[UUID]
+    duration: int
+    price: int
+    currency: str
+    step: int | None
+    align: Align
+    buffer_before: int
+    buffer_after: int
+    capacity: int
+    min_notice: int
+    window: BookingWindow | None
+    hours: list[WeeklyWindow] | None
+    cancel_notice: int
+    reschedule_notice: int
+    max_reschedules: int | None
+    late_cancel: LateCancel
+    late_fee: int | None
+    approval: bool
+    approval_ttl: int
+    hold_ttl: int
+    offer_ttl: int
+    reminders: list[int]
+    complete_after: int
+    tags: list[str]
+    withdrawn: bool
+
+
+_SHOWN_TERMS = tuple(name for name in ServiceShown.model_fields if name not in {"id", "version", "withdrawn"})
+
+
+class ServiceFound(ServiceShown):
+    """`distance`: km to the nearest of its providers, near a place; `earliest`: when sorted by it."""
+
+    distance: float | None = None
+    earliest: FirstOfService | None = None
+
+
+class ServicePage(Shape):
+    items: list[ServiceFound]
+    next: str | None
+
+
+class ServiceFilters(Search):
+    """Services that can be booked. By `price`: in minor units, whatever the currency.
+
+    By `earliest`: only those with a free start in the next 62 days. Near a place: those of a provider there.
+    """
+
+    provider_id: UUID | None = None
+    q: Words | None = Field(None, description="Words of the name.")
+    sort: Literal["name", "price", "distance", "earliest"] = "name"
+
+
+def check_who(body: ServiceBody | ServiceChange) -> None:
+    """Raise a validation error unless it is one provider, or an organization with providers."""
+    own = body.provider_id is not None
+    shared = body.organization_id is not None, body.provider_ids is not None
+    if shared != (not own, not own):
+        raise PydanticCustomError("who", "Name either provider_id, or organization_id and provider_ids.")
+
+
+def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[str, Any]:
+    """The terms as the log keeps them; `partly`: only those given."""
+    told = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
+    if body.provider_id is not None:
+        told |= {"provider_ids": [str(body.provider_id)], "organization_id": None}
+    elif body.provider_ids is not None:
+        told["provider_id"] = None
+    if body.window is not None:
+        told["window"] = body.window.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if body.hours is not None:
+        told["hours"] = minutes_of_week(body.hours)
+    return told
+
+
+def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
+    """A service as answered."""
+    told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    hours, window = told["hours"], told["window"]
+    return {
+        "id": service.id,
+        "version": service.version,
+        **told,
+        "hours": shown_week(hours) if hours else None,
+        "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
+        "withdrawn": service.withdrawn,
+    }
+
+
+def found(service: FoundService) -> Mapping[str, Any]:
+    """A service as found."""
+    return {**shown(service), **beside(service.metres, service.earliest, "provider_id")}

@@ -1,0 +1,45 @@
+"""Cursors: where a list goes on, sealed, good for one list with its filters only."""
+
+import hashlib
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from interfaces.http.framework.request_errors import BadCursor
+
+LONGEST = 2000  # characters
+_NONCE = 12  # bytes
+
+
+class Cursors:
+    """Seals bookmarks, which may be people's names: URLs end up in the logs of proxies.
+
+    `secret`: the same in every process of an installation.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._cipher = AESGCM(hashlib.sha256(b"cursor:" + secret.encode()).digest())
+
+    def seal(self, bookmark: str | None, of: str) -> str | None:
+        """The cursor of a bookmark into the list `of` (its operation and filters); None at the end."""
+        if bookmark is None:
+            return None
+        nonce = os.urandom(_NONCE)
+        sealed = self._cipher.encrypt(nonce, bookmark.encode(), _place(of))
+        return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+    def open(self, cursor: str | None, of: str) -> str | None:
+        """The bookmark in a cursor; raises BadCursor for a forged one, or one of another list."""
+        if cursor is None:
+            return None
+        try:
+            told = urlsafe_b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4))
+            return self._cipher.decrypt(told[:_NONCE], told[_NONCE:], _place(of)).decode()
+        except (ValueError, InvalidTag):
+            raise BadCursor from None
+
+
+def _place(of: str) -> bytes:
+    return of.encode("utf-8", "backslashreplace")

@@ -1,0 +1,144 @@
+"""Every error as a problem (RFC 9457). Each kind of refusal has its status here, and nowhere else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+from fastapi.routing import iter_route_contexts
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from application.event_log import Unavailable
+from application.rate_limit import TooManyRequests
+from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal, Stale, Unauthenticated
+from domain.scheduling.wallclock import UnknownZone, UnsupportedTime
+from interfaces.http.framework.rate_limit import room_headers
+from interfaces.http.framework.request_errors import (
+    InvalidFields,
+    Malformed,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    VersionMissing,
+    kebab,
+)
+from interfaces.http.framework.responses import Answer
+from projections.query.snapshot import Behind, BeyondHead
+
+STATUS: Mapping[type[Exception], int] = {
+    Malformed: 400,
+    BeyondHead: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    Conflict: 409,
+    Gone: 410,
+    Stale: 412,
+    TooLarge: 413,
+    UnsupportedMediaType: 415,
+    Invalid: 422,
+    UnknownZone: 422,
+    UnsupportedTime: 422,
+    VersionMissing: 428,
+    TooManyRequests: 429,
+    Unavailable: 503,
+    Behind: 503,
+}
+OUTAGES = (
+    psycopg.OperationalError,
+    PoolTimeout,
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+)
+MEDIA_TYPE = b"application/problem+json"
+log = structlog.get_logger("http")
+
+
+def status_of(kind: type[Exception]) -> int:
+    """The HTTP status of a kind of refusal."""
+    return next(STATUS[each] for each in kind.__mro__ if each in STATUS)
+
+
+def title_of(kind: type[Exception]) -> str:
+    """The first line of its docstring."""
+    return (kind.__doc__ or kind.__name__).strip().splitlines()[0]
+
+
+def answer_to(error: Exception) -> Answer:
+    """The problem that tells of a refusal, with its facts."""
+    kind = type(error)
+    status = status_of(kind)
+    headers = _headers(error, status)
+    facts = dict(error.facts) if isinstance(error, Refusal) else {}
+    if isinstance(error, InvalidFields):
+        facts["errors"] = error.errors
+    elif status == 422:
+        facts["errors"] = [{"pointer": getattr(error, "pointer", ""), "detail": str(error)}]
+    return problem(status, kind, str(error), facts, headers)
+
+
+def problem(
+    status: int,
+    kind: type[Exception],
+    detail: str,
+    facts: Mapping[str, Any] | None = None,
+    headers: Mapping[bytes, bytes] | None = None,
+) -> Answer:
+    body = {"type": f"/problems/{kebab(kind)}", "title": title_of(kind), "status": status, "detail": detail}
+    written = json.dumps({**(facts or {}), **body}, default=str).encode()
+    return Answer(status, written, {b"cache-control": b"no-store", **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def _headers(error: Exception, status: int) -> dict[bytes, bytes]:
+    if status == 401:
+        given = b', error="invalid_token"' if str(error) != Unauthenticated.title() else b""
+        return {b"www-authenticate": b'Bearer realm="daybook"' + given}
+    if isinstance(error, TooManyRequests):
+        return {b"retry-after": b"%d" % error.room.reset, **room_headers(error.room)}
+    if status == 503:
+        return {b"retry-after": b"%d" % getattr(error, "retry_after", 1)}
+    return {}
+
+
+class Unexpected(Exception):
+    """Something went wrong here, not with your request."""
+
+
+def answer_of(error: Exception, scope: Scope) -> Answer:
+    """What is answered to a request that ended with an error."""
+    if isinstance(error, HTTPException):
+        return _by_framework(error, scope)
+    if isinstance(error, OUTAGES):
+        log.warning("outage", error=type(error).__name__)
+        return answer_to(Unavailable("The database does not answer."))
+    if isinstance(error, (Refusal, *STATUS)):
+        return answer_to(error)
+    return unexpected(error)
+
+
+def _by_framework(error: HTTPException, scope: Scope) -> Answer:
+    if error.status_code == 404:
+        return answer_to(NotFound("page", scope["path"]))
+    if error.status_code == 405:
+        allow = ", ".join(sorted(_methods(scope))).encode()
+        return problem(405, MethodNotAllowed, MethodNotAllowed.title(), headers={b"allow": allow})
+    return answer_to(Malformed(str(error.detail)))
+
+
+def _methods(scope: Scope) -> set[str]:
+    """All methods of the path: the framework tells of the first route's only."""
+    routes = iter_route_contexts(scope["app"].routes)
+    here = [each for each in routes if each.path_regex.match(scope["path"])]
+    return {method for each in here for method in each.methods or ()}
+
+
+def unexpected(error: Exception) -> Answer:
+    """The answer to an error of ours: what it was is in the log, under the request's id."""
+    log.error("unexpected", exc_info=error)
+    return problem(500, Unexpected, title_of(Unexpected))

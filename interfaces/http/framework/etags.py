@@ -1,0 +1,36 @@
+"""Conditional requests (RFC 9110): a resource's ETag is its version."""
+
+import re
+from collections.abc import Mapping
+
+from interfaces.http.framework.request_errors import Malformed, VersionMissing
+
+LARGEST = 2**63 - 1
+_TAG = re.compile(rb'"(0|[1-9][0-9]{0,18})"')
+
+
+def etag(version: int) -> bytes:
+    """The ETag of a version."""
+    return b'"%d"' % version
+
+
+def expected(headers: Mapping[bytes, bytes], *, required: bool) -> int | None:
+    """If-Match: a version; None for `*`, and for none unless required. Raises VersionMissing, Malformed."""
+    given = headers.get(b"if-match")
+    if given is None and required:
+        raise VersionMissing
+    if given is None or given.strip() == b"*":
+        return None
+    tag = _TAG.fullmatch(given.strip())
+    if tag is None or int(tag[1]) > LARGEST:
+        raise Malformed('If-Match takes one ETag as it was answered, such as "3", or *.')
+    return int(tag[1])
+
+
+def known(headers: Mapping[bytes, bytes], version: int) -> bool:
+    """Whether If-None-Match says that the caller has this version."""
+    given = headers.get(b"if-none-match")
+    if given is None:
+        return False
+    tags = [tag.strip().removeprefix(b"W/") for tag in given.split(b",")]
+    return tags == [b"*"] or etag(version) in tags

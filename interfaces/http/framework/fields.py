@@ -1,0 +1,172 @@
+"""What bodies and parameters are made of: text, instants, dates, zones, tags, money, minutes."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.scheduling.wallclock import SUPPORTED, UnknownZone, zone
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+T = TypeVar("T")
+
+# No control characters on a line; no NUL anywhere, since the log could not keep it.
+Name = Annotated[
+    str,
+    Field(
+        max_length=200,
+        pattern=r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F\s][^\x00-\x1F\x7F]*$",
+        examples=["Haircut"],
+    ),
+]
+Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1F\x7F]*$")]
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Slug = Annotated[str, Field(max_length=50, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["haircut"])]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+Money = Annotated[int, Field(ge=0, le=10**12)]
+Notice = Annotated[int, Field(ge=0, le=525_600)]
+Ttl = Annotated[int, Field(ge=1, le=43_200)]
+Buffer = Annotated[int, Field(ge=0, le=1440)]
+Length = Annotated[int, Field(ge=1, le=10_080)]
+
+
+def instant(value: Any) -> datetime:
+    """RFC 3339 with an offset, whole seconds, a year Daybook plans in -> UTC. Raises a validation error."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise PydanticCustomError("instant", "An instant is RFC 3339 with an offset: 2030-01-31T09:00:00Z.")
+    try:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("instant", "There is no such time.") from None
+    if moment.microsecond:
+        raise PydanticCustomError("instant", "An instant has whole seconds.")
+    if not SUPPORTED.start <= moment < SUPPORTED.end:
+        raise PydanticCustomError("instant", "The time lies outside the years 1970 to 2199.")
+    return moment
+
+
+def day(value: Any) -> date:
+    """YYYY-MM-DD in a year Daybook plans in. Raises a validation error (a ValueError)."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise PydanticCustomError("day", "A date is written YYYY-MM-DD.")
+    try:
+        told = date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("day", "There is no such date.") from None
+    if not SUPPORTED.start.date() <= told < SUPPORTED.end.date():
+        raise PydanticCustomError("day", "The date lies outside the years 1970 to 2199.")
+    return told
+
+
+def _zone(value: str) -> str:
+    try:
+        zone(value)
+    except UnknownZone:
+        raise PydanticCustomError("zone", "This is not a time zone of the IANA database.") from None
+    return value
+
+
+def _distinct(values: list[T]) -> list[T]:
+    return list(dict.fromkeys(values))
+
+
+def _all_distinct(values: list[T]) -> list[T]:
+    if len({*values}) < len(values):
+        raise PydanticCustomError("distinct", "One of them is there twice.")
+    return values
+
+
+Instant = Annotated[
+    datetime,
+    PlainValidator(instant),
+    PlainSerializer(lambda moment: moment.isoformat(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2030-01-31T09:00:00Z"]}),
+]
+Date = Annotated[
+    date,
+    PlainValidator(day),
+    PlainSerializer(lambda told: told.isoformat(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2030-01-31"]}),
+]
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Paris"])]
+Tags = Annotated[list[Slug], Field(max_length=50), AfterValidator(_distinct)]
+Reminders = Annotated[
+    list[Annotated[int, Field(ge=1, le=43_200)]], Field(max_length=5), AfterValidator(_all_distinct)
+]
+Ids = Annotated[list[UUID], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
+
+
+class Body(BaseModel):
+    """What a caller says. Strict: no field unknown, no type guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Form(Body):
+    """What a caller says as a form (application/x-www-form-urlencoded), as OAuth 2 wants it."""
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class Query(BaseModel):
+    """What a caller filters by. No parameter unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Paging(Query):
+    """A page of a list. Filters stay the same from page to page."""
+
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=2000)
+
+    def filters(self) -> str:
+        """The filters alone, for the seal of a cursor."""
+        return self.model_dump_json(exclude={"limit", "cursor"}, exclude_none=True)
+
+
+class Shape(BaseModel):
+    """What an answer looks like; for the documentation, answers are rendered straight."""
+
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+
+
+class Resource(Shape):
+    id: UUID
+    version: int = Field(ge=1)
+
+
+class Change(Body):
+    """Only the fields given are changed."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+        """A field left out keeps its value: there are no defaults to tell of."""
+        described = handler.resolve_ref_schema(handler(schema))
+        for each in described.get("properties", {}).values():
+            each.pop("default", None)
+        return described
+
+
+def absent() -> Any:
+    """The default of a field that may be left out but not be null."""
+    return Field(default_factory=lambda: None)
+
+
+def plain(moment: datetime) -> datetime:
+    """For an answer: UTC, whole seconds."""
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,66 @@
+"""The security log: who signed in or failed to, and what was denied."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+from pydantic_core import to_json
+
+from interfaces.http.framework.fields import Instant, Paging, Shape, plain
+from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.request import Ask
+from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.routing import Route
+
+router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=Route)
+
+
+class SecurityEventShown(Shape):
+    """`network`: the same for the same network, and no more. `facts`: what the kind has to tell."""
+
+    id: int
+    at: Instant
+    kind: str
+    account_id: UUID | None
+    network: str | None
+    facts: dict[str, Any]
+
+
+class SecurityEventPage(Shape):
+    items: list[SecurityEventShown]
+    next: str | None
+
+
+class SecurityFilters(Paging):
+    """The newest first."""
+
+    kind: str | None = Field(None, max_length=64, pattern=r"^[a-z_]+$")
+    account_id: UUID | None = None
+
+
+@router.get("/security", operation_id="list_security_events", response_model=SecurityEventPage)
+async def find(ask: Ask, filters: Annotated[SecurityFilters, Query()]) -> Response:
+    """List what concerns signing in and being denied."""
+    asked = page(ask, filters)
+    found = await ask.signing.security.find(
+        limit=asked.limit + 1,
+        before=int(asked.after) if asked.after else None,
+        kind=filters.kind,
+        account_id=filters.account_id,
+    )
+    items = found[: asked.limit]
+    bookmark = str(items[-1].id) if len(found) > asked.limit else None
+    said = [
+        {
+            "id": each.id,
+            "at": plain(each.at),
+            "kind": each.kind,
+            "account_id": each.account_id,
+            "network": each.network,
+            "facts": each.facts,
+        }
+        for each in items
+    ]
+    body = {"items": said, "next": sealed(ask, filters, bookmark)}
+    return Answer(200, to_json(body), {b"cache-control": PRIVATE})

@@ -1,0 +1,47 @@
+"""The mails that were sent to the caller, as they said it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic_core import to_json
+
+from interfaces.http.framework.fields import Instant, Paging, Shape, plain
+from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.request import Ask
+from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.routing import Route
+
+router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
+
+
+class MailShown(Shape):
+    """A mail that was sent. `text`: without the code that was in it, if one was."""
+
+    id: UUID
+    at: Instant
+    kind: str
+    to: str
+    subject: str
+    text: str
+
+
+class MailPage(Shape):
+    items: list[MailShown]
+    next: str | None
+
+
+class MailFilters(Paging):
+    """The newest first."""
+
+
+@router.get("/mails", operation_id="list_mails", response_model=MailPage)
+async def find(ask: Ask, filters: Annotated[MailFilters, Query()]) -> Response:
+    """List what was mailed to the caller."""
+    asked = page(ask, filters)
+    before = UUID(asked.after) if asked.after else None
+    found = await ask.ports.mails.latest(ask.caller.account, limit=asked.limit + 1, before=before)
+    items = [{**each, "at": plain(each["at"])} for each in found[: asked.limit]]
+    bookmark = str(items[-1]["id"]) if len(found) > asked.limit else None
+    body = {"items": items, "next": sealed(ask, filters, bookmark)}
+    return Answer(200, to_json(body), {b"cache-control": PRIVATE})

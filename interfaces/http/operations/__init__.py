@@ -1,0 +1,1 @@
+"""Routes for operators and auditors: health, jobs, the ledger, problem types."""

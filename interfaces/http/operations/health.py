@@ -1,0 +1,72 @@
+"""Is this process alive, and ready to be asked?"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic_core import to_json
+
+from interfaces.http.framework.fields import Shape
+from interfaces.http.framework.request import Ask, Check
+from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.routing import Route
+
+router = APIRouter(prefix="/health", tags=["health"], route_class=Route)
+PATIENCE = 2.0  # seconds for each check
+Status = Literal["ready", "degraded", "unavailable", "draining"]
+
+
+class Live(Shape):
+    status: Literal["live"]
+
+
+class Ready(Shape):
+    """`degraded`: what is not vital is missing. `checks`: each part with `ok` and its facts."""
+
+    status: Status
+    checks: dict[str, dict[str, Any]]
+
+
+@router.get("/live", operation_id="live", response_model=Live)
+async def live(ask: Ask) -> Response:  # noqa: ARG001
+    """The process answers."""
+    return Answer(200, b'{"status":"live"}', {b"cache-control": PRIVATE})
+
+
+@router.get(
+    "/ready",
+    operation_id="ready",
+    response_model=Ready,
+    responses={503: {"model": Ready, "description": "Not ready: send requests elsewhere."}},
+)
+async def ready(ask: Ask) -> Response:
+    """Whether requests should be sent here: its database, Redis, migrations, lag, and draining."""
+    ports = ask.ports
+    names = [*ports.vital, *ports.useful]
+    checks = [*ports.vital.values(), *ports.useful.values()]
+    found = dict(zip(names, await asyncio.gather(*map(_looked, checks)), strict=True))
+    status = _status(
+        draining=ports.draining,
+        vital=all(found[name]["ok"] for name in ports.vital),
+        useful=all(found[name]["ok"] for name in ports.useful),
+    )
+    code = 200 if status in {"ready", "degraded"} else 503
+    headers = {b"cache-control": PRIVATE} | ({b"retry-after": b"1"} if code == 503 else {})
+    return Answer(code, to_json({"status": status, "checks": found}), headers)
+
+
+def _status(*, draining: bool, vital: bool, useful: bool) -> Status:
+    if draining:
+        return "draining"
+    if not vital:
+        return "unavailable"
+    return "ready" if useful else "degraded"
+
+
+async def _looked(check: Check) -> Mapping[str, Any]:
+    """What a check found; its error's kind only, since its text may tell too much."""
+    try:
+        return {"ok": True, **await asyncio.wait_for(check(), PATIENCE)}
+    except Exception as error:  # noqa: BLE001  whatever is wrong, it is not well
+        return {"ok": False, "error": type(error).__name__}

@@ -1,0 +1,110 @@
+"""Jobs: what is to be done because its time comes, and how it goes with it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+from pydantic_core import to_json
+
+from domain.errors import Conflict, NotFound
+from interfaces.http.framework.fields import Instant, Nothing, Paging, Shape, plain
+from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.request import Ask
+from interfaces.http.framework.responses import PRIVATE, Answer, listed
+from interfaces.http.framework.routing import Route
+from projections.read_models import job_status as progress
+from projections.read_models.job_status import Progress, Status
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
+
+
+class JobNotRetryable(Conflict):
+    """This job is done, dropped or being done."""
+
+
+class JobShown(Shape):
+    """`subject`: what it is about, by kind an appointment or another thing; `slot`: which of its jobs.
+
+    `planned_at`: when it was to be done; `due_at`: when it may be tried next. `error`: of the last try.
+    """
+
+    id: UUID
+    kind: str
+    subject: UUID
+    slot: str
+    status: Status
+    planned_at: Instant
+    due_at: Instant | None
+    attempts: int
+    done_at: Instant | None
+    outcome: str | None
+    error: str | None
+
+
+class JobPage(Shape):
+    items: list[JobShown]
+    next: str | None
+
+
+class JobFilters(Paging):
+    """By the time at which they were to be done."""
+
+    status: Status | None = None
+    kind: str | None = Field(None, max_length=32, pattern=r"^[a-z_]+$")
+    subject: UUID | None = None
+
+
+@router.get("", operation_id="list_jobs", response_model=JobPage)
+async def find(ask: Ask, filters: Annotated[JobFilters, Query()]) -> Response:
+    """List jobs, done ones for 90 days."""
+    async with ask.look("job") as read:
+        found, bookmark = await progress.find(
+            read, page(ask, filters), status=filters.status, kind=filters.kind, subject=filters.subject
+        )
+    return listed([shown(each) for each in found], sealed(ask, filters, bookmark), read.position)
+
+
+@router.get("/{job_id}", operation_id="get_job", response_model=JobShown)
+async def get(ask: Ask, job_id: UUID) -> Response:
+    """Show a job."""
+    return await _shown(ask, job_id)
+
+
+@router.post("/{job_id}/retry", operation_id="retry_job", response_model=JobShown)
+async def retry(ask: Ask, job_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+    """Try again now, from the start: one that was given up, or has failed, or should have been done."""
+    async with ask.look("job") as read:
+        found = await progress.get(read, job_id)
+    if found is None:
+        raise NotFound("job", job_id)
+    if found.status == Status.DROPPED or not await ask.ports.retry_job(job_id):
+        raise JobNotRetryable(f"It is {found.status}.", job_status=str(found.status))
+    return await _shown(ask, job_id)
+
+
+async def _shown(ask: Ask, job_id: UUID) -> Response:
+    async with ask.look("job") as read:
+        found = await progress.get(read, job_id)
+    if found is None:
+        raise NotFound("job", job_id)
+    told = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
+    return Answer(200, to_json(shown(found)), told)
+
+
+def shown(each: Progress) -> Mapping[str, Any]:
+    """As it is answered."""
+    return {
+        "id": each.id,
+        "kind": each.kind,
+        "subject": each.subject,
+        "slot": each.slot,
+        "status": each.status,
+        "planned_at": plain(each.planned_at),
+        "due_at": plain(each.due_at) if each.due_at and each.done_at is None else None,
+        "attempts": each.attempts,
+        "done_at": plain(each.done_at) if each.done_at else None,
+        "outcome": each.outcome,
+        "error": each.error,
+    }

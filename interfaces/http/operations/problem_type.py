@@ -1,0 +1,73 @@
+"""What a problem's `type` means."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from domain.errors import NotFound, Refusal
+from interfaces.http.framework.errors import STATUS, Unexpected, status_of, title_of
+from interfaces.http.framework.fields import Shape
+from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request_errors import kebab
+from interfaces.http.framework.responses import PUBLIC, Answer
+from interfaces.http.framework.routing import Route
+
+router = APIRouter(prefix="/problems", tags=["problems"], route_class=Route)
+
+
+class FieldError(BaseModel):
+    """`pointer`: a JSON Pointer into the body, or to a parameter's name where `in` says so."""
+
+    pointer: str
+    detail: str
+    place: Literal["query", "path"] | None = Field(None, alias="in")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `type` names the refusal; further members are its facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/slot-taken"])
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = Field(
+        default_factory=list, description="On 422: what does not fit, and where."
+    )
+
+
+class ProblemType(Shape):
+    type: str
+    title: str
+    status: int
+
+
+@router.get("/{name}", operation_id="problem_type", response_model=ProblemType)
+async def get(ask: Ask, name: str) -> Response:  # noqa: ARG001
+    """What a problem's type means."""
+    found = problem_types().get(name)
+    if found is None:
+        raise NotFound("problem", name)
+    return Answer(200, to_json(found), {b"cache-control": PUBLIC})
+
+
+def problem_types() -> dict[str, dict[str, Any]]:
+    """Every problem type by its name: type, title, status."""
+    kinds = {kind: status_of(kind) for kind in _kinds()} | {Unexpected: 500}
+    return {
+        kebab(kind): {"type": f"/problems/{kebab(kind)}", "title": title_of(kind), "status": status}
+        for kind, status in kinds.items()
+    }
+
+
+def _kinds() -> Iterator[type[Exception]]:
+    todo: list[type[Exception]] = [kind for kind in STATUS if not issubclass(kind, Refusal)]
+    todo += Refusal.__subclasses__()
+    while todo:
+        kind = todo.pop()
+        yield kind
+        todo += kind.__subclasses__()

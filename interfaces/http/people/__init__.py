@@ -1,0 +1,1 @@
+"""Routes of accounts, customers, registration, export and erasure."""

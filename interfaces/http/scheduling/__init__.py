@@ -1,0 +1,1 @@
+"""Routes of schedules, opening hours and availability."""

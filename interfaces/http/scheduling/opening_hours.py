@@ -1,0 +1,55 @@
+"""Opening hours as people write them, and as minutes of the local day."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from domain.scheduling.opening_hours import DAY, window
+from interfaces.http.framework.fields import Body
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+From = Annotated[str, Field(alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
+To = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["17:00"])]
+
+
+class DayWindow(Body):
+    """Open from one time of day to another; a `to` not after `from` is the next day's."""
+
+    from_: From
+    to: To
+
+
+class WeeklyWindow(DayWindow):
+    """Open on this weekday."""
+
+    day: Day
+
+
+def minutes(windows: Sequence[DayWindow]) -> list[list[int]]:
+    """[[opens, closes], ...] in minutes of the local day, sorted."""
+    return sorted(list(window(each.from_, each.to)) for each in windows)
+
+
+def minutes_of_week(windows: Sequence[WeeklyWindow]) -> dict[str, list[list[int]]]:
+    """Weekday "0".."6" -> [[opens, closes], ...]; days without hours are left out."""
+    of_day = {day: [each for each in windows if each.day == day] for day in DAYS}
+    return {str(n): minutes(of_day[day]) for n, day in enumerate(DAYS) if of_day[day]}
+
+
+def shown(windows: Sequence[Sequence[int]]) -> list[dict[str, str]]:
+    """Back to from and to."""
+    return [{"from": _clock(opens), "to": _clock(closes)} for opens, closes in windows]
+
+
+def shown_week(week: Mapping[str, Sequence[Sequence[int]]]) -> list[dict[str, Any]]:
+    """Back to day, from and to; Monday first."""
+    return [{"day": DAYS[int(day)], **each} for day in sorted(week) for each in shown(week[day])]
+
+
+def _clock(minute: int) -> str:
+    if minute == DAY:
+        return "24:00"
+    hour, rest = divmod(minute % DAY, 60)
+    return f"{hour:02}:{rest:02}"

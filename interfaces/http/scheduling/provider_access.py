@@ -1,0 +1,19 @@
+"""Who acts for a provider, as far as a question needs to know: from the read model, where commands load."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from application.access import Role
+from interfaces.http.framework.request import Ask
+from projections.read_models import organization
+from projections.read_models.directory import ListedProvider
+
+
+async def staff(ask: Ask, provider: ListedProvider) -> Collection[UUID]:
+    """For `demand`: the provider's owner, and the caller if a member of its organization."""
+    told = provider.profile.get("organization_id")
+    if told is not None and ask.caller.role is Role.PROVIDER and ask.of != provider.owner_id:
+        async with ask.ports.reads.open("organization", ask.at_least) as read:
+            if await organization.member(read, UUID(told), ask.caller.account) is not None:
+                return provider.owner_id, ask.caller.account
+    return (provider.owner_id,)

@@ -1,0 +1,146 @@
+"""What a schedule looks like in requests and answers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.errors import NotFound
+from domain.scheduling.interval import Interval
+from domain.scheduling.schedule import Schedule
+from interfaces.http.framework.fields import (
+    Body,
+    Instant,
+    Paging,
+    Resource,
+    Shape,
+    Text,
+    Zone,
+    plain,
+)
+from interfaces.http.scheduling import opening_hours as hours
+from interfaces.http.scheduling.opening_hours import DayWindow, WeeklyWindow
+from projections.query.paging import Page
+from projections.read_models.schedule import OpeningRules
+
+AnySchedule = Schedule | OpeningRules
+
+
+class ScheduleBody(Body):
+    """The zone counts for all hours. Windows may not overlap, past midnight neither."""
+
+    timezone: Zone
+    weekly: Annotated[list[WeeklyWindow], Field(max_length=336)]
+
+
+class OverrideBody(Body):
+    """No hours: closed."""
+
+    hours: Annotated[list[DayWindow], Field(max_length=48)]
+
+
+class TimeOffBody(Body):
+    """From `start` until `end`."""
+
+    start: Instant
+    end: Instant
+    reason: Text = ""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.end <= self.start:
+            raise PydanticCustomError("time_off", "Time off ends after it starts.")
+        return self
+
+
+class TimeOffItem(Shape):
+    id: UUID
+    start: datetime
+    end: datetime
+    reason: str
+
+
+class TimeOffShown(TimeOffItem):
+    """Closed between two instants. `version`: of the schedule."""
+
+    version: int
+
+
+class TimeOffPage(Shape):
+    items: list[TimeOffShown]
+    next: str | None
+
+
+class TimeOffFilters(Paging):
+    """All time off."""
+
+
+class OverrideItem(Shape):
+    date: date
+    hours: list[DayWindow]
+
+
+class OverrideShown(OverrideItem):
+    """Other hours on a date. `version`: of the schedule."""
+
+    version: int
+
+
+class ScheduleShown(Resource):
+    """When a provider's calendar is open."""
+
+    timezone: str
+    weekly: list[WeeklyWindow]
+    overrides: list[OverrideItem]
+    time_off: list[TimeOffItem]
+
+
+def shown(schedule: AnySchedule) -> Mapping[str, Any]:
+    """A schedule as answered."""
+    return {
+        "id": schedule.id,
+        "version": schedule.version,
+        "timezone": schedule.timezone,
+        "weekly": hours.shown_week(schedule.weekly),
+        "overrides": [
+            {"date": day, "hours": hours.shown(schedule.overrides[day])} for day in sorted(schedule.overrides)
+        ],
+        "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
+    }
+
+
+def override_shown(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
+    """One date's hours as answered."""
+    told = hours.shown(schedule.overrides[day.isoformat()])
+    return {"date": day, "hours": told, "version": schedule.version}
+
+
+def off_shown(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
+    """One time off as answered; raises NotFound."""
+    if id not in schedule.time_off:
+        raise NotFound("time off", id)
+    return {**_off(schedule, id), "version": schedule.version}
+
+
+def time_off_page(schedule: AnySchedule, page: Page) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    """Time off after the bookmark, by start; and the bookmark to go on from."""
+    rest = [off for off in _in_order(schedule) if page.after is None or _mark(off) > page.after]
+    items = [{**_off(schedule, id), "version": schedule.version} for id, _ in rest[: page.limit]]
+    return items, _mark(rest[page.limit - 1]) if len(rest) > page.limit else None
+
+
+def _in_order(schedule: AnySchedule) -> list[tuple[UUID, Interval]]:
+    return sorted(schedule.time_off.items(), key=_mark)
+
+
+def _mark(entry: tuple[UUID, Interval]) -> str:
+    id, off = entry
+    return f"{plain(off.start).isoformat()} {id}"
+
+
+def _off(schedule: AnySchedule, id: UUID) -> dict[str, Any]:
+    off = schedule.time_off[id]
+    return {"id": id, "start": plain(off.start), "end": plain(off.end), "reason": schedule.reason(id)}

@@ -1,1 +1,0 @@
-"""`daybook keys`: the keys by which what is personal is sealed."""

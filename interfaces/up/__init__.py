@@ -1,1 +1,0 @@
-"""All of Daybook on one machine, started by one command."""

@@ -1,0 +1,132 @@
+"""Which rows of `earliest` must be worked out again, and keeping those that have been."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from projections.availability.earliest import NAME, Ahead
+from projections.engine.positions import CHANNEL
+from projections.engine.schema import generation_schema
+from projections.read_models.availability import vacancy
+
+Pair = tuple[UUID, UUID]
+"""A provider and a service."""
+
+_STATE = f"""
+    SELECT l.generation, b.position, clock_timestamp() FROM read.live l
+    JOIN read.bookmark b ON b.generation = l.generation AND b.reader = '{vacancy.name}'"""  # noqa: S608  a name of our own
+
+# With those that are kept already: perhaps they are no pair any more.
+_NEWS = """
+    WITH news AS (SELECT id FROM {schema}.vacancy_touched WHERE position > %(since)s)
+    SELECT t.provider::uuid, s.id FROM news n JOIN {schema}.vacancy_service s ON s.id = n.id
+        CROSS JOIN LATERAL jsonb_array_elements_text(s.providers) t(provider)
+    UNION SELECT n.id, s.id FROM news n JOIN {schema}.vacancy_service s ON s.providers ? n.id::text
+    UNION SELECT w.calendar, s.id FROM news n JOIN {schema}.vacancy_employer w ON w.organization = n.id
+        JOIN {schema}.vacancy_service s ON s.providers ? w.calendar::text
+    UNION SELECT e.provider_id, e.service_id FROM news n JOIN read.earliest e ON e.service_id = n.id
+    UNION SELECT e.provider_id, e.service_id FROM news n JOIN read.earliest e ON e.provider_id = n.id"""
+
+_DUE = "SELECT provider_id, service_id FROM read.earliest WHERE again_at <= %s ORDER BY again_at LIMIT 256"
+
+_ALL = """
+    SELECT coalesce(e.provider_id, p.provider_id), coalesce(e.service_id, p.service_id)
+    FROM read.earliest e
+    FULL JOIN (
+        SELECT c.id AS provider_id, s.id AS service_id,
+               greatest(of_calendar.position, of_service.position, of_organization.position) AS touched
+        FROM {schema}.vacancy_service s
+        CROSS JOIN LATERAL jsonb_array_elements_text(s.providers) t(provider)
+        JOIN {schema}.vacancy_calendar c ON c.id = t.provider::uuid AND c.active
+        LEFT JOIN {schema}.vacancy_touched of_calendar ON of_calendar.id = c.id
+        LEFT JOIN {schema}.vacancy_touched of_service ON of_service.id = s.id
+        LEFT JOIN {schema}.vacancy_employer w ON w.calendar = c.id
+        LEFT JOIN {schema}.vacancy_touched of_organization ON of_organization.id = w.organization
+        WHERE NOT s.withdrawn
+    ) p ON p.provider_id = e.provider_id AND p.service_id = e.service_id
+    WHERE p.provider_id IS NULL OR e.provider_id IS NULL OR e.generation <> %(generation)s
+        OR e.position < p.touched OR e.again_at <= %(now)s
+    ORDER BY e.again_at NULLS FIRST"""
+
+# A process that was paused while another led does not undo what that one has done.
+_KEEP = """
+    INSERT INTO read.earliest AS e
+        (provider_id, service_id, starts, duration, notice, again_at, generation, position)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (provider_id, service_id) DO UPDATE
+    SET (starts, duration, notice, again_at, generation, position) = ROW (excluded.starts,
+        excluded.duration, excluded.notice, excluded.again_at, excluded.generation, excluded.position)
+    WHERE (e.generation, e.position) <= (excluded.generation, excluded.position)"""
+_DROP = """
+    DELETE FROM read.earliest WHERE provider_id = %s AND service_id = %s
+        AND (generation, position) <= (%s, %s)"""
+
+_MARK = """
+    INSERT INTO read.earliest_mark AS m (single, position) VALUES (true, %s)
+    ON CONFLICT (single) DO UPDATE SET position = greatest(m.position, excluded.position)"""
+_ANNOUNCE = "SELECT pg_notify(%s, %s)"
+
+
+class State(NamedTuple):
+    """The live generation, how far the reader of free times is in it, and the database's time."""
+
+    generation: int
+    position: int
+    now: datetime
+
+
+class Stale:
+    """See above. `pool`: of autocommitting connections of the role that projects."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool = pool
+
+    async def state(self) -> State:
+        (row,) = await self._select(_STATE, {})
+        return State(*row)
+
+    async def all(self, state: State) -> Sequence[Pair]:
+        """All that is missing, too much, due, of another generation, or touched since; missing ones first."""
+        values = {"generation": state.generation, "now": state.now}
+        return await self._select(_ALL.format(schema=generation_schema(state.generation)), values)
+
+    async def news(self, state: State, since: int) -> Sequence[Pair]:
+        """What events past a position have touched."""
+        return await self._select(_NEWS.format(schema=generation_schema(state.generation)), {"since": since})
+
+    async def due(self, state: State) -> Sequence[Pair]:
+        """Some of what time has passed over."""
+        return await self._select(_DUE, [state.now])
+
+    async def keep(
+        self, worked_out: Sequence[tuple[Ahead, int]], gone: Collection[Pair], state: State
+    ) -> None:
+        """Rows, each with the position of the look it comes from; and pairs that there are no more."""
+        rows = [(*row, state.generation, position) for row, position in worked_out]
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = connection.cursor()
+            if rows:
+                await cursor.executemany(_KEEP, sorted(rows))
+            if gone:
+                await cursor.executemany(
+                    _DROP, [(*pair, state.generation, state.position) for pair in sorted(gone)]
+                )
+
+    async def reached(self, position: int) -> None:
+        """Everything is worked out up to a position: say so."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_MARK, [position])
+            # Of the readers it says 0: they are further, and nobody goes back for that.
+            await connection.execute(_ANNOUNCE, [CHANNEL, f"0 {NAME}={position}"])
+
+    async def _select(
+        self, statement: str, values: Mapping[str, Any] | Sequence[Any]
+    ) -> Sequence[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement.encode(), values)
+            rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
+            return rows

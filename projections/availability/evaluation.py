@@ -1,0 +1,137 @@
+"""From a look to what is offered, and to what stands against a start."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from domain.errors import Invalid
+from domain.scheduling.availability import Rule, Start, candidates, starts, why_not
+from domain.scheduling.interval import Interval, clip
+from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
+from projections.availability.loader import Calendar, Offering
+from projections.availability.response import Prepared
+
+_SKEW = timedelta(minutes=1)  # how far the clocks of processes may lie apart
+_LASTS = timedelta(minutes=1)
+
+MOST_STARTS = 50_000  # of one answer; more would keep everybody else waiting
+
+
+class Reason(StrEnum):
+    """What stands against a start: of several, the first in this order. From PAST on the domain's rules."""
+
+    NOT_OFFERED_BY = "not-offered-by"
+    WITHDRAWN = "withdrawn"
+    INACTIVE = "inactive"
+    PAST = "past"
+    NOTICE = "notice"
+    WINDOW = "window"
+    TIME_OFF = "time-off"
+    CLOSED = "closed"
+    GRID = "grid"
+    TAKEN = "taken"
+    FULL = "full"
+
+    @property
+    def detail(self) -> str:
+        """In a sentence."""
+        return _DETAILS[self]
+
+    @classmethod
+    def of(cls, rule: Rule | None) -> Self | None:
+        return None if rule is None else cls(rule.value)
+
+
+_DETAILS = {
+    Reason.NOT_OFFERED_BY: "This provider does not offer this service.",
+    Reason.WITHDRAWN: "This service takes no new bookings.",
+    Reason.INACTIVE: "This provider takes no new bookings.",
+    Reason.PAST: "This start lies in the past.",
+    Reason.NOTICE: "This start is sooner than the notice that the service needs.",
+    Reason.WINDOW: "This start lies outside the booking window.",
+    Reason.TIME_OFF: "The provider has time off then.",
+    Reason.CLOSED: "This time lies outside opening hours.",
+    Reason.GRID: "No start is offered at this minute.",
+    Reason.TAKEN: "This time, buffers included, is not free.",
+    Reason.FULL: "All places of this start are taken.",
+}
+
+
+def offered(service: Offering, span: Interval, now: datetime) -> Iterator[tuple[Start, UUID]]:
+    """What is offered in `span` at `now`, and by whom; in order for each provider."""
+    for calendar in _bookable(service):
+        for start in starts(service.offer, calendar.hours, calendar.occupied, span, now):
+            yield start, calendar.id
+
+
+def against(service: Offering, provider_id: UUID | None, start: datetime, now: datetime) -> Reason | None:
+    """The first reason against a start; without a provider, of the one who is nearest to offering it."""
+    if provider_id is not None and not service.calendars:
+        return Reason.NOT_OFFERED_BY
+    if service.withdrawn:
+        return Reason.WITHDRAWN
+    order = [*Reason]
+    nearest = Reason.INACTIVE
+    for calendar in _bookable(service):
+        reason = Reason.of(why_not(service.offer, calendar.hours, calendar.occupied, start, now))
+        if reason is None:
+            return None
+        nearest = max(nearest, reason, key=order.index)
+    return nearest
+
+
+def prepare(
+    position: int, service: Offering, provider_id: UUID | None, span: Interval, now: datetime
+) -> Prepared:
+    """The starts in `span` of all calendars looked at, but for the notice that passes with time.
+
+    It holds for about a minute, and not beyond midnight where the booking window moves on, nor when something
+    that was kept for a while has become free.
+    """
+    holds = Interval(now - _SKEW, now + _LASTS)
+    notice = timedelta(minutes=service.offer.min_notice)
+    ahead = clip(span, Interval(holds.start + notice, SUPPORTED.end))
+    found: list[tuple[Start, UUID]] = []
+    for calendar in _bookable(service):
+        within = ahead
+        if (window := service.offer.window) is not None:
+            within = clip(ahead, window.bounds(calendar.hours, now))
+            tz = zone(calendar.hours.timezone)
+            holds = clip(holds, day_bounds(local_date(now, tz), tz))
+        if calendar.lapse_at is not None:
+            holds = clip(holds, Interval(holds.start, calendar.lapse_at))
+        free = candidates(service.offer, calendar.hours, calendar.occupied, within)
+        found += [(start, calendar.id) for start in free]
+        if len(found) > MOST_STARTS:
+            raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
+    if len(service.calendars) > 1:
+        found.sort()
+    return Prepared.of(
+        position,
+        [
+            service.id,
+            *(service.providers if provider_id is None else [provider_id]),
+            *_organizations(service),
+        ],
+        (holds.start.timestamp(), holds.end.timestamp()),
+        int(notice.total_seconds()),
+        common_zone(service.calendars),
+        found,
+    )
+
+
+def _organizations(service: Offering) -> set[UUID]:
+    """Those whose holidays count."""
+    return {each.organization for each in service.calendars if each.organization is not None}
+
+
+def common_zone(calendars: Iterable[Calendar]) -> str:
+    """The zone that all the calendars are in, or UTC."""
+    zones = {calendar.hours.timezone for calendar in calendars}
+    return zones.pop() if len(zones) == 1 else "UTC"
+
+
+def _bookable(service: Offering) -> Iterator[Calendar]:
+    return (each for each in service.calendars if each.active and not service.withdrawn)

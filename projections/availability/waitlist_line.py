@@ -1,0 +1,38 @@
+"""Who waits for what is free? The waitlist and the availability, asked together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.booking.waitlist import Wish
+from domain.scheduling.interval import Interval
+from projections.availability.queries import Availability
+from projections.query.snapshot import EVERYTHING, Reads
+from projections.read_models.waitlist import in_line, waitlist
+
+
+class Line:
+    """See application.booking.waitlist_matching.Line."""
+
+    def __init__(self, reads: Reads, availability: Availability) -> None:
+        self._reads, self._availability = reads, availability
+
+    async def wishes(
+        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
+    ) -> Sequence[Wish]:
+        day = timedelta(days=1)  # as far as zones lie apart
+        async with self._reads.open(waitlist.name, at_least, sees=EVERYTHING) as read:
+            return await in_line(read, provider_id, (since - day).date(), (until + day).date())
+
+    async def starts(
+        self,
+        service_id: UUID,
+        provider_id: UUID,
+        since: datetime,
+        until: datetime,
+        now: datetime,
+        at_least: int | None,
+    ) -> Sequence[datetime]:
+        return await self._availability.touching(
+            service_id, provider_id, Interval(since, until), now=now, at_least=at_least
+        )

@@ -1,0 +1,1 @@
+"""The projection engine: event feed, checkpoints, leader election, and writing rows."""

@@ -1,0 +1,126 @@
+"""The log in pages, each event decoded once for all readers."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString, Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.personal_data import Personal
+from projections.engine.pg_notify import driver_of
+from projections.engine.projection import Recorded
+
+PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
+REMEMBERED = 50_000  # streams whose calendar is known without asking
+
+
+class Codec(Protocol):
+    """Reads events, and what is personal in them."""
+
+    def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
+        """The event of a stored row, what is personal still sealed."""
+        ...
+
+    def personal(self, events: Iterable[object]) -> Collection[Personal]:
+        """All that is personal in events."""
+        ...
+
+    def open(self, said: Iterable[Personal], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+        """Make the values readable, but of those whose key is not among the wrapped ones."""
+        ...
+
+
+_PAGE = """
+SELECT notification_id, recorded_at, originator_id, originator_version, topic, state, metadata::text
+FROM log.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"""
+_FIRST = """
+SELECT originator_id, topic, state FROM log.stored_events
+WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1"""
+_KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::uuid[])"
+_OF_A_CALENDAR = ("Day.", "Schedule.")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Events of the log in order. `broken`: position and error of the next one, if it can't be decoded."""
+
+    events: Sequence[Recorded]
+    broken: tuple[int, Exception] | None = None
+
+
+class Feed:
+    """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
+
+    def __init__(self, engine: AsyncEngine, codec: Codec) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._codec = codec
+        self._decode = codec.decode
+        self._calendars: dict[UUID, UUID] = {}
+        self._ahead: tuple[int, asyncio.Task[Stretch]] | None = None
+
+    async def after(self, position: int) -> Stretch:
+        """The next events after a position, at most PAGE; none at the head."""
+        if self._ahead is not None and self._ahead[0] == position:
+            (_, reading), self._ahead = self._ahead, None  # forgotten first: if it fails, it is read again
+            stretch = await reading
+        else:
+            self.forget()
+            stretch = await self._read(position)
+        if len(stretch.events) == PAGE:
+            last = stretch.events[-1].position
+            self._ahead = last, asyncio.create_task(self._read(last))
+        return stretch
+
+    def forget(self) -> None:
+        """Drop what was read ahead."""
+        if self._ahead is not None:
+            self._ahead[1].cancel()
+            self._ahead = None
+
+    async def _read(self, position: int) -> Stretch:
+        while len(self._calendars) > REMEMBERED:  # between pages: within one, none may go that it needs
+            del self._calendars[next(iter(self._calendars))]
+        rows = await self._select(_PAGE, (position, PAGE))
+        await self._learn_calendars(rows)
+        events: list[Recorded] = []
+        for at, when, stream, version, topic, state, context in rows:
+            try:
+                event = self._decode(topic, state, stream, version)
+            except Exception as error:  # noqa: BLE001  whatever it is, the readers stop there and say so
+                await self._unseal([recorded.event for recorded in events])
+                return Stretch(events, (at, error))
+            if version == 1:
+                self._remember(stream, event)
+            events.append(Recorded(at, when, stream, version, event, context, self._calendars.get(stream)))
+        await self._unseal([recorded.event for recorded in events])
+        return Stretch(events)
+
+    async def _unseal(self, events: Sequence[object]) -> None:
+        """Readers see what is personal in plain; of the forgotten, whose keys are gone, they see nothing."""
+        if said := self._codec.personal(events):
+            rows = await self._select(_KEYS, (list({each.subject for each in said}),))
+            self._codec.open(said, {subject: (key, master) for subject, key, master in rows})
+
+    async def _learn_calendars(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Streams of a Day or a Schedule say whose calendar it is in their first event alone."""
+        unknown = {
+            stream: version
+            for _, _, stream, version, topic, *_ in rows
+            if stream not in self._calendars and topic.startswith(_OF_A_CALENDAR)
+        }
+        asked = [stream for stream, first in unknown.items() if first > 1]
+        if asked:
+            for stream, topic, state in await self._select(_FIRST, (asked,)):
+                self._remember(stream, self._decode(topic, state, stream, 1))
+
+    def _remember(self, stream: UUID, first: object) -> None:
+        calendar = getattr(first, "calendar_id", None)
+        if calendar is not None:
+            self._calendars[stream] = calendar
+
+    async def _select(self, query: LiteralString, values: Sequence[Any]) -> list[Any]:
+        async with self._engine.connect() as connection:
+            cursor = await (await driver_of(connection)).execute(query, values, binary=True)
+            return await cursor.fetchall()

@@ -1,0 +1,1 @@
+"""What every query needs: a snapshot, paging, text folding."""

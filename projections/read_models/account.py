@@ -1,0 +1,130 @@
+"""Who can sign in, as what?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text, or_, select
+
+from domain.people.account import Account, Standing
+from domain.personal_data import Personal
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import instant, metadata, uuid, walled
+from projections.query.paging import Page, fetch, narrowed
+from projections.query.snapshot import Read
+
+CONTACT = ("email", "name", "timezone", "language")
+
+account = Table(
+    "account",
+    metadata,
+    uuid("stream", primary_key=True),
+    uuid("id", unique=True),
+    Column("version", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("email", Text),
+    Column("name", Text),
+    Column("timezone", Text),
+    Column("language", Text),
+    instant("created_at"),
+    instant("forgetting_due", nullable=True),
+    Index("account_created_at", "created_at", "id"),
+    info=walled("id = {sub}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account, as far as the reader has read. What is personal is None once its person is forgotten."""
+
+    id: UUID
+    version: int
+    role: str
+    standing: str
+    email: str | None
+    name: str | None
+    timezone: str | None
+    language: str | None
+    created_at: datetime
+    forgetting_due: datetime | None
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, stream, version = recorded.event, {"stream": recorded.stream}, {"version": recorded.version}
+    match event:
+        case Account.Registered():
+            rows.put(account, **stream, **version, **_registered(event))
+        case Account.ContactChanged() | Account.AddressChanged():
+            rows.set(account, stream, **version, **_contact(event.contact))
+        case Account.RoleChanged():
+            rows.set(account, stream, **version, role=event.role)
+        case Account.Disabled():
+            rows.set(account, stream, **version, standing=Standing.DISABLED.value)
+        case Account.Enabled():
+            rows.set(account, stream, **version, standing=Standing.ACTIVE.value)
+        case Account.ForgettingAsked():
+            rows.set(account, stream, **version, forgetting_due=event.due_at)
+        case Account.ForgettingCancelled():
+            rows.set(account, stream, **version, forgetting_due=None)
+        case Account.Forgotten():
+            rows.set(account, stream, **version, **_FORGOTTEN)
+        case Account.Event():
+            rows.set(account, stream, **version)
+        case _:
+            pass
+
+
+_FORGOTTEN: dict[str, Any] = {
+    "standing": Standing.FORGOTTEN.value,
+    "forgetting_due": None,
+    **dict.fromkeys(CONTACT),
+}
+
+
+def _registered(event: Account.Registered) -> dict[str, Any]:
+    return {
+        "id": event.account_id,
+        "role": event.role,
+        "standing": Standing.ACTIVE.value,
+        "created_at": event.timestamp,
+        "forgetting_due": None,
+        **_contact(event.contact),
+    }
+
+
+def _contact(contact: Personal) -> dict[str, Any]:
+    return {name: contact.get(name) for name in CONTACT}
+
+
+accounts = Reader("account", [account], project)
+
+_holders = select(*(account.c[name] for name in Holder.__dataclass_fields__))
+
+
+async def get(read: Read, id: UUID) -> Holder | None:
+    """The account; None if there is none."""
+    found = (await read.connection.execute(_holders.where(account.c.id == id))).one_or_none()
+    return None if found is None else Holder(**found._mapping)
+
+
+async def find(
+    read: Read, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
+) -> tuple[Sequence[Holder], str | None]:
+    """Accounts by age; and the next part's bookmark. `q`: a part of the e-mail address or the name."""
+    a = account.c
+    query = narrowed(
+        _holders,
+        (role, a.role.__eq__),
+        (standing, a.standing.__eq__),
+        (
+            q,
+            lambda part: or_(
+                a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True)
+            ),
+        ),
+    )
+    return await fetch(read.connection, query.order_by(a.created_at, a.id), page, Holder)

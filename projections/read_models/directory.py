@@ -1,0 +1,222 @@
+"""Who offers what, where, tagged how? What is withdrawn or inactive is not in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, select
+
+from domain.catalog.provider import ABOUT, Provider
+from domain.catalog.service import Service
+from domain.people.account import Account
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import json, metadata, uuid
+from projections.query.paging import Page, fetch
+from projections.query.snapshot import Read
+from projections.query.text import folded
+from projections.read_models import schedule as opening
+from projections.read_models import tag as tagging
+from projections.read_models.schedule import of_calendar as schedule
+from projections.read_models.tag import ListedTag
+
+__all__ = ["ListedTag", "directory", "provider", "schedule", "service", "tag", "tags"]
+
+providers = Table(
+    "provider",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    uuid("owner_id"),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # name, bio and address, to find by
+    uuid("organization_id", nullable=True, index=True),
+    json("tags"),
+    json("profile"),
+    json("about"),  # personal to the owner, as the name and the place
+    Column("lat", Double),
+    Column("lon", Double),
+    Column("active", Boolean, nullable=False),
+    Index("provider_name", "name", "id"),
+    Index("provider_tags", "tags", postgresql_using="gin"),
+    Index("provider_place", "lat", "lon"),
+)
+
+services = Table(
+    "service",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    uuid("organization_id", nullable=True, index=True),
+    json("provider_ids"),
+    json("tags"),
+    json("terms"),
+    Column("price", BigInteger, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Index("service_name", "name", "id"),
+    Index("service_price", "price", "name", "id"),
+    Index("service_tags", "tags", postgresql_using="gin"),
+    Index("service_providers", "provider_ids", postgresql_using="gin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProvider:
+    """A provider; `profile` and `about` as in the domain, tags as they are spelled now."""
+
+    id: UUID
+    version: int
+    owner_id: UUID
+    profile: Mapping[str, Any]
+    about: Mapping[str, Any]
+    active: bool
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """Profile and what is personal, together."""
+        return {**self.profile, **self.about}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedService:
+    """A service; `terms` as in the domain, tags as they are spelled now."""
+
+    id: UUID
+    version: int
+    terms: Mapping[str, Any]
+    withdrawn: bool
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
+    match event:
+        case Provider.Joined():
+            of = {"owner_id": event.owner_id, "active": True}
+            rows.put(providers, **id, **version, **of, **_profile(event.profile), **_about(event.about.value))
+        case Provider.Changed():
+            about = {} if event.about is None else _about(event.about.value)
+            rows.set(providers, id, **version, **_profile(event.profile), **about)
+        case Account.Forgotten():
+            rows.clear(providers, "owner_id", event.account_id, **_about(None))
+            rows.clear(opening.time_off, "said_by", event.account_id, reason="")
+        case Provider.Deactivated():
+            rows.set(providers, id, **version, active=False)
+        case Service.Offered():
+            rows.put(services, **id, **version, withdrawn=False, **_terms(event.terms))
+        case Service.Changed():
+            rows.set(services, id, **version, **_terms(event.terms))
+        case Service.Withdrawn():
+            rows.set(services, id, **version, withdrawn=True)
+        case _:
+            tagging.project(recorded, rows)
+            opening.project(recorded, rows)
+
+
+def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
+    of = {"organization_id": profile.get("organization_id"), "tags": profile.get("tags", [])}
+    return {**of, "profile": profile}
+
+
+def _about(about: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a provider tells of themselves, and to find it by; nothing, of an owner who is forgotten."""
+    told = about or {**dict.fromkeys(ABOUT), "name": ""}
+    place = told["location"] or {"lat": None, "lon": None}
+    return {
+        "about": told,
+        "name": told["name"],
+        "folded": folded(told["name"], told["bio"], told["address"]),
+        **{side: place[side] for side in ("lat", "lon")},
+    }
+
+
+def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "terms": terms,
+        "name": terms["name"],
+        "folded": folded(terms["name"]),
+        "organization_id": terms.get("organization_id"),
+        "provider_ids": terms["provider_ids"],
+        "tags": terms.get("tags", []),
+        "price": terms["price"],
+    }
+
+
+directory = Reader(
+    "directory",
+    [
+        providers,
+        services,
+        tagging.tag,
+        tagging.alias,
+        opening.schedule,
+        opening.override,
+        opening.time_off,
+    ],
+    project,
+)
+
+_p, _s, _t = providers.c, services.c, tagging.tag.c
+listed_providers = (
+    select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
+    .add_columns(tagging.respelled(_p.tags).label("respelled"))
+    .select_from(providers)
+    .where(_p.active)
+)
+listed_services = (
+    select(*(_s[name] for name in ListedService.__dataclass_fields__))
+    .add_columns(tagging.respelled(_s.tags).label("respelled"))
+    .select_from(services)
+    .where(~_s.withdrawn)
+)
+_listed_tags = select(
+    _t.id,
+    _t.version,
+    _t.slug,
+    _t.name,
+    _t.retired,
+    tagging.aliases().label("aliases"),
+    tagging.counted(_p.tags, _p.active).label("providers"),
+    tagging.counted(_s.tags, ~_s.withdrawn).label("services"),
+).where(~_t.retired, ~_t.merged)
+
+
+async def provider(read: Read, id: UUID) -> ListedProvider | None:
+    """A provider who can be booked, or None."""
+    found = (await read.connection.execute(listed_providers.where(_p.id == id))).one_or_none()
+    return None if found is None else listed(ListedProvider, found._asdict())
+
+
+async def owned(read: Read, account: UUID) -> Sequence[ListedProvider]:
+    """The providers of an owner who can be booked."""
+    found = await read.connection.execute(listed_providers.where(_p.owner_id == account).order_by(_p.id))
+    return [listed(ListedProvider, row._asdict()) for row in found]
+
+
+async def service(read: Read, id: UUID) -> ListedService | None:
+    """A service that can be booked, or None."""
+    found = (await read.connection.execute(listed_services.where(_s.id == id))).one_or_none()
+    return None if found is None else listed(ListedService, found._asdict())
+
+
+L = TypeVar("L", bound=ListedProvider | ListedService)
+
+
+def listed(kind: type[L], row: Mapping[str, Any]) -> L:
+    """The thing of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
+    told = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
+    details = "profile" if "profile" in told else "terms"
+    return kind(**{**told, details: tagging.respell(told[details], row["respelled"])})
+
+
+async def tag(read: Read, id: UUID) -> ListedTag | None:
+    """A tag in use, or None."""
+    found = (await read.connection.execute(_listed_tags.where(_t.id == id))).one_or_none()
+    return None if found is None else ListedTag(**found._mapping)
+
+
+async def tags(read: Read, page: Page) -> tuple[Sequence[ListedTag], str | None]:
+    """Tags by name; and the next part's bookmark."""
+    return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)

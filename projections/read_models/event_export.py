@@ -1,0 +1,25 @@
+"""What do we know of these streams, event by event? For exports; answered by the log itself."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from projections.engine.event_feed import Codec
+from projections.query.paging import Page
+from projections.query.snapshot import Read
+from projections.read_models import history
+from projections.read_models.history import Item
+
+_PAGE = 200
+
+
+async def everything(read: Read, streams: Iterable[UUID], codec: Codec) -> Sequence[Item]:
+    """Every event of the streams, oldest first; what is personal in plain."""
+    found: list[Item] = []
+    for stream in streams:
+        after = None
+        while True:
+            items, after = await history.of(read.connection, stream, Page(_PAGE, after), codec)
+            found += items
+            if after is None:
+                break
+    return sorted(found, key=lambda item: item.position)

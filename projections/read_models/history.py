@@ -1,0 +1,97 @@
+"""What happened to this, in order? Answered by the log itself: there is no copy to fall behind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.personal_data import Personal
+from projections.engine.event_feed import Codec
+from projections.query.paging import Page, fetch
+
+_stored = Table(
+    "stored_events",
+    MetaData(schema="log"),
+    Column("originator_id", Uuid, primary_key=True),
+    Column("originator_version", BigInteger, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("notification_id", BigInteger, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("metadata", JSON, key="context", nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event. `type`: its topic; `actor`: who did it; `data`: its fields as JSON, times in UTC with Z."""
+
+    position: int
+    at: datetime
+    type: str
+    version: int
+    actor: str | None
+    data: Mapping[str, Any]
+
+
+async def of(
+    connection: AsyncConnection, stream: UUID, page: Page, codec: Codec
+) -> tuple[Sequence[Item], str | None]:
+    """What happened to one thing, oldest first; and the next part's bookmark."""
+    rows: Sequence[dict[str, Any]]
+    query = select(_stored).where(_stored.c.originator_id == stream)
+    rows, bookmark = await fetch(connection, query.order_by(_stored.c.originator_version), page, dict)
+    events = [codec.decode(r["topic"], r["state"], stream, r["originator_version"]) for r in rows]
+    said = codec.personal(events)
+    if said:
+        keys = await connection.execute(_KEYS, {"subjects": list({each.subject for each in said})})
+        codec.open(said, {row.subject: (row.key, row.master) for row in keys})
+    return [_item(row, event) for row, event in zip(rows, events, strict=True)], bookmark
+
+
+def _item(row: Mapping[str, Any], event: object) -> Item:
+    return Item(
+        position=row["notification_id"],
+        at=row["recorded_at"],
+        type=row["topic"],
+        version=row["originator_version"],
+        actor=row["metadata"].get("actor"),
+        data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
+    )
+
+
+_KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")
+_NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
+
+
+def plain(value: object) -> Any:
+    """A value of an event as JSON has it."""
+    match value:
+        case UUID():
+            return str(value)
+        case Personal():
+            return "forgotten" if value.value is None else plain(value.value)
+        case datetime():
+            return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+        case dict():
+            return {str(key): plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case _:
+            return value

@@ -1,0 +1,197 @@
+"""What must be done, and by when? The to-do list that the worker walks.
+
+A job is found by what it is about and its slot there, so that what is planned anew takes the place of what
+was planned before. How it goes with one is kept beside (`work.job`), under its key.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text
+
+from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day
+from domain.booking.hold import Hold
+from domain.booking.waitlist import Waiting
+from domain.catalog.service import DEFAULTS
+from domain.scheduling.schedule import Schedule
+from domain.webhooks.webhook import Webhook
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import instant, json, metadata, uuid
+
+job = Table(
+    "job",
+    metadata,
+    uuid("subject", primary_key=True),
+    Column("slot", Text, primary_key=True),
+    uuid("key"),
+    Column("kind", Text, nullable=False),
+    instant("due_at"),
+    json("said"),
+    Column("correlation", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Index("job_key", "key"),
+    Index("job_position", "position"),
+)
+
+MOST_REMINDERS = 5
+AFTER_UNDO = timedelta(hours=12)
+
+_REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
+_PLANNED = ("complete", "expire", *_REMINDERS)
+_TOLD = ("requested", "approve", "booked", "moved")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job to be. `said`: what it needs to see whether it is still wanted; nothing personal."""
+
+    kind: str
+    slot: str
+    due_at: datetime
+    said: Mapping[str, Any]
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event = recorded.event
+    if _frees(event):
+        # What is free now is looked at then; `position`: what must have been read before.
+        _put(
+            recorded.stream,
+            Plan("match", "match", recorded.at, {"position": recorded.position}),
+            recorded,
+            rows,
+        )
+    if isinstance(event, Webhook.Event):
+        _of_webhook(recorded, rows)
+    if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
+        return
+    _drop(recorded.stream, _dropped(event), rows)
+    for plan in _planned(event):
+        _put(recorded.stream, plan, recorded, rows)
+
+
+def _frees(event: object) -> bool:
+    """Whether something may be free now that was not: for somebody who waits."""
+    fewer = Schedule.Opened | Schedule.TimeOffTaken
+    return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
+
+
+def _of_webhook(recorded: Recorded, rows: Rows) -> None:
+    """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
+    match recorded.event:
+        case Webhook.Subscribed(timestamp=at):
+            _put(recorded.stream, Plan("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
+        case Webhook.Disabled(timestamp=at):
+            _put(recorded.stream, _notice("disabled", at), recorded, rows)
+        case Webhook.Resumed() | Webhook.Deleted():
+            _drop(recorded.stream, ["disabled"], rows)
+        case _:
+            pass
+
+
+def _dropped(event: object) -> Sequence[str]:
+    """The slots of what is no longer to be done."""
+    match event:
+        case Appointment.Rescheduled():
+            return "booked", *_REMINDERS
+        case Appointment.Confirmed():
+            return "expire", "requested", "approve"
+        case (
+            Appointment.Cancelled()
+            | Appointment.Completed()
+            | Appointment.NoShow()
+            | Appointment.Declined()
+            | Appointment.Expired()
+        ):
+            return *_PLANNED, *_TOLD
+        case Hold.Used() | Hold.Released() | Hold.Expired():
+            return ("expire",)
+        case Waiting.Lapsed() | Waiting.Accepted() | Waiting.Left():
+            return "offer", "lapse"
+        case _:
+            return ()
+
+
+def _planned(event: object) -> Iterator[Plan]:
+    match event:
+        case Appointment.Booked():
+            yield _notice("booked", event.timestamp, starts_at=event.starts_at)
+            yield from _ahead(event)
+        case Appointment.Rescheduled():
+            yield _notice("moved", event.timestamp, starts_at=event.starts_at)
+            yield from _ahead(event)
+        case Appointment.Requested():
+            said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
+            yield _notice("requested", event.timestamp, **said)
+            yield _notice("approve", event.timestamp, **said)
+            yield Plan("expire_request", "expire", event.expires_at, {})
+            yield from _ahead(event)
+        case Appointment.Confirmed():
+            yield _notice("booked", event.timestamp)
+        case Appointment.Cancelled():
+            yield _notice("cancelled", event.timestamp)
+        case Appointment.Declined():
+            yield _notice("declined", event.timestamp)
+        case Appointment.Expired():
+            yield _notice("expired", event.timestamp)
+        case Hold.Placed() | Hold.Extended():
+            yield Plan("expire_hold", "expire", event.expires_at, {})
+        case Waiting.Offered():
+            yield Plan("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
+            yield Plan("lapse", "lapse", event.expires_at, {})
+        case Appointment.NoShowUndone():
+            yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
+        case _:
+            pass
+
+
+def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> Iterator[Plan]:
+    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago.
+
+    Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
+    """
+    said = {"starts_at": event.starts_at.isoformat()}
+    for n, minutes in enumerate(event.policy.get("reminders", DEFAULTS["reminders"])[:MOST_REMINDERS]):
+        due = event.starts_at - timedelta(minutes=minutes)
+        if due > event.timestamp:
+            yield Plan("remind", f"remind-{n}", due, {**said, "minutes": minutes})
+    after = event.duration + event.policy.get("complete_after", DEFAULTS["complete_after"])
+    yield Plan("complete", "complete", event.starts_at + timedelta(minutes=after), said)
+
+
+def _notice(slot: str, at: datetime, **said: datetime) -> Plan:
+    return Plan("notify", slot, at, {name: value.isoformat() for name, value in said.items()})
+
+
+def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:
+    for slot in slots:
+        rows.drop(job, {"subject": subject, "slot": slot})
+
+
+def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows, key: UUID | None = None) -> None:
+    """`key`: of the one job that its subject has for good."""
+    rows.put(
+        job,
+        subject=subject,
+        slot=plan.slot,
+        key=key or key_of(subject, plan.slot, recorded.version),
+        kind=plan.kind,
+        due_at=plan.due_at,
+        said=plan.said,
+        correlation=recorded.metadata.get("correlation", ""),
+        position=recorded.position,
+    )
+
+
+def key_of(subject: UUID, slot: str, version: int) -> UUID:
+    """Of the job that this very event made: planned anew, it is another one."""
+    return UUID(bytes=blake2b(subject.bytes + f"{slot}:{version}".encode(), digest_size=16).digest())
+
+
+jobs = Reader("job", [job], project)

@@ -1,0 +1,176 @@
+"""How does it go with jobs? What is to be done, from the read model, beside how it went, which is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    FromClause,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from projections.query.paging import Page, fetch, narrowed
+from projections.query.snapshot import Read
+from projections.read_models.job import job
+
+_WORK = MetaData(schema="work")  # Alembic's
+_work = Table(
+    "job",
+    _WORK,
+    Column("key", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("planned_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("lease", Uuid),
+    Column("attempts", Integer, nullable=False),
+    Column("done_at", DateTime(timezone=True)),
+    Column("outcome", Text),
+    Column("dead_at", DateTime(timezone=True)),
+    Column("error", Text),
+)
+_enrolled = Table("enrolled", _WORK, Column("position", BigInteger, primary_key=True))
+
+
+class Status(StrEnum):
+    """`waiting`: for its time, or for a worker; `retrying`: after a failure; `dead`: given up, see its error.
+
+    `dropped`: no longer wanted, and not done.
+    """
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    DONE = "done"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One job. `planned_at`: when it was to be done; `due_at`: when it may be tried next."""
+
+    id: UUID
+    kind: str
+    subject: UUID
+    slot: str
+    status: str
+    planned_at: datetime
+    due_at: datetime | None
+    attempts: int
+    done_at: datetime | None
+    outcome: str | None
+    error: str | None
+
+
+def _taken_over() -> Select[Any]:
+    w = _work.c
+    status = case(
+        (w.done_at.is_not(None), Status.DONE.value),
+        (w.dead_at.is_not(None), Status.DEAD.value),
+        (job.c.key.is_(None), Status.DROPPED.value),
+        (w.lease.is_not(None) & (w.due_at > func.clock_timestamp()), Status.RUNNING.value),
+        (w.attempts > 0, Status.RETRYING.value),
+        else_=Status.WAITING.value,
+    )
+    return select(
+        w.key.label("id"),
+        w.kind,
+        w.subject,
+        w.slot,
+        status.label("status"),
+        w.planned_at,
+        w.due_at,
+        w.attempts,
+        w.done_at,
+        w.outcome,
+        w.error,
+    ).select_from(_work.outerjoin(job, job.c.key == w.key))
+
+
+def _new() -> Select[Any]:
+    """What no worker has taken over yet."""
+    j = job.c
+    none = {
+        name: cast(null(), kind).label(name)
+        for name, kind in (
+            ("done_at", DateTime(timezone=True)),
+            ("outcome", Text),
+            ("error", Text),
+        )
+    }
+    return select(
+        j.key.label("id"),
+        j.kind,
+        j.subject,
+        j.slot,
+        literal(Status.WAITING.value).label("status"),
+        j.due_at.label("planned_at"),
+        j.due_at,
+        literal(0).label("attempts"),
+        *none.values(),
+    ).where(j.position > select(_enrolled.c.position).scalar_subquery())
+
+
+def _all() -> FromClause:
+    return union_all(_taken_over(), _new()).subquery()
+
+
+async def get(read: Read, id: UUID) -> Progress | None:
+    """One; None if there is none."""
+    every = _all()
+    found = (await read.connection.execute(select(every).where(every.c.id == id))).one_or_none()
+    return None if found is None else Progress(**found._mapping)
+
+
+async def find(
+    read: Read,
+    page: Page,
+    *,
+    status: str | None = None,
+    kind: str | None = None,
+    subject: UUID | None = None,
+) -> tuple[Sequence[Progress], str | None]:
+    """By the time they were to be done; and the next part's bookmark."""
+    every = _all()
+    query = narrowed(
+        select(every),
+        (status, every.c.status.__eq__),
+        (kind, every.c.kind.__eq__),
+        (subject, every.c.subject.__eq__),
+    )
+    return await fetch(read.connection, query.order_by(every.c.planned_at, every.c.id), page, Progress)
+
+
+_OVERDUE = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
+        (SELECT min(due_at) FROM work.job WHERE done_at IS NULL AND dead_at IS NULL),
+        (SELECT min(due_at) FROM read_{generation}.job
+         WHERE position > (SELECT position FROM work.enrolled)))), 0)::float8"""
+
+
+async def overdue(connection: AsyncConnection, generation: int) -> float:
+    """By how many seconds the oldest job is late that nobody has in hand; at most 0 if none is."""
+    found: float = (await connection.execute(text(_OVERDUE.format(generation=generation)))).scalar_one()
+    return found

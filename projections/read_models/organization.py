@@ -1,0 +1,140 @@
+"""Who belongs to which organization, and when is it closed?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
+
+from domain.catalog.organization import Organization
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import json, metadata, uuid
+from projections.query.paging import Page, fetch, narrowed
+from projections.query.snapshot import Read
+from projections.read_models import membership
+from projections.read_models.membership import organizations_of
+
+_organization = Table(
+    "organization",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),  # the name, to find by
+    json("profile"),
+    Column("closed", Boolean, nullable=False),
+    Index("organization_name", "name", "id"),
+)
+
+_member = membership.members("organization")
+
+_holiday = Table(
+    "organization_holiday",
+    metadata,
+    uuid("organization_id", primary_key=True),
+    Column("date", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrganization:
+    """An organization; `profile` as in the domain."""
+
+    id: UUID
+    version: int
+    profile: dict[str, Any]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMember:
+    """Who belongs to an organization; `rank`: owner, manager or staff."""
+
+    account_id: UUID
+    rank: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHoliday:
+    """`date`: YYYY-MM-DD."""
+
+    date: str
+    name: str
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id = recorded.event, {"id": recorded.stream}
+    if not isinstance(event, Organization.Event):
+        return
+    membership.project(_member, recorded, rows)
+    of = {"organization_id": recorded.stream}
+    match event:
+        case Organization.Founded():
+            rows.put(_organization, **id, **_profile(event.profile), version=recorded.version, closed=False)
+            return
+        case Organization.Changed():
+            rows.set(_organization, id, **_profile(event.profile))
+        case Organization.Closed():
+            rows.set(_organization, id, closed=True)
+        case Organization.HolidaySet():
+            rows.put(_holiday, **of, date=event.date, name=event.name)
+        case Organization.HolidayLifted():
+            rows.drop(_holiday, {**of, "date": event.date})
+        case _:
+            pass
+    rows.set(_organization, id, version=recorded.version)
+
+
+def _profile(profile: dict[str, Any]) -> dict[str, Any]:
+    name = profile["name"]
+    return {"profile": profile, "name": name, "folded": name.casefold()}
+
+
+organizations = Reader("organization", [_organization, _member, _holiday], project)
+
+_o, _m, _h = _organization.c, _member.c, _holiday.c
+_listed = select(_o.id, _o.version, _o.profile, _o.closed).where(~_o.closed)
+
+
+async def get(read: Read, id: UUID) -> ListedOrganization | None:
+    """An organization that is not closed, or None."""
+    found = (await read.connection.execute(_listed.where(_o.id == id))).one_or_none()
+    return None if found is None else ListedOrganization(**found._mapping)
+
+
+async def find(
+    read: Read, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
+) -> tuple[Sequence[ListedOrganization], str | None]:
+    """Those not closed, by name; and the next part's bookmark. `q`: a part of the name, any case.
+
+    `of`: an account that must be a member itself, as must `member_id`.
+    """
+    query = narrowed(
+        _listed,
+        (q, lambda q: _o.folded.contains(q.casefold(), autoescape=True)),
+        (member_id, lambda account: _o.id.in_(organizations_of(_member, account))),
+        (of, lambda account: _o.id.in_(organizations_of(_member, account))),
+    )
+    return await fetch(read.connection, query.order_by(_o.name, _o.id), page, ListedOrganization)
+
+
+async def members(read: Read, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:
+    """The members of an organization, by account; and the next part's bookmark."""
+    query = select(_m.account_id, _m.rank).where(_m.organization_id == id).order_by(_m.account_id)
+    return await fetch(read.connection, query, page, ListedMember)
+
+
+async def member(read: Read, id: UUID, account_id: UUID) -> ListedMember | None:
+    """A member of an organization, or None."""
+    query = select(_m.account_id, _m.rank).where(_m.organization_id == id, _m.account_id == account_id)
+    found = (await read.connection.execute(query)).one_or_none()
+    return None if found is None else ListedMember(**found._mapping)
+
+
+async def holidays(read: Read, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:
+    """The holidays of an organization, the earliest first; and the next part's bookmark."""
+    query = select(_h.date, _h.name).where(_h.organization_id == id).order_by(_h.date)
+    return await fetch(read.connection, query, page, ListedHoliday)

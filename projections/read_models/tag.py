@@ -1,0 +1,137 @@
+"""Which words are there to find by, and which slugs lead to them? A part of the directory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Table,
+    Text,
+    any_,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.catalog.tag import Tag
+from projections.engine.projection import Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import metadata, uuid
+
+tag = Table(
+    "tag",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("merged", Boolean, nullable=False),
+    Index("tag_name", "name", "id"),
+)
+
+# Every slug ever coined, and the tag that it leads to now: one step, however often that was merged.
+alias = Table(
+    "tag_alias",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    uuid("tag_id", index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """A tag, the other slugs that lead to it, and how many listed providers and services have it."""
+
+    id: UUID
+    version: int
+    slug: str
+    name: str
+    retired: bool
+    aliases: list[str]
+    providers: int
+    services: int
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
+    lead(alias, recorded, rows)
+    match event:
+        case Tag.Coined():
+            rows.put(tag, **id, **version, slug=event.slug, name=event.name, retired=False, merged=False)
+        case Tag.Renamed():
+            rows.set(tag, id, **version, name=event.name)
+        case Tag.Respelled():
+            rows.set(tag, id, **version, slug=event.slug)
+        case Tag.Merged():
+            rows.set(tag, id, **version, merged=True)
+        case Tag.Retired() | Tag.Revived():
+            rows.set(tag, id, **version, retired=isinstance(event, Tag.Retired))
+        case Tag.Event():
+            rows.set(tag, id, **version)
+        case _:
+            pass
+
+
+def lead(to: Table, recorded: Recorded, rows: Rows) -> None:
+    """Keep `to`, a table of slugs and the tags that they lead to, as `alias` is."""
+    match recorded.event:
+        case Tag.Coined() as it:
+            rows.put(to, slug=it.slug, tag_id=recorded.stream)
+        case Tag.Merged() as it:
+            for slug in it.slugs:
+                rows.put(to, slug=slug, tag_id=it.into)
+        case _:
+            pass
+
+
+def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a column of slugs has the tag that a slug leads to, by whichever of its slugs."""
+    to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
+    slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
+    found: ColumnElement[bool] = tags.has_any(func.array_append(func.array(slugs), slug))
+    return found
+
+
+def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many of the listed have the tag of the row, each counted once."""
+    slugs = select(alias.c.slug).where(alias.c.tag_id == tag.c.id).correlate(tag).scalar_subquery()
+    return (
+        select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
+    )
+
+
+def aliases() -> ColumnElement[Any]:
+    """The other slugs that lead to the tag of the row."""
+    slugs = (
+        select(alias.c.slug)
+        .where(alias.c.tag_id == tag.c.id, alias.c.slug != tag.c.slug)
+        .order_by(alias.c.slug)
+        .correlate(tag)
+    )
+    return func.array(slugs.scalar_subquery())
+
+
+def respelled(tags: Column[Any]) -> ColumnElement[Any]:
+    """Of a row's slugs those that are spelled otherwise now: slug -> slug, NULL if there are none."""
+    own = select(func.jsonb_array_elements_text(tags)).correlate(tags.table).scalar_subquery()
+    return (
+        select(func.json_object_agg(alias.c.slug, tag.c.slug, type_=JSONB))
+        .select_from(alias.join(tag, tag.c.id == alias.c.tag_id))
+        .where(alias.c.slug == any_(func.array(own)), alias.c.slug != tag.c.slug)
+        .correlate(tags.table)
+        .scalar_subquery()
+    )
+
+
+def respell(details: Mapping[str, Any], now: Mapping[str, str] | None) -> Mapping[str, Any]:
+    """The details of a thing with its tags as they are spelled `now`, each once."""
+    if now is None:
+        return details
+    return {**details, "tags": list(dict.fromkeys(now.get(slug, slug) for slug in details["tags"]))}

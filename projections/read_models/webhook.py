@@ -1,0 +1,230 @@
+"""Who is told of what, and what is there to tell?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Text, and_, or_, select
+
+from domain.booking.appointment import Appointment
+from domain.catalog.organization import Organization, Rank
+from domain.catalog.provider import Provider
+from domain.webhooks.webhook import PUBLISHED, State, Webhook
+from projections.engine.projection import Reader, Recorded
+from projections.engine.row_batch import Rows
+from projections.engine.schema import Table, instant, json, metadata, uuid, walled
+from projections.query.paging import Page, fetch, narrowed
+from projections.query.snapshot import Read
+from projections.read_models import membership
+
+_MANAGING = [Rank.OWNER.value, Rank.MANAGER.value]
+
+webhook = Table(
+    "webhook",
+    metadata,
+    uuid("id", primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
+    json("types"),
+    uuid("organization_id", nullable=True, index=True),
+    uuid("provider_id", nullable=True, index=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),  # the position that it was subscribed at
+    instant("created_at"),
+    info=walled(
+        "organization_id IS NULL AND provider_id IN"
+        " (SELECT o.provider_id FROM {schema}.webhook_owner o WHERE o.owner_id = {sub})"
+        " OR organization_id IN (SELECT m.organization_id FROM {schema}.webhook_member m"
+        " WHERE m.account_id = {sub} AND m.rank IN ('owner', 'manager'))"
+    ),
+)
+
+happening = Table(
+    "happening",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    uuid("subject"),
+    Column("version", BigInteger, nullable=False),
+    uuid("provider_id", nullable=True),  # of what is a provider's; appointments: see webhook_place
+    instant("at"),
+    comment="What is there to tell?",
+)
+
+place = Table(
+    "webhook_place",
+    metadata,
+    uuid("appointment_id", primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    uuid("provider_id"),
+    comment="With whom is an appointment, from a position on?",
+)
+
+affiliation = Table(
+    "webhook_affiliation",
+    metadata,
+    uuid("provider_id", primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    uuid("organization_id", nullable=True),
+    comment="To which organization does a provider belong, from a position on?",
+)
+
+owner = Table(
+    "webhook_owner",
+    metadata,
+    uuid("provider_id", primary_key=True),
+    uuid("owner_id", index=True),
+    comment="Whose webhooks are a provider's?",
+)
+
+member = membership.members("webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A webhook, as far as the reader has read. `since`: the position that it was subscribed at."""
+
+    id: UUID
+    version: int
+    url: str
+    types: Sequence[str]
+    organization_id: UUID | None
+    provider_id: UUID | None
+    state: str
+    reason: str
+    since: int
+    created_at: datetime
+
+
+def project(recorded: Recorded, rows: Rows) -> None:
+    event, id, position = recorded.event, recorded.stream, {"position": recorded.position}
+    match event:
+        case Webhook.Event():
+            _subscription(recorded, rows)
+        case Appointment.Event() if (provider_id := getattr(event, "provider_id", None)) is not None:
+            rows.put(place, appointment_id=id, **position, provider_id=provider_id)
+        case Provider.Joined():
+            rows.put(owner, provider_id=id, owner_id=event.owner_id)
+            rows.put(affiliation, provider_id=id, **position, **_organization(event))
+        case Provider.Changed():
+            rows.put(affiliation, provider_id=id, **position, **_organization(event))
+        case Organization.Event():
+            membership.project(member, recorded, rows)
+        case _:
+            pass
+    if (kind := PUBLISHED.get(type(event))) is not None:
+        whose = id if isinstance(event, Provider.Event) else recorded.calendar
+        rows.put(
+            happening,
+            **position,
+            type=kind,
+            subject=id,
+            version=recorded.version,
+            provider_id=whose,
+            at=recorded.at,
+        )
+
+
+def _subscription(recorded: Recorded, rows: Rows) -> None:
+    event, id = recorded.event, {"id": recorded.stream}
+    match event:
+        case Webhook.Subscribed():
+            rows.put(
+                webhook,
+                **id,
+                version=recorded.version,
+                url=event.url,
+                types=event.types,
+                organization_id=event.organization_id,
+                provider_id=event.provider_id,
+                state=State.ACTIVE.value,
+                reason="",
+                since=recorded.position,
+                created_at=event.timestamp,
+            )
+            return
+        case Webhook.Changed():
+            rows.set(webhook, id, url=event.url, types=event.types)
+        case Webhook.Disabled():
+            rows.set(webhook, id, state=State.DISABLED.value, reason=event.reason)
+        case Webhook.Resumed():
+            rows.set(webhook, id, state=State.ACTIVE.value, reason="")
+        case Webhook.Deleted():
+            rows.set(webhook, id, state=State.DELETED.value)
+        case _:
+            pass
+    rows.set(webhook, id, version=recorded.version)
+
+
+def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
+    told = event.profile.get("organization_id")
+    return {"organization_id": None if told is None else UUID(str(told))}
+
+
+webhooks = Reader("webhook", [webhook, happening, place, affiliation, owner, member], project)
+
+CONCERNED = """
+    CROSS JOIN LATERAL (
+        SELECT h.provider_id WHERE h.provider_id IS NOT NULL
+        UNION (SELECT p.provider_id FROM {schema}.webhook_place p
+               WHERE p.appointment_id = h.subject AND p.position <= h.position
+               ORDER BY p.position DESC LIMIT 1)
+        UNION (SELECT p.provider_id FROM {schema}.webhook_place p
+               WHERE p.appointment_id = h.subject AND p.position < h.position
+               ORDER BY p.position DESC LIMIT 1)
+    ) whom
+    LEFT JOIN LATERAL (
+        SELECT a.organization_id FROM {schema}.webhook_affiliation a
+        WHERE a.provider_id = whom.provider_id AND a.position <= h.position ORDER BY a.position DESC LIMIT 1
+    ) employer ON true
+    JOIN LATERAL (
+        SELECT * FROM {schema}.webhook b WHERE b.provider_id = whom.provider_id
+           AND (b.organization_id IS NULL OR b.organization_id = employer.organization_id)
+        UNION ALL
+        SELECT * FROM {schema}.webhook b
+        WHERE b.provider_id IS NULL AND b.organization_id = employer.organization_id
+    ) w ON w.types ? h.type AND w.state <> 'deleted'"""
+"""Joins happenings `h` with the webhooks `w` that they concern: by whose calendar it was then.
+
+Of what moves to another provider, both are told.
+"""
+
+_w = webhook.c
+_listed = select(*(_w[name] for name in Subscription.__dataclass_fields__)).where(
+    _w.state != State.DELETED.value
+)
+
+
+async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Subscription | None:
+    """A webhook; None if there is none, or none that `of` manages."""
+    found = (await read.connection.execute(narrowed(_listed.where(_w.id == id), (of, _of)))).one_or_none()
+    return None if found is None else Subscription(**found._mapping)
+
+
+async def find(
+    read: Read,
+    page: Page,
+    *,
+    of: UUID | None = None,
+    organization_id: UUID | None = None,
+    provider_id: UUID | None = None,
+) -> tuple[Sequence[Subscription], str | None]:
+    """Webhooks, the oldest first; and the next part's bookmark."""
+    query = narrowed(
+        _listed,
+        (of, _of),
+        (organization_id, _w.organization_id.__eq__),
+        (provider_id, _w.provider_id.__eq__),
+    )
+    return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, Subscription)
+
+
+def _of(account: UUID) -> ColumnElement[bool]:
+    own = select(owner.c.provider_id).where(owner.c.owner_id == account)
+    managed = select(member.c.organization_id).where(
+        member.c.account_id == account, member.c.rank.in_(_MANAGING)
+    )
+    return or_(and_(_w.organization_id.is_(None), _w.provider_id.in_(own)), _w.organization_id.in_(managed))

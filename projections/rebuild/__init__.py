@@ -1,0 +1,1 @@
+"""Rebuilding read models from the log, in generations, beside the live one."""

@@ -1,0 +1,98 @@
+"""Generations of read models: which one is live, and making one.
+
+Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
+generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
+read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from projections.availability import earliest
+from projections.engine.projection import Reader
+from projections.engine.schema import generation_schema, kept, metadata, schemas
+from projections.registry import READERS
+
+KEPT = (earliest.earliest, earliest.mark)
+"""What stands beside the generations; never changed in place: a new shape takes a new name."""
+
+ROLE = "daybook_app"
+_SUB = "nullif(current_setting('app.sub', true), '')::uuid"
+_ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
+
+_CONTROL = """
+CREATE SCHEMA IF NOT EXISTS read;
+CREATE TABLE IF NOT EXISTS read.live (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    generation integer NOT NULL
+);
+CREATE TABLE IF NOT EXISTS read.bookmark (
+    reader text NOT NULL,
+    generation integer NOT NULL,
+    position bigint NOT NULL DEFAULT 0,
+    stopped_at bigint,
+    error text,
+    PRIMARY KEY (reader, generation)
+);
+INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
+"""
+
+
+def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: str = ROLE) -> int:
+    """Make what is missing of the control tables and the live generation; answers which one that is.
+
+    `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
+    for statement in _CONTROL.split(";"):
+        connection.exec_driver_sql(statement)
+    live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
+    create(connection, live, readers, role)
+    kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
+    _grant(connection, "read", "SELECT", role)
+    connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
+    for table in KEPT:
+        connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {_quoted(role)}')
+    return live
+
+
+def create(
+    connection: Connection, generation: int, readers: Sequence[Reader] = READERS, role: str = ROLE
+) -> None:
+    """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
+    schema = generation_schema(generation)
+    connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+    tables = [table for reader in readers for table in reader.tables]
+    metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
+    _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
+    for table in tables:
+        if (own := table.info.get("own")) is not None:
+            _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
+    for reader in readers:
+        connection.execute(
+            text(
+                "INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation)"
+                " ON CONFLICT DO NOTHING"
+            ),
+            {"reader": reader.name, "generation": generation},
+        )
+
+
+def _wall(connection: Connection, table: str, own: str) -> None:
+    """Row-level security, for the owner of the tables too: without a context no row shows."""
+    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")
+    connection.exec_driver_sql(
+        f"CREATE POLICY own ON {table} USING (current_setting('app.scope', true) = 'all' OR {own})"
+    )
+
+
+def _grant(connection: Connection, schema: str, privileges: str, role: str) -> None:
+    connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {_quoted(role)}')
+    connection.exec_driver_sql(f'GRANT {privileges} ON ALL TABLES IN SCHEMA "{schema}" TO {_quoted(role)}')
+
+
+def _quoted(role: str) -> str:
+    return '"' + role.replace('"', '""') + '"'

@@ -1,0 +1,28 @@
+"""All readers: without its line here, a read model is not kept."""
+
+from collections.abc import Sequence
+
+from projections.engine.projection import Reader
+from projections.read_models.account import accounts
+from projections.read_models.appointment import agenda
+from projections.read_models.availability import vacancy
+from projections.read_models.customer import customers
+from projections.read_models.directory import directory
+from projections.read_models.double_booking_guard import occupied
+from projections.read_models.job import jobs
+from projections.read_models.organization import organizations
+from projections.read_models.waitlist import waitlist
+from projections.read_models.webhook import webhooks
+
+READERS: Sequence[Reader] = (
+    accounts,
+    agenda,
+    customers,
+    directory,
+    jobs,
+    occupied,
+    organizations,
+    vacancy,
+    waitlist,
+    webhooks,
+)

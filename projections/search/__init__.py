@@ -1,0 +1,1 @@
+"""Searching providers and services: by text, tag, place, price and earliest start."""
