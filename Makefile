@@ -7,8 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 RINGS := domain application infrastructure projections interfaces
-LOG_TESTS := $(addprefix tests/infrastructure/test_,append.py writer.py eventstore.py database.py jobs.py) \
-    $(addprefix tests/projections/test_,projector.py occupancy.py agenda.py directory.py)
+LOG_TESTS := $(addprefix tests/infrastructure/,event_log/test_append.py event_log/test_group_commit.py \
+    event_log/test_event_store.py database/test_roles.py jobs/test_job_queue.py) \
+    $(addprefix tests/projections/,engine/test_projector.py read_models/test_double_booking_guard.py \
+    read_models/test_appointment.py read_models/test_directory.py)
 ARGS ?=
 
 # .venv here and its Python, whatever environment the caller has switched on.
@@ -37,10 +39,10 @@ test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL th
 	    echo "on $$($$bin/postgres --version)"; POSTGRES_BIN=$$bin $(BIN)/pytest -n auto -q $(LOG_TESTS) || exit 1; done
 
 torture: $(STAMP) ## everything killed, cut and paused under load (make torture ARGS="--minutes 10")
-	$(BIN)/pytest tests/torture --minutes 2 --log-cli-level=INFO $(ARGS)
+	$(BIN)/pytest tests/system/torture --minutes 2 --log-cli-level=INFO $(ARGS)
 
 faults: $(STAMP) ## 5,000 reminders, and all that can befall workers and their broker
-	$(BIN)/pytest tests/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
+	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
 
 bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
@@ -52,7 +54,7 @@ bench-quick: $(STAMP) ## every benchmark with tiny sizes: does it run at all?
 	@$(BIN)/python -m bench --quick $(ARGS)
 
 mails: $(STAMP) ## the HTML of every notice, to be looked at (make mails ARGS=folder)
-	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.gallery $(or $(ARGS),.cache/mails)
+	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.mail.gallery $(or $(ARGS),.cache/mails)
 
 lint: types ## style, types, rings, dependencies, security
 	$(BIN)/uv lock --check --offline --quiet

@@ -23,7 +23,7 @@ from bench.web import get
 from domain.kernel import new_id
 from infrastructure.event_log.journal import Entry
 from infrastructure.local.programs import wait_until
-from tests.builders import OFFICE_HOURS
+from tests.support.builders import OFFICE_HOURS
 
 CONNECTIONS = 8
 PLACES = 50

@@ -23,8 +23,8 @@ from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.journal import Answer, Entry
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.privacy.keyring import Keyring
-from tests.builders import profile, terms
-from tests.sealed import MASTERS
+from tests.support.builders import profile, terms
+from tests.support.sealed import MASTERS
 
 OPENING = date(2020, 1, 6)
 A_DAY = 16  # bookings

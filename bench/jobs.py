@@ -25,8 +25,8 @@ from domain.kernel import new_id
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.local.programs import wait_until
 from infrastructure.settings import SAMPLE_MASTER_KEY, Settings
-from tests.instances import ask
-from tests.worker.practice import Booked, Practice
+from tests.support.instances import ask
+from tests.system.worker.practice import Booked, Practice
 
 PER_SECOND = 25  # reminders
 LOAD = 16  # connections
@@ -56,7 +56,7 @@ _LAGS = """
 
 @dataclass(frozen=True)
 class There:
-    """A database as tests.worker.practice knows it."""
+    """A database as tests.system.worker.practice knows it."""
 
     database: str
     superuser_database: str

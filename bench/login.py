@@ -18,7 +18,7 @@ from bench.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.services import TokenKeys, opened_signing
 from infrastructure.local.programs import HOST
-from tests.signing import PASSWORD, Errands, an_account
+from tests.support.signing import PASSWORD, Errands, an_account
 
 UNIT = "bookings/s"
 CONNECTIONS = 64

@@ -33,7 +33,7 @@ from projections.engine.schema import metadata, uuid
 from projections.query.snapshot import Reads
 from projections.rebuild.generations import create
 from projections.registry import READERS
-from tests.sealed import CODEC
+from tests.support.sealed import CODEC
 
 PER_SECOND = 100  # bookings of the steady load
 _OURS, _ONE, _STOCK = "all readers", "one reader, a row an event", "stock ProjectionRunner"

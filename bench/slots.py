@@ -14,7 +14,7 @@ from bench.place import Place, caught_up
 from bench.town import Bookings, Shop, build_shops, first_monday, request, written
 from bench.web import get, put
 from infrastructure.local.programs import wait_until
-from tests.builders import OFFICE_HOURS
+from tests.support.builders import OFFICE_HOURS
 
 UNIT = "answers/s"
 _CACHED, _FRESH, _BARE = "API, cached", "API, no cache", "bare route, same bytes"

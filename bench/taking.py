@@ -16,7 +16,7 @@ from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import new_id
 from domain.scheduling.schedule import Schedule
-from tests.builders import terms
+from tests.support.builders import terms
 
 SEATS = 24  # of a Day, before the next is taken
 _TERMS = terms()

@@ -18,8 +18,8 @@ from domain.kernel import new_id
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.identity.access_tokens import Tokens
-from tests.builders import a_provider, a_service, monday_after, somebody
-from tests.sealed import MASTERS
+from tests.support.builders import a_provider, a_service, monday_after, somebody
+from tests.support.sealed import MASTERS
 
 ALL_DAY = {str(day): [[0, 24 * 60]] for day in range(7)}
 CUSTOMERS = 256

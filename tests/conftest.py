@@ -19,7 +19,7 @@ from infrastructure.local.servers import LocalServers
 from infrastructure.settings import Database as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
-from tests.rabbitmq import RabbitMQ, find_rabbitmq
+from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
 

@@ -6,8 +6,8 @@ import pytest
 
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.memory_journal import MemoryJournal
-from tests.builders import OpenWeek, an_open_week
-from tests.sealed import MASTERS
+from tests.support.builders import OpenWeek, an_open_week
+from tests.support.sealed import MASTERS
 
 
 class Clocked(EventStore):

@@ -5,7 +5,7 @@ import pytest
 from application.access import ACCESS, ANONYMOUS, BY_PEOPLE, Caller, Role, Scope, covers, demand, permit
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.kernel import new_id
-from tests.builders import somebody
+from tests.support.builders import somebody
 
 # Everybody may try to sign in, and everybody who has may look after how they do.
 SIGNING_IN = {"sign_in", "refresh_session", "forgot_password", "reset_password", *BY_PEOPLE}

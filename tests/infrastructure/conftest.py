@@ -19,8 +19,8 @@ from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.office import Office, an_office
-from tests.sealed import MASTERS
-from tests.signing import a_signing
+from tests.support.sealed import MASTERS
+from tests.support.signing import a_signing
 
 Open = Callable[..., Awaitable[EventStore]]
 

@@ -28,10 +28,10 @@ from infrastructure.webhooks.sender import Post
 from infrastructure.webhooks.signing_secrets import WebhookSecrets
 from projections.engine.projector import Projector
 from projections.registry import READERS
-from tests.builders import OpenWeek, an_open_week
-from tests.infrastructure.receiver import Receiver, status
-from tests.infrastructure.test_webhooks import LOOPBACK
-from tests.sealed import CODEC
+from tests.infrastructure.webhooks.receiver import Receiver, status
+from tests.infrastructure.webhooks.test_sender import LOOPBACK
+from tests.support.builders import OpenWeek, an_open_week
+from tests.support.sealed import CODEC
 
 NOTE = "allergic to ammonia"
 BOTH = ["appointment.booked", "appointment.cancelled"]

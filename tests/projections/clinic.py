@@ -28,8 +28,8 @@ from projections.availability.queries import Availability
 from projections.engine.projector import Projector
 from projections.query.snapshot import Reads
 from projections.read_models.availability import vacancy
-from tests.builders import OpenWeek, an_open_week, profile, somebody
-from tests.sealed import CODEC, MASTERS
+from tests.support.builders import OpenWeek, an_open_week, profile, somebody
+from tests.support.sealed import CODEC, MASTERS
 
 
 @dataclass

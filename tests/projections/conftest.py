@@ -15,7 +15,7 @@ from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import EVERYTHING, Read, Reads
 from projections.registry import READERS
-from tests.sealed import CODEC, rows_of
+from tests.support.sealed import CODEC, rows_of
 
 Write = Callable[..., Awaitable[int]]
 CatchUp = Callable[[], Awaitable[None]]

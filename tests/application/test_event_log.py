@@ -1,0 +1,123 @@
+"""A command is tried until it stands, its refusals are true, and its answer is kept."""
+
+from datetime import datetime
+
+import pytest
+
+from application.access import Role
+from application.catalog.tag import CreateTag, create_tag
+from application.event_log import Command, Log, Moved, command
+from domain.catalog.tag import Tag
+from domain.errors import Conflict, NotFound
+from domain.kernel import new_id
+from tests.application.conftest import Clocked
+from tests.support.builders import a_key, somebody
+
+ADMIN = somebody(Role.ADMIN)
+
+
+async def a_tag(store: Clocked) -> Tag:
+    return (await create_tag(CreateTag(by=ADMIN, slug="vegan"), store)).aggregate
+
+
+async def test_a_command_that_somebody_overtook_decides_again(store: Clocked) -> None:
+    tag = await a_tag(store)
+    tries: list[str] = []
+
+    @command
+    async def rename(cmd: Command, log: Log, now: datetime) -> Tag:
+        mine = await log.edit(Tag, tag.id)
+        if not tries:  # somebody else writes meanwhile, unseen by this process
+            theirs = mine.own_copy()
+            theirs.rename(new_id(), "theirs", now)
+            other = Clocked()
+            other.journal = store.journal
+            async for attempt in other.attempts(cmd):
+                async with attempt as elsewhere:
+                    await elsewhere.find(Tag, tag.id)
+                    await elsewhere.record(theirs)
+                break
+        tries.append(mine.name)
+        mine.rename(new_id(), "mine", now)
+        await log.record(mine)
+        return mine
+
+    done = await rename(Command(by=ADMIN), store)
+    assert tries == ["vegan", "theirs"]
+    assert (done.aggregate.name, done.aggregate.version, done.position) == ("mine", 3, 3)
+
+
+async def test_a_handler_may_ask_for_another_try(store: Clocked) -> None:
+    tries: list[datetime] = []
+
+    @command
+    async def second_time_lucky(cmd: Command, log: Log, now: datetime) -> Tag:
+        tries.append(now)
+        if len(tries) < 3:
+            raise Moved
+        return Tag(id=new_id(), by=ADMIN.account, slug="s", name="s", timestamp=now)
+
+    await second_time_lucky(Command(by=ADMIN), store)
+    assert len(tries) == 3
+
+
+async def test_a_refusal_under_a_key_that_was_carried_out_is_answered_as_then(store: Clocked) -> None:
+    """The twin that came second meets what the first one did."""
+    tag = await a_tag(store)
+
+    @command
+    async def once(cmd: Command, log: Log, now: datetime) -> Tag:
+        mine = await log.edit(Tag, tag.id)
+        if mine.retired:
+            raise Conflict("It is retired.")
+        mine.retire(cmd.by.account, now)
+        await log.record(mine)
+        return mine
+
+    cmd = Command(by=ADMIN, key=a_key("once"))
+    first, again = await once(cmd, store), await once(cmd, store)
+    assert (again.replayed, again.position, again.aggregate.version) == (True, first.position, 2)
+    with pytest.raises(Conflict):
+        await once(Command(by=ADMIN), store)
+
+
+async def test_any_other_error_goes_through_and_frees_the_streams(store: Clocked) -> None:
+    tag = await a_tag(store)
+
+    @command
+    async def broken(cmd: Command, log: Log, now: datetime) -> Tag:
+        await log.edit(Tag, tag.id)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await broken(Command(by=ADMIN), store)
+    assert store.locks._waiting == {}
+
+
+async def test_what_is_not_there_is_not_found_and_none_where_asked_so(store: Clocked) -> None:
+    tag = await a_tag(store)
+    seen: list[object] = []
+
+    @command
+    async def look(cmd: Command, log: Log, now: datetime) -> Tag:
+        seen.append(await log.find(Tag, new_id()))
+        seen.extend(await log.find_all(Tag, [tag.id, new_id()]))
+        seen.extend(await log.edit_all(Tag, [new_id()]))
+        with pytest.raises(NotFound):
+            await log.load(Tag, new_id())
+        with pytest.raises(NotFound):
+            await log.edit(Tag, new_id())
+        return await log.load(Tag, tag.id)
+
+    done = await look(Command(by=ADMIN), store)
+    assert [type(item) for item in seen] == [type(None), Tag, type(None), type(None)]
+    assert done.position == store.position
+
+
+async def test_who_asked_and_why_is_written_beside_each_event(store: Clocked) -> None:
+    key = a_key("once")
+    await create_tag(CreateTag(by=ADMIN, slug="vegan", key=key, correlation="c-1"), store)
+    (row,) = store.memory.rows
+    assert row.metadata == (
+        f'{{"actor":"{ADMIN.id}","role":"admin","correlation":"c-1","key":"{key.value.hex()}"}}'
+    )

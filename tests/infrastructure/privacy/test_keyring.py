@@ -1,0 +1,155 @@
+"""One key a person: made once, gone for good with the record that says so, and wrapped anew without a gap."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from domain.kernel import new_id
+from domain.people.customer import Customer
+from domain.personal_data import Personal
+from infrastructure.event_log.event_codec import decode, encode
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.privacy.field_encryption import (
+    MasterKeys,
+    Unreadable,
+    Wrapped,
+    personal_of,
+    place_of,
+    seal,
+    unseal,
+)
+from infrastructure.privacy.keyring import Keyring, normalized
+from tests.conftest import Database
+from tests.support.instances import ask, clean_environment, within
+from tests.support.sealed import MASTERS
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+OLD, NEW = "the old master key of the tests, long", "the new master key of the tests, long"
+
+
+@pytest.fixture
+async def journal(database: Database):
+    journal = PostgresJournal(database.application)
+    await journal.open()
+    yield journal
+    await journal.close()
+
+
+def test_what_is_sealed_opens_with_its_key_at_its_place_alone() -> None:
+    key, place = bytes(32), place_of(new_id(), 1, "details")
+    sealed = seal(key, {"name": "Zoë Lovelace"}, place)
+    assert unseal(key, sealed, place) == {"name": "Zoë Lovelace"}
+    assert b"Lovelace" not in sealed
+    for other, where in ((b"x" * 32, place), (key, place + b"x")):
+        with pytest.raises(Unreadable):
+            unseal(other, sealed, where)
+
+
+def test_a_key_is_wrapped_for_its_person_alone_and_opens_with_either_master() -> None:
+    who = new_id()
+    wrapped = MasterKeys(OLD).wrap(who, bytes(32))
+    assert MasterKeys(NEW, OLD).unwrap(who, wrapped) == bytes(32)
+    with pytest.raises(Unreadable, match="another master key"):
+        MasterKeys(NEW).unwrap(who, wrapped)
+    with pytest.raises(Unreadable):
+        MasterKeys(OLD).unwrap(new_id(), wrapped)
+    with pytest.raises(Unreadable):
+        MasterKeys(OLD).unwrap(who, Wrapped(bytes(len(wrapped.key)), wrapped.master))
+
+
+def test_what_is_recorded_holds_no_plain_text_and_neither_does_the_aggregate() -> None:
+    id = new_id()
+    carl = Customer(id=id, by=id, details=Personal(id, {"name": "Carl"}), timestamp=NOW)
+    row = encode(carl.pending_events[0], "{}", {id: bytes(32)})
+    assert b"Carl" not in row.state
+    assert (carl.name, carl.details.value) == ("", None)
+    assert json.loads(row.state)["details"].keys() == {"personal", "sealed"}
+    event = decode(row.topic, row.state, row.stream, row.version)
+    assert [said.subject for said in personal_of([event])] == [id]
+    assert "Carl" not in repr(event)
+
+
+async def test_many_at_once_make_one_key(journal: PostgresJournal) -> None:
+    who = new_id()
+    rings = [Keyring(journal.keys, MASTERS) for _ in range(8)]
+    made = await asyncio.gather(*(ring.for_writing([who]) for ring in rings))
+    assert len({keys[who] for keys in made}) == 1
+
+
+async def test_a_key_goes_with_the_record_that_forgets_and_with_no_other(journal: PostgresJournal) -> None:
+    store = EventStore(journal, MASTERS)
+    who, other = new_id(), new_id()
+    await store.keyring.for_writing([who, other])
+    moved = Entry(bytes(32), b"", (who, 1), {new_id(): 7}, (), forgets=[who])
+    await journal.append(moved)
+    assert await store.knows(who), "what is not recorded forgets nobody"
+    recorded = await journal.append(Entry(b"k" * 32, b"", (who, 1), {}, (), forgets=[who]))
+    assert isinstance(recorded, Recorded)
+    assert (await store.knows(who), await store.knows(other)) == (False, True)
+
+
+async def test_the_application_s_role_deletes_no_key_itself(
+    database: Database, journal: PostgresJournal
+) -> None:
+    await Keyring(journal.keys, MASTERS).for_writing([new_id()])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(database.application, "DELETE FROM keyring.person")
+
+
+async def test_an_address_is_the_same_however_it_is_written(journal: PostgresJournal) -> None:
+    ring = Keyring(journal.keys, MASTERS)
+    assert await ring.address_id("Grace@Example.ORG") == await ring.address_id("grace@example.org")
+    assert await ring.address_id("grace@example.org") != await ring.address_id("grace@example.com")
+    assert normalized("not an address") == "not an address"
+
+
+async def test_rotation_killed_half_way_goes_on_and_nothing_is_unreadable(
+    database: Database, journal: PostgresJournal
+) -> None:
+    before = Keyring(journal.keys, MasterKeys(OLD))
+    people = [new_id() for _ in range(3_000)]
+    keys = await before.for_writing(people)
+    both = Keyring(journal.keys, MasterKeys(NEW, OLD))
+    await asyncio.to_thread(_kill_half_way, database)
+    assert 0 < _rotated(database) < len(people)
+    assert await both.for_reading(people) == keys, "half-way everything can be read"
+    told: list[tuple[int, int]] = []
+    await both.rotate(lambda *so_far: told.append(so_far), most=500)
+    assert await Keyring(journal.keys, MasterKeys(NEW)).for_reading(people) == keys
+    assert await both.rotate(lambda *_: None) == 0
+    assert told == sorted(told)
+
+
+def _kill_half_way(database: Database) -> None:
+    """Start rotating in another process, and kill it as soon as it has got anywhere."""
+    arguments = [sys.executable, "-c", _ROTATE, database.application, NEW, OLD]
+    with subprocess.Popen(arguments, env=clean_environment()) as process:
+        within(30, lambda: _rotated(database) > 0)
+        process.kill()
+
+
+def _rotated(database: Database) -> int:
+    query = "SELECT count(*) FROM keyring.person WHERE master = %s"
+    (count,) = ask(database.owner, query, [MasterKeys(NEW).current])[0]
+    return int(str(count))
+
+
+_ROTATE = """
+import asyncio, sys
+from infrastructure.event_log.postgres_journal import postgres_store
+from infrastructure.privacy.field_encryption import MasterKeys
+
+async def rotate():
+    store = postgres_store(sys.argv[1], MasterKeys(sys.argv[2], sys.argv[3]))
+    await store.open()
+    await store.keyring.rotate(lambda *_: None, most=5)
+
+asyncio.run(rotate())
+"""

@@ -1,0 +1,64 @@
+"""The first admin, made on the command line of an empty and of a running system."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.instances import Instance, a_folder, ask, clean_environment
+
+PASSWORD = "a ship in port is safe"
+
+
+def create(data: Path, email: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+    arguments = ["admin", "create", "--email", email, "--password-stdin", "--data", str(data)]
+    return subprocess.run(
+        [sys.executable, "-m", "interfaces.cli", *arguments],
+        input=f"{password}\n",
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        check=False,
+        timeout=100,
+    )
+
+
+def test_an_admin_is_made_on_an_empty_and_on_a_running_system() -> None:
+    with a_folder("daybook-admin-") as data:
+        made = create(data, "ada@example.org")
+        assert made.returncode == 0, made.stderr
+        assert PASSWORD not in made.stdout + made.stderr
+        with Instance.start(data, apis=1) as instance:
+            assert create(data, "bea@example.org").returncode == 0
+            joined = "SELECT convert_from(state, 'UTF8') FROM log.stored_events WHERE topic = 'Admins.Joined'"
+            accounts = {
+                json.loads(str(state))["account_id"]["_data_"] for (state,) in ask(instance.database, joined)
+            }
+            kept = {
+                str(id).replace("-", "")
+                for (id,) in ask(instance.database, "SELECT account_id FROM auth.credential")
+            }
+            assert len(accounts & kept) >= 2
+            for email, password in (
+                ("ada@example.org", PASSWORD),
+                ("carl@example.org", "short"),
+                ("carl", PASSWORD),
+            ):
+                refused = create(data, email, password)
+                assert refused.returncode == 1
+                assert refused.stderr.count("\n") == 1, refused.stderr
+
+
+@pytest.mark.parametrize("missing", ["--email"])
+def test_it_says_what_it_needs(missing: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "interfaces.cli", "admin", "create"],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        check=False,
+    )
+    assert said.returncode == 2
+    assert missing in said.stderr

@@ -1,0 +1,138 @@
+"""The app on PostgreSQL, and people who talk to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from application.event_log import Store
+from infrastructure.event_log.memory_journal import memory_store
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity import rate_limits as limits
+from infrastructure.identity.access_tokens import Tokens
+from infrastructure.ledger.reader import LedgerView
+from interfaces.http.app import build
+from interfaces.http.framework.cursors import Cursors
+from interfaces.http.framework.request import Ports
+from projections.availability.loader import Looks
+from projections.availability.queries import Availability
+from projections.engine.positions import Positions
+from projections.engine.projector import Projector
+from projections.query.snapshot import Reads
+from projections.registry import READERS
+from tests.conftest import Database
+from tests.interfaces.http.accounts import people_of
+from tests.interfaces.http.town import SECRET, Api, Town, a_town
+from tests.support.sealed import CODEC, MASTERS
+
+
+@pytest.fixture
+async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
+    """The app without cache, its limits in Redis; its readers catch up before each GET."""
+    async with opened(database, servers.redis_url, tmp_path) as api:
+        yield api
+
+
+@asynccontextmanager
+async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterator[Api]:
+    """The app on a database; mail goes into a folder of `home`."""
+    store = postgres_store(database.application, MASTERS)
+    assert isinstance(store.journal, PostgresJournal)
+    engine = create_async_engine(database.url)
+    pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
+    await store.journal.open()
+    # Connected before it may be closed: a connection given up half-way keeps its database from being dropped.
+    await store.journal.peek(None, {})
+    where = database.application, home, redis_url, f"{database.name}:"
+    try:
+        async with pool, Positions(engine) as positions:
+            await pool.wait()
+            while not positions.known:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+            reads = Reads(engine, positions)
+            availability = Availability(Looks(pool), reads)
+            async with people_of(store, reads, *where) as people:
+                ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
+                async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+                    api.people, api.errands = people, people.errands.asked_for
+                    yield api
+    finally:
+        await store.journal.close()
+        await engine.dispose()
+
+
+class Unread:
+    """No read models, and no rows, at all."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"a read model or a row is asked: {name}")
+
+
+ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion", "retry_job")
+NOBODY: Mapping[str, Any] = {"tokens": Tokens(SECRET), **dict.fromkeys(ROWS, Unread())}
+
+
+def _ports(
+    store: Store, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY
+) -> Ports:
+    return Ports(
+        store=store,
+        reads=reads,
+        availability=availability,
+        cursors=Cursors(SECRET),
+        codec=CODEC,
+        ledger=ledger,
+        **people,
+    )
+
+
+async def _nothing_to_read() -> None:
+    return None
+
+
+@asynccontextmanager
+async def _spoken_to(
+    ports: Ports, catch_up: Callable[[], Awaitable[None]] = _nothing_to_read
+) -> AsyncIterator[Api]:
+    transport = httpx.ASGITransport(build(ports))  # which raises what would be a 500
+    async with httpx.AsyncClient(transport=transport, base_url="http://daybook.test") as client:
+        yield Api(client, ports, Tokens(SECRET), catch_up)
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Api]:
+    """The app over a log in memory and no read models: for what is decided without them."""
+    rows = {**NOBODY, "limits": limits.Limits(SECRET.encode(), None)}
+    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), rows)) as api:
+        yield api
+
+
+@pytest.fixture
+async def village(door: Api) -> Town:
+    """A town over a log in memory."""
+    return await a_town(door)
+
+
+@pytest.fixture
+async def town(api: Api) -> Town:
+    """A provider with office hours, a service, and the people around them."""
+    return await a_town(api)
+
+
+@pytest.fixture
+def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Limits answer in no time, and would hide what is measured."""
+    lift_limits(monkeypatch)
+    return api
+
+
+def lift_limits(patch: pytest.MonkeyPatch) -> None:
+    """Limits count, but let everything pass."""
+    lifted = {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES}
+    patch.setattr(limits, "POLICIES", lifted)

@@ -1,0 +1,384 @@
+"""What a request of the matrix uses up, or what must be somebody's own: made anew for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pyotp
+
+from application.access import SYSTEM, Caller, Role
+from application.booking.waitlist import OfferPlace, offer_place
+from application.ports import Verification
+from domain.kernel import new_id
+from projections.read_models.job import key_of
+from tests.interfaces.http.tenants import CALLERS, Tenants, an_account_of
+from tests.support.signing import PASSWORD, an_account
+
+Parts = Mapping[str, Any]
+"""Ids by name. `said`: more of the body; `query`; `by`: who asks instead; `whose`: see Asked."""
+
+
+async def _provider(it: Tenants, _: str) -> Parts:
+    return {"provider_id": await it.a_provider("owner", it.names["organization_id"])}
+
+
+async def _replaced_provider(it: Tenants, _: str) -> Parts:
+    return {**await _provider(it, _), "said": {"organization_id": it.names["organization_id"]}}
+
+
+async def _override(it: Tenants, _: str) -> Parts:
+    parts = await _provider(it, _)
+    path = f"/v1/providers/{parts['provider_id']}/schedule/overrides/{it.names['date']}"
+    assert (await it.api.put(path, {"hours": []}, it.callers["admin"], if_match="*")).is_success
+    return parts
+
+
+async def _time_off(it: Tenants, _: str) -> Parts:
+    parts = await _provider(it, _)
+    said = {"start": "2030-08-01T00:00:00Z", "end": "2030-08-02T00:00:00Z"}
+    made = await it.made(f"/v1/providers/{parts['provider_id']}/time-off", said)
+    return {**parts, "time_off_id": made["id"]}
+
+
+async def _service(it: Tenants, _: str) -> Parts:
+    provider_id = it.names["provider_id"]
+    return {"service_id": await it.a_service(provider_id), "said": {"provider_id": provider_id}}
+
+
+async def _new_service(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": it.names["provider_id"]}}
+
+
+async def _of_organization(it: Tenants, _: str) -> Parts:
+    return {"said": {"organization_id": it.names["organization_id"]}}
+
+
+async def _organization(it: Tenants, _: str) -> Parts:
+    return {
+        "organization_id": await it.an_organization("chief", manager="manager", staff="staff", owner="staff")
+    }
+
+
+async def _newcomer(_: Tenants, __: str) -> Parts:
+    return {"said": {"account_id": str(new_id())}}
+
+
+async def _member(it: Tenants, _: str) -> Parts:
+    account_id = str(new_id())
+    await it.a_member(it.names["organization_id"], account_id)
+    return {"account_id": account_id}
+
+
+async def _holiday(it: Tenants, _: str) -> Parts:
+    path = f"/v1/organizations/{it.names['organization_id']}/holidays/{it.names['date']}"
+    assert (await it.api.put(path, {"name": "Rest"}, it.callers["admin"], if_match="*")).is_success
+    return {}
+
+
+async def _tag(it: Tenants, _: str) -> Parts:
+    return {"tag_id": (await it.made("/v1/tags", {"slug": f"tag-{new_id()}"}))["id"]}
+
+
+async def _merged_tag(it: Tenants, _: str) -> Parts:
+    return {**await _tag(it, _), "said": {"into": (await _tag(it, _))["tag_id"]}}
+
+
+async def _appointment(it: Tenants, _: str) -> Parts:
+    return {"appointment_id": await it.an_appointment()}
+
+
+async def _job(it: Tenants, _: str) -> Parts:
+    """Of telling somebody that they have booked."""
+    return {"job_id": str(key_of(UUID(await it.an_appointment()), "booked", 1))}
+
+
+async def _moved(it: Tenants, _: str) -> Parts:
+    return {**await _appointment(it, _), "said": {"start": it.at("10:00")}}
+
+
+async def _cancelled(it: Tenants, _: str) -> Parts:
+    return {**await _appointment(it, _), "query": {"reason": "Ill."}}
+
+
+async def _booking(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
+    return {"said": {**said, "start": it.at("11:00")}, "whose": said["customer_id"]}
+
+
+async def _hold(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id")} | {"start": it.at("13:00")}
+    made = await it.made("/v1/holds", said, "customer", idempotency_key=str(new_id()))
+    return {"hold_id": made["id"]}
+
+
+async def _request(it: Tenants, _: str) -> Parts:
+    provider = await _provider(it, _)
+    service_id = await it.a_service(provider["provider_id"], approval=True)
+    return {"appointment_id": await it.an_appointment(service_id=service_id, **provider)}
+
+
+async def _wish(it: Tenants, _: str) -> Parts:
+    said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
+    return {"said": said, "whose": said["customer_id"]}
+
+
+async def _waiting(it: Tenants, _: str) -> Parts:
+    return {"waiting_id": await it.a_waiting()}
+
+
+async def _offered(it: Tenants, _: str) -> Parts:
+    id = await it.a_waiting()
+    start = it.monday + timedelta(hours=14)
+    kept = {"hold_id": new_id(), "provider_id": UUID(it.names["provider_id"]), "start": start}
+    await offer_place(OfferPlace(by=SYSTEM, waiting_id=UUID(id), **kept), it.api.ports.store)
+    return {"waiting_id": id}
+
+
+async def _of_claimed_guest(it: Tenants, _: str) -> Parts:
+    return {"appointment_id": it.names["claimed_appointment_id"]}
+
+
+async def _starts(it: Tenants, _: str) -> Parts:
+    day = {"from": it.at("00:00"), "to": it.at("23:00")}
+    return {"query": {"service_id": it.names["service_id"], **day}}
+
+
+async def _earliest(it: Tenants, _: str) -> Parts:
+    return {"query": {"service_id": it.names["service_id"]}}
+
+
+async def _why(it: Tenants, _: str) -> Parts:
+    return {"query": {"service_id": it.names["service_id"], "start": it.at("09:00")}}
+
+
+async def _customer(it: Tenants, caller: str) -> Parts:
+    """Somebody whose record can end; `customer` means them."""
+    new = await an_account_of(it.api, Role.CUSTOMER)
+    return {"customer_id": str(new.id), "by": new if caller == "customer" else it.callers[caller]}
+
+
+async def _claimed(it: Tenants, _: str) -> Parts:
+    return {"customer_id": it.names["claimed_id"]}
+
+
+async def _guest(it: Tenants, _: str) -> Parts:
+    return {"customer_id": await it.a_guest()}
+
+
+async def _address(_: Tenants, __: str) -> Parts:
+    return {"said": {"email": f"{new_id()}@example.org"}}
+
+
+async def _user(it: Tenants, _: str) -> Parts:
+    return {"account_id": str((await an_account_of(it.api, Role.CUSTOMER)).id)}
+
+
+async def _oneself(it: Tenants, caller: str) -> Parts:
+    """Somebody new in the caller's role, who has a password: what they do is about themselves."""
+    role = CALLERS[caller]
+    if role is Role.ANONYMOUS:
+        return {}
+    return {"by": Caller(await an_account(it.api.ports.signing, f"{new_id()}@example.org", role=role), role)}
+
+
+async def _name(it: Tenants, caller: str) -> Parts:
+    """With a password, whoever asks."""
+    email = f"{new_id()}@example.org"
+    await an_account(it.api.ports.signing, email)
+    return {"by": it.callers[caller], "said": {"username": email}}
+
+
+async def _codes(it: Tenants, caller: str) -> Parts:
+    parts = await _oneself(it, caller)
+    if not parts:
+        return {}
+    begun = await it.api.post("/v1/auth/totp", {"password": PASSWORD}, parts["by"])
+    return {**parts, "totp": pyotp.TOTP(begun.json()["secret"]), **_code(it, begun.json()["secret"], 0)}
+
+
+async def _codes_in_force(it: Tenants, caller: str) -> Parts:
+    parts = await _codes(it, caller)
+    if not parts:
+        return {}
+    said = {"code": parts["said"]["code"]}
+    assert (await it.api.post("/v1/auth/totp/confirm", said, parts["by"])).is_success
+    return {**parts, **_code(it, parts["totp"].secret, 1)}
+
+
+def _code(it: Tenants, secret: str, steps: int) -> Parts:
+    return {"said": {"code": pyotp.TOTP(secret).at(it.api.ports.store.now(), counter_offset=steps)}}
+
+
+async def _session(it: Tenants, caller: str, whose: str = "customer") -> Parts:
+    """A session of somebody's, whom `customer` means."""
+    signing = it.api.ports.signing
+    assert signing is not None
+    id = await an_account(signing, f"{new_id()}@example.org")
+    credential = await signing.credentials.get(id)
+    assert credential is not None
+    session, refresh = await signing.sessions.open(id, "", proven=credential.password)
+    by = Caller(id, Role.CUSTOMER) if caller == whose else it.callers[caller]
+    return {"session_id": str(session.id), "by": by, "said": {"refresh_token": refresh}}
+
+
+async def _api_key(it: Tenants, caller: str) -> Parts:
+    """A key of somebody's, whom `owner` means."""
+    signing = it.api.ports.signing
+    assert signing is not None
+    id = await an_account(signing, f"{new_id()}@example.org", role=Role.PROVIDER)
+    key, _ = await signing.keys.make(id, "screen", ["read"], None)
+    by = Caller(id, Role.PROVIDER) if caller == "owner" else it.callers[caller]
+    return {"key_id": str(key.id), "by": by}
+
+
+async def _new_webhook(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": it.names["provider_id"]}}
+
+
+async def _new_webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return {"said": {"provider_id": None, "organization_id": it.names["organization_id"]}}
+
+
+async def _webhook(it: Tenants, _: str, by: str = "owner", **about: Any) -> Parts:
+    """The owner's, of their provider."""
+    about = about or {"provider_id": it.names["provider_id"]}
+    said = {"url": "https://example.org/hook", "types": ["appointment.booked"], **about}
+    made = await it.made("/v1/webhooks", said, by)
+    return {"webhook_id": made["id"]}
+
+
+async def _webhook_of_organization(it: Tenants, _: str) -> Parts:
+    return await _webhook(it, _, "chief", organization_id=it.names["organization_id"])
+
+
+async def _managed_webhook(it: Tenants, _: str) -> Parts:
+    """A manager's, of the owner's provider."""
+    return await _webhook(it, _, "manager", provider_id=it.names["provider_id"])
+
+
+async def _redelivered(it: Tenants, _: str) -> Parts:
+    return {**await _webhook(it, _), "query": {"after": 0}}
+
+
+async def _redelivered_of_organization(it: Tenants, _: str) -> Parts:
+    return {**await _webhook_of_organization(it, _), "query": {"after": 0}}
+
+
+async def _no_expiry(it: Tenants, caller: str) -> Parts:
+    return {**await _oneself(it, caller), "said": {"expires_at": None}}
+
+
+async def _ticket(it: Tenants, _: str) -> Parts:
+    signing = it.api.ports.signing
+    assert signing is not None
+    id = await an_account(signing, f"{new_id()}@example.org")
+    ticket = await signing.tickets.issue(id, "reset", timedelta(hours=1))
+    return {"said": {"ticket": ticket, "password": "seven herons over the weir"}}
+
+
+async def _proof(it: Tenants, _: str) -> Parts:
+    said = {"email": f"{new_id()}@example.org", "password": "", "name": "Grace Hopper", "role": "customer"}
+    told = Verification(new_id(), {**said, "timezone": None, "language": None})
+    return {"said": {"token": await it.api.people.verifications.issue(told)}}
+
+
+FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
+    "find_starts": _starts,
+    "find_earliest": _earliest,
+    "why_not": _why,
+    "book_appointment": _booking,
+    "join_waitlist": _wish,
+    "leave_waitlist": _waiting,
+    "accept_offer": _offered,
+    "place_hold": _booking,
+    "get_hold": _hold,
+    "extend_hold": _hold,
+    "release_hold": _hold,
+    "confirm_appointment": _request,
+    "decline_appointment": _request,
+    "get_appointment:claimed": _of_claimed_guest,
+    "change_appointment": _appointment,
+    "delete_appointment": _cancelled,
+    "reschedule_appointment": _moved,
+    "cancel_appointment": _appointment,
+    "check_in_appointment": _appointment,
+    "complete_appointment": _appointment,
+    "miss_appointment": _appointment,
+    "undo_no_show": _appointment,
+    "create_provider:organization": _of_organization,
+    "replace_provider": _replaced_provider,
+    "change_provider": _provider,
+    "delete_provider": _provider,
+    "replace_schedule": _provider,
+    "replace_override": _provider,
+    "delete_override": _override,
+    "create_time_off": _provider,
+    "replace_time_off": _time_off,
+    "delete_time_off": _time_off,
+    "create_service": _new_service,
+    "replace_service": _service,
+    "delete_service": _service,
+    "create_customer:organization": _of_organization,
+    "delete_customer": _customer,
+    "get_customer:guest": _guest,
+    "change_customer:guest": _guest,
+    "delete_customer:guest": _guest,
+    "get_customer:claimed": _claimed,
+    "change_customer:claimed": _claimed,
+    "forget_customer": _guest,
+    "delete_organization": _organization,
+    "add_member": _newcomer,
+    "change_member": _member,
+    "remove_member": _member,
+    "delete_holiday": _holiday,
+    "replace_tag": _tag,
+    "delete_tag": _tag,
+    "merge_tag": _merged_tag,
+    "register": _address,
+    "verify_email": _proof,
+    "change_me": _oneself,
+    "forget_me": _oneself,
+    "stay": _oneself,
+    "create_user": _address,
+    "change_user": _user,
+    "delete_user": _user,
+    "forget_user": _user,
+    "keep_user": _user,
+    "sign_in": _name,
+    "refresh_session": _session,
+    "sign_out": _oneself,
+    "end_session": _session,
+    "end_other_sessions": _oneself,
+    "forgot_password": _address,
+    "reset_password": _ticket,
+    "change_password": _oneself,
+    "start_totp": _oneself,
+    "confirm_totp": _codes,
+    "stop_totp": _codes_in_force,
+    "create_api_key": _no_expiry,
+    "get_api_key": _api_key,
+    "change_api_key": _api_key,
+    "delete_api_key": _api_key,
+    "create_webhook": _new_webhook,
+    "create_webhook:organization": _new_webhook_of_organization,
+    "get_webhook": _webhook,
+    "get_webhook:organization": _webhook_of_organization,
+    "get_webhook:managed": _managed_webhook,
+    "change_webhook": _webhook,
+    "change_webhook:organization": _webhook_of_organization,
+    "delete_webhook": _webhook,
+    "delete_webhook:organization": _webhook_of_organization,
+    "rotate_webhook": _webhook,
+    "rotate_webhook:managed": _managed_webhook,
+    "resume_webhook": _webhook,
+    "redeliver_webhook": _redelivered,
+    "redeliver_webhook:organization": _redelivered_of_organization,
+    "list_deliveries": _webhook,
+    "list_deliveries:organization": _webhook_of_organization,
+    "get_job": _job,
+    "retry_job": _job,
+}
+"""By row of the table, or by operation: what makes it for a caller."""

@@ -1,0 +1,109 @@
+"""Jobs over HTTP: what is to be done, what became of it, and trying again."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application.access import Role
+from domain.kernel import new_id
+from infrastructure.jobs.job_queue import Held, Jobs
+from projections.read_models.job import key_of
+from tests.interfaces.http.town import Api, Town, pointers, problem
+from tests.support.builders import somebody
+
+JOBS = "/v1/jobs"
+
+
+@pytest.fixture
+async def appointment(town: Town) -> dict[str, Any]:
+    return await town.booked("09:00")
+
+
+@pytest.fixture
+def jobs(api: Api) -> Jobs:
+    return Jobs(api.people.rows)
+
+
+async def begun(api: Api, jobs: Jobs) -> Held:
+    """The job of telling the customer is in somebody's hands."""
+    await api.catch_up()
+    await jobs.enrol()
+    (one,) = [each for each in await jobs.claim() if each.kind == "notify"]
+    found = await jobs.begin(one.key, one.lease)
+    assert found is not None
+    return found[1]
+
+
+async def slots(api: Api, town: Town, query: str) -> list[str]:
+    told = (await api.get(f"{JOBS}?{query}", town.admin)).json()
+    return [each["slot"] for each in told["items"]]
+
+
+class TestList:
+    async def test_is_empty_where_nothing_is_to_be_done(self, api: Api) -> None:
+        assert (await api.get(JOBS, somebody(Role.ADMIN))).json() == {"items": [], "next": None}
+
+    @pytest.mark.parametrize("taken_over", [False, True])
+    async def test_shows_what_is_to_be_done_in_order_whether_a_worker_knows_or_not(
+        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any], taken_over: bool
+    ) -> None:
+        if taken_over:
+            await api.catch_up()
+            await jobs.enrol()
+        told = (await api.get(f"{JOBS}?subject={appointment['id']}", town.admin)).json()
+        assert [each["slot"] for each in told["items"]] == ["booked", "remind-0", "remind-1", "complete"]
+        assert {each["status"] for each in told["items"]} == {"waiting"}
+        assert {each["subject"] for each in told["items"]} == {appointment["id"]}
+
+    async def test_goes_on_with_the_cursor(self, api: Api, town: Town, appointment: dict[str, Any]) -> None:
+        first = (await api.get(f"{JOBS}?limit=3", town.admin)).json()
+        second = (await api.get(f"{JOBS}?limit=3&cursor={first['next']}", town.admin)).json()
+        assert [each["slot"] for each in first["items"] + second["items"]][-2:] == ["remind-1", "complete"]
+        assert second["next"] is None
+
+    async def test_is_filtered(self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]) -> None:
+        await jobs.done(await begun(api, jobs), "sent")
+        assert await slots(api, town, "status=done") == ["booked"]
+        assert await slots(api, town, "status=waiting&kind=remind") == ["remind-0", "remind-1"]
+        assert await slots(api, town, f"subject={new_id()}") == []
+        assert pointers(await api.get(f"{JOBS}?status=lost", town.admin)) == ["/status"]
+
+
+class TestOne:
+    async def test_tells_how_it_goes(
+        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]
+    ) -> None:
+        path = f"{JOBS}/{key_of(UUID(appointment['id']), 'booked', 1)}"
+
+        async def told() -> tuple[Any, ...]:
+            shown = (await api.get(path, town.admin)).json()
+            return shown["status"], shown["attempts"], shown["outcome"], shown["error"]
+
+        assert await told() == ("waiting", 0, None, None)
+        held = await begun(api, jobs)
+        assert await told() == ("running", 1, None, None)
+        await jobs.failed(held, "OSError")
+        assert await told() == ("retrying", 1, None, "OSError")
+        assert (await api.post(f"{path}/retry", {}, town.admin)).json()["attempts"] == 0
+        await jobs.failed(await begun(api, jobs), "no such mailbox", hopeless=True)
+        assert await told() == ("dead", 1, None, "no such mailbox")
+        assert (await api.post(f"{path}/retry", {}, town.admin)).json()["status"] == "waiting"
+        await jobs.done(await begun(api, jobs), "sent")
+        assert await told() == ("done", 1, "sent", None)
+        assert problem(await api.post(f"{path}/retry", {}, town.admin)) == (409, "job-not-retryable")
+
+    async def test_one_whose_appointment_is_gone_is_dropped(
+        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]
+    ) -> None:
+        await api.catch_up()
+        await jobs.enrol()
+        path = f"/v1/appointments/{appointment['id']}/cancel"
+        await api.post(path, {"reason": "Ill."}, town.owner, if_match="*")
+        reminder = f"{JOBS}/{key_of(UUID(appointment['id']), 'remind-0', 1)}"
+        assert (await api.get(reminder, town.admin)).json()["status"] == "dropped"
+        assert problem(await api.post(f"{reminder}/retry", {}, town.admin)) == (409, "job-not-retryable")
+
+    async def test_one_that_nobody_knows_is_not_found(self, api: Api, town: Town) -> None:
+        assert problem(await api.get(f"{JOBS}/{new_id()}", town.admin)) == (404, "not-found")
+        assert problem(await api.post(f"{JOBS}/{new_id()}/retry", {}, town.admin)) == (404, "not-found")

@@ -1,0 +1,130 @@
+"""Customers over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from application.access import Role
+from domain.kernel import new_id
+from tests.interfaces.http.town import Api, Town, pointers, problem
+from tests.support.builders import somebody
+
+DETAILS = {
+    "name": "Grace Hopper",
+    "email": "grace@example.org",
+    "phone": "+33 1 23 45 67 89",
+    "timezone": "Europe/Paris",
+    "note": "Left-handed.",
+}
+REST = {"organization_id": None, "deleted": False}
+
+
+class TestCreateCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, door: Api):
+        for said in (DETAILS, {}, b"}"):
+            assert problem(await door.post("/v1/customers", said)) == (401, "unauthenticated")
+
+    async def test_a_customer_registers_under_the_own_account(self, api: Api):
+        by = somebody()
+        answer = await api.post("/v1/customers", DETAILS, by)
+        assert answer.status_code == 201
+        assert answer.json() == {"id": str(by.id), "version": 1, **DETAILS, **REST}
+        assert answer.headers["location"] == f"/v1/customers/{by.id}"
+
+    async def test_nobody_registers_twice(self, door: Api):
+        by = somebody()
+        await door.post("/v1/customers", DETAILS, by)
+        assert problem(await door.post("/v1/customers", DETAILS, by)) == (409, "customer-exists")
+
+    async def test_staff_make_guests(self, village: Town):
+        guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()
+        rest = {"email": None, "phone": None, "timezone": None, "note": "", **REST}
+        assert guest == {"id": guest["id"], "version": 1, "name": "Guest", **rest}
+        assert guest["id"] != str(village.owner.id)
+
+    @pytest.mark.parametrize(
+        ("changes", "pointer"),
+        [
+            ({"email": "grace"}, "/email"),
+            ({"email": "a@b\0"}, "/email"),
+            ({"email": "a@" + "b" * 260}, "/email"),
+            ({"phone": "call me"}, "/phone"),
+            ({"timezone": "Mars/Olympus"}, "/timezone"),
+            ({"note": None}, "/note"),
+            ({"id": str(new_id())}, "/id"),
+        ],
+    )
+    async def test_says_which_field_does_not_fit(self, door: Api, changes: dict[str, Any], pointer: str):
+        assert pointers(await door.post("/v1/customers", DETAILS | changes, somebody())) == [pointer]
+
+
+class TestListCustomers:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.get("/v1/customers")) == (401, "unauthenticated")
+
+    async def test_staff_see_whom_they_made_and_whom_they_host(self, town: Town):
+        await town.api.post("/v1/customers", DETAILS, town.customer)
+        await town.booked()
+        guest = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).json()["id"]
+        other = (await town.api.post("/v1/customers", {"name": "Other"}, town.stranger)).json()["id"]
+
+        async def seen(by: Any) -> set[str]:
+            return {item["id"] for item in (await town.api.get("/v1/customers", by)).json()["items"]}
+
+        assert await seen(town.owner) == {guest, str(town.customer.id)}
+        assert await seen(town.stranger) == {other}
+        assert await seen(town.customer) == {str(town.customer.id)}
+        assert await seen(town.admin) == {guest, other, str(town.customer.id)}
+
+
+class TestGetCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.get(f"/v1/customers/{new_id()}")) == (401, "unauthenticated")
+
+    async def test_strangers_do_not_know_of_them(self, town: Town):
+        made = await town.api.post("/v1/customers", DETAILS, town.customer)
+        path = made.headers["location"]
+        assert (await town.api.get(path, town.customer)).content == made.content
+        for by in (town.stranger, town.owner, somebody()):
+            assert problem(await town.api.get(path, by)) == (404, "not-found")
+        assert problem(await town.api.get(path, somebody(Role.ANALYST))) == (403, "forbidden")
+
+
+class TestReplaceCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.put(f"/v1/customers/{new_id()}", {}, if_match=1)) == (
+            401,
+            "unauthenticated",
+        )
+
+    async def test_replaces_everything(self, door: Api):
+        by = somebody()
+        path = (await door.post("/v1/customers", DETAILS, by)).headers["location"]
+        told = (await door.put(path, {"name": "Grace"}, by, if_match=1)).json()
+        assert told == {**told, "name": "Grace", "email": None, "note": "", "version": 2}
+
+
+class TestChangeCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.patch(f"/v1/customers/{new_id()}", {}, if_match=1)) == (
+            401,
+            "unauthenticated",
+        )
+
+    async def test_changes_what_is_said_alone(self, door: Api):
+        by = somebody()
+        made = await door.post("/v1/customers", DETAILS, by)
+        told = (await door.patch(made.headers["location"], {"phone": None}, by, if_match=1)).json()
+        assert told == {**made.json(), "phone": None, "version": 2}
+
+
+class TestDeleteCustomer:
+    async def test_anonymous_callers_are_asked_who_they_are(self, door: Api):
+        assert problem(await door.delete(f"/v1/customers/{new_id()}", if_match=1)) == (401, "unauthenticated")
+
+    async def test_a_deleted_customer_books_no_more(self, town: Town):
+        path = (await town.api.post("/v1/customers", DETAILS, town.customer)).headers["location"]
+        assert (await town.api.delete(path, town.customer, if_match=1)).status_code == 204
+        assert problem(await town.api.get(path, town.customer)) == (404, "not-found")
+        refused = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
+        assert problem(refused) == (409, "customer-deleted")

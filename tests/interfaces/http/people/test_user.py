@@ -1,0 +1,122 @@
+"""Everybody's accounts, for admins alone."""
+
+from typing import Any
+
+import pytest
+
+from application.access import ANONYMOUS, Caller, Role
+from domain.kernel import new_id
+from tests.interfaces.http.accounts import token_of
+from tests.interfaces.http.people.test_registration import an_account
+from tests.interfaces.http.town import Api, pointers, problem
+from tests.support.builders import somebody
+
+BEA = {"email": "bea@example.org", "name": "Bea", "role": "auditor"}
+OTHERS = [somebody(role) for role in Role if role not in {Role.ADMIN, Role.ANONYMOUS}]
+REFUSALS = [(ANONYMOUS, (401, "unauthenticated")), *((by, (403, "forbidden")) for by in OTHERS)]
+
+
+@pytest.mark.parametrize(("by", "refusal"), REFUSALS)
+async def test_nobody_else_gets_in(door: Api, by: Caller, refusal: tuple[int, str]):
+    path = f"/v1/users/{new_id()}"
+    assert problem(await door.get("/v1/users", by)) == refusal
+    assert problem(await door.get(path, by)) == refusal
+    assert problem(await door.post("/v1/users", BEA, by)) == refusal
+    assert problem(await door.patch(path, {"role": "admin"}, by, if_match=1)) == refusal
+    assert problem(await door.delete(path, by, if_match=1)) == refusal
+
+
+class TestCreateUser:
+    async def test_the_mail_lets_its_owner_set_the_password(self, api: Api):
+        made = await api.post("/v1/users", BEA, somebody(Role.ADMIN))
+        assert made.status_code == 201
+        assert made.json() == made.json() | BEA | {"standing": "active", "version": 1}
+        assert made.headers["location"] == f"/v1/users/{made.json()['id']}"
+        mail = await api.people.last_mail()
+        assert (mail["to"], mail["subject"]) == ("bea@example.org", "You have an account")
+        assert str(await api.people.tickets.redeem(token_of(mail), "reset")) == made.json()["id"]
+        assert (await api.get(made.headers["location"], somebody(Role.ADMIN))).json() == made.json()
+
+    async def test_an_address_has_one_account(self, api: Api):
+        await an_account(api, "bea@example.org")
+        assert problem(await api.post("/v1/users", BEA, somebody(Role.ADMIN))) == (409, "address-taken")
+
+    async def test_the_same_key_makes_one(self, api: Api):
+        admin = somebody(Role.ADMIN)
+        first = await api.post("/v1/users", BEA, admin, idempotency_key="k")
+        again = await api.post("/v1/users", BEA, admin, idempotency_key="k")
+        assert first.json() == again.json()
+        assert again.headers["idempotency-replayed"] == "true"
+
+    @pytest.mark.parametrize(
+        ("changes", "pointer"),
+        [({"role": "anonymous"}, "/role"), ({"role": "root"}, "/role"), ({"email": "b"}, "/email")],
+    )
+    async def test_says_which_field_does_not_fit(self, door: Api, changes: dict[str, Any], pointer: str):
+        assert pointers(await door.post("/v1/users", BEA | changes, somebody(Role.ADMIN))) == [pointer]
+
+
+class TestListUsers:
+    async def test_filters_narrow_and_pages_follow(self, api: Api):
+        admin = somebody(Role.ADMIN)
+        made = [await an_account(api, f"user{n}@example.org") for n in range(3)]
+        auditor = await an_account(api, "ada@example.net", Role.AUDITOR)
+        await api.patch(f"/v1/users/{made[0].id}", {"disabled": True}, admin, if_match=1)
+
+        async def found(query: str) -> list[str]:
+            return [item["id"] for item in (await api.get(f"/v1/users?{query}", admin)).json()["items"]]
+
+        everybody = [str(each.id) for each in [*made, auditor]]
+        assert await found("") == everybody
+        assert await found("role=auditor") == [str(auditor.id)]
+        assert await found("standing=disabled") == [str(made[0].id)]
+        assert await found("q=EXAMPLE.NET") == [str(auditor.id)]
+        assert await found("q=hopper") == everybody
+        assert await found("q=%25") == []
+        first = (await api.get("/v1/users?limit=3", admin)).json()
+        assert [item["id"] for item in first["items"]] == everybody[:3]
+        assert await found(f"limit=3&cursor={first['next']}") == everybody[3:]
+        assert problem(await api.get(f"/v1/users?role=auditor&cursor={first['next']}", admin)) == (
+            400,
+            "bad-cursor",
+        )
+
+
+class TestChangeUser:
+    async def test_gives_a_role_and_disables(self, api: Api):
+        admin, bea = somebody(Role.ADMIN), await an_account(api, "bea@example.org")
+        path = f"/v1/users/{bea.id}"
+        changed = await api.patch(path, {"role": "provider", "disabled": True}, admin, if_match=1)
+        told = changed.json()
+        assert (told["role"], told["standing"], told["version"]) == ("provider", "disabled", 3)
+        assert (await api.get(path, admin)).json() == told
+        assert problem(await api.patch(path, {"role": "admin"}, admin, if_match=1)) == (412, "stale")
+        assert (await api.patch(path, {"disabled": False}, admin, if_match=3)).json()["standing"] == "active"
+
+    async def test_nobody_changes_their_own_role_or_standing(self, api: Api):
+        me = await an_account(api, role=Role.ADMIN)
+        await an_account(api, "bea@example.org", Role.ADMIN)
+        path = f"/v1/users/{me.id}"
+        assert problem(await api.patch(path, {"role": "auditor"}, me, if_match=1)) == (403, "own-role")
+        assert problem(await api.patch(path, {"disabled": True}, me, if_match=1)) == (403, "own-role")
+        assert problem(await api.delete(path, me, if_match=1)) == (403, "own-role")
+
+    async def test_one_active_admin_stays(self, api: Api):
+        me = await an_account(api, role=Role.ADMIN)
+        path = f"/v1/users/{me.id}"
+        by = somebody(Role.ADMIN)
+        assert problem(await api.patch(path, {"role": "auditor"}, by, if_match=1)) == (409, "last-admin")
+        assert problem(await api.delete(path, by, if_match=1)) == (409, "last-admin")
+
+    @pytest.mark.parametrize("said", [{"email": "x@example.org"}, {"name": "X"}, {"standing": "active"}])
+    async def test_what_people_say_of_themselves_is_theirs(self, door: Api, said: dict[str, Any]):
+        answer = await door.patch(f"/v1/users/{new_id()}", said, somebody(Role.ADMIN), if_match=1)
+        assert pointers(answer) == [f"/{next(iter(said))}"]
+
+
+class TestDeleteUser:
+    async def test_disables(self, api: Api):
+        admin, bea = somebody(Role.ADMIN), await an_account(api, "bea@example.org")
+        assert (await api.delete(f"/v1/users/{bea.id}", admin, if_match=1)).status_code == 204
+        assert (await api.get(f"/v1/users/{bea.id}", admin)).json()["standing"] == "disabled"
+        assert problem(await api.delete(f"/v1/users/{new_id()}", admin, if_match=1)) == (404, "not-found")

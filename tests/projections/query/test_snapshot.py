@@ -1,0 +1,139 @@
+"""Read your writes: a look is as new as was asked for, or it is refused."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
+
+from projections.engine.positions import Positions, announcement
+from projections.engine.projector import Projector
+from projections.query.snapshot import EVERYTHING, Behind, BeyondHead
+from projections.read_models import appointment as agenda
+from projections.registry import READERS
+from tests.projections.story import an_appointment
+from tests.projections.waiting import eventually
+from tests.support.sealed import CODEC
+
+
+async def test_a_look_tells_the_position_that_it_reflects(write, catch_up, look):
+    async with look("agenda") as read:
+        assert read.position == 0
+    position = await write(an_appointment())
+    await catch_up()
+    async with look("agenda") as read:
+        assert read.position == position
+
+
+async def test_a_look_waits_for_its_reader(write, catch_up, reads):
+    appointment = an_appointment()
+    position = await write(appointment)
+
+    async def book() -> agenda.Entry | None:
+        async with reads.open("agenda", at_least=position, patience=10, sees=EVERYTHING) as read:
+            assert read.position >= position
+            return await agenda.get(read, appointment.id)
+
+    waiting = asyncio.create_task(book())
+    await catch_up()
+    assert await waiting is not None
+
+
+async def test_waiting_ends_when_the_reader_is_there_and_not_at_the_next_look(write, engine, positions):
+    projector = Projector(engine, READERS, CODEC)
+    began = monotonic()
+    for _ in range(6):
+        position = await write(an_appointment())
+        waiting = asyncio.create_task(positions.wait("agenda", position, timeout=10))
+        await projector.catch_up()
+        assert await waiting
+    assert monotonic() - began < 4  # by looking each second it would be 6
+
+
+async def test_a_look_that_would_be_stale_is_refused(write, reads):
+    position = await write(an_appointment())
+    with pytest.raises(Behind) as refused:
+        async with reads.open("agenda", at_least=position, patience=0.1):
+            pass
+    assert refused.value.position == 0
+
+
+async def test_a_reader_that_has_stopped_holds_back_its_own_looks_alone(write, catch_up, engine, reads):
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE read.bookmark SET stopped_at = 1 WHERE reader = 'customer'"))
+    position = await write(an_appointment())
+    await catch_up()
+    async with reads.open("agenda", at_least=position, sees=EVERYTHING) as read:
+        assert read.position == position
+    with pytest.raises(Behind):
+        async with reads.open("customer", at_least=position, patience=0.1):
+            pass
+
+
+async def test_a_position_that_the_log_does_not_have_is_refused_at_once(write, reads):
+    position = await write(an_appointment())
+    with pytest.raises(BeyondHead) as refused:
+        async with reads.open("agenda", at_least=position + 1, patience=60):
+            pass
+    assert refused.value.head == position
+
+
+async def test_a_look_sees_one_moment_however_long_it_lasts(write, catch_up, look):
+    first, second = an_appointment(), an_appointment()
+    await write(first)
+    await catch_up()
+    async with look("agenda") as read:
+        assert await agenda.get(read, first.id) is not None
+        await write(second)
+        await catch_up()
+        assert await agenda.get(read, second.id) is None
+
+
+async def test_a_look_changes_nothing(look):
+    async with look("agenda") as read:
+        with pytest.raises(DBAPIError, match="read-only"):
+            await read.connection.execute(insert(agenda.bookable).values(provider_id=None, owner_id=None))
+
+
+async def test_positions_are_known_again_after_the_connection_was_cut(write, engine, positions, catch_up):
+    async def listening() -> object:
+        async with engine.connect() as connection:
+            query = "SELECT FROM pg_stat_activity WHERE application_name = 'daybook-positions' AND datname = "
+            return (await connection.execute(text(f"{query} current_database()"))).all()
+
+    await eventually(listening)
+    async with engine.connect() as connection:
+        await connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'daybook-positions' AND datname = current_database()"
+            )
+        )
+    position = await write(an_appointment())
+    await catch_up()
+    assert await positions.wait("agenda", position, timeout=3)
+    await eventually(listening)
+
+
+async def test_who_gives_up_waiting_leaves_nothing_behind(engine):
+    async with Positions(engine) as positions:
+        assert not await positions.wait("agenda", 10**9, timeout=0.05)
+        waiting = asyncio.create_task(positions.wait("agenda", 10**9, timeout=60))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert not positions._waiters
+
+
+@pytest.mark.parametrize(
+    ("positions", "said"),
+    [
+        ({}, "0"),
+        ({"agenda": 7, "customer": 7}, "7"),
+        ({"agenda": 7, "customer": 3, "directory": 7}, "7 customer=3"),
+    ],
+)
+def test_an_announcement_names_the_head_and_who_is_not_there(positions, said):
+    assert announcement(positions) == said

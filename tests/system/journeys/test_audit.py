@@ -1,0 +1,153 @@
+"""`daybook audit`: who is given a checkpoint can tell whether the log is still what was written."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from infrastructure.ledger.checkpoint import signing_key
+from infrastructure.ledger.verification import Head, head_of, verify
+from tests.conftest import Database
+from tests.infrastructure.ledger.test_verification import (
+    CUT,
+    DIGEST,
+    change,
+    rewrite,
+    tamper,
+    write,
+)
+from tests.support.instances import Instance, Process, a_folder, clean_environment
+from tests.system.journeys.town import Town, at, good
+
+Audit = Callable[..., tuple[int, str, str]]
+
+
+def environment(database: Database) -> dict[str, str]:
+    """The way to a database as the application's role."""
+    place = conninfo_to_dict(database.application)
+    parts = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PASSWORD": "password"}
+    return clean_environment(**{f"DB_{name}": str(place[part]) for name, part in parts.items()})
+
+
+@pytest.fixture
+def audit(database: Database, tmp_path: Path) -> Audit:
+    """Runs `daybook audit` on the database of the environment: status, output, warnings."""
+
+    def audit(*arguments: str) -> tuple[int, str, str]:
+        command = ["audit", *arguments, "--data", str(tmp_path)]
+        process = Process.start(tmp_path, *command, env=environment(database))
+        return process.wait(60), process.out.read_text(), process.err.read_text()
+
+    return audit
+
+
+def test_an_untouched_log_holds_and_a_forged_event_is_named(database: Database, audit: Audit) -> None:
+    assert audit("head") == (0, "0 - -\n", "")
+    write(database)
+    status, said, _ = audit("verify")
+    assert (status, said) == (0, "holds: 9 events under 5 seals\n")
+    tamper(database, change("topic = 'Tag.Forged'"))
+    status, said, warned = audit("verify")
+    assert (status, said) == (1, "")
+    assert f"DOES NOT HOLD: {DIGEST}\n" in warned
+
+
+@pytest.mark.timeout(180)
+def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(
+    database: Database, audit: Audit, tmp_path: Path
+) -> None:
+    write(database)
+    status, text, said = audit("checkpoint")
+    key = json.loads(text)["key"]
+    assert (status, said) == (0, f"Signed with the key whose public half is {key}\n")
+    kept = tmp_path / "kept.json"
+    kept.write_text(text)
+    held = f"holds: 9 events under 5 seals, and the checkpoint at 9 signed with {key}\n"
+    assert audit("verify", "--checkpoint", str(kept), "--key", key)[:2] == (0, held)
+
+    rewrite(database, 7)
+    assert audit("verify")[0] == 0, "nothing else can tell"
+    status, _, warned = audit("verify", "--checkpoint", str(kept))
+    assert status == 1
+    assert "DOES NOT HOLD: checkpoint: the log up to position 9 is not what was signed\n" in warned
+
+    tamper(database, *CUT)
+    status, _, warned = audit("verify", "--checkpoint", str(kept))
+    assert status == 1
+    assert "DOES NOT HOLD: checkpoint: the log has no seal at position 9\n" in warned
+
+    status, _, anew = audit("checkpoint", "--key-file", str(tmp_path / "other.pem"))
+    assert status == 0
+    assert key not in anew
+
+
+def test_what_can_not_be_believed_is_said_in_one_line(
+    database: Database, audit: Audit, tmp_path: Path
+) -> None:
+    status, text, _ = audit("checkpoint")
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(json.loads(text) | {"position": 1}))
+    assert audit("verify", "--checkpoint", str(forged)) == (
+        1,
+        "",
+        f"{forged}: This is no genuine checkpoint.\n",
+    )
+    forged.write_text(text)
+    status, _, warned = audit("verify", "--checkpoint", str(forged), "--key", "another")
+    assert (status, warned) == (1, f"{forged}: The checkpoint was signed with another key.\n")
+    missing = tmp_path / "nothing.json"
+    assert audit("verify", "--checkpoint", str(missing))[::2] == (
+        1, f"{missing}: [Errno 2] No such file or directory: '{missing}'\n",
+    )  # fmt: skip
+    (tmp_path / "audit_key.pem").write_text("garbage")
+    status, said, warned = audit("checkpoint")
+    assert (status, said) == (1, "")
+    assert warned == f"{tmp_path / 'audit_key.pem'} holds no Ed25519 key.\n"
+
+
+def test_a_database_that_is_not_there_is_said_in_one_line(database: Database) -> None:
+    with a_folder() as folder:
+        nowhere = environment(database) | {"DB_NAME": "nowhere"}
+        process = Process.start(folder, "audit", "verify", env=nowhere)
+        assert process.wait(60) == 1
+        assert "The log can't be read: " in process.said
+        assert "Traceback" not in process.said
+
+
+async def test_what_people_have_done_over_http_holds(shared: Instance, town: Town) -> None:
+    ada, shop = town.somebody(), await town.a_shop()
+    before = await _look(shared, head_of)
+    good(await ada.book(shop, at("09:00")), 201)
+    process = await asyncio.to_thread(
+        Process.start, shared.data, "audit", "verify", "--data", str(shared.data)
+    )
+    assert await asyncio.to_thread(process.wait, 60) == 0
+    assert process.out.read_text().startswith("holds: ")
+
+    async def against(connection: psycopg.AsyncConnection) -> bool:
+        return (await verify(connection, checkpoint=before)).holds
+
+    assert await _look(shared, against)
+
+
+async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared: Instance) -> None:
+    process = await asyncio.to_thread(
+        Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data)
+    )
+    assert await asyncio.to_thread(process.wait, 60) == 0
+    said: dict[str, Any] = json.loads(process.out.read_text())
+    position, seal, _ = await _look(shared, head_of)
+    assert (said["position"], said["hash"]) == (position, seal.hex())
+    assert signing_key(shared.data / "audit_key.pem")
+
+
+async def _look(instance: Instance, look: Callable[[psycopg.AsyncConnection], Any]) -> Any:
+    connecting = psycopg.AsyncConnection.connect(instance.database, autocommit=True)
+    async with await connecting as connection:
+        found: Head | bool = await look(connection)
+        return found

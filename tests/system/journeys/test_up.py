@@ -1,0 +1,211 @@
+"""`daybook up`: it starts whole, stops whole, mends itself, and says in one line what the user can mend."""
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infrastructure.local.programs import Account
+from tests.support.instances import (
+    ROOT,
+    Instance,
+    Process,
+    a_folder,
+    ask,
+    clean_environment,
+    family,
+    is_gone,
+    is_ready,
+    within,
+)
+from tests.system.journeys.conftest import checked
+from tests.system.journeys.town import Town, at, good, position
+
+NOBODY = 65534
+TROUBLE = re.compile(r"Traceback|Fatal|Warning|\"level\": \"error\"")
+
+
+async def book_one(instance: Instance, clock: str = "09:00") -> str:
+    """Somebody books with a new provider; the appointment's id."""
+    async with Town(instance) as town:
+        shop = await town.a_shop()
+        booked = await town.somebody().book(shop, at(clock))
+        assert at(clock) not in (await shop.starts(seen=position(booked)))["starts"]
+        return str(good(booked, 201)["id"])
+
+
+def is_recorded(instance: Instance, id: str) -> bool:
+    return bool(
+        ask(instance.superuser_database, "SELECT 1 FROM log.stored_events WHERE originator_id = %s", [id])
+    )
+
+
+@pytest.mark.timeout(240)
+async def test_it_stops_whole_on_either_signal_and_starts_again_in_seconds_with_its_data() -> None:
+    with a_folder() as data:
+        first = await asyncio.to_thread(Instance.start, data, apis=2)
+        id = await book_one(first)
+        assert_stops(first, lambda: first.process.stop(signal.SIGTERM))
+
+        began = time.monotonic()
+        second = await asyncio.to_thread(Instance.start, data, apis=2)
+        assert time.monotonic() - began < 30
+        assert is_recorded(second, id)
+        await book_one(second)
+        await checked(second, [])
+
+        def ctrl_c() -> int:
+            os.killpg(second.process.process.pid, signal.SIGINT)  # as a terminal does
+            return second.process.wait()
+
+        assert_stops(second, ctrl_c)
+
+
+def assert_stops(instance: Instance, stop: Callable[[], int]) -> None:
+    everybody = family(instance.process.process.pid)
+    assert len(everybody) >= 5, "projector, two APIs, PostgreSQL, Valkey"
+    began = time.monotonic()
+    assert stop() == 0
+    assert time.monotonic() - began < 15
+    assert all(map(is_gone, everybody))
+    assert not TROUBLE.search(instance.process.said), instance.process.said
+    assert not (instance.data / "instance.json").exists()
+
+
+@pytest.mark.timeout(240)
+async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
+    with a_folder() as data:
+        first = await asyncio.to_thread(Instance.start, data, apis=2)
+        id = await book_one(first)
+        ours = [*first.pids("api"), *first.pids("project")]
+        everybody = family(first.process.process.pid)
+        first.process.kill()
+        within(15, lambda: all(map(is_gone, ours)))
+        with await asyncio.to_thread(Instance.start, data, apis=1) as second:
+            within(
+                15, lambda: all(map(is_gone, everybody))
+            )  # its servers too: the backends after their parent
+            assert is_recorded(second, id)
+            await book_one(second)
+            await checked(second, [])
+
+
+@pytest.mark.parametrize("role", ["api", "project"])
+async def test_a_role_that_is_killed_is_started_again(shared: Instance, role: str) -> None:
+    (before,) = shared.pids(role)
+    os.kill(before, signal.SIGKILL)
+    within(30, lambda: shared.pids(role) and shared.pids(role) != [before])
+    within(30, lambda: is_ready(shared.api))
+    async with Town(shared) as town:
+        shop = await town.a_shop()
+        booked = await town.somebody().book(shop, at("09:00"))
+        good(booked, 201)
+        await checked(shared, town.acknowledged)
+
+
+def test_a_port_that_is_taken_is_named_at_once(shared: Instance) -> None:
+    port = shared.api.rpartition(":")[2]
+    with a_folder() as data:
+        up = Process.start(data, *f"up --no-demo --port {port} --data {data}".split())
+        assert up.wait(60) == 1
+        assert f"Port {port} is taken: choose another with --port" in up.said
+        assert not (data / "postgres").exists(), "nothing was made for nothing"
+
+
+def test_a_folder_that_is_in_use_is_named_with_who_uses_it(shared: Instance) -> None:
+    with a_folder() as folder:
+        up = Process.start(folder, *f"up --no-demo --port 0 --data {shared.data}".split())
+        assert up.wait(60) == 1
+        pid = shared.process.process.pid
+        assert up.said.strip() == (
+            f"{shared.data} is in use by process {pid}: stop that one, or choose another folder."
+        )
+    assert is_ready(shared.api)
+
+
+def test_a_role_without_servers_says_how_to_start_them() -> None:
+    with a_folder() as data:
+        roles = ("api", "project", "token --role admin")
+        for process in [Process.start(data, *role.split(), "--data", str(data)) for role in roles]:
+            assert process.wait(60) == 1
+            assert process.said.strip() == (
+                f"DB_HOST is not set, and nothing runs in {data}: start it with `daybook up --data {data}`."
+            )
+
+
+def account_of(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
+def python_for(account: Account, folder: Path) -> tuple[str, dict[str, str]]:
+    """A Python that the account may run, a copy if it may not run this one, and the variables it needs."""
+    paths = {"PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}"}
+    if account.run([sys.executable, "-c", ""]).returncode == 0:
+        return sys.executable, paths
+    there, name = Path(sys.base_prefix), f"python3.{sys.version_info.minor}"
+    copy = folder / "python"
+    for part in ("bin", "lib"):
+        (copy / part).mkdir(parents=True)
+    shutil.copy(there / "bin" / name, copy / "bin")
+    for shared in (there / "lib").glob("libpython*"):
+        shutil.copy(shared, copy / "lib")
+    not_needed = shutil.ignore_patterns("test", "site-packages", "__pycache__", "idlelib", "config-*")
+    shutil.copytree(there / "lib" / name, copy / "lib" / name, ignore=not_needed)
+    return str(copy / "bin" / name), {**paths, "PYTHONHOME": str(copy), "LD_LIBRARY_PATH": f"{copy}/lib"}
+
+
+@pytest.mark.timeout(180)
+async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("every other test here is run by an ordinary user already")
+    with a_folder() as folder:
+        data = folder / "data"
+        data.mkdir()
+        os.chown(data, NOBODY, NOBODY)
+        python, env = python_for(Account(NOBODY, NOBODY), folder)
+        start = Instance.start(data, apis=1, env=env, python=python, uid=NOBODY)
+        with start as instance:
+            everybody = family(instance.process.process.pid)
+            assert {account_of(pid) for pid in everybody} == {NOBODY}
+            await book_one(instance)
+            await checked(instance, [])
+        assert all(map(is_gone, everybody))
+
+
+@pytest.mark.timeout(240)
+def test_the_printed_curl_books() -> None:
+    with a_folder() as data:
+        up = Process.start(data, *f"up --port 0 --data {data}".split())
+        try:
+            within(200, lambda: "Ctrl-C stops all of it." in up.said or up.process.poll() is not None)
+            (curl,) = re.findall(r"^curl .*", up.said, re.MULTILINE)
+            told = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
+            assert told.startswith("HTTP/1.1 201 Created\n"), told
+            api = shlex.split(curl)[2].removesuffix("/v1/appointments")
+            assert f"API        {api}" in up.said
+            for role in ("admin", "provider", "customer", "auditor", "analyst"):
+                assert f"{role} token (valid for a day):" in up.said
+        finally:
+            assert up.stop() == 0
+        assert json.loads(told.rpartition("\n\n")[2])["status"] == "booked"
+        assert not TROUBLE.search(up.said), up.said
+
+
+def test_openapi_is_printed_without_any_server() -> None:
+    with a_folder() as folder:
+        openapi = Process.start(folder, "openapi", env=clean_environment())
+        assert openapi.wait(60) == 0
+        document = json.loads(openapi.out.read_text())
+        assert document["openapi"].startswith("3.1")
+        assert "/v1/appointments" in document["paths"]
