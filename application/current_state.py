@@ -6,7 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.access import OPERATOR
-from application.event_log import Command, Log, Store, command
+from application.event_log import Command, EventLog, EventStore, command
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 
@@ -14,7 +14,7 @@ A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look(Command):
+class GetCurrentState(Command):
     """For what the system does by itself; nothing is recorded."""
 
     kind: type[Aggregate]
@@ -22,15 +22,15 @@ class Look(Command):
 
 
 @command
-async def look(cmd: Look, log: Log, now: datetime) -> Aggregate:  # noqa: ARG001
+async def get_current_state(cmd: GetCurrentState, log: EventLog, now: datetime) -> Aggregate:  # noqa: ARG001
     """The aggregate, with all that is personal readable; raises NotFound."""
     return await log.load(cmd.kind, cmd.id)
 
 
-async def at_present(kind: type[A], id: UUID, store: Store) -> A | None:
+async def current_state(kind: type[A], id: UUID, store: EventStore) -> A | None:
     """As `look`; None if there is none."""
     try:
-        found = (await look(Look(by=OPERATOR, kind=kind, id=id), store)).aggregate
+        found = (await get_current_state(GetCurrentState(by=OPERATOR, kind=kind, id=id), store)).aggregate
     except NotFound:
         return None
     assert isinstance(found, kind)

@@ -36,12 +36,12 @@ class Unavailable(Exception):
         self.retry_after = retry_after
 
 
-class Moved(Exception):
+class ConcurrencyConflict(Exception):
     """Somebody wrote first: decide again on fresh state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """A caller's Idempotency-Key. `value`: 32 bytes over caller and key; `fingerprint`: over the request."""
 
     value: bytes
@@ -53,7 +53,7 @@ class Command:
     """What every command says: who asks, under which key, on which version it builds (None: any)."""
 
     by: Caller
-    key: Key | None = None
+    key: IdempotencyKey | None = None
     version: int | None = None
     correlation: str = ""
 
@@ -64,7 +64,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[A]):
+class CommandResult(Generic[A]):
     """A command's answer: the aggregate as it was then, and the position that shows it to readers."""
 
     aggregate: A
@@ -72,7 +72,7 @@ class Done(Generic[A]):
     replayed: bool = False
 
 
-class Log(Protocol):
+class EventLog(Protocol):
     """One attempt's view of the log. What it hands out is as fresh as the cache, and checked on record."""
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
@@ -107,22 +107,22 @@ class Log(Protocol):
         ...
 
 
-class Attempt(Log, Protocol):
+class CommandAttempt(EventLog, Protocol):
     """A Log with the ends that only `command` uses."""
 
-    async def settle(self, answer: Aggregate) -> Done[Any]:
+    async def settle(self, answer: Aggregate) -> CommandResult[Any]:
         """The answer to give: of what was recorded, or confirmed fresh when nothing was; may raise Moved."""
         ...
 
-    async def confirm(self) -> Done[Any] | None:
+    async def confirm(self) -> CommandResult[Any] | None:
         """Is a refusal true? None: it is; else the kept answer of the same key. Raises Moved if it is not."""
         ...
 
 
-class Store(Protocol):
+class EventStore(Protocol):
     """The log of this process. What its commands answer with can be read, personal parts too."""
 
-    def attempts(self, command: Command) -> Attempts: ...
+    def attempts(self, command: Command) -> CommandAttempts: ...
 
     def now(self) -> datetime:
         """The database's clock, UTC."""
@@ -137,25 +137,25 @@ class Store(Protocol):
         ...
 
 
-class Attempts(Protocol):
+class CommandAttempts(Protocol):
     """Bounded tries of one command: iterates with jitter until the deadline, then raises Unavailable."""
 
-    def __aiter__(self) -> Attempts: ...
+    def __aiter__(self) -> CommandAttempts: ...
 
-    async def __anext__(self) -> AbstractAsyncContextManager[Attempt]: ...
-
-
-Handler = Callable[[C, Log, datetime], Awaitable[A]]
+    async def __anext__(self) -> AbstractAsyncContextManager[CommandAttempt]: ...
 
 
-def command(handler: Handler[C, A]) -> Callable[[C, Store], Awaitable[Done[A]]]:
+Handler = Callable[[C, EventLog, datetime], Awaitable[A]]
+
+
+def command(handler: Handler[C, A]) -> Callable[[C, EventStore], Awaitable[CommandResult[A]]]:
     """Make `handler(cmd, log, now)` a command `run(cmd, store)`: tried again when somebody wrote first.
 
     Raises the handler's refusal once it is true on fresh state, and Unavailable.
     """
 
     @wraps(handler)
-    async def run(cmd: C, store: Store) -> Done[A]:
+    async def run(cmd: C, store: EventStore) -> CommandResult[A]:
         async for attempt in store.attempts(cmd):
             try:
                 async with attempt as log:
@@ -167,7 +167,7 @@ def command(handler: Handler[C, A]) -> Callable[[C, Store], Awaitable[Done[A]]]:
                         if kept is None:
                             raise
                         return kept
-            except Moved:
+            except ConcurrencyConflict:
                 continue
         raise AssertionError("attempts end with an answer or an error")
 

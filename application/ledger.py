@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class Head(Protocol):
+class LogHead(Protocol):
     """The last seal; an empty log is at 0."""
 
     @property
@@ -17,7 +17,7 @@ class Head(Protocol):
     def at(self) -> datetime | None: ...
 
 
-class Verdict(Protocol):
+class VerificationResult(Protocol):
     """From where and how far was looked, and the first thing that does not hold (None: all of it does)."""
 
     @property
@@ -36,10 +36,10 @@ class Verdict(Protocol):
 class Ledger(Protocol):
     """Is the log still what was written?"""
 
-    async def head(self) -> Head:
+    async def head(self) -> LogHead:
         """Where the log ends."""
         ...
 
-    async def verify(self, first: int, last: int | None) -> Verdict:
+    async def verify(self, first: int, last: int | None) -> VerificationResult:
         """Recompute the whole batches that hold these positions; None: to the end. Raises Unavailable."""
         ...

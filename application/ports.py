@@ -84,7 +84,7 @@ class Credentials(Protocol):
         ...
 
 
-class Codes(Protocol):
+class TotpCodes(Protocol):
     """One-time codes by time (RFC 6238)."""
 
     def new_secret(self) -> str: ...
@@ -131,7 +131,7 @@ class Sessions(Protocol):
         ...
 
 
-class Tickets(Protocol):
+class OneTimeTokens(Protocol):
     """Secrets sent by mail: 256 bits, kept hashed, used once, for a short time."""
 
     async def issue(self, account_id: UUID, purpose: str, lifetime: timedelta) -> str: ...
@@ -156,9 +156,7 @@ class Errands(Protocol):
 class SecurityLog(Protocol):
     """Authentication and denied authorisation: append-only, for auditors."""
 
-    async def note(
-        self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any
-    ) -> None:
+    async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
         """`network`: an address, kept as a keyed hash alone. `facts` hold nothing personal."""
         ...
 
@@ -190,7 +188,7 @@ class SecurityReader(SecurityLog, Protocol):
         ...
 
 
-class Seals(Protocol):
+class RowEncryption(Protocol):
     """What is personal in a row, under that person's own key."""
 
     async def seal(self, subject: UUID, value: Any, place: bytes) -> bytes: ...
@@ -201,7 +199,7 @@ class Seals(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
+class CalendarInvite:
     """What a calendar is to take or drop. `method`: REQUEST or CANCEL; `text`: iCalendar."""
 
     method: str
@@ -209,7 +207,7 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailMessage:
     """One mail. `id`: the same when it is sent again; `account_id`: whose it is, None if nobody's yet."""
 
     id: UUID
@@ -218,13 +216,13 @@ class Letter:
     language: str
     said: Mapping[str, str]
     account_id: UUID | None = None
-    invite: Invite | None = None
+    invite: CalendarInvite | None = None
 
 
-class Mail(Protocol):
+class Mailer(Protocol):
     """Mail to people, in their language. What is sent to somebody with an account is kept for them."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: MailMessage) -> None:
         """Sent once this returns; raises what stands against it, to be tried again."""
         ...
 
@@ -261,26 +259,22 @@ class Verifications(Protocol):
         ...
 
 
-class Mails(Protocol):
+class SentMails(Protocol):
     """The mails that were sent to somebody."""
 
     async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
         """The oldest first: at, kind, to, subject, text."""
         ...
 
-    async def latest(
-        self, account_id: UUID, *, limit: int, before: UUID | None = None
-    ) -> Sequence[Mapping[str, Any]]:
+    async def latest(self, account_id: UUID, *, limit: int, before: UUID | None = None) -> Sequence[Mapping[str, Any]]:
         """The newest first, with their ids; those before one of them."""
         ...
 
 
-class Line(Protocol):
+class WaitlistLine(Protocol):
     """Reads who waits, and what is free; no older than a position."""
 
-    async def wishes(
-        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
-    ) -> Sequence[Wish]:
+    async def wishes(self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None) -> Sequence[Wish]:
         """Of those who wait for something with this provider on these days, who came first before."""
         ...
 

@@ -7,7 +7,7 @@ from domain.errors import Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class RateLimit:
     """How much more may be asked. `quota` requests in `window` seconds; `remaining` until in `reset` s."""
 
     policy: str
@@ -20,15 +20,15 @@ class Room:
 class TooManyRequests(Refusal):
     """Too many requests: wait a little."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: RateLimit) -> None:
         super().__init__(f"Try again in {room.reset} s.")
         self.room = room
 
 
-class Limits(Protocol):
+class RateLimits(Protocol):
     """How often may be asked, by policy such as "login"."""
 
-    async def take(self, policy: str, network: str, subject: str = "") -> Room:
+    async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
         """Count one request; raises TooManyRequests. `subject`: whom it concerns, such as an address."""
         ...
 

@@ -18,7 +18,7 @@ from bench.taking import SEATS, Take, a_day, a_take, dates, take
 from bench.town import Shop, build_shops, opened
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.journal import Appended, LogEntry
 
 UNIT = "bookings/s"
 IN_FLIGHT = {1: 1_000, 16: 8_000, 64: 16_000, 256: 16_000}
@@ -90,5 +90,5 @@ async def _open_days(store: EventStore, shop: Shop, days: Sequence[object]) -> N
     for n in range(0, len(opened_days), 500):
         some = opened_days[n : n + 500]
         rows = [encode(event, "{}") for day in some for event in day.pending_events]
-        entry = Entry(some[0].id.bytes * 2, b"", (some[0].id, 1), {}, rows)
-        assert isinstance(await store.journal.append(entry), Recorded)
+        entry = LogEntry(some[0].id.bytes * 2, b"", (some[0].id, 1), {}, rows)
+        assert isinstance(await store.journal.append(entry), Appended)

@@ -7,13 +7,13 @@ from pydantic import ConfigDict
 
 from application.access import Caller
 from domain.errors import Unauthenticated
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.settings import Settings
 from interfaces.http.booking.appointment_schemas import Booking
 
 app = FastAPI(openapi_url=None)
 app.state.answer = b"{}"
-tokens = Tokens(Settings().secret_key.get_secret_value())
+tokens = AccessTokens(Settings().secret_key.get_secret_value())
 
 
 class Said(Booking):

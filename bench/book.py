@@ -26,9 +26,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     count = place.size(6_000, 128)
     with ExitStack() as stack:
         enter = stack.enter_context
-        alone, followed, plain = (
-            enter(place.database(f"bench_book_{name}")) for name in ("alone", "followed", "crud")
-        )
+        alone, followed, plain = (enter(place.database(f"bench_book_{name}")) for name in ("alone", "followed", "crud"))
         bookings = {each: _bookings(each, count, place.size(SHOPS, 4)) for each in (alone, followed)}
         shops = build_shops(plain, 2)  # they only lend their ids
         crud.build(plain.owner, {each.services[0]: 30 for each in shops}, APPLICATION)

@@ -21,7 +21,7 @@ from bench.town import Shop, booking, build_shops, first_monday
 from domain.booking.calendar_day import Day
 from domain.kernel import new_id
 from infrastructure.event_log.event_codec import decode
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 
 CLIENTS = 64
 LENGTHS = (15, 30, 45, 60, 90)  # minutes
@@ -50,9 +50,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         enter = stack.enter_context
         database, plain = enter(place.database("bench_contend")), enter(place.database("bench_contend_crud"))
         shops = build_shops(database, 3 * (rounds + 1), LENGTHS, step=15)
-        durations = {
-            id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)
-        }
+        durations = {id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)}
         crud.build(plain.owner, durations, APPLICATION)
         *apis, control = place.together(
             stack, place.api(database), place.api(database), place.app("bench.crud.app:app", plain)
@@ -71,7 +69,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
 
 def _fight(shop: Shop, repeats: int, hours: int) -> Fight:
     """Every length at every quarter of an hour of the day's first hours, several times, in random order."""
-    chance, midnight, tokens = random.Random(4711), first_monday(), Tokens(SECRET)
+    chance, midnight, tokens = random.Random(4711), first_monday(), AccessTokens(SECRET)
     callers = [tokens.issue(new_id(), Role.CUSTOMER) for _ in range(CLIENTS)]
     wishes = [
         (service, midnight + timedelta(minutes=15 * n), length)
@@ -79,9 +77,7 @@ def _fight(shop: Shop, repeats: int, hours: int) -> Fight:
         for n in range((hours * 60 - length) // 15 + 1)
     ] * repeats
     chance.shuffle(wishes)
-    requests = [
-        booking(chance.choice(callers), shop.provider_id, service, start) for service, start, _ in wishes
-    ]
+    requests = [booking(chance.choice(callers), shop.provider_id, service, start) for service, start, _ in wishes]
     return Fight(shop, requests, [(start, start + timedelta(minutes=length)) for _, start, length in wishes])
 
 

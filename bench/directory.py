@@ -21,7 +21,7 @@ from bench.taking import a_day, an_appointment, dates, seat
 from bench.town import Shop, request
 from bench.web import get
 from domain.kernel import new_id
-from infrastructure.event_log.journal import Entry
+from infrastructure.event_log.journal import LogEntry
 from infrastructure.local.programs import wait_until
 from tests.support.builders import OFFICE_HOURS
 
@@ -39,9 +39,7 @@ _FOUND, _ANYWHERE, _PLAIN = "tag + place + earliest", "earliest", "plain list"
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     """See the README."""
     town, providers = random.Random(4711), place.size(5_000, 100)
-    centers = [
-        (town.uniform(-60, 70), town.uniform(-179, 179)) for _ in range(min(PLACES, -(-providers // 100)))
-    ]
+    centers = [(town.uniform(-60, 70), town.uniform(-179, 179)) for _ in range(min(PLACES, -(-providers // 100)))]
     with ExitStack() as stack:
         database = stack.enter_context(place.database("bench_directory"))
         tell(f"directory: writing {providers:,} providers")
@@ -92,16 +90,14 @@ def _history(
     owners: Sequence[UUID],
     keys: Mapping[UUID, bytes],
     now: datetime,
-) -> Iterator[Entry]:
+) -> Iterator[LogEntry]:
     """Who opens where, then day by day who is booked."""
     shops: list[Shop] = []
     for n, owner in enumerate(owners):
         lat, lon = centers[n % len(centers)]
         where = {"lat": lat + town.uniform(-0.04, 0.04), "lon": lon + town.uniform(-0.04, 0.04)}
         tags = town.sample(TAGS, 2)
-        opened = history.open_shop(
-            owner, now, OFFICE_HOURS, name=f"Provider {n:05}", location=where, tags=tags
-        )
+        opened = history.open_shop(owner, now, OFFICE_HOURS, name=f"Provider {n:05}", location=where, tags=tags)
         shops.append(Shop(opened[0].id, [opened[2].id]))
         yield history.entry(*opened, keys=keys)
     for date in dates(DAYS, (now + timedelta(days=1)).date()):

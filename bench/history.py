@@ -20,7 +20,7 @@ from domain.catalog.service import Service
 from domain.kernel import Aggregate, new_id
 from domain.scheduling.schedule import Schedule
 from infrastructure.event_log.event_codec import encode
-from infrastructure.event_log.journal import Answer, Entry
+from infrastructure.event_log.journal import AppendResult, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.privacy.keyring import Keyring
 from tests.support.builders import profile, terms
@@ -42,7 +42,7 @@ def write(database: Database, events: int) -> Sequence[Shop]:
     return shops
 
 
-History = Callable[[Sequence[UUID], Mapping[UUID, bytes], datetime], Iterator[Entry]]
+History = Callable[[Sequence[UUID], Mapping[UUID, bytes], datetime], Iterator[LogEntry]]
 """From the ids of owners, their keys and the time to what happened."""
 
 
@@ -57,7 +57,7 @@ async def _append(database: Database, count: int, history: History) -> None:
     owners = [new_id() for _ in range(count)]
     keys = await Keyring(journal.keys, MASTERS).for_writing(owners)
     entries = history(owners, keys, journal.now())
-    under_way: asyncio.Future[list[Answer]] | None = None
+    under_way: asyncio.Future[list[AppendResult]] | None = None
     while some := list(islice(entries, _AT_ONCE)):
         if under_way is not None:
             await under_way
@@ -70,7 +70,7 @@ async def _append(database: Database, count: int, history: History) -> None:
 
 def _history(
     owners: Sequence[UUID], keys: Mapping[UUID, bytes], now: datetime, shops: list[Shop]
-) -> Iterator[Entry]:
+) -> Iterator[LogEntry]:
     """Day by day, and on each from shop to shop, as it would have come about."""
     for owner in owners:
         opened = open_shop(owner, now)
@@ -86,15 +86,13 @@ def open_shop(
 ) -> tuple[Provider, Schedule, Service]:
     """A provider with a schedule and a service. `details`: of the profile."""
     provider = Provider.join(new_id(), owner, profile(**details), now)
-    schedule = Schedule(
-        id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
-    )
+    schedule = Schedule(id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now)
     schedule.set_weekly(owner, "UTC", hours, now)
     service = Service(id=new_id(), by=owner, terms=terms(provider.id), timestamp=now)
     return provider, schedule, service
 
 
-def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
+def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[LogEntry]:
     day = a_day(shop.provider_id, date, now)
     for number in range(A_DAY):
         appointment = an_appointment(new_id(), shop.provider_id, shop.services[0], date, 16 + number, now)
@@ -102,10 +100,10 @@ def _one_day(shop: Shop, date: date, now: datetime) -> Iterator[Entry]:
         yield entry(appointment, day)
 
 
-def entry(*aggregates: Aggregate, keys: Mapping[UUID, bytes] | None = None) -> Entry:
+def entry(*aggregates: Aggregate, keys: Mapping[UUID, bytes] | None = None) -> LogEntry:
     """What one command has done, under a key of its own. `keys`: of the persons that it tells of."""
     events = [event for aggregate in aggregates for event in aggregate.collect_events()]
     said = f'{{"actor":"{new_id()}","role":"customer","correlation":"{token_bytes(16).hex()}"}}'
     answer = aggregates[0].id, aggregates[0].version
     rows = [encode(event, said, keys or {}) for event in events]
-    return Entry(token_bytes(32), token_bytes(32), answer, {}, rows)
+    return LogEntry(token_bytes(32), token_bytes(32), answer, {}, rows)

@@ -16,7 +16,7 @@ from bench.load import load
 from bench.place import SECRET, Database, Place
 from bench.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.database.row_pool import RowPool
-from infrastructure.identity.services import TokenKeys, opened_signing
+from infrastructure.identity.services import TokenKeys, open_identity_services
 from infrastructure.local.programs import HOST
 from tests.support.signing import PASSWORD, Errands, an_account
 
@@ -55,7 +55,7 @@ async def _accounts(database: Database) -> None:
     async with (
         opened(database) as store,
         RowPool(database.application) as rows,
-        opened_signing(database.application, store, Errands(), TokenKeys(SECRET), rows) as signing,
+        open_identity_services(database.application, store, Errands(), TokenKeys(SECRET), rows) as signing,
     ):
         for number in range(STORM):
             await an_account(signing.signing, _name(number))

@@ -47,8 +47,7 @@ def write_script(database: Database, folder: Path) -> Path:
             connection.execute(statement)
         sample = connection.execute(_SAMPLE).fetchall()
     values = ",\n".join(
-        f"(gen_random_uuid(), 1, '{topic}', '\\x{state}', gen_random_uuid(), now(), "
-        f"'{metadata}', '\\x{digest}')"
+        f"(gen_random_uuid(), 1, '{topic}', '\\x{state}', gen_random_uuid(), now(), '{metadata}', '\\x{digest}')"
         for topic, state, metadata, digest in sample
     )
     assert len(sample) == 2, "the log has no booking yet"

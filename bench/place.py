@@ -147,9 +147,7 @@ class Place:
             yield port
 
     @contextmanager
-    def _running(
-        self, arguments: list[str], environment: Mapping[str, str]
-    ) -> Iterator[subprocess.Popen[bytes]]:
+    def _running(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         with (self._folder / f"{arguments[-1]}.log").open("ab") as said:
             process = subprocess.Popen(
                 [sys.executable, *arguments],

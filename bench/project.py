@@ -23,14 +23,14 @@ from bench.town import Shop, opened
 from infrastructure.database.roles import alchemy
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import Entry
+from infrastructure.event_log.journal import LogEntry
 from infrastructure.local.programs import wait_until
 from projections.engine.positions import Positions
-from projections.engine.projection import Reader, Recorded
+from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.projector import Projector
-from projections.engine.row_batch import Rows
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.rebuild.generations import create
 from projections.registry import READERS
 from tests.support.sealed import CODEC
@@ -66,15 +66,15 @@ _seen = Table("seen", metadata, uuid("id", primary_key=True), Column("version", 
 _seen.append_column(Column("kind", Text, nullable=False))
 
 
-def _see(recorded: Recorded, rows: Rows) -> None:
+def _see(recorded: RecordedEvent, rows: RowBatch) -> None:
     rows.put(_seen, id=recorded.stream, version=recorded.version, kind=type(recorded.event).__qualname__)
 
 
-SEEN = Reader("seen", [_seen], _see)
+SEEN = Projection("seen", [_seen], _see)
 """Does what the control does."""
 
 
-def _caught_up(place: Place, log: Database, number: int, readers: Sequence[Reader]) -> float:
+def _caught_up(place: Place, log: Database, number: int, readers: Sequence[Projection]) -> float:
     """Events per second, from nothing to the head, in a copy of the log."""
     with place.database(f"bench_project_{number}", log) as database:
         with psycopg.connect(database.owner) as connection:
@@ -88,7 +88,7 @@ def _caught_up(place: Place, log: Database, number: int, readers: Sequence[Reade
         return float(row[0] / seconds)
 
 
-async def _catch_up(database: Database, readers: Sequence[Reader]) -> float:
+async def _catch_up(database: Database, readers: Sequence[Projection]) -> float:
     engine = create_async_engine(database.url, pool_size=5)
     began = perf_counter()
     await Projector(engine, readers, CODEC).catch_up()
@@ -137,7 +137,7 @@ async def _readable(database: Database, takes: Sequence[Take]) -> list[float]:
     engine = create_async_engine(database.url, pool_size=20)
     async with opened(database) as store, Positions(engine) as positions:
         await _open_days(store, takes)
-        reads = Reads(engine, positions)
+        reads = Snapshots(engine, positions)
 
         async def one(cmd: Take) -> float:
             position = (await take(cmd, store)).position
@@ -154,7 +154,7 @@ async def _open_days(store: EventStore, takes: Sequence[Take]) -> None:
     for on in {each.day for each in takes}:
         day = a_day(takes[0].provider_id, on, store.now())
         rows = [encode(event, "{}") for event in day.pending_events]
-        await store.journal.append(Entry(day.id.bytes * 2, b"", (day.id, 1), {}, rows))
+        await store.journal.append(LogEntry(day.id.bytes * 2, b"", (day.id, 1), {}, rows))
 
 
 async def _notified(database: Database, number: int) -> list[float]:

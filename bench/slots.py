@@ -33,9 +33,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             place.api(database, redis=False),
             place.app("bench.bare:app", database),
         )
-        load(
-            cached, Bookings([shop], 7, hours=range(9, 17)).take(37), expected=(201,)
-        )  # a third of the week is taken
+        load(cached, Bookings([shop], 7, hours=range(9, 17)).take(37), expected=(201,))  # a third of the week is taken
         assert wait_until(partial(caught_up, database), 60)
         put(bare, "/answer", get(cached, _path(shop)))
         asked = [request("GET", _path(shop))]

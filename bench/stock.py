@@ -80,9 +80,7 @@ class _View(PostgresTrackingRecorder):
         super().__init__(datastore, **options)
         table = sql.Identifier(self.datastore.schema, "seen")
         columns = "(id uuid, version bigint, kind text, PRIMARY KEY (id, version))"
-        self.sql_create_statements.append(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} {}").format(table, sql.SQL(columns))
-        )
+        self.sql_create_statements.append(sql.SQL("CREATE TABLE IF NOT EXISTS {} {}").format(table, sql.SQL(columns)))
         self._insert = sql.SQL("INSERT INTO {} VALUES (%s, %s, %s)").format(table)
 
     def see(self, event: Any, tracking: Tracking) -> None:
@@ -108,8 +106,6 @@ def projected(owner_dsn: str, count: int) -> float:
     seen = {f"SEEN_{name}": value for name, value in _environment(owner_dsn, SCHEMA, create=True).items()}
     make_schema(owner_dsn)
     began = perf_counter()
-    with ProjectionRunner(
-        application_class=Stock, projection_class=_Seen, view_class=_View, env=ours | seen
-    ) as runner:
+    with ProjectionRunner(application_class=Stock, projection_class=_Seen, view_class=_View, env=ours | seen) as runner:
         runner.wait(count, timeout=300)
         return count / (perf_counter() - began)

@@ -9,7 +9,7 @@ from secrets import token_bytes
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.event_log import Command, Key, Log, command
+from application.event_log import Command, EventLog, IdempotencyKey, command
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day, Seat
 from domain.catalog.provider import Provider
@@ -21,8 +21,7 @@ from tests.support.builders import terms
 SEATS = 24  # of a Day, before the next is taken
 _TERMS = terms()
 _POLICY = {
-    name: _TERMS[name]
-    for name in ("cancel_notice", "reschedule_notice", "max_reschedules", "late_cancel", "late_fee")
+    name: _TERMS[name] for name in ("cancel_notice", "reschedule_notice", "max_reschedules", "late_cancel", "late_fee")
 }
 
 
@@ -39,7 +38,7 @@ class Take(Command):
 def a_take(provider_id: UUID, service_id: UUID, day: date, number: int) -> Take:
     """By a new customer, under a new key."""
     by = Caller(new_id(), Role.CUSTOMER)
-    key = Key(token_bytes(32), token_bytes(32))
+    key = IdempotencyKey(token_bytes(32), token_bytes(32))
     correlation = token_bytes(16).hex()
     return Take(
         by=by,
@@ -53,7 +52,7 @@ def a_take(provider_id: UUID, service_id: UUID, day: date, number: int) -> Take:
 
 
 @command
-async def take(cmd: Take, log: Log, now: datetime) -> Appointment:
+async def take(cmd: Take, log: EventLog, now: datetime) -> Appointment:
     """Two events, decided on three more streams; no rule but the log's own is asked."""
     await log.load(Service, cmd.service_id)
     await log.load(Provider, cmd.provider_id)

@@ -17,7 +17,7 @@ from bench.place import SECRET, Database
 from domain.kernel import new_id
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from tests.support.builders import a_provider, a_service, monday_after, somebody
 from tests.support.sealed import MASTERS
 
@@ -87,7 +87,7 @@ class Bookings:
         slots = [(shop, start) for shop in shops for start in starts]
         random.Random(4711).shuffle(slots)
         self._slots: Iterator[tuple[Shop, datetime]] = iter(slots)
-        tokens = Tokens(SECRET)
+        tokens = AccessTokens(SECRET)
         self._tokens = cycle([tokens.issue(new_id(), Role.CUSTOMER) for _ in range(CUSTOMERS)])
 
     def take(self, count: int) -> list[bytes]:

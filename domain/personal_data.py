@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 
-class Personal:
+class PersonalData:
     """JSON about the person `subject`, in one event's field.
 
     `value` is None while it is sealed (only that person's key opens it), and for ever once they are
@@ -14,16 +14,14 @@ class Personal:
 
     __slots__ = ("place", "sealed", "subject", "value")
 
-    def __init__(
-        self, subject: UUID, value: Any = None, sealed: bytes | None = None, place: bytes = b""
-    ) -> None:
+    def __init__(self, subject: UUID, value: Any = None, sealed: bytes | None = None, place: bytes = b"") -> None:
         self.subject = subject
         self.value = value
         self.sealed = sealed
         self.place = place  # where in the log it is sealed for
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Personal) or self.subject != other.subject:
+        if not isinstance(other, PersonalData) or self.subject != other.subject:
             return False
         if self.value is None or other.value is None:
             return self.sealed is not None and self.sealed == other.sealed

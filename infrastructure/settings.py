@@ -43,7 +43,7 @@ class Environment(StrEnum):
 
 
 @dataclass(frozen=True)
-class Database:
+class DatabaseAddress:
     """Where a database is, and as whom to go there."""
 
     host: str
@@ -152,29 +152,27 @@ class Settings(BaseSettings):
     def masters(self) -> MasterKeys:
         """The keys that seal the keys of persons."""
         previous = self.master_key_previous
-        return MasterKeys(
-            self.master_key.get_secret_value(), previous.get_secret_value() if previous else None
-        )
+        return MasterKeys(self.master_key.get_secret_value(), previous.get_secret_value() if previous else None)
 
     @property
-    def database(self) -> Database | None:
+    def database(self) -> DatabaseAddress | None:
         """The database as the application's role; None without DB_HOST: the servers of this machine."""
         return self._database(self.db_user, self.db_password)
 
     @property
-    def owner_database(self) -> Database | None:
+    def owner_database(self) -> DatabaseAddress | None:
         """The database as the role that owns it and migrates it: DB_SUPERUSER, else DB_USER."""
         if self.db_superuser is None:
             return self.database
         return self._database(self.db_superuser, self.db_superuser_password)
 
     @property
-    def test_database(self) -> Database | None:
+    def test_database(self) -> DatabaseAddress | None:
         """The tests' database as the application's role; None without TEST_DB_HOST."""
         return self._test_database(self.test_db_user, self.test_db_password)
 
     @property
-    def test_owner_database(self) -> Database | None:
+    def test_owner_database(self) -> DatabaseAddress | None:
         """The tests' database as the role that owns it: TEST_DB_SUPERUSER, else TEST_DB_USER."""
         if self.test_db_superuser is None:
             return self.test_database
@@ -191,15 +189,15 @@ class Settings(BaseSettings):
         """Where mail is put instead of being sent: in DEV, without SMTP_URL."""
         return self.mailbox if self.environment is Environment.DEV and self.smtp_url is None else None
 
-    def _database(self, user: str, password: SecretStr) -> Database | None:
+    def _database(self, user: str, password: SecretStr) -> DatabaseAddress | None:
         if self.db_host is None:
             return None
-        return Database(self.db_host, self.db_port, self.db_name, user, password.get_secret_value())
+        return DatabaseAddress(self.db_host, self.db_port, self.db_name, user, password.get_secret_value())
 
-    def _test_database(self, user: str, password: SecretStr) -> Database | None:
+    def _test_database(self, user: str, password: SecretStr) -> DatabaseAddress | None:
         if self.test_db_host is None:
             return None
-        return Database(
+        return DatabaseAddress(
             self.test_db_host, self.test_db_port, self.test_db_name, user, password.get_secret_value()
         )
 
@@ -222,9 +220,7 @@ class Settings(BaseSettings):
         try:
             self.proxies  # noqa: B018  it is read to see that it can be
         except ValueError as wrong:
-            raise ValueError(
-                f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}"
-            ) from None
+            raise ValueError(f"TRUSTED_PROXIES takes networks such as 10.0.0.0/8, by comma: {wrong}") from None
         return self
 
     @model_validator(mode="after")
@@ -232,9 +228,7 @@ class Settings(BaseSettings):
         try:
             self.webhook_networks  # noqa: B018  it is read to see that it can be
         except ValueError as wrong:
-            raise ValueError(
-                f"WEBHOOK_ALLOW_PRIVATE takes networks such as 127.0.0.0/8, by comma: {wrong}"
-            ) from None
+            raise ValueError(f"WEBHOOK_ALLOW_PRIVATE takes networks such as 127.0.0.0/8, by comma: {wrong}") from None
         return self
 
     @model_validator(mode="after")
@@ -249,9 +243,7 @@ class Settings(BaseSettings):
     def _read_origins(self) -> Self:
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"CORS_ORIGINS takes origins such as https://app.example.org, by comma: {origin}"
-                )
+                raise ValueError(f"CORS_ORIGINS takes origins such as https://app.example.org, by comma: {origin}")
         return self
 
     @model_validator(mode="after")

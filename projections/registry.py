@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from projections.engine.projection import Reader
+from projections.engine.projection import Projection
 from projections.read_models.account import accounts
 from projections.read_models.appointment import agenda
 from projections.read_models.availability import vacancy
@@ -14,7 +14,7 @@ from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
 from projections.read_models.webhook import webhooks
 
-READERS: Sequence[Reader] = (
+READERS: Sequence[Projection] = (
     accounts,
     agenda,
     customers,

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 
 from infrastructure.database.roles import create_role, migrate
 from infrastructure.local.servers import LocalServers
-from infrastructure.settings import Database as Address
+from infrastructure.settings import DatabaseAddress as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
 from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
@@ -47,11 +47,7 @@ def servers() -> Iterator[LocalServers]:
     home = Path(tempfile.mkdtemp(prefix="daybook-test-"))
     home.chmod(0o755)  # PostgreSQL's account must get in
     given = Settings().test_owner_database
-    servers = (
-        _Given(home, given)
-        if given
-        else LocalServers(home, fsync=False, postgres_bin=Settings().postgres_bin)
-    )
+    servers = _Given(home, given) if given else LocalServers(home, fsync=False, postgres_bin=Settings().postgres_bin)
     with servers as running:
         yield running
     shutil.rmtree(home)

@@ -5,8 +5,6 @@ import pytest
 from tests.documents import renewed
 
 
-@pytest.mark.parametrize(
-    ("path", "text"), [pytest.param(*pair, id=pair[0].name) for pair in renewed().items()]
-)
+@pytest.mark.parametrize(("path", "text"), [pytest.param(*pair, id=pair[0].name) for pair in renewed().items()])
 def test_a_document_is_as_the_code_has_it(path, text: str) -> None:
     assert path.read_text() == text, "`make documents` writes it anew"

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.booking.hold import redeemed
-from application.booking.provider_selection import Choice, Wanted, chosen
-from application.booking.reservation import Place, release, take
+from application.booking.provider_selection import BookingRequest, ProviderSelection, select_provider
+from application.booking.reservation import Reservation, release, take
 from application.catalog.membership import acts, staff
-from application.event_log import Command, Log, Moved, command
-from domain.booking.appointment import Appointment, Status, said
+from application.event_log import Command, ConcurrencyConflict, EventLog, command
+from domain.booking.appointment import Appointment, AppointmentStatus, said
 from domain.booking.calendar_day import SlotTaken
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -22,7 +22,7 @@ from domain.people.customer import Customer
 
 
 @dataclass(frozen=True, kw_only=True)
-class BookAppointment(Wanted):
+class BookAppointment(BookingRequest):
     """`hold_id`: what the caller has kept for it."""
 
     note: str = ""
@@ -60,7 +60,7 @@ class MarkAppointment(Command):
 
 
 @command
-async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> Appointment:
+async def book_appointment(cmd: BookAppointment, log: EventLog, now: datetime) -> Appointment:
     """Take the start for the customer, with the provider named or the first free one of the service."""
     appointment, others = await booked(cmd, "book_appointment", log, now)
     await log.record(appointment, *others)
@@ -68,13 +68,13 @@ async def book_appointment(cmd: BookAppointment, log: Log, now: datetime) -> App
 
 
 async def booked(
-    cmd: BookAppointment, operation: str, log: Log, now: datetime
+    cmd: BookAppointment, operation: str, log: EventLog, now: datetime
 ) -> tuple[Appointment, list[Aggregate]]:
     """A new appointment, or the request for one, and what is to be recorded with it."""
     hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
     if hold is not None:
         cmd = replace(cmd, provider_id=hold.provider_id)
-    choice = await chosen(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now)
     if hold is not None and hold.customer_id != choice.customer_id:
         raise Invalid("The hold is of another customer.", "/customer_id")
     service = choice.service
@@ -94,30 +94,28 @@ async def booked(
         appointment = Appointment(**told)
     try:
         others = await take(
-            Place.of(appointment),
+            Reservation.of(appointment),
             service,
             choice.provider,
             log,
             now,
             until=appointment.expires_at,
-            instead=Place.of(hold) if hold else None,
+            instead=Reservation.of(hold) if hold else None,
             asked_at=hold.created_at if hold else None,
         )
     except SlotTaken:
         if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
-            raise Moved from None
+            raise ConcurrencyConflict from None
         raise
     return appointment, [*([hold] if hold else []), *others]
 
 
 @command
-async def change_appointment(cmd: ChangeAppointment, log: Log, now: datetime) -> Appointment:
+async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetime) -> Appointment:
     """Change note and answers."""
     sealed, _ = await mine(cmd, "change_appointment", log)
     appointment = await log.unseal(sealed)
-    await log.find(
-        Customer, appointment.customer_id
-    )  # whoever is forgotten meanwhile, of them nothing is said
+    await log.find(Customer, appointment.customer_id)  # whoever is forgotten meanwhile, of them nothing is said
     note = appointment.note if cmd.note is None else cmd.note
     answers = appointment.answers if cmd.answers is None else dict(cmd.answers)
     appointment.annotate(cmd.by.account, note, answers, now)
@@ -126,12 +124,12 @@ async def change_appointment(cmd: ChangeAppointment, log: Log, now: datetime) ->
 
 
 @command
-async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: datetime) -> Appointment:
+async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now: datetime) -> Appointment:
     """Release and reserve in one record: a failed move never loses the old time."""
     appointment, as_customer = await mine(cmd, "reschedule_appointment", log)
     provider_id = cmd.provider_id or appointment.provider_id
     there = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
-    if there and appointment.status is Status.BOOKED:
+    if there and appointment.status is AppointmentStatus.BOOKED:
         return appointment
     service = await log.load(Service, appointment.service_id)
     service.check_offered(provider_id)
@@ -139,31 +137,29 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: Log, now: date
     if not as_customer:
         acting = await staff(cmd.by, provider, log)
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
-    old, choice = Place.of(appointment), Choice(appointment.customer_id, service, provider)
+    old, choice = Reservation.of(appointment), ProviderSelection(appointment.customer_id, service, provider)
     place = {**await choice.place(cmd.start, log), **choice.price()}
     appointment.reschedule(cmd.by.account, by_customer=as_customer, place=place, now=now)
-    days = await take(Place.of(appointment), service, provider, log, now, instead=old)
+    days = await take(Reservation.of(appointment), service, provider, log, now, instead=old)
     await log.record(appointment, *days)
     return appointment
 
 
 @command
-async def cancel_appointment(cmd: CancelAppointment, log: Log, now: datetime) -> Appointment:
+async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetime) -> Appointment:
     """Give the time back. Staff say why."""
     appointment, as_customer = await mine(cmd, "cancel_appointment", log)
     if cmd.reason is None and not as_customer:
         raise Invalid("Staff must give a reason.", "/reason")
     if cmd.reason:
-        await log.find(
-            Customer, appointment.customer_id
-        )  # whoever is forgotten meanwhile, of them nothing is said
+        await log.find(Customer, appointment.customer_id)  # whoever is forgotten meanwhile, of them nothing is said
     appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
     await log.record(appointment, *await release(appointment, log, now))
     return appointment
 
 
 @command
-async def check_in_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+async def check_in_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """The customer is here."""
     appointment, _ = await mine(cmd, "check_in_appointment", log)
     appointment.check_in(cmd.by.account, now)
@@ -172,7 +168,7 @@ async def check_in_appointment(cmd: MarkAppointment, log: Log, now: datetime) ->
 
 
 @command
-async def complete_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+async def complete_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """It took place."""
     appointment, _ = await mine(cmd, "complete_appointment", log)
     appointment.complete(cmd.by.account, now)
@@ -181,7 +177,7 @@ async def complete_appointment(cmd: MarkAppointment, log: Log, now: datetime) ->
 
 
 @command
-async def miss_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+async def miss_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """The customer did not come."""
     appointment, _ = await mine(cmd, "miss_appointment", log)
     appointment.miss(cmd.by.account, now)
@@ -190,7 +186,7 @@ async def miss_appointment(cmd: MarkAppointment, log: Log, now: datetime) -> App
 
 
 @command
-async def undo_no_show(cmd: MarkAppointment, log: Log, now: datetime) -> Appointment:
+async def undo_no_show(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """The customer came after all."""
     appointment, _ = await mine(cmd, "undo_no_show", log)
     appointment.undo_no_show(cmd.by.account, now)
@@ -201,7 +197,7 @@ async def undo_no_show(cmd: MarkAppointment, log: Log, now: datetime) -> Appoint
 _Any = ChangeAppointment | RescheduleAppointment | CancelAppointment | MarkAppointment
 
 
-async def mine(cmd: _Any, operation: str, log: Log) -> tuple[Appointment, bool]:
+async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, bool]:
     """The appointment, and whether the caller is its customer rather than staff: by relation, not by role."""
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
@@ -214,7 +210,7 @@ async def mine(cmd: _Any, operation: str, log: Log) -> tuple[Appointment, bool]:
     return appointment, not await acts(cmd.by, provider, log)
 
 
-async def _customers(customer_id: UUID, log: Log) -> set[UUID]:
+async def _customers(customer_id: UUID, log: EventLog) -> set[UUID]:
     """The accounts that are this customer: its own, and who claimed the guest."""
     customer = await log.find(Customer, customer_id)
     return {customer_id} if customer is None else {*customer.owners}

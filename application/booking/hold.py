@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from application.access import demand, demand_system, permit
-from application.booking.provider_selection import Wanted, chosen
-from application.booking.reservation import Place, days_of, release, take
+from application.booking.provider_selection import BookingRequest, select_provider
+from application.booking.reservation import Reservation, days_of, release, take
 from application.catalog.membership import acts, staff
-from application.event_log import Command, Log, Moved, command
+from application.event_log import Command, ConcurrencyConflict, EventLog, command
 from domain.booking.calendar_day import SlotTaken
 from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
@@ -19,7 +19,7 @@ from domain.people.customer import Customer
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceHold(Wanted):
+class PlaceHold(BookingRequest):
     """Keep a start."""
 
 
@@ -31,7 +31,7 @@ class ChangeHold(Command):
 
 
 @command
-async def place_hold(cmd: PlaceHold, log: Log, now: datetime) -> Hold:
+async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime) -> Hold:
     """Keep the start for the customer, with the provider named or the first free one of the service."""
     hold, others = await held(cmd, "place_hold", "hold_ttl", log, now)
     await log.record(hold, *others)
@@ -39,13 +39,13 @@ async def place_hold(cmd: PlaceHold, log: Log, now: datetime) -> Hold:
 
 
 async def held(
-    cmd: Wanted, operation: str, ttl: str, log: Log, now: datetime
+    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime
 ) -> tuple[Hold, list[Aggregate]]:
     """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long.
 
     At most until the start: nobody can use it after, and it would stand in the way of what begins later.
     """
-    choice = await chosen(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now)
     hold = Hold(
         id=cmd.id,
         by=cmd.by.account,
@@ -56,16 +56,16 @@ async def held(
         **await choice.place(cmd.start, log),
     )
     try:
-        others = await take(Place.of(hold), choice.service, choice.provider, log, now, until=hold.expires_at)
+        others = await take(Reservation.of(hold), choice.service, choice.provider, log, now, until=hold.expires_at)
     except SlotTaken:
         if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
-            raise Moved from None
+            raise ConcurrencyConflict from None
         raise
     return hold, [*others]
 
 
 @command
-async def find_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
+async def find_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     """The hold as it is now; raises HoldExpired once it is over."""
     hold = await _mine(cmd, "get_hold", log, await log.load(Hold, cmd.hold_id))
     hold.check_live(now)
@@ -73,12 +73,12 @@ async def find_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
 
 
 @command
-async def extend_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
+async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     """Once, for as long again from now on."""
     hold = await _mine(cmd, "extend_hold", log, await log.edit(Hold, cmd.hold_id))
     service = await log.load(Service, hold.service_id)
     hold.extend(cmd.by.account, service.lasts("hold_ttl", now), now)
-    days = await days_of([Place.of(hold)], log, now)
+    days = await days_of([Reservation.of(hold)], log, now)
     for day in days:
         day.extend(hold.id, hold.expires_at, now)
     await log.record(hold, *days)
@@ -86,7 +86,7 @@ async def extend_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
 
 
 @command
-async def release_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
+async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     """Give the time back; already given back or over is not an error."""
     hold = await _mine(cmd, "release_hold", log, await log.edit(Hold, cmd.hold_id))
     hold.release(cmd.by.account, now)
@@ -95,7 +95,7 @@ async def release_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
 
 
 @command
-async def expire_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
+async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     """Record that its time is over; nothing happens unless it is."""
     demand_system(cmd.by)
     hold = await log.edit(Hold, cmd.hold_id)
@@ -104,7 +104,7 @@ async def expire_hold(cmd: ChangeHold, log: Log, now: datetime) -> Hold:
     return hold
 
 
-async def redeemed(hold_id: UUID, cmd: Wanted, operation: str, log: Log, now: datetime) -> Hold:
+async def redeemed(hold_id: UUID, cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> Hold:
     """The hold that a booking uses: the caller's own, live, and of what is booked."""
     permit(cmd.by, operation)
     hold = await log.edit(Hold, hold_id)
@@ -122,14 +122,14 @@ async def redeemed(hold_id: UUID, cmd: Wanted, operation: str, log: Log, now: da
     return hold
 
 
-async def _mine(cmd: ChangeHold, operation: str, log: Log, hold: Hold) -> Hold:
+async def _mine(cmd: ChangeHold, operation: str, log: EventLog, hold: Hold) -> Hold:
     permit(cmd.by, operation)
     await _check_own(cmd, operation, log, hold)
     cmd.expect(hold)
     return hold
 
 
-async def _check_own(cmd: Command, operation: str, log: Log, hold: Hold) -> None:
+async def _check_own(cmd: Command, operation: str, log: EventLog, hold: Hold) -> None:
     """Raise NotFound unless the caller acts for its provider, or is its customer."""
     provider = await log.load(Provider, hold.provider_id)
     owners = set(await staff(cmd.by, provider, log))

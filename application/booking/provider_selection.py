@@ -10,7 +10,7 @@ from application.access import SYSTEM, Caller, Role, demand, permit
 from application.booking.refusals import refusal
 from application.booking.reservation import occupied
 from application.catalog.membership import acts, hosts, staff
-from application.event_log import Command, Log
+from application.event_log import Command, EventLog
 from application.scheduling.opening_hours import hours
 from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.provider import Provider, ProviderInactive
@@ -22,7 +22,7 @@ from domain.scheduling.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted(Command):
+class BookingRequest(Command):
     """A start of a service. From read models, perhaps not fresh: `ranking`, the providers in the order to try
     when none is named; `hosted`, whether the customer has been with the staff who ask.
     """
@@ -36,12 +36,12 @@ class Wanted(Command):
     hosted: bool = False
 
 
-class Choice(NamedTuple):
+class ProviderSelection(NamedTuple):
     customer_id: UUID
     service: Service
     provider: Provider
 
-    async def place(self, start: datetime, log: Log) -> dict[str, Any]:
+    async def place(self, start: datetime, log: EventLog) -> dict[str, Any]:
         """Where and when, as the service's terms are now: the fields that a hold keeps of them."""
         self.provider.check_active()
         schedule = await log.load(Schedule, Schedule.id_of(self.provider.id))
@@ -61,7 +61,7 @@ class Choice(NamedTuple):
         return {"price": terms["price"], "currency": terms["currency"], "policy": self.service.policy()}
 
 
-async def chosen(cmd: Wanted, operation: str, log: Log, now: datetime) -> Choice:
+async def select_provider(cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> ProviderSelection:
     """The caller may, for this customer, with this provider or the first free one of the service."""
     permit(cmd.by, operation)
     customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
@@ -71,10 +71,10 @@ async def chosen(cmd: Wanted, operation: str, log: Log, now: datetime) -> Choice
     provider = await log.load(Provider, provider_id)
     owners = {cmd.by.account} if cmd.by.is_customer else await staff(cmd.by, provider, log)
     demand(cmd.by, operation, "provider", provider_id, *owners)
-    return Choice(customer_id, service, provider)
+    return ProviderSelection(customer_id, service, provider)
 
 
-async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool = False) -> UUID:
+async def whom(by: Caller, customer_id: UUID | None, log: EventLog, *, hosted: bool = False) -> UUID:
     """The customer it is for: customers themselves, also as the guests that they have claimed; of others
     those whom staff know. `hosted`: see Wanted.
     """
@@ -86,9 +86,7 @@ async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool =
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
         raise NotFound("customer", customer_id)
     if not by.is_customer and by != SYSTEM:
-        known = customer is not None and (
-            by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log)
-        )
+        known = customer is not None and (by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log))
         if not known:
             raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
@@ -96,7 +94,7 @@ async def whom(by: Caller, customer_id: UUID | None, log: Log, *, hosted: bool =
     return customer_id
 
 
-async def _first_free(cmd: Wanted, service: Service, log: Log, now: datetime) -> UUID:
+async def _first_free(cmd: BookingRequest, service: Service, log: EventLog, now: datetime) -> UUID:
     """The first provider, in the order of the ranking, with whom the start is offered."""
     rank = {provider_id: n for n, provider_id in enumerate(cmd.ranking)}
     refused: Rule | None = None

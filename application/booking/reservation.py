@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from application.booking.refusals import refusal
-from application.event_log import Log
+from application.event_log import EventLog
 from application.scheduling.opening_hours import hours
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day, Seat, days_touched, lapsed, reserve, taken
@@ -16,10 +16,10 @@ from domain.catalog.service import Service
 from domain.kernel import Aggregate
 from domain.scheduling.availability import Occupied, Rule, why_not
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours
+from domain.scheduling.opening_hours import OpeningHours
 
 
-class Place(NamedTuple):
+class Reservation(NamedTuple):
     """What a taker occupies of a calendar, buffers included, around a start."""
 
     taker: UUID
@@ -40,14 +40,14 @@ class Place(NamedTuple):
 
 
 async def take(
-    place: Place,
+    place: Reservation,
     service: Service,
     provider: Provider,
-    log: Log,
+    log: EventLog,
     now: datetime,
     *,
     until: datetime | None = None,
-    instead: Place | None = None,
+    instead: Reservation | None = None,
     asked_at: datetime | None = None,
 ) -> Sequence[Aggregate]:
     """Occupy the place if it is offered and free; all that is to be recorded with the taker, in this order.
@@ -70,7 +70,7 @@ async def take(
     return [*gone, *sorted(days, key=lambda day: day.id == first)]
 
 
-async def days_of(places: Iterable[Place], log: Log, now: datetime) -> Sequence[Day]:
+async def days_of(places: Iterable[Reservation], log: EventLog, now: datetime) -> Sequence[Day]:
     """Own copies of the Days that the places touch, new ones where there is none yet."""
     wanted = {id: (place.calendar_id, date) for place in places for id, date in place.days.items()}
     found = await log.edit_all(Day, wanted)
@@ -80,9 +80,9 @@ async def days_of(places: Iterable[Place], log: Log, now: datetime) -> Sequence[
     ]
 
 
-async def release(taker: Appointment | Hold, log: Log, now: datetime) -> Sequence[Day]:
+async def release(taker: Appointment | Hold, log: EventLog, now: datetime) -> Sequence[Day]:
     """The taker's place is free again; its Days, to be recorded."""
-    days = await days_of([Place.of(taker)], log, now)
+    days = await days_of([Reservation.of(taker)], log, now)
     for day in days:
         day.release(taker.id, now)
     return [day for day in days if day.pending_events and day.version > 1]
@@ -90,13 +90,16 @@ async def release(taker: Appointment | Hold, log: Log, now: datetime) -> Sequenc
 
 def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occupied]:
     """What stands in the way of a stretch, for the rules."""
-    return [
-        Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in taken(days, *stretch, now)
-    ]
+    return [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in taken(days, *stretch, now)]
 
 
 def _check_offered(
-    service: Service, opening: Hours, days: Sequence[Day], place: Place, now: datetime, asked_at: datetime
+    service: Service,
+    opening: OpeningHours,
+    days: Sequence[Day],
+    place: Reservation,
+    now: datetime,
+    asked_at: datetime,
 ) -> None:
     there = occupied(days, Interval(place.since, place.until), now)
     rule = why_not(service.offer(), opening, there, place.starts_at, asked_at)
@@ -107,7 +110,7 @@ def _check_offered(
 
 
 async def _make_room(
-    days: Sequence[Day], theirs: Sequence[Day], place: Place, log: Log, now: datetime
+    days: Sequence[Day], theirs: Sequence[Day], place: Reservation, log: EventLog, now: datetime
 ) -> Sequence[Aggregate]:
     """What is over and in the place's way goes from all its Days, and its takers end, in the same record.
 
@@ -116,7 +119,7 @@ async def _make_room(
     over = lapsed(theirs, place.since, place.until, now)
     if not over:
         return ()
-    reach = [Place(s.taker, place.calendar_id, s.starts_at, s.since, s.until) for s in over]
+    reach = [Reservation(s.taker, place.calendar_id, s.starts_at, s.since, s.until) for s in over]
     further = {id for each in reach for id in each.days} - {day.id for day in days}
     others = [day.own_copy() for day in await log.find_all(Day, sorted(further)) if day is not None]
     takers = [each.own_copy() for each in await log.find_all(Aggregate, [s.taker for s in over]) if each]

@@ -8,10 +8,10 @@ from uuid import UUID
 from application.access import demand, demand_system, permit
 from application.booking.appointment import BookAppointment, booked
 from application.booking.hold import held
-from application.booking.provider_selection import Wanted, whom
+from application.booking.provider_selection import BookingRequest, whom
 from application.booking.reservation import release
 from application.catalog.membership import acts, staff
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
 from domain.booking.waitlist import Offer, OfferLapsed, Waiting
@@ -66,7 +66,7 @@ class AcceptOffer(Command):
 
 
 @command
-async def join_waitlist(cmd: JoinWaitlist, log: Log, now: datetime) -> Waiting:
+async def join_waitlist(cmd: JoinWaitlist, log: EventLog, now: datetime) -> Waiting:
     """Stand in line for a service, with one provider or any of its."""
     permit(cmd.by, "join_waitlist")
     customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
@@ -92,7 +92,7 @@ async def join_waitlist(cmd: JoinWaitlist, log: Log, now: datetime) -> Waiting:
 
 
 @command
-async def leave_waitlist(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting:
+async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
     """Wait no longer; what is offered is free again. Left already is not an error."""
     waiting = await _mine(cmd, "leave_waitlist", log)
     offer = waiting.offer
@@ -108,11 +108,11 @@ async def leave_waitlist(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting
 
 
 @command
-async def offer_place(cmd: OfferPlace, log: Log, now: datetime) -> Waiting:
+async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
     """Keep the place for somebody who waits; refused like a hold, and if they don't."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
-    wanted = Wanted(
+    wanted = BookingRequest(
         by=cmd.by,
         id=cmd.hold_id,
         service_id=waiting.service_id,
@@ -127,7 +127,7 @@ async def offer_place(cmd: OfferPlace, log: Log, now: datetime) -> Waiting:
 
 
 @command
-async def accept_offer(cmd: AcceptOffer, log: Log, now: datetime) -> Appointment:
+async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appointment:
     """Book what is offered; as with any booking of a customer's, some services ask for approval first."""
     waiting = await _mine(cmd, "accept_offer", log)
     offer = waiting.standing_offer()
@@ -151,7 +151,7 @@ async def accept_offer(cmd: AcceptOffer, log: Log, now: datetime) -> Appointment
 
 
 @command
-async def lapse_offer(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting:
+async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
     """Back in line, once what was offered is over; nothing happens while it is not."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
@@ -168,7 +168,7 @@ async def lapse_offer(cmd: ChangeWaiting, log: Log, now: datetime) -> Waiting:
     return waiting
 
 
-async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: Log) -> Waiting:
+async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog) -> Waiting:
     """The entry, if the caller is its customer, or acts for a provider of whom it wants something."""
     permit(cmd.by, operation)
     waiting = await log.edit(Waiting, cmd.waiting_id)
@@ -183,7 +183,7 @@ async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: Log) -> W
 
 
 async def _check_acts(
-    cmd: Command, operation: str, providers: Sequence[UUID], what: str, id: UUID, log: Log
+    cmd: Command, operation: str, providers: Sequence[UUID], what: str, id: UUID, log: EventLog
 ) -> None:
     """Raise NotFound unless the caller acts for one of them."""
     for provider_id in providers:

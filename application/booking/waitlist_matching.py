@@ -8,9 +8,9 @@ from application.access import SYSTEM, demand_system
 from application.booking.hold import ChangeHold, find_hold
 from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
-from application.event_log import Command, Log, Store, command
-from application.jobs.job import Job, Later, Lease, Means
-from application.ports import Line
+from application.event_log import Command, EventLog, EventStore, command
+from application.jobs.job import Job, JobLease, Means, NotDueYet
+from application.ports import WaitlistLine
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish
@@ -30,13 +30,13 @@ class FindCalendar(Command):
 
 
 @command
-async def find_calendar(cmd: FindCalendar, log: Log, now: datetime) -> Aggregate:  # noqa: ARG001
+async def find_calendar(cmd: FindCalendar, log: EventLog, now: datetime) -> Aggregate:  # noqa: ARG001
     """The Day or the Schedule as it is now; raises NotFound."""
     demand_system(cmd.by)
     return await log.load(Aggregate, cmd.stream)
 
 
-async def match_freed(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  an offer is made once
+async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  an offer is made once
     """Match what is free on the Day, or in the hours, that the job is about."""
     assert means.line is not None
     finding = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
@@ -62,14 +62,14 @@ async def match_freed(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG
     return "offered" if offered else "done"
 
 
-async def lapse_due(job: Job, lease: Lease, means: Means) -> str:  # noqa: ARG001  a command is done once
+async def lapse_due(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  a command is done once
     """Put who did not accept back in line."""
     try:
         until = await lapse(job.subject, store=means.store, correlation=job.correlation)
     except NotFound:
         return "gone"
     if until is not None:  # the hold was extended
-        raise Later(until)
+        raise NotDueYet(until)
     return "lapsed"
 
 
@@ -78,8 +78,8 @@ async def match(
     since: datetime,
     until: datetime,
     *,
-    line: Line,
-    store: Store,
+    line: WaitlistLine,
+    store: EventStore,
     at_least: int | None = None,
     correlation: str = "",
 ) -> int:
@@ -102,7 +102,7 @@ async def match(
     return offered
 
 
-async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: Store, correlation: str) -> int:
+async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventStore, correlation: str) -> int:
     """The position of the offer."""
     offer = OfferPlace(
         by=SYSTEM,
@@ -115,7 +115,7 @@ async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: Store, c
     return (await offer_place(offer, store)).position
 
 
-async def lapse(waiting_id: UUID, *, store: Store, correlation: str = "") -> datetime | None:
+async def lapse(waiting_id: UUID, *, store: EventStore, correlation: str = "") -> datetime | None:
     """Put them back in line if their offer is over; None, or until when it is kept: ask again then."""
     asking = ChangeWaiting(by=SYSTEM, waiting_id=waiting_id, correlation=correlation)
     waiting = (await lapse_offer(asking, store)).aggregate

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access import Role, Scope, demand, permit
 from application.catalog.provider import check_zone
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank, RankTooLow
 from domain.errors import Invalid
 
@@ -69,7 +69,7 @@ class DeleteHoliday(Command):
 
 
 @command
-async def create_organization(cmd: CreateOrganization, log: Log, now: datetime) -> Organization:
+async def create_organization(cmd: CreateOrganization, log: EventLog, now: datetime) -> Organization:
     """An organization of which the caller is the owner."""
     scope = permit(cmd.by, "create_organization")
     owner_id = cmd.owner_id or cmd.by.account
@@ -77,15 +77,13 @@ async def create_organization(cmd: CreateOrganization, log: Log, now: datetime) 
         raise Invalid("Only an admin may name another owner.", "/owner_id")
     check_zone(cmd.profile["timezone"] or "UTC", "/timezone")
     profile = dict(cmd.profile)
-    organization = Organization(
-        id=cmd.id, by=cmd.by.account, owner_id=owner_id, profile=profile, timestamp=now
-    )
+    organization = Organization(id=cmd.id, by=cmd.by.account, owner_id=owner_id, profile=profile, timestamp=now)
     await log.record(organization)
     return organization
 
 
 @command
-async def change_organization(cmd: ChangeOrganization, log: Log, now: datetime) -> Organization:
+async def change_organization(cmd: ChangeOrganization, log: EventLog, now: datetime) -> Organization:
     """Replace some of the profile."""
     check_zone(cmd.profile.get("timezone") or "UTC", "/timezone")
     organization, _ = await _ours(cmd, "change_organization", log, Rank.MANAGER)
@@ -95,7 +93,7 @@ async def change_organization(cmd: ChangeOrganization, log: Log, now: datetime) 
 
 
 @command
-async def delete_organization(cmd: DeleteOrganization, log: Log, now: datetime) -> Organization:
+async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datetime) -> Organization:
     """End it for the future: no new bookings with its providers; history stays."""
     organization, _ = await _ours(cmd, "delete_organization", log, Rank.OWNER)
     organization.close(cmd.by.account, now)
@@ -104,7 +102,7 @@ async def delete_organization(cmd: DeleteOrganization, log: Log, now: datetime) 
 
 
 @command
-async def add_member(cmd: AddMember, log: Log, now: datetime) -> Organization:
+async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organization:
     """Somebody who from now on acts for its providers; nobody gives a rank as high as the own, but owners."""
     organization, acting = await _ours(cmd, "add_member", log)
     organization.add_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
@@ -113,7 +111,7 @@ async def add_member(cmd: AddMember, log: Log, now: datetime) -> Organization:
 
 
 @command
-async def change_member(cmd: ChangeMember, log: Log, now: datetime) -> Organization:
+async def change_member(cmd: ChangeMember, log: EventLog, now: datetime) -> Organization:
     """Another rank."""
     organization, acting = await _ours(cmd, "change_member", log)
     organization.rank_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
@@ -122,7 +120,7 @@ async def change_member(cmd: ChangeMember, log: Log, now: datetime) -> Organizat
 
 
 @command
-async def remove_member(cmd: RemoveMember, log: Log, now: datetime) -> Organization:
+async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Organization:
     """From now on they act for its providers no more. Anybody may leave."""
     organization, acting = await _ours(cmd, "remove_member", log)
     organization.remove_member(cmd.by.account, cmd.account_id, acting, now)
@@ -131,7 +129,7 @@ async def remove_member(cmd: RemoveMember, log: Log, now: datetime) -> Organizat
 
 
 @command
-async def replace_holiday(cmd: ReplaceHoliday, log: Log, now: datetime) -> Organization:
+async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> Organization:
     """All its providers are closed on this date."""
     organization, _ = await _ours(cmd, "replace_holiday", log, Rank.MANAGER)
     organization.set_holiday(cmd.by.account, cmd.date, cmd.name, now)
@@ -140,7 +138,7 @@ async def replace_holiday(cmd: ReplaceHoliday, log: Log, now: datetime) -> Organ
 
 
 @command
-async def delete_holiday(cmd: DeleteHoliday, log: Log, now: datetime) -> Organization:
+async def delete_holiday(cmd: DeleteHoliday, log: EventLog, now: datetime) -> Organization:
     """Open again on this date, as each provider's hours say."""
     organization, _ = await _ours(cmd, "delete_holiday", log, Rank.MANAGER)
     organization.lift_holiday(cmd.by.account, cmd.date, now)
@@ -149,18 +147,12 @@ async def delete_holiday(cmd: DeleteHoliday, log: Log, now: datetime) -> Organiz
 
 
 _AnyOfOrganization = (
-    ChangeOrganization
-    | DeleteOrganization
-    | AddMember
-    | ChangeMember
-    | RemoveMember
-    | ReplaceHoliday
-    | DeleteHoliday
+    ChangeOrganization | DeleteOrganization | AddMember | ChangeMember | RemoveMember | ReplaceHoliday | DeleteHoliday
 )
 
 
 async def _ours(
-    cmd: _AnyOfOrganization, operation: str, log: Log, least: Rank = Rank.STAFF
+    cmd: _AnyOfOrganization, operation: str, log: EventLog, least: Rank = Rank.STAFF
 ) -> tuple[Organization, Rank]:
     """The organization, and the caller's rank in it. Raises NotFound for who is no member, RankTooLow."""
     permit(cmd.by, operation)

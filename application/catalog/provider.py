@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import Role, Scope, demand, permit
 from application.catalog.membership import check_affiliation, staff
 from application.catalog.tag import coined, retagged
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Rank
 from domain.catalog.provider import Provider
 from domain.errors import Invalid
@@ -41,7 +41,7 @@ class DeleteProvider(Command):
 
 
 @command
-async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provider:
+async def create_provider(cmd: CreateProvider, log: EventLog, now: datetime) -> Provider:
     """A provider with an empty schedule, owned by the caller."""
     scope = permit(cmd.by, "create_provider")
     owner_id = cmd.owner_id or cmd.by.account
@@ -52,15 +52,13 @@ async def create_provider(cmd: CreateProvider, log: Log, now: datetime) -> Provi
     await check_known(owner_id, log)
     tags, coins = await coined(cmd.profile["tags"], cmd, log, now)
     provider = Provider.join(cmd.id, owner_id, {**cmd.profile, "tags": tags}, now)
-    schedule = Schedule(
-        id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now
-    )
+    schedule = Schedule(id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now)
     await log.record(provider, schedule, *coins)
     return provider
 
 
 @command
-async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provider:
+async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> Provider:
     """Replace some of the profile."""
     provider = await log.unseal(await _mine(cmd, "change_provider", log))
     cmd.expect(provider)
@@ -74,7 +72,7 @@ async def change_provider(cmd: ChangeProvider, log: Log, now: datetime) -> Provi
 
 
 @command
-async def delete_provider(cmd: DeleteProvider, log: Log, now: datetime) -> Provider:
+async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> Provider:
     """End it for the future; appointments and history stay."""
     provider = await _mine(cmd, "delete_provider", log)
     cmd.expect(provider)
@@ -83,7 +81,7 @@ async def delete_provider(cmd: DeleteProvider, log: Log, now: datetime) -> Provi
     return provider
 
 
-async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Log) -> Provider:
+async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: EventLog) -> Provider:
     permit(cmd.by, operation)
     provider = await log.edit(Provider, cmd.provider_id)
     acting = await staff(cmd.by, provider, log, Rank.MANAGER)
@@ -91,7 +89,7 @@ async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Log) 
     return provider
 
 
-async def _check_move(cmd: ChangeProvider, provider: Provider, log: Log) -> None:
+async def _check_move(cmd: ChangeProvider, provider: Provider, log: EventLog) -> None:
     """Raise Invalid where it would go to an organization, unless the caller is its owner and manages that."""
     there = provider.profile.get("organization_id")
     to = cmd.profile.get("organization_id", there)
@@ -101,7 +99,7 @@ async def _check_move(cmd: ChangeProvider, provider: Provider, log: Log) -> None
             raise Invalid("Only its owner takes a provider to another organization.", "/organization_id")
 
 
-async def check_known(account_id: UUID, log: Log) -> None:
+async def check_known(account_id: UUID, log: EventLog) -> None:
     """Whoever is forgotten meanwhile, of them nothing more is recorded: raises AccountForgotten."""
     account = await log.find(Account, Account.id_of(account_id))
     if account is not None:

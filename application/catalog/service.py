@@ -9,12 +9,12 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import check_affiliation, reaches, staff
 from application.catalog.tag import coined, retagged
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid, NotFound
-from domain.scheduling.opening_hours import Window, overlapping
+from domain.scheduling.opening_hours import OpeningWindow, overlapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class DeleteService(Command):
 
 
 @command
-async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service:
+async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Service:
     """Something to book with one or more of the caller's providers."""
     permit(cmd.by, "create_service")
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
@@ -51,7 +51,7 @@ async def create_service(cmd: CreateService, log: Log, now: datetime) -> Service
 
 
 @command
-async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service:
+async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Service:
     """Replace some of the terms, for future bookings."""
     service = await _mine(cmd, "change_service", log)
     there = service.terms["organization_id"]
@@ -65,7 +65,7 @@ async def change_service(cmd: ChangeService, log: Log, now: datetime) -> Service
 
 
 @command
-async def delete_service(cmd: DeleteService, log: Log, now: datetime) -> Service:
+async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Service:
     """End it for the future; appointments and history stay."""
     service = await _mine(cmd, "delete_service", log)
     service.withdraw(cmd.by.account, now)
@@ -73,7 +73,7 @@ async def delete_service(cmd: DeleteService, log: Log, now: datetime) -> Service
     return service
 
 
-async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) -> Service:
+async def _mine(cmd: ChangeService | DeleteService, operation: str, log: EventLog) -> Service:
     permit(cmd.by, operation)
     service = await log.edit(Service, cmd.service_id)
     id = service.terms["organization_id"]
@@ -88,7 +88,7 @@ async def _mine(cmd: ChangeService | DeleteService, operation: str, log: Log) ->
 
 
 async def _check_terms(
-    cmd: Command, operation: str, terms: Mapping[str, Any], log: Log, there: Sequence[UUID] = ()
+    cmd: Command, operation: str, terms: Mapping[str, Any], log: EventLog, there: Sequence[UUID] = ()
 ) -> None:
     """Raise Invalid unless the providers are the caller's, new ones active, and the hours don't overlap."""
     for provider_id in terms["provider_ids"]:
@@ -104,6 +104,6 @@ async def _check_terms(
             raise Invalid(f"Provider {provider_id} is not of the organization.", "/provider_ids")
         if provider.id not in there:
             provider.check_active()
-    hours = {int(day): [Window(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
+    hours = {int(day): [OpeningWindow(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
     if overlapping(hours):
         raise Invalid("Hours overlap.", "/hours")

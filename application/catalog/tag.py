@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import permit
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.tag import MergedIntoItself, SlugTaken, Tag
 from domain.errors import Invalid
 
@@ -39,7 +39,7 @@ class DeleteTag(Command):
 
 
 @command
-async def create_tag(cmd: CreateTag, log: Log, now: datetime) -> Tag:
+async def create_tag(cmd: CreateTag, log: EventLog, now: datetime) -> Tag:
     """A tag to find by; one that exists, or that this slug leads to, is answered as it is."""
     permit(cmd.by, "create_tag")
     known = (await _led_to([cmd.slug], log))[cmd.slug]
@@ -53,7 +53,7 @@ async def create_tag(cmd: CreateTag, log: Log, now: datetime) -> Tag:
 
 
 @command
-async def rename_tag(cmd: RenameTag, log: Log, now: datetime) -> Tag:
+async def rename_tag(cmd: RenameTag, log: EventLog, now: datetime) -> Tag:
     """Change what people read, and how it is spelled in addresses."""
     permit(cmd.by, "replace_tag")
     await log.load(Tag, cmd.tag_id)
@@ -81,7 +81,7 @@ def _claimed(slug: str, there: Tag | None, tag: Tag, cmd: Command, now: datetime
 
 
 @command
-async def merge_tag(cmd: MergeTag, log: Log, now: datetime) -> Tag:
+async def merge_tag(cmd: MergeTag, log: EventLog, now: datetime) -> Tag:
     """Make two tags one: what has the first is found under the other, which is answered."""
     permit(cmd.by, "merge_tag")
     await log.load(Tag, cmd.tag_id)
@@ -103,7 +103,7 @@ async def merge_tag(cmd: MergeTag, log: Log, now: datetime) -> Tag:
 
 
 @command
-async def delete_tag(cmd: DeleteTag, log: Log, now: datetime) -> Tag:
+async def delete_tag(cmd: DeleteTag, log: EventLog, now: datetime) -> Tag:
     """No longer listed, until somebody uses it again."""
     permit(cmd.by, "delete_tag")
     tag = await log.edit(Tag, cmd.tag_id)
@@ -113,15 +113,11 @@ async def delete_tag(cmd: DeleteTag, log: Log, now: datetime) -> Tag:
     return tag
 
 
-async def coined(
-    slugs: Iterable[str], cmd: Command, log: Log, now: datetime
-) -> tuple[list[str], Sequence[Tag]]:
+async def coined(slugs: Iterable[str], cmd: Command, log: EventLog, now: datetime) -> tuple[list[str], Sequence[Tag]]:
     """The slugs as they are spelled now; and the tags to record, since using one coins or revives it."""
     known = await _led_to(slugs, log)
     fresh = {
-        Tag.id_of(slug) if tag is None else tag.id: slug
-        for slug, tag in known.items()
-        if tag is None or tag.retired
+        Tag.id_of(slug) if tag is None else tag.id: slug for slug, tag in known.items() if tag is None or tag.retired
     }
     tags = []
     for (id, slug), own in zip(fresh.items(), await log.edit_all(Tag, fresh), strict=True):
@@ -132,7 +128,7 @@ async def coined(
 
 
 async def retagged(
-    changes: Mapping[str, Any], details: Mapping[str, Any], cmd: Command, log: Log, now: datetime
+    changes: Mapping[str, Any], details: Mapping[str, Any], cmd: Command, log: EventLog, now: datetime
 ) -> tuple[dict[str, Any], Sequence[Tag]]:
     """Changes of a thing's details, with its tags as they are spelled now; and the tags to record."""
     if "tags" not in changes:
@@ -146,16 +142,14 @@ def _spelled(known: Mapping[str, Tag | None]) -> list[str]:
     return list(dict.fromkeys(slug if tag is None else tag.slug for slug, tag in known.items()))
 
 
-async def _led_to(slugs: Iterable[str], log: Log) -> Mapping[str, Tag | None]:
+async def _led_to(slugs: Iterable[str], log: EventLog) -> Mapping[str, Tag | None]:
     """What each slug leads to, merges followed; None where nobody has coined it."""
     wanted = list(dict.fromkeys(slugs))
     found = await log.find_all(Tag, [Tag.id_of(slug) for slug in wanted]) if wanted else ()
-    return {
-        slug: None if tag is None else await _root(tag, log) for slug, tag in zip(wanted, found, strict=True)
-    }
+    return {slug: None if tag is None else await _root(tag, log) for slug, tag in zip(wanted, found, strict=True)}
 
 
-async def _root(tag: Tag, log: Log) -> Tag:
+async def _root(tag: Tag, log: EventLog) -> Tag:
     while tag.merged_into is not None:
         tag = await log.load(Tag, tag.merged_into)
     return tag

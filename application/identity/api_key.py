@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
-from application.event_log import Store
+from application.event_log import EventStore
 from application.people.account import FindAccount, find_account
 from domain.errors import Conflict, NotFound, Unauthenticated
 from domain.people.account import Account
@@ -64,10 +64,10 @@ class ApiKeys(Protocol):
         ...
 
 
-class Holders:
+class ApiKeyHolders:
     """Who holds a key: its account, in the role that it has now. Asked anew after a second."""
 
-    def __init__(self, keys: ApiKeys, store: Store, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, keys: ApiKeys, store: EventStore, *, clock: Callable[[], float] = monotonic) -> None:
         self._keys = keys
         self._store = store
         self._clock = clock

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.access import OPERATOR, Caller, Role
-from application.event_log import Done, Store
+from application.event_log import CommandResult, EventStore
 from application.people.account import (
     ChangeAddress,
     FindAccount,
@@ -21,13 +21,13 @@ from domain.people.account import Account
 class Means:
     """With what an address is proven."""
 
-    store: Store
+    store: EventStore
     credentials: Credentials
     verifications: Verifications
     errands: Errands
 
 
-async def verify_email(secret: str, means: Means, correlation: str = "") -> Done[Account]:
+async def verify_email(secret: str, means: Means, correlation: str = "") -> CommandResult[Account]:
     """Whoever has the secret reads the address's mail. Raises TicketVoid, AddressTaken."""
     verification = await means.verifications.take(secret)
     act = _register if "password" in verification.said else _change
@@ -43,7 +43,7 @@ async def verify_email(secret: str, means: Means, correlation: str = "") -> Done
     return done
 
 
-async def _register(pending: Verification, means: Means, correlation: str) -> Done[Account]:
+async def _register(pending: Verification, means: Means, correlation: str) -> CommandResult[Account]:
     said, id = pending.said, pending.account_id
     role = Role(said["role"])
     # The password first: whoever is recorded can sign in, and a password without account opens nothing.
@@ -63,7 +63,7 @@ async def _register(pending: Verification, means: Means, correlation: str) -> Do
         raise
 
 
-async def _change(pending: Verification, means: Means, correlation: str) -> Done[Account]:
+async def _change(pending: Verification, means: Means, correlation: str) -> CommandResult[Account]:
     id, email = pending.account_id, pending.said["email"]
     former = (await find_account(FindAccount(by=OPERATOR, account_id=id), means.store)).aggregate
     command = ChangeAddress(

@@ -7,20 +7,20 @@ from typing import Any, cast
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
-from application.event_log import Command, Done, Log, Store, command
-from application.identity.access_token import Granted, Tokens
+from application.event_log import Command, CommandResult, EventLog, EventStore, command
+from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
 from application.people.account import FindAccount, find_account
 from application.ports import (
-    Codes,
     Credential,
     Credentials,
     Errands,
+    OneTimeTokens,
     Passwords,
     SecurityReader,
     Session,
     Sessions,
-    Tickets,
+    TotpCodes,
 )
 from domain.errors import NotFound, Unauthenticated
 from domain.people.account import Account
@@ -47,14 +47,14 @@ class TotpRequired(Unauthenticated):
 class Signing:
     """What signing in needs from outside. `address_id`: an e-mail address to its stream."""
 
-    store: Store
+    store: EventStore
     address_id: Callable[[str], Awaitable[UUID]]
     passwords: Passwords
     credentials: Credentials
-    codes: Codes
+    codes: TotpCodes
     sessions: Sessions
-    tickets: Tickets
-    tokens: Tokens
+    tickets: OneTimeTokens
+    tokens: AccessTokens
     keys: ApiKeys
     errands: Errands
     security: SecurityReader
@@ -72,17 +72,17 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedIn:
     """Who is signed in, and what they show from now on."""
 
     session: Session
     role: Role
-    access: Granted
+    access: IssuedToken
     refresh: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look(Command):
+class _GetAccount(Command):
     """Whose account? By id, or else by the stream of an address."""
 
     account_id: UUID | None = None
@@ -90,7 +90,7 @@ class _Look(Command):
 
 
 @dataclass(frozen=True)
-class Holder:
+class AccountHolder:
     """What signing in needs of an account: nothing personal, so that no key is asked for if there is one.
 
     `account_id`: None if there is none.
@@ -102,7 +102,7 @@ class Holder:
 
 
 @command
-async def _look(cmd: _Look, log: Log, now: datetime) -> Account:  # noqa: ARG001
+async def _look(cmd: _GetAccount, log: EventLog, now: datetime) -> Account:  # noqa: ARG001
     """The account's Holder, fresh; asks the database as much if there is none."""
     account_id = cmd.account_id
     if cmd.address is not None:
@@ -110,13 +110,15 @@ async def _look(cmd: _Look, log: Log, now: datetime) -> Account:  # noqa: ARG001
         account_id = address.holder if address and address.holder else cmd.address
     assert account_id is not None
     account = await log.find(Account, Account.id_of(account_id))
-    holder = Holder(account_id, account.role, account.active) if account else Holder(None, "", active=False)
+    holder = (
+        AccountHolder(account_id, account.role, account.active) if account else AccountHolder(None, "", active=False)
+    )
     return cast("Account", holder)  # it is never recorded
 
 
-async def _holder(signing: Signing, *, address: UUID | None = None, id: UUID | None = None) -> Done[Any]:
+async def _holder(signing: Signing, *, address: UUID | None = None, id: UUID | None = None) -> CommandResult[Any]:
     """Of an address, or of an account: a Holder, and the position as of which it is so."""
-    return await _look(_Look(by=ANONYMOUS, account_id=id, address=address), signing.store)
+    return await _look(_GetAccount(by=ANONYMOUS, account_id=id, address=address), signing.store)
 
 
 async def account_of(account_id: UUID, signing: Signing) -> Account:
@@ -130,11 +132,11 @@ async def subject(username: str, signing: Signing) -> UUID:
     return await signing.address_id(username[:LONGEST_NAME])
 
 
-async def sign_in(cmd: SignIn, signing: Signing) -> Signed:
+async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
     """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _holder(signing, address=address)
-    holder: Holder = done.aggregate
+    holder: AccountHolder = done.aggregate
     credential = await signing.credentials.get(holder.account_id or address)
     right = await signing.passwords.verify(cmd.password, credential.password if credential else None)
     id = holder.account_id
@@ -146,7 +148,7 @@ async def sign_in(cmd: SignIn, signing: Signing) -> Signed:
     await signing.security.note("login", id, network=cmd.network, session=str(session.id))
     role = Role(holder.role)
     access = signing.tokens.grant(id, role, session.id, now, done.position)
-    return Signed(session, role, access, refresh)
+    return SignedIn(session, role, access, refresh)
 
 
 async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now: datetime) -> None:
@@ -174,19 +176,19 @@ async def _failed(cmd: SignIn, account_id: UUID | None, signing: Signing) -> Non
     await signing.security.note("login_failed", account_id, network=cmd.network)
 
 
-async def refresh(token: str, network: str, signing: Signing) -> Signed:
+async def refresh(token: str, network: str, signing: Signing) -> SignedIn:
     """The next access and refresh tokens of a session. Raises Unauthenticated."""
     now = signing.store.now()
     session, following = await signing.sessions.refresh(token, network=network)
     id = session.account_id
     done = await _holder(signing, id=id)
-    holder: Holder = done.aggregate
+    holder: AccountHolder = done.aggregate
     if not holder.active:
         await signing.sessions.end(id)
         raise Unauthenticated("The refresh token is not valid, or no longer.")
     role = Role(holder.role)
     access = signing.tokens.grant(id, role, session.id, now, done.position)
-    return Signed(session, role, access, following)
+    return SignedIn(session, role, access, following)
 
 
 async def sign_out(by: Caller, network: str, signing: Signing) -> None:

@@ -25,14 +25,14 @@ class PasswordTooShortAlone(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class TotpEnrolment:
     """Shown once. `uri`: what an app takes as a picture."""
 
     secret: str
     uri: str
 
 
-async def start_totp(by: Caller, password: str, network: str, signing: Signing) -> Begun:
+async def start_totp(by: Caller, password: str, network: str, signing: Signing) -> TotpEnrolment:
     """A secret for an app, in force once confirmed. Raises WrongPassword, CodesInForce."""
     credential = await prove(by, password, network, signing)
     if credential.totp_confirmed:
@@ -41,7 +41,7 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
     secret = signing.codes.new_secret()
     await signing.credentials.start_codes(by.account, secret)
     name = account.contact.get("email") or by.account
-    return Begun(secret, signing.codes.uri(secret, str(name)))
+    return TotpEnrolment(secret, signing.codes.uri(secret, str(name)))
 
 
 async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) -> None:

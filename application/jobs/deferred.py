@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from application.access import OPERATOR
-from application.event_log import Store
+from application.event_log import EventStore
 from application.people import erasure as forgetting
 from application.people.account import FindAccount, find_account
-from application.people.erasure import Oblivion
-from application.ports import Letter, Mail, Tickets, Verification, Verifications
+from application.people.erasure import ErasureServices
+from application.ports import Mailer, MailMessage, OneTimeTokens, Verification, Verifications
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.account import Account
@@ -26,11 +26,11 @@ Said = Mapping[str, Any]
 class Means:
     """With what errands are done."""
 
-    store: Store
-    mail: Mail
+    store: EventStore
+    mail: Mailer
     verifications: Verifications
-    tickets: Tickets
-    oblivion: Oblivion
+    tickets: OneTimeTokens
+    oblivion: ErasureServices
 
 
 async def register(id: UUID, said: Said, means: Means) -> None:
@@ -42,7 +42,7 @@ async def register(id: UUID, said: Said, means: Means) -> None:
         return
     secret = await means.verifications.issue(Verification(new_id(), said))
     # Nothing in it that a stranger chose: else they could send their words to anybody through us.
-    await means.mail.send(Letter(id, "verify", said["email"], said["language"] or "", {"token": secret}))
+    await means.mail.send(MailMessage(id, "verify", said["email"], said["language"] or "", {"token": secret}))
 
 
 async def change_address(id: UUID, said: Said, means: Means) -> None:
@@ -87,9 +87,9 @@ async def forget(id: UUID, said: Said, means: Means) -> None:
     account_id = UUID(said["account_id"])
     account = await _account(means, FindAccount(by=OPERATOR, account_id=account_id))
     contact = account.contact.value if account else None
-    if await forgetting.carry_out(account_id, means.oblivion) and contact is not None:
+    if await forgetting.carry_out_erasure(account_id, means.oblivion) and contact is not None:
         language, told = contact.get("language") or "", {"name": contact["name"]}
-        await means.mail.send(Letter(id, "forgotten", contact["email"], language, told))
+        await means.mail.send(MailMessage(id, "forgotten", contact["email"], language, told))
 
 
 ERRANDS: Mapping[str, Callable[[UUID, Said, Means], Awaitable[None]]] = {
@@ -131,14 +131,12 @@ async def _account(means: Means, asked: FindAccount) -> Account | None:
         return None
 
 
-async def _write(
-    id: UUID, kind: str, account: Account, means: Means, *, to: str | None = None, **said: str
-) -> None:
+async def _write(id: UUID, kind: str, account: Account, means: Means, *, to: str | None = None, **said: str) -> None:
     """Nothing is sent to whom nobody can reach any more."""
     contact = account.contact.value
     if contact is None:
         return
     told = {"name": contact["name"], **said}
     await means.mail.send(
-        Letter(id, kind, to or contact["email"], contact.get("language") or "", told, account.account_id)
+        MailMessage(id, kind, to or contact["email"], contact.get("language") or "", told, account.account_id)
     )

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from application.event_log import Store
+from application.event_log import EventStore
 from application.notifications.notice import Channel
 from application.notifications.quiet_hours import QuietHours
-from application.ports import Line, Mail
-from application.rate_limit import Limits
-from application.webhooks.delivery import Courier
+from application.ports import Mailer, WaitlistLine
+from application.rate_limit import RateLimits
+from application.webhooks.delivery import DeliveryServices
 
 
 class LeaseLost(Exception):
     """Somebody else has this job now."""
 
 
-class Later(Exception):
+class NotDueYet(Exception):
     """Not yet: due again at `until`, which is no failure."""
 
     def __init__(self, until: datetime) -> None:
@@ -26,7 +26,7 @@ class Later(Exception):
         self.until = until
 
 
-class Idle(Exception):
+class JobIdle(Exception):
     """Nothing to do until `until`, or until it is woken; what failed before is forgotten."""
 
     def __init__(self, until: datetime | None = None) -> None:
@@ -34,7 +34,7 @@ class Idle(Exception):
         self.until = until
 
 
-class Busy(Exception):
+class RetryAfter(Exception):
     """The other side asks to be left alone for a while."""
 
     def __init__(self, retry_after: float) -> None:
@@ -43,7 +43,7 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
-class Hopeless(Exception):
+class PermanentFailure(Exception):
     """Trying again would change nothing; says why."""
 
 
@@ -66,7 +66,7 @@ class Job:
         return None if told is None else datetime.fromisoformat(told)
 
 
-class Lease(Protocol):
+class JobLease(Protocol):
     """The right to do a job, which ends when whoever has it stops for a few seconds."""
 
     async def hold(self) -> None:
@@ -78,16 +78,16 @@ class Lease(Protocol):
 class Means:
     """With what jobs are done. `channels`: whoever is told, is so by the first that reaches them."""
 
-    store: Store
-    mail: Mail
+    store: EventStore
+    mail: Mailer
     channels: Sequence[Channel] = field(default=(), kw_only=True)
     quiet: QuietHours | None = field(default=None, kw_only=True)
-    line: Line | None = field(default=None, kw_only=True)
-    courier: Courier | None = field(default=None, kw_only=True)
-    limits: Limits | None = field(default=None, kw_only=True)
+    line: WaitlistLine | None = field(default=None, kw_only=True)
+    courier: DeliveryServices | None = field(default=None, kw_only=True)
+    limits: RateLimits | None = field(default=None, kw_only=True)
 
 
-Handler = Callable[[Job, Lease, Means], Awaitable[str]]
+Handler = Callable[[Job, JobLease, Means], Awaitable[str]]
 """Does one, and says in a word what came of it. Raises Later, Idle, Busy, Hopeless, LeaseLost.
 
 After anything else that it raises it is tried again.

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.current_state import at_present
-from application.event_log import Store
+from application.current_state import current_state
+from application.event_log import EventStore
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold
 from domain.catalog.organization import Organization
@@ -16,7 +16,7 @@ from domain.catalog.service import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class AppointmentDetails:
     """When, what, with whom, where, at what price. `timezone`: the provider's.
 
     `cancel_until`: None once it has passed. `late_fee`: what cancelling costs then, None if it is refused.
@@ -37,11 +37,13 @@ class Visit:
     changed_at: datetime | None = None
 
 
-async def visit_of(appointment: Appointment, provider: Provider, now: datetime, store: Store) -> Visit:
+async def visit_of(
+    appointment: Appointment, provider: Provider, now: datetime, store: EventStore
+) -> AppointmentDetails:
     """What is told of an appointment: price and policy as it keeps them."""
     policy = appointment.policy
     until = appointment.starts_at - timedelta(minutes=policy["cancel_notice"])
-    return Visit(
+    return AppointmentDetails(
         **await _place(appointment.service_id, provider, store),
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
@@ -55,11 +57,11 @@ async def visit_of(appointment: Appointment, provider: Provider, now: datetime, 
     )
 
 
-async def place_of(hold: Hold, provider: Provider, store: Store) -> Visit:
+async def place_of(hold: Hold, provider: Provider, store: EventStore) -> AppointmentDetails:
     """What is told of a place that is kept: on the service's terms of today."""
-    service = await at_present(Service, hold.service_id, store)
+    service = await current_state(Service, hold.service_id, store)
     terms: Mapping[str, Any] = service.terms if service else {"price": 0, "currency": ""}
-    return Visit(
+    return AppointmentDetails(
         **await _place(hold.service_id, provider, store),
         starts_at=hold.starts_at,
         ends_at=hold.ends_at,
@@ -69,13 +71,13 @@ async def place_of(hold: Hold, provider: Provider, store: Store) -> Visit:
     )
 
 
-async def _place(service_id: UUID, provider: Provider, store: Store) -> dict[str, Any]:
+async def _place(service_id: UUID, provider: Provider, store: EventStore) -> dict[str, Any]:
     """What, with whom, and where: at the provider's address, else at the organization's."""
-    service = await at_present(Service, service_id, store)
+    service = await current_state(Service, service_id, store)
     told = provider.told
     address, organization_id = told.get("address"), told.get("organization_id")
     if not address and organization_id is not None:
-        organization = await at_present(Organization, UUID(organization_id), store)
+        organization = await current_state(Organization, UUID(organization_id), store)
         address = organization.profile.get("address") if organization else None
     return {
         "service": service.terms["name"] if service else "",

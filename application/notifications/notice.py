@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from application.notifications.appointment_details import Visit
+from application.notifications.appointment_details import AppointmentDetails
 from application.notifications.recipient import Recipient
 from domain.booking.appointment import Appointment
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """What is told: APPROVE to the provider's owner, WEBHOOK_DISABLED to an account, else to the customer."""
 
     REQUESTED = "requested"
@@ -27,18 +27,18 @@ class Kind(StrEnum):
     WEBHOOK_DISABLED = "webhook-disabled"
 
 
-WHILE: Mapping[Kind, str] = {
-    Kind.REQUESTED: "requested",
-    Kind.APPROVE: "requested",
-    Kind.BOOKED: "booked",
-    Kind.MOVED: "booked",
-    Kind.REMINDER: "booked",
-    Kind.CANCELLED: "cancelled",
-    Kind.DECLINED: "declined",
-    Kind.EXPIRED: "expired",
+WHILE: Mapping[NoticeKind, str] = {
+    NoticeKind.REQUESTED: "requested",
+    NoticeKind.APPROVE: "requested",
+    NoticeKind.BOOKED: "booked",
+    NoticeKind.MOVED: "booked",
+    NoticeKind.REMINDER: "booked",
+    NoticeKind.CANCELLED: "cancelled",
+    NoticeKind.DECLINED: "declined",
+    NoticeKind.EXPIRED: "expired",
 }
 """The status of the appointment with which a notice is true."""
-AHEAD = frozenset({Kind.REQUESTED, Kind.APPROVE, Kind.BOOKED, Kind.MOVED, Kind.REMINDER})
+AHEAD = frozenset({NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.BOOKED, NoticeKind.MOVED, NoticeKind.REMINDER})
 """What is of no use once the appointment has begun, or the time of the request is over."""
 
 
@@ -50,9 +50,9 @@ class Notice:
     """
 
     id: UUID
-    kind: Kind
+    kind: NoticeKind
     about: UUID
-    visit: Visit | None = None
+    visit: AppointmentDetails | None = None
     until: datetime | None = None
     fee: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Channel(Protocol):
         ...
 
 
-def untrue(kind: Kind, appointment: Appointment | None, said_start: datetime | None, now: datetime) -> str:
+def untrue(kind: NoticeKind, appointment: Appointment | None, said_start: datetime | None, now: datetime) -> str:
     """Why this is not to be told any more, in a word: gone, moved, late. Empty while it is true."""
     if appointment is None or str(appointment.status) != WHILE[kind]:
         return "gone"

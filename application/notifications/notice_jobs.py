@@ -6,10 +6,10 @@ is asked right after. The notice's id is the job's key, so that a second copy is
 
 from uuid import UUID
 
-from application.current_state import at_present
-from application.jobs.job import Job, Later, Lease, Means
+from application.current_state import current_state
+from application.jobs.job import Job, JobLease, Means, NotDueYet
 from application.notifications.appointment_details import place_of, visit_of
-from application.notifications.notice import Kind, Notice, untrue
+from application.notifications.notice import Notice, NoticeKind, untrue
 from application.notifications.recipient import (
     Recipient,
     account_of,
@@ -23,23 +23,23 @@ from domain.booking.hold import Hold, HoldStatus
 from domain.catalog.provider import Provider
 
 
-async def remind(job: Job, lease: Lease, means: Means) -> str:
+async def remind(job: Job, lease: JobLease, means: Means) -> str:
     """Remind the customer, unless the appointment is gone or moved. Raises Later in their quiet hours."""
-    return await _tell(Kind.REMINDER, job, lease, means)
+    return await _tell(NoticeKind.REMINDER, job, lease, means)
 
 
-async def notify(job: Job, lease: Lease, means: Means) -> str:
+async def notify(job: Job, lease: JobLease, means: Means) -> str:
     """Tell what has happened to an appointment, while it is so. The slot is the notice's kind."""
-    return await _tell(Kind(job.slot), job, lease, means)
+    return await _tell(NoticeKind(job.slot), job, lease, means)
 
 
-async def offer(job: Job, lease: Lease, means: Means) -> str:
+async def offer(job: Job, lease: JobLease, means: Means) -> str:
     """Tell somebody in the waitlist that a place is kept for them. `said`: hold_id."""
     hold_id = UUID(job.said["hold_id"])
     hold = await _kept(hold_id, means)
     if hold is None:
         return "gone"
-    provider = await at_present(Provider, hold.provider_id, means.store)
+    provider = await current_state(Provider, hold.provider_id, means.store)
     recipient = await customer_of(hold.customer_id, means.store)
     if provider is None or recipient is None:
         return "forgotten"
@@ -47,22 +47,22 @@ async def offer(job: Job, lease: Lease, means: Means) -> str:
     visit = await place_of(hold, provider, means.store)
     if (hold := await _kept(hold_id, means)) is None:
         return "gone"
-    notice = Notice(job.key, Kind.OFFER, job.subject, visit, hold.expires_at)
+    notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at)
     return await send(notice, recipient, lease, means, job.attempts)
 
 
 async def webhook_disabled(
-    key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: Lease, means: Means
+    key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: JobLease, means: Means
 ) -> str:
     """Tell whoever subscribed that nothing is delivered there any more. `key`: of this very disabling."""
     recipient = await account_of(account_id, means.store)
     if recipient is None:
         return "forgotten"
-    notice = Notice(key, Kind.WEBHOOK_DISABLED, webhook_id, facts={"url": url})
+    notice = Notice(key, NoticeKind.WEBHOOK_DISABLED, webhook_id, facts={"url": url})
     return await send(notice, recipient, lease, means)
 
 
-async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means, attempts: int = 1) -> str:
+async def send(notice: Notice, recipient: Recipient, lease: JobLease, means: Means, attempts: int = 1) -> str:
     """By the first channel that reaches them, if the job is still ours: done, no-address, or enough.
 
     A guest's address is what staff say it is: nobody can have strangers written to without end. It counts at
@@ -81,21 +81,21 @@ async def send(notice: Notice, recipient: Recipient, lease: Lease, means: Means,
     return "done"
 
 
-async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
+async def _tell(kind: NoticeKind, job: Job, lease: JobLease, means: Means) -> str:
     appointment, why = await _look(kind, job, means)
     if why or appointment is None:
         return why
-    provider = await at_present(Provider, appointment.provider_id, means.store)
+    provider = await current_state(Provider, appointment.provider_id, means.store)
     customer = await customer_of(appointment.customer_id, means.store)
-    if provider is None or (customer is None and kind is not Kind.APPROVE):
+    if provider is None or (customer is None and kind is not NoticeKind.APPROVE):
         return "forgotten"
-    if kind is Kind.APPROVE:
+    if kind is NoticeKind.APPROVE:
         recipient = await account_of(provider.owner_id, means.store)
     else:
         recipient = customer and await in_language_of(provider, customer, means.store)
     if recipient is None:
         return "forgotten"
-    if kind is Kind.REMINDER:
+    if kind is NoticeKind.REMINDER:
         _let_sleep(recipient, appointment, means)
     notice = Notice(
         job.key,
@@ -106,16 +106,16 @@ async def _tell(kind: Kind, job: Job, lease: Lease, means: Means) -> str:
         fee=(appointment.cancellation or {}).get("fee", 0),
         facts={
             "reason": _reason(appointment),
-            "customer": customer.name if customer and kind is Kind.APPROVE else "",
+            "customer": customer.name if customer and kind is NoticeKind.APPROVE else "",
         },
     )
     _, why = await _look(kind, job, means)
     return why or await send(notice, recipient, lease, means, job.attempts)
 
 
-async def _look(kind: Kind, job: Job, means: Means) -> tuple[Appointment | None, str]:
+async def _look(kind: NoticeKind, job: Job, means: Means) -> tuple[Appointment | None, str]:
     """The appointment, and why the notice is not true, if so."""
-    appointment = await at_present(Appointment, job.subject, means.store)
+    appointment = await current_state(Appointment, job.subject, means.store)
     return appointment, untrue(kind, appointment, job.moment("starts_at"), means.store.now())
 
 
@@ -125,12 +125,12 @@ def _let_sleep(recipient: Recipient, appointment: Appointment, means: Means) -> 
         return
     end = means.quiet.end(means.store.now(), zone_of(recipient.timezone, appointment.timezone))
     if end is not None and end < appointment.starts_at:
-        raise Later(end)
+        raise NotDueYet(end)
 
 
 async def _kept(hold_id: UUID, means: Means) -> Hold | None:
     """The hold of an offer while it stands: unused, and its time not over."""
-    hold = await at_present(Hold, hold_id, means.store)
+    hold = await current_state(Hold, hold_id, means.store)
     if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= means.store.now():
         return None
     return hold

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from application.current_state import at_present
-from application.event_log import Store
+from application.current_state import current_state
+from application.event_log import EventStore
 from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
@@ -27,12 +27,12 @@ class Recipient:
     account_id: UUID | None = None
 
 
-async def customer_of(customer_id: UUID, store: Store) -> Recipient | None:
+async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
     """The account that the customer is, or that has claimed the guest; else the guest. None: nobody knows."""
-    account = await at_present(Account, Account.id_of(customer_id), store)
+    account = await current_state(Account, Account.id_of(customer_id), store)
     if account is not None:
         return _holder(account)
-    customer = await at_present(Customer, customer_id, store)
+    customer = await current_state(Customer, customer_id, store)
     if customer is None:
         return None
     if customer.claimed_by is not None:
@@ -44,13 +44,13 @@ async def customer_of(customer_id: UUID, store: Store) -> Recipient | None:
     return Recipient(name=details.get("name") or "", timezone=details.get("timezone") or "", **told)
 
 
-async def account_of(account_id: UUID, store: Store) -> Recipient | None:
+async def account_of(account_id: UUID, store: EventStore) -> Recipient | None:
     """An account's holder; None once forgotten."""
-    account = await at_present(Account, Account.id_of(account_id), store)
+    account = await current_state(Account, Account.id_of(account_id), store)
     return None if account is None else _holder(account)
 
 
-async def in_language_of(provider: Provider, recipient: Recipient, store: Store) -> Recipient:
+async def in_language_of(provider: Provider, recipient: Recipient, store: EventStore) -> Recipient:
     """A guest says nothing of a language: theirs is taken to be that of the provider whom they visit."""
     if recipient.language:
         return recipient

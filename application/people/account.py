@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.access import Role, demand, permit
 from application.catalog.provider import check_zone
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from application.people.customer import registered
 from application.people.guest import claimed
 from domain.errors import NotFound
@@ -17,7 +17,7 @@ from domain.people.account import Account, AccountForgotten
 from domain.people.admins import Admins
 from domain.people.customer import Customer
 from domain.people.email_address import Address
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
 """The roles that people register in by themselves."""
@@ -69,7 +69,7 @@ class ChangeAccount(Command):
 
 
 @command
-async def find_account(cmd: FindAccount, log: Log, now: datetime) -> Account:  # noqa: ARG001
+async def find_account(cmd: FindAccount, log: EventLog, now: datetime) -> Account:  # noqa: ARG001
     """The account as it is now, not as some cache has it; raises NotFound."""
     account_id = cmd.account_id
     if cmd.address is not None:
@@ -81,7 +81,7 @@ async def find_account(cmd: FindAccount, log: Log, now: datetime) -> Account:  #
 
 
 @command
-async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Account:
+async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -> Account:
     """The account, its address and, for a customer, the customer's record; guests of that address are theirs.
 
     Raises AddressTaken. An account that is there is answered as it is.
@@ -100,7 +100,7 @@ async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Acc
         account_id=cmd.account_id,
         role=str(cmd.role),
         address=address.id,
-        contact=Personal(cmd.account_id, dict(cmd.contact)),
+        contact=PersonalData(cmd.account_id, dict(cmd.contact)),
         timestamp=now,
     )
     changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
@@ -112,7 +112,7 @@ async def register_account(cmd: RegisterAccount, log: Log, now: datetime) -> Acc
 
 
 @command
-async def change_contact(cmd: ChangeContact, log: Log, now: datetime) -> Account:
+async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Account:
     """The caller's own name, time zone, language."""
     permit(cmd.by, "change_me")
     check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
@@ -120,13 +120,13 @@ async def change_contact(cmd: ChangeContact, log: Log, now: datetime) -> Account
     cmd.expect(account)
     contact = await _contact(log, account)
     if {**contact, **cmd.contact} != contact:
-        account.change_contact(cmd.by.account, Personal(account.account_id, {**contact, **cmd.contact}), now)
+        account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
     await log.record(account)
     return account
 
 
 @command
-async def change_address(cmd: ChangeAddress, log: Log, now: datetime) -> Account:
+async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Account:
     """Another e-mail address, which was proven. Guests noted at it are the account's. Raises AddressTaken."""
     permit(cmd.by, "change_me")
     id = Account.id_of(cmd.by.account)
@@ -137,7 +137,7 @@ async def change_address(cmd: ChangeAddress, log: Log, now: datetime) -> Account
         return account
     contact = await _contact(log, account)
     address.claim(account.account_id, now)
-    told = Personal(account.account_id, {**contact, "email": cmd.email})
+    told = PersonalData(account.account_id, {**contact, "email": cmd.email})
     account.change_address(cmd.by.account, address.id, told, now)
     changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if isinstance(left, Address):
@@ -148,7 +148,7 @@ async def change_address(cmd: ChangeAddress, log: Log, now: datetime) -> Account
 
 
 @command
-async def change_account(cmd: ChangeAccount, log: Log, now: datetime) -> Account:
+async def change_account(cmd: ChangeAccount, log: EventLog, now: datetime) -> Account:
     """Another role, or may act no longer, or again. Raises OwnRole, LastAdmin."""
     demand(cmd.by, "change_user", "account", cmd.account_id)
     id = Account.id_of(cmd.account_id)
@@ -177,19 +177,19 @@ def counted(admins: Aggregate | None, account: Account, now: datetime) -> Sequen
     return []
 
 
-async def load_account(log: Log, account_id: UUID) -> Account:
+async def load_account(log: EventLog, account_id: UUID) -> Account:
     """To read; raises NotFound."""
     return await log.load(Account, Account.id_of(account_id))
 
 
-async def _own(cmd: Command, log: Log) -> Account:
+async def _own(cmd: Command, log: EventLog) -> Account:
     """The caller's account, to change; raises AccountDisabled, AccountForgotten."""
     account = await log.edit(Account, Account.id_of(cmd.by.account))
     account.check_active()
     return account
 
 
-async def _contact(log: Log, account: Account) -> Mapping[str, Any]:
+async def _contact(log: EventLog, account: Account) -> Mapping[str, Any]:
     """As the person told it; raises AccountForgotten if nobody can read it any more."""
     contact = (await log.unseal(account)).contact.value
     if contact is None:
@@ -198,7 +198,7 @@ async def _contact(log: Log, account: Account) -> Mapping[str, Any]:
 
 
 async def _there(
-    log: Log, address_id: UUID, ids: Sequence[UUID], now: datetime
+    log: EventLog, address_id: UUID, ids: Sequence[UUID], now: datetime
 ) -> tuple[Address, Sequence[Customer], Sequence[Aggregate | None]]:
     """To change: an address, its guests, and others. All in one go, so that nobody waits in a circle."""
     seen = await log.find(Address, address_id)

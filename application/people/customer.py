@@ -9,11 +9,11 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import check_affiliation, hosts
 from application.catalog.provider import check_zone
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from application.people.guest import keep, noted
 from domain.catalog.organization import Rank
 from domain.people.customer import Customer, CustomerDeleted, CustomerExists
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class DeleteCustomer(Command):
 
 
 @command
-async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Customer:
+async def create_customer(cmd: CreateCustomer, log: EventLog, now: datetime) -> Customer:
     """The caller as a customer, or a guest of staff."""
     permit(cmd.by, "create_customer")
     check_zone(cmd.details["timezone"] or "UTC", "/timezone")
@@ -63,11 +63,11 @@ async def create_customer(cmd: CreateCustomer, log: Log, now: datetime) -> Custo
 
 def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
     """A new customer. `details`: name, email, phone, timezone, note."""
-    return Customer(id=id, by=by, details=Personal(id, dict(details)), timestamp=now)
+    return Customer(id=id, by=by, details=PersonalData(id, dict(details)), timestamp=now)
 
 
 @command
-async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Customer:
+async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> Customer:
     """Replace some of the details."""
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
     permit(cmd.by, "change_customer")
@@ -80,7 +80,7 @@ async def change_customer(cmd: ChangeCustomer, log: Log, now: datetime) -> Custo
 
 
 @command
-async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Customer:
+async def delete_customer(cmd: DeleteCustomer, log: EventLog, now: datetime) -> Customer:
     """End it for the future; history stays."""
     customer = await _mine(cmd, "delete_customer", log)
     customer.delete(cmd.by.account, now)
@@ -88,7 +88,7 @@ async def delete_customer(cmd: DeleteCustomer, log: Log, now: datetime) -> Custo
     return customer
 
 
-async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: Log) -> Customer:
+async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: EventLog) -> Customer:
     permit(cmd.by, operation)
     customer = await log.edit(Customer, cmd.customer_id)
     owners = (*customer.owners, *await hosts(cmd.by, customer, log))

@@ -13,13 +13,13 @@ from uuid import UUID
 from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
-from application.event_log import Command, Log, Store, command
+from application.event_log import Command, EventLog, EventStore, command
 from application.people.account import FindAccount, counted, find_account
 from application.people.customer import DeleteCustomer, delete_customer
 from application.ports import Errands
 from domain.errors import Conflict, NotFound
 from domain.kernel import Aggregate, new_id
-from domain.people.account import Account, Standing
+from domain.people.account import Account, AccountStatus
 from domain.people.admins import Admins
 from domain.people.customer import Customer
 from domain.people.email_address import Address
@@ -33,7 +33,7 @@ class AppointmentsAhead(Conflict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskForgetting(Command):
+class RequestErasure(Command):
     """`ahead`: how many appointments lie ahead, as the agenda has it; looked at again when it is due."""
 
     account_id: UUID
@@ -43,32 +43,32 @@ class AskForgetting(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CancelForgetting(Command):
+class CancelErasure(Command):
     account_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forget(Command):
+class ErasePerson(Command):
     """An account, or a guest that has none."""
 
     subject: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class Obligations:
     """What a person still has: appointments to come, providers of their own."""
 
     appointments: Sequence[UUID]
     providers: Sequence[UUID]
 
 
-class Belongings(Protocol):
+class ObligationsReader(Protocol):
     """Reads what is a person's, no older than a position."""
 
-    async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Ahead: ...
+    async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Obligations: ...
 
 
-class Traces(Protocol):
+class AccountData(Protocol):
     """Rows beside the log that are about one account."""
 
     async def drop(self, account_id: UUID) -> None:
@@ -76,7 +76,7 @@ class Traces(Protocol):
         ...
 
 
-class Remembrance(Protocol):
+class ErasedPersons(Protocol):
     """The ids of the forgotten, outside the database: a restore would bring their keys back."""
 
     async def add(self, subjects: Sequence[UUID]) -> None: ...
@@ -87,32 +87,30 @@ class Remembrance(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Oblivion:
+class ErasureServices:
     """With what a person is forgotten."""
 
-    store: Store
-    belongings: Belongings
-    traces: Traces
-    remembrance: Remembrance
+    store: EventStore
+    belongings: ObligationsReader
+    traces: AccountData
+    remembrance: ErasedPersons
     errands: Errands
 
 
 @command
-async def ask_forgetting(cmd: AskForgetting, log: Log, now: datetime) -> Account:
+async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> Account:
     """To be forgotten after the cooling-off. Raises AppointmentsAhead."""
     _demand(cmd, "forget_me", "forget_user")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     if account.forgetting_due is None and cmd.ahead and not cmd.cancel_appointments:
         raise AppointmentsAhead(ahead=cmd.ahead)
-    account.ask_forgetting(
-        cmd.by.account, now + cmd.cooling_off, cancel_appointments=cmd.cancel_appointments, now=now
-    )
+    account.ask_forgetting(cmd.by.account, now + cmd.cooling_off, cancel_appointments=cmd.cancel_appointments, now=now)
     await log.record(account)
     return account
 
 
 @command
-async def cancel_forgetting(cmd: CancelForgetting, log: Log, now: datetime) -> Account:
+async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Account:
     """Stay after all; not asked for is not an error."""
     _demand(cmd, "stay", "keep_user")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
@@ -122,7 +120,7 @@ async def cancel_forgetting(cmd: CancelForgetting, log: Log, now: datetime) -> A
 
 
 @command
-async def forget(cmd: Forget, log: Log, now: datetime) -> Aggregate:
+async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggregate:
     """The events that say so and the end of the keys, together. Again is no error: keys may be back."""
     demand(cmd.by, "forget_customer", "customer", cmd.subject)
     account = await log.find(Account, Account.id_of(cmd.subject))
@@ -141,12 +139,12 @@ async def forget(cmd: Forget, log: Log, now: datetime) -> Aggregate:
     return persons[0]
 
 
-def _demand(cmd: AskForgetting | CancelForgetting, of_oneself: str, of_others: str) -> None:
+def _demand(cmd: RequestErasure | CancelErasure, of_oneself: str, of_others: str) -> None:
     operation = of_oneself if cmd.by.id == cmd.account_id else of_others
     demand(cmd.by, operation, "account", cmd.account_id, cmd.account_id)
 
 
-def _ended(each: Aggregate, cmd: Forget, now: datetime) -> Aggregate:
+def _ended(each: Aggregate, cmd: ErasePerson, now: datetime) -> Aggregate:
     if isinstance(each, Account | Customer):
         each.forget(cmd.by.account, now)
     elif isinstance(each, Address):
@@ -154,11 +152,11 @@ def _ended(each: Aggregate, cmd: Forget, now: datetime) -> Aggregate:
     return each
 
 
-async def carry_out(account_id: UUID, by: Oblivion) -> bool:
+async def carry_out_erasure(account_id: UUID, by: ErasureServices) -> bool:
     """Forget an account whose time has come; False if that was cancelled, or is to be asked again later."""
     account = await _account(account_id, by.store)
     if account is None or account.forgetting_due is None:
-        if account is not None and account.standing is Standing.FORGOTTEN:
+        if account is not None and account.standing is AccountStatus.FORGOTTEN:
             await _erase([account_id, *account.guests], by)
         return False
     if account.forgetting_due > by.store.now():
@@ -171,7 +169,7 @@ async def carry_out(account_id: UUID, by: Oblivion) -> bool:
     return True
 
 
-async def end(customers: Sequence[UUID], person: UUID, by: Oblivion, *, cancel: bool) -> bool:
+async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, cancel: bool) -> bool:
     """Nothing new can be booked by or with them, and nothing lies ahead; False if something does."""
     if not cancel and (await by.belongings.ahead(person, by.store.now())).appointments:
         return False
@@ -193,23 +191,23 @@ async def end(customers: Sequence[UUID], person: UUID, by: Oblivion, *, cancel: 
     return True
 
 
-async def _erase(subjects: Sequence[UUID], by: Oblivion) -> None:
+async def _erase(subjects: Sequence[UUID], by: ErasureServices) -> None:
     """First where it can't be brought back from, then the key."""
     await by.remembrance.add(subjects)
     await by.traces.drop(subjects[0])
-    await forget(Forget(by=OPERATOR, subject=subjects[0]), by.store)
+    await erase_person(ErasePerson(by=OPERATOR, subject=subjects[0]), by.store)
     await by.traces.drop(subjects[0])  # what was written meanwhile
 
 
-async def forget_again(by: Oblivion) -> None:
+async def erase_again(by: ErasureServices) -> None:
     """Whose keys a restore has brought back are forgotten, before anybody is served."""
     for subject in by.remembrance.read():
         if await by.store.knows(subject):
             await by.traces.drop(subject)
-            await forget(Forget(by=OPERATOR, subject=subject), by.store)
+            await erase_person(ErasePerson(by=OPERATOR, subject=subject), by.store)
 
 
-async def forget_guest(customer_id: UUID, by: Oblivion, *, cancel: bool) -> None:
+async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -> None:
     """A customer without an account, at once. Raises AppointmentsAhead."""
     if not await end([customer_id], customer_id, by, cancel=cancel):
         raise AppointmentsAhead
@@ -220,7 +218,7 @@ def _cancelled(appointment_id: UUID) -> CancelAppointment:
     return CancelAppointment(by=OPERATOR, appointment_id=appointment_id, reason="", correlation=str(new_id()))
 
 
-async def _account(account_id: UUID, store: Store) -> Account | None:
+async def _account(account_id: UUID, store: EventStore) -> Account | None:
     try:
         return (await find_account(FindAccount(by=OPERATOR, account_id=account_id), store)).aggregate
     except NotFound:

@@ -1,14 +1,14 @@
 """When can a service be had with a provider? In the schedule's hours, but for the organization's holidays."""
 
 from application.catalog.membership import organization_of
-from application.event_log import Log
+from application.event_log import EventLog
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service
-from domain.scheduling.opening_hours import Hours
+from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Schedule
 
 
-async def hours(service: Service, provider: Provider, log: Log) -> Hours:
+async def hours(service: Service, provider: Provider, log: EventLog) -> OpeningHours:
     """The opening rules. Raises ProviderInactive, also where the organization is closed, and NotOfferedBy."""
     provider.check_active()
     if service.terms["organization_id"] not in {None, provider.profile.get("organization_id")}:

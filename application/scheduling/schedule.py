@@ -9,7 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import staff
 from application.catalog.provider import check_known, check_zone
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.provider import Provider
 from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
@@ -62,7 +62,7 @@ class CancelTimeOff(Command):
 
 
 @command
-async def replace_schedule(cmd: ReplaceSchedule, log: Log, now: datetime) -> Schedule:
+async def replace_schedule(cmd: ReplaceSchedule, log: EventLog, now: datetime) -> Schedule:
     """Replace zone and weekly hours."""
     check_zone(cmd.timezone, "/timezone")
     schedule = await _mine(cmd, "replace_schedule", log)
@@ -72,7 +72,7 @@ async def replace_schedule(cmd: ReplaceSchedule, log: Log, now: datetime) -> Sch
 
 
 @command
-async def replace_override(cmd: ReplaceOverride, log: Log, now: datetime) -> Schedule:
+async def replace_override(cmd: ReplaceOverride, log: EventLog, now: datetime) -> Schedule:
     """Other hours on one date."""
     schedule = await _mine(cmd, "replace_override", log)
     schedule.override(cmd.by.account, cmd.date, [list(pair) for pair in cmd.hours], now)
@@ -81,7 +81,7 @@ async def replace_override(cmd: ReplaceOverride, log: Log, now: datetime) -> Sch
 
 
 @command
-async def delete_override(cmd: DeleteOverride, log: Log, now: datetime) -> Schedule:
+async def delete_override(cmd: DeleteOverride, log: EventLog, now: datetime) -> Schedule:
     """Back to the weekly hours on this date."""
     schedule = await _mine(cmd, "delete_override", log)
     schedule.lift_override(cmd.by.account, cmd.date, now)
@@ -90,7 +90,7 @@ async def delete_override(cmd: DeleteOverride, log: Log, now: datetime) -> Sched
 
 
 @command
-async def take_time_off(cmd: TakeTimeOff, log: Log, now: datetime) -> Schedule:
+async def take_time_off(cmd: TakeTimeOff, log: EventLog, now: datetime) -> Schedule:
     """Closed between two instants."""
     await check_known(cmd.by.account, log)
     schedule = await _mine(cmd, "create_time_off", log)
@@ -100,7 +100,7 @@ async def take_time_off(cmd: TakeTimeOff, log: Log, now: datetime) -> Schedule:
 
 
 @command
-async def change_time_off(cmd: ChangeTimeOff, log: Log, now: datetime) -> Schedule:
+async def change_time_off(cmd: ChangeTimeOff, log: EventLog, now: datetime) -> Schedule:
     """Move or rename time off."""
     await check_known(cmd.by.account, log)
     schedule = await log.unseal(await _mine(cmd, "replace_time_off", log))
@@ -110,7 +110,7 @@ async def change_time_off(cmd: ChangeTimeOff, log: Log, now: datetime) -> Schedu
 
 
 @command
-async def cancel_time_off(cmd: CancelTimeOff, log: Log, now: datetime) -> Schedule:
+async def cancel_time_off(cmd: CancelTimeOff, log: EventLog, now: datetime) -> Schedule:
     """Open again as the hours say."""
     schedule = await _mine(cmd, "delete_time_off", log)
     schedule.cancel_time_off(cmd.by.account, cmd.id, now)
@@ -118,12 +118,10 @@ async def cancel_time_off(cmd: CancelTimeOff, log: Log, now: datetime) -> Schedu
     return schedule
 
 
-_AnyOfSchedule = (
-    ReplaceSchedule | ReplaceOverride | DeleteOverride | TakeTimeOff | ChangeTimeOff | CancelTimeOff
-)
+_AnyOfSchedule = ReplaceSchedule | ReplaceOverride | DeleteOverride | TakeTimeOff | ChangeTimeOff | CancelTimeOff
 
 
-async def _mine(cmd: _AnyOfSchedule, operation: str, log: Log) -> Schedule:
+async def _mine(cmd: _AnyOfSchedule, operation: str, log: EventLog) -> Schedule:
     permit(cmd.by, operation)
     provider = await log.load(Provider, cmd.calendar_id)
     demand(cmd.by, operation, "provider", provider.id, *await staff(cmd.by, provider, log))

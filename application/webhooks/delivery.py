@@ -14,12 +14,18 @@ from typing import Protocol
 from uuid import UUID
 
 from application.access import SYSTEM
-from application.current_state import at_present
-from application.event_log import Store
-from application.webhooks.payload import Happening, Message, message_id, payload
-from application.webhooks.ports import Attempt, Post, Progress, Secrets, Sent
+from application.current_state import current_state
+from application.event_log import EventStore
+from application.webhooks.payload import WebhookEvent, WebhookMessage, message_id, payload
+from application.webhooks.ports import (
+    DeliveryAttempt,
+    DeliveryProgress,
+    SendResult,
+    SigningSecrets,
+    WebhookSender,
+)
 from application.webhooks.subscription import DisableWebhook, disable_webhook
-from domain.webhooks.webhook import State, Webhook
+from domain.webhooks.webhook import Webhook, WebhookStatus
 
 MOST = 50  # events in one run
 LONGEST = 20.0  # seconds after which a run begins no other event
@@ -30,47 +36,47 @@ GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class DeliveryResult:
     """How a run ended: done, more, failed, disabled, gone. `again`: when to run next; None: when woken."""
 
     word: str
     again: timedelta | None = None
 
 
-class Lease(Protocol):
+class DeliveryLease(Protocol):
     """application.jobs.job.Lease: who may send for this webhook."""
 
     async def hold(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class DeliveryServices:
     """With what webhooks are delivered."""
 
-    store: Store
-    progress: Progress
-    secrets: Secrets
-    post: Post
+    store: EventStore
+    progress: DeliveryProgress
+    secrets: SigningSecrets
+    post: WebhookSender
     clock: Callable[[], float] = monotonic
 
 
-async def run(webhook_id: UUID, lease: Lease, means: Courier) -> Ended:
+async def run(webhook_id: UUID, lease: DeliveryLease, means: DeliveryServices) -> DeliveryResult:
     """Tell a webhook what is next, until all is told, something is not taken, or others must have their turn.
 
     Raises what `lease` raises, and Unavailable; whatever happens, nothing is lost.
     """
     began, told = means.clock(), 0
     webhook = await _webhook(webhook_id, means)
-    if webhook is None or webhook.state is not State.ACTIVE:
+    if webhook is None or webhook.state is not WebhookStatus.ACTIVE:
         return await _stopped(webhook_id, webhook, means)
     while (mark := await means.progress.mark(webhook_id)) and mark.position < mark.wanted:
         stretch = await means.progress.ahead(webhook_id, mark.position, mark.wanted, MOST - told)
         at = mark.position
         for happening in stretch.happenings:
             if means.clock() - began >= LONGEST:
-                return Ended("more", timedelta())
+                return DeliveryResult("more", timedelta())
             webhook = await _webhook(webhook_id, means)
-            if webhook is None or webhook.state is not State.ACTIVE:
+            if webhook is None or webhook.state is not WebhookStatus.ACTIVE:
                 return await _stopped(webhook_id, webhook, means)
             attempt = await _tell(webhook, happening, mark.failures + 1 if told == 0 else 1, lease, means)
             if attempt.sent.error:
@@ -82,41 +88,41 @@ async def run(webhook_id: UUID, lease: Lease, means: Courier) -> Ended:
         else:
             await means.progress.pass_over(webhook_id, at, stretch.until)
         if told >= MOST or means.clock() - began >= LONGEST:
-            return Ended("more", timedelta())
-    return Ended("done")
+            return DeliveryResult("more", timedelta())
+    return DeliveryResult("done")
 
 
 async def _tell(
-    webhook: Webhook, happening: Happening, attempt: int, lease: Lease, means: Courier
-) -> Attempt:
-    message = Message(message_id(webhook.id, happening.position), payload(happening), at=means.store.now())
+    webhook: Webhook, happening: WebhookEvent, attempt: int, lease: DeliveryLease, means: DeliveryServices
+) -> DeliveryAttempt:
+    message = WebhookMessage(message_id(webhook.id, happening.position), payload(happening), at=means.store.now())
     secrets = await means.secrets.current(webhook.id)
     await lease.hold()
-    sent = await means.post.send(webhook.url, message, secrets) if secrets else Sent(None, "no secret", 0)
-    return Attempt(webhook.id, happening.position, message.id, happening.type, attempt, sent)
+    sent = await means.post.send(webhook.url, message, secrets) if secrets else SendResult(None, "no secret", 0)
+    return DeliveryAttempt(webhook.id, happening.position, message.id, happening.type, attempt, sent)
 
 
-async def _failed(webhook: Webhook, attempt: Attempt, means: Courier) -> Ended:
+async def _failed(webhook: Webhook, attempt: DeliveryAttempt, means: DeliveryServices) -> DeliveryResult:
     failing = await means.progress.failed(attempt, webhook.resumed_at)
     gone = attempt.sent.status == GONE
     if gone or failing.lasting >= GIVE_UP:
         reason = "gone" if gone else "failing"
         await disable_webhook(DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason=reason), means.store)
-        return Ended("disabled")
-    return Ended("failed", pause(failing.failures, attempt.sent.retry_after))
+        return DeliveryResult("disabled")
+    return DeliveryResult("failed", pause(failing.failures, attempt.sent.retry_after))
 
 
-async def _stopped(webhook_id: UUID, webhook: Webhook | None, means: Courier) -> Ended:
+async def _stopped(webhook_id: UUID, webhook: Webhook | None, means: DeliveryServices) -> DeliveryResult:
     if webhook is None:
         await means.progress.drop(webhook_id)
-        return Ended("gone")
-    return Ended("disabled")
+        return DeliveryResult("gone")
+    return DeliveryResult("disabled")
 
 
-async def _webhook(webhook_id: UUID, means: Courier) -> Webhook | None:
+async def _webhook(webhook_id: UUID, means: DeliveryServices) -> Webhook | None:
     """As it is now; None once it is deleted."""
-    found = await at_present(Webhook, webhook_id, means.store)
-    return None if found is None or found.state is State.DELETED else found
+    found = await current_state(Webhook, webhook_id, means.store)
+    return None if found is None or found.state is WebhookStatus.DELETED else found
 
 
 def pause(failures: int, retry_after: float | None = None) -> timedelta:

@@ -14,7 +14,7 @@ from domain.scheduling.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class WebhookEvent:
     """What is to be told. `subject`: as it was right after the event."""
 
     position: int
@@ -24,7 +24,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class WebhookMessage:
     """`id`: of one event to one webhook, the same however often it is sent. `body`: JSON."""
 
     id: str
@@ -37,7 +37,7 @@ def message_id(webhook_id: UUID, position: int) -> str:
     return f"msg_{derived_id('webhook', webhook_id, position).hex}"
 
 
-def payload(happening: Happening) -> bytes:
+def payload(happening: WebhookEvent) -> bytes:
     """What is sent: ids and times, as they were then; nothing about persons. The same bytes every time."""
     said = {
         "type": happening.type,

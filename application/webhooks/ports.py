@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from application.webhooks.payload import Happening, Message
+from application.webhooks.payload import WebhookEvent, WebhookMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class DeliveryCheckpoint:
     """How far a webhook has got, and up to where there may be something for it."""
 
     position: int
@@ -20,15 +20,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class PendingEvents:
     """What concerns a webhook up to a position: in order, and nothing else."""
 
-    happenings: Sequence[Happening]
+    happenings: Sequence[WebhookEvent]
     until: int
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """What came of it. `error`: a word, empty when it was taken. `retry_after`: seconds, if told."""
 
     status: int | None
@@ -38,7 +38,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliveryAttempt:
     """One message sent once."""
 
     webhook_id: UUID
@@ -46,11 +46,11 @@ class Attempt:
     message_id: str
     type: str
     attempt: int
-    sent: Sent
+    sent: SendResult
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class LoggedDelivery:
     """An attempt as it was noted. `error`: empty when it was taken."""
 
     id: int
@@ -65,7 +65,7 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailureStreak:
     """How often in a row, and for how long, nothing has been taken."""
 
     failures: int
@@ -73,7 +73,7 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WebhookProgress:
     """Where a webhook stands. `behind`: how many events wait, of those that were looked through."""
 
     position: int
@@ -81,12 +81,12 @@ class Standing:
     failing_since: datetime | None
 
 
-class Progress(Protocol):
+class DeliveryProgress(Protocol):
     """Bookmarks of webhooks, moved by compare and set; what they have yet to be told; and what was tried."""
 
-    async def mark(self, webhook_id: UUID) -> Mark | None: ...
+    async def mark(self, webhook_id: UUID) -> DeliveryCheckpoint | None: ...
 
-    async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> Stretch:
+    async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> PendingEvents:
         """The next that concerns it, `most` at most, in (after, until] or the beginning of that."""
         ...
 
@@ -94,11 +94,11 @@ class Progress(Protocol):
         """Move the bookmark over what does not concern it; whether it was still at `since`."""
         ...
 
-    async def delivered(self, attempt: Attempt, since: int) -> bool:
+    async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
         """The same, over what was taken."""
         ...
 
-    async def failed(self, attempt: Attempt, since: datetime | None) -> Failing:
+    async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
         """How it goes. What was before `since` counts no more."""
         ...
 
@@ -107,10 +107,10 @@ class Progress(Protocol):
         ...
 
 
-class Standings(Protocol):
+class DeliveryReports(Protocol):
     """What is shown of all this."""
 
-    async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, Standing]:
+    async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, WebhookProgress]:
         """Of those that have begun: the others are where they were subscribed."""
         ...
 
@@ -118,12 +118,12 @@ class Standings(Protocol):
         """Tell again what comes after a position, leaving nothing out. `since`: where it was subscribed."""
         ...
 
-    async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[Noted]:
+    async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[LoggedDelivery]:
         """Attempts, the newest first, those before an id."""
         ...
 
 
-class Secrets(Protocol):
+class SigningSecrets(Protocol):
     """What webhooks sign with: `whsec_...`, kept sealed, the one before for a day beside the new one."""
 
     async def renew(self, webhook_id: UUID) -> str:
@@ -135,9 +135,9 @@ class Secrets(Protocol):
         ...
 
 
-class Post(Protocol):
+class WebhookSender(Protocol):
     """HTTP to servers on the Internet, and to no other."""
 
-    async def send(self, url: str, message: Message, secrets: Sequence[str]) -> Sent:
+    async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
         """Once; never raises for what the server does."""
         ...

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, permit
 from application.catalog.membership import check_affiliation, reaches, staff
-from application.event_log import Command, Log, command
+from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.errors import Forbidden, Invalid, NotFound
@@ -60,7 +60,7 @@ class DisableWebhook(Command):
 
 
 @command
-async def create_webhook(cmd: CreateWebhook, log: Log, now: datetime) -> Webhook:
+async def create_webhook(cmd: CreateWebhook, log: EventLog, now: datetime) -> Webhook:
     """Tell a server of what happens from now on."""
     permit(cmd.by, "create_webhook")
     check_url(cmd.url, plain=cmd.plain)
@@ -80,7 +80,7 @@ async def create_webhook(cmd: CreateWebhook, log: Log, now: datetime) -> Webhook
 
 
 @command
-async def change_webhook(cmd: ChangeWebhook, log: Log, now: datetime) -> Webhook:
+async def change_webhook(cmd: ChangeWebhook, log: EventLog, now: datetime) -> Webhook:
     """Another URL, other types: for everything that has not been delivered yet."""
     webhook = await _mine(cmd, "change_webhook", cmd.webhook_id, log)
     url = webhook.url if cmd.url is None else cmd.url
@@ -94,7 +94,7 @@ async def change_webhook(cmd: ChangeWebhook, log: Log, now: datetime) -> Webhook
 
 
 @command
-async def rotate_webhook(cmd: RotateWebhook, log: Log, now: datetime) -> Webhook:
+async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> Webhook:
     """Sign with another secret; which one is kept beside the log."""
     webhook = await _mine(cmd, "rotate_webhook", cmd.webhook_id, log)
     webhook.rotate(cmd.by.account, now)
@@ -103,7 +103,7 @@ async def rotate_webhook(cmd: RotateWebhook, log: Log, now: datetime) -> Webhook
 
 
 @command
-async def resume_webhook(cmd: ResumeWebhook, log: Log, now: datetime) -> Webhook:
+async def resume_webhook(cmd: ResumeWebhook, log: EventLog, now: datetime) -> Webhook:
     """Go on where it was disabled."""
     webhook = await _mine(cmd, "resume_webhook", cmd.webhook_id, log)
     webhook.resume(cmd.by.account, now)
@@ -112,7 +112,7 @@ async def resume_webhook(cmd: ResumeWebhook, log: Log, now: datetime) -> Webhook
 
 
 @command
-async def delete_webhook(cmd: DeleteWebhook, log: Log, now: datetime) -> Webhook:
+async def delete_webhook(cmd: DeleteWebhook, log: EventLog, now: datetime) -> Webhook:
     """Tell that server nothing any more."""
     webhook = await _mine(cmd, "delete_webhook", cmd.webhook_id, log)
     webhook.delete(cmd.by.account, now)
@@ -121,7 +121,7 @@ async def delete_webhook(cmd: DeleteWebhook, log: Log, now: datetime) -> Webhook
 
 
 @command
-async def disable_webhook(cmd: DisableWebhook, log: Log, now: datetime) -> Webhook:
+async def disable_webhook(cmd: DisableWebhook, log: EventLog, now: datetime) -> Webhook:
     """Stop sending, because the server does not take it."""
     if cmd.by != SYSTEM:
         raise Forbidden
@@ -135,7 +135,7 @@ def _ordered(types: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(types))
 
 
-async def _within(cmd: CreateWebhook, log: Log) -> UUID | None:
+async def _within(cmd: CreateWebhook, log: EventLog) -> UUID | None:
     """The organization that it is bound to; raises Invalid where it is not the caller's to ask for.
 
     What a manager subscribes to is the organization's: it ends to be told when the provider leaves.
@@ -153,7 +153,7 @@ async def _within(cmd: CreateWebhook, log: Log) -> UUID | None:
     return UUID(provider.profile["organization_id"])
 
 
-async def _mine(cmd: Command, operation: str, id: UUID, log: Log) -> Webhook:
+async def _mine(cmd: Command, operation: str, id: UUID, log: EventLog) -> Webhook:
     permit(cmd.by, operation)
     webhook = await log.edit(Webhook, id)
     webhook.check_there()
@@ -163,7 +163,7 @@ async def _mine(cmd: Command, operation: str, id: UUID, log: Log) -> Webhook:
     return webhook
 
 
-async def _manages(by: Caller, webhook: Webhook, log: Log) -> bool:
+async def _manages(by: Caller, webhook: Webhook, log: EventLog) -> bool:
     """Admins; else managers of the organization that it is bound to, or the provider's owner."""
     if webhook.organization_id is not None:
         organization = await log.find(Organization, webhook.organization_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.errors import Conflict, Gone
 from domain.kernel import Aggregate, event
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 
 class AppointmentEnded(Conflict):
@@ -43,7 +43,7 @@ class RequestExpired(Gone):
     """This request was not answered in time."""
 
 
-class Status(StrEnum):
+class AppointmentStatus(StrEnum):
     REQUESTED = "requested"
     BOOKED = "booked"
     CHECKED_IN = "checked_in"
@@ -54,9 +54,9 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
-NEVER = frozenset({Status.CANCELLED, Status.DECLINED, Status.EXPIRED})
+NEVER = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED, AppointmentStatus.EXPIRED})
 """It takes no time: the calendar is free of it."""
-ENDED = NEVER | {Status.COMPLETED, Status.NO_SHOW}
+ENDED = NEVER | {AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW}
 UNDO_NO_SHOW = timedelta(hours=24)
 
 
@@ -81,7 +81,7 @@ class Appointment(Aggregate):
         price: int
         currency: str
         policy: dict[str, Any]
-        told: Personal | None
+        told: PersonalData | None
 
     class Requested(Aggregate.Created):
         by: UUID
@@ -96,26 +96,26 @@ class Appointment(Aggregate):
         price: int
         currency: str
         policy: dict[str, Any]
-        told: Personal | None
+        told: PersonalData | None
         expires_at: datetime
 
         def apply(self, aggregate: Any) -> None:
             """As booked, but not yet."""
-            aggregate.status, aggregate.expires_at = Status.REQUESTED, self.expires_at
+            aggregate.status, aggregate.expires_at = AppointmentStatus.REQUESTED, self.expires_at
 
     class Confirmed(Aggregate.Event):
         by: UUID
 
     class Declined(Aggregate.Event):
         by: UUID
-        reason: Personal | None
+        reason: PersonalData | None
 
     class Expired(Aggregate.Event):
         pass
 
     class Noted(Aggregate.Event):
         by: UUID
-        told: Personal | None
+        told: PersonalData | None
 
     class Rescheduled(Aggregate.Event):
         by: UUID
@@ -132,7 +132,7 @@ class Appointment(Aggregate):
 
     class Cancelled(Aggregate.Event):
         by: UUID
-        reason: Personal | None
+        reason: PersonalData | None
         late: bool
         fee: int
 
@@ -164,19 +164,19 @@ class Appointment(Aggregate):
         price: int,
         currency: str,
         policy: dict[str, Any],
-        told: Personal | None,
+        told: PersonalData | None,
         timestamp: datetime,
     ) -> None:
         self.service_id, self.provider_id, self.customer_id = service_id, provider_id, customer_id
         self._take_place(starts_at, duration, buffer_before, buffer_after, timezone)
         self.price, self.currency, self.policy = price, currency, policy
         self.told = told
-        self.status = Status.BOOKED
+        self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
         self.reschedules = 0
         self.cancellation: dict[str, Any] | None = None
         self.declined_by: UUID | None = None
-        self.reason: Personal | None = None
+        self.reason: PersonalData | None = None
         self.missed_at: datetime | None = None
 
     @classmethod
@@ -219,42 +219,42 @@ class Appointment(Aggregate):
 
     def confirm(self, by: UUID, now: datetime) -> None:
         """Book what was asked for; booked already is not an error."""
-        if self.status in {Status.BOOKED, Status.CHECKED_IN}:
+        if self.status in {AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN}:
             return
         self._check_unanswered(now)
         self._confirmed(by=by, timestamp=now)
 
     @event(Confirmed)
     def _confirmed(self, by: UUID, timestamp: datetime) -> None:
-        self.status, self.expires_at = Status.BOOKED, None
+        self.status, self.expires_at = AppointmentStatus.BOOKED, None
 
     def decline(self, by: UUID, reason: str, now: datetime) -> None:
         """Refuse what was asked for; already declined is not an error."""
-        if self.status is Status.DECLINED:
+        if self.status is AppointmentStatus.DECLINED:
             return
         self._check_unanswered(now)
-        why = Personal(self.customer_id, reason) if reason else None
+        why = PersonalData(self.customer_id, reason) if reason else None
         self._declined(by=by, reason=why, timestamp=now)
 
     @event(Declined)
-    def _declined(self, by: UUID, reason: Personal | None, timestamp: datetime) -> None:
-        self.status, self.expires_at = Status.DECLINED, None
+    def _declined(self, by: UUID, reason: PersonalData | None, timestamp: datetime) -> None:
+        self.status, self.expires_at = AppointmentStatus.DECLINED, None
         self.declined_by, self.reason = by, reason
 
     def expire(self, now: datetime) -> None:
         """Nobody has answered the request in time; nothing happens unless that is so."""
-        if self.status is Status.REQUESTED and self.expires_at is not None and self.expires_at <= now:
+        if self.status is AppointmentStatus.REQUESTED and self.expires_at is not None and self.expires_at <= now:
             self._expired(timestamp=now)
 
     @event(Expired)
     def _expired(self, timestamp: datetime) -> None:
-        self.status, self.expires_at = Status.EXPIRED, None
+        self.status, self.expires_at = AppointmentStatus.EXPIRED, None
 
     def _check_unanswered(self, now: datetime) -> None:
-        if self.status is Status.EXPIRED or (self.expires_at is not None and self.expires_at <= now):
+        if self.status is AppointmentStatus.EXPIRED or (self.expires_at is not None and self.expires_at <= now):
             raise RequestExpired
         self._check_alive()
-        if self.status is not Status.REQUESTED:
+        if self.status is not AppointmentStatus.REQUESTED:
             raise NotRequested(f"It is {self.status}.")
 
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
@@ -264,7 +264,7 @@ class Appointment(Aggregate):
             self._noted(by=by, told=said(self.customer_id, note, answers), timestamp=now)
 
     @event(Noted)
-    def _noted(self, by: UUID, told: Personal | None, timestamp: datetime) -> None:
+    def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
         self.told = told
 
     def reschedule(self, by: UUID, *, by_customer: bool, place: dict[str, Any], now: datetime) -> None:
@@ -273,7 +273,7 @@ class Appointment(Aggregate):
         A customer is held to the notice and the number of moves of the snapshot.
         """
         self._check_booked()
-        if self.status is not Status.BOOKED:
+        if self.status is not AppointmentStatus.BOOKED:
             raise AppointmentEnded("It has begun.")
         if by_customer:
             if now > self.starts_at - timedelta(minutes=self.policy["reschedule_notice"]):
@@ -306,43 +306,37 @@ class Appointment(Aggregate):
 
     def cancel(self, by: UUID, reason: str, *, by_customer: bool, now: datetime) -> None:
         """Give the time back. Late is refused or costs the fee of the snapshot, as the policy says."""
-        if self.status is Status.CANCELLED:
+        if self.status is AppointmentStatus.CANCELLED:
             return
         self._check_alive()
-        asked = self.status is Status.REQUESTED  # nobody has counted on it yet
-        late = (
-            by_customer
-            and not asked
-            and now > self.starts_at - timedelta(minutes=self.policy["cancel_notice"])
-        )
+        asked = self.status is AppointmentStatus.REQUESTED  # nobody has counted on it yet
+        late = by_customer and not asked and now > self.starts_at - timedelta(minutes=self.policy["cancel_notice"])
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
-        why = Personal(self.customer_id, reason) if reason else None
+        why = PersonalData(self.customer_id, reason) if reason else None
         self._cancelled(by=by, reason=why, late=late, fee=fee, timestamp=now)
 
     @event(Cancelled)
-    def _cancelled(
-        self, by: UUID, reason: Personal | None, late: bool, fee: int, timestamp: datetime
-    ) -> None:
-        self.status, self.expires_at = Status.CANCELLED, None
+    def _cancelled(self, by: UUID, reason: PersonalData | None, late: bool, fee: int, timestamp: datetime) -> None:
+        self.status, self.expires_at = AppointmentStatus.CANCELLED, None
         self.cancellation = {"by": by, "late": late, "fee": fee}
         self.reason = reason
 
     def check_in(self, by: UUID, now: datetime) -> None:
         """The customer is here."""
-        if self.status is Status.CHECKED_IN:
+        if self.status is AppointmentStatus.CHECKED_IN:
             return
         self._check_booked()
         self._checked_in(by=by, timestamp=now)
 
     @event(CheckedIn)
     def _checked_in(self, by: UUID, timestamp: datetime) -> None:
-        self.status = Status.CHECKED_IN
+        self.status = AppointmentStatus.CHECKED_IN
 
     def complete(self, by: UUID, now: datetime) -> None:
         """It took place; not before its start."""
-        if self.status is Status.COMPLETED:
+        if self.status is AppointmentStatus.COMPLETED:
             return
         self._check_booked()
         self._check_started(now)
@@ -350,11 +344,11 @@ class Appointment(Aggregate):
 
     @event(Completed)
     def _completed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = Status.COMPLETED
+        self.status = AppointmentStatus.COMPLETED
 
     def miss(self, by: UUID, now: datetime) -> None:
         """The customer did not come; not before its start."""
-        if self.status is Status.NO_SHOW:
+        if self.status is AppointmentStatus.NO_SHOW:
             return
         self._check_booked()
         self._check_started(now)
@@ -362,12 +356,12 @@ class Appointment(Aggregate):
 
     @event(NoShow)
     def _missed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = Status.NO_SHOW
+        self.status = AppointmentStatus.NO_SHOW
         self.missed_at = timestamp
 
     def undo_no_show(self, by: UUID, now: datetime) -> None:
         """The customer came after all; within 24 h of the mark."""
-        if self.status is not Status.NO_SHOW or self.missed_at is None:
+        if self.status is not AppointmentStatus.NO_SHOW or self.missed_at is None:
             raise AppointmentEnded("It is not marked as a no-show.")
         if now > self.missed_at + UNDO_NO_SHOW:
             raise AppointmentEnded("A no-show can be undone within 24 hours.")
@@ -375,7 +369,7 @@ class Appointment(Aggregate):
 
     @event(NoShowUndone)
     def _no_show_undone(self, by: UUID, timestamp: datetime) -> None:
-        self.status = Status.BOOKED
+        self.status = AppointmentStatus.BOOKED
         self.missed_at = None
 
     def _check_alive(self) -> None:
@@ -384,7 +378,7 @@ class Appointment(Aggregate):
 
     def _check_booked(self) -> None:
         self._check_alive()
-        if self.status is Status.REQUESTED:
+        if self.status is AppointmentStatus.REQUESTED:
             raise RequestPending
 
     def _check_started(self, now: datetime) -> None:
@@ -392,6 +386,6 @@ class Appointment(Aggregate):
             raise TooEarly(f"It starts at {self.starts_at.isoformat()}.")
 
 
-def said(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> Personal | None:
+def said(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> PersonalData | None:
     """Note and answers of a customer; None if there are none, which costs no key."""
-    return Personal(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None
+    return PersonalData(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None

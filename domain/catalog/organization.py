@@ -81,9 +81,7 @@ class Organization(Aggregate):
         date: str
 
     @event(Founded)
-    def __init__(
-        self, id: UUID, by: UUID, owner_id: UUID, profile: dict[str, Any], timestamp: datetime
-    ) -> None:
+    def __init__(self, id: UUID, by: UUID, owner_id: UUID, profile: dict[str, Any], timestamp: datetime) -> None:
         self.profile = profile
         self.members: Mapping[UUID, Rank] = {owner_id: Rank.OWNER}
         self.holidays: Mapping[str, str] = {}

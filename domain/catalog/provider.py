@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 
 class ProviderInactive(Conflict):
@@ -27,19 +27,19 @@ class Provider(Aggregate):
     class Joined(Aggregate.Created):
         owner_id: UUID
         profile: dict[str, Any]
-        about: Personal
+        about: PersonalData
 
     class Changed(Aggregate.Event):
         by: UUID
         profile: dict[str, Any]
-        about: Personal | None  # None: as before
+        about: PersonalData | None  # None: as before
 
     class Deactivated(Aggregate.Event):
         by: UUID
 
     @event(Joined)
     def __init__(
-        self, id: UUID, owner_id: UUID, profile: dict[str, Any], about: Personal, timestamp: datetime
+        self, id: UUID, owner_id: UUID, profile: dict[str, Any], about: PersonalData, timestamp: datetime
     ) -> None:
         self.owner_id = owner_id
         self.profile = profile
@@ -50,7 +50,7 @@ class Provider(Aggregate):
     def join(cls, id: UUID, owner_id: UUID, told: Mapping[str, Any], now: datetime) -> Self:
         """A new one. `told`: profile and what is personal, together."""
         profile, about = split(told)
-        return cls(id=id, owner_id=owner_id, profile=profile, about=Personal(owner_id, about), timestamp=now)
+        return cls(id=id, owner_id=owner_id, profile=profile, about=PersonalData(owner_id, about), timestamp=now)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -62,14 +62,12 @@ class Provider(Aggregate):
         """Replace some of what is told, which must be open; nothing happens if all stays."""
         self.check_active()
         profile, about = split({**self.told, **told})
-        changed = None if about == self.about.value else Personal(self.owner_id, about)
+        changed = None if about == self.about.value else PersonalData(self.owner_id, about)
         if changed is not None or profile != self.profile:
             self._changed(by=by, profile=profile, about=changed, timestamp=now)
 
     @event(Changed)
-    def _changed(
-        self, by: UUID, profile: dict[str, Any], about: Personal | None, timestamp: datetime
-    ) -> None:
+    def _changed(self, by: UUID, profile: dict[str, Any], about: PersonalData | None, timestamp: datetime) -> None:
         self.profile = profile
         self.about = about or self.about
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
-from domain.scheduling.availability import BookingWindow, Offer
-from domain.scheduling.opening_hours import Window
+from domain.scheduling.availability import BookingWindow, SlotTerms
+from domain.scheduling.opening_hours import OpeningWindow
 
 
 class ServiceWithdrawn(Conflict):
@@ -61,14 +61,14 @@ class Service(Aggregate):
     @event(Offered)
     def __init__(self, id: UUID, by: UUID, terms: dict[str, Any], timestamp: datetime) -> None:
         self.terms: Mapping[str, Any] = terms
-        self._offer: Offer | None = None
+        self._offer: SlotTerms | None = None
         self.withdrawn = False
 
     @property
     def provider_ids(self) -> list[UUID]:
         return [UUID(i) for i in self.terms["provider_ids"]]
 
-    def offer(self) -> Offer:
+    def offer(self) -> SlotTerms:
         """The part of the terms that decides when it is offered."""
         if self._offer is None:
             self._offer = offer_of(self.id, self.terms)
@@ -114,10 +114,10 @@ class Service(Aggregate):
             raise NotOfferedBy
 
 
-def offer_of(service_id: UUID, terms: Mapping[str, Any]) -> Offer:
+def offer_of(service_id: UUID, terms: Mapping[str, Any]) -> SlotTerms:
     """The part of a service's terms that decides when it is offered."""
     window, hours = terms["window"], terms.get("hours")
-    return Offer(
+    return SlotTerms(
         service_id=service_id,
         duration=terms["duration"],
         step=terms["step"] or terms["duration"],
@@ -127,7 +127,7 @@ def offer_of(service_id: UUID, terms: Mapping[str, Any]) -> Offer:
         capacity=terms["capacity"],
         min_notice=terms["min_notice"],
         window=_window(window) if window else None,
-        service_hours={int(d): tuple(Window(*w) for w in ws) for d, ws in hours.items()} if hours else None,
+        service_hours={int(d): tuple(OpeningWindow(*w) for w in ws) for d, ws in hours.items()} if hours else None,
     )
 
 

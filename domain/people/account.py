@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.errors import Conflict, Forbidden
 from domain.kernel import Aggregate, derived_id, event
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 
 class AccountDisabled(Forbidden):
@@ -25,7 +25,7 @@ class OwnRole(Forbidden):
     """Nobody changes their own role or standing."""
 
 
-class Standing(StrEnum):
+class AccountStatus(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     FORGOTTEN = "forgotten"
@@ -43,16 +43,16 @@ class Account(Aggregate):
         account_id: UUID
         role: str
         address: UUID
-        contact: Personal
+        contact: PersonalData
 
     class ContactChanged(Aggregate.Event):
         by: UUID
-        contact: Personal
+        contact: PersonalData
 
     class AddressChanged(Aggregate.Event):
         by: UUID
         address: UUID
-        contact: Personal
+        contact: PersonalData
 
     class GuestTaken(Aggregate.Event):
         customer_id: UUID
@@ -91,7 +91,7 @@ class Account(Aggregate):
         account_id: UUID,
         role: str,
         address: UUID,
-        contact: Personal,
+        contact: PersonalData,
         timestamp: datetime,
     ) -> None:
         self.account_id = account_id
@@ -99,43 +99,43 @@ class Account(Aggregate):
         self.address = address
         self.contact = contact
         self.guests: tuple[UUID, ...] = ()
-        self.standing = Standing.ACTIVE
+        self.standing = AccountStatus.ACTIVE
         self.forgetting_due: datetime | None = None
         self.cancels_appointments = False
 
     @property
     def active(self) -> bool:
-        return self.standing is Standing.ACTIVE
+        return self.standing is AccountStatus.ACTIVE
 
     def check_active(self) -> None:
         """Raise AccountForgotten or AccountDisabled unless it may act."""
         self.check_known()
-        if self.standing is Standing.DISABLED:
+        if self.standing is AccountStatus.DISABLED:
             raise AccountDisabled
 
     def check_known(self) -> None:
         """Raise AccountForgotten."""
-        if self.standing is Standing.FORGOTTEN:
+        if self.standing is AccountStatus.FORGOTTEN:
             raise AccountForgotten
 
-    def change_contact(self, by: UUID, contact: Personal, now: datetime) -> None:
+    def change_contact(self, by: UUID, contact: PersonalData, now: datetime) -> None:
         """Other name, zone or language; nothing happens if all stay. Both must be open."""
         self.check_known()
         if contact != self.contact:
             self._contact_changed(by=by, contact=contact, timestamp=now)
 
     @event(ContactChanged)
-    def _contact_changed(self, by: UUID, contact: Personal, timestamp: datetime) -> None:
+    def _contact_changed(self, by: UUID, contact: PersonalData, timestamp: datetime) -> None:
         self.contact = contact
 
-    def change_address(self, by: UUID, address: UUID, contact: Personal, now: datetime) -> None:
+    def change_address(self, by: UUID, address: UUID, contact: PersonalData, now: datetime) -> None:
         """Another e-mail address, which has been verified."""
         self.check_active()
         if address != self.address:
             self._address_changed(by=by, address=address, contact=contact, timestamp=now)
 
     @event(AddressChanged)
-    def _address_changed(self, by: UUID, address: UUID, contact: Personal, timestamp: datetime) -> None:
+    def _address_changed(self, by: UUID, address: UUID, contact: PersonalData, timestamp: datetime) -> None:
         self.address = address
         self.contact = contact
 
@@ -165,35 +165,31 @@ class Account(Aggregate):
         self.check_known()
         if by == self.account_id:
             raise OwnRole
-        if self.standing is not Standing.DISABLED:
+        if self.standing is not AccountStatus.DISABLED:
             self._disabled(by=by, timestamp=now)
 
     @event(Disabled)
     def _disabled(self, by: UUID, timestamp: datetime) -> None:
-        self.standing = Standing.DISABLED
+        self.standing = AccountStatus.DISABLED
 
     def enable(self, by: UUID, now: datetime) -> None:
         """May act again; already so is not an error."""
         self.check_known()
-        if self.standing is not Standing.ACTIVE:
+        if self.standing is not AccountStatus.ACTIVE:
             self._enabled(by=by, timestamp=now)
 
     @event(Enabled)
     def _enabled(self, by: UUID, timestamp: datetime) -> None:
-        self.standing = Standing.ACTIVE
+        self.standing = AccountStatus.ACTIVE
 
     def ask_forgetting(self, by: UUID, due_at: datetime, *, cancel_appointments: bool, now: datetime) -> None:
         """To be forgotten at `due_at`, unless that is cancelled. Asked again, the earlier word stands."""
         self.check_known()
         if self.forgetting_due is None:
-            self._forgetting_asked(
-                by=by, due_at=due_at, cancel_appointments=cancel_appointments, timestamp=now
-            )
+            self._forgetting_asked(by=by, due_at=due_at, cancel_appointments=cancel_appointments, timestamp=now)
 
     @event(ForgettingAsked)
-    def _forgetting_asked(
-        self, by: UUID, due_at: datetime, cancel_appointments: bool, timestamp: datetime
-    ) -> None:
+    def _forgetting_asked(self, by: UUID, due_at: datetime, cancel_appointments: bool, timestamp: datetime) -> None:
         self.forgetting_due = due_at
         self.cancels_appointments = cancel_appointments
 
@@ -210,10 +206,10 @@ class Account(Aggregate):
 
     def forget(self, by: UUID, now: datetime) -> None:
         """The record that the person's key is gone; already so is not an error."""
-        if self.standing is not Standing.FORGOTTEN:
+        if self.standing is not AccountStatus.FORGOTTEN:
             self._forgotten(by=by, account_id=self.account_id, timestamp=now)
 
     @event(Forgotten)
     def _forgotten(self, by: UUID, account_id: UUID, timestamp: datetime) -> None:
-        self.standing = Standing.FORGOTTEN
+        self.standing = AccountStatus.FORGOTTEN
         self.forgetting_due = None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 DETAILS = ("name", "email", "phone", "timezone", "note")
 
@@ -28,11 +28,11 @@ class Customer(Aggregate):
 
     class Registered(Aggregate.Created):
         by: UUID
-        details: Personal
+        details: PersonalData
 
     class Changed(Aggregate.Event):
         by: UUID
-        details: Personal
+        details: PersonalData
 
     class Shared(Aggregate.Event):
         by: UUID
@@ -51,7 +51,7 @@ class Customer(Aggregate):
         account_id: UUID
 
     @event(Registered)
-    def __init__(self, id: UUID, by: UUID, details: Personal, timestamp: datetime) -> None:
+    def __init__(self, id: UUID, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.registered_by = by
         self.details = details
         self.organization_id: UUID | None = None
@@ -100,10 +100,10 @@ class Customer(Aggregate):
             raise CustomerDeleted
         current = self.details.value or {}
         if {**current, **details} != current:
-            self._changed(by=by, details=Personal(self.id, {**current, **details}), timestamp=now)
+            self._changed(by=by, details=PersonalData(self.id, {**current, **details}), timestamp=now)
 
     @event(Changed)
-    def _changed(self, by: UUID, details: Personal, timestamp: datetime) -> None:
+    def _changed(self, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.details = details
 
     def share(self, by: UUID, organization_id: UUID, now: datetime) -> None:

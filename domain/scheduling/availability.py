@@ -13,15 +13,15 @@ from uuid import UUID
 
 from domain.scheduling.booking_window import BookingWindow
 from domain.scheduling.interval import Interval, clip, merge, overlaps
-from domain.scheduling.opening_hours import Hours, Window, openings
-from domain.scheduling.slot_grid import Grid
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings
+from domain.scheduling.slot_grid import SlotGrid
 from domain.scheduling.wallclock import SUPPORTED, zone
 
 __all__ = [
     "BookingWindow",
     "Occupied",
-    "Offer",
     "Rule",
+    "SlotTerms",
     "Start",
     "bookable",
     "candidates",
@@ -52,7 +52,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SlotTerms:
     """A service's terms, as far as they decide when it can start. Minutes; raises ValueError if senseless.
 
     `service_hours` (0 = Monday) are read in the calendar's zone and intersected with its hours, if not None.
@@ -67,7 +67,7 @@ class Offer:
     capacity: int = 1
     min_notice: int = 0
     window: BookingWindow | None = None
-    service_hours: Mapping[int, tuple[Window, ...]] | None = None
+    service_hours: Mapping[int, tuple[OpeningWindow, ...]] | None = None
 
     def __post_init__(self) -> None:
         if min(self.duration, self.step, self.capacity) < 1:
@@ -79,8 +79,8 @@ class Offer:
     def length(self) -> timedelta:
         return timedelta(minutes=self.duration)
 
-    def grid(self, hours: Hours) -> Grid:
-        return Grid(timedelta(minutes=self.step), self.align, zone(hours.timezone))
+    def grid(self, hours: OpeningHours) -> SlotGrid:
+        return SlotGrid(timedelta(minutes=self.step), self.align, zone(hours.timezone))
 
     def stretch(self, start: datetime) -> Interval:
         """What an appointment at `start` occupies, buffers included."""
@@ -107,13 +107,13 @@ class Start(NamedTuple):
 
 
 def starts(
-    offer: Offer, hours: Hours, occupied: Sequence[Occupied], within: Interval, now: datetime
+    offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], within: Interval, now: datetime
 ) -> list[Start]:
     """The starts in `within` that are offered at `now`, in order: `candidates` that are `bookable`."""
     return candidates(offer, hours, occupied, clip(within, bookable(offer, hours, now)))
 
 
-def candidates(offer: Offer, hours: Hours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
+def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
     """The starts in `within` that are open, on the grid and free, whatever the time is now; in order."""
     within = clip(within, SUPPORTED)
     if within.empty:
@@ -128,7 +128,7 @@ def candidates(offer: Offer, hours: Hours, occupied: Sequence[Occupied], within:
     return [Start(start, start + length, seats) for start, seats in with_seats if seats > 0]
 
 
-def bookable(offer: Offer, hours: Hours, now: datetime) -> Interval:
+def bookable(offer: SlotTerms, hours: OpeningHours, now: datetime) -> Interval:
     """The starts that notice and booking window allow at `now`; perhaps empty. It moves on as time passes."""
     earliest = now + timedelta(minutes=offer.min_notice)
     window = SUPPORTED if offer.window is None else offer.window.bounds(hours, now)
@@ -136,7 +136,7 @@ def bookable(offer: Offer, hours: Hours, now: datetime) -> Interval:
 
 
 def why_not(
-    offer: Offer, hours: Hours, occupied: Sequence[Occupied], start: datetime, now: datetime
+    offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], start: datetime, now: datetime
 ) -> Rule | None:
     """The rule against a start, or None if `starts` offers it."""
     if start < now:
@@ -149,7 +149,7 @@ def why_not(
     return _against_hours(offer, hours, start) or _against_others(offer, occupied, start)
 
 
-def _against_hours(offer: Offer, hours: Hours, start: datetime) -> Rule | None:
+def _against_hours(offer: SlotTerms, hours: OpeningHours, start: datetime) -> Rule | None:
     wanted = Interval(start, start + offer.length)
     pieces = openings(hours, wanted, offer.service_hours)
     if not _fits(wanted, pieces):
@@ -162,7 +162,7 @@ def _fits(wanted: Interval, pieces: Iterable[Interval]) -> bool:
     return any(block.start <= wanted.start and wanted.end <= block.end for block in merge(pieces))
 
 
-def _against_others(offer: Offer, occupied: Iterable[Occupied], start: datetime) -> Rule | None:
+def _against_others(offer: SlotTerms, occupied: Iterable[Occupied], start: datetime) -> Rule | None:
     stretch = offer.stretch(start)
     clashing = [other for other in occupied if overlaps(Interval(other.since, other.until), stretch)]
     session = [other for other in clashing if offer.capacity > 1 and _shares(offer, other, start)]
@@ -171,12 +171,12 @@ def _against_others(offer: Offer, occupied: Iterable[Occupied], start: datetime)
     return Rule.FULL if len(session) >= offer.capacity else None
 
 
-def _shares(offer: Offer, other: Occupied, start: datetime) -> bool:
+def _shares(offer: SlotTerms, other: Occupied, start: datetime) -> bool:
     return other.start == start and other.service_id == offer.service_id
 
 
 def _blocked(
-    offer: Offer, occupied: Iterable[Occupied], within: Interval
+    offer: SlotTerms, occupied: Iterable[Occupied], within: Interval
 ) -> tuple[list[Interval], Counter[datetime]]:
     """The open stretches in which no start is free, sorted, and the seats taken of each group session.
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, opens_on
+from domain.scheduling.opening_hours import OpeningHours, opens_on
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
 
 LOOK_AHEAD = 3660
@@ -31,7 +31,7 @@ class BookingWindow:
         if self.kind != "fixed" and (self.days is None or self.days < 1):
             raise ValueError("a rolling or business window has at least one day")
 
-    def bounds(self, hours: Hours, now: datetime) -> Interval:
+    def bounds(self, hours: OpeningHours, now: datetime) -> Interval:
         """The starts it allows at `now`, a SUPPORTED instant; past ones too."""
         tz = zone(hours.timezone)
         first, last = self._dates(hours, local_date(now, tz))
@@ -40,7 +40,7 @@ class BookingWindow:
             SUPPORTED.end if last is None else day_bounds(_plannable(last.toordinal()), tz).end,
         )
 
-    def _dates(self, hours: Hours, today: date) -> tuple[date | None, date | None]:
+    def _dates(self, hours: OpeningHours, today: date) -> tuple[date | None, date | None]:
         if self.days is None or self.kind == "fixed":
             return self.first, self.last
         if self.kind == "rolling":
@@ -48,7 +48,7 @@ class BookingWindow:
         return today, _business_day(hours, today, self.days)
 
 
-def _business_day(hours: Hours, today: date, count: int) -> date:
+def _business_day(hours: OpeningHours, today: date, count: int) -> date:
     """The count-th date from today with opening hours, or the last one searched."""
     day = today
     for n in range(LOOK_AHEAD):

@@ -22,7 +22,7 @@ class MalformedHours(ValueError):
     """A time of day is written HH:MM; only a closing time may be 24:00."""
 
 
-class Window(NamedTuple):
+class OpeningWindow(NamedTuple):
     """Open from minute `opens` (0..1439) of a local day until `closes`, in (opens, opens + 1440].
 
     A window belongs to the date on which it starts; closes > 1440 runs past midnight.
@@ -32,12 +32,12 @@ class Window(NamedTuple):
     closes: int
 
 
-def window(from_: str, to: str) -> Window:
+def window(from_: str, to: str) -> OpeningWindow:
     """From HH:MM to HH:MM or 24:00; a `to` not after `from_` is the next day's. Raises MalformedHours."""
     opens, closes = _minute(from_), _minute(to)
     if opens == DAY:
         raise MalformedHours(from_)
-    return Window(opens, closes if closes > opens else closes + DAY)
+    return OpeningWindow(opens, closes if closes > opens else closes + DAY)
 
 
 def _minute(clock: str) -> int:
@@ -48,11 +48,9 @@ def _minute(clock: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-def overlapping(weekly: Mapping[int, Sequence[Window]]) -> bool:
+def overlapping(weekly: Mapping[int, Sequence[OpeningWindow]]) -> bool:
     """Whether any two windows of the week (0 = Monday) share time; past midnight and Sunday to Monday too."""
-    of_week = sorted(
-        (day * DAY + opens, day * DAY + closes) for day in weekly for opens, closes in weekly[day]
-    )
+    of_week = sorted((day * DAY + opens, day * DAY + closes) for day in weekly for opens, closes in weekly[day])
     if len(of_week) < 2:
         return False
     round_again = (of_week[0][0] + WEEK, of_week[0][1] + WEEK)
@@ -60,7 +58,7 @@ def overlapping(weekly: Mapping[int, Sequence[Window]]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class OpeningHours:
     """The opening rules of one calendar.
 
     `weekly` by weekday (0 = Monday); `overrides` replace the windows that start on a date (none: closed);
@@ -68,13 +66,13 @@ class Hours:
     """
 
     timezone: str
-    weekly: Mapping[int, tuple[Window, ...]]
-    overrides: Mapping[date, tuple[Window, ...]]
+    weekly: Mapping[int, tuple[OpeningWindow, ...]]
+    overrides: Mapping[date, tuple[OpeningWindow, ...]]
     time_off: tuple[Interval, ...]
     holidays: frozenset[date] = frozenset()
     _pieces: dict[date, list[Interval]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def on(self, day: date) -> tuple[Window, ...]:
+    def on(self, day: date) -> tuple[OpeningWindow, ...]:
         """The windows that start on a local date, time off aside."""
         if day in self.holidays:
             return ()
@@ -90,19 +88,19 @@ class Hours:
             known = self._pieces[day] = _resolved(self.on(day), day, tz)
         return known
 
-    def less(self, holidays: frozenset[date]) -> "Hours":
+    def less(self, holidays: frozenset[date]) -> "OpeningHours":
         """These rules with more holidays."""
         return replace(self, holidays=self.holidays | holidays) if holidays else self
 
 
-def opens_on(hours: Hours, day: date) -> bool:
+def opens_on(hours: OpeningHours, day: date) -> bool:
     """Whether any window that starts on this local date has time left after clock changes and time off."""
     pieces = hours.pieces(day, zone(hours.timezone))
     return any(subtract([piece], _near(piece, hours.time_off)) for piece in pieces)
 
 
 def openings(
-    hours: Hours, within: Interval, service: Mapping[int, Sequence[Window]] | None = None
+    hours: OpeningHours, within: Interval, service: Mapping[int, Sequence[OpeningWindow]] | None = None
 ) -> list[Interval]:
     """The opening pieces, in UTC and whole, that overlap `within`; sorted by start, adjoining ones apart.
 
@@ -135,7 +133,7 @@ def _days_near(bounds: Interval, tz: ZoneInfo) -> list[date]:
     return [date.fromordinal(n) for n in range(first, last + 1)]
 
 
-def _resolved(windows: Sequence[Window], day: date, tz: ZoneInfo) -> list[Interval]:
+def _resolved(windows: Sequence[OpeningWindow], day: date, tz: ZoneInfo) -> list[Interval]:
     pieces = [Interval(instant(day, opens, tz), instant(day, closes, tz)) for opens, closes in windows]
     return [piece for piece in pieces if piece[0] < piece[1]]
 

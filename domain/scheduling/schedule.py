@@ -7,18 +7,16 @@ from uuid import UUID
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.kernel import Aggregate, derived_id, event
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, Window, overlapping
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, overlapping
 
 
 class TimeOffExists(Conflict):
     """This time off is there already."""
 
 
-Weekly = Mapping[
-    str, Sequence[Sequence[int]]
-]  # weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes
+Weekly = Mapping[str, Sequence[Sequence[int]]]  # weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes
 
 
 class Schedule(Aggregate):
@@ -47,14 +45,14 @@ class Schedule(Aggregate):
         time_off_id: UUID
         start: datetime
         end: datetime
-        reason: Personal | None
+        reason: PersonalData | None
 
     class TimeOffChanged(Aggregate.Event):
         by: UUID
         time_off_id: UUID
         start: datetime
         end: datetime
-        reason: Personal | None
+        reason: PersonalData | None
 
     class TimeOffCancelled(Aggregate.Event):
         by: UUID
@@ -71,8 +69,8 @@ class Schedule(Aggregate):
         self.weekly: Weekly = {}
         self.overrides: Mapping[str, Sequence[Sequence[int]]] = {}
         self.time_off: Mapping[UUID, Interval] = {}
-        self.reasons: Mapping[UUID, Personal | None] = {}
-        self._hours: tuple[int, Hours] | None = None
+        self.reasons: Mapping[UUID, PersonalData | None] = {}
+        self._hours: tuple[int, OpeningHours] | None = None
 
     def set_weekly(self, by: UUID, timezone: str, weekly: dict[str, Any], now: datetime) -> None:
         """Replace zone and weekly hours; raises Invalid when windows overlap (also past midnight)."""
@@ -111,7 +109,7 @@ class Schedule(Aggregate):
         """Closed between two instants, whatever the hours say; raises TimeOffExists for a known id."""
         if id in self.time_off:
             raise TimeOffExists
-        why = Personal(by, reason) if reason else None
+        why = PersonalData(by, reason) if reason else None
         self._time_off_taken(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
 
     @event(TimeOffTaken)
@@ -121,22 +119,20 @@ class Schedule(Aggregate):
         time_off_id: UUID,
         start: datetime,
         end: datetime,
-        reason: Personal | None,
+        reason: PersonalData | None,
         timestamp: datetime,
     ) -> None:
         self._close(time_off_id, Interval(start, end), reason)
 
-    def _close(self, time_off_id: UUID, off: Interval, reason: Personal | None) -> None:
+    def _close(self, time_off_id: UUID, off: Interval, reason: PersonalData | None) -> None:
         self.time_off = {**self.time_off, time_off_id: off}
         self.reasons = {**self.reasons, time_off_id: reason}
 
     def change_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
         """Move or rename time off; raises NotFound if it is not there. Reasons must be open."""
         if self._the_time_off(id) != off or self.reason(id) != reason:
-            why = Personal(by, reason) if reason else None
-            self._time_off_changed(
-                by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now
-            )
+            why = PersonalData(by, reason) if reason else None
+            self._time_off_changed(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
 
     @event(TimeOffChanged)
     def _time_off_changed(
@@ -145,7 +141,7 @@ class Schedule(Aggregate):
         time_off_id: UUID,
         start: datetime,
         end: datetime,
-        reason: Personal | None,
+        reason: PersonalData | None,
         timestamp: datetime,
     ) -> None:
         self._close(time_off_id, Interval(start, end), reason)
@@ -170,7 +166,7 @@ class Schedule(Aggregate):
             raise NotFound("time off", id)
         return self.time_off[id]
 
-    def hours(self) -> Hours:
+    def hours(self) -> OpeningHours:
         """The opening rules as a value, for `availability`."""
         if self._hours is None or self._hours[0] != self.version:
             off = list(self.time_off.values())
@@ -183,9 +179,9 @@ def hours_of(
     weekly: Weekly,
     overrides: Mapping[str, Sequence[Sequence[int]]],
     time_off: Sequence[tuple[datetime, datetime]],
-) -> Hours:
+) -> OpeningHours:
     """Opening rules from plain stored values."""
-    return Hours(
+    return OpeningHours(
         timezone=timezone,
         weekly={int(day): _windows(windows) for day, windows in weekly.items()},
         overrides={date.fromisoformat(day): _windows(windows) for day, windows in overrides.items()},
@@ -193,5 +189,5 @@ def hours_of(
     )
 
 
-def _windows(pairs: Sequence[Sequence[int]]) -> tuple[Window, ...]:
-    return tuple(Window(*pair) for pair in pairs)
+def _windows(pairs: Sequence[Sequence[int]]) -> tuple[OpeningWindow, ...]:
+    return tuple(OpeningWindow(*pair) for pair in pairs)

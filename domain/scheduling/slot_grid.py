@@ -14,7 +14,7 @@ _ROUND = (60, 30, 20, 15, 10, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class SlotGrid:
     """Starts every `step` from where a piece opens.
 
     With align 'clock', from there on the clock in `tz` is first rounded up to the largest of

@@ -48,7 +48,7 @@ _URL = re.compile(
 )
 
 
-class State(StrEnum):
+class WebhookStatus(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     DELETED = "deleted"
@@ -97,7 +97,7 @@ class Webhook(Aggregate):
     ) -> None:
         self.url, self.types, self.subscriber = url, types, by
         self.organization_id, self.provider_id = organization_id, provider_id
-        self.state = State.ACTIVE
+        self.state = WebhookStatus.ACTIVE
         self.reason = ""
         self.resumed_at: datetime | None = None
 
@@ -113,23 +113,23 @@ class Webhook(Aggregate):
 
     def disable(self, reason: str, now: datetime) -> None:
         """Nothing is sent until it is resumed; what happens meanwhile waits."""
-        if self.state is State.ACTIVE:
+        if self.state is WebhookStatus.ACTIVE:
             self._disabled(reason=reason, timestamp=now)
 
     @event(Disabled)
     def _disabled(self, reason: str, timestamp: datetime) -> None:
-        self.state = State.DISABLED
+        self.state = WebhookStatus.DISABLED
         self.reason = reason
 
     def resume(self, by: UUID, now: datetime) -> None:
         """Go on where it stopped; not disabled is not an error."""
         self.check_there()
-        if self.state is State.DISABLED:
+        if self.state is WebhookStatus.DISABLED:
             self._resumed(by=by, timestamp=now)
 
     @event(Resumed)
     def _resumed(self, by: UUID, timestamp: datetime) -> None:
-        self.state = State.ACTIVE
+        self.state = WebhookStatus.ACTIVE
         self.reason = ""
         self.resumed_at = timestamp
 
@@ -144,16 +144,16 @@ class Webhook(Aggregate):
 
     def delete(self, by: UUID, now: datetime) -> None:
         """End it."""
-        if self.state is not State.DELETED:
+        if self.state is not WebhookStatus.DELETED:
             self._deleted(by=by, timestamp=now)
 
     @event(Deleted)
     def _deleted(self, by: UUID, timestamp: datetime) -> None:
-        self.state = State.DELETED
+        self.state = WebhookStatus.DELETED
 
     def check_there(self) -> None:
         """Raise NotFound once it is deleted."""
-        if self.state is State.DELETED:
+        if self.state is WebhookStatus.DELETED:
             raise NotFound("webhook", self.id)
 
 

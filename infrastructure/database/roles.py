@@ -30,9 +30,7 @@ def migrate(owner_dsn: str, application_user: str | None = None) -> None:
         _group(connection)
         _upgrade(owner_dsn)
         if application_user and _there(connection, APPLICATION):
-            member = sql.SQL("GRANT {} TO {}").format(
-                sql.Identifier(APPLICATION), sql.Identifier(application_user)
-            )
+            member = sql.SQL("GRANT {} TO {}").format(sql.Identifier(APPLICATION), sql.Identifier(application_user))
             connection.execute(member)
 
 

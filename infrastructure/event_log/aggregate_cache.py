@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.kernel import Aggregate
 from infrastructure.event_log.event_codec import decode, evolve
-from infrastructure.event_log.journal import Missed
+from infrastructure.event_log.journal import MissedEvent
 
 _ABSENT: Aggregate | None = None
 UNKNOWN: Any = object()
@@ -54,7 +54,7 @@ class AggregateCache:
         """Forget everything."""
         self._known.clear()
 
-    def load(self, streams: Iterable[UUID], events: Sequence[Missed]) -> dict[UUID, Aggregate | None]:
+    def load(self, streams: Iterable[UUID], events: Sequence[MissedEvent]) -> dict[UUID, Aggregate | None]:
         """Keep whole streams as read (each in order, from its start), and answer with them."""
         loaded: dict[UUID, Aggregate | None] = dict.fromkeys(streams)
         for stream, own in groupby(events, attrgetter("stream")):
@@ -63,7 +63,7 @@ class AggregateCache:
             self.put(stream, aggregate)
         return loaded
 
-    def advance(self, events: Sequence[Missed]) -> None:
+    def advance(self, events: Sequence[MissedEvent]) -> None:
         """Bring streams up to date with events they had missed; a stream with a hole is forgotten."""
         for stream, own in groupby(events, attrgetter("stream")):
             if stream not in self._known:
@@ -78,5 +78,5 @@ class AggregateCache:
                 self.drop([stream])
 
 
-def _event(e: Missed) -> object:
+def _event(e: MissedEvent) -> object:
     return decode(e.topic, e.state, e.stream, e.version)

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
+from infrastructure.event_log.journal import (
+    Appended,
+    AppendResult,
+    DuplicateCommand,
+    LogEntry,
+    MissedEvent,
+    StaleReads,
+)
 from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
@@ -16,12 +23,12 @@ APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 class Batch(NamedTuple):
     """What the append said: an answer a command, the database's time, position and hash of the last seal."""
 
-    answers: list[Answer]
+    answers: list[AppendResult]
     at: datetime
     head: tuple[int, bytes | None]
 
 
-def arguments(entries: Sequence[Entry]) -> list[PgArray]:
+def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
     """The arrays of the call; commands are numbered from 1."""
     reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
     rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
@@ -47,21 +54,21 @@ def arguments(entries: Sequence[Entry]) -> list[PgArray]:
     ]
 
 
-def read_answers(entries: Sequence[Entry], rows: Sequence[tuple[Any, ...]]) -> Batch:
+def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
     (_, _, _, _, position, verdicts, seal, at), *rest = rows
-    kept: dict[int, Kept] = {}
-    missed: dict[int, list[Missed]] = defaultdict(list)
+    kept: dict[int, DuplicateCommand] = {}
+    missed: dict[int, list[MissedEvent]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
         if kind == "kept":
-            kept[n] = Kept(stream, version, at_position, bytes(state))
+            kept[n] = DuplicateCommand(stream, version, at_position, bytes(state))
         else:
-            missed[n].append(Missed(stream, version, topic, bytes(state)))
-    answers: list[Answer] = []
+            missed[n].append(MissedEvent(stream, version, topic, bytes(state)))
+    answers: list[AppendResult] = []
     for n, (entry, verdict) in enumerate(zip(entries, verdicts, strict=True), 1):
         if verdict == "r":
             position += len(entry.rows)
-            answers.append(Recorded(position))
+            answers.append(Appended(position))
         else:
-            answers.append(kept[n] if verdict == "k" else Overtaken(missed[n], entry.reads))
+            answers.append(kept[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
     return Batch(answers, at, (position, seal))

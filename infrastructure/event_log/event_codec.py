@@ -26,10 +26,10 @@ from eventsourcing.utils import get_topic, resolve_topic
 import domain  # noqa: F401  registers every topic, so that any event of the log can be read
 from domain.errors import Invalid
 from domain.kernel import Aggregate, new_id
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from infrastructure.privacy.field_encryption import (
     MasterKeys,
-    Wrapped,
+    WrappedKey,
     open_in_place,
     personal_fields,
     personal_of,
@@ -41,7 +41,7 @@ from infrastructure.privacy.field_encryption import (
 _LENGTH = Struct(">q").pack
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """One event as it is stored. `state` is JSON in UTF-8, `metadata` JSON text, `digest` 32 bytes."""
 
     stream: UUID
@@ -78,7 +78,7 @@ def state_text(fields: dict[str, Any]) -> str:
     return f"{{{','.join(pairs)}}}"
 
 
-def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyType({})) -> Row:
+def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyType({})) -> EventRow:
     """The row of an event; raises Invalid for text that UTF-8 can't hold (lone surrogates).
 
     `keys`: of the subjects of what is personal in it, which is sealed by this.
@@ -96,7 +96,7 @@ def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyT
     except UnicodeEncodeError:
         raise Invalid("Text must be Unicode without lone surrogates.") from None
     topic, id = get_topic(kind), new_id()
-    return Row(
+    return EventRow(
         stream, version, topic, encoded, id, metadata, digest(id, stream, version, topic, encoded, metadata)
     )
 
@@ -116,7 +116,7 @@ def decode(topic: str, state: bytes, stream: UUID, version: int) -> Any:
     return event
 
 
-class Codec:
+class EventCodec:
     """Reads events for those who may read what is personal: see projections.engine.event_feed.Codec."""
 
     def __init__(self, masters: MasterKeys) -> None:
@@ -126,14 +126,14 @@ class Codec:
         """The event of a stored row, what is personal still sealed."""
         return decode(topic, state, stream, version)
 
-    def personal(self, events: Iterable[object]) -> Collection[Personal]:
+    def personal(self, events: Iterable[object]) -> Collection[PersonalData]:
         """All that is personal in events."""
         return list(personal_of(events))
 
-    def open(self, said: Iterable[Personal], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+    def open(self, said: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
         """Make the values readable, but of those whose key is not among the wrapped ones."""
         unwrap = self._masters.unwrap
-        open_in_place(said, {subject: unwrap(subject, Wrapped(*key)) for subject, key in wrapped.items()})
+        open_in_place(said, {subject: unwrap(subject, WrappedKey(*key)) for subject, key in wrapped.items()})
 
 
 _NESTED = frozenset({dict, list})

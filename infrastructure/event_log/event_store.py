@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from application.event_log import Command, Done, KeyReused, Moved, Unavailable
+from application.event_log import Command, CommandResult, ConcurrencyConflict, KeyReused, Unavailable
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN, AggregateCache
-from infrastructure.event_log.event_codec import Row, decode, encode, evolve
-from infrastructure.event_log.journal import Entry, Journal, Kept, Overtaken, Recorded
+from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
+from infrastructure.event_log.journal import Appended, DuplicateCommand, Journal, LogEntry, StaleReads
 from infrastructure.event_log.stream_locks import StreamLocks
 from infrastructure.privacy.field_encryption import MasterKeys, personal_of
 from infrastructure.privacy.keyring import Keyring, seal_again
@@ -57,9 +57,9 @@ class EventStore:
         """See application.event_log.Store."""
         return bool(await self.keyring.for_reading([subject]))
 
-    def attempts(self, command: Command) -> Tries:
+    def attempts(self, command: Command) -> CommandAttempts:
         """Tries of a command, until the deadline."""
-        return Tries(self, command)
+        return CommandAttempts(self, command)
 
     async def fetch(self, streams: Sequence[UUID]) -> tuple[dict[UUID, Aggregate | None], bool]:
         """The streams' aggregates, and whether any came from the cache."""
@@ -68,11 +68,11 @@ class EventStore:
         if unknown:
             epoch, events = self.journal.epoch, await self.journal.read(unknown)
             if epoch != self.journal.epoch:
-                raise Moved  # what was read is perhaps no more
+                raise ConcurrencyConflict  # what was read is perhaps no more
             return known | self.cache.load(unknown, events), len(unknown) < len(known)
         return known, True
 
-    def learn(self, overtaken: Overtaken) -> None:
+    def learn(self, overtaken: StaleReads) -> None:
         """Bring the cache up to date with what a decision had missed."""
         if overtaken.missed:
             self.cache.advance(overtaken.missed)
@@ -80,7 +80,7 @@ class EventStore:
             self.cache.drop(overtaken.reads)
 
 
-class Tries:
+class CommandAttempts:
     """application.event_log.Attempts: the first at once, later ones after a short random pause."""
 
     def __init__(self, store: EventStore, command: Command) -> None:
@@ -91,19 +91,19 @@ class Tries:
         self._metadata = _metadata(command)
         self._until = asyncio.get_running_loop().time() + store.deadline
 
-    def __aiter__(self) -> Tries:
+    def __aiter__(self) -> CommandAttempts:
         return self
 
-    async def __anext__(self) -> Try:
+    async def __anext__(self) -> CommandAttempt:
         if self._count:
             if asyncio.get_running_loop().time() > self._until:
                 raise Unavailable("Others keep writing first.")
             await asyncio.sleep(random.uniform(0, 0.001 * min(self._count, 20)))  # noqa: S311  jitter
         self._count += 1
-        return Try(self._store, self._command, self._key, self._metadata)
+        return CommandAttempt(self._store, self._command, self._key, self._metadata)
 
 
-class Try:
+class CommandAttempt:
     """application.event_log.Attempt: remembers the version of every stream it handed out."""
 
     def __init__(self, store: EventStore, command: Command, key: bytes, metadata: str) -> None:
@@ -115,9 +115,9 @@ class Try:
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
         self._cached = False
-        self._result: Recorded | Kept | None = None
+        self._result: Appended | DuplicateCommand | None = None
 
-    async def __aenter__(self) -> Try:
+    async def __aenter__(self) -> CommandAttempt:
         return self
 
     async def __aexit__(
@@ -174,7 +174,7 @@ class Try:
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
         result = await self._append(answer, reads, rows, forgets)
-        if isinstance(result, Recorded):
+        if isinstance(result, Appended):
             for aggregate in changed:
                 aggregate.pending_events.clear()
                 if subjects:
@@ -182,65 +182,65 @@ class Try:
                 self._store.cache.put(aggregate.id, aggregate)
         self._result = result
 
-    async def settle(self, answer: A) -> Done[A]:
+    async def settle(self, answer: A) -> CommandResult[A]:
         """See application.event_log.Attempt."""
         if self._result is None and self._command.key is not None:
             self._result = await self._append(answer, self._reads, ())
-        if isinstance(self._result, Recorded):
-            return Done(await self.unseal(answer), self._result.position)
-        if isinstance(self._result, Kept):
+        if isinstance(self._result, Appended):
+            return CommandResult(await self.unseal(answer), self._result.position)
+        if isinstance(self._result, DuplicateCommand):
             return await self._replay(self._result)
         looked = await self._peek()
         if isinstance(looked, int):
-            return Done(await self.unseal(answer), looked)
+            return CommandResult(await self.unseal(answer), looked)
         return await self._replay(looked)
 
-    async def confirm(self) -> Done[Any] | None:
+    async def confirm(self) -> CommandResult[Any] | None:
         """See application.event_log.Attempt."""
         self._release()
         if not self._cached and self._command.key is None:
             return None
         looked = await self._peek()
-        return await self._replay(looked) if isinstance(looked, Kept) else None
+        return await self._replay(looked) if isinstance(looked, DuplicateCommand) else None
 
     def _see(self, kind: type[A], id: UUID, aggregate: Aggregate | None) -> A | None:
         version = aggregate.version if aggregate else 0
         if self._reads.setdefault(id, version) != version:
-            raise Moved  # it changed while this attempt was looking
+            raise ConcurrencyConflict  # it changed while this attempt was looking
         return aggregate if isinstance(aggregate, kind) else None
 
     async def _append(
         self,
         answer: Aggregate,
         reads: Mapping[UUID, int],
-        rows: Sequence[Row],
+        rows: Sequence[EventRow],
         forgets: Sequence[UUID] = (),
-    ) -> Recorded | Kept:
+    ) -> Appended | DuplicateCommand:
         kept = answer.id, answer.version
-        entry = Entry(self._key, self._fingerprint, kept, reads, rows, self._epoch, forgets)
+        entry = LogEntry(self._key, self._fingerprint, kept, reads, rows, self._epoch, forgets)
         result = await self._store.journal.append(entry)
-        if isinstance(result, Overtaken):
+        if isinstance(result, StaleReads):
             self._store.learn(result)
-            raise Moved
+            raise ConcurrencyConflict
         return result
 
-    async def _peek(self) -> Kept | int:
+    async def _peek(self) -> DuplicateCommand | int:
         key = self._key if self._command.key else None
         looked = await self._store.journal.peek(key, self._reads)
         if self._epoch != self._store.journal.epoch:
-            raise Moved
-        if isinstance(looked, Overtaken):
+            raise ConcurrencyConflict
+        if isinstance(looked, StaleReads):
             self._store.learn(looked)
-            raise Moved
+            raise ConcurrencyConflict
         return looked
 
-    async def _replay(self, kept: Kept) -> Done[Any]:
+    async def _replay(self, kept: DuplicateCommand) -> CommandResult[Any]:
         if kept.fingerprint != self._fingerprint:
             raise KeyReused("This Idempotency-Key was used for another request.")
         events = await self._store.journal.read_until(kept.stream, kept.version)
         aggregate = evolve(None, [decode(e.topic, e.state, e.stream, e.version) for e in events])
         assert aggregate is not None
-        return Done(await self.unseal(aggregate), kept.position, replayed=True)
+        return CommandResult(await self.unseal(aggregate), kept.position, replayed=True)
 
     @property
     def _fingerprint(self) -> bytes:

@@ -23,30 +23,30 @@ from domain.errors import Invalid
 from infrastructure.database.timeouts import sever, severed_after
 from infrastructure.event_log.append_call import APPEND, Batch, arguments, read_answers
 from infrastructure.event_log.database_clock import DatabaseClock
-from infrastructure.event_log.journal import Answer, Entry, Overtaken
-from infrastructure.event_log.log_head import Knowledge
+from infrastructure.event_log.journal import AppendResult, LogEntry, StaleReads
+from infrastructure.event_log.log_head import KnownHead
 
 MOST_COMMANDS, MOST_EVENTS = 512, 2_000
 WORTH_HALVING = 8  # commands
 logger = structlog.get_logger(__name__)
 
 
-class Waiting(NamedTuple):
+class PendingEntry(NamedTuple):
     """A command in the queue and who waits for its answer, until when (the event loop's time)."""
 
-    entry: Entry
-    answer: asyncio.Future[Answer]
+    entry: LogEntry
+    answer: asyncio.Future[AppendResult]
     until: float
 
 
-class Writer:
+class GroupCommitWriter:
     """Appends entries in batches. `patience`: seconds until a waiting command fails with Unavailable."""
 
     def __init__(
         self,
         dsn: str,
         clock: DatabaseClock,
-        known: Knowledge,
+        known: KnownHead,
         *,
         queue_size: int,
         patience: float,
@@ -56,9 +56,9 @@ class Writer:
         self._known = known
         self._queue_size = queue_size
         self._patience = patience
-        self._queue: deque[Waiting] = deque()
-        self._flight: Sequence[Waiting] = ()
-        self._owed: list[tuple[Waiting, Answer]] = []
+        self._queue: deque[PendingEntry] = deque()
+        self._flight: Sequence[PendingEntry] = ()
+        self._owed: list[tuple[PendingEntry, AppendResult]] = []
         self._answered = 0.0  # when the last batch was, by the clock's monotonic time
         self._arrived = asyncio.Event()
         self._closing = False
@@ -97,12 +97,12 @@ class Writer:
         """How many commands wait."""
         return len(self._queue)
 
-    async def append(self, entry: Entry) -> Answer:
+    async def append(self, entry: LogEntry) -> AppendResult:
         """The entry's answer, after COMMIT; raises Unavailable when overloaded or without a database."""
         if self._closing or len(self._queue) >= self._queue_size:
             raise Unavailable("Shutting down." if self._closing else "Too many commands wait.")
         loop = asyncio.get_running_loop()
-        waiting = Waiting(entry, loop.create_future(), loop.time() + self._patience)
+        waiting = PendingEntry(entry, loop.create_future(), loop.time() + self._patience)
         self._queue.append(waiting)
         self._arrived.set()
         return await waiting.answer
@@ -143,10 +143,10 @@ class Writer:
                 waiting.answer.set_result(answer)
         self._owed = []
 
-    def _take(self) -> list[Waiting]:
+    def _take(self) -> list[PendingEntry]:
         """What can go together: no command that depends on another of the batch, no key twice."""
-        batch: list[Waiting] = []
-        later: list[Waiting] = []
+        batch: list[PendingEntry] = []
+        later: list[PendingEntry] = []
         written: set[UUID] = set()
         keys: set[bytes] = set()
         events = 0
@@ -165,7 +165,7 @@ class Writer:
         self._queue.extendleft(reversed(later))
         return batch
 
-    async def _submit(self, batch: Sequence[Waiting]) -> None:
+    async def _submit(self, batch: Sequence[PendingEntry]) -> None:
         """Submit until it is answered, or nobody waits any more."""
         while batch := self._still_waiting(batch):
             try:
@@ -177,14 +177,14 @@ class Writer:
                 await self._refused(batch, error)
             return
 
-    def _still_waiting(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
+    def _still_waiting(self, batch: Sequence[PendingEntry]) -> Sequence[PendingEntry]:
         """Without those who gave up, and those whose decision was made on a log that is no more."""
         for waiting in batch:
             if waiting.entry.epoch != self._known.epoch and not waiting.answer.done():
-                waiting.answer.set_result(Overtaken((), waiting.entry.reads))
+                waiting.answer.set_result(StaleReads((), waiting.entry.reads))
         return [waiting for waiting in batch if not waiting.answer.done()]
 
-    async def _call(self, batch: Sequence[Waiting]) -> None:
+    async def _call(self, batch: Sequence[PendingEntry]) -> None:
         assert self._connection is not None
         sent = self._clock.monotonic()
         with severed_after(self._connection, self._patience):
@@ -197,7 +197,7 @@ class Writer:
         self._known.saw(*answered.head)
         self._answer(list(zip(batch, answered.answers, strict=True)), sent)
 
-    def _answer(self, pairs: list[tuple[Waiting, Answer]], sent: float) -> None:
+    def _answer(self, pairs: list[tuple[PendingEntry, AppendResult]], sent: float) -> None:
         """Answer half of a large batch now, and the rest when the next is on its way.
 
         Otherwise the database would wait while all of them decide what comes next, and they while it commits
@@ -217,7 +217,7 @@ class Writer:
     def _lost(self) -> bool:
         return self._connection is None or self._connection.closed
 
-    async def _refused(self, batch: Sequence[Waiting], error: Exception) -> None:
+    async def _refused(self, batch: Sequence[PendingEntry], error: Exception) -> None:
         """The database answered with an error, so nothing of the batch is recorded."""
         if not _due_to_command(error):
             logger.error("append failed", commands=len(batch), error=str(error))
@@ -282,6 +282,6 @@ def _due_to_command(error: Exception) -> bool:
     return error.sqlstate[:2] in {"22", "23", "54"}  # data, constraints, limits of a row or an index
 
 
-def _fail(waiting: Waiting, error: Exception) -> None:
+def _fail(waiting: PendingEntry, error: Exception) -> None:
     if not waiting.answer.done():
         waiting.answer.set_exception(error)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from infrastructure.event_log.event_codec import Row
-from infrastructure.privacy.keyring import KeyRows
+from infrastructure.event_log.event_codec import EventRow
+from infrastructure.privacy.keyring import PersonKeyRows
 
 
-class Missed(NamedTuple):
+class MissedEvent(NamedTuple):
     """A stored event that a decision had not seen."""
 
     stream: UUID
@@ -22,7 +22,7 @@ class Missed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One command's events, with the version of every stream it looked at (0: there was none).
 
     `answer`: (stream, version) that the command answers with, kept under `key`.
@@ -33,20 +33,20 @@ class Entry:
     fingerprint: bytes
     answer: tuple[UUID, int]
     reads: Mapping[UUID, int]
-    rows: Sequence[Row]
+    rows: Sequence[EventRow]
     epoch: int = 0
     forgets: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class Appended:
     """It is in the log; `position` is that of its last event."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DuplicateCommand:
     """The key was used before: what that command answered with."""
 
     stream: UUID
@@ -56,21 +56,21 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Overtaken:
+class StaleReads:
     """Nothing was recorded: streams had moved. One without `missed` events may be shorter than thought."""
 
-    missed: Sequence[Missed]
+    missed: Sequence[MissedEvent]
     reads: Mapping[UUID, int] = field(default_factory=dict)
 
 
-Answer = Recorded | Kept | Overtaken
+AppendResult = Appended | DuplicateCommand | StaleReads
 
 
 class Journal(Protocol):
     """Append-only storage of streams; raises application.event_log.Unavailable when it can't answer."""
 
     @property
-    def keys(self) -> KeyRows:
+    def keys(self) -> PersonKeyRows:
         """The keys of persons, kept beside it."""
         ...
 
@@ -87,19 +87,19 @@ class Journal(Protocol):
         """Finish what is under way, then disconnect."""
         ...
 
-    async def append(self, entry: Entry) -> Answer:
+    async def append(self, entry: LogEntry) -> AppendResult:
         """All of the entry or nothing; answered only once it is durable."""
         ...
 
-    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+    async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
         """All events of the streams, each stream in order."""
         ...
 
-    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+    async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         """The stream's events up to and with the version."""
         ...
 
-    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
         """Was the key used, or has a stream moved? Neither: the position up to which that is so."""
         ...
 

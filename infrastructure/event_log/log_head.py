@@ -7,7 +7,7 @@ import structlog
 logger = structlog.get_logger(__name__)
 
 
-class Knowledge:
+class KnownHead:
     """The last seal that was seen, and an `epoch` that ends when the log turns out not to hold it."""
 
     def __init__(self) -> None:

@@ -7,10 +7,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from infrastructure.event_log.event_codec import Row
+from infrastructure.event_log.event_codec import EventRow
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken, Recorded
-from infrastructure.privacy.field_encryption import MasterKeys, Wrapped
+from infrastructure.event_log.journal import (
+    Appended,
+    AppendResult,
+    DuplicateCommand,
+    LogEntry,
+    MissedEvent,
+    StaleReads,
+)
+from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey
 
 
 class MemoryJournal:
@@ -19,11 +26,11 @@ class MemoryJournal:
     epoch = 0
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[EventRow] = []
         self.clock: datetime | None = None
         self.keys = MemoryKeys()
-        self._streams: dict[UUID, list[Missed]] = defaultdict(list)
-        self._done: dict[bytes, Kept] = {}
+        self._streams: dict[UUID, list[MissedEvent]] = defaultdict(list)
+        self._done: dict[bytes, DuplicateCommand] = {}
 
     async def open(self) -> None:
         """See Journal."""
@@ -35,7 +42,7 @@ class MemoryJournal:
         """The time set by `clock`, else the machine's."""
         return self.clock or datetime.now(UTC)
 
-    async def append(self, entry: Entry) -> Answer:
+    async def append(self, entry: LogEntry) -> AppendResult:
         """See Journal."""
         looked = await self.peek(entry.key, entry.reads)
         if not isinstance(looked, int):
@@ -43,33 +50,33 @@ class MemoryJournal:
         if any(row.version != entry.reads[row.stream] + n for row, n in _numbered(entry.rows)):
             raise ValueError("events of a stream must follow its version")
         for row in entry.rows:
-            self._streams[row.stream].append(Missed(row.stream, row.version, row.topic, row.state))
+            self._streams[row.stream].append(MissedEvent(row.stream, row.version, row.topic, row.state))
         self.rows += entry.rows
         for subject in entry.forgets:
             self.keys.rows.pop(subject, None)
         position = len(self.rows)
-        self._done[entry.key] = Kept(*entry.answer, position, entry.fingerprint)
-        return Recorded(position)
+        self._done[entry.key] = DuplicateCommand(*entry.answer, position, entry.fingerprint)
+        return Appended(position)
 
-    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+    async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
         """See Journal."""
         return [event for stream in streams for event in self._streams.get(stream, ())]
 
-    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+    async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         """See Journal."""
         return self._streams[stream][:version]
 
-    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
         """See Journal."""
         if key is not None and (kept := self._done.get(key)):
             return kept
         moved = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
         if moved:
-            return Overtaken([e for s in moved for e in self._streams.get(s, ())[reads[s] :]], reads)
+            return StaleReads([e for s in moved for e in self._streams.get(s, ())[reads[s] :]], reads)
         return len(self.rows)
 
 
-def _numbered(rows: Sequence[Row]) -> list[tuple[Row, int]]:
+def _numbered(rows: Sequence[EventRow]) -> list[tuple[EventRow, int]]:
     seen: dict[UUID, int] = defaultdict(int)
     numbered = []
     for row in rows:
@@ -82,17 +89,17 @@ class MemoryKeys:
     """infrastructure.privacy.keyring.KeyRows."""
 
     def __init__(self) -> None:
-        self.rows: dict[UUID, Wrapped] = {}
+        self.rows: dict[UUID, WrappedKey] = {}
 
-    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
         """See KeyRows."""
         return {subject: self.rows[subject] for subject in subjects if subject in self.rows}
 
-    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
         """See KeyRows."""
         self.rows = {**keys, **self.rows}
 
-    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+    async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
         """See KeyRows."""
         some = [(subject, key) for subject, key in self.rows.items() if key.master != current][:most]
         self.rows |= {subject: wrap(subject, key) for subject, key in some}

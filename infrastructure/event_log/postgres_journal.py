@@ -17,9 +17,9 @@ from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.group_commit import Writer
-from infrastructure.event_log.journal import Answer, Entry, Kept, Missed, Overtaken
-from infrastructure.event_log.log_head import Knowledge
+from infrastructure.event_log.group_commit import GroupCommitWriter
+from infrastructure.event_log.journal import AppendResult, DuplicateCommand, LogEntry, MissedEvent, StaleReads
+from infrastructure.event_log.log_head import KnownHead
 from infrastructure.privacy.field_encryption import MasterKeys
 from infrastructure.privacy.person_keys import PersonKeys
 
@@ -47,13 +47,11 @@ _PEEK = f"""{_HEAD}
 class PostgresJournal:
     """infrastructure.event_log.journal.Journal on PostgreSQL 15 and later. `dsn`: the application's role."""
 
-    def __init__(
-        self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0
-    ) -> None:
+    def __init__(self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0) -> None:
         self._clock = DatabaseClock()
         self._patience = patience
-        self.known = Knowledge()
-        self.writer = Writer(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
+        self.known = KnownHead()
+        self.writer = GroupCommitWriter(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
         self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -87,35 +85,33 @@ class PostgresJournal:
         """See Journal."""
         return self._clock.now()
 
-    async def append(self, entry: Entry) -> Answer:
+    async def append(self, entry: LogEntry) -> AppendResult:
         """See Journal."""
         return await self.writer.append(entry)
 
-    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+    async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
         """See Journal."""
-        return [Missed(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
+        return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
 
-    async def read_until(self, stream: UUID, version: int) -> Sequence[Missed]:
+    async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         """See Journal."""
-        return [Missed(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
+        return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
 
-    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> Kept | Overtaken | int:
+    async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
         """See Journal."""
         asked = reads or {UUID(int=0): 0}
         rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
         position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
         if kept_stream is not None:
-            return Kept(kept_stream, kept_version, kept_position, fingerprint)
+            return DuplicateCommand(kept_stream, kept_version, kept_position, fingerprint)
         looked = [row[3:8] for row in rows]
-        missed = [Missed(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
+        missed = [MissedEvent(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
         present = {s for s, v, at, *_ in looked if at == v or (v == 0 and at is None)}
         if missed or len(present) < len(asked):
-            return Overtaken(missed, reads)
+            return StaleReads(missed, reads)
         return position or 0
 
-    def _compare(
-        self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool
-    ) -> None:
+    def _compare(self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool) -> None:
         if head and not held:
             self.known.end(epoch)
         self.known.saw(position, seal)

@@ -11,7 +11,7 @@ import jwt
 from jwt.types import Options
 
 from application.access import Caller, Role
-from application.identity.access_token import Granted
+from application.identity.access_token import IssuedToken
 from domain.errors import Unauthenticated
 from domain.people.account import Account
 
@@ -29,7 +29,7 @@ _OPTIONS: Options = {
 }
 
 
-class Standing(Protocol):
+class RevocationCheck(Protocol):
     """Whose tokens are void before their time?"""
 
     def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
@@ -47,7 +47,7 @@ class _Known(NamedTuple):
     issued_at: float
 
 
-class Tokens:
+class AccessTokens:
     """Signs and verifies access tokens. `secret` signs, `previous` is still accepted: 32 bytes at least.
 
     `longest`: a token that lives longer is refused. Without `standing`, tokens are good until they run out.
@@ -58,7 +58,7 @@ class Tokens:
         secret: str,
         previous: str | None = None,
         *,
-        standing: Standing | None = None,
+        standing: RevocationCheck | None = None,
         longest: timedelta | None = None,
     ) -> None:
         self._secret = secret.encode()
@@ -72,10 +72,10 @@ class Tokens:
         """A token that says who its bearer is until `lifetime` from now."""
         return self._sign(account, role, time.time(), lifetime)
 
-    def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> Granted:
+    def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> IssuedToken:
         """See the port."""
         token = self._sign(account, role, now.timestamp(), LIFETIME, sid=str(session), pos=seen)
-        return Granted(token, int(LIFETIME.total_seconds()))
+        return IssuedToken(token, int(LIFETIME.total_seconds()))
 
     def _sign(self, account: UUID, role: Role, now: float, lifetime: timedelta, **more: Any) -> str:
         claims = {
@@ -103,9 +103,7 @@ class Tokens:
             self._known.pop(token, None)
             raise Unauthenticated("The token is not valid, or no longer.")
         standing, caller = self._standing, known.caller
-        if standing is not None and standing.is_void(
-            known.stream, caller.session, known.seen, known.issued_at
-        ):
+        if standing is not None and standing.is_void(known.stream, caller.session, known.seen, known.issued_at):
             raise Unauthenticated("The token is void.")
         return caller
 

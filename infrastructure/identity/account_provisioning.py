@@ -10,7 +10,7 @@ from uuid import UUID
 from email_validator import validate_email
 
 from application.access import OPERATOR, Role
-from application.event_log import Store
+from application.event_log import EventStore
 from application.people.account import FindAccount, RegisterAccount, find_account, register_account
 from application.ports import Credentials as CredentialRows
 from domain.errors import NotFound, Refusal
@@ -25,7 +25,7 @@ PEPPER = "passwords"
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewAccount:
     """Who is to have an account."""
 
     account_id: UUID
@@ -34,19 +34,19 @@ class Newcomer:
     name: str
 
 
-class Registrar:
+class AccountProvisioning:
     """Makes accounts. `pepper`: what goes into every password's hash."""
 
-    def __init__(self, store: Store, credentials: CredentialRows, pepper: bytes) -> None:
+    def __init__(self, store: EventStore, credentials: CredentialRows, pepper: bytes) -> None:
         self._store = store
         self._credentials = credentials
         self._pepper = pepper
 
-    async def settle(self, newcomers: Collection[Newcomer], password: str) -> None:
+    async def settle(self, newcomers: Collection[NewAccount], password: str) -> None:
         """As `make`, for those whose id and address nobody has."""
         await self.make([each for each in newcomers if not await self._is_there(each)], password)
 
-    async def make(self, newcomers: Collection[Newcomer], password: str) -> None:
+    async def make(self, newcomers: Collection[NewAccount], password: str) -> None:
         """All with this password. Raises WeakPassword, AddressTaken, ValueError for what is no address."""
         if not newcomers:
             return
@@ -58,7 +58,7 @@ class Registrar:
         for newcomer in newcomers:
             await self._register(newcomer, kept)
 
-    async def _is_there(self, newcomer: Newcomer) -> bool:
+    async def _is_there(self, newcomer: NewAccount) -> bool:
         by_id = FindAccount(by=OPERATOR, account_id=newcomer.account_id)
         by_address = FindAccount(by=OPERATOR, address=await self._store.address_id(newcomer.email))
         return await self._finds(by_id) or await self._finds(by_address)
@@ -70,7 +70,7 @@ class Registrar:
             return False
         return True
 
-    async def _register(self, newcomer: Newcomer, kept: str) -> None:
+    async def _register(self, newcomer: NewAccount, kept: str) -> None:
         email = validate_email(newcomer.email, check_deliverability=False).normalized
         command = RegisterAccount(
             by=OPERATOR,
@@ -88,7 +88,7 @@ class Registrar:
 
 
 @asynccontextmanager
-async def registrar_of(settings: Settings) -> AsyncIterator[Registrar]:
+async def registrar_of(settings: Settings) -> AsyncIterator[AccountProvisioning]:
     """One for the database of the settings."""
     database = settings.database
     assert database is not None
@@ -97,6 +97,6 @@ async def registrar_of(settings: Settings) -> AsyncIterator[Registrar]:
     try:
         async with RowPool(database.dsn, size=2) as rows:
             credentials = Credentials(rows, store.keyring)
-            yield Registrar(store, credentials, await store.keyring.secret(PEPPER))
+            yield AccountProvisioning(store, credentials, await store.keyring.secret(PEPPER))
     finally:
         await store.close()

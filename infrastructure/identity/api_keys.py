@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.identity.api_key import ApiKey, TooManyKeys
-from application.ports import Seals
+from application.ports import RowEncryption
 from domain.errors import NotFound, Stale
 from domain.kernel import new_id
 from infrastructure.database.row_pool import Row, RowPool
@@ -37,7 +37,7 @@ _USED = "UPDATE auth.api_key SET used_at = date_trunc('minute', now()) WHERE id 
 class ApiKeys:
     """application.identity.api_key.ApiKeys."""
 
-    def __init__(self, pool: RowPool, seals: Seals) -> None:
+    def __init__(self, pool: RowPool, seals: RowEncryption) -> None:
         self._pool = pool
         self._seals = seals
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from application.ports import Credential, Seals
+from application.ports import Credential, RowEncryption
 from infrastructure.database.row_pool import RowPool
 
 _GET = """
@@ -27,7 +27,7 @@ _PLACE = b"credential.totp"
 class Credentials:
     """application.ports.Credentials."""
 
-    def __init__(self, rows: RowPool, seals: Seals) -> None:
+    def __init__(self, rows: RowPool, seals: RowEncryption) -> None:
         self._rows = rows
         self._seals = seals
 

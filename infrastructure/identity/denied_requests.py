@@ -23,7 +23,7 @@ Denial = tuple[str, UUID | None, str, str]
 log = logging.getLogger(__name__)
 
 
-class Denials:
+class DeniedRequests:
     """A flood of denials becomes few rows that count: it can neither fill the disk nor slow an answer."""
 
     def __init__(self, security: SecurityLog, *, rows: int = ROWS) -> None:
@@ -34,7 +34,7 @@ class Denials:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Denials":
+    async def __aenter__(self) -> "DeniedRequests":
         self._task = asyncio.create_task(self._run(), name="denials")
         return self
 

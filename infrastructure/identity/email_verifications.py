@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from application.ports import Seals, TicketVoid, Verification
+from application.ports import RowEncryption, TicketVoid, Verification
 from domain.kernel import derived_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.opaque_secrets import hashed, new_secret
@@ -15,8 +15,7 @@ KEY = derived_id("key", "verifications")
 """Whose key seals them: there is no account yet."""
 
 _ISSUE = (
-    "INSERT INTO auth.verification (hash, account_id, said, expires_at)"
-    " VALUES (%s, %s, %s, clock_timestamp() + %s)"
+    "INSERT INTO auth.verification (hash, account_id, said, expires_at) VALUES (%s, %s, %s, clock_timestamp() + %s)"
 )
 _PRUNE = "DELETE FROM auth.verification WHERE expires_at < clock_timestamp()"
 _TAKE = """
@@ -29,7 +28,7 @@ _TAKE = """
 class Verifications:
     """application.ports.Verifications."""
 
-    def __init__(self, rows: RowPool, seals: Seals) -> None:
+    def __init__(self, rows: RowPool, seals: RowEncryption) -> None:
         self._rows = rows
         self._seals = seals
 

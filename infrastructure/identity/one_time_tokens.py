@@ -18,7 +18,7 @@ _SWEEP = "DELETE FROM auth.ticket WHERE account_id = %s AND (used_at IS NOT NULL
 _DROP = "DELETE FROM auth.ticket WHERE account_id = %s"
 
 
-class Tickets:
+class OneTimeTokens:
     """application.ports.Tickets."""
 
     def __init__(self, pool: RowPool) -> None:

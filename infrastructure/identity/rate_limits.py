@@ -16,7 +16,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from application.rate_limit import Room, TooManyRequests
+from application.rate_limit import RateLimit, TooManyRequests
 
 PAUSE = 1.0  # seconds in which a Redis that failed is not asked again
 PATIENCE = 0.25  # seconds that Redis may take
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RateLimitWindow:
     """So many requests in so many seconds: of a network, about a subject, or both; or by an account.
 
     Those about a subject from anywhere don't count for networks that it is known to sign in from: whoever
@@ -39,29 +39,45 @@ class Window:
 
 
 # Several windows make the waiting grow: after 5 wrong passwords a minute, after 20 an hour, after 50 a day.
-_GUESSING = (Window("both", 5, MINUTE), Window("both", 20, HOUR), Window("both", 50, DAY))
-POLICIES: Mapping[str, Sequence[Window]] = {
+_GUESSING = (
+    RateLimitWindow("both", 5, MINUTE),
+    RateLimitWindow("both", 20, HOUR),
+    RateLimitWindow("both", 50, DAY),
+)
+POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
     "login": (
         *_GUESSING,
-        Window("network", 30, MINUTE),
-        Window("network", 300, HOUR),
-        Window("subject", 50, HOUR),
-        Window("subject", 200, DAY),
+        RateLimitWindow("network", 30, MINUTE),
+        RateLimitWindow("network", 300, HOUR),
+        RateLimitWindow("subject", 50, HOUR),
+        RateLimitWindow("subject", 200, DAY),
     ),
     "password": _GUESSING,
-    "address": (Window("both", 5, HOUR), Window("network", 20, HOUR), Window("network", 100, DAY)),
-    "register": (Window("network", 20, HOUR), Window("network", 100, DAY), Window("subject", 5, HOUR)),
-    "forgot": (Window("network", 20, HOUR), Window("subject", 3, HOUR), Window("subject", 10, DAY)),
-    "reset": (Window("network", 20, HOUR), Window("network", 100, DAY)),
-    "verify": (Window("network", 60, HOUR),),
-    "hold": (Window("account", 20, HOUR), Window("account", 60, DAY)),
-    "wait": (Window("account", 20, HOUR), Window("account", 60, DAY)),
-    "guest_mail": (Window("subject", 10, DAY),),  # to an address that nobody has proved
-    "webhook": (Window("account", 20, HOUR), Window("account", 100, DAY)),
+    "address": (
+        RateLimitWindow("both", 5, HOUR),
+        RateLimitWindow("network", 20, HOUR),
+        RateLimitWindow("network", 100, DAY),
+    ),
+    "register": (
+        RateLimitWindow("network", 20, HOUR),
+        RateLimitWindow("network", 100, DAY),
+        RateLimitWindow("subject", 5, HOUR),
+    ),
+    "forgot": (
+        RateLimitWindow("network", 20, HOUR),
+        RateLimitWindow("subject", 3, HOUR),
+        RateLimitWindow("subject", 10, DAY),
+    ),
+    "reset": (RateLimitWindow("network", 20, HOUR), RateLimitWindow("network", 100, DAY)),
+    "verify": (RateLimitWindow("network", 60, HOUR),),
+    "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
+    "wait": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
+    "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an address that nobody has proved
+    "webhook": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 100, DAY)),
 }
 
 
-class Limits:
+class RateLimits:
     """Rate limits. `key`: subjects are stored as keyed hashes only. Without a URL: in this process."""
 
     def __init__(self, key: bytes, redis_url: str | None, prefix: str = "daybook:") -> None:
@@ -76,7 +92,7 @@ class Limits:
         if self._pool is not None:
             await self._pool.disconnect()
 
-    async def take(self, policy: str, network: str, subject: str = "") -> Room:
+    async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
         """See the port."""
         shared = self._at_hand()
         if shared is not None:
@@ -106,7 +122,7 @@ class Limits:
 
     async def _take(
         self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
-    ) -> Room:
+    ) -> RateLimit:
         known = bool(subject) and await limiter.storage.get(self._known(network, subject)) > 0
         windows = [each for each in POLICIES[policy] if not (known and each.of == "subject")]
         for window in windows:
@@ -127,7 +143,7 @@ class Limits:
                 await limiter.hit(item, who, cost=-1)
         await limiter.storage.incr(self._known(network, subject), KNOWN)
 
-    def _who(self, window: Window, network: str, subject: str) -> str:
+    def _who(self, window: RateLimitWindow, network: str, subject: str) -> str:
         said = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
         return self._hidden(window.of, said)
 
@@ -138,15 +154,15 @@ class Limits:
         return hmac.new(self._key, f"{of}:{said}".encode("utf-8", "replace"), "sha256").hexdigest()[:32]
 
 
-def _item(policy: str, window: Window, share: int) -> RateLimitItem:
+def _item(policy: str, window: RateLimitWindow, share: int) -> RateLimitItem:
     """A share of the quota, one at least."""
     return RateLimitItemPerSecond(max(1, window.quota // share), window.seconds, namespace=policy)
 
 
-async def _room(limiter: FixedWindowRateLimiter, policy: str, item: RateLimitItem, who: str) -> Room:
+async def _room(limiter: FixedWindowRateLimiter, policy: str, item: RateLimitItem, who: str) -> RateLimit:
     stats = await limiter.get_window_stats(item, who)
     reset = max(1, ceil(stats.reset_time - time.time()))
-    return Room(policy, item.amount, item.get_expiry(), stats.remaining, min(reset, item.get_expiry()))
+    return RateLimit(policy, item.amount, item.get_expiry(), stats.remaining, min(reset, item.get_expiry()))
 
 
 def _pool(url: str) -> ConnectionPool:

@@ -26,9 +26,7 @@ class SecurityLog:
         self._pool = pool
         self._key = key
 
-    async def note(
-        self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any
-    ) -> None:
+    async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
         """See the port."""
         hidden = hmac.digest(self._key, network.encode(), "sha256")[:_BYTES] if network else None
         await self._pool.all(_NOTE, [kind, account_id, hidden, Jsonb(facts)])

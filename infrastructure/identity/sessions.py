@@ -5,7 +5,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from application.ports import Seals, SecurityLog, Session
+from application.ports import RowEncryption, SecurityLog, Session
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
 from infrastructure.database.row_pool import Row, RowPool, rows
@@ -56,7 +56,7 @@ _FORGET_USED = f"""
 class Sessions:
     """application.ports.Sessions."""
 
-    def __init__(self, pool: RowPool, seals: Seals, security: SecurityLog) -> None:
+    def __init__(self, pool: RowPool, seals: RowEncryption, security: SecurityLog) -> None:
         self._pool = pool
         self._seals = seals
         self._security = security

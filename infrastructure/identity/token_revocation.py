@@ -36,25 +36,25 @@ _LOOK = f"""
 log = logging.getLogger(__name__)
 
 
-class Void(NamedTuple):
+class Revocation(NamedTuple):
     """From when on an account's earlier tokens are void: a position of the log, and its time."""
 
     position: int
     at: datetime
 
 
-class Standing:
+class TokenRevocation:
     """What a process knows of it. Follows the database on a connection of its own, from `async with` on."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._accounts: dict[UUID, Void] = {}  # by stream
+        self._accounts: dict[UUID, Revocation] = {}  # by stream
         self._sessions: dict[UUID, datetime] = {}
         self._position = 0
         self._heard = 0.0
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Standing":
+    async def __aenter__(self) -> "TokenRevocation":
         connection = await self._connect()
         try:
             await self._look(connection, first=True)
@@ -121,7 +121,7 @@ class Standing:
             elif position is None:
                 self._sessions[id] = at
             else:
-                self._accounts[id] = max(Void(position, at), self._accounts.get(id, Void(0, at)))
+                self._accounts[id] = max(Revocation(position, at), self._accounts.get(id, Revocation(0, at)))
         self._heard = asked
 
     def _drop_before(self, past: datetime) -> None:

@@ -9,7 +9,7 @@ ISSUER = "Daybook"
 _WINDOW = (0, -1, 1)  # steps of 30 s: clocks differ, and people are slow
 
 
-class Codes:
+class TotpCodes:
     """application.ports.Codes."""
 
     def new_secret(self) -> str:

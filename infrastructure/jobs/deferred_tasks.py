@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from application.ports import Seals
+from application.ports import RowEncryption
 from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool
 
@@ -46,7 +46,7 @@ class Errand:
 class Errands:
     """application.ports.Errands, and what whoever carries them out needs."""
 
-    def __init__(self, rows: RowPool, seals: Seals, *, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, rows: RowPool, seals: RowEncryption, *, attempts: int = ATTEMPTS) -> None:
         self.asked = asyncio.Event()
         self._rows = rows
         self._seals = seals

@@ -94,9 +94,7 @@ _DONE = """
     UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, lease = NULL, error = NULL
     WHERE key = %s AND lease = %s
     RETURNING extract(epoch FROM clock_timestamp() - planned_at)::float8"""
-_LATER = (
-    "UPDATE work.job SET due_at = %s, lease = NULL, attempts = attempts - 1 WHERE key = %s AND lease = %s"
-)
+_LATER = "UPDATE work.job SET due_at = %s, lease = NULL, attempts = attempts - 1 WHERE key = %s AND lease = %s"
 _IDLE = """
     UPDATE work.job SET due_at = %s, lease = NULL, attempts = 0, error = NULL WHERE key = %s AND lease = %s"""
 _FAILED = f"""
@@ -113,7 +111,7 @@ _RETRY = """
     RETURNING 1"""
 
 
-class Claimed(NamedTuple):
+class ClaimedJob(NamedTuple):
     """One that is to be done now by whoever shows the lease first. `again`: whoever had it let it lapse."""
 
     key: UUID
@@ -123,10 +121,10 @@ class Claimed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldJob:
     """application.jobs.job.Lease: of a job that is being done."""
 
-    jobs: Jobs
+    jobs: JobQueue
     key: UUID
     lease: UUID
 
@@ -136,7 +134,7 @@ class Held:
             raise LeaseLost
 
 
-class Jobs:
+class JobQueue:
     """`rows`: of the application's role. Raises psycopg.OperationalError and PoolTimeout."""
 
     def __init__(self, rows: RowPool, *, attempts: int = ATTEMPTS) -> None:
@@ -156,39 +154,37 @@ class Jobs:
         row = await self.rows.one(_SWEPT, [EVERY])
         return None if row is None else row[0] or 0.0
 
-    async def claim(self) -> Sequence[Claimed]:
+    async def claim(self) -> Sequence[ClaimedJob]:
         """Those that are due, the longest first, as far as there is room in the queues."""
         values = {"outstanding": OUTSTANDING, "queued": QUEUED}
-        return [Claimed(*row) for row in await self._mapped(_CLAIM, values)]
+        return [ClaimedJob(*row) for row in await self._mapped(_CLAIM, values)]
 
-    async def begin(self, key: UUID, lease: UUID) -> tuple[Job, Held] | None:
+    async def begin(self, key: UUID, lease: UUID) -> tuple[Job, HeldJob] | None:
         """The job, if the lease is good: for the first that shows it, until it is claimed again."""
         values = {"key": key, "lease": lease, "running": RUNNING}
         found = await self._mapped(_BEGIN, values)
         if not found:
             return None
-        held, told = Held(self, key, found[0][0]), found[0][1:]
+        held, told = HeldJob(self, key, found[0][0]), found[0][1:]
         if told[0] is None:  # it was dropped since it was claimed
             await self.rows.all(_DROP, [key, held.lease])
             return None
         return Job(key, *told), held
 
-    async def done(self, held: Held, outcome: str) -> float | None:
+    async def done(self, held: HeldJob, outcome: str) -> float | None:
         """It is over; how many seconds after it was planned, None if it was no longer ours."""
         rows = await self._noted(_DONE, [outcome, held.key, held.lease])
         return rows[0][0] if rows else None
 
-    async def later(self, held: Held, until: datetime) -> None:
+    async def later(self, held: HeldJob, until: datetime) -> None:
         """Not now, which was no attempt."""
         await self._noted(_LATER, [until, held.key, held.lease])
 
-    async def idle(self, held: Held, until: datetime | None) -> None:
+    async def idle(self, held: HeldJob, until: datetime | None) -> None:
         """Nothing to do until then, or until somebody makes it due; it has not failed."""
         await self._noted(_IDLE, [until, held.key, held.lease])
 
-    async def failed(
-        self, held: Held, error: str, *, pause: float = 0, hopeless: bool = False
-    ) -> bool | None:
+    async def failed(self, held: HeldJob, error: str, *, pause: float = 0, hopeless: bool = False) -> bool | None:
         """Again after a while, `pause` seconds at least, or never: whether it is given up.
 
         None if it was no longer ours.

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from infrastructure.ledger.verification import Head
+from infrastructure.ledger.verification import LogHead
 
 
 class NotGenuine(Exception):
@@ -29,10 +29,10 @@ class NoKey(Exception):
     """The file holds no key to sign with."""
 
 
-class Checkpoint(NamedTuple):
+class SignedCheckpoint(NamedTuple):
     """What was signed, and the public key of whoever did."""
 
-    head: Head
+    head: LogHead
     key: str
 
 
@@ -69,7 +69,7 @@ def public_text(key: Ed25519PrivateKey) -> str:
     return b64encode(key.public_key().public_bytes_raw()).decode()
 
 
-def sign(head: Head, key: Ed25519PrivateKey) -> str:
+def sign(head: LogHead, key: Ed25519PrivateKey) -> str:
     """The checkpoint, JSON."""
     said = {
         "position": head.position,
@@ -80,7 +80,7 @@ def sign(head: Head, key: Ed25519PrivateKey) -> str:
     return json.dumps({**said, "key": public_text(key), "signature": signature}, indent=2)
 
 
-def read(text: str, key: str | None = None) -> Checkpoint:
+def read(text: str, key: str | None = None) -> SignedCheckpoint:
     """What a checkpoint says; raises NotGenuine. `key`: who must have signed it, if that is known."""
     try:
         said: dict[str, Any] = json.loads(text)
@@ -90,7 +90,7 @@ def read(text: str, key: str | None = None) -> Checkpoint:
         signer = Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
         signer.verify(signature, _canonical(said))
         at = datetime.fromisoformat(said["at"]) if said["at"] else None
-        return Checkpoint(Head(int(said["position"]), bytes.fromhex(said["hash"]), at), public)
+        return SignedCheckpoint(LogHead(int(said["position"]), bytes.fromhex(said["hash"]), at), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
 

@@ -10,10 +10,10 @@ from math import ceil
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
-from infrastructure.ledger.verification import Head, Verdict, head_of, verify
+from infrastructure.ledger.verification import LogHead, VerificationResult, head_of, verify
 
 
-class LedgerView:
+class LedgerReader:
     """The ledger of a database. `dsn`: of a role that may read the log; `patience`: seconds."""
 
     def __init__(self, dsn: str, patience: float = 5.0) -> None:
@@ -21,12 +21,12 @@ class LedgerView:
         self._patience = patience
         self._turn = asyncio.Lock()
 
-    async def head(self) -> Head:
+    async def head(self) -> LogHead:
         """Where the log ends; raises psycopg.OperationalError."""
         async with self._connected() as connection:
             return await head_of(connection)
 
-    async def verify(self, first: int, last: int | None) -> Verdict:
+    async def verify(self, first: int, last: int | None) -> VerificationResult:
         """As `ledger.verify`; raises Unavailable while others keep it busy, psycopg.OperationalError."""
         try:
             async with asyncio.timeout(self._patience):

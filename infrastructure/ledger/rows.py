@@ -25,7 +25,7 @@ _EPOCH = 946_684_800_000_000  # microseconds from 1970, which seals count from, 
 Row = tuple[Any, ...]
 
 
-class Event(NamedTuple):
+class LedgerEvent(NamedTuple):
     """An event's row; None where nothing is. `at`: when it was recorded."""
 
     number: bytes
@@ -56,7 +56,7 @@ class Event(NamedTuple):
         return sha256(b"".join(parts)).digest()
 
 
-class Seal(NamedTuple):
+class LedgerSeal(NamedTuple):
     """A seal's row; None where nothing is. `at`: as the events' is."""
 
     number: bytes
@@ -87,7 +87,7 @@ def number(sent: bytes) -> int:
     return found
 
 
-class Page:
+class LedgerPage:
     """The rows of one table after a position in order, taken as many at a time as are wanted."""
 
     def __init__(self, cursor: AsyncServerCursor[Row]) -> None:
@@ -103,36 +103,36 @@ class Page:
         return rows
 
 
-class Book:
+class LedgerRows:
     """The events and the seals after a position, in a transaction that is under way."""
 
-    def __init__(self, events: Page, seals: Page) -> None:
+    def __init__(self, events: LedgerPage, seals: LedgerPage) -> None:
         self._events = events
         self._seals = seals
 
-    async def events(self, most: int) -> list[Event]:
+    async def events(self, most: int) -> list[LedgerEvent]:
         """The next ones, at least one and at most so many; none at the end."""
-        return [Event._make(row) for row in await self._events.take(most)]
+        return [LedgerEvent._make(row) for row in await self._events.take(most)]
 
-    async def seal(self) -> Seal | None:
+    async def seal(self) -> LedgerSeal | None:
         """The next one; None at the end."""
         for row in await self._seals.take(1):
-            return Seal._make(row)
+            return LedgerSeal._make(row)
         return None
 
 
 @asynccontextmanager
-async def opened(connection: AsyncConnection, since: int) -> AsyncIterator[Book]:
+async def opened(connection: AsyncConnection, since: int) -> AsyncIterator[LedgerRows]:
     """The log after a position."""
     async with (
         connection.cursor("ledger_events") as events,
         connection.cursor("ledger_seals") as seals,
     ):
-        yield Book(await _page(events, _EVENTS, since), await _page(seals, _SEALS, since))
+        yield LedgerRows(await _page(events, _EVENTS, since), await _page(seals, _SEALS, since))
 
 
-async def _page(cursor: AsyncServerCursor[Row], query: str, since: int) -> Page:
+async def _page(cursor: AsyncServerCursor[Row], query: str, since: int) -> LedgerPage:
     for kind in _AS_SENT:
         cursor.adapters.register_loader(kind, ByteaBinaryLoader)
     await cursor.execute(query.encode(), [since], binary=True)
-    return Page(cursor)
+    return LedgerPage(cursor)

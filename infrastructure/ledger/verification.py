@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from infrastructure.event_log.event_codec import seal_hash
-from infrastructure.ledger.rows import Book, Event, Seal, opened
+from infrastructure.ledger.rows import LedgerEvent, LedgerRows, LedgerSeal, opened
 
 _HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
@@ -27,7 +27,7 @@ _SEAL_AT = "SELECT hash FROM log.seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
 
 
-class Head(NamedTuple):
+class LogHead(NamedTuple):
     """The last seal: position, hash and time. An empty log is at 0."""
 
     position: int
@@ -36,7 +36,7 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """How far was looked, and the first thing that does not hold (None: all of it does)."""
 
     since: int
@@ -53,10 +53,10 @@ class _Broken(Exception):
     """The first thing that does not hold."""
 
 
-async def head_of(connection: AsyncConnection) -> Head:
+async def head_of(connection: AsyncConnection) -> LogHead:
     """Where the log ends."""
     row = await _row(connection, _HEAD)
-    return Head(*row) if row else Head(0, b"", None)
+    return LogHead(*row) if row else LogHead(0, b"", None)
 
 
 async def verify(
@@ -64,9 +64,9 @@ async def verify(
     first: int = 1,
     last: int | None = None,
     *,
-    checkpoint: Head | None = None,
+    checkpoint: LogHead | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Verdict:
+) -> VerificationResult:
     """Look at the whole batches that hold positions `first` to `last`, in one snapshot of the log.
 
     `progress` is told (events looked at, events to look at). Does not raise for what it finds. The
@@ -88,7 +88,7 @@ async def verify(
                 await _against(connection, checkpoint)
         except _Broken as found:
             broken = str(found)
-        return Verdict(since + 1, run.position, run.seals, broken)
+        return VerificationResult(since + 1, run.position, run.seals, broken)
 
 
 async def _row(connection: AsyncConnection, query: str, *values: object) -> Any:
@@ -101,7 +101,7 @@ async def _nothing_outside(connection: AsyncConnection) -> None:
         raise _Broken(f"{row[0]}: it is before the first position")
 
 
-async def _against(connection: AsyncConnection, checkpoint: Head) -> None:
+async def _against(connection: AsyncConnection, checkpoint: LogHead) -> None:
     if checkpoint.position == 0:
         return
     row = await _row(connection, _SEAL_AT, checkpoint.position)
@@ -114,9 +114,7 @@ async def _against(connection: AsyncConnection, checkpoint: Head) -> None:
 class _Run:
     """One pass over seals and events side by side, from after the seal at a position up to `end`."""
 
-    def __init__(
-        self, since: int, previous: bytes, end: int, progress: Callable[[int, int], None] | None
-    ) -> None:
+    def __init__(self, since: int, previous: bytes, end: int, progress: Callable[[int, int], None] | None) -> None:
         self._since = since
         self._previous = previous
         self._end = end
@@ -124,7 +122,7 @@ class _Run:
         self.position = since
         self.seals = 0
 
-    async def through(self, book: Book, last: int | None) -> None:
+    async def through(self, book: LedgerRows, last: int | None) -> None:
         """Up to the end of the batch that holds `last`; raises _Broken."""
         while last is None or self.position < last:
             seal = await book.seal()
@@ -136,7 +134,7 @@ class _Run:
             if self._progress:
                 self._progress(self.position - self._since, max(self._end, self.position) - self._since)
 
-    async def _batch(self, seal: Seal, book: Book) -> None:
+    async def _batch(self, seal: LedgerSeal, book: LedgerRows) -> None:
         if seal.since != self.position + 1:
             raise _Broken(f"{seal}: it does not follow position {self.position}")
         digests, untimely = [], 0
@@ -155,7 +153,7 @@ class _Run:
         self.seals += 1
 
 
-def _checked(event: Event, position: int) -> bytes:
+def _checked(event: LedgerEvent, position: int) -> bytes:
     """The digest of an event that is whole and at its place."""
     if event.position != position:
         wrong = "is missing" if event.position > position else "is there twice"
@@ -165,7 +163,7 @@ def _checked(event: Event, position: int) -> bytes:
     return event.digest
 
 
-def _checked_hash(seal: Seal, previous: bytes, digests: bytes) -> bytes:
+def _checked_hash(seal: LedgerSeal, previous: bytes, digests: bytes) -> bytes:
     """The hash of a seal over these digests, after the one before."""
     if seal.since is not None and seal.micros is not None:
         try:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from infrastructure.local.programs import (
     HOST,
-    Account,
     NoServer,
+    ServerAccount,
     command_of,
     free_port,
     postgres_version,
@@ -28,7 +28,13 @@ class Cluster:
     """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`."""
 
     def __init__(
-        self, folder: Path, programs: Path, account: Account, *, fsync: bool = True, port: int | None = None
+        self,
+        folder: Path,
+        programs: Path,
+        account: ServerAccount,
+        *,
+        fsync: bool = True,
+        port: int | None = None,
     ) -> None:
         self.folder = folder
         self.port = port or 0
@@ -92,9 +98,7 @@ class Cluster:
             ]
         )
         if made.returncode:
-            raise NoServer(
-                f"PostgreSQL could not make a cluster in {self.folder}:\n{made.stdout}{made.stderr}"
-            )
+            raise NoServer(f"PostgreSQL could not make a cluster in {self.folder}:\n{made.stdout}{made.stderr}")
         fresh.rename(self.folder)
 
     def _locale(self) -> list[str]:

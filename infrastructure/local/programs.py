@@ -28,14 +28,14 @@ class NoServer(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Account:
+class ServerAccount:
     """The account a server runs under: the caller's own, but for root, whom PostgreSQL refuses."""
 
     uid: int
     gid: int
 
     @classmethod
-    def for_data(cls, data: Path) -> "Account":
+    def for_data(cls, data: Path) -> "ServerAccount":
         """Whoever owns `data` already; else the caller; else, for root, `postgres` or `nobody`."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
@@ -159,7 +159,7 @@ def find_valkey() -> Path:
     )
 
 
-def within_reach(program: Path, account: Account, shelf: Path) -> Path:
+def within_reach(program: Path, account: ServerAccount, shelf: Path) -> Path:
     """`program`, or a copy on `shelf` of the wheel it is from if `account` may not run it where it is."""
     if account.run([str(program), "--version"]).returncode == 0:
         return program

@@ -14,8 +14,8 @@ from typing import IO, Self
 from infrastructure.local.postgres_cluster import SUPERUSER, Cluster
 from infrastructure.local.programs import (
     HOST,
-    Account,
     NoServer,
+    ServerAccount,
     find_postgres,
     find_valkey,
     first_postgres,
@@ -72,7 +72,7 @@ class LocalServers:
 
     def start(self) -> Self:
         """Start what is wanted, or nothing: if one can't start, none is left running."""
-        account = Account.for_data(self.home / "postgres")
+        account = ServerAccount.for_data(self.home / "postgres")
         try:
             self.home = _home(self.home, account)
             self._lock = _lock(self.home)
@@ -80,9 +80,7 @@ class LocalServers:
                 start(account)
         except PermissionError as refused:
             self.stop()
-            raise NoServer(
-                f"{self.home} is another account's: choose another folder. ({refused})"
-            ) from refused
+            raise NoServer(f"{self.home} is another account's: choose another folder. ({refused})") from refused
         except BaseException:
             self.stop()
             raise
@@ -99,9 +97,7 @@ class LocalServers:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
     @property
@@ -124,29 +120,27 @@ class LocalServers:
     def broker_url(self) -> str:
         return self._broker.url
 
-    def _start_postgres(self, account: Account) -> None:
+    def _start_postgres(self, account: ServerAccount) -> None:
         folder = first_postgres([self._postgres_bin]) if self._postgres_bin else find_postgres()
         program = within_reach(folder / "postgres", account, self.home / "programs")
-        self._cluster = Cluster(
-            self.home / "postgres", program.parent, account, fsync=self._fsync, port=self._port
-        )
+        self._cluster = Cluster(self.home / "postgres", program.parent, account, fsync=self._fsync, port=self._port)
         self._running.append(self._cluster)
         self._cluster.start()
 
-    def _start_valkey(self, account: Account) -> None:
+    def _start_valkey(self, account: ServerAccount) -> None:
         program = within_reach(find_valkey(), account, self.home / "programs")
         self._valkey = Valkey(self.home / "valkey", program, account)
         self._running.append(self._valkey)
         self._valkey.start()
 
-    def _start_broker(self, account: Account) -> None:
+    def _start_broker(self, account: ServerAccount) -> None:
         program = within_reach(find_valkey(), account, self.home / "programs")
         self._broker = Valkey(self.home / "broker", program, account, evicts=False)
         self._running.append(self._broker)
         self._broker.start()
 
 
-def _home(wished: Path, account: Account) -> Path:
+def _home(wished: Path, account: ServerAccount) -> Path:
     """`wished`, made; or a folder outside root's own when `account` may not enter it."""
     _make(wished)
     if account.may_enter(wished):

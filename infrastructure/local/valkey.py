@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from infrastructure.local.programs import HOST, Account, NoServer, free_port, wait_until
+from infrastructure.local.programs import HOST, NoServer, ServerAccount, free_port, wait_until
 
 START = 10.0  # seconds
 SHUTDOWN = 10.0  # seconds
@@ -19,7 +19,7 @@ class Valkey:
     `evicts`: a cache, in which when full what was last used goes last; else nothing goes.
     """
 
-    def __init__(self, folder: Path, program: Path, account: Account, *, evicts: bool = True) -> None:
+    def __init__(self, folder: Path, program: Path, account: ServerAccount, *, evicts: bool = True) -> None:
         self.port = 0
         self._policy = "allkeys-lru" if evicts else "noeviction"
         self._folder = folder

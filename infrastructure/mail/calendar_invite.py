@@ -7,27 +7,25 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vUri
 
-from application.notifications.appointment_details import Visit
-from application.notifications.notice import Kind, Notice
+from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient, zone_of
-from application.ports import Invite
+from application.ports import CalendarInvite
 from infrastructure.mail.formatting import line
 
-METHODS: Mapping[Kind, tuple[str, str]] = {
-    Kind.REQUESTED: ("REQUEST", "TENTATIVE"),
-    Kind.BOOKED: ("REQUEST", "CONFIRMED"),
-    Kind.MOVED: ("REQUEST", "CONFIRMED"),
-    Kind.CANCELLED: ("CANCEL", "CANCELLED"),
-    Kind.DECLINED: ("CANCEL", "CANCELLED"),
-    Kind.EXPIRED: ("CANCEL", "CANCELLED"),
+METHODS: Mapping[NoticeKind, tuple[str, str]] = {
+    NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
+    NoticeKind.BOOKED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
+    NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
+    NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
 }
 """Method and status. What was asked for is in the calendar too, so it is dropped when nothing comes of it."""
 _AROUND = timedelta(days=400)  # for how long the zone is told
 
 
-def invitation(
-    notice: Notice, recipient: Recipient, *, sender: Address, host: str, link: str
-) -> Invite | None:
+def invitation(notice: Notice, recipient: Recipient, *, sender: Address, host: str, link: str) -> CalendarInvite | None:
     """None for a kind that is not for calendars. The same appointment has the same UID throughout."""
     visit = notice.visit
     if notice.kind not in METHODS or visit is None:
@@ -47,10 +45,10 @@ def invitation(
     calendar.add_component(event)
     around = visit.starts_at.date()
     calendar.add_missing_timezones(around - _AROUND, around + _AROUND)
-    return Invite(method, calendar.to_ical().decode())
+    return CalendarInvite(method, calendar.to_ical().decode())
 
 
-def _event(visit: Visit) -> Event:
+def _event(visit: AppointmentDetails) -> Event:
     zone = zone_of(visit.timezone)
     changed = visit.changed_at or visit.starts_at
     event = Event()

@@ -4,23 +4,23 @@ from urllib.parse import urlsplit
 
 from aiosmtplib import SMTPRecipientsRefused
 
-from application.jobs.job import Hopeless
-from application.notifications.notice import Kind, Notice
+from application.jobs.job import PermanentFailure
+from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
-from application.ports import Letter, Mail
+from application.ports import Mailer, MailMessage
 from infrastructure.mail.calendar_invite import invitation
 from infrastructure.mail.formatting import locale_of, told
-from infrastructure.mail.message_builder import Letters, address_of
+from infrastructure.mail.message_builder import MessageBuilder, address_of
 
 PERMANENT = 500  # codes from here on
-PLACES = {Kind.OFFER: "waitlist", Kind.WEBHOOK_DISABLED: "webhooks"}
+PLACES = {NoticeKind.OFFER: "waitlist", NoticeKind.WEBHOOK_DISABLED: "webhooks"}
 """Where links lead that lead to no appointment."""
 
 
-class NoticeMail:
+class EmailChannel:
     """application.notifications.notice.Channel."""
 
-    def __init__(self, letters: Letters, mail: Mail, public_url: str) -> None:
+    def __init__(self, letters: MessageBuilder, mail: Mailer, public_url: str) -> None:
         self._letters = letters
         self._mail = mail
         self._public_url = public_url.rstrip("/")
@@ -41,14 +41,14 @@ class NoticeMail:
             codes = {each.code for each in refused.recipients}
             if min(codes, default=0) < PERMANENT:
                 raise
-            raise Hopeless(f"The mail server refuses the address ({codes}).") from None  # which is personal
+            raise PermanentFailure(f"The mail server refuses the address ({codes}).") from None  # which is personal
 
-    def letter(self, notice: Notice, recipient: Recipient) -> Letter:
+    def letter(self, notice: Notice, recipient: Recipient) -> MailMessage:
         """The letter's id is the notice's, and so is its Message-ID."""
         language = self._letters.language_of(recipient.language, notice.kind)
         link = f"{self._public_url}/{PLACES.get(notice.kind, 'appointments')}/{notice.about}"
         said = {**told(notice, recipient, locale_of(recipient.language, language)), "link": link}
-        return Letter(
+        return MailMessage(
             id=notice.id,
             kind=notice.kind,
             to=recipient.email or "",

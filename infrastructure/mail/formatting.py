@@ -12,7 +12,7 @@ from babel.dates import format_date, format_skeleton, format_time, get_timezone_
 from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
 
-from application.notifications.appointment_details import Visit
+from application.notifications.appointment_details import AppointmentDetails
 from application.notifications.notice import Notice
 from application.notifications.recipient import Recipient, zone_of
 
@@ -69,7 +69,7 @@ def _spaced(text: str) -> str:
     return text.replace("\u202f", "\u00a0")
 
 
-def _may_cancel(visit: Visit) -> str:
+def _may_cancel(visit: AppointmentDetails) -> str:
     """Which of the sentences on cancelling is true."""
     if visit.late_fee == 0:
         return "anytime"
@@ -85,7 +85,7 @@ class _Words:
         self._locale = locale
         self._zone = zone
 
-    def visit(self, visit: Visit, fee: int) -> dict[str, str]:
+    def visit(self, visit: AppointmentDetails, fee: int) -> dict[str, str]:
         start, theirs = visit.starts_at.astimezone(self._zone), zone_of(visit.timezone)
         there = visit.starts_at.astimezone(theirs)
         elsewhere = there.utcoffset() != start.utcoffset()
@@ -107,13 +107,13 @@ class _Words:
             "fee": self.money(fee, visit.currency) if fee else "",
         }
 
-    def _times(self, visit: Visit) -> str:
+    def _times(self, visit: AppointmentDetails) -> str:
         start, end = visit.starts_at.astimezone(self._zone), visit.ends_at.astimezone(self._zone)
         if start.date() == end.date():
             return f"{self.time(start)} – {self.time(end)}"  # noqa: RUF001  a dash between times is this one
         return f"{self.time(start)} – {self.day(end)}, {self.time(end)}"  # noqa: RUF001
 
-    def _changes(self, visit: Visit) -> bool:
+    def _changes(self, visit: AppointmentDetails) -> bool:
         """Whether clocks change meanwhile, or show this time twice that day."""
         start, end = visit.starts_at.astimezone(self._zone), visit.ends_at.astimezone(self._zone)
         twice = start.replace(fold=0).utcoffset() != start.replace(fold=1).utcoffset()

@@ -12,17 +12,15 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 
-from application.ports import Letter, Seals
+from application.ports import MailMessage, RowEncryption
 from infrastructure.database.row_pool import RowPool
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.settings import Settings
 
 logger = structlog.get_logger(__name__)
 HIDDEN = "(the code)"
 TIMEOUT = 20.0  # seconds for each step of an exchange
-_KEEP = (
-    "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
-)
+_KEEP = "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
 
 _KEPT = "SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s ORDER BY at, id"
 _LATEST = """
@@ -43,23 +41,23 @@ class Sender(Protocol):
         ...
 
 
-class Postman:
+class MailService:
     """application.ports.Mail: writes, sends and keeps."""
 
-    def __init__(self, letters: Letters, sender: Sender, rows: RowPool, seals: Seals) -> None:
+    def __init__(self, letters: MessageBuilder, sender: Sender, rows: RowPool, seals: RowEncryption) -> None:
         self._letters = letters
         self._sender = sender
         self._rows = rows
         self._seals = seals
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: MailMessage) -> None:
         """See the port."""
         message = self._letters.message(letter)
         await self._sender.send(message)
         if letter.account_id is not None:
             await self._keep(letter, letter.account_id, message)
 
-    async def _keep(self, letter: Letter, account_id: UUID, message: EmailMessage) -> None:
+    async def _keep(self, letter: MailMessage, account_id: UUID, message: EmailMessage) -> None:
         text = message.get_body(("plain",))
         assert text is not None
         said = {"to": letter.to, "subject": str(message["Subject"]), "text": _shown(text, letter)}
@@ -67,31 +65,26 @@ class Postman:
         await self._rows.all(_KEEP, [letter.id, account_id, letter.kind, sealed])
 
 
-def _shown(text: MIMEPart, letter: Letter) -> str:
+def _shown(text: MIMEPart, letter: MailMessage) -> str:
     """Its text without the code in it: whoever may read what was mailed has not thereby read the mail."""
     told: str = text.get_content()
     code = letter.said.get("token")
     return told.replace(code, HIDDEN) if code else told
 
 
-class Mails:
+class SentMails:
     """application.ports.Mails."""
 
-    def __init__(self, rows: RowPool, seals: Seals) -> None:
+    def __init__(self, rows: RowPool, seals: RowEncryption) -> None:
         self._rows = rows
         self._seals = seals
 
     async def of(self, account_id: UUID) -> Sequence[Mapping[str, Any]]:
         """See the port."""
         found = await self._rows.all(_KEPT, [account_id])
-        return [
-            {"at": at, "kind": kind, **await self._opened(account_id, id, said)}
-            for id, kind, at, said in found
-        ]
+        return [{"at": at, "kind": kind, **await self._opened(account_id, id, said)} for id, kind, at, said in found]
 
-    async def latest(
-        self, account_id: UUID, *, limit: int, before: UUID | None = None
-    ) -> Sequence[Mapping[str, Any]]:
+    async def latest(self, account_id: UUID, *, limit: int, before: UUID | None = None) -> Sequence[Mapping[str, Any]]:
         """See the port."""
         found = await self._rows.all(_LATEST, [account_id, before, before, limit])
         return [
@@ -160,13 +153,13 @@ class NowhereSender:
         raise NoSender
 
 
-def postman_of(settings: Settings, rows: RowPool, seals: Seals) -> Postman:
+def postman_of(settings: Settings, rows: RowPool, seals: RowEncryption) -> MailService:
     """As the settings have it; what leaves nowhere is said once."""
     smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else None
     if smtp is None and settings.dev_mailbox is None:
         logger.warning("no mail is sent: SMTP_URL is not set")
-    letters = Letters(settings.public_url, settings.mail_from)
-    return Postman(letters, sender_of(smtp, settings.dev_mailbox), rows, seals)
+    letters = MessageBuilder(settings.public_url, settings.mail_from)
+    return MailService(letters, sender_of(smtp, settings.dev_mailbox), rows, seals)
 
 
 def sender_of(smtp_url: str | None, mailbox: Path | None) -> Sender:

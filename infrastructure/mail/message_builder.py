@@ -8,14 +8,14 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from application.ports import Invite, Letter
+from application.ports import CalendarInvite, MailMessage
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
 LANGUAGE = "en"
 """What people get whose language has no templates."""
 
 
-class Letters:
+class MessageBuilder:
     """`public_url`: where links lead; `mail_from`: an address, or `Name <address>`. Raises ValueError."""
 
     def __init__(self, public_url: str, mail_from: str, folder: Path = TEMPLATES) -> None:
@@ -31,7 +31,7 @@ class Letters:
             lstrip_blocks=True,
         )
 
-    def message(self, letter: Letter) -> EmailMessage:
+    def message(self, letter: MailMessage) -> EmailMessage:
         """Plain text and HTML; the text's first line is the subject. Raises ValueError for a bad address."""
         language = self.language_of(letter.language, letter.kind)
         subject, _, text = self._written(letter, language, "txt").partition("\n")
@@ -55,12 +55,12 @@ class Letters:
         there = language.isalpha() and (self._folder / language / f"{kind}.txt").is_file()
         return language if there else LANGUAGE
 
-    def _written(self, letter: Letter, language: str, suffix: str) -> str:
+    def _written(self, letter: MailMessage, language: str, suffix: str) -> str:
         template = self._templates.get_template(f"{language}/{letter.kind}.{suffix}")
         return template.render(public_url=self._public_url, language=language, **letter.said)
 
 
-def _invite(message: EmailMessage, invite: Invite) -> None:
+def _invite(message: EmailMessage, invite: CalendarInvite) -> None:
     """As calendars look for it: another form of the text for those who read mail, a file for the rest."""
     method = {"method": invite.method}
     message.add_alternative(invite.text, subtype="calendar", params=method, cte="base64")

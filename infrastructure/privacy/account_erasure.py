@@ -11,7 +11,7 @@ from infrastructure.database.row_pool import RowPool
 _TABLES = ("credential", "session", "ticket", "api_key", "verification", "mail")
 
 
-class Traces:
+class AccountData:
     """application.people.erasure.Traces."""
 
     def __init__(self, rows: RowPool) -> None:
@@ -27,7 +27,7 @@ class Traces:
                 )
 
 
-class ForgottenFile:
+class ErasedPersonsFile:
     """The file of erased ids: one id a line, append-only. None: nothing is remembered."""
 
     def __init__(self, path: Path | None) -> None:

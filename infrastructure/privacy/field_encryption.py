@@ -13,16 +13,16 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 NONCE = 12  # bytes
 
 
-class Unreadable(Exception):
+class UnknownMasterKey(Exception):
     """It was sealed with a master key that is neither MASTER_KEY nor MASTER_KEY_PREVIOUS."""
 
 
-class Wrapped(NamedTuple):
+class WrappedKey(NamedTuple):
     """A person's key, sealed by the master key whose mark is `master`."""
 
     key: bytes
@@ -36,21 +36,21 @@ class MasterKeys:
         self.current = _mark(current)
         self._ciphers = {_mark(each): _cipher(each) for each in (current, previous) if each}
 
-    def wrap(self, subject: UUID, key: bytes) -> Wrapped:
+    def wrap(self, subject: UUID, key: bytes) -> WrappedKey:
         """A key sealed by the current master, for this subject alone."""
         nonce = os.urandom(NONCE)
         sealed = self._ciphers[self.current].encrypt(nonce, key, subject.bytes)
-        return Wrapped(nonce + sealed, self.current)
+        return WrappedKey(nonce + sealed, self.current)
 
-    def unwrap(self, subject: UUID, wrapped: Wrapped) -> bytes:
+    def unwrap(self, subject: UUID, wrapped: WrappedKey) -> bytes:
         """The subject's key; raises Unreadable."""
         cipher = self._ciphers.get(wrapped.master)
         if cipher is None:
-            raise Unreadable(f"The key of {subject} was sealed by another master key ({wrapped.master}).")
+            raise UnknownMasterKey(f"The key of {subject} was sealed by another master key ({wrapped.master}).")
         try:
             return cipher.decrypt(wrapped.key[:NONCE], wrapped.key[NONCE:], subject.bytes)
         except InvalidTag:
-            raise Unreadable(f"The key of {subject} has been changed.") from None
+            raise UnknownMasterKey(f"The key of {subject} has been changed.") from None
 
 
 def _mark(master: str) -> str:
@@ -73,7 +73,7 @@ def unseal(key: bytes, sealed: bytes, place: bytes) -> Any:
     try:
         return json.loads(AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], place))
     except InvalidTag:
-        raise Unreadable("This was sealed with another key, or for another place.") from None
+        raise UnknownMasterKey("This was sealed with another key, or for another place.") from None
 
 
 def place_of(stream: UUID, version: int, field: str) -> bytes:
@@ -86,7 +86,7 @@ def personal_fields(kind: type) -> tuple[str, ...]:
     known = _FIELDS.get(kind)
     if known is None:
         fields = getattr(kind, "__dataclass_fields__", {}).items()
-        known = tuple(name for name, each in fields if Personal in (each.type, *get_args(each.type)))
+        known = tuple(name for name, each in fields if PersonalData in (each.type, *get_args(each.type)))
         _FIELDS[kind] = known
     return known
 
@@ -94,7 +94,7 @@ def personal_fields(kind: type) -> tuple[str, ...]:
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
-def personal_of(events: Iterable[object]) -> Iterator[Personal]:
+def personal_of(events: Iterable[object]) -> Iterator[PersonalData]:
     """Everything personal in these events."""
     for event in events:
         for name in personal_fields(type(event)):
@@ -102,7 +102,7 @@ def personal_of(events: Iterable[object]) -> Iterator[Personal]:
                 yield said
 
 
-def stored(said: Personal, keys: Mapping[UUID, bytes], place: bytes) -> dict[str, str]:
+def stored(said: PersonalData, keys: Mapping[UUID, bytes], place: bytes) -> dict[str, str]:
     """As it stands in an event's JSON. Seals it: the plain value is gone from here on."""
     if said.sealed is None:
         said.sealed, said.place = seal(keys[said.subject], said.value, place), place
@@ -111,12 +111,12 @@ def stored(said: Personal, keys: Mapping[UUID, bytes], place: bytes) -> dict[str
     return {"personal": said.subject.hex, "sealed": b64encode(said.sealed).decode()}
 
 
-def restored(told: Mapping[str, str], place: bytes) -> Personal:
+def restored(told: Mapping[str, str], place: bytes) -> PersonalData:
     """From an event's JSON, still sealed."""
-    return Personal(UUID(hex=told["personal"]), None, b64decode(told["sealed"]), place)
+    return PersonalData(UUID(hex=told["personal"]), None, b64decode(told["sealed"]), place)
 
 
-def open_in_place(said: Iterable[Personal], keys: Mapping[UUID, bytes]) -> None:
+def open_in_place(said: Iterable[PersonalData], keys: Mapping[UUID, bytes]) -> None:
     """Make the values readable, but of those whose key is gone."""
     for each in said:
         if each.sealed is not None and (key := keys.get(each.subject)) is not None:

@@ -14,25 +14,25 @@ from uuid import UUID
 from email_validator import EmailNotValidError, validate_email
 
 from domain.kernel import Aggregate, derived_id
-from domain.personal_data import Personal
-from infrastructure.privacy.field_encryption import MasterKeys, Wrapped, open_in_place, seal, unseal
+from domain.personal_data import PersonalData
+from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, open_in_place, seal, unseal
 
 KEY = 32  # bytes
 A = TypeVar("A", bound=Aggregate)
 
 
-class KeyRows(Protocol):
+class PersonKeyRows(Protocol):
     """Where wrapped keys are kept, beside the journal."""
 
-    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
         """Those that are there."""
         ...
 
-    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
         """Those that are not there yet; the others stay."""
         ...
 
-    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+    async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
         """Wrap some that were wrapped by another master anew; how many, 0 at the end. In one transaction."""
         ...
 
@@ -44,7 +44,7 @@ class KeyRows(Protocol):
 class Keyring:
     """Keys of persons, and of the system's own secrets."""
 
-    def __init__(self, rows: KeyRows, masters: MasterKeys) -> None:
+    def __init__(self, rows: PersonKeyRows, masters: MasterKeys) -> None:
         self._rows = rows
         self._masters = masters
         self._secrets: dict[str, bytes] = {}
@@ -106,7 +106,7 @@ class Keyring:
             progress(done, max(total, done))
         return done
 
-    def _again(self, subject: UUID, wrapped: Wrapped) -> Wrapped:
+    def _again(self, subject: UUID, wrapped: WrappedKey) -> WrappedKey:
         return self._masters.wrap(subject, self._masters.unwrap(subject, wrapped))
 
 
@@ -125,19 +125,19 @@ def seal_again(aggregate: Aggregate) -> None:
             each.value = None
 
 
-def _personal(values: Iterable[Any]) -> Iterable[Personal]:
+def _personal(values: Iterable[Any]) -> Iterable[PersonalData]:
     for value in values:
-        if isinstance(value, Personal):
+        if isinstance(value, PersonalData):
             yield value
         elif isinstance(value, Mapping):
-            yield from (each for each in value.values() if isinstance(each, Personal))
+            yield from (each for each in value.values() if isinstance(each, PersonalData))
 
 
 def _opened(value: Any, keys: Mapping[UUID, bytes]) -> Any:
-    if isinstance(value, Personal):
-        copy = Personal(value.subject, value.value, value.sealed, value.place)
+    if isinstance(value, PersonalData):
+        copy = PersonalData(value.subject, value.value, value.sealed, value.place)
         open_in_place([copy], keys)
         return copy
-    if isinstance(value, Mapping) and any(isinstance(each, Personal) for each in value.values()):
+    if isinstance(value, Mapping) and any(isinstance(each, PersonalData) for each in value.values()):
         return {name: _opened(each, keys) for name, each in value.items()}
     return value

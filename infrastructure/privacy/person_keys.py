@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
-from infrastructure.privacy.field_encryption import Wrapped
+from infrastructure.privacy.field_encryption import WrappedKey
 
 _GET = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::uuid[])"
 _ADD = """
@@ -33,32 +33,30 @@ class PersonKeys:
         self._pool = pool
         self._patience = patience
 
-    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, Wrapped]:
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
         """See KeyRows."""
         async with self._connected() as connection:
             cursor = await connection.execute(_GET, [list(subjects)], binary=True)
-            return {subject: Wrapped(key, master) async for subject, key, master in cursor}
+            return {subject: WrappedKey(key, master) async for subject, key, master in cursor}
 
-    async def add(self, keys: Mapping[UUID, Wrapped]) -> None:
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
         """See KeyRows."""
         async with self._connected() as connection:
             await connection.execute(_ADD, _columns(keys))
 
-    async def rewrap(self, current: str, wrap: Callable[[UUID, Wrapped], Wrapped], most: int) -> int:
+    async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
         """See KeyRows."""
         async with self._connected() as connection, connection.transaction():
             cursor = await connection.execute(_STALE, [current, most], binary=True)
             rows = await cursor.fetchall()
-            again = {subject: wrap(subject, Wrapped(key, master)) for subject, key, master in rows}
+            again = {subject: wrap(subject, WrappedKey(key, master)) for subject, key, master in rows}
             await connection.execute(_REWRAP, _columns(again))
             return len(again)
 
     async def count(self, current: str) -> int:
         """See KeyRows."""
         async with self._connected() as connection:
-            cursor = await connection.execute(
-                "SELECT count(*) FROM keyring.person WHERE master <> %s", [current]
-            )
+            cursor = await connection.execute("SELECT count(*) FROM keyring.person WHERE master <> %s", [current])
             row = await cursor.fetchone()
             return int(row[0]) if row else 0
 
@@ -72,5 +70,5 @@ class PersonKeys:
             raise Unavailable("The database does not answer.") from gone
 
 
-def _columns(keys: Mapping[UUID, Wrapped]) -> list[list[object]]:
+def _columns(keys: Mapping[UUID, WrappedKey]) -> list[list[object]]:
     return [list(keys), [key for key, _ in keys.values()], [master for _, master in keys.values()]]

@@ -10,8 +10,15 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from application.webhooks.payload import Happening
-from application.webhooks.ports import Attempt, Failing, Mark, Noted, Standing, Stretch
+from application.webhooks.payload import WebhookEvent
+from application.webhooks.ports import (
+    DeliveryAttempt,
+    DeliveryCheckpoint,
+    FailureStreak,
+    LoggedDelivery,
+    PendingEvents,
+    WebhookProgress,
+)
 from domain.kernel import Aggregate
 from infrastructure.database.row_pool import Row, RowPool, rows
 from infrastructure.event_log.event_codec import decode, evolve
@@ -102,7 +109,7 @@ _WAKE = f"""
     SELECT coalesce((SELECT more FROM looked), false), (SELECT count(*) FROM woken)"""  # noqa: S608
 
 
-class Subscriptions:
+class DeliveryProgress:
     """application.webhooks.ports.Progress and Standings, and what the door and the sweep ask."""
 
     def __init__(self, pool: RowPool, journal: Journal) -> None:
@@ -121,12 +128,12 @@ class Subscriptions:
                 woken += count
         return woken
 
-    async def mark(self, webhook_id: UUID) -> Mark | None:
+    async def mark(self, webhook_id: UUID) -> DeliveryCheckpoint | None:
         """See the port."""
         found = await self._pool.one(_MARK, [webhook_id])
-        return Mark(*found) if found else None
+        return DeliveryCheckpoint(*found) if found else None
 
-    async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> Stretch:
+    async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> PendingEvents:
         """See the port."""
         async with self._reading() as (connection, schema):
             bound = await rows(connection, _BOUND.format(schema=schema), [after, until, SCANNED - 1])
@@ -135,52 +142,52 @@ class Subscriptions:
             found = await rows(connection, _AHEAD.format(schema=schema), asked)
         if len(found) == most:
             until = found[-1][0]
-        return Stretch([await self._happening(row) for row in found], until)
+        return PendingEvents([await self._happening(row) for row in found], until)
 
-    async def _happening(self, row: Row) -> Happening:
+    async def _happening(self, row: Row) -> WebhookEvent:
         position, kind, stream, version, at = row
         events = await self._journal.read_until(stream, version)
         subject = evolve(None, [decode(e.topic, e.state, e.stream, e.version) for e in events])
         assert isinstance(subject, Aggregate)
-        return Happening(position, kind, at, subject)
+        return WebhookEvent(position, kind, at, subject)
 
     async def pass_over(self, webhook_id: UUID, since: int, to: int) -> bool:
         """See the port."""
         return await self._pool.one(_PASS_OVER, [to, webhook_id, since]) is not None
 
-    async def delivered(self, attempt: Attempt, since: int) -> bool:
+    async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
         """See the port."""
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
             return bool(await rows(connection, _TAKEN, [attempt.position, attempt.webhook_id, since]))
 
-    async def failed(self, attempt: Attempt, since: datetime | None) -> Failing:
+    async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
         """See the port."""
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
             told = await rows(connection, _FAILED, [since or EVER, since or EVER, attempt.webhook_id])
-        return Failing(*told[0]) if told else Failing(attempt.attempt, timedelta())
+        return FailureStreak(*told[0]) if told else FailureStreak(attempt.attempt, timedelta())
 
     async def drop(self, webhook_id: UUID) -> None:
         """See the port."""
         await self._pool.all(_DROP, {"id": webhook_id})
 
-    async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, Standing]:
+    async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, WebhookProgress]:
         """See application.webhooks.ports.Standings."""
         if not ids:
             return {}
         async with self._reading() as (connection, schema):
             asked = [SCANNED // len(ids), list(ids)]
             found = await rows(connection, _STANDING.format(schema=schema), asked)
-        return {id: Standing(position, behind, since) for id, position, since, behind in found}
+        return {id: WebhookProgress(position, behind, since) for id, position, since, behind in found}
 
     async def go_back(self, webhook_id: UUID, after: int, since: int) -> None:
         """See application.webhooks.ports.Standings."""
         await self._pool.all(_BACK, {"id": webhook_id, "after": after, "since": since})
 
-    async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[Noted]:
+    async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[LoggedDelivery]:
         """See application.webhooks.ports.Standings."""
-        return [Noted(*row) for row in await self._pool.all(_SENT, [webhook_id, before, before, limit])]
+        return [LoggedDelivery(*row) for row in await self._pool.all(_SENT, [webhook_id, before, before, limit])]
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[AsyncConnection, str]]:
@@ -190,7 +197,7 @@ class Subscriptions:
             yield connection, generation_schema(generation)
 
 
-async def _note(connection: AsyncConnection, attempt: Attempt) -> None:
+async def _note(connection: AsyncConnection, attempt: DeliveryAttempt) -> None:
     sent, id = attempt.sent, attempt.webhook_id
     told: Sequence[Any] = [id, attempt.position, attempt.message_id, attempt.type, attempt.attempt]
     ((number,),) = await rows(connection, _NOTE, [*told, sent.status, sent.error, sent.took_ms])

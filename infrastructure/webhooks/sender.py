@@ -16,8 +16,8 @@ import httpx
 from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 from standardwebhooks import Webhook
 
-from application.webhooks.payload import Message
-from application.webhooks.ports import Sent
+from application.webhooks.payload import WebhookMessage
+from application.webhooks.ports import SendResult
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -28,14 +28,14 @@ AGENT = "Daybook-Webhooks"
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class Post:
+class WebhookSender:
     """application.webhooks.ports.Post, from enter to exit. `allow`: private networks that are, any port."""
 
     def __init__(self, allow: Collection[Network] = (), *, longest: float = LONGEST) -> None:
         self._allow = allow
         self._longest = longest
 
-    async def __aenter__(self) -> Post:
+    async def __aenter__(self) -> WebhookSender:
         client = httpx.AsyncClient(
             verify=ssl.create_default_context(),
             timeout=httpx.Timeout(self._longest),
@@ -60,7 +60,7 @@ class Post:
         """Whether something may be sent there: a public address, or one of the networks allowed."""
         return is_public(address) or any(address in network for network in self._allow)
 
-    async def send(self, url: str, message: Message, secrets: Sequence[str]) -> Sent:
+    async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
         """See the port."""
         began = monotonic()
         status, error, retry_after = None, "", None
@@ -75,7 +75,7 @@ class Post:
             error = "private address"
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as stands_against_it:
             error = _told(stands_against_it)
-        return Sent(status, error, round((monotonic() - began) * 1000), retry_after)
+        return SendResult(status, error, round((monotonic() - began) * 1000), retry_after)
 
     async def _look_up(self, url: httpx.URL) -> None:
         """Refuse a name of private addresses before anything is sent there, were it to see who listens.
@@ -90,7 +90,7 @@ class Post:
             if not self.admits(address):
                 raise SSRFProtectionError("not admitted", hostname=url.host, ip_addr=address, port=port)
 
-    async def _exchange(self, url: str, message: Message, secrets: Sequence[str]) -> tuple[int, float | None]:
+    async def _exchange(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> tuple[int, float | None]:
         sending = self._client.stream("POST", url, content=message.body, headers=headers(message, secrets))
         async with sending as answer:
             read = 0
@@ -102,7 +102,7 @@ class Post:
         return answer.status_code, retry_after(answer.headers.get("retry-after"))
 
 
-def headers(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+def headers(message: WebhookMessage, secrets: Sequence[str]) -> dict[str, str]:
     """As Standard Webhooks has them: a signature by each secret in force."""
     text = message.body.decode()
     signatures = [Webhook(secret).sign(message.id, message.at, text) for secret in secrets]

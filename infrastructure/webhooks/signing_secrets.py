@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from application.ports import Seals
+from application.ports import RowEncryption
 from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool, rows
 
@@ -26,10 +26,10 @@ _CURRENT = """
     WHERE webhook_id = %s AND (ends_at IS NULL OR ends_at > clock_timestamp()) ORDER BY id DESC"""
 
 
-class WebhookSecrets:
+class SigningSecrets:
     """application.webhooks.ports.Secrets."""
 
-    def __init__(self, pool: RowPool, seals: Seals) -> None:
+    def __init__(self, pool: RowPool, seals: RowEncryption) -> None:
         self._pool = pool
         self._seals = seals
 

@@ -15,7 +15,7 @@ from application.event_log import Unavailable
 from application.ports import WeakPassword
 from domain.kernel import new_id
 from domain.people.email_address import AddressTaken
-from infrastructure.identity.account_provisioning import Newcomer, registrar_of
+from infrastructure.identity.account_provisioning import NewAccount, registrar_of
 from infrastructure.local.instance import NotRunning, settings_of, start_servers
 from infrastructure.local.servers import HOME
 from infrastructure.migrate import migrate_all
@@ -33,9 +33,7 @@ def admin() -> None:
 def create(
     email: Annotated[str, typer.Option(help="Where mail reaches them; they sign in with it.")],
     name: Annotated[str, typer.Option(help="What people call them.")] = "Admin",
-    data: Annotated[
-        Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")
-    ] = HOME,
+    data: Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")] = HOME,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -49,7 +47,7 @@ def create(
             settings = start_servers(data.absolute(), servers)
         migrate_all(settings)
         try:
-            newcomer = Newcomer(new_id(), Role.ADMIN, email, name)
+            newcomer = NewAccount(new_id(), Role.ADMIN, email, name)
             asyncio.run(_make(settings, newcomer, password))
         except (WeakPassword, AddressTaken, Unavailable, ValueError) as why:
             typer.echo(str(why), err=True)
@@ -57,7 +55,7 @@ def create(
     typer.echo(f"{email} is an admin: account {newcomer.account_id}")
 
 
-async def _make(settings: Settings, newcomer: Newcomer, password: str) -> None:
+async def _make(settings: Settings, newcomer: NewAccount, password: str) -> None:
     async with registrar_of(settings) as registrar:
         await registrar.make([newcomer], password)
 

@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from infrastructure.ledger.checkpoint import (
-    Checkpoint,
     NoKey,
     NotGenuine,
+    SignedCheckpoint,
     public_text,
     read,
     sign,
     signing_key,
 )
-from infrastructure.ledger.verification import Verdict, head_of, verify
+from infrastructure.ledger.verification import VerificationResult, head_of, verify
 from infrastructure.local.instance import settings_of
 from infrastructure.local.servers import HOME
 
@@ -64,7 +64,7 @@ def verify_log(
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("events", total=None)
 
-        async def run(connection: AsyncConnection) -> Verdict:
+        async def run(connection: AsyncConnection) -> VerificationResult:
             return await verify(
                 connection,
                 checkpoint=signed.head if signed else None,
@@ -78,7 +78,7 @@ def verify_log(
     typer.echo(f"holds: {verdict.upto} events under {verdict.seals} seals{held}")
 
 
-def _signed(file: Path, key: str | None) -> Checkpoint:
+def _signed(file: Path, key: str | None) -> SignedCheckpoint:
     try:
         return read(file.read_text(), key)
     except (NotGenuine, OSError, UnicodeDecodeError) as wrong:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.local.instance import settings_of
 from infrastructure.local.servers import HOME
-from infrastructure.privacy.field_encryption import Unreadable
+from infrastructure.privacy.field_encryption import UnknownMasterKey
 from infrastructure.settings import Settings
 
 Data = Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")]
@@ -39,10 +39,8 @@ def rotate(data: Data = HOME) -> None:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("keys", total=None)
         try:
-            rotated = asyncio.run(
-                _rotate(settings, lambda done, total: bar.update(task, completed=done, total=total))
-            )
-        except Unreadable as why:
+            rotated = asyncio.run(_rotate(settings, lambda done, total: bar.update(task, completed=done, total=total)))
+        except UnknownMasterKey as why:
             typer.echo(f"{why} Set MASTER_KEY_PREVIOUS to that one.", err=True)
             raise typer.Exit(1) from why
     typer.echo(f"{rotated} keys rotated; MASTER_KEY_PREVIOUS is needed no more.")

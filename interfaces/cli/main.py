@@ -18,7 +18,7 @@ import uvloop
 
 from application.access import Role
 from infrastructure.gc_tuning import collect_rarely
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.instance import NotRunning, settings_of
 from infrastructure.local.programs import NoServer
 from infrastructure.local.servers import HOME
@@ -30,7 +30,7 @@ from interfaces.cli.audit import app as audit
 from interfaces.cli.keys import app as keys
 from interfaces.cli.projections import app as readers
 from interfaces.cli.projections import rebuild
-from interfaces.cli.up import HOST, Wish, build_town
+from interfaces.cli.up import HOST, UpOptions, build_town
 from interfaces.cli.up import up as start_all
 from interfaces.http.app import document
 from interfaces.http.framework.middleware import said_of_request
@@ -45,9 +45,7 @@ app.add_typer(readers, name="readers")
 app.add_typer(keys, name="keys")
 app.command()(rebuild)
 
-Data = Annotated[
-    Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")
-]
+Data = Annotated[Path, typer.Option(help="Where the local servers keep their data, unless DB_HOST says otherwise.")]
 Metrics = Annotated[int | None, typer.Option(help="Serve /metrics on this port (0: any free one).")]
 UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
 
@@ -63,7 +61,7 @@ def up(
 ) -> None:
     """Start PostgreSQL, Redis, API, projector and workers here; stop all of it with one Ctrl-C."""
     configure_logs(Settings().log_level)
-    start_all(Wish(data.absolute(), port, apis, workers, demo, as_json))
+    start_all(UpOptions(data.absolute(), port, apis, workers, demo, as_json))
 
 
 @app.command()
@@ -95,9 +93,7 @@ def api(
 
 
 @app.command()
-def project(
-    data: Data = HOME, metrics_port: Metrics = None, until_stdin_closes: UntilStdinCloses = False
-) -> None:
+def project(data: Data = HOME, metrics_port: Metrics = None, until_stdin_closes: UntilStdinCloses = False) -> None:
     """Follow the log and keep the read models; several are safe: one leads, the others stand by."""
     settings = _role(data, metrics_port, until_stdin_closes=until_stdin_closes)
     collect_rarely()
@@ -107,9 +103,7 @@ def project(
 @app.command()
 def worker(
     data: Data = HOME,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Processes. Default: WORKER_CONCURRENCY.")
-    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Processes. Default: WORKER_CONCURRENCY.")] = None,
     queues: Annotated[str, typer.Option(help="Which queues, by comma.")] = ",".join(QUEUES),
     metrics_port: Metrics = None,
     until_stdin_closes: UntilStdinCloses = False,
@@ -163,7 +157,7 @@ def token(
     if role is Role.ANONYMOUS:
         _give_up("Anonymous callers send no token.")
     secret = settings.secret_key.get_secret_value()
-    typer.echo(Tokens(secret).issue(sub or uuid4(), role, timedelta(minutes=minutes)))
+    typer.echo(AccessTokens(secret).issue(sub or uuid4(), role, timedelta(minutes=minutes)))
 
 
 @app.command()

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.database.roles import alchemy
-from infrastructure.event_log.event_codec import Codec
+from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.local.instance import settings_of
 from infrastructure.local.servers import HOME
-from projections.rebuild.rebuild import GRACE, Busy, Rebuild, Rebuilt, Unreadable
+from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
 from projections.registry import READERS
 
 T = TypeVar("T")
@@ -36,9 +36,7 @@ _RESUME = text("""
     UPDATE read.bookmark b SET stopped_at = NULL, error = NULL FROM read.live
     WHERE b.generation = live.generation AND b.reader = :reader AND b.stopped_at IS NOT NULL""")
 
-app = typer.Typer(
-    help="How far the read models are; resume one that has stopped.", invoke_without_command=True
-)
+app = typer.Typer(help="How far the read models are; resume one that has stopped.", invoke_without_command=True)
 
 
 @app.callback()
@@ -79,9 +77,7 @@ def resume(name: str, data: Data = HOME) -> None:
 
 def rebuild(
     data: Data = HOME,
-    check: Annotated[
-        bool, typer.Option(help="Only compare with those in use; exit status 1 if they differ.")
-    ] = False,
+    check: Annotated[bool, typer.Option(help="Only compare with those in use; exit status 1 if they differ.")] = False,
     grace: Annotated[float, typer.Option(help="Seconds until the old tables are dropped.")] = GRACE,
 ) -> None:
     """Make the read models anew from the log; those in use answer until the new ones take over."""
@@ -91,15 +87,13 @@ def rebuild(
         task = bar.add_task("events", total=None)
 
         async def run(engine: AsyncEngine) -> Rebuilt:
-            codec = Codec(settings_of(data.absolute()).masters)
-            made = Rebuild(
-                engine, READERS, codec, lambda done, total: bar.update(task, completed=done, total=total)
-            )
+            codec = EventCodec(settings_of(data.absolute()).masters)
+            made = Rebuild(engine, READERS, codec, lambda done, total: bar.update(task, completed=done, total=total))
             return await (made.check() if check else made.run(grace=grace))
 
         try:
             rebuilt = _with_engine(data, run)
-        except (Busy, Unreadable) as why:
+        except (RebuildRunning, UndecodableEvents) as why:
             typer.echo(str(why), err=True)
             raise typer.Exit(1) from why
     for difference in rebuilt.differences:

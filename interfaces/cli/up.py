@@ -27,9 +27,9 @@ from application.access import Role
 from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.identity.access_tokens import Tokens
-from infrastructure.identity.account_provisioning import Newcomer, registrar_of
-from infrastructure.jobs.job_queue import Jobs
+from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.identity.account_provisioning import NewAccount, registrar_of
+from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.local.instance import environment_of, kept, start_servers
 from infrastructure.local.processes import Child, Children
 from infrastructure.local.programs import free_port
@@ -51,7 +51,7 @@ _LISTENS = """
 
 
 @dataclass(frozen=True)
-class Ready:
+class UpReport:
     """What scripts need: plain libpq URIs, addresses and a token for each role."""
 
     api: str
@@ -66,7 +66,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Wish:
+class UpOptions:
     """What the caller of `daybook up` asked for. `port` 0: any free one."""
 
     data: Path
@@ -77,7 +77,7 @@ class Wish:
     as_json: bool
 
 
-def up(wish: Wish) -> None:
+def up(wish: UpOptions) -> None:
     """Start everything, say so, wait for Ctrl-C or SIGTERM, stop everything in order."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -101,14 +101,12 @@ def up(wish: Wish) -> None:
                 raise SystemExit("Daybook did not get ready; its log above says why.")
             return
         metrics_port = serve_metrics(HOST, 0, str(metrics))
-        _say(
-            console, settings, _ready(settings, api, (metrics_port, flower_port), town, password), town, wish
-        )
+        _say(console, settings, _ready(settings, api, (metrics_port, flower_port), town, password), town, wish)
         stop.wait()
         console.print("Stopping ...")
 
 
-def _say(console: Console, settings: Settings, ready: Ready, town: Town | None, wish: Wish) -> None:
+def _say(console: Console, settings: Settings, ready: UpReport, town: Town | None, wish: UpOptions) -> None:
     if wish.as_json:
         print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
     else:
@@ -128,7 +126,7 @@ def _listen(port: int) -> socket.socket:
     return listening
 
 
-def _children(settings: Settings, wish: Wish, listening: socket.socket, metrics: Path) -> list[Child]:
+def _children(settings: Settings, wish: UpOptions, listening: socket.socket, metrics: Path) -> list[Child]:
     theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     if "public_url" not in settings.model_fields_set:
         theirs["PUBLIC_URL"] = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -139,16 +137,14 @@ def _children(settings: Settings, wish: Wish, listening: socket.socket, metrics:
     ]
 
 
-def _workers(settings: Settings, wish: Wish, flower_port: int | None, metrics: Path) -> list[Child]:
+def _workers(settings: Settings, wish: UpOptions, flower_port: int | None, metrics: Path) -> list[Child]:
     """Those who do what falls due, and the page that shows them; started once the town is built."""
     if flower_port is None:
         return []
     theirs = environment_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     return [
         *(Child(f"worker {n + 1}", ["worker", "--queues", NEAR], theirs) for n in range(wish.workers)),
-        Child(
-            "webhook worker", ["worker", "--queues", FAR], theirs
-        ),  # receivers that hang hold up nobody else
+        Child("webhook worker", ["worker", "--queues", FAR], theirs),  # receivers that hang hold up nobody else
         Child("beat", ["beat"], theirs),
         Child("flower", ["flower", "--port", str(flower_port)], theirs),
     ]
@@ -176,7 +172,7 @@ async def _build_town(settings: Settings, console: Console) -> Town:
                 now=store.now(),
             )
             if await _head(rows) > before:
-                await Jobs(rows).silence()
+                await JobQueue(rows).silence()
             return town
     finally:
         await rows.close()
@@ -211,12 +207,10 @@ def _follows(settings: Settings) -> bool:
         return connection.execute(_LISTENS).fetchone() is not None
 
 
-def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
+def _people(settings: Settings, town: Town | None, wish: UpOptions) -> str:
     """An account for each role; those who are there stay as they are. Answers their first password."""
     password = kept(wish.data / "demo_password", 18)
-    newcomers = [
-        Newcomer(_account(role, town), role, email_of(role), str(role).capitalize()) for role in ROLES
-    ]
+    newcomers = [NewAccount(_account(role, town), role, email_of(role), str(role).capitalize()) for role in ROLES]
 
     async def make() -> None:
         async with registrar_of(settings) as registrar:
@@ -228,14 +222,14 @@ def _people(settings: Settings, town: Town | None, wish: Wish) -> str:
 
 def _ready(
     settings: Settings, api: str, ports: tuple[int, int | None], town: Town | None, password: str | None
-) -> Ready:
+) -> UpReport:
     metrics_port, flower_port = ports
     database, owner, redis = settings.database, settings.owner_database, settings.redis_url
     assert database is not None
     assert owner is not None
     assert redis is not None
-    tokens = Tokens(settings.secret_key.get_secret_value())
-    return Ready(
+    tokens = AccessTokens(settings.secret_key.get_secret_value())
+    return UpReport(
         api=api,
         database=database.dsn,
         superuser_database=owner.dsn,
@@ -261,7 +255,7 @@ def email_of(role: Role) -> str:
     return f"{role}@daybook.example"
 
 
-def _tell(console: Console, settings: Settings, ready: Ready, town: Town | None, wish: Wish) -> None:
+def _tell(console: Console, settings: Settings, ready: UpReport, town: Town | None, wish: UpOptions) -> None:
     plain = Console(stderr=True, soft_wrap=True, highlight=False)
     console.rule("Daybook is up")
     plain.print(f"API        {ready.api}    docs: {ready.api}/docs")
@@ -284,7 +278,7 @@ def _tell(console: Console, settings: Settings, ready: Ready, town: Town | None,
     plain.print(f"\nData in {wish.data}. Ctrl-C stops all of it.")
 
 
-def _curl(ready: Ready, town: Town, start: datetime) -> str:
+def _curl(ready: UpReport, town: Town, start: datetime) -> str:
     body = {
         "service_id": str(town.service_id),
         "provider_id": str(town.provider_id),

@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.event_log import Command, Done, Key, Store
+from application.event_log import Command, CommandResult, EventStore, IdempotencyKey
 from domain.kernel import derived_id
 
 HISTORY = timedelta(days=100)
 """How long the town has existed on the day it is made."""
 AHEAD = timedelta(days=40)
 
-Handler = Callable[[Any, Store], Awaitable[Done[Any]]]
+Handler = Callable[[Any, EventStore], Awaitable[CommandResult[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Charter:
         """`place`: the stream and the version that the command brings it to, which also name its key."""
         handler, kind = does
         named = sha256(":".join(map(str, ("demo", self.seed, *place))).encode()).digest()
-        return Act(at, lane, *place, handler, kind(by=by, key=Key(named, named), **fields))
+        return Act(at, lane, *place, handler, kind(by=by, key=IdempotencyKey(named, named), **fields))
 
 
 def town_id(seed: int, *parts: object) -> UUID:

@@ -10,7 +10,7 @@ from application.access import Caller, Role
 from application.people.customer import CreateCustomer, create_customer
 from interfaces.demo.charter import Act, Charter
 from interfaces.demo.places import PLACES
-from interfaces.demo.shop import Calendar
+from interfaces.demo.shop import DemoCalendar
 
 PEOPLE = 300
 
@@ -30,13 +30,11 @@ class Person:
         return Caller(self.id, Role.CUSTOMER)
 
 
-def people(charter: Charter, everybody: Sequence[Calendar]) -> list[Person]:
+def people(charter: Charter, everybody: Sequence[DemoCalendar]) -> list[Person]:
     """The customers, in the order of their arrival, spread as the providers are."""
     names = {place: _names(charter, place) for place in PLACES}
     return [
-        Person(
-            charter.id("customer", n), next(names[host.shop.place]), host.shop.place, host.owner, n % 9 == 4
-        )
+        Person(charter.id("customer", n), next(names[host.shop.place]), host.shop.place, host.owner, n % 9 == 4)
         for n in range(PEOPLE)
         for host in [everybody[n % len(everybody)]]
     ]

@@ -26,7 +26,7 @@ from domain.scheduling.availability import Occupied, Start, starts
 from domain.scheduling.interval import Interval, overlaps
 from interfaces.demo.charter import AHEAD, Act, Charter, Handler
 from interfaces.demo.customer import Person
-from interfaces.demo.shop import Calendar
+from interfaces.demo.shop import DemoCalendar
 from interfaces.demo.trades import NOTES, REASONS
 
 _DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ _TRIES = 12
 Promised = defaultdict[UUID, list[Interval]]
 
 
-def appointments(charter: Charter, everybody: Sequence[Calendar], people: Sequence[Person]) -> list[Act]:
+def appointments(charter: Charter, everybody: Sequence[DemoCalendar], people: Sequence[Person]) -> list[Act]:
     """Every appointment's life until today, all acts in the order of their time."""
     promised: Promised = defaultdict(list)
     acts = [act for calendar in everybody for act in Diary(charter, calendar, people, promised).filled()]
@@ -49,9 +49,7 @@ class Diary:
     What is cancelled or moved stays occupied here: so no order in which the acts are played can clash.
     """
 
-    def __init__(
-        self, charter: Charter, calendar: Calendar, people: Sequence[Person], promised: Promised
-    ) -> None:
+    def __init__(self, charter: Charter, calendar: DemoCalendar, people: Sequence[Person], promised: Promised) -> None:
         self.charter = charter
         self.calendar = calendar
         self.dice = charter.random("diary", calendar.provider_id)

@@ -23,39 +23,39 @@ from application.scheduling.schedule import (
 )
 from domain.catalog.tag import Tag
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.opening_hours import OpeningHours, window
 from domain.scheduling.schedule import Schedule, hours_of
 from domain.scheduling.wallclock import day_bounds, local_date, zone
 from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, Handler, admin
-from interfaces.demo.places import PLACES, SHOPS, Place, Shop
+from interfaces.demo.places import PLACES, SHOPS, DemoPlace, DemoShop
 from interfaces.demo.trades import CURRENCIES, HOURS, TAGS, TRADES
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class DemoCalendar:
     """A provider as the generator knows it: whose, where, when open. `services`: id -> terms."""
 
     provider_id: UUID
     name: str
     owner: Caller
-    shop: Shop
-    hours: Hours
+    shop: DemoShop
+    hours: OpeningHours
     closings: Sequence[tuple[Interval, str]]
     services: dict[UUID, dict[str, Any]]
 
     @property
-    def home(self) -> Place:
+    def home(self) -> DemoPlace:
         return PLACES[self.shop.place]
 
 
-def calendars(charter: Charter) -> list[Calendar]:
+def calendars(charter: Charter) -> list[DemoCalendar]:
     """Everybody who can be booked."""
     return [calendar for number in range(len(SHOPS)) for calendar in _chairs(charter, number)]
 
 
-def _chairs(charter: Charter, number: int) -> Iterator[Calendar]:
+def _chairs(charter: Charter, number: int) -> Iterator[DemoCalendar]:
     shop = SHOPS[number]
     names = [f"{shop.name}: {chair}" for chair in shop.chairs] or [shop.name]
     ids = [charter.id("provider", number, n) for n in range(len(names))]
@@ -66,10 +66,10 @@ def _chairs(charter: Charter, number: int) -> Iterator[Calendar]:
     }
     for id, name in zip(ids, names, strict=True):
         hours, closings = _opening(charter, shop, charter.random("hours", id))
-        yield Calendar(id, name, owner, shop, hours, closings, services)
+        yield DemoCalendar(id, name, owner, shop, hours, closings, services)
 
 
-def _terms(charter: Charter, shop: Shop, offering: dict[str, Any], ids: Sequence[UUID]) -> dict[str, Any]:
+def _terms(charter: Charter, shop: DemoShop, offering: dict[str, Any], ids: Sequence[UUID]) -> dict[str, Any]:
     currency = PLACES[shop.place].currency
     units, unit = CURRENCIES[currency]
     terms = {name: value for name, value in offering.items() if name not in {"euros", "fee"}}
@@ -104,7 +104,7 @@ def _weekly(written: str) -> dict[str, list[list[int]]]:
     return weekly
 
 
-def _opening(charter: Charter, shop: Shop, dice: Random) -> tuple[Hours, list[tuple[Interval, str]]]:
+def _opening(charter: Charter, shop: DemoShop, dice: Random) -> tuple[OpeningHours, list[tuple[Interval, str]]]:
     """Weekly hours, a few dates on which they differ, holidays taken and to come."""
     tz = zone(PLACES[shop.place].zone)
     first = local_date(charter.founded, tz)
@@ -130,7 +130,7 @@ def tags(charter: Charter) -> Iterator[Act]:
         yield charter.act(at, id, (id, 1), (create_tag, CreateTag), admin(charter.seed), slug=slug, name=name)
 
 
-def openings(charter: Charter, everybody: Sequence[Calendar]) -> Iterator[Act]:
+def openings(charter: Charter, everybody: Sequence[DemoCalendar]) -> Iterator[Act]:
     """Providers, their hours, and what they offer; all of one owner in one lane."""
     minutes = count(60)
     for calendar in everybody:
@@ -142,7 +142,7 @@ def openings(charter: Charter, everybody: Sequence[Calendar]) -> Iterator[Act]:
 Founding = tuple[tuple[UUID, int], tuple[Handler, type[Command]], dict[str, Any]]
 
 
-def _joining(charter: Charter, calendar: Calendar) -> Iterator[Founding]:
+def _joining(charter: Charter, calendar: DemoCalendar) -> Iterator[Founding]:
     id, hours = calendar.provider_id, calendar.hours
     schedule, steps = Schedule.id_of(id), count(2)
     yield (id, 1), (create_provider, CreateProvider), {"id": id, "profile": _profile(charter, calendar)}
@@ -157,14 +157,14 @@ def _joining(charter: Charter, calendar: Calendar) -> Iterator[Founding]:
         yield (schedule, next(steps)), (take_time_off, TakeTimeOff), fields
 
 
-def _offering(calendar: Calendar, everybody: Sequence[Calendar]) -> Iterator[Founding]:
+def _offering(calendar: DemoCalendar, everybody: Sequence[DemoCalendar]) -> Iterator[Founding]:
     """With its last chair, a shop is complete and offers its services."""
     last = [other for other in everybody if other.owner == calendar.owner][-1]
     for id, terms in calendar.services.items() if calendar is last else ():
         yield (id, 1), (create_service, CreateService), {"id": id, "terms": terms}
 
 
-def _profile(charter: Charter, calendar: Calendar) -> dict[str, Any]:
+def _profile(charter: Charter, calendar: DemoCalendar) -> dict[str, Any]:
     home, dice = calendar.home, charter.random("profile", calendar.provider_id)
     lat, lon = (round(at + dice.uniform(-0.04, 0.04), 5) for at in (home.lat, home.lon))
     return {

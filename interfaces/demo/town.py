@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from application.event_log import Attempts, Command, Store
+from application.event_log import Command, CommandAttempts, EventStore
 from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.service import Service
 from domain.errors import Conflict, NotFound
@@ -49,10 +49,10 @@ class BackInTime:
     Only what `now` says differs; attempts, locks and checks are the store's own.
     """
 
-    store: Store
+    store: EventStore
     clock: datetime
 
-    def attempts(self, command: Command) -> Attempts:
+    def attempts(self, command: Command) -> CommandAttempts:
         return self.store.attempts(command)
 
     def now(self) -> datetime:
@@ -65,7 +65,7 @@ class BackInTime:
         return await self.store.address_id(email)
 
 
-async def seed(store: Store, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
+async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
     """The town of this seed, made unless the log has it; a making that was cut short is continued.
 
     `now`, UTC, becomes the first making's today. `progress(done, of)` is told of every command.
@@ -79,7 +79,7 @@ async def seed(store: Store, *, seed: int = 7, progress: Progress, now: datetime
     return await _town(store, seed, now)
 
 
-async def _found(store: Store, seed: int, now: datetime) -> datetime:
+async def _found(store: EventStore, seed: int, now: datetime) -> datetime:
     """When the town was founded: with its first customer, whose date tells every later making."""
     charter = Charter(seed, now.replace(second=0, microsecond=0) - HISTORY)
     first = people(charter, calendars(charter))[0]
@@ -89,7 +89,7 @@ async def _found(store: Store, seed: int, now: datetime) -> datetime:
     return founded
 
 
-async def _make(store: Store, charter: Charter, progress: Progress) -> None:
+async def _make(store: EventStore, charter: Charter, progress: Progress) -> None:
     """Stage by stage: what is within one neither needs nor hinders what it may overtake."""
     everybody = calendars(charter)
     inhabitants = people(charter, everybody)
@@ -107,7 +107,7 @@ async def _make(store: Store, charter: Charter, progress: Progress) -> None:
     await _play(store, charter.seed, stages, progress)
 
 
-async def _play(store: Store, seed: int, stages: Sequence[Sequence[Act]], progress: Progress) -> None:
+async def _play(store: EventStore, seed: int, stages: Sequence[Sequence[Act]], progress: Progress) -> None:
     """Give the commands that the log does not have yet."""
     streams = dict.fromkeys(act.stream for stage in stages for act in stage)
     found = await _look(store, seed, Aggregate, streams)
@@ -125,7 +125,7 @@ async def _play(store: Store, seed: int, stages: Sequence[Sequence[Act]], progre
         await _play_stage(store, stage, report)
 
 
-async def _play_stage(store: Store, stage: Sequence[Act], report: Callable[[], None]) -> None:
+async def _play_stage(store: EventStore, stage: Sequence[Act], report: Callable[[], None]) -> None:
     """In order, a few at a time, and within a lane one by one: so each stream always comes out the same."""
     upcoming = iter(stage)
     lanes: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -144,12 +144,12 @@ async def _play_stage(store: Store, stage: Sequence[Act], report: Callable[[], N
         raise failed.exceptions[0] from None
 
 
-async def _perform(store: Store, act: Act) -> None:
+async def _perform(store: EventStore, act: Act) -> None:
     with suppress(Conflict, NotFound):  # somebody uses the town already and was first: it did not happen
         await act.handler(act.command, BackInTime(store, act.at))
 
 
-async def _look(store: Store, seed: int, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
+async def _look(store: EventStore, seed: int, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
     """The aggregates as they are, None where there is none."""
     async for attempt in store.attempts(Command(by=admin(seed))):
         async with attempt as log:
@@ -157,7 +157,7 @@ async def _look(store: Store, seed: int, kind: type[A], ids: Iterable[UUID]) -> 
     raise AssertionError("attempts end with an answer or an error")
 
 
-async def _town(store: Store, seed: int, now: datetime) -> Town:
+async def _town(store: EventStore, seed: int, now: datetime) -> Town:
     provider_id, service_id = town_id(seed, "provider", 0, 0), town_id(seed, "service", 0, 0)
     return Town(
         provider_id=provider_id,
@@ -170,7 +170,7 @@ async def _town(store: Store, seed: int, now: datetime) -> Town:
 
 
 async def _free_start(
-    store: Store, seed: int, provider_id: UUID, service_id: UUID, now: datetime
+    store: EventStore, seed: int, provider_id: UUID, service_id: UUID, now: datetime
 ) -> datetime | None:
     """The first one from tomorrow on, so that it stays free of notice while somebody reads about it."""
     (service,) = await _look(store, seed, Service, [service_id])

@@ -187,9 +187,7 @@ TRADES: dict[str, list[dict[str, Any]]] = {
     "language": [
         offering("Conversation", 50, 22, **_CLOCK, window=None, cancel_notice=360, tags=["lessons", "online"])
     ],
-    "photo": [
-        offering("Portrait", 75, 150, **_CLOCK, buffer_before=15, buffer_after=30, min_notice=1440, fee=30)
-    ],
+    "photo": [offering("Portrait", 75, 150, **_CLOCK, buffer_before=15, buffer_after=30, min_notice=1440, fee=30)],
     "tax": [offering("Tax return", 60, 120, step=60, window=_BUSINESS, min_notice=1440, tags=["online"])],
     "midwife": [offering("Home visit", 50, 0, step=30, buffer_before=20, buffer_after=20, tags=["health"])],
     "bicycle": [

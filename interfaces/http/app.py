@@ -65,7 +65,7 @@ ROUTERS = (
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-class Door(FastAPI):
+class DaybookApp(FastAPI):
     """FastAPI for its description of the routes; requests go past its layers, which are slow."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,13 +88,13 @@ def build(
     *,
     https: bool = False,
     origins: Origins | None = None,
-) -> Door:
+) -> DaybookApp:
     """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
 
     `mailbox`: in DEV, the folder of mail that is not sent, which is shown.
     `https`: browsers come by TLS alone. `origins`: whose pages may ask from a browser; None: nobody's.
     """
-    app = Door(
+    app = DaybookApp(
         title="Daybook",
         version=version("daybook"),
         lifespan=life,

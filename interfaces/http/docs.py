@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from interfaces.http.framework.responses import PUBLIC, Answer
+from interfaces.http.framework.responses import PUBLIC, HttpResponse
 
 HTML = b"text/html; charset=utf-8"
 _PARTS = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css"}
@@ -37,7 +37,7 @@ def docs_routes(title: str) -> Sequence[Route]:
     headers = {b"content-security-policy": policy.encode(), b"cache-control": PUBLIC}
 
     async def shown(_: Request) -> Response:
-        return Answer(200, text.encode(), headers, media_type=HTML)
+        return HttpResponse(200, text.encode(), headers, media_type=HTML)
 
     return [Route("/docs", shown, include_in_schema=False), *(_part(*each) for each in _PARTS.items())]
 
@@ -47,7 +47,7 @@ def _part(name: str, media_type: bytes) -> Route:
     body = (files("fastapi_offline") / "static" / name).read_bytes()
 
     async def sent(_: Request) -> Response:
-        return Answer(200, body, {b"cache-control": PUBLIC}, media_type=media_type)
+        return HttpResponse(200, body, {b"cache-control": PUBLIC}, media_type=media_type)
 
     return Route(f"/docs/{name}", sent, include_in_schema=False)
 

@@ -16,35 +16,35 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import infrastructure
 from application.jobs.deferred import Means, carry_out
-from application.people.erasure import Oblivion, forget_again
+from application.people.erasure import ErasureServices, erase_again
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
-from infrastructure.event_log.event_codec import Codec
+from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.email_verifications import Verifications
-from infrastructure.identity.services import Opened, TokenKeys, opened_signing
+from infrastructure.identity.services import IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.deferred_runner import ErrandRunner
 from infrastructure.jobs.deferred_tasks import Errands
-from infrastructure.jobs.job_queue import Jobs
-from infrastructure.ledger.reader import LedgerView
-from infrastructure.mail.mailer import Mails, postman_of
-from infrastructure.privacy.account_erasure import ForgottenFile, Traces
-from infrastructure.privacy.obligations import Belongings
-from infrastructure.settings import Database, Environment, Settings
-from infrastructure.webhooks.delivery_progress import Subscriptions
-from infrastructure.webhooks.signing_secrets import WebhookSecrets
+from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.ledger.reader import LedgerReader
+from infrastructure.mail.mailer import SentMails, postman_of
+from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
+from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.settings import DatabaseAddress, Environment, Settings
+from infrastructure.webhooks.delivery_progress import DeliveryProgress
+from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.app import build
 from interfaces.http.framework.client_address import Networks
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.cursors import Cursors
-from interfaces.http.framework.request import Check, Hooks, Ports
-from projections.availability.cache import Cache
+from interfaces.http.framework.request import Check, Ports, WebhookPorts
+from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
-from projections.availability.loader import Looks
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.read_models.job_status import overdue
 
 log = structlog.get_logger(__name__)
@@ -87,17 +87,21 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
     await store.journal.open()
     engine = _engine(database, settings)
     stack.push_async_callback(engine.dispose)
-    reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
+    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
     cache, useful = await _cache(settings, stack)
     rows = await stack.enter_async_context(
         RowPool(database.dsn, size=settings.db_pool_size, patience=settings.db_pool_timeout)
     )
     errands, verifications = Errands(rows, store.keyring), Verifications(rows, store.keyring)
     opened = await stack.enter_async_context(_signing(settings, database, store, rows, errands))
-    oblivion = Oblivion(
-        store, Belongings(reads), Traces(rows), ForgottenFile(settings.forgotten_file), errands
+    oblivion = ErasureServices(
+        store,
+        ObligationsReader(reads),
+        AccountData(rows),
+        ErasedPersonsFile(settings.forgotten_file),
+        errands,
     )
-    await forget_again(oblivion)
+    await erase_again(oblivion)
     mail = postman_of(settings, rows, store.keyring)
     means = Means(store, mail, verifications, opened.signing.tickets, oblivion)
     await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
@@ -107,8 +111,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _looks(database, settings, stack), reads, cache),
         tokens=opened.tokens,
         cursors=Cursors(secret),
-        codec=Codec(settings.masters),
-        ledger=LedgerView(database.dsn, settings.db_pool_timeout),
+        codec=EventCodec(settings.masters),
+        ledger=LedgerReader(database.dsn, settings.db_pool_timeout),
         vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
         useful={"lag": partial(_followed, engine), "jobs": partial(_in_time, engine), **useful},
         passwords=opened.signing.passwords,
@@ -116,7 +120,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         sessions=opened.signing.sessions,
         verifications=verifications,
         errands=errands,
-        mails=Mails(rows, store.keyring),
+        mails=SentMails(rows, store.keyring),
         oblivion=oblivion,
         cooling_off=timedelta(days=settings.forgetting_days),
         signing=opened.signing,
@@ -124,25 +128,25 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         limits=opened.limits,
         denials=opened.denials,
         networks=Networks(settings.proxies),
-        hooks=Hooks(
-            Subscriptions(rows, store.journal),
-            WebhookSecrets(rows, store.keyring),
+        hooks=WebhookPorts(
+            DeliveryProgress(rows, store.journal),
+            SigningSecrets(rows, store.keyring),
             plain=settings.environment is Environment.DEV,
         ),
-        retry_job=Jobs(rows).retry,
+        retry_job=JobQueue(rows).retry,
     )
 
 
 def _signing(
-    settings: Settings, database: Database, store: EventStore, rows: RowPool, errands: Errands
-) -> AbstractAsyncContextManager[Opened]:
+    settings: Settings, database: DatabaseAddress, store: EventStore, rows: RowPool, errands: Errands
+) -> AbstractAsyncContextManager[IdentityServices]:
     previous, redis = settings.secret_key_previous, settings.redis_url
     keys = TokenKeys(
         settings.secret_key.get_secret_value(),
         previous.get_secret_value() if previous else None,
         strict=settings.environment is Environment.PROD,
     )
-    return opened_signing(
+    return open_identity_services(
         database.dsn,
         store,
         errands,
@@ -153,7 +157,7 @@ def _signing(
     )
 
 
-def _engine(database: Database, settings: Settings) -> AsyncEngine:
+def _engine(database: DatabaseAddress, settings: Settings) -> AsyncEngine:
     return create_async_engine(
         alchemy(database.dsn),
         pool_size=settings.db_pool_size,
@@ -162,7 +166,7 @@ def _engine(database: Database, settings: Settings) -> AsyncEngine:
     )
 
 
-async def _looks(database: Database, settings: Settings, stack: AsyncExitStack) -> Looks:
+async def _looks(database: DatabaseAddress, settings: Settings, stack: AsyncExitStack) -> AvailabilityLoader:
     pool = AsyncConnectionPool(
         database.dsn,
         min_size=1,
@@ -173,10 +177,10 @@ async def _looks(database: Database, settings: Settings, stack: AsyncExitStack) 
     )
     stack.push_async_callback(pool.close)
     await pool.open(wait=True)
-    return Looks(pool)
+    return AvailabilityLoader(pool)
 
 
-async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Cache | None, Mapping[str, Check]]:
+async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[AvailabilityCache | None, Mapping[str, Check]]:
     if settings.redis_url is None:
         return None, {}
     redis = connect(settings.redis_url.get_secret_value())
@@ -186,7 +190,7 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Cache | Non
         await redis.ping()
         return {}
 
-    return await stack.enter_async_context(Cache(redis, settings.redis_prefix)), {"redis": pinged}
+    return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), {"redis": pinged}
 
 
 async def _reached(engine: AsyncEngine) -> Mapping[str, Any]:

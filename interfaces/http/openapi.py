@@ -69,9 +69,7 @@ def _key(*, required: bool) -> dict[str, Any]:
         "pattern": "^[!-~]{1,255}$",
         "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     }
-    return _parameter(
-        "Idempotency-Key", "The same key and body get the same answer.", schema, required=required
-    )
+    return _parameter("Idempotency-Key", "The same key and body get the same answer.", schema, required=required)
 
 
 _IF_MATCH = _parameter(
@@ -142,9 +140,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, schemas: Mappin
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{status}"})
 
 
-def _header_parameters(
-    operation: Mapping[str, Any], method: str, path: str, *, resource: bool
-) -> list[dict[str, Any]]:
+def _header_parameters(operation: Mapping[str, Any], method: str, path: str, *, resource: bool) -> list[dict[str, Any]]:
     found = []
     if takes_key(method, path, operation["operationId"]):
         found.append(_key(required=operation["operationId"] in KEYED))

@@ -10,10 +10,10 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.database.roles import alchemy
-from infrastructure.event_log.event_codec import Codec
+from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
-from projections.availability.earliest_refresher import Refresher
-from projections.availability.invalidation import Publisher, connect
+from projections.availability.earliest_refresher import EarliestRefresher
+from projections.availability.invalidation import InvalidationPublisher, connect
 from projections.engine.projector import Projector
 from projections.registry import READERS
 
@@ -37,7 +37,7 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
     if settings.redis_url is not None:
         redis = connect(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        publisher = Publisher(redis, settings.redis_prefix, engine)
+        publisher = InvalidationPublisher(redis, settings.redis_prefix, engine)
     pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
         settings.database.dsn,
         min_size=0,  # one that stands by needs none
@@ -47,4 +47,4 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
     )
     stack.push_async_callback(pool.close)
     await pool.open()
-    return Projector(engine, READERS, Codec(settings.masters), publisher, [Refresher(pool)])
+    return Projector(engine, READERS, EventCodec(settings.masters), publisher, [EarliestRefresher(pool)])

@@ -17,26 +17,26 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.jobs.job import Means
-from application.webhooks.delivery import Courier
+from application.webhooks.delivery import DeliveryServices
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from infrastructure.identity.rate_limits import Limits
-from infrastructure.jobs.job_queue import Jobs
-from infrastructure.mail.email_channel import NoticeMail
+from infrastructure.identity.rate_limits import RateLimits
+from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import postman_of
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.settings import Settings
-from infrastructure.webhooks.delivery_progress import Subscriptions
-from infrastructure.webhooks.sender import Post
-from infrastructure.webhooks.signing_secrets import WebhookSecrets
-from interfaces.worker.redis_requeue import mend
-from interfaces.worker.runtime import Hands, Tools
-from projections.availability.loader import Looks
+from infrastructure.webhooks.delivery_progress import DeliveryProgress
+from infrastructure.webhooks.sender import WebhookSender
+from infrastructure.webhooks.signing_secrets import SigningSecrets
+from interfaces.worker.redis_requeue import patch_requeue
+from interfaces.worker.runtime import WorkerRuntime, WorkerServices
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
-from projections.availability.waitlist_line import Line
+from projections.availability.waitlist_line import WaitlistLine
 from projections.engine.positions import Positions
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started
@@ -53,12 +53,12 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 def celery_of(settings: Settings) -> Celery:
     """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
-    mend()
+    patch_requeue()
     if not settings.broker:  # Celery would look for one on this machine, for ever
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
-    hands = Hands(partial(_tools, settings))
+    hands = WorkerRuntime(partial(_tools, settings))
 
     @app.task(name="sweep", queue="sweep")
     def sweep() -> None:
@@ -156,7 +156,7 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> Line:
+async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> WaitlistLine:
     """Who waits, and what is free: read models, without a cache."""
     engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
@@ -170,12 +170,12 @@ async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> Line:
     )
     stack.push_async_callback(pool.close)
     await pool.open()
-    reads = Reads(engine, await stack.enter_async_context(Positions(engine)))
-    return Line(reads, Availability(Looks(pool), reads))
+    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
+    return WaitlistLine(reads, Availability(AvailabilityLoader(pool), reads))
 
 
 @asynccontextmanager
-async def _tools(settings: Settings) -> AsyncIterator[Tools]:
+async def _tools(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
     async with AsyncExitStack() as stack:
@@ -183,24 +183,22 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
-        rows = await stack.enter_async_context(
-            RowPool(database.dsn, size=2, patience=settings.db_pool_timeout)
-        )
-        jobs = Jobs(rows)
+        rows = await stack.enter_async_context(RowPool(database.dsn, size=2, patience=settings.db_pool_timeout))
+        jobs = JobQueue(rows)
         mail = postman_of(settings, rows, store.keyring)
         line = await _line(database.dsn, settings, stack)
-        letters = Letters(settings.public_url, settings.mail_from)
-        channels = [NoticeMail(letters, mail, settings.public_url)]
+        letters = MessageBuilder(settings.public_url, settings.mail_from)
+        channels = [EmailChannel(letters, mail, settings.public_url)]
 
         async def tidy() -> None:
             await jobs.forget()
             await rows.all(_KEYS_OLD)
 
-        subscriptions = Subscriptions(rows, store.journal)
-        post = await stack.enter_async_context(Post(settings.webhook_networks))
-        courier = Courier(store, subscriptions, WebhookSecrets(rows, store.keyring), post)
+        subscriptions = DeliveryProgress(rows, store.journal)
+        post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
+        courier = DeliveryServices(store, subscriptions, SigningSecrets(rows, store.keyring), post)
         redis = settings.redis_url.get_secret_value() if settings.redis_url else None
-        limits = Limits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
+        limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
         stack.push_async_callback(limits.close)
         means = Means(
             store,
@@ -211,4 +209,4 @@ async def _tools(settings: Settings) -> AsyncIterator[Tools]:
             courier=courier,
             limits=limits,
         )
-        yield Tools(jobs, means, tidy, subscriptions.wake)
+        yield WorkerServices(jobs, means, tidy, subscriptions.wake)

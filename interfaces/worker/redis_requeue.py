@@ -6,7 +6,7 @@ from typing import Any
 from kombu.transport import redis
 
 
-class Unacked(redis.QoS):
+class RequeueUnacked(redis.QoS):
     """Puts messages back when a channel is closed, if there is a connection left to do it by.
 
     Without one, kombu's own raises what Celery takes for the end of the worker, with all that is in hand.
@@ -18,6 +18,6 @@ class Unacked(redis.QoS):
             super().restore_unacked_once(*arguments, **named)
 
 
-def mend() -> None:
+def patch_requeue() -> None:
     """For all channels of this process."""
-    redis.Channel.QoS = Unacked
+    redis.Channel.QoS = RequeueUnacked

@@ -14,7 +14,16 @@ from uuid import UUID
 import structlog
 
 from application.jobs.dispatch import carry_out
-from application.jobs.job import Busy, Hopeless, Idle, Job, Later, Lease, LeaseLost, Means
+from application.jobs.job import (
+    Job,
+    JobIdle,
+    JobLease,
+    LeaseLost,
+    Means,
+    NotDueYet,
+    PermanentFailure,
+    RetryAfter,
+)
 from interfaces.http.framework.middleware import request_id
 from interfaces.worker.metrics import AGAIN, DONE, LATENESS
 
@@ -25,7 +34,7 @@ T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
 
-class Claimed(Protocol):
+class ClaimedJob(Protocol):
     """A job that may be begun by whoever shows its lease."""
 
     @property
@@ -38,38 +47,36 @@ class Claimed(Protocol):
     def again(self) -> bool: ...
 
 
-class Jobs(Protocol):
+class JobQueue(Protocol):
     """How it goes with jobs; see infrastructure.jobs.job_queue."""
 
     async def swept(self) -> float | None: ...
     async def enrol(self) -> int: ...
-    async def claim(self) -> Sequence[Claimed]: ...
+    async def claim(self) -> Sequence[ClaimedJob]: ...
     async def begin(self, key: UUID, lease: UUID) -> tuple[Job, Any] | None: ...
     async def done(self, held: Any, outcome: str) -> float | None: ...
     async def later(self, held: Any, until: datetime) -> None: ...
     async def idle(self, held: Any, until: datetime | None) -> None: ...
-    async def failed(
-        self, held: Any, error: str, *, pause: float = 0, hopeless: bool = False
-    ) -> bool | None: ...
+    async def failed(self, held: Any, error: str, *, pause: float = 0, hopeless: bool = False) -> bool | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class WorkerServices:
     """What is opened once in a process. `tidy`: throws away what nobody needs any more.
 
     `wake`: makes idle jobs due that have something to do.
     """
 
-    jobs: Jobs
+    jobs: JobQueue
     means: Means
     tidy: Callable[[], Awaitable[None]]
     wake: Callable[[], Awaitable[int]]
 
 
-Open = Callable[[], AbstractAsyncContextManager[Tools]]
+Open = Callable[[], AbstractAsyncContextManager[WorkerServices]]
 
 
-class Hands:
+class WorkerRuntime:
     """A loop in a thread, and the tools on it: opened by a process's first call, never before a fork."""
 
     def __init__(self, open_tools: Open) -> None:
@@ -77,9 +84,9 @@ class Hands:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stack = AsyncExitStack()
-        self._tools: Tools | None = None
+        self._tools: WorkerServices | None = None
 
-    def sweep(self) -> Sequence[Claimed]:
+    def sweep(self) -> Sequence[ClaimedJob]:
         """Take over what is new and claim what is due."""
         return self._do(self._sweep())
 
@@ -107,12 +114,12 @@ class Hands:
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _ready(self) -> Tools:
+    async def _ready(self) -> WorkerServices:
         if self._tools is None:
             self._tools = await self._stack.enter_async_context(self._open())
         return self._tools
 
-    async def _sweep(self) -> Sequence[Claimed]:
+    async def _sweep(self) -> Sequence[ClaimedJob]:
         tools = await self._ready()
         jobs = tools.jobs
         pause = await jobs.swept()
@@ -144,14 +151,14 @@ class Hands:
         await _one(job, held, tools)
 
 
-async def _one(job: Job, held: Any, tools: Tools) -> None:
+async def _one(job: Job, held: Any, tools: WorkerServices) -> None:
     try:
         outcome = await _while_ours(carry_out(job, held, tools.means), held)
     except LeaseLost:
         _lost(job)
-    except Later as later:
+    except NotDueYet as later:
         await tools.jobs.later(held, later.until)
-    except Idle as idle:
+    except JobIdle as idle:
         await tools.jobs.idle(held, idle.until)
     except Exception as error:  # noqa: BLE001  whatever stands against one must not stop the others
         await _failed(job, held, error, tools)
@@ -169,10 +176,10 @@ def _lost(job: Job) -> None:
     DONE.labels(job.kind, "lost").inc()
 
 
-async def _failed(job: Job, held: Any, error: Exception, tools: Tools) -> None:
+async def _failed(job: Job, held: Any, error: Exception, tools: WorkerServices) -> None:
     told = _told(error)
-    pause = error.retry_after if isinstance(error, Busy) else 0.0
-    dead = await tools.jobs.failed(held, told, pause=pause, hopeless=isinstance(error, Hopeless))
+    pause = error.retry_after if isinstance(error, RetryAfter) else 0.0
+    dead = await tools.jobs.failed(held, told, pause=pause, hopeless=isinstance(error, PermanentFailure))
     if dead is None:
         _lost(job)
         return
@@ -187,7 +194,7 @@ async def _failed(job: Job, held: Any, error: Exception, tools: Tools) -> None:
     DONE.labels(job.kind, "dead" if dead else "failed").inc()
 
 
-async def _while_ours(work: Coroutine[Any, Any, str], lease: Lease) -> str:
+async def _while_ours(work: Coroutine[Any, Any, str], lease: JobLease) -> str:
     """What comes of it; stopped where it stands when it takes too long, or another has the job now."""
     doing, keeping = asyncio.create_task(work), asyncio.create_task(_keep(lease))
     try:
@@ -202,7 +209,7 @@ async def _while_ours(work: Coroutine[Any, Any, str], lease: Lease) -> str:
         await asyncio.wait((doing, keeping), timeout=SIGN_OF_LIFE)
 
 
-async def _keep(lease: Lease) -> None:
+async def _keep(lease: JobLease) -> None:
     """Keep a job ours for as long as this process shows signs of life; returns when it is not."""
     while True:
         await asyncio.sleep(SIGN_OF_LIFE)
@@ -216,7 +223,7 @@ async def _keep(lease: Lease) -> None:
 
 def _told(error: Exception) -> str:
     """Our own words; else the error's kind and a server's code, since words may name people."""
-    if isinstance(error, Hopeless | Busy):
+    if isinstance(error, PermanentFailure | RetryAfter):
         return str(error)
     code = getattr(error, "code", None)
     return type(error).__name__ + (f" {code}" if isinstance(code, int) else "")

@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from projections.availability.invalidation import PAUSE, key
-from projections.availability.process_cache import Near
-from projections.availability.response import Prepared
+from projections.availability.process_cache import ProcessCache
+from projections.availability.response import PreparedAvailability
 
 LASTS = 60  # seconds that an answer stays in Redis
 LARGEST = 512 * 1024  # bytes of an answer that goes to Redis
@@ -59,19 +59,19 @@ return 1
 log = logging.getLogger(__name__)
 
 
-class Began(NamedTuple):
+class CacheEpochs(NamedTuple):
     """The epochs in which an answer began to be made: it is kept where that is still in force at the end."""
 
     near: bytes | None
     far: bytes | None
 
 
-class Cache:
+class AvailabilityCache:
     """Both levels. `async with` follows what changes; without it nothing is kept in the process."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._near = Near(redis, prefix)
-        self._far = Far(redis, prefix)
+        self._near = ProcessCache(redis, prefix)
+        self._far = RedisCache(redis, prefix)
         self._task: asyncio.Task[None] | None = None
         self._storing: set[asyncio.Task[None]] = set()
 
@@ -87,20 +87,22 @@ class Cache:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def near(self, question: str, now: float, at_least: int | None) -> Prepared | None:
+    def near(self, question: str, now: float, at_least: int | None) -> PreparedAvailability | None:
         """An answer at hand, if it holds at `now` (seconds since 1970) and is at `at_least` or past it."""
         return self._near.get(question, now, at_least)
 
-    async def far(self, question: str, now: float, at_least: int | None) -> tuple[Prepared | None, Began]:
+    async def far(
+        self, question: str, now: float, at_least: int | None
+    ) -> tuple[PreparedAvailability | None, CacheEpochs]:
         """An answer from Redis, as `near`. To be asked before one is made, for what `keep` needs to know."""
         near = self._near.epoch
         epoch, kept = await self._far.get(question, at_least or 0)
         if kept is not None and kept.holds(now, at_least):
             self._near.put(question, kept, near)
-            return kept, Began(near, epoch)
-        return None, Began(near, epoch)
+            return kept, CacheEpochs(near, epoch)
+        return None, CacheEpochs(near, epoch)
 
-    def keep(self, question: str, prepared: Prepared, began: Began) -> None:
+    def keep(self, question: str, prepared: PreparedAvailability, began: CacheEpochs) -> None:
         """Keep an answer at both levels; Redis gets it a little later."""
         self._near.put(question, prepared, began.near)
         if began.far is not None and prepared.size <= LARGEST and len(self._storing) < AT_ONCE:
@@ -109,7 +111,7 @@ class Cache:
             storing.add_done_callback(self._storing.discard)
 
 
-class Far:
+class RedisCache:
     """Answers in Redis. When it fails or is slow, it is left alone for a while."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
@@ -119,21 +121,19 @@ class Far:
         self._put = redis.register_script(_PUT)
         self._again = 0.0
 
-    async def get(self, question: str, at_least: int) -> tuple[bytes | None, Prepared | None]:
+    async def get(self, question: str, at_least: int) -> tuple[bytes | None, PreparedAvailability | None]:
         """The epoch in force, if any, and the answer, if it holds: one round trip."""
         if time.monotonic() < self._again:
             return None, None
         try:
-            found: list[bytes] = await self._get(
-                keys=[self._versions], args=[self._names, question, at_least]
-            )
+            found: list[bytes] = await self._get(keys=[self._versions], args=[self._names, question, at_least])
         except (RedisError, OSError) as error:
             self._rest(error)
             return None, None
-        answer = Prepared.from_bytes(found[1]) if len(found) > 1 else None
+        answer = PreparedAvailability.from_bytes(found[1]) if len(found) > 1 else None
         return (found[0] if found else None), answer
 
-    async def put(self, question: str, prepared: Prepared, epoch: bytes) -> None:
+    async def put(self, question: str, prepared: PreparedAvailability, epoch: bytes) -> None:
         """Store it, unless it is outdated, another epoch is in force, or there is one as new."""
         ids, answer = b"".join(prepared.ids), prepared.to_bytes()
         values: list[bytes | str | int] = [

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from domain.scheduling.availability import Start
 from domain.scheduling.wallclock import day_bounds, local_date, zone
-from projections.availability.loader import Calendar, Offering
+from projections.availability.loader import LoadedCalendar, LoadedService
 from projections.engine.schema import instant, kept, uuid
 
 NAME = "earliest"
@@ -64,7 +64,7 @@ mark = Table(
 )
 
 
-class First(NamedTuple):
+class EarliestStart(NamedTuple):
     """The first free start. `with_id`: of the service that starts then, or the provider it is with."""
 
     start: datetime
@@ -72,7 +72,7 @@ class First(NamedTuple):
     with_id: UUID
 
 
-class Ahead(NamedTuple):
+class EarliestStarts(NamedTuple):
     """A row to be kept: a provider's next starts with a service."""
 
     provider_id: UUID
@@ -87,7 +87,7 @@ class Ahead(NamedTuple):
         return self.provider_id, self.service_id
 
 
-def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: datetime) -> Ahead:
+def ahead(service: LoadedService, calendar: LoadedCalendar, starts: Sequence[Start], now: datetime) -> EarliestStarts:
     """What to keep of all the starts offered in the days looked at."""
     soonest = [start.start for start in starts[:AHEAD]]
     notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
@@ -97,7 +97,7 @@ def ahead(service: Offering, calendar: Calendar, starts: Sequence[Start], now: d
     again = soonest[AHEAD // 2] - notice if len(soonest) == AHEAD else midnight
     if calendar.lapse_at is not None:
         again = min(again, calendar.lapse_at)
-    return Ahead(calendar.id, service.id, soonest, service.offer.length, notice, again)
+    return EarliestStarts(calendar.id, service.id, soonest, service.offer.length, notice, again)
 
 
 def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement[UUID] | None) -> FromClause:

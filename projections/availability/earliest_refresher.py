@@ -19,9 +19,14 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from domain.scheduling.availability import starts
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import SUPPORTED
-from projections.availability.earliest import AHEAD, NAME, Ahead, ahead
-from projections.availability.earliest_staleness import Pair, Stale, State
-from projections.availability.loader import Calendar, Look, Looks, Offering
+from projections.availability.earliest import AHEAD, NAME, EarliestStarts, ahead
+from projections.availability.earliest_staleness import Pair, StalenessState, StaleRows
+from projections.availability.loader import (
+    AvailabilityLoader,
+    AvailabilitySnapshot,
+    LoadedCalendar,
+    LoadedService,
+)
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL
 
 HORIZONS = (timedelta(days=2), timedelta(days=14), timedelta(days=62))
@@ -33,14 +38,14 @@ REST = 0.05  # seconds between rounds; what comes in meanwhile is taken together
 log = logging.getLogger(__name__)
 
 
-class Refresher:
+class EarliestRefresher:
     """See above. `pool`: of autocommitting connections of the role that projects."""
 
     name = NAME
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
-        self._looks = Looks(pool)
-        self._stale = Stale(pool)
+        self._looks = AvailabilityLoader(pool)
+        self._stale = StaleRows(pool)
         self._wake = asyncio.Event()
         self._forget()
 
@@ -100,7 +105,7 @@ class Refresher:
             pass
         self._wake.clear()
 
-    async def _work_through(self, pairs: Sequence[Pair], state: State) -> None:
+    async def _work_through(self, pairs: Sequence[Pair], state: StalenessState) -> None:
         """Work these out. One with which that can't be done keeps no other waiting: it is not found."""
         try:
             await self._work_out(pairs, state)
@@ -114,9 +119,9 @@ class Refresher:
                 for pair in pairs:
                     await self._work_through([pair], state)
 
-    async def _work_out(self, pairs: Sequence[Pair], state: State) -> None:
+    async def _work_out(self, pairs: Sequence[Pair], state: StalenessState) -> None:
         """Look at these, further and further ahead; keep what is found, drop what is no pair any more."""
-        found: list[tuple[Ahead, int]] = []
+        found: list[tuple[EarliestStarts, int]] = []
         wanted = set(pairs)
         for horizon in HORIZONS:
             if not wanted:
@@ -138,7 +143,7 @@ def _batches(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
         yield batch
 
 
-def _bookable(look: Look) -> Mapping[Pair, tuple[Offering, Calendar]]:
+def _bookable(look: AvailabilitySnapshot) -> Mapping[Pair, tuple[LoadedService, LoadedCalendar]]:
     return {
         (calendar.id, service.id): (service, calendar)
         for service in look.services
@@ -147,5 +152,5 @@ def _bookable(look: Look) -> Mapping[Pair, tuple[Offering, Calendar]]:
     }
 
 
-def _next(service: Offering, calendar: Calendar, span: Interval, now: datetime) -> Ahead:
+def _next(service: LoadedService, calendar: LoadedCalendar, span: Interval, now: datetime) -> EarliestStarts:
     return ahead(service, calendar, starts(service.offer, calendar.hours, calendar.occupied, span, now), now)

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from projections.availability.earliest import NAME, Ahead
+from projections.availability.earliest import NAME, EarliestStarts
 from projections.engine.positions import CHANNEL
 from projections.engine.schema import generation_schema
 from projections.read_models.availability import vacancy
@@ -71,7 +71,7 @@ _MARK = """
 _ANNOUNCE = "SELECT pg_notify(%s, %s)"
 
 
-class State(NamedTuple):
+class StalenessState(NamedTuple):
     """The live generation, how far the reader of free times is in it, and the database's time."""
 
     generation: int
@@ -79,31 +79,31 @@ class State(NamedTuple):
     now: datetime
 
 
-class Stale:
+class StaleRows:
     """See above. `pool`: of autocommitting connections of the role that projects."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
 
-    async def state(self) -> State:
+    async def state(self) -> StalenessState:
         (row,) = await self._select(_STATE, {})
-        return State(*row)
+        return StalenessState(*row)
 
-    async def all(self, state: State) -> Sequence[Pair]:
+    async def all(self, state: StalenessState) -> Sequence[Pair]:
         """All that is missing, too much, due, of another generation, or touched since; missing ones first."""
         values = {"generation": state.generation, "now": state.now}
         return await self._select(_ALL.format(schema=generation_schema(state.generation)), values)
 
-    async def news(self, state: State, since: int) -> Sequence[Pair]:
+    async def news(self, state: StalenessState, since: int) -> Sequence[Pair]:
         """What events past a position have touched."""
         return await self._select(_NEWS.format(schema=generation_schema(state.generation)), {"since": since})
 
-    async def due(self, state: State) -> Sequence[Pair]:
+    async def due(self, state: StalenessState) -> Sequence[Pair]:
         """Some of what time has passed over."""
         return await self._select(_DUE, [state.now])
 
     async def keep(
-        self, worked_out: Sequence[tuple[Ahead, int]], gone: Collection[Pair], state: State
+        self, worked_out: Sequence[tuple[EarliestStarts, int]], gone: Collection[Pair], state: StalenessState
     ) -> None:
         """Rows, each with the position of the look it comes from; and pairs that there are no more."""
         rows = [(*row, state.generation, position) for row, position in worked_out]
@@ -112,9 +112,7 @@ class Stale:
             if rows:
                 await cursor.executemany(_KEEP, sorted(rows))
             if gone:
-                await cursor.executemany(
-                    _DROP, [(*pair, state.generation, state.position) for pair in sorted(gone)]
-                )
+                await cursor.executemany(_DROP, [(*pair, state.generation, state.position) for pair in sorted(gone)])
 
     async def reached(self, position: int) -> None:
         """Everything is worked out up to a position: say so."""
@@ -123,9 +121,7 @@ class Stale:
             # Of the readers it says 0: they are further, and nobody goes back for that.
             await connection.execute(_ANNOUNCE, [CHANNEL, f"0 {NAME}={position}"])
 
-    async def _select(
-        self, statement: str, values: Mapping[str, Any] | Sequence[Any]
-    ) -> Sequence[tuple[Any, ...]]:
+    async def _select(self, statement: str, values: Mapping[str, Any] | Sequence[Any]) -> Sequence[tuple[Any, ...]]:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(statement.encode(), values)
             rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()

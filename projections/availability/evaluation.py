@@ -10,8 +10,8 @@ from domain.errors import Invalid
 from domain.scheduling.availability import Rule, Start, candidates, starts, why_not
 from domain.scheduling.interval import Interval, clip
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
-from projections.availability.loader import Calendar, Offering
-from projections.availability.response import Prepared
+from projections.availability.loader import LoadedCalendar, LoadedService
+from projections.availability.response import PreparedAvailability
 
 _SKEW = timedelta(minutes=1)  # how far the clocks of processes may lie apart
 _LASTS = timedelta(minutes=1)
@@ -19,7 +19,7 @@ _LASTS = timedelta(minutes=1)
 MOST_STARTS = 50_000  # of one answer; more would keep everybody else waiting
 
 
-class Reason(StrEnum):
+class UnavailableReason(StrEnum):
     """What stands against a start: of several, the first in this order. From PAST on the domain's rules."""
 
     NOT_OFFERED_BY = "not-offered-by"
@@ -45,37 +45,39 @@ class Reason(StrEnum):
 
 
 _DETAILS = {
-    Reason.NOT_OFFERED_BY: "This provider does not offer this service.",
-    Reason.WITHDRAWN: "This service takes no new bookings.",
-    Reason.INACTIVE: "This provider takes no new bookings.",
-    Reason.PAST: "This start lies in the past.",
-    Reason.NOTICE: "This start is sooner than the notice that the service needs.",
-    Reason.WINDOW: "This start lies outside the booking window.",
-    Reason.TIME_OFF: "The provider has time off then.",
-    Reason.CLOSED: "This time lies outside opening hours.",
-    Reason.GRID: "No start is offered at this minute.",
-    Reason.TAKEN: "This time, buffers included, is not free.",
-    Reason.FULL: "All places of this start are taken.",
+    UnavailableReason.NOT_OFFERED_BY: "This provider does not offer this service.",
+    UnavailableReason.WITHDRAWN: "This service takes no new bookings.",
+    UnavailableReason.INACTIVE: "This provider takes no new bookings.",
+    UnavailableReason.PAST: "This start lies in the past.",
+    UnavailableReason.NOTICE: "This start is sooner than the notice that the service needs.",
+    UnavailableReason.WINDOW: "This start lies outside the booking window.",
+    UnavailableReason.TIME_OFF: "The provider has time off then.",
+    UnavailableReason.CLOSED: "This time lies outside opening hours.",
+    UnavailableReason.GRID: "No start is offered at this minute.",
+    UnavailableReason.TAKEN: "This time, buffers included, is not free.",
+    UnavailableReason.FULL: "All places of this start are taken.",
 }
 
 
-def offered(service: Offering, span: Interval, now: datetime) -> Iterator[tuple[Start, UUID]]:
+def offered(service: LoadedService, span: Interval, now: datetime) -> Iterator[tuple[Start, UUID]]:
     """What is offered in `span` at `now`, and by whom; in order for each provider."""
     for calendar in _bookable(service):
         for start in starts(service.offer, calendar.hours, calendar.occupied, span, now):
             yield start, calendar.id
 
 
-def against(service: Offering, provider_id: UUID | None, start: datetime, now: datetime) -> Reason | None:
+def against(
+    service: LoadedService, provider_id: UUID | None, start: datetime, now: datetime
+) -> UnavailableReason | None:
     """The first reason against a start; without a provider, of the one who is nearest to offering it."""
     if provider_id is not None and not service.calendars:
-        return Reason.NOT_OFFERED_BY
+        return UnavailableReason.NOT_OFFERED_BY
     if service.withdrawn:
-        return Reason.WITHDRAWN
-    order = [*Reason]
-    nearest = Reason.INACTIVE
+        return UnavailableReason.WITHDRAWN
+    order = [*UnavailableReason]
+    nearest = UnavailableReason.INACTIVE
     for calendar in _bookable(service):
-        reason = Reason.of(why_not(service.offer, calendar.hours, calendar.occupied, start, now))
+        reason = UnavailableReason.of(why_not(service.offer, calendar.hours, calendar.occupied, start, now))
         if reason is None:
             return None
         nearest = max(nearest, reason, key=order.index)
@@ -83,8 +85,8 @@ def against(service: Offering, provider_id: UUID | None, start: datetime, now: d
 
 
 def prepare(
-    position: int, service: Offering, provider_id: UUID | None, span: Interval, now: datetime
-) -> Prepared:
+    position: int, service: LoadedService, provider_id: UUID | None, span: Interval, now: datetime
+) -> PreparedAvailability:
     """The starts in `span` of all calendars looked at, but for the notice that passes with time.
 
     It holds for about a minute, and not beyond midnight where the booking window moves on, nor when something
@@ -108,7 +110,7 @@ def prepare(
             raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
     if len(service.calendars) > 1:
         found.sort()
-    return Prepared.of(
+    return PreparedAvailability.of(
         position,
         [
             service.id,
@@ -122,16 +124,16 @@ def prepare(
     )
 
 
-def _organizations(service: Offering) -> set[UUID]:
+def _organizations(service: LoadedService) -> set[UUID]:
     """Those whose holidays count."""
     return {each.organization for each in service.calendars if each.organization is not None}
 
 
-def common_zone(calendars: Iterable[Calendar]) -> str:
+def common_zone(calendars: Iterable[LoadedCalendar]) -> str:
     """The zone that all the calendars are in, or UTC."""
     zones = {calendar.hours.timezone for calendar in calendars}
     return zones.pop() if len(zones) == 1 else "UTC"
 
 
-def _bookable(service: Offering) -> Iterator[Calendar]:
+def _bookable(service: LoadedService) -> Iterator[LoadedCalendar]:
     return (each for each in service.calendars if each.active and not service.withdrawn)

@@ -55,7 +55,7 @@ return 1
 log = logging.getLogger(__name__)
 
 
-class News(NamedTuple):
+class Invalidation(NamedTuple):
     """What is published. `upto`: no position has been published past it; `changes`: id -> position."""
 
     epoch: bytes
@@ -67,7 +67,7 @@ class News(NamedTuple):
         return front + b"".join(_CHANGE.pack(*change) for change in self.changes.items())
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "News":
+    def from_bytes(cls, data: bytes) -> "Invalidation":
         changes: Iterator[tuple[Any, ...]] = _CHANGE.iter_unpack(data[_FRONT.size :])
         epoch, upto = _FRONT.unpack_from(data)
         return cls(epoch, upto, dict(changes))
@@ -89,7 +89,7 @@ def key(prefix: str) -> str:
     return f"{prefix}versions"
 
 
-class Publisher:
+class InvalidationPublisher:
     """The projector's side. Raises what Redis raises; from then on the epoch counts as lost."""
 
     def __init__(self, redis: Redis, prefix: str, engine: AsyncEngine) -> None:
@@ -130,18 +130,18 @@ class Publisher:
         self._epoch = epoch
 
     async def _goes_on(self, epoch: bytes, changes: Mapping[bytes, int]) -> bool:
-        return bool(await self._send(News(epoch, self._upto, changes), floor=""))
+        return bool(await self._send(Invalidation(epoch, self._upto, changes), floor=""))
 
     async def _begin(self, changes: Mapping[bytes, int]) -> bytes:
         async with self._engine.connect() as connection:
             self._floor = (await connection.execute(_HEAD)).scalar_one()
         epoch, self._told = secrets.token_hex(8).encode(), len(changes)
         self._upto = max(self._upto, self._floor)
-        await self._send(News(epoch, self._upto, changes), floor=self._floor)
+        await self._send(Invalidation(epoch, self._upto, changes), floor=self._floor)
         log.info("a new epoch of cached answers, from position %d", self._floor)
         return epoch
 
-    async def _send(self, news: News, floor: int | str) -> int:
+    async def _send(self, news: Invalidation, floor: int | str) -> int:
         changes = [part for change in news.changes.items() for part in change]
         values = [news.epoch, floor, int(LEASE * 1000), news.to_bytes(), *changes]
         answer: int = await self._publish(keys=[self._key], args=values)

@@ -11,9 +11,9 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.catalog.service import offer_of
-from domain.scheduling.availability import Occupied, Offer
+from domain.scheduling.availability import Occupied, SlotTerms
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours
+from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Weekly, hours_of
 from projections.engine.schema import generation_schema
 from projections.read_models.availability import vacancy
@@ -64,7 +64,7 @@ _TAGGED = """
 _LIVE = "SELECT generation FROM read.live"
 
 
-class Calendar(NamedTuple):
+class LoadedCalendar(NamedTuple):
     """A provider of a service, with what matters to the time asked for, its organization's holidays too.
 
     `lapse_at`: when the first of what is occupied becomes free by itself.
@@ -72,48 +72,50 @@ class Calendar(NamedTuple):
 
     id: UUID
     active: bool
-    hours: Hours
+    hours: OpeningHours
     occupied: Sequence[Occupied]
     organization: UUID | None = None
     lapse_at: datetime | None = None
 
 
-class Offering(NamedTuple):
+class LoadedService(NamedTuple):
     """A service, all its providers, and calendars: of those asked for who are of its organization."""
 
     id: UUID
     withdrawn: bool
-    offer: Offer
+    offer: SlotTerms
     providers: Sequence[UUID]
-    calendars: Sequence[Calendar]
+    calendars: Sequence[LoadedCalendar]
 
 
-class Look(NamedTuple):
+class AvailabilitySnapshot(NamedTuple):
     """What was found at a position of the log."""
 
     position: int
-    services: Sequence[Offering]
+    services: Sequence[LoadedService]
 
 
-class Looks:
+class AvailabilityLoader:
     """Looks at the live generation through a pool of autocommitting connections."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
         self._generation = 1
 
-    async def at_service(self, id: UUID, provider_id: UUID | None, span: Interval, now: datetime) -> Look:
+    async def at_service(
+        self, id: UUID, provider_id: UUID | None, span: Interval, now: datetime
+    ) -> AvailabilitySnapshot:
         """A service, if it is known, for starts in `span` that are not before `now`."""
         calendars = None if provider_id is None else [provider_id]
         return await self._look("s.id = %(wanted)b::uuid", id, calendars, span, now)
 
-    async def at_tag(self, slug: str, span: Interval, now: datetime) -> Look:
+    async def at_tag(self, slug: str, span: Interval, now: datetime) -> AvailabilitySnapshot:
         """The services with a tag, whichever of its slugs, that can be booked; as in `at_service`."""
         return await self._look(_TAGGED, slug, None, span, now)
 
     async def at_calendars(
         self, ids: Sequence[UUID], calendars: Sequence[UUID], span: Interval, now: datetime
-    ) -> Look:
+    ) -> AvailabilitySnapshot:
         """Those of these calendars at which any of these services takes place, as in `at_service`."""
         return await self._look("s.id = ANY(%(wanted)b::uuid[])", ids, calendars, span, now)
 
@@ -124,7 +126,7 @@ class Looks:
         calendars: Sequence[UUID] | None,
         span: Interval,
         now: datetime,
-    ) -> Look:
+    ) -> AvailabilitySnapshot:
         values = {
             "wanted": wanted,
             "calendars": calendars,
@@ -137,7 +139,7 @@ class Looks:
             generation = self._generation
             rows = await self._select(_statement(condition, generation), values)
             if rows and rows[0][0] == generation:
-                return Look(rows[0][1], [_offering(*row[2:]) for row in rows if row[2] is not None])
+                return AvailabilitySnapshot(rows[0][1], [_offering(*row[2:]) for row in rows if row[2] is not None])
             self._generation = (await self._select(_LIVE, {}))[0][0]
 
     async def _select(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
@@ -168,9 +170,9 @@ def _offering(
     terms: Mapping[str, Any],
     providers: Sequence[str],
     calendars: Sequence[Sequence[Any]] | None,
-) -> Offering:
+) -> LoadedService:
     found = [_calendar(id, *each) for each in calendars or ()]
-    return Offering(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
+    return LoadedService(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
 
 
 def _calendar(
@@ -184,10 +186,10 @@ def _calendar(
     seats: Sequence[tuple[float, float, float | None, float | None]] | None,
     organization: str | None,
     holidays: Sequence[str] | None,
-) -> Calendar:
+) -> LoadedCalendar:
     off = [(_instant(since), _instant(until)) for since, until in time_off or ()]
     dates = frozenset(map(date.fromisoformat, holidays or ()))
-    return Calendar(
+    return LoadedCalendar(
         UUID(id),
         active,
         hours_of(timezone, weekly, overrides or {}, off).less(dates),

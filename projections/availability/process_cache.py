@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from projections.availability.invalidation import LEASE, MANY, News, key
-from projections.availability.response import Prepared
+from projections.availability.invalidation import LEASE, MANY, Invalidation, key
+from projections.availability.response import PreparedAvailability
 
 SIZE = 64 * 1024 * 1024  # bytes
 PAUSE = 0.2  # seconds between attempts to connect
@@ -18,7 +18,7 @@ PAUSE = 0.2  # seconds between attempts to connect
 log = logging.getLogger(__name__)
 
 
-class Near:
+class ProcessCache:
     """Trusted only while news come in, each LEASE at least. Empty at first and after any break."""
 
     def __init__(self, redis: Redis, prefix: str, size: int = SIZE) -> None:
@@ -26,13 +26,13 @@ class Near:
         self._key = key(prefix)
         self._limit = size
         self._size = 0
-        self._kept: OrderedDict[str, Prepared] = OrderedDict()
+        self._kept: OrderedDict[str, PreparedAvailability] = OrderedDict()
         self._changes: dict[bytes, int] = {}
         self._floor = 0
         self._trusted_until = 0.0
         self.epoch: bytes | None = None
 
-    def get(self, question: str, now: float, at_least: int | None) -> Prepared | None:
+    def get(self, question: str, now: float, at_least: int | None) -> PreparedAvailability | None:
         """What is kept for a question and holds; `now` in seconds since 1970."""
         kept = self._kept.get(question)
         if kept is None or time.monotonic() >= self._trusted_until:
@@ -42,7 +42,7 @@ class Near:
         self._kept.move_to_end(question)
         return kept
 
-    def put(self, question: str, prepared: Prepared, epoch: bytes | None) -> None:
+    def put(self, question: str, prepared: PreparedAvailability, epoch: bytes | None) -> None:
         """Keep it, unless it was outdated meanwhile. `epoch`: the one in which it began to be made."""
         if epoch is None or epoch != self.epoch or prepared.position < self._floor:
             return
@@ -82,9 +82,9 @@ class Near:
             if message is None or message["type"] == "subscribe":  # perhaps anew, on another connection
                 self.forget()
             elif message["type"] == "message":
-                self._learn(News.from_bytes(message["data"]))
+                self._learn(Invalidation.from_bytes(message["data"]))
 
-    def _learn(self, news: News) -> None:
+    def _learn(self, news: Invalidation) -> None:
         now = time.monotonic()
         # After a silence too: what waited in between may come only after this.
         if news.epoch != self.epoch or now >= self._trusted_until or len(self._changes) > MANY:
@@ -99,7 +99,7 @@ class Near:
         self._kept.clear()
         self._changes.clear()
 
-    def _outdated(self, prepared: Prepared) -> bool:
+    def _outdated(self, prepared: PreparedAvailability) -> bool:
         changes = self._changes
         return any(changes.get(id, 0) > prepared.position for id in prepared.ids)
 

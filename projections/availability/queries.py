@@ -10,11 +10,17 @@ from domain.errors import NotFound
 from domain.scheduling.availability import Start
 from domain.scheduling.interval import Interval, overlaps
 from domain.scheduling.wallclock import SUPPORTED
-from projections.availability.cache import Cache
-from projections.availability.evaluation import Reason, against, common_zone, offered, prepare
-from projections.availability.loader import Look, Looks
-from projections.availability.response import OPENING, Answer, Prepared, ending, written
-from projections.query.snapshot import Behind, Reads
+from projections.availability.cache import AvailabilityCache
+from projections.availability.evaluation import UnavailableReason, against, common_zone, offered, prepare
+from projections.availability.loader import AvailabilityLoader, AvailabilitySnapshot
+from projections.availability.response import (
+    OPENING,
+    AvailabilityResponse,
+    PreparedAvailability,
+    ending,
+    written,
+)
+from projections.query.snapshot import Behind, Snapshots
 from projections.read_models.availability import vacancy
 
 _HORIZONS = (timedelta(days=1), timedelta(days=7), timedelta(days=62))
@@ -22,11 +28,11 @@ _FARTHEST = timedelta(days=9)  # from a start to an end of what it occupies
 _INSTANT = timedelta(microseconds=1)
 
 
-class Why(NamedTuple):
+class Explanation(NamedTuple):
     """`rule`: what stands against a start, None if it is offered; `detail`: in a sentence."""
 
     offered: bool
-    rule: Reason | None
+    rule: UnavailableReason | None
     detail: str
     position: int
 
@@ -38,7 +44,7 @@ class Availability:
     for a service that is not known.
     """
 
-    def __init__(self, looks: Looks, reads: Reads, cache: Cache | None = None) -> None:
+    def __init__(self, looks: AvailabilityLoader, reads: Snapshots, cache: AvailabilityCache | None = None) -> None:
         self._looks = looks
         self._reads = reads
         self._cache = cache
@@ -52,7 +58,7 @@ class Availability:
         now: datetime,
         at_least: int | None = None,
         timezone: str | None = None,
-    ) -> Answer:
+    ) -> AvailabilityResponse:
         """The starts in `span` offered at `now`, by one provider or by all.
 
         `timezone`, a zone's name, is only named in the answer. NotFound also for another provider.
@@ -68,13 +74,13 @@ class Availability:
         *,
         now: datetime,
         at_least: int | None = None,
-    ) -> Answer:
+    ) -> AvailabilityResponse:
         """The next `limit` starts in 62 days, of a service, or without one of all that have a tag.
 
         Each start names its service too.
         """
         found: list[tuple[Start, UUID, UUID]] = []
-        look = Look(0, ())
+        look = AvailabilitySnapshot(0, ())
         for horizon in _HORIZONS:
             span = Interval(now, min(now + horizon, SUPPORTED.end))
             if service_id is not None:
@@ -114,20 +120,18 @@ class Availability:
         *,
         now: datetime,
         at_least: int | None = None,
-    ) -> Why:
+    ) -> Explanation:
         """Whether a start is offered at `now`, and if not, what stands against it.
 
         Without a provider: by anybody, else what is against the one with whom it is nearest to being offered.
         """
         look = await self._service(service_id, provider_id, Interval(start, start + _INSTANT), now, at_least)
         rule = against(look.services[0], provider_id, start, now)
-        return Why(
-            rule is None, rule, "This start is offered." if rule is None else rule.detail, look.position
-        )
+        return Explanation(rule is None, rule, "This start is offered." if rule is None else rule.detail, look.position)
 
     async def _prepared(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
-    ) -> Prepared:
+    ) -> PreparedAvailability:
         cache = self._cache
         if cache is None:
             return await self._prepare(service_id, provider_id, span, now, at_least)
@@ -144,7 +148,7 @@ class Availability:
 
     async def _prepare(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
-    ) -> Prepared:
+    ) -> PreparedAvailability:
         look = await self._service(service_id, provider_id, span, now, at_least)
         service = look.services[0]
         if provider_id is not None and provider_id not in service.providers:
@@ -153,14 +157,16 @@ class Availability:
 
     async def _service(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
-    ) -> Look:
+    ) -> AvailabilitySnapshot:
         once = partial(self._looks.at_service, service_id, provider_id, span, now)
         look = await self._looked(once, at_least)
         if not look.services:
             raise NotFound("service", service_id)
         return look
 
-    async def _looked(self, once: Callable[[], Awaitable[Look]], at_least: int | None) -> Look:
+    async def _looked(
+        self, once: Callable[[], Awaitable[AvailabilitySnapshot]], at_least: int | None
+    ) -> AvailabilitySnapshot:
         look = await once()
         if at_least is not None and look.position < at_least:
             async with self._reads.open(vacancy.name, at_least):  # waits for it
@@ -170,11 +176,12 @@ class Availability:
         return look
 
 
-def _earliest(look: Look, found: Sequence[tuple[Start, UUID, UUID]], now: datetime) -> Answer:
+def _earliest(
+    look: AvailabilitySnapshot, found: Sequence[tuple[Start, UUID, UUID]], now: datetime
+) -> AvailabilityResponse:
     items = (
-        written(start, f'"service_id":"{service}","provider_id":"{provider}",')
-        for start, service, provider in found
+        written(start, f'"service_id":"{service}","provider_id":"{provider}",') for start, service, provider in found
     )
     zones = common_zone(calendar for service in look.services for calendar in service.calendars)
     body = b"".join((OPENING, ",".join(items).encode(), ending(look.position, now, zones)))
-    return Answer(look.position, now.replace(microsecond=0), body)
+    return AvailabilityResponse(look.position, now.replace(microsecond=0), body)

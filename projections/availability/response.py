@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
-class Answer(NamedTuple):
+class AvailabilityResponse(NamedTuple):
     """What the door sends. `body`: compact JSON; `position`: the log as far as it is reflected."""
 
     position: int
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Prepared:
+class PreparedAvailability:
     """The starts of one question at one position, apart from notice.
 
     Holds for `since` <= now < `until` (seconds since 1970: a booking window moves on at midnight) and until
@@ -81,14 +81,14 @@ class Prepared:
         """Whether it may be used at `now` by somebody who has seen a position."""
         return self.since <= now < self.until and (at_least is None or at_least <= self.position)
 
-    def answer(self, now: datetime, timezone: str | None) -> Answer:
+    def answer(self, now: datetime, timezone: str | None) -> AvailabilityResponse:
         """What is offered at `now`; `timezone` is only named."""
         past = bisect_left(self._starts, now.timestamp() + self.notice)
         left = self._items
         if past:
             left = left[self._offsets[past] :] if past < len(self._offsets) else b""
         end = ending(self.position, now, timezone or self.timezone)
-        return Answer(self.position, now.replace(microsecond=0), b"".join((OPENING, left, end)))
+        return AvailabilityResponse(self.position, now.replace(microsecond=0), b"".join((OPENING, left, end)))
 
     @property
     def size(self) -> int:
@@ -101,9 +101,7 @@ class Prepared:
         header = _HEADER.pack(
             self.position, self.since, self.until, self.notice, len(self.ids), len(self._starts), len(zone)
         )
-        return b"".join(
-            (header, zone, *self.ids, self._starts.tobytes(), self._offsets.tobytes(), self._items)
-        )
+        return b"".join((header, zone, *self.ids, self._starts.tobytes(), self._offsets.tobytes(), self._items))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -124,9 +122,7 @@ class Prepared:
 def written(start: Start, of: str) -> str:
     """A start as JSON; `of`: further fields as JSON, each followed by a comma."""
     first, end, seats_left = start
-    return (
-        f'{{"start":"{_text(_seconds(first))}","end":"{_text(_seconds(end))}",{of}"seats_left":{seats_left}}}'
-    )
+    return f'{{"start":"{_text(_seconds(first))}","end":"{_text(_seconds(end))}",{of}"seats_left":{seats_left}}}'
 
 
 def ending(position: int, now: datetime, timezone: str) -> bytes:
@@ -140,8 +136,6 @@ def _seconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _SECOND
 
 
-@lru_cache(
-    maxsize=32_768
-)  # neighbouring answers have their times in common, and writing them is most of the work
+@lru_cache(maxsize=32_768)  # neighbouring answers have their times in common, and writing them is most of the work
 def _text(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}Z"

@@ -7,19 +7,17 @@ from uuid import UUID
 from domain.booking.waitlist import Wish
 from domain.scheduling.interval import Interval
 from projections.availability.queries import Availability
-from projections.query.snapshot import EVERYTHING, Reads
+from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.read_models.waitlist import in_line, waitlist
 
 
-class Line:
+class WaitlistLine:
     """See application.booking.waitlist_matching.Line."""
 
-    def __init__(self, reads: Reads, availability: Availability) -> None:
+    def __init__(self, reads: Snapshots, availability: Availability) -> None:
         self._reads, self._availability = reads, availability
 
-    async def wishes(
-        self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None
-    ) -> Sequence[Wish]:
+    async def wishes(self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None) -> Sequence[Wish]:
         day = timedelta(days=1)  # as far as zones lie apart
         async with self._reads.open(waitlist.name, at_least, sees=EVERYTHING) as read:
             return await in_line(read, provider_id, (since - day).date(), (until + day).date())

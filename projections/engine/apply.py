@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.engine.leader_election import PAGE_NAME
 from projections.engine.pg_notify import driver_of
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import generation_schema
 
 _MOVE = """
@@ -37,7 +37,7 @@ class Fenced(Exception):
     """Somebody else has moved these bookmarks, or another generation is live."""
 
 
-class Bookmark(NamedTuple):
+class Checkpoint(NamedTuple):
     """How far a reader has read; `stopped_at`: the position of the event that stopped it."""
 
     position: int
@@ -47,12 +47,12 @@ class Bookmark(NamedTuple):
 async def apply(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Reader],
+    readers: Sequence[Projection],
     since: int,
-    events: Sequence[Recorded],
+    events: Sequence[RecordedEvent],
     *,
     live: bool = True,
-) -> Mapping[str, Bookmark]:
+) -> Mapping[str, Checkpoint]:
     """Give the events to readers that are all at `since`; answers where each is then. The caller commits.
 
     A reader that an event fails for stops before it, and the others go on. `live`: the generation must be
@@ -69,11 +69,11 @@ async def apply(
 async def break_off(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Reader],
+    readers: Sequence[Projection],
     since: int,
     at: int,
     error: Exception,
-) -> Mapping[str, Bookmark]:
+) -> Mapping[str, Checkpoint]:
     """Stop all these readers before an event that nobody can read. As `apply` otherwise."""
     await _claim(connection, generation, readers, since, since)
     return {reader.name: await _stop(connection, generation, reader, at, error) for reader in readers}
@@ -82,7 +82,7 @@ async def break_off(
 async def _claim(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Reader],
+    readers: Sequence[Projection],
     since: int,
     until: int,
     *,
@@ -102,19 +102,19 @@ async def _claim(
 
 
 async def _stop(
-    connection: AsyncConnection, generation: int, reader: Reader, at: int, error: Exception
-) -> Bookmark:
+    connection: AsyncConnection, generation: int, reader: Projection, at: int, error: Exception
+) -> Checkpoint:
     """The reader stays before the event at a position until it is told to resume, and says so."""
     log.error("reader %r stopped at position %d: %s: %s", reader.name, at, type(error).__name__, error)
     said = f"{type(error).__name__}: {error}"
     values = {"generation": generation, "reader": reader.name, "position": at - 1, "at": at, "error": said}
     await connection.execute(_MARK, values)
-    return Bookmark(at - 1, at)
+    return Checkpoint(at - 1, at)
 
 
 async def _give(
-    connection: AsyncConnection, generation: int, reader: Reader, events: Sequence[Recorded]
-) -> Bookmark:
+    connection: AsyncConnection, generation: int, reader: Projection, events: Sequence[RecordedEvent]
+) -> Checkpoint:
     error = await _attempt(connection, generation, reader, events)
     if error is not None and len(events) > 1:
         for event in events:  # which one is it?
@@ -123,15 +123,15 @@ async def _give(
                 return await _stop(connection, generation, reader, event.position, error)
     elif error is not None:
         return await _stop(connection, generation, reader, events[0].position, error)
-    return Bookmark(events[-1].position)
+    return Checkpoint(events[-1].position)
 
 
 async def _attempt(
-    connection: AsyncConnection, generation: int, reader: Reader, events: Sequence[Recorded]
+    connection: AsyncConnection, generation: int, reader: Projection, events: Sequence[RecordedEvent]
 ) -> Exception | None:
     """The events' rows, if they can be written; else the error, and no rows."""
     try:
-        rows = Rows()
+        rows = RowBatch()
         for event in events:
             reader.project(event, rows)
     except Exception as error:  # noqa: BLE001  a reader's mistake is its own

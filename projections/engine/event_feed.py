@@ -8,26 +8,26 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from projections.engine.pg_notify import driver_of
-from projections.engine.projection import Recorded
+from projections.engine.projection import RecordedEvent
 
 PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
 REMEMBERED = 50_000  # streams whose calendar is known without asking
 
 
-class Codec(Protocol):
+class EventDecoder(Protocol):
     """Reads events, and what is personal in them."""
 
     def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
         """The event of a stored row, what is personal still sealed."""
         ...
 
-    def personal(self, events: Iterable[object]) -> Collection[Personal]:
+    def personal(self, events: Iterable[object]) -> Collection[PersonalData]:
         """All that is personal in events."""
         ...
 
-    def open(self, said: Iterable[Personal], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+    def open(self, said: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
         """Make the values readable, but of those whose key is not among the wrapped ones."""
         ...
 
@@ -43,24 +43,24 @@ _OF_A_CALENDAR = ("Day.", "Schedule.")
 
 
 @dataclass(frozen=True)
-class Stretch:
+class FeedPage:
     """Events of the log in order. `broken`: position and error of the next one, if it can't be decoded."""
 
-    events: Sequence[Recorded]
+    events: Sequence[RecordedEvent]
     broken: tuple[int, Exception] | None = None
 
 
-class Feed:
+class EventFeed:
     """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
 
-    def __init__(self, engine: AsyncEngine, codec: Codec) -> None:
+    def __init__(self, engine: AsyncEngine, codec: EventDecoder) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._codec = codec
         self._decode = codec.decode
         self._calendars: dict[UUID, UUID] = {}
-        self._ahead: tuple[int, asyncio.Task[Stretch]] | None = None
+        self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None
 
-    async def after(self, position: int) -> Stretch:
+    async def after(self, position: int) -> FeedPage:
         """The next events after a position, at most PAGE; none at the head."""
         if self._ahead is not None and self._ahead[0] == position:
             (_, reading), self._ahead = self._ahead, None  # forgotten first: if it fails, it is read again
@@ -79,23 +79,23 @@ class Feed:
             self._ahead[1].cancel()
             self._ahead = None
 
-    async def _read(self, position: int) -> Stretch:
+    async def _read(self, position: int) -> FeedPage:
         while len(self._calendars) > REMEMBERED:  # between pages: within one, none may go that it needs
             del self._calendars[next(iter(self._calendars))]
         rows = await self._select(_PAGE, (position, PAGE))
         await self._learn_calendars(rows)
-        events: list[Recorded] = []
+        events: list[RecordedEvent] = []
         for at, when, stream, version, topic, state, context in rows:
             try:
                 event = self._decode(topic, state, stream, version)
             except Exception as error:  # noqa: BLE001  whatever it is, the readers stop there and say so
                 await self._unseal([recorded.event for recorded in events])
-                return Stretch(events, (at, error))
+                return FeedPage(events, (at, error))
             if version == 1:
                 self._remember(stream, event)
-            events.append(Recorded(at, when, stream, version, event, context, self._calendars.get(stream)))
+            events.append(RecordedEvent(at, when, stream, version, event, context, self._calendars.get(stream)))
         await self._unseal([recorded.event for recorded in events])
-        return Stretch(events)
+        return FeedPage(events)
 
     async def _unseal(self, events: Sequence[object]) -> None:
         """Readers see what is personal in plain; of the forgotten, whose keys are gone, they see nothing."""

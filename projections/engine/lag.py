@@ -4,7 +4,7 @@ from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from projections.engine.apply import Bookmark
+from projections.engine.apply import Checkpoint
 
 LEADING = Gauge("daybook_projector_leading", "1 if this process keeps the read models, else 0")
 
@@ -27,11 +27,11 @@ _LOOK = text("""
     FROM read.live JOIN read.bookmark b USING (generation)""")
 
 
-async def look(connection: AsyncConnection) -> tuple[int, dict[str, Bookmark]]:
+async def look(connection: AsyncConnection) -> tuple[int, dict[str, Checkpoint]]:
     """The live generation and its readers' bookmarks; what they say about lag is exported."""
     generation, bookmarks = 0, {}
     for row in await connection.execute(_LOOK):
-        generation, bookmarks[row.reader] = row.generation, Bookmark(row.position, row.stopped_at)
+        generation, bookmarks[row.reader] = row.generation, Checkpoint(row.position, row.stopped_at)
         POSITIONS.labels(row.reader).set(row.positions)
         SECONDS.labels(row.reader).set(float(row.seconds))
         STOPPED.labels(row.reader).set(row.stopped_at is not None)

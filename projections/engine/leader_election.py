@@ -26,11 +26,11 @@ _OUST = f"""
 log = logging.getLogger(__name__)
 
 
-class LostLead(Exception):
+class LeadershipLost(Exception):
     """Another may lead now."""
 
 
-class Lead:
+class Leadership:
     """Held as long as the database hears from its holder: `keep` it."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
@@ -48,11 +48,11 @@ class Lead:
             async with asyncio.timeout(2 * BEAT):
                 await self._connection.execute("SELECT 1")
         except (psycopg.Error, TimeoutError) as gone:
-            raise LostLead(str(gone)) from gone
+            raise LeadershipLost(str(gone)) from gone
 
 
 @asynccontextmanager
-async def lead(engine: AsyncEngine) -> AsyncIterator[Lead]:
+async def lead(engine: AsyncEngine) -> AsyncIterator[Leadership]:
     """Wait for the lead, then have it; it is free as soon as the block ends, or this process does.
 
     Raises psycopg.OperationalError when the database goes away meanwhile.
@@ -64,7 +64,7 @@ async def lead(engine: AsyncEngine) -> AsyncIterator[Lead]:
             await asyncio.sleep(TRY_AGAIN)
         # A leader that was paused in the middle of a page still holds the bookmarks.
         await connection.execute(_OUST)
-        yield Lead(connection)
+        yield Leadership(connection)
 
 
 async def _won(connection: psycopg.AsyncConnection[Any]) -> bool:

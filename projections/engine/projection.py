@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from projections.engine.row_batch import Rows
+from projections.engine.row_batch import RowBatch
 
 
-class Recorded(NamedTuple):
+class RecordedEvent(NamedTuple):
     """An event as the log has it. `position` counts all events, `version` those of its stream.
 
     `calendar`: whose calendar a Day's or Schedule's stream is about, None for other streams.
@@ -34,7 +34,7 @@ class Recorded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reader:
+class Projection:
     """Keeps its own tables true to the log, and relies on no other reader's.
 
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
@@ -42,4 +42,4 @@ class Reader:
 
     name: str
     tables: Sequence[Table]
-    project: Callable[[Recorded, Rows], None]
+    project: Callable[[RecordedEvent, RowBatch], None]

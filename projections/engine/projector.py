@@ -13,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
-from projections.engine.apply import Bookmark, Fenced, apply, break_off
-from projections.engine.event_feed import PAGE, Codec, Feed
-from projections.engine.leader_election import Lead, LostLead, lead
+from projections.engine.apply import Checkpoint, Fenced, apply, break_off
+from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
+from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, heard
 from projections.engine.positions import CHANNEL, announcement
-from projections.engine.projection import Reader, Recorded
+from projections.engine.projection import Projection, RecordedEvent
 
 LOG_CHANNEL = "log"
 PUBLISHING = 1.0  # seconds that a publisher may take
@@ -28,7 +28,7 @@ _ANNOUNCE = text("SELECT pg_notify(:channel, :said)")
 log = logging.getLogger(__name__)
 
 
-class Publisher(Protocol):
+class InvalidationPublisher(Protocol):
     """Is told what has changed, so that no cache answers with the old. May fail: nobody stops for it."""
 
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
@@ -40,7 +40,7 @@ class Publisher(Protocol):
         ...
 
 
-class Follower(Protocol):
+class ProjectionFollower(Protocol):
     """Works something out from the readers' tables. Runs while this process leads, and must not raise."""
 
     def wake(self) -> None:
@@ -61,10 +61,10 @@ class Projector:
     def __init__(
         self,
         engine: AsyncEngine,
-        readers: Sequence[Reader],
-        codec: Codec,
-        publisher: Publisher | None = None,
-        followers: Sequence[Follower] = (),
+        readers: Sequence[Projection],
+        codec: EventDecoder,
+        publisher: InvalidationPublisher | None = None,
+        followers: Sequence[ProjectionFollower] = (),
     ) -> None:
         self._engine = engine
         self._readers = {reader.name: reader for reader in readers}
@@ -74,7 +74,7 @@ class Projector:
         self._wake = asyncio.Event()
         self._look_due = True
         self._generation = 0
-        self._bookmarks: dict[str, Bookmark] = {}
+        self._bookmarks: dict[str, Checkpoint] = {}
 
     async def run(self) -> None:
         """For ever; cancel it to stop. A page is then either whole in the tables or not at all."""
@@ -82,7 +82,7 @@ class Projector:
             try:
                 async with lead(self._engine) as won:
                     await self._lead(won)
-            except* (LostLead, psycopg.OperationalError) as lost:
+            except* (LeadershipLost, psycopg.OperationalError) as lost:
                 log.warning("standing by: %s", lost.exceptions[0])
             finally:
                 lag.lead_lost()
@@ -91,9 +91,9 @@ class Projector:
     async def catch_up(self) -> None:
         """Once up to the log's head, leading or not; raises what `run` would try again."""
         self._look_due = True
-        await self._read_on(Feed(self._engine, self._codec))
+        await self._read_on(EventFeed(self._engine, self._codec))
 
-    async def _lead(self, won: Lead) -> None:
+    async def _lead(self, won: Leadership) -> None:
         log.info("leading")
         lag.LEADING.set(1)
         self._look_due = True
@@ -116,8 +116,8 @@ class Projector:
             await _bounded(self._publisher.heartbeat())
             await asyncio.sleep(POLL)
 
-    async def _work(self, won: Lead) -> None:
-        feed, pause = Feed(self._engine, self._codec), FIRST_PAUSE
+    async def _work(self, won: Leadership) -> None:
+        feed, pause = EventFeed(self._engine, self._codec), FIRST_PAUSE
         try:
             while True:
                 await self._wake.wait()
@@ -135,7 +135,7 @@ class Projector:
         finally:
             feed.forget()
 
-    async def _read_on(self, feed: Feed) -> None:
+    async def _read_on(self, feed: EventFeed) -> None:
         more = True
         while more:
             if self._look_due:
@@ -151,18 +151,16 @@ class Projector:
             self._generation, self._bookmarks = await lag.look(connection)
         self._look_due = False
 
-    def _running(self) -> dict[str, Bookmark]:
+    def _running(self) -> dict[str, Checkpoint]:
         marks = self._bookmarks
-        return {
-            name: marks[name] for name in self._readers if name in marks and marks[name].stopped_at is None
-        }
+        return {name: marks[name] for name in self._readers if name in marks and marks[name].stopped_at is None}
 
-    async def _turn(self, feed: Feed, since: int, end: int | None) -> bool:
+    async def _turn(self, feed: EventFeed, since: int, end: int | None) -> bool:
         """One page for the readers at a position; whether there is more for them."""
         stretch = await feed.after(since)
         events = [event for event in stretch.events if end is None or event.position <= end]
         readers = [self._readers[name] for name, mark in self._running().items() if mark.position == since]
-        reached: Mapping[str, Bookmark] = {}
+        reached: Mapping[str, Checkpoint] = {}
         if not events and stretch.broken is None:
             return False
         async with self._engine.begin() as connection:
@@ -178,7 +176,7 @@ class Projector:
             follower.wake()
         return len(events) == PAGE or end is not None or stretch.broken is not None
 
-    async def _publish(self, events: Sequence[Recorded]) -> None:
+    async def _publish(self, events: Sequence[RecordedEvent]) -> None:
         if self._publisher is not None:
             changed: dict[UUID, int] = {}
             for event in events:
@@ -187,7 +185,7 @@ class Projector:
                     changed[event.calendar] = event.position
             await _bounded(self._publisher.before_commit(changed))
 
-    async def _announce(self, connection: AsyncConnection, marks: Mapping[str, Bookmark]) -> None:
+    async def _announce(self, connection: AsyncConnection, marks: Mapping[str, Checkpoint]) -> None:
         said = announcement({name: mark.position for name, mark in marks.items()})
         await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "said": said})
 

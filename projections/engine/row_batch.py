@@ -16,7 +16,7 @@ Key = Any
 """The value of a primary key: a tuple if it has several columns."""
 
 
-class Rows:
+class RowBatch:
     """Row changes in the order they were asked for, at most one left per primary key."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class BeyondHead(Exception):
 
 
 @dataclass(frozen=True)
-class Read:
+class Snapshot:
     """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader.
 
     `worked_out`: up to which position what is kept beside the readers is true (`earliest.py`).
@@ -60,7 +60,7 @@ _BOOKMARK = text("""
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 
 
-class Reads:
+class Snapshots:
     """Opens looks at the read models of one database."""
 
     def __init__(self, engine: AsyncEngine, positions: Positions) -> None:
@@ -75,7 +75,7 @@ class Reads:
         patience: float = PATIENCE,
         *,
         sees: UUID | Everything | None = None,
-    ) -> AsyncIterator[Read]:
+    ) -> AsyncIterator[Snapshot]:
         """A look at a reader's tables, no older than a position: waits for it up to `patience` seconds.
 
         `sees`: whose things, EVERYTHING, or only what nobody owns; the database holds the look to it.
@@ -90,7 +90,7 @@ class Reads:
             if at_least is not None and position < at_least:
                 raise Behind(reader, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))
-            yield Read(connection, position, generation, worked_out)
+            yield Snapshot(connection, position, generation, worked_out)
 
     async def wait(self, reader: str, position: int, patience: float = PATIENCE) -> None:
         """Until the reader, or what is worked out beside them, is there; raises as `open` does."""

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, or_, select
 
-from domain.people.account import Account, Standing
-from domain.personal_data import Personal
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from domain.people.account import Account, AccountStatus
+from domain.personal_data import PersonalData
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, metadata, uuid, walled
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 
 CONTACT = ("email", "name", "timezone", "language")
 
@@ -38,7 +38,7 @@ account = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class ListedAccount:
     """An account, as far as the reader has read. What is personal is None once its person is forgotten."""
 
     id: UUID
@@ -53,7 +53,7 @@ class Holder:
     forgetting_due: datetime | None
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, stream, version = recorded.event, {"stream": recorded.stream}, {"version": recorded.version}
     match event:
         case Account.Registered():
@@ -63,9 +63,9 @@ def project(recorded: Recorded, rows: Rows) -> None:
         case Account.RoleChanged():
             rows.set(account, stream, **version, role=event.role)
         case Account.Disabled():
-            rows.set(account, stream, **version, standing=Standing.DISABLED.value)
+            rows.set(account, stream, **version, standing=AccountStatus.DISABLED.value)
         case Account.Enabled():
-            rows.set(account, stream, **version, standing=Standing.ACTIVE.value)
+            rows.set(account, stream, **version, standing=AccountStatus.ACTIVE.value)
         case Account.ForgettingAsked():
             rows.set(account, stream, **version, forgetting_due=event.due_at)
         case Account.ForgettingCancelled():
@@ -79,7 +79,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
 
 
 _FORGOTTEN: dict[str, Any] = {
-    "standing": Standing.FORGOTTEN.value,
+    "standing": AccountStatus.FORGOTTEN.value,
     "forgetting_due": None,
     **dict.fromkeys(CONTACT),
 }
@@ -89,31 +89,31 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
     return {
         "id": event.account_id,
         "role": event.role,
-        "standing": Standing.ACTIVE.value,
+        "standing": AccountStatus.ACTIVE.value,
         "created_at": event.timestamp,
         "forgetting_due": None,
         **_contact(event.contact),
     }
 
 
-def _contact(contact: Personal) -> dict[str, Any]:
+def _contact(contact: PersonalData) -> dict[str, Any]:
     return {name: contact.get(name) for name in CONTACT}
 
 
-accounts = Reader("account", [account], project)
+accounts = Projection("account", [account], project)
 
-_holders = select(*(account.c[name] for name in Holder.__dataclass_fields__))
+_holders = select(*(account.c[name] for name in ListedAccount.__dataclass_fields__))
 
 
-async def get(read: Read, id: UUID) -> Holder | None:
+async def get(read: Snapshot, id: UUID) -> ListedAccount | None:
     """The account; None if there is none."""
     found = (await read.connection.execute(_holders.where(account.c.id == id))).one_or_none()
-    return None if found is None else Holder(**found._mapping)
+    return None if found is None else ListedAccount(**found._mapping)
 
 
 async def find(
-    read: Read, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
-) -> tuple[Sequence[Holder], str | None]:
+    read: Snapshot, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
+) -> tuple[Sequence[ListedAccount], str | None]:
     """Accounts by age; and the next part's bookmark. `q`: a part of the e-mail address or the name."""
     a = account.c
     query = narrowed(
@@ -122,9 +122,7 @@ async def find(
         (standing, a.standing.__eq__),
         (
             q,
-            lambda part: or_(
-                a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True)
-            ),
+            lambda part: or_(a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True)),
         ),
     )
-    return await fetch(read.connection, query.order_by(a.created_at, a.id), page, Holder)
+    return await fetch(read.connection, query.order_by(a.created_at, a.id), page, ListedAccount)

@@ -18,17 +18,17 @@ from sqlalchemy import (
     select,
 )
 
-from domain.booking.appointment import ENDED, NEVER, Appointment, Status
+from domain.booking.appointment import ENDED, NEVER, Appointment, AppointmentStatus
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
-from domain.personal_data import Personal
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from domain.personal_data import PersonalData
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid, walled
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import membership
 from projections.read_models.membership import organizations_of
 
@@ -87,7 +87,7 @@ claimed = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedAppointment:
     """An appointment, as far as the agenda has read. `cancellation`: by, late, fee; if declined, by alone."""
 
     id: UUID
@@ -112,19 +112,19 @@ class Entry:
     @property
     def cancelled(self) -> dict[str, Any] | None:
         """By whom, why, whether late, at what fee; None unless it is cancelled."""
-        return self._ended(Status.CANCELLED)
+        return self._ended(AppointmentStatus.CANCELLED)
 
     @property
     def declined(self) -> dict[str, Any] | None:
         """By whom and why; None unless it is declined."""
-        return self._ended(Status.DECLINED)
+        return self._ended(AppointmentStatus.DECLINED)
 
-    def _ended(self, status: Status) -> dict[str, Any] | None:
+    def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
         there = self.cancellation is not None and self.status == status
         return {**(self.cancellation or {}), "reason": self.reason} if there else None
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, recorded.version
     match event:
         case Appointment.Booked() | Appointment.Requested():
@@ -135,10 +135,10 @@ def project(recorded: Recorded, rows: Rows) -> None:
             rows.set(appointment, id, **_told(event.told), version=version)
         case Appointment.Cancelled():
             how = {"by": event.by, "late": event.late, "fee": event.fee}
-            rows.set(appointment, id, status=Status.CANCELLED.value, expires_at=None, version=version)
+            rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
             rows.set(appointment, id, cancellation=how, reason=_why(event.reason))
         case Appointment.Declined():
-            rows.set(appointment, id, status=Status.DECLINED.value, expires_at=None, version=version)
+            rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
             rows.set(appointment, id, cancellation={"by": event.by}, reason=_why(event.reason))
         case Appointment.Event() if status := _STATUS.get(type(event)):
             rows.set(appointment, id, status=status, expires_at=None, version=version)
@@ -166,19 +166,19 @@ def project(recorded: Recorded, rows: Rows) -> None:
 
 _NEVER = [each.value for each in NEVER]
 _STATUS: dict[type, str] = {
-    Appointment.Confirmed: Status.BOOKED.value,
-    Appointment.Expired: Status.EXPIRED.value,
-    Appointment.CheckedIn: Status.CHECKED_IN.value,
-    Appointment.Completed: Status.COMPLETED.value,
-    Appointment.NoShow: Status.NO_SHOW.value,
-    Appointment.NoShowUndone: Status.BOOKED.value,
+    Appointment.Confirmed: AppointmentStatus.BOOKED.value,
+    Appointment.Expired: AppointmentStatus.EXPIRED.value,
+    Appointment.CheckedIn: AppointmentStatus.CHECKED_IN.value,
+    Appointment.Completed: AppointmentStatus.COMPLETED.value,
+    Appointment.NoShow: AppointmentStatus.NO_SHOW.value,
+    Appointment.NoShowUndone: AppointmentStatus.BOOKED.value,
 }
 
 
 def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
     asked = isinstance(event, Appointment.Requested)
     return {
-        "status": (Status.REQUESTED if asked else Status.BOOKED).value,
+        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
         "expires_at": event.expires_at if isinstance(event, Appointment.Requested) else None,
         "service_id": event.service_id,
         "provider_id": event.provider_id,
@@ -191,13 +191,13 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
     }
 
 
-def _told(told: Personal | None) -> dict[str, Any]:
+def _told(told: PersonalData | None) -> dict[str, Any]:
     """Nothing, of somebody who is forgotten."""
     said = (told.value if told else None) or {}
     return {"note": said.get("note", ""), "answers": said.get("answers", {})}
 
 
-def _why(reason: Personal | None) -> str:
+def _why(reason: PersonalData | None) -> str:
     return (reason.value if reason else None) or ""
 
 
@@ -213,23 +213,23 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
     }
 
 
-agenda = Reader("agenda", [appointment, bookable, member, claimed], project)
+agenda = Projection("agenda", [appointment, bookable, member, claimed], project)
 
-_entries = select(*(appointment.c[name] for name in Entry.__dataclass_fields__))
+_entries = select(*(appointment.c[name] for name in ListedAppointment.__dataclass_fields__))
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None, acts: bool = True) -> Entry | None:
+async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> ListedAppointment | None:
     """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it.
 
     `acts`: whether `of` may act for providers at all.
     """
     query = narrowed(_entries.where(appointment.c.id == id), (of, _of if acts else _as_customer))
     found = (await read.connection.execute(query)).one_or_none()
-    return None if found is None else Entry(**found._mapping)
+    return None if found is None else ListedAppointment(**found._mapping)
 
 
 async def find(
-    read: Read,
+    read: Snapshot,
     page: Page,
     *,
     of: UUID | None = None,
@@ -240,7 +240,7 @@ async def find(
     provider_id: UUID | None = None,
     customer_id: UUID | None = None,
     organization_id: UUID | None = None,
-) -> tuple[Sequence[Entry], str | None]:
+) -> tuple[Sequence[ListedAppointment], str | None]:
     """Appointments starting in [since, until), by start; and the next part's bookmark.
 
     `of`, `acts`: as in `get`.
@@ -256,22 +256,22 @@ async def find(
         (customer_id, a.customer_id.__eq__),
         (organization_id, _of_organization),
     )
-    return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, Entry)
+    return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, ListedAppointment)
 
 
-async def ahead(read: Read, account: UUID, now: datetime) -> Sequence[UUID]:
+async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
     """What has not ended of an account's own appointments: its customers', and those with its providers."""
     own = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
     theirs = or_(_as_customer(account), appointment.c.provider_id.in_(own))
-    alive = appointment.c.status.in_([each.value for each in Status if each not in ENDED])
+    alive = appointment.c.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
     query = select(appointment.c.id).where(theirs, alive, appointment.c.ends_at > now)
     return (await read.connection.execute(query)).scalars().all()
 
 
-async def as_customer(read: Read, account: UUID) -> Sequence[Entry]:
+async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account, and of the guests it has claimed, by start."""
     query = _entries.where(_as_customer(account)).order_by(appointment.c.starts_at, appointment.c.id)
-    return [Entry(**row._mapping) for row in await read.connection.execute(query)]
+    return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
 def _as_customer(account: UUID) -> ColumnElement[bool]:
@@ -292,7 +292,7 @@ def _of_organization(id: UUID) -> ColumnElement[bool]:
 
 
 async def fewest(
-    read: Read, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
+    read: Snapshot, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
 ) -> Sequence[UUID]:
     """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
     a, id = appointment.c, bookable.c.provider_id

@@ -12,8 +12,8 @@ from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.scheduling.schedule import Schedule
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
 from projections.read_models import tag as tagging
 
@@ -121,7 +121,7 @@ _TERMS = (
 )
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Day.Event() | Schedule.Event():
             rows.put(touched, id=recorded.calendar, position=recorded.position)
@@ -133,7 +133,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
     _decide(recorded, rows)
 
 
-def _decide(recorded: Recorded, rows: Rows) -> None:
+def _decide(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Day.Reserved() | Day.Held() | Day.Extended() | Day.Released():
             _seat(recorded, rows)
@@ -151,7 +151,7 @@ def _decide(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _seat(recorded: Recorded, rows: Rows) -> None:
+def _seat(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Day.Reserved() | Day.Held() as it:
             rows.put(
@@ -174,14 +174,14 @@ def _seat(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _date(recorded: Recorded, since: datetime, until: datetime) -> date:
+def _date(recorded: RecordedEvent, since: datetime, until: datetime) -> date:
     """The date of the Day that the event belongs to."""
     assert recorded.calendar is not None  # it is a Day's event
     first, *others = days_touched(since, until)
     return next((day for day in others if Day.id_of(recorded.calendar, day) == recorded.stream), first)
 
 
-def _hours(recorded: Recorded, rows: Rows) -> None:
+def _hours(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Schedule.Opened() as it:
             rows.put(calendar, id=it.calendar_id, active=True, timezone=it.timezone, weekly={})
@@ -196,7 +196,7 @@ def _hours(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _time_off(recorded: Recorded, rows: Rows) -> None:
+def _time_off(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Schedule.TimeOffTaken() | Schedule.TimeOffChanged() as it:
             rows.put(time_off, calendar=recorded.calendar, id=it.time_off_id, since=it.start, until=it.end)
@@ -206,7 +206,7 @@ def _time_off(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _organization(recorded: Recorded, rows: Rows) -> None:
+def _organization(recorded: RecordedEvent, rows: RowBatch) -> None:
     id = recorded.stream
     match recorded.event:
         case Provider.Joined(profile=profile) | Provider.Changed(profile=profile):
@@ -226,7 +226,7 @@ def _organization(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _service(recorded: Recorded, rows: Rows) -> None:
+def _service(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Service.Offered() as it:
             rows.put(service, id=recorded.stream, **_of_terms(it.terms), withdrawn=False)
@@ -250,7 +250,7 @@ def _of_terms(terms: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-vacancy = Reader(
+vacancy = Projection(
     "availability",
     (service, calendar, override, time_off, employer, organization, holiday, seat, touched, alias),
     project,

@@ -12,11 +12,11 @@ from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid, walled
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import membership
 from projections.read_models.membership import organizations_of
 
@@ -78,7 +78,7 @@ claim = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class ListedCustomer:
     """A customer, as far as the reader has read."""
 
     id: UUID
@@ -93,7 +93,7 @@ class Contact:
     deleted: bool
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Customer.Registered():
@@ -127,7 +127,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def _host(recorded: Recorded, rows: Rows) -> None:
+def _host(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id = recorded.event, {"provider_id": recorded.stream}
     match event:
         case Provider.Joined(profile=profile):
@@ -146,39 +146,39 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Reader("customer", [customer, visit, host, member, claim], project)
+customers = Projection("customer", [customer, visit, host, member, claim], project)
 
 _contacts = select(customer).where(~customer.c.deleted)
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None, acts: bool = True) -> Contact | None:
+async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> ListedCustomer | None:
     """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them.
 
     `acts`: whether `of` may act for providers at all.
     """
     query = narrowed(_contacts.where(customer.c.id == id), (of, _of if acts else _own))
     found = (await read.connection.execute(query)).one_or_none()
-    return None if found is None else Contact(**found._mapping)
+    return None if found is None else ListedCustomer(**found._mapping)
 
 
-async def own(read: Read, account: UUID) -> Sequence[Contact]:
+async def own(read: Snapshot, account: UUID) -> Sequence[ListedCustomer]:
     """The customer's record of an account, and those of the guests it has claimed."""
     query = _contacts.where(_own(account)).order_by(customer.c.id)
-    return [Contact(**row._mapping) for row in await read.connection.execute(query)]
+    return [ListedCustomer(**row._mapping) for row in await read.connection.execute(query)]
 
 
-async def is_claimed(read: Read, id: UUID) -> bool:
+async def is_claimed(read: Snapshot, id: UUID) -> bool:
     """Whether a guest is an account's."""
     query = select(claim.c.account_id).where(claim.c.customer_id == id)
     return (await read.connection.execute(query)).first() is not None
 
 
 async def find(
-    read: Read, page: Page, *, of: UUID | None = None, acts: bool = True
-) -> tuple[Sequence[Contact], str | None]:
+    read: Snapshot, page: Page, *, of: UUID | None = None, acts: bool = True
+) -> tuple[Sequence[ListedCustomer], str | None]:
     """Customers by name; and the next part's bookmark. `of`, `acts`: as in `get`."""
     query = narrowed(_contacts, (of, _of if acts else _own))
-    return await fetch(read.connection, query.order_by(customer.c.name, customer.c.id), page, Contact)
+    return await fetch(read.connection, query.order_by(customer.c.name, customer.c.id), page, ListedCustomer)
 
 
 def _own(account: UUID) -> ColumnElement[bool]:

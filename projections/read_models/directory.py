@@ -10,11 +10,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, 
 from domain.catalog.provider import ABOUT, Provider
 from domain.catalog.service import Service
 from domain.people.account import Account
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.query.text import folded
 from projections.read_models import schedule as opening
 from projections.read_models import tag as tagging
@@ -90,7 +90,7 @@ class ListedService:
     withdrawn: bool
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Provider.Joined():
@@ -144,7 +144,7 @@ def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-directory = Reader(
+directory = Projection(
     "directory",
     [
         providers,
@@ -183,19 +183,19 @@ _listed_tags = select(
 ).where(~_t.retired, ~_t.merged)
 
 
-async def provider(read: Read, id: UUID) -> ListedProvider | None:
+async def provider(read: Snapshot, id: UUID) -> ListedProvider | None:
     """A provider who can be booked, or None."""
     found = (await read.connection.execute(listed_providers.where(_p.id == id))).one_or_none()
     return None if found is None else listed(ListedProvider, found._asdict())
 
 
-async def owned(read: Read, account: UUID) -> Sequence[ListedProvider]:
+async def owned(read: Snapshot, account: UUID) -> Sequence[ListedProvider]:
     """The providers of an owner who can be booked."""
     found = await read.connection.execute(listed_providers.where(_p.owner_id == account).order_by(_p.id))
     return [listed(ListedProvider, row._asdict()) for row in found]
 
 
-async def service(read: Read, id: UUID) -> ListedService | None:
+async def service(read: Snapshot, id: UUID) -> ListedService | None:
     """A service that can be booked, or None."""
     found = (await read.connection.execute(listed_services.where(_s.id == id))).one_or_none()
     return None if found is None else listed(ListedService, found._asdict())
@@ -211,12 +211,12 @@ def listed(kind: type[L], row: Mapping[str, Any]) -> L:
     return kind(**{**told, details: tagging.respell(told[details], row["respelled"])})
 
 
-async def tag(read: Read, id: UUID) -> ListedTag | None:
+async def tag(read: Snapshot, id: UUID) -> ListedTag | None:
     """A tag in use, or None."""
     found = (await read.connection.execute(_listed_tags.where(_t.id == id))).one_or_none()
     return None if found is None else ListedTag(**found._mapping)
 
 
-async def tags(read: Read, page: Page) -> tuple[Sequence[ListedTag], str | None]:
+async def tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
     """Tags by name; and the next part's bookmark."""
     return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)

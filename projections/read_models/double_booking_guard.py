@@ -13,8 +13,8 @@ from sqlalchemy import Column, Integer, Table, UniqueConstraint
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
 
 from domain.booking.calendar_day import Day
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid
 
 occupancy = Table(
@@ -34,13 +34,11 @@ occupancy = Table(
         deferrable=True,
         initially="DEFERRED",
     ),
-    UniqueConstraint(
-        "calendar", "session", "lane", name="occupancy_lane", deferrable=True, initially="DEFERRED"
-    ),
+    UniqueConstraint("calendar", "session", "lane", name="occupancy_lane", deferrable=True, initially="DEFERRED"),
 )
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     match recorded.event:
         case Day.Reserved() | Day.Held() as seat:
             if _begins(seat, recorded):
@@ -65,11 +63,11 @@ def session(service_id: UUID, starts_at: datetime) -> UUID:
     return UUID(bytes=blake2b(key, digest_size=16).digest())
 
 
-def _begins(seat: Day.Reserved | Day.Held, recorded: Recorded) -> bool:
+def _begins(seat: Day.Reserved | Day.Held, recorded: RecordedEvent) -> bool:
     """Whether the stretch begins on the stream's day: one across midnight is on two Days, and counts once."""
     first, last = seat.since.date(), (seat.until - timedelta(microseconds=1)).date()
     assert recorded.calendar is not None  # it is a Day's event
     return first == last or recorded.stream == Day.id_of(recorded.calendar, first)
 
 
-occupied = Reader("occupancy", [occupancy], project)
+occupied = Projection("occupancy", [occupancy], project)

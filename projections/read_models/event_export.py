@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from projections.engine.event_feed import Codec
+from projections.engine.event_feed import EventDecoder
 from projections.query.paging import Page
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import history
-from projections.read_models.history import Item
+from projections.read_models.history import HistoryEntry
 
 _PAGE = 200
 
 
-async def everything(read: Read, streams: Iterable[UUID], codec: Codec) -> Sequence[Item]:
+async def everything(read: Snapshot, streams: Iterable[UUID], codec: EventDecoder) -> Sequence[HistoryEntry]:
     """Every event of the streams, oldest first; what is personal in plain."""
-    found: list[Item] = []
+    found: list[HistoryEntry] = []
     for stream in streams:
         after = None
         while True:

@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.personal_data import Personal
-from projections.engine.event_feed import Codec
+from domain.personal_data import PersonalData
+from projections.engine.event_feed import EventDecoder
 from projections.query.paging import Page, fetch
 
 _stored = Table(
@@ -39,7 +39,7 @@ _stored = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class HistoryEntry:
     """One event. `type`: its topic; `actor`: who did it; `data`: its fields as JSON, times in UTC with Z."""
 
     position: int
@@ -51,8 +51,8 @@ class Item:
 
 
 async def of(
-    connection: AsyncConnection, stream: UUID, page: Page, codec: Codec
-) -> tuple[Sequence[Item], str | None]:
+    connection: AsyncConnection, stream: UUID, page: Page, codec: EventDecoder
+) -> tuple[Sequence[HistoryEntry], str | None]:
     """What happened to one thing, oldest first; and the next part's bookmark."""
     rows: Sequence[dict[str, Any]]
     query = select(_stored).where(_stored.c.originator_id == stream)
@@ -65,8 +65,8 @@ async def of(
     return [_item(row, event) for row, event in zip(rows, events, strict=True)], bookmark
 
 
-def _item(row: Mapping[str, Any], event: object) -> Item:
-    return Item(
+def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
+    return HistoryEntry(
         position=row["notification_id"],
         at=row["recorded_at"],
         type=row["topic"],
@@ -85,7 +85,7 @@ def plain(value: object) -> Any:
     match value:
         case UUID():
             return str(value)
-        case Personal():
+        case PersonalData():
             return "forgotten" if value.value is None else plain(value.value)
         case datetime():
             return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -20,8 +20,8 @@ from domain.booking.waitlist import Waiting
 from domain.catalog.service import DEFAULTS
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
 
 job = Table(
@@ -48,7 +48,7 @@ _TOLD = ("requested", "approve", "booked", "moved")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedJob:
     """A job to be. `said`: what it needs to see whether it is still wanted; nothing personal."""
 
     kind: str
@@ -57,13 +57,13 @@ class Plan:
     said: Mapping[str, Any]
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event = recorded.event
     if _frees(event):
         # What is free now is looked at then; `position`: what must have been read before.
         _put(
             recorded.stream,
-            Plan("match", "match", recorded.at, {"position": recorded.position}),
+            PlannedJob("match", "match", recorded.at, {"position": recorded.position}),
             recorded,
             rows,
         )
@@ -82,11 +82,11 @@ def _frees(event: object) -> bool:
     return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
 
 
-def _of_webhook(recorded: Recorded, rows: Rows) -> None:
+def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:
     """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
     match recorded.event:
         case Webhook.Subscribed(timestamp=at):
-            _put(recorded.stream, Plan("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
+            _put(recorded.stream, PlannedJob("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
         case Webhook.Disabled(timestamp=at):
             _put(recorded.stream, _notice("disabled", at), recorded, rows)
         case Webhook.Resumed() | Webhook.Deleted():
@@ -118,7 +118,7 @@ def _dropped(event: object) -> Sequence[str]:
             return ()
 
 
-def _planned(event: object) -> Iterator[Plan]:
+def _planned(event: object) -> Iterator[PlannedJob]:
     match event:
         case Appointment.Booked():
             yield _notice("booked", event.timestamp, starts_at=event.starts_at)
@@ -130,7 +130,7 @@ def _planned(event: object) -> Iterator[Plan]:
             said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
             yield _notice("requested", event.timestamp, **said)
             yield _notice("approve", event.timestamp, **said)
-            yield Plan("expire_request", "expire", event.expires_at, {})
+            yield PlannedJob("expire_request", "expire", event.expires_at, {})
             yield from _ahead(event)
         case Appointment.Confirmed():
             yield _notice("booked", event.timestamp)
@@ -141,17 +141,19 @@ def _planned(event: object) -> Iterator[Plan]:
         case Appointment.Expired():
             yield _notice("expired", event.timestamp)
         case Hold.Placed() | Hold.Extended():
-            yield Plan("expire_hold", "expire", event.expires_at, {})
+            yield PlannedJob("expire_hold", "expire", event.expires_at, {})
         case Waiting.Offered():
-            yield Plan("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
-            yield Plan("lapse", "lapse", event.expires_at, {})
+            yield PlannedJob("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
+            yield PlannedJob("lapse", "lapse", event.expires_at, {})
         case Appointment.NoShowUndone():
-            yield Plan("complete", "complete", event.timestamp + AFTER_UNDO, {})
+            yield PlannedJob("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:
             pass
 
 
-def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> Iterator[Plan]:
+def _ahead(
+    event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled,
+) -> Iterator[PlannedJob]:
     """What comes before and after an appointment. Nobody is reminded of what they did a moment ago.
 
     Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
@@ -160,21 +162,21 @@ def _ahead(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
     for n, minutes in enumerate(event.policy.get("reminders", DEFAULTS["reminders"])[:MOST_REMINDERS]):
         due = event.starts_at - timedelta(minutes=minutes)
         if due > event.timestamp:
-            yield Plan("remind", f"remind-{n}", due, {**said, "minutes": minutes})
+            yield PlannedJob("remind", f"remind-{n}", due, {**said, "minutes": minutes})
     after = event.duration + event.policy.get("complete_after", DEFAULTS["complete_after"])
-    yield Plan("complete", "complete", event.starts_at + timedelta(minutes=after), said)
+    yield PlannedJob("complete", "complete", event.starts_at + timedelta(minutes=after), said)
 
 
-def _notice(slot: str, at: datetime, **said: datetime) -> Plan:
-    return Plan("notify", slot, at, {name: value.isoformat() for name, value in said.items()})
+def _notice(slot: str, at: datetime, **said: datetime) -> PlannedJob:
+    return PlannedJob("notify", slot, at, {name: value.isoformat() for name, value in said.items()})
 
 
-def _drop(subject: UUID, slots: Sequence[str], rows: Rows) -> None:
+def _drop(subject: UUID, slots: Sequence[str], rows: RowBatch) -> None:
     for slot in slots:
         rows.drop(job, {"subject": subject, "slot": slot})
 
 
-def _put(subject: UUID, plan: Plan, recorded: Recorded, rows: Rows, key: UUID | None = None) -> None:
+def _put(subject: UUID, plan: PlannedJob, recorded: RecordedEvent, rows: RowBatch, key: UUID | None = None) -> None:
     """`key`: of the one job that its subject has for good."""
     rows.put(
         job,
@@ -194,4 +196,4 @@ def key_of(subject: UUID, slot: str, version: int) -> UUID:
     return UUID(bytes=blake2b(subject.bytes + f"{slot}:{version}".encode(), digest_size=16).digest())
 
 
-jobs = Reader("job", [job], project)
+jobs = Projection("job", [job], project)

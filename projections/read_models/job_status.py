@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models.job import job
 
 _WORK = MetaData(schema="work")  # Alembic's
@@ -53,7 +53,7 @@ _work = Table(
 _enrolled = Table("enrolled", _WORK, Column("position", BigInteger, primary_key=True))
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     """`waiting`: for its time, or for a worker; `retrying`: after a failure; `dead`: given up, see its error.
 
     `dropped`: no longer wanted, and not done.
@@ -68,7 +68,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class JobProgress:
     """One job. `planned_at`: when it was to be done; `due_at`: when it may be tried next."""
 
     id: UUID
@@ -87,12 +87,12 @@ class Progress:
 def _taken_over() -> Select[Any]:
     w = _work.c
     status = case(
-        (w.done_at.is_not(None), Status.DONE.value),
-        (w.dead_at.is_not(None), Status.DEAD.value),
-        (job.c.key.is_(None), Status.DROPPED.value),
-        (w.lease.is_not(None) & (w.due_at > func.clock_timestamp()), Status.RUNNING.value),
-        (w.attempts > 0, Status.RETRYING.value),
-        else_=Status.WAITING.value,
+        (w.done_at.is_not(None), JobStatus.DONE.value),
+        (w.dead_at.is_not(None), JobStatus.DEAD.value),
+        (job.c.key.is_(None), JobStatus.DROPPED.value),
+        (w.lease.is_not(None) & (w.due_at > func.clock_timestamp()), JobStatus.RUNNING.value),
+        (w.attempts > 0, JobStatus.RETRYING.value),
+        else_=JobStatus.WAITING.value,
     )
     return select(
         w.key.label("id"),
@@ -125,7 +125,7 @@ def _new() -> Select[Any]:
         j.kind,
         j.subject,
         j.slot,
-        literal(Status.WAITING.value).label("status"),
+        literal(JobStatus.WAITING.value).label("status"),
         j.due_at.label("planned_at"),
         j.due_at,
         literal(0).label("attempts"),
@@ -137,21 +137,21 @@ def _all() -> FromClause:
     return union_all(_taken_over(), _new()).subquery()
 
 
-async def get(read: Read, id: UUID) -> Progress | None:
+async def get(read: Snapshot, id: UUID) -> JobProgress | None:
     """One; None if there is none."""
     every = _all()
     found = (await read.connection.execute(select(every).where(every.c.id == id))).one_or_none()
-    return None if found is None else Progress(**found._mapping)
+    return None if found is None else JobProgress(**found._mapping)
 
 
 async def find(
-    read: Read,
+    read: Snapshot,
     page: Page,
     *,
     status: str | None = None,
     kind: str | None = None,
     subject: UUID | None = None,
-) -> tuple[Sequence[Progress], str | None]:
+) -> tuple[Sequence[JobProgress], str | None]:
     """By the time they were to be done; and the next part's bookmark."""
     every = _all()
     query = narrowed(
@@ -160,7 +160,7 @@ async def find(
         (kind, every.c.kind.__eq__),
         (subject, every.c.subject.__eq__),
     )
-    return await fetch(read.connection, query.order_by(every.c.planned_at, every.c.id), page, Progress)
+    return await fetch(read.connection, query.order_by(every.c.planned_at, every.c.id), page, JobProgress)
 
 
 _OVERDUE = """

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import Column, Index, Select, Text, select
 
 from domain.catalog.organization import Organization, Rank
-from projections.engine.projection import Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import Table, metadata, uuid
 
 
@@ -23,7 +23,7 @@ def members(reader: str) -> Table:
     )
 
 
-def project(table: Table, recorded: Recorded, rows: Rows) -> None:
+def project(table: Table, recorded: RecordedEvent, rows: RowBatch) -> None:
     """Keep a table of members."""
     event, of = recorded.event, {"organization_id": recorded.stream}
     match event:

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
 
 from domain.catalog.organization import Organization
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import membership
 from projections.read_models.membership import organizations_of
 
@@ -65,7 +65,7 @@ class ListedHoliday:
     name: str
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id = recorded.event, {"id": recorded.stream}
     if not isinstance(event, Organization.Event):
         return
@@ -93,20 +93,20 @@ def _profile(profile: dict[str, Any]) -> dict[str, Any]:
     return {"profile": profile, "name": name, "folded": name.casefold()}
 
 
-organizations = Reader("organization", [_organization, _member, _holiday], project)
+organizations = Projection("organization", [_organization, _member, _holiday], project)
 
 _o, _m, _h = _organization.c, _member.c, _holiday.c
 _listed = select(_o.id, _o.version, _o.profile, _o.closed).where(~_o.closed)
 
 
-async def get(read: Read, id: UUID) -> ListedOrganization | None:
+async def get(read: Snapshot, id: UUID) -> ListedOrganization | None:
     """An organization that is not closed, or None."""
     found = (await read.connection.execute(_listed.where(_o.id == id))).one_or_none()
     return None if found is None else ListedOrganization(**found._mapping)
 
 
 async def find(
-    read: Read, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
+    read: Snapshot, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
 ) -> tuple[Sequence[ListedOrganization], str | None]:
     """Those not closed, by name; and the next part's bookmark. `q`: a part of the name, any case.
 
@@ -121,20 +121,20 @@ async def find(
     return await fetch(read.connection, query.order_by(_o.name, _o.id), page, ListedOrganization)
 
 
-async def members(read: Read, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:
+async def members(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:
     """The members of an organization, by account; and the next part's bookmark."""
     query = select(_m.account_id, _m.rank).where(_m.organization_id == id).order_by(_m.account_id)
     return await fetch(read.connection, query, page, ListedMember)
 
 
-async def member(read: Read, id: UUID, account_id: UUID) -> ListedMember | None:
+async def member(read: Snapshot, id: UUID, account_id: UUID) -> ListedMember | None:
     """A member of an organization, or None."""
     query = select(_m.account_id, _m.rank).where(_m.organization_id == id, _m.account_id == account_id)
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedMember(**found._mapping)
 
 
-async def holidays(read: Read, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:
+async def holidays(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:
     """The holidays of an organization, the earliest first; and the next part's bookmark."""
     query = select(_h.date, _h.name).where(_h.organization_id == id).order_by(_h.date)
     return await fetch(read.connection, query, page, ListedHoliday)

@@ -9,10 +9,10 @@ from sqlalchemy import BigInteger, Column, Table, Text, select
 
 from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
-from projections.engine.projection import Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 
 schedule = Table(
     "schedule",
@@ -62,7 +62,7 @@ class OpeningRules:
         return self.reasons[time_off_id]
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, stream, id = recorded.event, recorded.stream, {"id": recorded.stream}
     match event:
         case Schedule.Opened():
@@ -86,7 +86,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
     rows.set(schedule, id, version=recorded.version)
 
 
-async def of_calendar(read: Read, calendar_id: UUID) -> OpeningRules | None:
+async def of_calendar(read: Snapshot, calendar_id: UUID) -> OpeningRules | None:
     """The schedule of a provider; None if there is none."""
     found = (await read.connection.execute(select(schedule).filter_by(calendar_id=calendar_id))).one_or_none()
     if found is None:
@@ -101,5 +101,5 @@ async def of_calendar(read: Read, calendar_id: UUID) -> OpeningRules | None:
     )
 
 
-async def _rows(read: Read, table: Table, schedule_id: UUID) -> Sequence[Any]:
+async def _rows(read: Snapshot, table: Table, schedule_id: UUID) -> Sequence[Any]:
     return (await read.connection.execute(select(table).filter_by(schedule_id=schedule_id))).all()

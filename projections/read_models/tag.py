@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.catalog.tag import Tag
-from projections.engine.projection import Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid
 
 tag = Table(
@@ -59,7 +59,7 @@ class ListedTag:
     services: int
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     lead(alias, recorded, rows)
     match event:
@@ -79,7 +79,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
             pass
 
 
-def lead(to: Table, recorded: Recorded, rows: Rows) -> None:
+def lead(to: Table, recorded: RecordedEvent, rows: RowBatch) -> None:
     """Keep `to`, a table of slugs and the tags that they lead to, as `alias` is."""
     match recorded.event:
         case Tag.Coined() as it:
@@ -102,9 +102,7 @@ def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
 def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
     """How many of the listed have the tag of the row, each counted once."""
     slugs = select(alias.c.slug).where(alias.c.tag_id == tag.c.id).correlate(tag).scalar_subquery()
-    return (
-        select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
-    )
+    return select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
 
 
 def aliases() -> ColumnElement[Any]:

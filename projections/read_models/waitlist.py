@@ -27,11 +27,11 @@ from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.people.customer import Customer
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid, walled
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import membership
 from projections.read_models.membership import organizations_of
 
@@ -99,7 +99,7 @@ claim = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class WaitlistEntry:
     """Somebody who waits. `offer`: hold_id, provider_id, starts_at, expires_at; `duration`: minutes."""
 
     id: UUID
@@ -117,7 +117,7 @@ class Entry:
     duration: int
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, recorded.version
     match event:
         case Waiting.Joined():
@@ -169,25 +169,26 @@ def _joined(event: Waiting.Joined) -> dict[str, Any]:
     }
 
 
-waitlist = Reader("waitlist", [waiting, offer, service, provider, member, claim], project)
+waitlist = Projection("waitlist", [waiting, offer, service, provider, member, claim], project)
 
 _entries = select(
-    *(waiting.c[name] for name in Entry.__dataclass_fields__ if name != "duration"), service.c.duration
+    *(waiting.c[name] for name in WaitlistEntry.__dataclass_fields__ if name != "duration"),
+    service.c.duration,
 ).join(service, service.c.service_id == waiting.c.service_id)
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None, acts: bool = True) -> Entry | None:
+async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> WaitlistEntry | None:
     """The entry; None if there is none, or none of `of`: customer, who claimed it, who acts for a provider.
 
     `acts`: whether `of` may act for providers at all.
     """
     query = narrowed(_entries.where(waiting.c.id == id), (of, _of if acts else _as_customer))
     found = (await read.connection.execute(query)).one_or_none()
-    return None if found is None else Entry(**found._mapping)
+    return None if found is None else WaitlistEntry(**found._mapping)
 
 
 async def find(
-    read: Read,
+    read: Snapshot,
     page: Page,
     *,
     of: UUID | None = None,
@@ -195,7 +196,7 @@ async def find(
     status: str | None = None,
     service_id: UUID | None = None,
     provider_id: UUID | None = None,
-) -> tuple[Sequence[Entry], str | None]:
+) -> tuple[Sequence[WaitlistEntry], str | None]:
     """Entries in the order of the line; and the next part's bookmark. `of`, `acts`: as in `get`."""
     w = waiting.c
     query = narrowed(
@@ -205,16 +206,16 @@ async def find(
         (service_id, w.service_id.__eq__),
         (provider_id, _with),
     )
-    return await fetch(read.connection, query.order_by(w.created_at, w.id), page, Entry)
+    return await fetch(read.connection, query.order_by(w.created_at, w.id), page, WaitlistEntry)
 
 
-async def as_customer(read: Read, account: UUID) -> Sequence[Entry]:
+async def as_customer(read: Snapshot, account: UUID) -> Sequence[WaitlistEntry]:
     """All entries of an account, and of the guests it has claimed, in the order of the line."""
     query = _entries.where(_as_customer(account)).order_by(waiting.c.joined)
-    return [Entry(**row._mapping) for row in await read.connection.execute(query)]
+    return [WaitlistEntry(**row._mapping) for row in await read.connection.execute(query)]
 
 
-async def in_line(read: Read, provider_id: UUID, first: date, last: date) -> Sequence[Wish]:
+async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) -> Sequence[Wish]:
     """Who waits for something with a provider on these dates, whoever came first before."""
     w = waiting.c
     query = select(waiting).where(

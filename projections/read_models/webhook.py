@@ -11,12 +11,12 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Text, and_, or_, selec
 from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
-from domain.webhooks.webhook import PUBLISHED, State, Webhook
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from domain.webhooks.webhook import PUBLISHED, Webhook, WebhookStatus
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import Table, instant, json, metadata, uuid, walled
 from projections.query.paging import Page, fetch, narrowed
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import membership
 
 _MANAGING = [Rank.OWNER.value, Rank.MANAGER.value]
@@ -84,7 +84,7 @@ member = membership.members("webhook")
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class ListedWebhook:
     """A webhook, as far as the reader has read. `since`: the position that it was subscribed at."""
 
     id: UUID
@@ -99,7 +99,7 @@ class Subscription:
     created_at: datetime
 
 
-def project(recorded: Recorded, rows: Rows) -> None:
+def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, position = recorded.event, recorded.stream, {"position": recorded.position}
     match event:
         case Webhook.Event():
@@ -128,7 +128,7 @@ def project(recorded: Recorded, rows: Rows) -> None:
         )
 
 
-def _subscription(recorded: Recorded, rows: Rows) -> None:
+def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id = recorded.event, {"id": recorded.stream}
     match event:
         case Webhook.Subscribed():
@@ -140,7 +140,7 @@ def _subscription(recorded: Recorded, rows: Rows) -> None:
                 types=event.types,
                 organization_id=event.organization_id,
                 provider_id=event.provider_id,
-                state=State.ACTIVE.value,
+                state=WebhookStatus.ACTIVE.value,
                 reason="",
                 since=recorded.position,
                 created_at=event.timestamp,
@@ -149,11 +149,11 @@ def _subscription(recorded: Recorded, rows: Rows) -> None:
         case Webhook.Changed():
             rows.set(webhook, id, url=event.url, types=event.types)
         case Webhook.Disabled():
-            rows.set(webhook, id, state=State.DISABLED.value, reason=event.reason)
+            rows.set(webhook, id, state=WebhookStatus.DISABLED.value, reason=event.reason)
         case Webhook.Resumed():
-            rows.set(webhook, id, state=State.ACTIVE.value, reason="")
+            rows.set(webhook, id, state=WebhookStatus.ACTIVE.value, reason="")
         case Webhook.Deleted():
-            rows.set(webhook, id, state=State.DELETED.value)
+            rows.set(webhook, id, state=WebhookStatus.DELETED.value)
         case _:
             pass
     rows.set(webhook, id, version=recorded.version)
@@ -164,7 +164,7 @@ def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
     return {"organization_id": None if told is None else UUID(str(told))}
 
 
-webhooks = Reader("webhook", [webhook, happening, place, affiliation, owner, member], project)
+webhooks = Projection("webhook", [webhook, happening, place, affiliation, owner, member], project)
 
 CONCERNED = """
     CROSS JOIN LATERAL (
@@ -193,25 +193,25 @@ Of what moves to another provider, both are told.
 """
 
 _w = webhook.c
-_listed = select(*(_w[name] for name in Subscription.__dataclass_fields__)).where(
-    _w.state != State.DELETED.value
+_listed = select(*(_w[name] for name in ListedWebhook.__dataclass_fields__)).where(
+    _w.state != WebhookStatus.DELETED.value
 )
 
 
-async def get(read: Read, id: UUID, *, of: UUID | None = None) -> Subscription | None:
+async def get(read: Snapshot, id: UUID, *, of: UUID | None = None) -> ListedWebhook | None:
     """A webhook; None if there is none, or none that `of` manages."""
     found = (await read.connection.execute(narrowed(_listed.where(_w.id == id), (of, _of)))).one_or_none()
-    return None if found is None else Subscription(**found._mapping)
+    return None if found is None else ListedWebhook(**found._mapping)
 
 
 async def find(
-    read: Read,
+    read: Snapshot,
     page: Page,
     *,
     of: UUID | None = None,
     organization_id: UUID | None = None,
     provider_id: UUID | None = None,
-) -> tuple[Sequence[Subscription], str | None]:
+) -> tuple[Sequence[ListedWebhook], str | None]:
     """Webhooks, the oldest first; and the next part's bookmark."""
     query = narrowed(
         _listed,
@@ -219,12 +219,10 @@ async def find(
         (organization_id, _w.organization_id.__eq__),
         (provider_id, _w.provider_id.__eq__),
     )
-    return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, Subscription)
+    return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, ListedWebhook)
 
 
 def _of(account: UUID) -> ColumnElement[bool]:
     own = select(owner.c.provider_id).where(owner.c.owner_id == account)
-    managed = select(member.c.organization_id).where(
-        member.c.account_id == account, member.c.rank.in_(_MANAGING)
-    )
+    managed = select(member.c.organization_id).where(member.c.account_id == account, member.c.rank.in_(_MANAGING))
     return or_(and_(_w.organization_id.is_(None), _w.provider_id.in_(own)), _w.organization_id.in_(managed))

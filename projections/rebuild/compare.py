@@ -55,9 +55,7 @@ async def _rows(connection: AsyncConnection, table: Table, generation: int) -> A
             yield _Row(*row)
 
 
-async def _merged(
-    ours: AsyncIterator[_Row], theirs: AsyncIterator[_Row]
-) -> list[tuple[str | None, str | None]]:
+async def _merged(ours: AsyncIterator[_Row], theirs: AsyncIterator[_Row]) -> list[tuple[str | None, str | None]]:
     """Both side by side: what is not the same, at most MOST."""
     found: list[tuple[str | None, str | None]] = []
     left, right = await anext(ours, None), await anext(theirs, None)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from projections.availability import earliest
-from projections.engine.projection import Reader
+from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema, kept, metadata, schemas
 from projections.registry import READERS
 
@@ -39,7 +39,7 @@ INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
 
-def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: str = ROLE) -> int:
+def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role: str = ROLE) -> int:
     """Make what is missing of the control tables and the live generation; answers which one that is.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
@@ -57,9 +57,7 @@ def ensure(connection: Connection, readers: Sequence[Reader] = READERS, role: st
     return live
 
 
-def create(
-    connection: Connection, generation: int, readers: Sequence[Reader] = READERS, role: str = ROLE
-) -> None:
+def create(connection: Connection, generation: int, readers: Sequence[Projection] = READERS, role: str = ROLE) -> None:
     """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -71,10 +69,7 @@ def create(
             _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
     for reader in readers:
         connection.execute(
-            text(
-                "INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation)"
-                " ON CONFLICT DO NOTHING"
-            ),
+            text("INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation) ON CONFLICT DO NOTHING"),
             {"reader": reader.name, "generation": generation},
         )
 

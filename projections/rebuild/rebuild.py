@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine.apply import apply
-from projections.engine.event_feed import Codec, Feed
+from projections.engine.event_feed import EventDecoder, EventFeed
 from projections.engine.positions import CHANNEL
-from projections.engine.projection import Reader
+from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema
 from projections.rebuild.compare import Difference, differences
 from projections.rebuild.generations import ROLE, create
@@ -35,11 +35,11 @@ _FORGET = text("DELETE FROM read.bookmark WHERE generation = :generation")
 _WHY = text("SELECT error FROM read.bookmark WHERE generation = :made AND reader = :reader")
 
 
-class Busy(Exception):
+class RebuildRunning(Exception):
     """Another rebuild is under way."""
 
 
-class Unreadable(Exception):
+class UndecodableEvents(Exception):
     """An event of the log that a reader, or nobody, can read; the read models in use stay in use."""
 
 
@@ -58,13 +58,13 @@ class Rebuild:
     def __init__(
         self,
         engine: AsyncEngine,
-        readers: Sequence[Reader],
-        codec: Codec,
+        readers: Sequence[Projection],
+        codec: EventDecoder,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._engine = engine
         self._readers = readers
-        self._feed = Feed(engine, codec)
+        self._feed = EventFeed(engine, codec)
         self._progress = progress
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:
@@ -110,7 +110,7 @@ class Rebuild:
     async def _alone(self) -> AsyncIterator[None]:
         async with self._engine.connect() as guard:
             if not (await guard.execute(_ONLY)).scalar_one():
-                raise Busy("Another rebuild is under way.")
+                raise RebuildRunning("Another rebuild is under way.")
             await guard.commit()
             try:
                 yield
@@ -135,7 +135,7 @@ class Rebuild:
                 await connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
                 await connection.execute(_FORGET, {"generation": generation})
 
-    async def _fill(self, made: int, readers: Sequence[Reader], upto: int | None = None) -> None:
+    async def _fill(self, made: int, readers: Sequence[Projection], upto: int | None = None) -> None:
         """Page after page; without `upto` until it is close to the log's head."""
         while True:
             async with self._engine.begin() as connection:
@@ -147,7 +147,7 @@ class Rebuild:
                 return
 
     async def _page(
-        self, connection: AsyncConnection, made: int, readers: Sequence[Reader], upto: int | None
+        self, connection: AsyncConnection, made: int, readers: Sequence[Projection], upto: int | None
     ) -> int:
         """One page for these readers, which are all at one position; answers with that reached."""
         names = [reader.name for reader in readers]
@@ -156,13 +156,13 @@ class Rebuild:
         events = [event for event in stretch.events if upto is None or event.position <= upto]
         if not events:
             if stretch.broken is not None and since != upto:
-                raise Unreadable(f"The event at position {stretch.broken[0]}: {stretch.broken[1]!r}")
+                raise UndecodableEvents(f"The event at position {stretch.broken[0]}: {stretch.broken[1]!r}")
             return since
         marks = await apply(connection, made, readers, since, events, live=False)
         for name, mark in marks.items():
             if mark.stopped_at is not None:
                 why = await connection.execute(_WHY, {"made": made, "reader": name})
-                raise Unreadable(f"{name} can't read position {mark.stopped_at}: {why.scalar_one()}")
+                raise UndecodableEvents(f"{name} can't read position {mark.stopped_at}: {why.scalar_one()}")
         return events[-1].position
 
     async def _analyze(self, made: int) -> None:
@@ -190,19 +190,17 @@ class Rebuild:
             known = [reader for reader in self._readers if reader.name in marks]
             found: list[Difference] = []
             for position in sorted({marks[reader.name] for reader in known}):  # who has stopped is behind
-                await self._fill(
-                    made, [reader for reader in known if marks[reader.name] >= position], position
-                )
+                await self._fill(made, [reader for reader in known if marks[reader.name] >= position], position)
                 there = [reader for reader in known if marks[reader.name] == position]
                 found += await differences(connection, self._engine, _tables(there), live, made)
             return Rebuilt(made, max(marks.values()), found)
 
 
-def _create(connection: Connection, generation: int, readers: Sequence[Reader]) -> None:
+def _create(connection: Connection, generation: int, readers: Sequence[Projection]) -> None:
     create(connection, generation, readers, ROLE)
 
 
-def _tables(readers: Iterable[Reader]) -> list[Table]:
+def _tables(readers: Iterable[Projection]) -> list[Table]:
     return [table for reader in readers for table in reader.tables]
 
 

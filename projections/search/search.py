@@ -8,15 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import Select
 
-from projections.availability.earliest import First
+from projections.availability.earliest import EarliestStart
 from projections.query.paging import Page, fetch
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.query.text import words
 from projections.read_models.directory import ListedProvider, ListedService, listed
 from projections.search.geo import NEARBY, Point, box, values
-from projections.search.statements import Shape, Sort, pattern, providers_query, services_query
+from projections.search.statements import Sort, StatementShape, pattern, providers_query, services_query
 
-__all__ = ["Asked", "FoundProvider", "FoundService", "Sort", "find_providers", "find_services"]
+__all__ = ["FoundProvider", "FoundService", "SearchQuery", "Sort", "find_providers", "find_services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class FoundProvider(ListedProvider):
     """`metres`: away, in a search near a place; `earliest`: if it is sorted by that."""
 
     metres: int | None = None
-    earliest: First | None = None
+    earliest: EarliestStart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class FoundService(ListedService):
     """`metres`: to the nearest of its providers; both as in FoundProvider."""
 
     metres: int | None = None
-    earliest: First | None = None
+    earliest: EarliestStart | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class SearchQuery:
     """What is looked for; None: whatever. `tag`: a slug; `q`: words, all of which are in the texts.
 
     `within`: km around `near`. `now`: sort EARLIEST leaves out starts that can't be booked any more.
@@ -52,7 +52,7 @@ class Asked:
 
 
 async def find_providers(
-    read: Read, page: Page, asked: Asked, *, service_id: UUID | None = None
+    read: Snapshot, page: Page, asked: SearchQuery, *, service_id: UUID | None = None
 ) -> tuple[Sequence[FoundProvider], str | None]:
     """Active providers, and the next part's bookmark.
 
@@ -63,7 +63,7 @@ async def find_providers(
 
 
 async def find_services(
-    read: Read, page: Page, asked: Asked, *, provider_id: UUID | None = None
+    read: Snapshot, page: Page, asked: SearchQuery, *, provider_id: UUID | None = None
 ) -> tuple[Sequence[FoundService], str | None]:
     """Services that can be booked, and the next part's bookmark; as `find_providers`.
 
@@ -77,17 +77,17 @@ F = TypeVar("F", FoundProvider, FoundService)
 
 
 async def _found(
-    read: Read, page: Page, query: Select[Any], given: Mapping[str, Any], kind: type[F]
+    read: Snapshot, page: Page, query: Select[Any], given: Mapping[str, Any], kind: type[F]
 ) -> tuple[Sequence[F], str | None]:
     def made(starts_at: Any = None, length: Any = None, with_id: Any = None, **row: Any) -> F:
-        first = None if starts_at is None else First(starts_at, starts_at + length, with_id)
+        first = None if starts_at is None else EarliestStart(starts_at, starts_at + length, with_id)
         return listed(kind, {**row, "earliest": first})
 
     return await fetch(read.connection, query, page, made, given)
 
 
-def _shape(asked: Asked, whom: UUID | None) -> Shape:
-    return Shape(
+def _shape(asked: SearchQuery, whom: UUID | None) -> StatementShape:
+    return StatementShape(
         asked.tag is not None,
         whom is not None,
         asked.organization_id is not None,
@@ -98,7 +98,7 @@ def _shape(asked: Asked, whom: UUID | None) -> Shape:
     )
 
 
-def _values(asked: Asked, whom: UUID | None) -> Mapping[str, Any]:
+def _values(asked: SearchQuery, whom: UUID | None) -> Mapping[str, Any]:
     """By the names that they have in the statements."""
     given: dict[str, Any] = {"tag": asked.tag, "whom": whom, "organization": asked.organization_id}
     given |= {f"word{n}": pattern(word) for n, word in enumerate(words(asked.q or ""))}

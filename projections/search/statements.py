@@ -43,7 +43,7 @@ class Sort(StrEnum):
     EARLIEST = "earliest"
 
 
-class Shape(NamedTuple):
+class StatementShape(NamedTuple):
     """What is asked for. `whom`: the providers of a service, the services of a provider; `words`: how many.
 
     `across`: the place's box lies across the 180th meridian.
@@ -66,7 +66,7 @@ def pattern(word: str) -> str:
 
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
-def providers_query(shape: Shape) -> Select[Any]:
+def providers_query(shape: StatementShape) -> Select[Any]:
     """Providers: with columns `metres` near a place; `starts_at`, `length`, `with_id` by EARLIEST."""
     conditions = _conditions(shape, providers, _offer_it, _provider_says)
     query = listed_providers.where(*conditions)
@@ -82,7 +82,7 @@ def providers_query(shape: Shape) -> Select[Any]:
 
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
-def services_query(shape: Shape) -> Select[Any]:
+def services_query(shape: StatementShape) -> Select[Any]:
     """Services, as `providers_query`; `metres` to the nearest of their providers."""
     query = listed_services.where(*_conditions(shape, services, _theirs, _s.folded.like))
     order: list[ColumnElement[Any]] = [_s.price] if shape.sort is Sort.PRICE else []
@@ -98,7 +98,10 @@ def services_query(shape: Shape) -> Select[Any]:
 
 
 def _conditions(
-    shape: Shape, of: Any, whom: Callable[[], ColumnElement[bool]], says: Callable[..., ColumnElement[bool]]
+    shape: StatementShape,
+    of: Any,
+    whom: Callable[[], ColumnElement[bool]],
+    says: Callable[..., ColumnElement[bool]],
 ) -> Iterator[ColumnElement[bool]]:
     if shape.tag:
         yield tagged(of.c.tags, bindparam("tag", type_=Text))

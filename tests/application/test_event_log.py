@@ -6,7 +6,7 @@ import pytest
 
 from application.access import Role
 from application.catalog.tag import CreateTag, create_tag
-from application.event_log import Command, Log, Moved, command
+from application.event_log import Command, ConcurrencyConflict, EventLog, command
 from domain.catalog.tag import Tag
 from domain.errors import Conflict, NotFound
 from domain.kernel import new_id
@@ -25,7 +25,7 @@ async def test_a_command_that_somebody_overtook_decides_again(store: Clocked) ->
     tries: list[str] = []
 
     @command
-    async def rename(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def rename(cmd: Command, log: EventLog, now: datetime) -> Tag:
         mine = await log.edit(Tag, tag.id)
         if not tries:  # somebody else writes meanwhile, unseen by this process
             theirs = mine.own_copy()
@@ -51,10 +51,10 @@ async def test_a_handler_may_ask_for_another_try(store: Clocked) -> None:
     tries: list[datetime] = []
 
     @command
-    async def second_time_lucky(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def second_time_lucky(cmd: Command, log: EventLog, now: datetime) -> Tag:
         tries.append(now)
         if len(tries) < 3:
-            raise Moved
+            raise ConcurrencyConflict
         return Tag(id=new_id(), by=ADMIN.account, slug="s", name="s", timestamp=now)
 
     await second_time_lucky(Command(by=ADMIN), store)
@@ -66,7 +66,7 @@ async def test_a_refusal_under_a_key_that_was_carried_out_is_answered_as_then(st
     tag = await a_tag(store)
 
     @command
-    async def once(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def once(cmd: Command, log: EventLog, now: datetime) -> Tag:
         mine = await log.edit(Tag, tag.id)
         if mine.retired:
             raise Conflict("It is retired.")
@@ -85,7 +85,7 @@ async def test_any_other_error_goes_through_and_frees_the_streams(store: Clocked
     tag = await a_tag(store)
 
     @command
-    async def broken(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def broken(cmd: Command, log: EventLog, now: datetime) -> Tag:
         await log.edit(Tag, tag.id)
         raise ZeroDivisionError
 
@@ -99,7 +99,7 @@ async def test_what_is_not_there_is_not_found_and_none_where_asked_so(store: Clo
     seen: list[object] = []
 
     @command
-    async def look(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def look(cmd: Command, log: EventLog, now: datetime) -> Tag:
         seen.append(await log.find(Tag, new_id()))
         seen.extend(await log.find_all(Tag, [tag.id, new_id()]))
         seen.extend(await log.edit_all(Tag, [new_id()]))
@@ -118,6 +118,4 @@ async def test_who_asked_and_why_is_written_beside_each_event(store: Clocked) ->
     key = a_key("once")
     await create_tag(CreateTag(by=ADMIN, slug="vegan", key=key, correlation="c-1"), store)
     (row,) = store.memory.rows
-    assert row.metadata == (
-        f'{{"actor":"{ADMIN.id}","role":"admin","correlation":"c-1","key":"{key.value.hex()}"}}'
-    )
+    assert row.metadata == (f'{{"actor":"{ADMIN.id}","role":"admin","correlation":"c-1","key":"{key.value.hex()}"}}')

@@ -24,9 +24,7 @@ def stretch(since: int, until: int) -> tuple[datetime, datetime]:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
-def test_each_benchmark_answers_with_positive_figures_beside_their_controls(
-    name: str, tmp_path: Path
-) -> None:
+def test_each_benchmark_answers_with_positive_figures_beside_their_controls(name: str, tmp_path: Path) -> None:
     to = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench", name, "--quick", "--json", str(to)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -68,9 +66,7 @@ def test_a_target_says_whether_less_or_more_is_better(target: Target, met: bool)
         ([201, 409, 201], [stretch(0, 30)], "are kept"),
     ],
 )
-def test_wrong_winners_are_found(
-    statuses: list[int], kept: list[tuple[datetime, datetime]], why: str
-) -> None:
+def test_wrong_winners_are_found(statuses: list[int], kept: list[tuple[datetime, datetime]], why: str) -> None:
     with pytest.raises(WrongWinners, match=why):
         check([stretch(0, 30), stretch(15, 45), stretch(30, 60)], statuses, kept)
 

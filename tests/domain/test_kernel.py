@@ -90,11 +90,7 @@ def recorders() -> list[tuple[str, ast.FunctionDef]]:
 
 
 def records(decorator: ast.expr) -> bool:
-    return (
-        isinstance(decorator, ast.Call)
-        and isinstance(decorator.func, ast.Name)
-        and decorator.func.id == "event"
-    )
+    return isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "event"
 
 
 @pytest.mark.parametrize(("name", "recorder"), recorders(), ids=[name for name, _ in recorders()])

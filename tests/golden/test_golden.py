@@ -17,7 +17,7 @@ import pytest
 
 import domain
 from domain.kernel import Aggregate
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from infrastructure.event_log.event_codec import decode, encode
 
 FILE = Path(__file__).with_name("events.json")
@@ -51,9 +51,7 @@ CLASSES = {key(kind): kind for kind in event_classes()}
 def recorded(kind: type[Any]) -> dict[str, Any]:
     """An example as it would be stored."""
     own = {name: each.type for name, each in kind.__dataclass_fields__.items() if name not in _LIBRARYS}
-    assert not any(isinstance(each, str) for each in own.values()), (
-        "no postponed annotations: types are looked at"
-    )
+    assert not any(isinstance(each, str) for each in own.values()), "no postponed annotations: types are looked at"
     fields = {name: _value(each) for name, each in own.items()}
     fields |= {name: value for name, value in _LIBRARYS.items() if name in kind.__dataclass_fields__}
     row = encode(kind(**fields), "{}", {ID: bytes(32)})
@@ -62,8 +60,8 @@ def recorded(kind: type[Any]) -> dict[str, Any]:
 
 
 def _value(kind: Any) -> Any:
-    if kind is Personal or Personal in get_args(kind):
-        return Personal(ID, {"name": "Ada"})
+    if kind is PersonalData or PersonalData in get_args(kind):
+        return PersonalData(ID, {"name": "Ada"})
     if get_origin(kind) in {Union, UnionType}:
         return _value(next(each for each in get_args(kind) if each is not type(None)))
     if get_origin(kind) in {dict, list} or kind in {dict, list}:
@@ -88,7 +86,7 @@ def test_what_was_recorded_can_be_read(example: dict[str, Any]) -> None:
     assert set(fields) <= {*vars(event)}
     for name, value in vars(event).items():
         told = fields[name].type if name in fields else object
-        if told in {UUID, datetime, Personal}:
+        if told in {UUID, datetime, PersonalData}:
             assert isinstance(value, told), name
 
 

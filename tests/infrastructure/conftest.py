@@ -14,7 +14,7 @@ from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import Journal
 from infrastructure.event_log.memory_journal import MemoryJournal, memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from infrastructure.identity.services import Opened
+from infrastructure.identity.services import IdentityServices
 from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
@@ -78,7 +78,7 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
 
 
 @pytest.fixture
-async def opened(database: Database, open_store: Open) -> AsyncIterator[Opened]:
+async def opened(database: Database, open_store: Open) -> AsyncIterator[IdentityServices]:
     """What signing in needs, as a process of its own would have it."""
     store = await open_store(database.application)
     async with a_signing(database.application, store) as opened:

@@ -13,19 +13,19 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
-from application.current_state import at_present
+from application.current_state import current_state
 from application.jobs.job import LeaseLost
 from application.webhooks import delivery
-from application.webhooks.delivery import Courier, Ended
-from application.webhooks.ports import Mark
+from application.webhooks.delivery import DeliveryResult, DeliveryServices
+from application.webhooks.ports import DeliveryCheckpoint
 from application.webhooks.subscription import CreateWebhook, create_webhook
 from domain.kernel import new_id
-from domain.webhooks.webhook import TYPES, State, Webhook
+from domain.webhooks.webhook import TYPES, Webhook, WebhookStatus
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.webhooks.delivery_progress import Subscriptions
-from infrastructure.webhooks.sender import Post
-from infrastructure.webhooks.signing_secrets import WebhookSecrets
+from infrastructure.webhooks.delivery_progress import DeliveryProgress
+from infrastructure.webhooks.sender import WebhookSender
+from infrastructure.webhooks.signing_secrets import SigningSecrets
 from projections.engine.projector import Projector
 from projections.registry import READERS
 from tests.infrastructure.webhooks.receiver import Receiver, status
@@ -57,9 +57,9 @@ class Office:
     week: OpenWeek
     store: EventStore
     rows: RowPool
-    secrets: WebhookSecrets
-    subscriptions: Subscriptions
-    courier: Courier
+    secrets: SigningSecrets
+    subscriptions: DeliveryProgress
+    courier: DeliveryServices
     catch_up: Callable[[], Awaitable[None]]
     booked: list[UUID] = field(default_factory=list)
 
@@ -85,18 +85,18 @@ class Office:
         await self.catch_up()
         return await self.subscriptions.wake()
 
-    async def deliver(self, id: UUID, lease: Any = None) -> Ended:
+    async def deliver(self, id: UUID, lease: Any = None) -> DeliveryResult:
         """One run, after a sweep."""
         await self.sweep()
         return await delivery.run(id, lease or Held(), self.courier)
 
-    async def mark(self, id: UUID) -> Mark:
+    async def mark(self, id: UUID) -> DeliveryCheckpoint:
         found = await self.subscriptions.mark(id)
         assert found is not None
         return found
 
-    async def state(self, id: UUID) -> State:
-        found = await at_present(Webhook, id, self.store)
+    async def state(self, id: UUID) -> WebhookStatus:
+        found = await current_state(Webhook, id, self.store)
         assert found is not None
         return found.state
 
@@ -111,10 +111,13 @@ class Office:
 @asynccontextmanager
 async def an_office(database: Any, store: EventStore, longest: float = 0.6) -> AsyncIterator[Office]:
     engine = create_async_engine(database.url)
-    async with RowPool(database.application, size=6) as rows, Post(LOOPBACK, longest=longest) as post:
-        secrets = WebhookSecrets(rows, store.keyring)
-        subscriptions = Subscriptions(rows, store.journal)
-        courier = Courier(store, subscriptions, secrets, post)
+    async with (
+        RowPool(database.application, size=6) as rows,
+        WebhookSender(LOOPBACK, longest=longest) as post,
+    ):
+        secrets = SigningSecrets(rows, store.keyring)
+        subscriptions = DeliveryProgress(rows, store.journal)
+        courier = DeliveryServices(store, subscriptions, secrets, post)
         catch_up = Projector(engine, READERS, CODEC).catch_up
         yield Office(await an_open_week(store), store, rows, secrets, subscriptions, courier, catch_up)
     await engine.dispose()

@@ -5,7 +5,13 @@ import pytest
 from pydantic import ValidationError
 
 from application.notifications.quiet_hours import QuietHours
-from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Database, Environment, Settings
+from infrastructure.settings import (
+    SAMPLE_MASTER_KEY,
+    SAMPLE_SECRET_KEY,
+    DatabaseAddress,
+    Environment,
+    Settings,
+)
 
 ROOT = Path(__file__).parents[2]
 OWN_KEY = "k" * 32
@@ -72,24 +78,22 @@ def test_the_owner_of_the_database_is_the_application_role_unless_told(
     monkeypatch.setenv("DB_HOST", "db")
     monkeypatch.setenv("DB_PASSWORD", "secret")
     assert (
-        Settings().owner_database
-        == Settings().database
-        == Database("db", 5432, "daybook", "daybook", "secret")
+        Settings().owner_database == Settings().database == DatabaseAddress("db", 5432, "daybook", "daybook", "secret")
     )
     monkeypatch.setenv("DB_SUPERUSER", "postgres")
-    assert Settings().owner_database == Database("db", 5432, "daybook", "postgres", "")
-    assert Settings().database == Database("db", 5432, "daybook", "daybook", "secret")
+    assert Settings().owner_database == DatabaseAddress("db", 5432, "daybook", "postgres", "")
+    assert Settings().database == DatabaseAddress("db", 5432, "daybook", "daybook", "secret")
 
 
 def test_the_tests_have_a_database_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_HOST", "db")
     assert Settings().test_database is None
     monkeypatch.setenv("TEST_DB_HOST", "elsewhere")
-    assert Settings().test_owner_database == Database("elsewhere", 5432, "daybook_test", "daybook", "")
+    assert Settings().test_owner_database == DatabaseAddress("elsewhere", 5432, "daybook_test", "daybook", "")
 
 
 def test_an_address_quotes_what_would_break_it() -> None:
-    database = Database("db", 5432, "day/book", "o'hara", "p@ss:/?#")
+    database = DatabaseAddress("db", 5432, "day/book", "o'hara", "p@ss:/?#")
     assert database.dsn == "postgresql://o%27hara:p%40ss%3A%2F%3F%23@db:5432/day%2Fbook"
 
 

@@ -21,12 +21,12 @@ from domain.kernel import new_id
 from domain.scheduling.interval import Interval
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from projections.availability.cache import Cache
-from projections.availability.invalidation import Publisher
-from projections.availability.loader import Looks
+from projections.availability.cache import AvailabilityCache
+from projections.availability.invalidation import InvalidationPublisher
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.projector import Projector
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.read_models.availability import vacancy
 from tests.support.builders import OpenWeek, an_open_week, profile, somebody
 from tests.support.sealed import CODEC, MASTERS
@@ -39,15 +39,15 @@ class Clinic:
     store: EventStore
     week: OpenWeek
     engine: AsyncEngine
-    reads: Reads
-    looks: Looks
-    publisher: Publisher | None = None
+    reads: Snapshots
+    looks: AvailabilityLoader
+    publisher: InvalidationPublisher | None = None
 
     @property
     def availability(self) -> Availability:
         return Availability(self.looks, self.reads)
 
-    def cached(self, cache: Cache) -> Availability:
+    def cached(self, cache: AvailabilityCache) -> Availability:
         return Availability(self.looks, self.reads, cache)
 
     async def catch_up(self) -> None:
@@ -64,9 +64,7 @@ class Clinic:
     async def somebody_else_opens(self) -> int:
         """The position of events that change nothing for this clinic."""
         by = somebody(Role.PROVIDER)
-        return (
-            await create_provider(CreateProvider(by=by, id=new_id(), profile=profile()), self.store)
-        ).position
+        return (await create_provider(CreateProvider(by=by, id=new_id(), profile=profile()), self.store)).position
 
     async def book(self, clock: str, **more: Any) -> tuple[UUID, int]:
         """The appointment booked on the Monday, and the position that shows it."""
@@ -109,7 +107,11 @@ def parsed(instant: str) -> datetime:
 
 @asynccontextmanager
 async def open_clinic(
-    dsn: str, engine: AsyncEngine, reads: Reads, publisher: Publisher | None = None, **terms: Any
+    dsn: str,
+    engine: AsyncEngine,
+    reads: Snapshots,
+    publisher: InvalidationPublisher | None = None,
+    **terms: Any,
 ) -> AsyncIterator[Clinic]:
     """`terms`: of its service."""
     store = postgres_store(dsn, MASTERS)
@@ -120,7 +122,7 @@ async def open_clinic(
     )
     await pool.open()
     try:
-        clinic = Clinic(store, await an_open_week(store, **terms), engine, reads, Looks(pool), publisher)
+        clinic = Clinic(store, await an_open_week(store, **terms), engine, reads, AvailabilityLoader(pool), publisher)
         await clinic.catch_up()
         yield clinic
     finally:

@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.kernel import Aggregate
-from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
-from projections.query.snapshot import EVERYTHING, Read, Reads
+from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
 from projections.registry import READERS
 from tests.support.sealed import CODEC, rows_of
 
 Write = Callable[..., Awaitable[int]]
 CatchUp = Callable[[], Awaitable[None]]
-Look = Callable[[str], AbstractAsyncContextManager[Read]]
+Look = Callable[[str], AbstractAsyncContextManager[Snapshot]]
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ async def write(database) -> AsyncIterator[Write]:
         pending = [event for aggregate in aggregates for event in aggregate.collect_events()]
         rows = await rows_of(journal, pending, '{"actor":"somebody"}')
         answer = aggregates[0].id, aggregates[0].version
-        result = await journal.append(Entry(secrets.token_bytes(32), b"", answer, {}, rows))
-        assert isinstance(result, Recorded)
+        result = await journal.append(LogEntry(secrets.token_bytes(32), b"", answer, {}, rows))
+        assert isinstance(result, Appended)
         return result.position
 
     yield write
@@ -61,11 +61,11 @@ async def positions(engine: AsyncEngine) -> AsyncIterator[Positions]:
 
 
 @pytest.fixture
-def reads(engine: AsyncEngine, positions: Positions) -> Reads:
-    return Reads(engine, positions)
+def reads(engine: AsyncEngine, positions: Positions) -> Snapshots:
+    return Snapshots(engine, positions)
 
 
 @pytest.fixture
-def look(reads: Reads) -> Look:
+def look(reads: Snapshots) -> Look:
     """A look at all of a reader's tables, as they are."""
     return partial(reads.open, sees=EVERYTHING)

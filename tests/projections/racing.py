@@ -15,12 +15,12 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.scheduling.interval import Interval
-from projections.availability.cache import Cache
+from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
-from projections.availability.loader import Looks
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.read_models.availability import vacancy
 from tests.projections.clinic import clocks
 
@@ -58,11 +58,9 @@ async def main(url: str, dsn: str, redis: str, prefix: str, seconds: str, *quest
     service, provider, start, end = question
     span = Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
     engine, client = create_async_engine(url), connect(redis)
-    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
-        dsn, open=False, kwargs={"autocommit": True}
-    )
-    async with pool, Positions(engine) as positions, Cache(client, prefix) as cache:
-        availability = Availability(Looks(pool), Reads(engine, positions), cache)
+    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(dsn, open=False, kwargs={"autocommit": True})
+    async with pool, Positions(engine) as positions, AvailabilityCache(client, prefix) as cache:
+        availability = Availability(AvailabilityLoader(pool), Snapshots(engine, positions), cache)
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(float(seconds), stop.set)
         asked = Question(UUID(service), UUID(provider), span)

@@ -10,7 +10,7 @@ from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.people.customer import Customer
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 """A Monday."""
@@ -63,7 +63,7 @@ def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Serv
 def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
     details = {"name": name, "email": None, "phone": None, "timezone": None, "note": ""}
     id = uuid4()
-    return Customer(id=id, by=by or uuid4(), details=Personal(id, details), timestamp=NOW)
+    return Customer(id=id, by=by or uuid4(), details=PersonalData(id, details), timestamp=NOW)
 
 
 def an_organization(name: str = "Ada's", owner_id: UUID | None = None, **profile: Any) -> Organization:

@@ -17,7 +17,7 @@ from application.catalog.organization import (
 )
 from application.catalog.provider import CreateProvider, create_provider
 from application.catalog.service import CreateService, create_service
-from application.event_log import Done, Key, Store
+from application.event_log import CommandResult, EventStore, IdempotencyKey
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.booking.appointment import Appointment
 from domain.catalog.organization import Rank
@@ -31,9 +31,9 @@ def somebody(role: Role = Role.CUSTOMER) -> Caller:
     return Caller(new_id(), role)
 
 
-def a_key(value: str = "", request: str = "") -> Key:
+def a_key(value: str = "", request: str = "") -> IdempotencyKey:
     """An Idempotency-Key; the same words make the same key and fingerprint."""
-    return Key((value or str(new_id())).encode().ljust(32, b"."), request.encode())
+    return IdempotencyKey((value or str(new_id())).encode().ljust(32, b"."), request.encode())
 
 
 def profile(**changes: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def terms(*provider_ids: UUID, **changes: Any) -> dict[str, Any]:
 class OpenWeek:
     """A provider open 09:00-17:00 UTC every day, and a service. `monday`: 00:00 UTC of a Monday ahead."""
 
-    store: Store
+    store: EventStore
     owner: Caller
     provider_id: UUID
     service_id: UUID
@@ -96,7 +96,7 @@ class OpenWeek:
         return BookAppointment(by=by or somebody(), start=self.at(clock), **said)
 
 
-async def an_organization(store: Store, owner: Caller, **members: Caller) -> UUID:
+async def an_organization(store: EventStore, owner: Caller, **members: Caller) -> UUID:
     """One of the owner's; `members`: `manager=`, `staff=`."""
     details = {"name": "Ada's", "timezone": None, "bio": None, "address": None}
     founding = CreateOrganization(by=owner, id=new_id(), profile=details)
@@ -108,7 +108,7 @@ async def an_organization(store: Store, owner: Caller, **members: Caller) -> UUI
 
 
 async def a_provider(
-    store: Store, owner: Caller | None = None, hours: dict[str, Any] = OFFICE_HOURS, **changes: Any
+    store: EventStore, owner: Caller | None = None, hours: dict[str, Any] = OFFICE_HOURS, **changes: Any
 ) -> UUID:
     """A provider with weekly hours. `owner`: who works there."""
     owner = owner or somebody(Role.PROVIDER)
@@ -119,13 +119,13 @@ async def a_provider(
     return id
 
 
-async def a_service(store: Store, owner: Caller, *provider_ids: UUID, **changes: Any) -> UUID:
+async def a_service(store: EventStore, owner: Caller, *provider_ids: UUID, **changes: Any) -> UUID:
     """A service of these providers, who are the owner's."""
     made = CreateService(by=owner, id=new_id(), terms=terms(*provider_ids, **changes))
     return (await create_service(made, store)).aggregate.id
 
 
-async def an_open_week(store: Store, **changes: Any) -> OpenWeek:
+async def an_open_week(store: EventStore, **changes: Any) -> OpenWeek:
     """A provider with office hours and a service. `changes`: of the service's terms."""
     owner = somebody(Role.PROVIDER)
     provider_id = await a_provider(store, owner)
@@ -134,11 +134,15 @@ async def an_open_week(store: Store, **changes: Any) -> OpenWeek:
 
 
 async def a_booked_appointment(
-    store: Store, week: OpenWeek | None = None, clock: str = "09:00", by: Caller | None = None, **more: Any
+    store: EventStore,
+    week: OpenWeek | None = None,
+    clock: str = "09:00",
+    by: Caller | None = None,
+    **more: Any,
 ) -> Appointment:
     """An appointment on the week's Monday."""
     week = week or await an_open_week(store)
-    done: Done[Appointment] = await book_appointment(week.booking(clock, by, **more), store)
+    done: CommandResult[Appointment] = await book_appointment(week.booking(clock, by, **more), store)
     return done.aggregate
 
 

@@ -29,9 +29,7 @@ from psycopg import sql
 from tests.support.recomputation import Agenda, Book, changes, records
 
 CAUGHT_UP_WITHIN = 20.0  # seconds
-SNAPSHOT = (
-    "-c default_transaction_isolation=repeatable\\ read -c app.scope=all"  # past the walls, for an owner too
-)
+SNAPSHOT = "-c default_transaction_isolation=repeatable\\ read -c app.scope=all"  # past the walls, for an owner too
 
 
 class Stored(NamedTuple):

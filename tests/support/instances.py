@@ -23,7 +23,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from application.access import Role
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.programs import free_port
 from infrastructure.settings import inherited
 
@@ -163,9 +163,7 @@ class Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is."""
         arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
         arguments += " --demo" if demo else " --no-demo"
-        process = Process.start(
-            data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid
-        )
+        process = Process.start(data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid)
         try:
             told = json.loads(process.first_line())
             secrets = {"broker_url": (env or {}).get("BROKER_URL")}
@@ -187,7 +185,7 @@ class Instance:
 
     def token(self, role: Role | str, sub: UUID | None = None) -> str:
         """An access token of an account, a new one if not said."""
-        return Tokens(self.secret_key).issue(sub or uuid4(), Role(role))
+        return AccessTokens(self.secret_key).issue(sub or uuid4(), Role(role))
 
     def environment(self, database: str | None = None, **changes: str) -> dict[str, str]:
         """What a role needs that finds all by its environment. `database`: the way to it, if another."""

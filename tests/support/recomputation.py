@@ -15,7 +15,7 @@ from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.scheduling.interval import Interval, merge
-from domain.scheduling.opening_hours import Hours, Window, openings
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings
 from domain.scheduling.schedule import Schedule
 from infrastructure.event_log.event_codec import decode
 
@@ -106,7 +106,7 @@ class Opening:
 
     def allows(self, wanted: Interval, service_hours: Mapping[str, Any] | None) -> bool:
         """Whether all of it lies inside the hours."""
-        hours = Hours(
+        hours = OpeningHours(
             self.timezone,
             {int(day): _windows(each) for day, each in self.weekly.items()},
             {date.fromisoformat(day): _windows(each) for day, each in self.overrides.items()},
@@ -219,9 +219,7 @@ class Book:
                 seats[it.taker] = seats[it.taker]._replace(expires_at=it.expires_at)
             case _:
                 until = it.expires_at if isinstance(it, Day.Held) else None
-                seat = Placed(
-                    it.taker, it.service_id, it.starts_at, it.since, it.until, it.lane, expires_at=until
-                )
+                seat = Placed(it.taker, it.service_id, it.starts_at, it.since, it.until, it.lane, expires_at=until)
                 known = seats.get(it.taker)
                 kept = known is not None and known._replace(expires_at=None) == seat
                 if not kept and not 0 <= seat.lane < self._terms[it.service_id]["capacity"]:
@@ -374,5 +372,5 @@ def _dates(placed: Placed) -> Iterator[date]:
         day += timedelta(days=1)
 
 
-def _windows(pairs: Iterable[Iterable[int]]) -> tuple[Window, ...]:
-    return tuple(Window(*pair) for pair in pairs)
+def _windows(pairs: Iterable[Iterable[int]]) -> tuple[OpeningWindow, ...]:
+    return tuple(OpeningWindow(*pair) for pair in pairs)

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from infrastructure.event_log.event_codec import Codec, Row, encode
+from infrastructure.event_log.event_codec import EventCodec, EventRow, encode
 from infrastructure.event_log.journal import Journal
 from infrastructure.privacy.field_encryption import MasterKeys, open_in_place, personal_of
 from infrastructure.privacy.keyring import Keyring
 from infrastructure.settings import SAMPLE_MASTER_KEY
 
 MASTERS = MasterKeys(SAMPLE_MASTER_KEY)
-CODEC = Codec(MASTERS)
+CODEC = EventCodec(MASTERS)
 
 
 async def rows_of(
     journal: Journal, events: Sequence[Any], metadata: str, masters: MasterKeys = MASTERS
-) -> list[Row]:
+) -> list[EventRow]:
     """The rows of events, what is personal sealed with keys that are kept beside the journal."""
     keys = await Keyring(journal.keys, masters).for_writing({said.subject for said in personal_of(events)})
     rows = [encode(event, metadata, keys) for event in events]
@@ -24,7 +24,7 @@ async def rows_of(
     return rows
 
 
-class Puzzled(Codec):
+class Puzzled(EventCodec):
     """Can't decode events of one topic."""
 
     def __init__(self, topic: str) -> None:

@@ -10,15 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from application.access import ANONYMOUS, Role
-from application.event_log import Command, Log, Store, command
+from application.event_log import Command, EventLog, command
 from application.identity.session import Signing
 from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.email_address import Address
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.identity.services import Opened, TokenKeys, opened_signing
+from infrastructure.identity.services import IdentityServices, TokenKeys, open_identity_services
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
@@ -37,13 +37,13 @@ class Errands:
 
 
 @asynccontextmanager
-async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[Opened]:
+async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[IdentityServices]:
     """The parts, as a process of its own would have them."""
     errands = options.pop("errands", None) or Errands()
     keys, told = TokenKeys(SECRET), {"cost": CHEAP, **options}
     async with (
         RowPool(dsn, size=4) as rows,
-        opened_signing(dsn, store, errands, keys, rows, **told) as opened,
+        open_identity_services(dsn, store, errands, keys, rows, **told) as opened,
     ):
         yield opened
 
@@ -57,7 +57,7 @@ class _Register(Command):
 
 
 @command
-async def _register(cmd: _Register, log: Log, now: Any) -> Account:
+async def _register(cmd: _Register, log: EventLog, now: Any) -> Account:
     address = Address(id=cmd.address, timestamp=now)
     address.claim(cmd.account_id, now)
     account = Account(
@@ -66,7 +66,7 @@ async def _register(cmd: _Register, log: Log, now: Any) -> Account:
         account_id=cmd.account_id,
         role=str(cmd.role),
         address=address.id,
-        contact=Personal(cmd.account_id, {"email": cmd.email, "name": "Grace Hopper"}),
+        contact=PersonalData(cmd.account_id, {"email": cmd.email, "name": "Grace Hopper"}),
         timestamp=now,
     )
     await log.record(account, address)
@@ -81,7 +81,7 @@ class _Change(Command):
 
 
 @command
-async def _change(cmd: _Change, log: Log, now: Any) -> Account:
+async def _change(cmd: _Change, log: EventLog, now: Any) -> Account:
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     if cmd.what == "role":
         account.change_role(new_id(), cmd.role, now)
@@ -95,9 +95,7 @@ async def _change(cmd: _Change, log: Log, now: Any) -> Account:
     return account
 
 
-async def an_account(
-    signing: Signing, email: str, *, password: str = PASSWORD, role: Role = Role.CUSTOMER
-) -> UUID:
+async def an_account(signing: Signing, email: str, *, password: str = PASSWORD, role: Role = Role.CUSTOMER) -> UUID:
     """Somebody with an account; its id."""
     id = new_id()
     address = await signing.address_id(email)
@@ -107,6 +105,6 @@ async def an_account(
     return id
 
 
-async def change(store: Store, account_id: UUID, what: str, role: str = "") -> None:
+async def change(store: EventStore, account_id: UUID, what: str, role: str = "") -> None:
     """`what`: "disable", "enable", "forget" or "role", as an admin would."""
     await _change(_Change(by=ANONYMOUS, account_id=account_id, what=what, role=role), store)

@@ -128,9 +128,7 @@ def _too_many_share_a_start(books: Books) -> Books:
 
 def _outside_hours(books: Books) -> Books:
     last = the(books, "Appointment.Booked", 2)
-    return instead(
-        books, last, rewritten(last, starts_at=decode(*_stored(last)).starts_at.replace(hour=16, minute=45))
-    )
+    return instead(books, last, rewritten(last, starts_at=decode(*_stored(last)).starts_at.replace(hour=16, minute=45)))
 
 
 def _inside_time_off(books: Books) -> Books:
@@ -158,9 +156,7 @@ def _withdrawn(offered: Stored, **told: Any) -> Any:
 
 def _hold_over_another(books: Books) -> Books:
     held, last = the(books, "Hold.Placed"), the(books, "Appointment.Booked", 2)
-    return instead(
-        books, held, rewritten(held, starts_at=decode(*_stored(last)).starts_at + timedelta(minutes=5))
-    )
+    return instead(books, held, rewritten(held, starts_at=decode(*_stored(last)).starts_at + timedelta(minutes=5)))
 
 
 def _hold_over_too_soon(books: Books) -> Books:
@@ -184,9 +180,7 @@ def _no_seat(books: Books) -> Books:
 
 
 def _hole(books: Books) -> Books:
-    return books._replace(
-        events=[*books.events[:-1], books.events[-1]._replace(position=len(books.events) + 1)]
-    )
+    return books._replace(events=[*books.events[:-1], books.events[-1]._replace(position=len(books.events) + 1)])
 
 
 def _version_twice(books: Books) -> Books:

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from domain.scheduling.availability import BookingWindow, Occupied, Offer, why_not
+from domain.scheduling.availability import BookingWindow, Occupied, SlotTerms, why_not
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow
 from domain.scheduling.wallclock import zone
 from tests.vectors.case import (
     A_MONDAY,
@@ -46,16 +46,14 @@ def schedule(given: Given, expect: Given) -> None:
         only(given, "weekly day length_min step_min")
         day = A_MONDAY + timedelta(days=WEEKDAYS.index(given["day"]))
         windows = weekly_of(given["weekly"]).get(day.weekday(), ())
-        spoken = [
-            f"{w.opens // 60:02}:{w.opens % 60:02}-{w.closes // 60:02}:{w.closes % 60:02}" for w in windows
-        ]
+        spoken = [f"{w.opens // 60:02}:{w.opens % 60:02}-{w.closes // 60:02}:{w.closes % 60:02}" for w in windows]
         _one_day(given, expect, spoken, day.isoformat())
 
 
 def _one_day(given: Given, expect: Given, shifts: list[str], day: str) -> None:
     only(expect, "starts_local")
     hours = hours_of_windows([_on(day, shift) for shift in shifts], "UTC")
-    offer = Offer(SERVICE, given.get("length_min", given["step_min"]), given["step_min"])
+    offer = SlotTerms(SERVICE, given.get("length_min", given["step_min"]), given["step_min"])
     now = utc(f"{day}T{given['not_before']}") if "not_before" in given else LONG_AGO
     busy = [taken(_on(day, text)) for text in given.get("busy", [])]
     expected = [utc(text if "T" in text else f"{day}T{text}") for text in expect["starts_local"]]
@@ -74,7 +72,7 @@ def _hosts(given: Given, expect: Given) -> None:
     only(rules, "service_hours")
     one_of(service["assignment"], "single", "round_robin")
     only(expect, "starts")
-    offer = Offer(
+    offer = SlotTerms(
         SERVICE,
         service["length_min"],
         service["step_min"],
@@ -87,12 +85,12 @@ def _hosts(given: Given, expect: Given) -> None:
         only(host, "id tz weekly busy days_off")
         one_of(rules.get("service_hours", host)["tz"], host["tz"])
         off = tuple(local_day(text, host["tz"]) for text in host.get("days_off", []))
-        hours = Hours(host["tz"], weekly_of(host["weekly"]), {}, off)
+        hours = OpeningHours(host["tz"], weekly_of(host["weekly"]), {}, off)
         offered |= set(found(offer, hours, day, utc(given["now"]), _busy(host)))
     assert sorted(offered) == [utc(text) for text in expect["starts"]]
 
 
-def _service_hours(rule: Given | None) -> dict[int, tuple[Window, ...]] | None:
+def _service_hours(rule: Given | None) -> dict[int, tuple[OpeningWindow, ...]] | None:
     return None if rule is None else weekly_of(f"{rule['from']}-{rule['to']}")
 
 
@@ -105,13 +103,11 @@ def _busy(given: Given) -> list[Occupied]:
 def booking_window(given: Given, expect: Given) -> None:
     only(given, "host_tz hours_local length_min step_min window viewer_tz now busy")
     only(expect, "starts_by_local_date")
-    offer = Offer(SERVICE, given["length_min"], given["step_min"], "clock", window=_window(given["window"]))
-    hours = Hours(given["host_tz"], weekly_of(given["hours_local"]), {}, ())
+    offer = SlotTerms(SERVICE, given["length_min"], given["step_min"], "clock", window=_window(given["window"]))
+    hours = OpeningHours(given["host_tz"], weekly_of(given["hours_local"]), {}, ())
     for text, expected in expect["starts_by_local_date"].items():
         day = local_day(text, given["viewer_tz"])
-        assert found(offer, hours, day, utc(given["now"]), _busy(given)) == [
-            utc(start) for start in expected
-        ], text
+        assert found(offer, hours, day, utc(given["now"]), _busy(given)) == [utc(start) for start in expected], text
 
 
 def _window(rule: Given) -> BookingWindow:
@@ -127,14 +123,13 @@ def clashes(given: Given, expect: Given) -> None:
     only(given, "starts_local step_min length_min gap_min busy_local")
     only(expect, "starts_local contains excludes")
     day, gap = A_MONDAY.isoformat(), given.get("gap_min", 0)
-    offer = Offer(SERVICE, given.get("length_min", given["step_min"]), given["step_min"], buffer_after=gap)
+    offer = SlotTerms(SERVICE, given.get("length_min", given["step_min"]), given["step_min"], buffer_after=gap)
     grid = [utc(f"{day}T{text}") for text in given["starts_local"]]
     hours = hours_of_windows([Interval(grid[0], grid[-1] + offer.length)], "UTC")
     busy = [taken(_on(day, text), after=gap) for text in given["busy_local"]]
     assert found(offer, hours, local_day(day, "UTC")) == grid
     offered = [
-        f"{start.astimezone(zone('UTC')):%H:%M}"
-        for start in found(offer, hours, local_day(day, "UTC"), occupied=busy)
+        f"{start.astimezone(zone('UTC')):%H:%M}" for start in found(offer, hours, local_day(day, "UTC"), occupied=busy)
     ]
     assert offered == expect.get("starts_local", offered)
     assert set(expect.get("contains", [])) <= set(offered)
@@ -151,7 +146,7 @@ def _new_booking(given: Given, expect: Given) -> None:
         others = [other for other in given["existing"] if resource in _resources(other)]
         occupied = [taken(stretch, after=gap) for stretch in spans(others)]
         length = (new.end - new.start) // timedelta(minutes=1)
-        offer = Offer(SERVICE, length, 1, buffer_after=gap)
+        offer = SlotTerms(SERVICE, length, 1, buffer_after=gap)
         refused |= why_not(offer, ALWAYS, occupied, new.start, LONG_AGO) is not None
     assert ("rejected" if refused else "accepted") == expect["new_booking"]
 

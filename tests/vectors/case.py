@@ -5,16 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.scheduling.availability import Occupied, Offer, starts
+from domain.scheduling.availability import Occupied, SlotTerms, starts
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, Window, openings, window
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings, window
 from domain.scheduling.wallclock import day_bounds, zone
 
 Given = Mapping[str, Any]
 
 SERVICE, OTHER = UUID(int=1), UUID(int=2)
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-ALWAYS = Hours("UTC", dict.fromkeys(range(7), (window("00:00", "24:00"),)), {}, ())
+ALWAYS = OpeningHours("UTC", dict.fromkeys(range(7), (window("00:00", "24:00"),)), {}, ())
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 A_MONDAY = date(2026, 6, 1)
 
@@ -51,13 +51,13 @@ def spans(items: Iterable[Given]) -> list[Interval]:
     return [span(item) for item in items]
 
 
-def weekly_of(rule: str | Iterable[Given]) -> dict[int, tuple[Window, ...]]:
+def weekly_of(rule: str | Iterable[Given]) -> dict[int, tuple[OpeningWindow, ...]]:
     """From '09:00-17:00 mon-fri', '09:00-17:00 daily', '09:00-17:00', or a list of days with from and to."""
     if isinstance(rule, str):
         clock, _, days = rule.partition(" ")
         from_, _, to = clock.partition("-")
         rule = [{"days": _days(days), "from": from_, "to": to}]
-    weekly: dict[int, tuple[Window, ...]] = {}
+    weekly: dict[int, tuple[OpeningWindow, ...]] = {}
     for entry in rule:
         for day in map(WEEKDAYS.index, entry["days"]):
             weekly[day] = (*weekly.get(day, ()), window(entry["from"], entry["to"]))
@@ -73,28 +73,30 @@ def _days(text: str) -> list[str]:
     return WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last) + 1]
 
 
-def hours_of_windows(windows: list[Interval], tz: str) -> Hours:
+def hours_of_windows(windows: list[Interval], tz: str) -> OpeningHours:
     """The hours that open exactly in these stretches, each on the local date on which it starts."""
-    overrides: dict[date, tuple[Window, ...]] = {}
+    overrides: dict[date, tuple[OpeningWindow, ...]] = {}
     for start, end in windows:
         opens, closes = start.astimezone(zone(tz)), end.astimezone(zone(tz))
         day, minute = opens.date(), opens.hour * 60 + opens.minute
         until = (closes.date() - day).days * 1440 + closes.hour * 60 + closes.minute
-        overrides[day] = (*overrides.get(day, ()), Window(minute, until))
-    hours = Hours(tz, {}, overrides, ())
+        overrides[day] = (*overrides.get(day, ()), OpeningWindow(minute, until))
+    hours = OpeningHours(tz, {}, overrides, ())
     if windows and openings(hours, Interval(windows[0].start, windows[-1].end)) != windows:
         raise NotOurs("stretches that are no opening hours")
     return hours
 
 
 def taken(stretch: Interval, after: int = 0, service: UUID = OTHER) -> Occupied:
-    return Occupied(
-        stretch.start, stretch.end + timedelta(minutes=after), service, stretch.start, UUID(int=3)
-    )
+    return Occupied(stretch.start, stretch.end + timedelta(minutes=after), service, stretch.start, UUID(int=3))
 
 
 def found(
-    offer: Offer, hours: Hours, within: Interval, now: datetime = LONG_AGO, occupied: Iterable[Occupied] = ()
+    offer: SlotTerms,
+    hours: OpeningHours,
+    within: Interval,
+    now: datetime = LONG_AGO,
+    occupied: Iterable[Occupied] = (),
 ) -> list[datetime]:
     """What Daybook offers."""
     return [start.start for start in starts(offer, hours, list(occupied), within, now)]

@@ -13,9 +13,9 @@ from domain.booking.appointment import Appointment, RequestExpired
 from domain.booking.calendar_day import Day, Seat, reserve, taken
 from domain.booking.hold import Hold, HoldExpired
 from domain.errors import NotFound
-from domain.scheduling.availability import Offer
+from domain.scheduling.availability import SlotTerms
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours
+from domain.scheduling.opening_hours import OpeningHours
 from infrastructure.event_log.memory_journal import memory_store
 from tests.vectors.case import SERVICE, Given, NotOurs, found, local_day, one_of, only, span, utc, weekly_of
 from tests.vectors.case import taken as occupied
@@ -35,8 +35,8 @@ def holds(given: Given, expect: Given) -> None:
         reserve([place], seat, 1, now - timedelta(minutes=2))
     seats = taken([place], day.start, day.end, now)
     assert len(seats) == expect.get("holds_left", len(seats))
-    offer = Offer(SERVICE, given["length_min"], given["step_min"])
-    hours = Hours(given["host_tz"], weekly_of(given["weekly"]), {}, ())
+    offer = SlotTerms(SERVICE, given["length_min"], given["step_min"])
+    hours = OpeningHours(given["host_tz"], weekly_of(given["weekly"]), {}, ())
     busy = [occupied(Interval(seat.since, seat.until)) for seat in seats]
     free = found(offer, hours, day, now, busy)
     assert {utc(text) for text in expect.get("contains", [])} <= set(free)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.booking.appointment import Appointment, TooLateToReschedule
 from domain.booking.calendar_day import Day, Seat, SlotTaken, reserve
-from domain.scheduling.availability import Offer, why_not
+from domain.scheduling.availability import SlotTerms, why_not
 from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
 
 NOW = utc("2026-06-01T09:00Z")
@@ -20,11 +20,9 @@ def notice(given: Given, expect: Given) -> None:
     minutes = 60 * given["min_notice_h"]
     appointment = _booked(given["old_start_in_h"], minutes)
     start = NOW + timedelta(hours=given["new_start_in_h"])
-    refused = why_not(Offer(SERVICE, 60, 5, min_notice=minutes), ALWAYS, [], start, NOW) is not None
+    refused = why_not(SlotTerms(SERVICE, 60, 5, min_notice=minutes), ALWAYS, [], start, NOW) is not None
     try:
-        appointment.reschedule(
-            CUSTOMER, by_customer=True, place=place_of(given["new_start_in_h"], minutes), now=NOW
-        )
+        appointment.reschedule(CUSTOMER, by_customer=True, place=place_of(given["new_start_in_h"], minutes), now=NOW)
     except TooLateToReschedule:
         refused = True
     assert ("rejected" if refused else "accepted") == expect["command"]

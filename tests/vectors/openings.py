@@ -4,9 +4,9 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from itertools import pairwise
 
-from domain.scheduling.availability import Offer, why_not
+from domain.scheduling.availability import SlotTerms, why_not
 from domain.scheduling.interval import Interval, intersect, merge, subtract
-from domain.scheduling.opening_hours import Hours, openings, overlapping, window
+from domain.scheduling.opening_hours import OpeningHours, openings, overlapping, window
 from domain.scheduling.wallclock import local_date, zone
 from tests.vectors import moves
 from tests.vectors.case import (
@@ -35,7 +35,7 @@ def slot_grid(given: Given, expect: Given) -> None:
     notice = given.get("notice_min", 0)
 
     def offered(notice: int) -> list[datetime]:
-        offer = Offer(SERVICE, given["length_min"], given["step_min"], "clock", min_notice=notice)
+        offer = SlotTerms(SERVICE, given["length_min"], given["step_min"], "clock", min_notice=notice)
         return found(offer, hours, within, now)
 
     if "property" in expect:
@@ -56,7 +56,7 @@ def notice(given: Given, expect: Given) -> None:
         only(given, "window_local earliest_local step_min length_min")
         only(expect, "starts_local")
         first, last = map(utc, given["window_local"])
-        offer = Offer(SERVICE, given.get("length_min", given["step_min"]), given["step_min"])
+        offer = SlotTerms(SERVICE, given.get("length_min", given["step_min"]), given["step_min"])
         hours = hours_of_windows([Interval(first, last)], "UTC")
         offered = found(offer, hours, Interval(first, last), utc(given["earliest_local"]))
         assert offered == [utc(text) for text in expect["starts_local"]]
@@ -70,7 +70,10 @@ def _create(given: Given, expect: Given) -> None:
     only(given, "action starts_in_h min_notice_h")
     one_of(given["action"], "create")
     only(expect, "command")
-    now, offer = utc("2026-06-01T09:00Z"), Offer(SERVICE, 60, 5, min_notice=60 * given.get("min_notice_h", 0))
+    now, offer = (
+        utc("2026-06-01T09:00Z"),
+        SlotTerms(SERVICE, 60, 5, min_notice=60 * given.get("min_notice_h", 0)),
+    )
     against = [why_not(offer, ALWAYS, [], now + timedelta(hours=h), now) for h in given["starts_in_h"]]
     assert ("rejected" if any(against) else "accepted") == expect["command"]
 
@@ -88,9 +91,7 @@ def weekly_hours(given: Given, expect: Given) -> None:
         date.fromisoformat(day["date"]): tuple(window(w["from"], w["to"]) for w in day["windows"])
         for day in given.get("date_overrides", [])
     }
-    opened = openings(
-        Hours(given["host_tz"], weekly_of(given["weekly"]), overrides, ()), span(given["query"])
-    )
+    opened = openings(OpeningHours(given["host_tz"], weekly_of(given["weekly"]), overrides, ()), span(given["query"]))
     if "windows" in expect:
         assert merge(opened) == spans(expect["windows"])
     if "last_window_date" in expect:
@@ -120,9 +121,9 @@ def time_off(given: Given, expect: Given) -> None:
     windows, now = spans(given["free_windows"]), utc(given["now"])
     hours, within = hours_of_windows(windows, tz), Interval(windows[0].start, windows[-1].end)
     away = tuple(local_day(off["date"], off["host_tz"]) for off in given["host_away"])
-    offer = Offer(SERVICE, given["length_min"], given["step_min"], "clock")
+    offer = SlotTerms(SERVICE, given["length_min"], given["step_min"], "clock")
     every = found(offer, hours, within, now)
-    left = found(offer, Hours(tz, {}, hours.overrides, away), within, now)
+    left = found(offer, OpeningHours(tz, {}, hours.overrides, away), within, now)
     assert every
     assert left == {"none": [], "all": every}[expect["bookable"]]
     assert {"all": [], "none": every}[expect["away"]] == left
@@ -132,11 +133,11 @@ def _holiday(given: Given, expect: Given) -> None:
     only(given, "now host_tz weekly length_min step_min holiday query_date assignment holiday_on")
     one_of(given["assignment"], "single", "round_robin")
     only(expect, "starts")
-    offer = Offer(SERVICE, given["length_min"], given["step_min"], "clock")
+    offer = SlotTerms(SERVICE, given["length_min"], given["step_min"], "clock")
     day, offered = local_day(given["query_date"], given["host_tz"]), set()
     for kept in given["holiday_on"].values():
         holidays = frozenset([date.fromisoformat(given["holiday"])] if kept else [])
-        hours = Hours(given["host_tz"], weekly_of(given["weekly"]), {}, (), holidays)
+        hours = OpeningHours(given["host_tz"], weekly_of(given["weekly"]), {}, (), holidays)
         offered |= set(found(offer, hours, day, utc(given["now"])))
     assert sorted(offered) == [utc(text) for text in expect["starts"]]
 
@@ -146,7 +147,7 @@ def dst(given: Given, expect: Given) -> None:
     only(given, "plan_tz viewer_tz local_date periods")
     tz, day = given["viewer_tz"], local_day(given["local_date"], given["viewer_tz"])
     plan = tuple(window(*text.split("-")) for text in given.get("periods", ["00:00-24:00"]))
-    periods = openings(Hours(given["plan_tz"], dict.fromkeys(range(7), plan), {}, ()), day)
+    periods = openings(OpeningHours(given["plan_tz"], dict.fromkeys(range(7), plan), {}, ()), day)
     assert all(earlier.end == later.start for earlier, later in pairwise(periods))
     only(expect, "period_count first_period_local last_period_local first_from_local last_to_local")
     if "period_count" in expect:

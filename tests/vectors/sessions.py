@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import NAMESPACE_DNS, uuid5
 
-from domain.scheduling.availability import Occupied, Offer, why_not
+from domain.scheduling.availability import Occupied, SlotTerms, why_not
 from domain.scheduling.interval import Interval, overlaps
-from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.opening_hours import OpeningHours, window
 from tests.vectors import moves
 from tests.vectors.case import (
     A_MONDAY,
@@ -41,13 +41,13 @@ class Chair:
 
     services: frozenset[str]
     slot: int
-    hours: Hours
+    hours: OpeningHours
     occupied: list[Occupied] = field(default_factory=list)
 
     def free(self, service: str, day: Interval) -> list[tuple[str, str]]:
         if service not in self.services:
             return []
-        offer = Offer(uuid5(NAMESPACE_DNS, service), self.slot, self.slot)
+        offer = SlotTerms(uuid5(NAMESPACE_DNS, service), self.slot, self.slot)
         found_ = found(offer, self.hours, day, occupied=self.occupied)
         return [(f"{start:%H:%M}", f"{start + offer.length:%H:%M}") for start in found_]
 
@@ -56,7 +56,7 @@ def _chairs(sessions: Iterable[Given]) -> list[Chair]:
     chairs = []
     for session in sessions:
         only(session, "day from to services slot_min capacity")
-        hours = Hours("UTC", {}, {_day(session["day"]): (window(session["from"], session["to"]),)}, ())
+        hours = OpeningHours("UTC", {}, {_day(session["day"]): (window(session["from"], session["to"]),)}, ())
         services = frozenset(session["services"])
         chairs += [Chair(services, session["slot_min"], hours) for _ in range(session["capacity"])]
     return chairs
@@ -129,10 +129,8 @@ def _group(given: Given, expect: Given) -> None:
     new, existing = span(given["new"]), spans(given["existing"])
     length = (new.end - new.start) // timedelta(minutes=1)
     if all(other.start == new.start for other in existing if overlaps(other, new)):
-        group = Offer(SERVICE, length, 1, capacity=given["capacity"])
-        refused = why_not(
-            group, ALWAYS, [taken(other, service=SERVICE) for other in existing], new.start, LONG_AGO
-        )
+        group = SlotTerms(SERVICE, length, 1, capacity=given["capacity"])
+        refused = why_not(group, ALWAYS, [taken(other, service=SERVICE) for other in existing], new.start, LONG_AGO)
     else:
         refused = not _side_by_side([*sorted(existing), new], given["capacity"])
     assert ("rejected" if refused else "accepted") == expect["new_booking"]
@@ -143,7 +141,7 @@ def _side_by_side(stretches: list[Interval], places: int) -> bool:
     calendars: list[list[Occupied]] = [[] for _ in range(places)]
     placed = False
     for stretch in stretches:
-        offer = Offer(OTHER, (stretch.end - stretch.start) // timedelta(minutes=1), 1)
+        offer = SlotTerms(OTHER, (stretch.end - stretch.start) // timedelta(minutes=1), 1)
         free = [c for c in calendars if why_not(offer, ALWAYS, c, stretch.start, LONG_AGO) is None]
         for calendar in free[:1]:
             calendar.append(taken(stretch))

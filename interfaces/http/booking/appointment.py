@@ -26,7 +26,7 @@ from application.booking.approval import (
     confirm_appointment,
     decline_appointment,
 )
-from application.event_log import Done, Store
+from application.event_log import CommandResult, EventStore
 from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
@@ -48,7 +48,7 @@ from interfaces.http.booking.appointment_schemas import (
 from interfaces.http.booking.provider_ranking import wanted
 from interfaces.http.framework.fields import Nothing
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.read_models import appointment as agenda
@@ -62,7 +62,7 @@ def location(appointment: Appointment) -> str:
 
 
 @router.post("", operation_id="book_appointment", status_code=201, response_model=AppointmentShown)
-async def book(ask: Ask, body: Booking) -> Response:
+async def book(ask: RequestContext, body: Booking) -> Response:
     """Book an offered start."""
     command = BookAppointment(
         **await wanted(ask, body), id=new_id(), note=body.note, answers=body.answers, hold_id=body.hold_id
@@ -71,7 +71,7 @@ async def book(ask: Ask, body: Booking) -> Response:
 
 
 @router.get("", operation_id="list_appointments", response_model=AppointmentPage)
-async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
     """List the appointments the caller may know of."""
     async with ask.look("agenda") as read:
         rows, bookmark = await agenda.find(
@@ -90,7 +90,7 @@ async def find(ask: Ask, filters: Annotated[AppointmentFilters, Query()]) -> Res
 
 
 @router.get("/{appointment_id}", operation_id="get_appointment", response_model=AppointmentShown)
-async def get(ask: Ask, appointment_id: UUID) -> Response:
+async def get(ask: RequestContext, appointment_id: UUID) -> Response:
     """Show an appointment."""
     async with ask.look("agenda") as read:
         row = await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts)
@@ -100,25 +100,21 @@ async def get(ask: Ask, appointment_id: UUID) -> Response:
 
 
 @router.patch("/{appointment_id}", operation_id="change_appointment", response_model=AppointmentShown)
-async def change(ask: Ask, appointment_id: UUID, body: AppointmentChange) -> Response:
+async def change(ask: RequestContext, appointment_id: UUID, body: AppointmentChange) -> Response:
     """Change note or answers, while it has not ended."""
-    command = ChangeAppointment(
-        **ask.command(), appointment_id=appointment_id, note=body.note, answers=body.answers
-    )
+    command = ChangeAppointment(**ask.command(), appointment_id=appointment_id, note=body.note, answers=body.answers)
     return written(await change_appointment(command, ask.ports.store), shown)
 
 
 @router.delete("/{appointment_id}", operation_id="delete_appointment", status_code=204)
-async def delete(ask: Ask, appointment_id: UUID, said: Annotated[CancellingQuery, Query()]) -> Response:
+async def delete(ask: RequestContext, appointment_id: UUID, said: Annotated[CancellingQuery, Query()]) -> Response:
     """Cancel an appointment."""
     command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=said.reason)
     return ended(await cancel_appointment(command, ask.ports.store))
 
 
-@router.post(
-    "/{appointment_id}/reschedule", operation_id="reschedule_appointment", response_model=AppointmentShown
-)
-async def reschedule(ask: Ask, appointment_id: UUID, body: Move) -> Response:
+@router.post("/{appointment_id}/reschedule", operation_id="reschedule_appointment", response_model=AppointmentShown)
+async def reschedule(ask: RequestContext, appointment_id: UUID, body: Move) -> Response:
     """Move to another offered start. The old time is kept until the new one is taken."""
     command = RescheduleAppointment(
         **ask.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
@@ -127,70 +123,64 @@ async def reschedule(ask: Ask, appointment_id: UUID, body: Move) -> Response:
 
 
 @router.post("/{appointment_id}/cancel", operation_id="cancel_appointment", response_model=AppointmentShown)
-async def cancel(ask: Ask, appointment_id: UUID, body: Cancelling) -> Response:
+async def cancel(ask: RequestContext, appointment_id: UUID, body: Cancelling) -> Response:
     """Give the time back. Late is refused, or costs a fee, as the policy says."""
     command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
     return written(await cancel_appointment(command, ask.ports.store), shown)
 
 
 @router.post("/{appointment_id}/confirm", operation_id="confirm_appointment", response_model=AppointmentShown)
-async def confirm(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+async def confirm(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Book what a customer has asked for."""
     return await _mark(ask, appointment_id, confirm_appointment)
 
 
 @router.post("/{appointment_id}/decline", operation_id="decline_appointment", response_model=AppointmentShown)
-async def decline(ask: Ask, appointment_id: UUID, body: Declining) -> Response:
+async def decline(ask: RequestContext, appointment_id: UUID, body: Declining) -> Response:
     """Refuse what a customer has asked for; its time is free again."""
     command = DeclineAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
     return written(await decline_appointment(command, ask.ports.store), shown)
 
 
-@router.post(
-    "/{appointment_id}/check-in", operation_id="check_in_appointment", response_model=AppointmentShown
-)
-async def check_in(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/check-in", operation_id="check_in_appointment", response_model=AppointmentShown)
+async def check_in(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """The customer is here."""
     return await _mark(ask, appointment_id, check_in_appointment)
 
 
-@router.post(
-    "/{appointment_id}/complete", operation_id="complete_appointment", response_model=AppointmentShown
-)
-async def complete(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/complete", operation_id="complete_appointment", response_model=AppointmentShown)
+async def complete(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """It took place; not before its start."""
     return await _mark(ask, appointment_id, complete_appointment)
 
 
 @router.post("/{appointment_id}/no-show", operation_id="miss_appointment", response_model=AppointmentShown)
-async def no_show(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+async def no_show(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """The customer did not come; not before its start."""
     return await _mark(ask, appointment_id, miss_appointment)
 
 
 @router.post("/{appointment_id}/undo-no-show", operation_id="undo_no_show", response_model=AppointmentShown)
-async def undo(ask: Ask, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+async def undo(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """The customer came after all; within 24 hours of the mark."""
     return await _mark(ask, appointment_id, undo_no_show)
 
 
 @router.get("/{appointment_id}/history", operation_id="get_history", response_model=HistoryPage)
 async def get_history(
-    ask: Ask, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
+    ask: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
 ) -> Response:
     """All that happened to an appointment, in order."""
     async with ask.look("agenda") as read:
         if await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts) is None:
             raise NotFound("appointment", appointment_id)
-        items, bookmark = await history.of(
-            read.connection, appointment_id, page(ask, filters), ask.ports.codec
-        )
+        items, bookmark = await history.of(read.connection, appointment_id, page(ask, filters), ask.ports.codec)
     return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
 
 
-_Marking = Callable[[MarkAppointment, Store], Awaitable[Done[Appointment]]]
+_Marking = Callable[[MarkAppointment, EventStore], Awaitable[CommandResult[Appointment]]]
 
 
-async def _mark(ask: Ask, appointment_id: UUID, mark: _Marking) -> Response:
+async def _mark(ask: RequestContext, appointment_id: UUID, mark: _Marking) -> Response:
     command = MarkAppointment(**ask.command(), appointment_id=appointment_id)
     return written(await mark(command, ask.ports.store), shown)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.booking.appointment import Appointment, Status
+from domain.booking.appointment import Appointment, AppointmentStatus
 from domain.catalog.service import DEFAULTS, POLICY
 from interfaces.http.framework.fields import (
     Body,
@@ -45,9 +45,7 @@ def _answers(value: Any) -> Any:
     for name, told in value.items():
         several = told if isinstance(told, list) else [told]
         if not _fits(name, 200) or len(several) > MOST_ANSWERS or not all(map(_simple, several)):
-            raise PydanticCustomError(
-                "answers", "An answer is a text, a number, true or false, or a list of those."
-            )
+            raise PydanticCustomError("answers", "An answer is a text, a number, true or false, or a list of those.")
     return value
 
 
@@ -129,7 +127,7 @@ class AppointmentFilters(Paging):
 
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
-    status: Status | None = None
+    status: AppointmentStatus | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None
     organization_id: UUID | None = None
@@ -171,7 +169,7 @@ class AppointmentShown(Resource):
     `expires_at`: until when a request keeps the time unless it is confirmed.
     """
 
-    status: Status
+    status: AppointmentStatus
     service_id: UUID
     provider_id: UUID
     customer_id: UUID
@@ -214,7 +212,7 @@ class HistoryFilters(Paging):
     """All that happened, in order."""
 
 
-def shown(appointment: Appointment | agenda.Entry) -> Mapping[str, Any]:
+def shown(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
     """An appointment as answered."""
     told = {
         "id": appointment.id,
@@ -241,7 +239,7 @@ def shown(appointment: Appointment | agenda.Entry) -> Mapping[str, Any]:
     return told
 
 
-def history_shown(item: history.Item) -> Mapping[str, Any]:
+def history_shown(item: history.HistoryEntry) -> Mapping[str, Any]:
     """Something that happened, as answered."""
     return {
         "position": item.position,

@@ -20,7 +20,7 @@ from domain.kernel import new_id
 from interfaces.http.booking.provider_ranking import wanted
 from interfaces.http.framework.fields import Body, Instant, Nothing, Resource, plain
 from interfaces.http.framework.rate_limit import also, take_as_customer
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, seen, written
 from interfaces.http.framework.routing import Route
 
@@ -70,7 +70,7 @@ def location(hold: Hold) -> str:
 
 
 @router.post("", operation_id="place_hold", status_code=201, response_model=HoldShown)
-async def place(ask: Ask, body: Keeping) -> Response:
+async def place(ask: RequestContext, body: Keeping) -> Response:
     """Keep an offered start while somebody makes up their mind; as long as the service's `hold_ttl` says."""
     room = await take_as_customer(ask)
     command = PlaceHold(**await wanted(ask, body), id=new_id())
@@ -78,19 +78,19 @@ async def place(ask: Ask, body: Keeping) -> Response:
 
 
 @router.get("/{hold_id}", operation_id="get_hold", response_model=HoldShown)
-async def get(ask: Ask, hold_id: UUID) -> Response:
+async def get(ask: RequestContext, hold_id: UUID) -> Response:
     """Show a hold, as long as it keeps the time."""
     done = await find_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store)
     return seen(ask.given, done.aggregate.version, shown(done.aggregate), done.position)
 
 
 @router.post("/{hold_id}/extend", operation_id="extend_hold", response_model=HoldShown)
-async def extend(ask: Ask, hold_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+async def extend(ask: RequestContext, hold_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Keep it for as long again from now on; once."""
     return written(await extend_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store), shown)
 
 
 @router.delete("/{hold_id}", operation_id="release_hold", status_code=204)
-async def delete(ask: Ask, hold_id: UUID) -> Response:
+async def delete(ask: RequestContext, hold_id: UUID) -> Response:
     """Give the time back; what is over already is not an error."""
     return ended(await release_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store))

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from application.access import Role
 from domain.scheduling.wallclock import day_bounds, local_date, zone
-from interfaces.http.framework.request import Ask
-from projections.query.snapshot import EVERYTHING, Read, Reads
+from interfaces.http.framework.request import RequestContext
+from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
 from projections.read_models import appointment as agenda
 from projections.read_models import customer, directory
 
@@ -18,7 +18,7 @@ REMEMBERED = 1000  # services
 _known: dict[UUID, tuple[float, list[UUID]]] = {}
 
 
-class Said(Protocol):
+class StartBody(Protocol):
     """A body that wants a start of a service."""
 
     @property
@@ -31,7 +31,7 @@ class Said(Protocol):
     def customer_id(self) -> UUID | None: ...
 
 
-async def wanted(ask: Ask, body: Said) -> dict[str, Any]:
+async def wanted(ask: RequestContext, body: StartBody) -> dict[str, Any]:
     """The fields that every Wanted has."""
     return {
         **ask.command(),
@@ -44,7 +44,7 @@ async def wanted(ask: Ask, body: Said) -> dict[str, Any]:
     }
 
 
-async def hosted(ask: Ask, customer_id: UUID | None) -> bool:
+async def hosted(ask: RequestContext, customer_id: UUID | None) -> bool:
     """Whether the customer is one whom the staff who ask may know of."""
     if customer_id is None or ask.caller.role is not Role.PROVIDER:
         return False
@@ -52,7 +52,7 @@ async def hosted(ask: Ask, customer_id: UUID | None) -> bool:
         return await customer.get(read, customer_id, of=ask.of) is not None
 
 
-async def ranking(reads: Reads, service_id: UUID, start: datetime) -> Sequence[UUID]:
+async def ranking(reads: Snapshots, service_id: UUID, start: datetime) -> Sequence[UUID]:
     """The providers with the fewest appointments in the local week of `start` first; none if it is one."""
     known = _known.get(service_id)
     if known is not None and time.monotonic() < known[0] and len(known[1]) < 2:
@@ -64,7 +64,7 @@ async def ranking(reads: Reads, service_id: UUID, start: datetime) -> Sequence[U
         return await agenda.fewest(read, providers, *await _week(read, providers[0], start))
 
 
-async def _providers(read: Read, service_id: UUID) -> list[UUID]:
+async def _providers(read: Snapshot, service_id: UUID) -> list[UUID]:
     service = await directory.service(read, service_id)
     found = [UUID(id) for id in service.terms["provider_ids"]] if service else []
     if service:
@@ -74,7 +74,7 @@ async def _providers(read: Read, service_id: UUID) -> list[UUID]:
     return found
 
 
-async def _week(read: Read, provider_id: UUID, start: datetime) -> tuple[datetime, datetime]:
+async def _week(read: Snapshot, provider_id: UUID, start: datetime) -> tuple[datetime, datetime]:
     """Monday to Monday in the zone of the first provider: the others' are near enough to rank by."""
     schedule = await directory.schedule(read, provider_id)
     tz = zone(schedule.timezone if schedule else "UTC")

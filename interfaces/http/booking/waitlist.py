@@ -36,7 +36,7 @@ from interfaces.http.framework.fields import (
 )
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.rate_limit import also, take_as_customer
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.scheduling.opening_hours import DayWindow, minutes
@@ -120,7 +120,7 @@ def joined(entry: Waiting) -> Mapping[str, Any]:
     return _shown(entry, entry.dates, None)
 
 
-def shown(entry: waitlist.Entry) -> Mapping[str, Any]:
+def shown(entry: waitlist.WaitlistEntry) -> Mapping[str, Any]:
     """An entry as answered."""
     offer = entry.offer
     if offer is not None:
@@ -135,7 +135,7 @@ def shown(entry: waitlist.Entry) -> Mapping[str, Any]:
     return _shown(entry, {"from": entry.first, "to": entry.last}, offer)
 
 
-def _shown(entry: Waiting | waitlist.Entry, dates: Mapping[str, Any], offer: Any) -> Mapping[str, Any]:
+def _shown(entry: Waiting | waitlist.WaitlistEntry, dates: Mapping[str, Any], offer: Any) -> Mapping[str, Any]:
     return {
         "id": entry.id,
         "version": entry.version,
@@ -156,7 +156,7 @@ def location(entry: Waiting) -> str:
 
 
 @router.post("", operation_id="join_waitlist", status_code=201, response_model=WaitingShown)
-async def join(ask: Ask, body: Joining) -> Response:
+async def join(ask: RequestContext, body: Joining) -> Response:
     """Wait for a time. When one becomes free that fits, the first in line is offered it."""
     room = await take_as_customer(ask)
     command = JoinWaitlist(
@@ -174,7 +174,7 @@ async def join(ask: Ask, body: Joining) -> Response:
 
 
 @router.get("", operation_id="list_waitlist", response_model=WaitingPage)
-async def find(ask: Ask, filters: Annotated[WaitingFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[WaitingFilters, Query()]) -> Response:
     """List who waits, as far as the caller may know of them, in the order of the line."""
     async with ask.look("waitlist") as read:
         rows, bookmark = await waitlist.find(
@@ -190,7 +190,7 @@ async def find(ask: Ask, filters: Annotated[WaitingFilters, Query()]) -> Respons
 
 
 @router.get("/{waiting_id}", operation_id="get_waiting", response_model=WaitingShown)
-async def get(ask: Ask, waiting_id: UUID) -> Response:
+async def get(ask: RequestContext, waiting_id: UUID) -> Response:
     """Show an entry of the waitlist, and what is offered to it."""
     async with ask.look("waitlist") as read:
         row = await waitlist.get(read, waiting_id, of=ask.of, acts=ask.acts)
@@ -200,15 +200,13 @@ async def get(ask: Ask, waiting_id: UUID) -> Response:
 
 
 @router.delete("/{waiting_id}", operation_id="leave_waitlist", status_code=204)
-async def leave(ask: Ask, waiting_id: UUID) -> Response:
+async def leave(ask: RequestContext, waiting_id: UUID) -> Response:
     """Wait no longer; what is offered is free again."""
     return ended(await leave_waitlist(ChangeWaiting(**ask.command(), waiting_id=waiting_id), ask.ports.store))
 
 
-@router.post(
-    "/{waiting_id}/accept", operation_id="accept_offer", status_code=201, response_model=AppointmentShown
-)
-async def accept(ask: Ask, waiting_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{waiting_id}/accept", operation_id="accept_offer", status_code=201, response_model=AppointmentShown)
+async def accept(ask: RequestContext, waiting_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Book what is offered; answers the appointment."""
     command = AcceptOffer(**ask.command(), id=new_id(), waiting_id=waiting_id)
     return written(await accept_offer(command, ask.ports.store), shown_appointment, appointment.location)

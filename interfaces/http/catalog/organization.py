@@ -51,10 +51,10 @@ from interfaces.http.catalog.organization_schemas import (
     shown,
 )
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, PUBLIC, ended, listed, seen, written
 from interfaces.http.framework.routing import Route
-from projections.query.snapshot import Read
+from projections.query.snapshot import Snapshot
 from projections.read_models import organization as organizations
 from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
 
@@ -66,28 +66,26 @@ def location(organization: Organization) -> str:
 
 
 @router.post("", operation_id="create_organization", status_code=201, response_model=OrganizationShown)
-async def create(ask: Ask, body: NewOrganization) -> Response:
+async def create(ask: RequestContext, body: NewOrganization) -> Response:
     """Found an organization, of which the caller is the owner."""
     command = CreateOrganization(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
     return written(await create_organization(command, ask.ports.store), shown, location)
 
 
 @router.get("", operation_id="list_organizations", response_model=OrganizationPage)
-async def find(ask: Ask, filters: Annotated[OrganizationFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[OrganizationFilters, Query()]) -> Response:
     """Find organizations. Who belongs to one is told to its members."""
     member_id = filters.member_id
     knows_all = member_id is None or ask.caller.role in {Role.ADMIN, Role.AUDITOR}
     of = None if knows_all else ask.caller.account
     async with ask.look("organization") as read:
-        rows, bookmark = await organizations.find(
-            read, page(ask, filters), q=filters.q, member_id=member_id, of=of
-        )
+        rows, bookmark = await organizations.find(read, page(ask, filters), q=filters.q, member_id=member_id, of=of)
     cache = PUBLIC if member_id is None else PRIVATE
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, cache)
 
 
 @router.get("/{organization_id}", operation_id="get_organization", response_model=OrganizationShown)
-async def get(ask: Ask, organization_id: UUID) -> Response:
+async def get(ask: RequestContext, organization_id: UUID) -> Response:
     """Show an organization."""
     async with ask.look("organization") as read:
         row = await _row(read, organization_id)
@@ -95,7 +93,7 @@ async def get(ask: Ask, organization_id: UUID) -> Response:
 
 
 @router.put("/{organization_id}", operation_id="replace_organization", response_model=OrganizationShown)
-async def replace(ask: Ask, organization_id: UUID, body: OrganizationBody) -> Response:
+async def replace(ask: RequestContext, organization_id: UUID, body: OrganizationBody) -> Response:
     """Replace the whole profile; members and holidays stay."""
     said = profile(body)
     command = ChangeOrganization(**ask.command(), organization_id=organization_id, profile=said)
@@ -103,7 +101,7 @@ async def replace(ask: Ask, organization_id: UUID, body: OrganizationBody) -> Re
 
 
 @router.patch("/{organization_id}", operation_id="change_organization", response_model=OrganizationShown)
-async def change(ask: Ask, organization_id: UUID, body: OrganizationChange) -> Response:
+async def change(ask: RequestContext, organization_id: UUID, body: OrganizationChange) -> Response:
     """Change some of the profile."""
     said = profile(body, partly=True)
     command = ChangeOrganization(**ask.command(), organization_id=organization_id, profile=said)
@@ -111,7 +109,7 @@ async def change(ask: Ask, organization_id: UUID, body: OrganizationChange) -> R
 
 
 @router.delete("/{organization_id}", operation_id="delete_organization", status_code=204)
-async def delete(ask: Ask, organization_id: UUID) -> Response:
+async def delete(ask: RequestContext, organization_id: UUID) -> Response:
     """Close an organization: no new bookings with its providers; appointments and history stay."""
     command = DeleteOrganization(**ask.command(), organization_id=organization_id)
     return ended(await delete_organization(command, ask.ports.store))
@@ -119,7 +117,7 @@ async def delete(ask: Ask, organization_id: UUID) -> Response:
 
 @router.get("/{organization_id}/members", operation_id="list_members", response_model=MemberPage)
 async def list_members(
-    ask: Ask, organization_id: UUID, filters: Annotated[MemberFilters, Query()]
+    ask: RequestContext, organization_id: UUID, filters: Annotated[MemberFilters, Query()]
 ) -> Response:
     """List who belongs to an organization that the caller belongs to."""
     async with ask.look("organization") as read:
@@ -129,21 +127,17 @@ async def list_members(
     return listed(items, sealed(ask, filters, bookmark), read.position)
 
 
-@router.post(
-    "/{organization_id}/members", operation_id="add_member", status_code=201, response_model=MemberShown
-)
-async def add(ask: Ask, organization_id: UUID, body: NewMember) -> Response:
+@router.post("/{organization_id}/members", operation_id="add_member", status_code=201, response_model=MemberShown)
+async def add(ask: RequestContext, organization_id: UUID, body: NewMember) -> Response:
     """Let an account act for the organization's providers."""
-    command = AddMember(
-        **ask.command(), organization_id=organization_id, account_id=body.account_id, rank=body.rank
-    )
+    command = AddMember(**ask.command(), organization_id=organization_id, account_id=body.account_id, rank=body.rank)
     done = await add_member(command, ask.ports.store)
     path = f"/v1/organizations/{organization_id}/members/{body.account_id}"
     return written(done, lambda organization: _member(organization, body.account_id), lambda _: path)
 
 
 @router.get("/{organization_id}/members/{account_id}", operation_id="get_member", response_model=MemberShown)
-async def get_member(ask: Ask, organization_id: UUID, account_id: UUID) -> Response:
+async def get_member(ask: RequestContext, organization_id: UUID, account_id: UUID) -> Response:
     """Show a member of an organization that the caller belongs to."""
     async with ask.look("organization") as read:
         row = await _ours(ask, read, organization_id)
@@ -153,20 +147,16 @@ async def get_member(ask: Ask, organization_id: UUID, account_id: UUID) -> Respo
     return seen(ask.given, row.version, member_shown(member, row.version), read.position)
 
 
-@router.put(
-    "/{organization_id}/members/{account_id}", operation_id="change_member", response_model=MemberShown
-)
-async def rank(ask: Ask, organization_id: UUID, account_id: UUID, body: RankBody) -> Response:
+@router.put("/{organization_id}/members/{account_id}", operation_id="change_member", response_model=MemberShown)
+async def rank(ask: RequestContext, organization_id: UUID, account_id: UUID, body: RankBody) -> Response:
     """Give a member another rank."""
-    command = ChangeMember(
-        **ask.command(), organization_id=organization_id, account_id=account_id, rank=body.rank
-    )
+    command = ChangeMember(**ask.command(), organization_id=organization_id, account_id=account_id, rank=body.rank)
     done = await change_member(command, ask.ports.store)
     return written(done, lambda organization: _member(organization, account_id))
 
 
 @router.delete("/{organization_id}/members/{account_id}", operation_id="remove_member", status_code=204)
-async def remove(ask: Ask, organization_id: UUID, account_id: UUID) -> Response:
+async def remove(ask: RequestContext, organization_id: UUID, account_id: UUID) -> Response:
     """End a membership; anybody may end the own."""
     command = RemoveMember(**ask.command(), organization_id=organization_id, account_id=account_id)
     return ended(await remove_member(command, ask.ports.store))
@@ -174,7 +164,7 @@ async def remove(ask: Ask, organization_id: UUID, account_id: UUID) -> Response:
 
 @router.get("/{organization_id}/holidays", operation_id="list_holidays", response_model=HolidayPage)
 async def list_holidays(
-    ask: Ask, organization_id: UUID, filters: Annotated[HolidayFilters, Query()]
+    ask: RequestContext, organization_id: UUID, filters: Annotated[HolidayFilters, Query()]
 ) -> Response:
     """List the dates on which no provider of the organization opens."""
     async with ask.look("organization") as read:
@@ -185,27 +175,27 @@ async def list_holidays(
 
 
 @router.put("/{organization_id}/holidays/{date}", operation_id="replace_holiday", response_model=HolidayShown)
-async def put_holiday(ask: Ask, organization_id: UUID, date: date, body: HolidayBody) -> Response:
+async def put_holiday(ask: RequestContext, organization_id: UUID, date: date, body: HolidayBody) -> Response:
     """Close on a date, in each provider's own zone; appointments that lie in it stay."""
     command = ReplaceHoliday(**ask.command(), organization_id=organization_id, date=date, name=body.name)
     return written(await replace_holiday(command, ask.ports.store), lambda it: _holiday(it, date))
 
 
 @router.delete("/{organization_id}/holidays/{date}", operation_id="delete_holiday", status_code=204)
-async def lift_holiday(ask: Ask, organization_id: UUID, date: date) -> Response:
+async def lift_holiday(ask: RequestContext, organization_id: UUID, date: date) -> Response:
     """Open again on a date, as each provider's hours say."""
     command = DeleteHoliday(**ask.command(), organization_id=organization_id, date=date)
     return ended(await delete_holiday(command, ask.ports.store))
 
 
-async def _row(read: Read, organization_id: UUID) -> ListedOrganization:
+async def _row(read: Snapshot, organization_id: UUID) -> ListedOrganization:
     row = await organizations.get(read, organization_id)
     if row is None:
         raise NotFound("organization", organization_id)
     return row
 
 
-async def _ours(ask: Ask, read: Read, organization_id: UUID) -> ListedOrganization:
+async def _ours(ask: RequestContext, read: Snapshot, organization_id: UUID) -> ListedOrganization:
     """The organization, if the caller may know who belongs to it."""
     row = await _row(read, organization_id)
     if ask.of is not None and await organizations.member(read, organization_id, ask.of) is None:

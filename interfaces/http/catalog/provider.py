@@ -33,7 +33,7 @@ from interfaces.http.framework.fields import (
     absent,
 )
 from interfaces.http.framework.paging import sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.read_models import directory
@@ -136,24 +136,22 @@ def location(provider: Provider) -> str:
 
 
 @router.post("", operation_id="create_provider", status_code=201, response_model=ProviderShown)
-async def create(ask: Ask, body: NewProvider) -> Response:
+async def create(ask: RequestContext, body: NewProvider) -> Response:
     """Make a provider, with an empty schedule, owned by the caller."""
     command = CreateProvider(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
     return written(await create_provider(command, ask.ports.store), shown, location)
 
 
 @router.get("", operation_id="list_providers", response_model=ProviderPage)
-async def find(ask: Ask, filters: Annotated[ProviderFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """Find providers."""
     async with searched(ask, filters) as search:
-        rows, bookmark = await find_providers(
-            search.read, search.page, search.asked, service_id=filters.service_id
-        )
+        rows, bookmark = await find_providers(search.read, search.page, search.asked, service_id=filters.service_id)
     return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
 
 
 @router.get("/{provider_id}", operation_id="get_provider", response_model=ProviderShown)
-async def get(ask: Ask, provider_id: UUID) -> Response:
+async def get(ask: RequestContext, provider_id: UUID) -> Response:
     """Show a provider."""
     async with ask.look("directory") as read:
         row = await directory.provider(read, provider_id)
@@ -163,21 +161,21 @@ async def get(ask: Ask, provider_id: UUID) -> Response:
 
 
 @router.put("/{provider_id}", operation_id="replace_provider", response_model=ProviderShown)
-async def replace(ask: Ask, provider_id: UUID, body: ProviderBody) -> Response:
+async def replace(ask: RequestContext, provider_id: UUID, body: ProviderBody) -> Response:
     """Replace the whole profile."""
     command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body))
     return written(await change_provider(command, ask.ports.store), shown)
 
 
 @router.patch("/{provider_id}", operation_id="change_provider", response_model=ProviderShown)
-async def change(ask: Ask, provider_id: UUID, body: ProviderChange) -> Response:
+async def change(ask: RequestContext, provider_id: UUID, body: ProviderChange) -> Response:
     """Change some of the profile."""
     command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body, partly=True))
     return written(await change_provider(command, ask.ports.store), shown)
 
 
 @router.delete("/{provider_id}", operation_id="delete_provider", status_code=204)
-async def delete(ask: Ask, provider_id: UUID) -> Response:
+async def delete(ask: RequestContext, provider_id: UUID) -> Response:
     """Take no new bookings with this provider; appointments and history stay."""
     command = DeleteProvider(**ask.command(), provider_id=provider_id)
     return ended(await delete_provider(command, ask.ports.store))

@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 from interfaces.http.catalog.search_schemas import Search
 from interfaces.http.framework.paging import page
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from projections.availability import earliest
 from projections.query.paging import Page
-from projections.query.snapshot import Behind, Read
+from projections.query.snapshot import Behind, Snapshot
 from projections.search.geo import NEARBY
-from projections.search.search import Asked, Sort
+from projections.search.search import SearchQuery, Sort
 
 
 @dataclass(frozen=True)
 class Searching:
     """`position`: that the answer reflects."""
 
-    read: Read
+    read: Snapshot
     page: Page
-    asked: Asked
+    asked: SearchQuery
     position: int
 
 
 @asynccontextmanager
-async def searched(ask: Ask, filters: Search) -> AsyncIterator[Searching]:
+async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Searching]:
     """Open it; raises as Reads does, and BadCursor. By earliest, it waits for what is worked out too."""
-    asked = Asked(
+    asked = SearchQuery(
         now=ask.ports.store.now(),
         tag=filters.tag,
         organization_id=filters.organization_id,

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
 from interfaces.http.framework.fields import Name, Paging, Shape, Slug, plain
-from projections.availability.earliest import First
+from projections.availability.earliest import EarliestStart
 from projections.query.text import words
 from projections.search.geo import NEARBY, Point
 
@@ -99,7 +99,7 @@ class FirstOfService(FirstStart):
     provider_id: UUID
 
 
-def beside(metres: int | None, earliest: First | None, whom: str) -> Mapping[str, Any]:
+def beside(metres: int | None, earliest: EarliestStart | None, whom: str) -> Mapping[str, Any]:
     """What a search adds to a thing found: how far, in km; and the first start. `whom`: whose id it has."""
     added: dict[str, Any] = {}
     if metres is not None:

@@ -47,9 +47,7 @@ class BookingWindow(Body):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.days is not None) is (self.kind == "fixed"):
-            raise PydanticCustomError(
-                "window", "rolling and business windows have days, a fixed one has not."
-            )
+            raise PydanticCustomError("window", "rolling and business windows have days, a fixed one has not.")
         dated = self.from_ is not None or self.to is not None
         if dated is not (self.kind == "fixed"):
             raise PydanticCustomError("window", "A fixed window has from or to or both, others have neither.")
@@ -76,9 +74,7 @@ class Terms(Body):
     max_reschedules: int | None = Field(None, ge=0, le=1000)
     late_cancel: LateCancel = "refuse"
     late_fee: Money | None = None
-    approval: bool = Field(
-        default=False, description="Whether what customers ask for is booked once staff confirm it."
-    )
+    approval: bool = Field(default=False, description="Whether what customers ask for is booked once staff confirm it.")
     approval_ttl: Ttl = Field(1440, description="Minutes in which staff may answer a request.")
     hold_ttl: Ttl = Field(5, description="Minutes that a hold keeps a time.")
     offer_ttl: Ttl = Field(15, description="Minutes that an offer to somebody on the waitlist keeps a time.")

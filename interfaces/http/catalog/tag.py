@@ -20,7 +20,7 @@ from domain.catalog.tag import Tag
 from domain.errors import NotFound
 from interfaces.http.framework.fields import Body, Name, Paging, Resource, Shape, Slug
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.read_models import directory
@@ -87,14 +87,14 @@ def location(tag: Tag) -> str:
 
 
 @router.post("", operation_id="create_tag", status_code=201, response_model=TagShown)
-async def create(ask: Ask, body: NewTag) -> Response:
+async def create(ask: RequestContext, body: NewTag) -> Response:
     """Coin a tag; one that exists is answered as it is."""
     command = CreateTag(**ask.command(), slug=body.slug, name=body.name)
     return written(await create_tag(command, ask.ports.store), shown, location)
 
 
 @router.get("", operation_id="list_tags", response_model=TagPage)
-async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[TagFilters, Query()]) -> Response:
     """List tags, with how many have them."""
     async with ask.look("directory") as read:
         rows, bookmark = await directory.tags(read, page(ask, filters))
@@ -102,7 +102,7 @@ async def find(ask: Ask, filters: Annotated[TagFilters, Query()]) -> Response:
 
 
 @router.get("/{tag_id}", operation_id="get_tag", response_model=TagShown)
-async def get(ask: Ask, tag_id: UUID) -> Response:
+async def get(ask: RequestContext, tag_id: UUID) -> Response:
     """Show a tag."""
     async with ask.look("directory") as read:
         row = await directory.tag(read, tag_id)
@@ -112,21 +112,21 @@ async def get(ask: Ask, tag_id: UUID) -> Response:
 
 
 @router.put("/{tag_id}", operation_id="replace_tag", response_model=TagShown)
-async def replace(ask: Ask, tag_id: UUID, body: TagName) -> Response:
+async def replace(ask: RequestContext, tag_id: UUID, body: TagName) -> Response:
     """Rename a tag."""
     command = RenameTag(**ask.command(), tag_id=tag_id, name=body.name, slug=body.slug)
     return written(await rename_tag(command, ask.ports.store), shown)
 
 
 @router.post("/{tag_id}/merge", operation_id="merge_tag", response_model=TagShown)
-async def merge(ask: Ask, tag_id: UUID, body: TagMerge) -> Response:
+async def merge(ask: RequestContext, tag_id: UUID, body: TagMerge) -> Response:
     """Make two tags one: what has this one is found under the other, which is answered."""
     command = MergeTag(**ask.command(), tag_id=tag_id, into=body.into)
     return written(await merge_tag(command, ask.ports.store), shown)
 
 
 @router.delete("/{tag_id}", operation_id="delete_tag", status_code=204)
-async def delete(ask: Ask, tag_id: UUID) -> Response:
+async def delete(ask: RequestContext, tag_id: UUID) -> Response:
     """List a tag no longer, until somebody uses it again."""
     command = DeleteTag(**ask.command(), tag_id=tag_id)
     return ended(await delete_tag(command, ask.ports.store))

@@ -4,12 +4,10 @@ from collections.abc import Collection, Sequence
 
 from starlette.types import Scope
 
-from interfaces.http.framework.responses import Answer
+from interfaces.http.framework.responses import HttpResponse
 
 METHODS = b"GET, POST, PUT, PATCH, DELETE"
-SAID = (
-    b"authorization, content-type, daybook-position, idempotency-key, if-match, if-none-match, x-request-id"
-)
+SAID = b"authorization, content-type, daybook-position, idempotency-key, if-match, if-none-match, x-request-id"
 TOLD = (
     b"daybook-position, etag, idempotency-replayed, location, ratelimit, ratelimit-policy, retry-after, "
     b"www-authenticate, x-request-id"
@@ -34,7 +32,7 @@ class Origins:
         shown = (b"access-control-expose-headers", TOLD)
         return (differs, (b"access-control-allow-origin", origin), shown)
 
-    def preflight(self, scope: Scope) -> Answer | None:
+    def preflight(self, scope: Scope) -> HttpResponse | None:
         """The answer to a browser that asks whether a page may; None for every other request."""
         if scope["method"] != "OPTIONS" or not _header(scope, b"access-control-request-method"):
             return None
@@ -45,7 +43,7 @@ class Origins:
             b"access-control-allow-headers": SAID,
             b"access-control-max-age": REMEMBERED,
         }
-        return Answer(204, b"", said)
+        return HttpResponse(204, b"", said)
 
 
 def _header(scope: Scope, sought: bytes) -> bytes:

@@ -26,7 +26,7 @@ from interfaces.http.framework.request_errors import (
     VersionMissing,
     kebab,
 )
-from interfaces.http.framework.responses import Answer
+from interfaces.http.framework.responses import HttpResponse
 from projections.query.snapshot import Behind, BeyondHead
 
 STATUS: Mapping[type[Exception], int] = {
@@ -70,7 +70,7 @@ def title_of(kind: type[Exception]) -> str:
     return (kind.__doc__ or kind.__name__).strip().splitlines()[0]
 
 
-def answer_to(error: Exception) -> Answer:
+def answer_to(error: Exception) -> HttpResponse:
     """The problem that tells of a refusal, with its facts."""
     kind = type(error)
     status = status_of(kind)
@@ -89,10 +89,10 @@ def problem(
     detail: str,
     facts: Mapping[str, Any] | None = None,
     headers: Mapping[bytes, bytes] | None = None,
-) -> Answer:
+) -> HttpResponse:
     body = {"type": f"/problems/{kebab(kind)}", "title": title_of(kind), "status": status, "detail": detail}
     written = json.dumps({**(facts or {}), **body}, default=str).encode()
-    return Answer(status, written, {b"cache-control": b"no-store", **(headers or {})}, media_type=MEDIA_TYPE)
+    return HttpResponse(status, written, {b"cache-control": b"no-store", **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 def _headers(error: Exception, status: int) -> dict[bytes, bytes]:
@@ -110,7 +110,7 @@ class Unexpected(Exception):
     """Something went wrong here, not with your request."""
 
 
-def answer_of(error: Exception, scope: Scope) -> Answer:
+def answer_of(error: Exception, scope: Scope) -> HttpResponse:
     """What is answered to a request that ended with an error."""
     if isinstance(error, HTTPException):
         return _by_framework(error, scope)
@@ -122,7 +122,7 @@ def answer_of(error: Exception, scope: Scope) -> Answer:
     return unexpected(error)
 
 
-def _by_framework(error: HTTPException, scope: Scope) -> Answer:
+def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     if error.status_code == 404:
         return answer_to(NotFound("page", scope["path"]))
     if error.status_code == 405:
@@ -138,7 +138,7 @@ def _methods(scope: Scope) -> set[str]:
     return {method for each in here for method in each.methods or ()}
 
 
-def unexpected(error: Exception) -> Answer:
+def unexpected(error: Exception) -> HttpResponse:
     """The answer to an error of ours: what it was is in the log, under the request's id."""
     log.error("unexpected", exc_info=error)
     return problem(500, Unexpected, title_of(Unexpected))

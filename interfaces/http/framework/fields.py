@@ -102,9 +102,7 @@ Date = Annotated[
 ]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Paris"])]
 Tags = Annotated[list[Slug], Field(max_length=50), AfterValidator(_distinct)]
-Reminders = Annotated[
-    list[Annotated[int, Field(ge=1, le=43_200)]], Field(max_length=5), AfterValidator(_all_distinct)
-]
+Reminders = Annotated[list[Annotated[int, Field(ge=1, le=43_200)]], Field(max_length=5), AfterValidator(_all_distinct)]
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
 
 

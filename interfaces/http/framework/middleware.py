@@ -81,11 +81,7 @@ def said_of_request() -> Mapping[str, str]:
 def _denied(error: Exception, scope: Scope) -> None:
     """Note who was refused: a token that does not count, what is not theirs to do, too much of it."""
     ports = scope["app"].state.ports
-    if (
-        not isinstance(error, (Unauthenticated, Forbidden, TooManyRequests))
-        or ports is None
-        or ports.denials is None
-    ):
+    if not isinstance(error, (Unauthenticated, Forbidden, TooManyRequests)) or ports is None or ports.denials is None:
         return
     caller, operation = scope.get("caller"), scope.get("operation", "")
     shown = any(name == b"authorization" for name, _ in scope["headers"])

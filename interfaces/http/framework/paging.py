@@ -1,20 +1,20 @@
 """A page of a list: from the caller's limit and cursor to the query's Page, and back to a cursor."""
 
 from interfaces.http.framework.fields import Paging
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from projections.query.paging import Page
 
 
-def page(ask: Ask, asked: Paging) -> Page:
+def page(ask: RequestContext, asked: Paging) -> Page:
     """Where the query starts and how much it answers; raises BadCursor."""
     return Page(limit=asked.limit, after=ask.ports.cursors.open(asked.cursor, _list(ask, asked)))
 
 
-def sealed(ask: Ask, asked: Paging, bookmark: str | None) -> str | None:
+def sealed(ask: RequestContext, asked: Paging, bookmark: str | None) -> str | None:
     """The cursor to go on from."""
     return ask.ports.cursors.seal(bookmark, _list(ask, asked))
 
 
-def _list(ask: Ask, asked: Paging) -> str:
+def _list(ask: RequestContext, asked: Paging) -> str:
     """Which list this is: whose, where, and by which filters."""
     return f"{ask.of} {ask.scope['path']} {asked.filters()}"

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from application.rate_limit import Room
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import Answer
+from application.rate_limit import RateLimit
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import HttpResponse
 
 LIMITED: Mapping[str, str] = {
     "register": "register",
@@ -28,31 +28,31 @@ PROVING = frozenset({"password", "address"})
 """Policies of what needs the present password again."""
 
 
-async def take(ask: Ask, subject: object = "") -> dict[bytes, bytes]:
+async def take(ask: RequestContext, subject: object = "") -> dict[bytes, bytes]:
     """Count this request; the headers that say how many more are taken. Raises TooManyRequests."""
     assert ask.ports.limits is not None
     room = await ask.ports.limits.take(LIMITED[ask.operation], ask.network, str(subject))
     return room_headers(room)
 
 
-async def take_as_customer(ask: Ask) -> dict[bytes, bytes]:
+async def take_as_customer(ask: RequestContext) -> dict[bytes, bytes]:
     """As `take`, of the caller; staff do with their own calendars what they like."""
     return await take(ask, ask.caller.account) if ask.caller.is_customer else {}
 
 
-def also(answer: Answer, headers: Mapping[bytes, bytes]) -> Answer:
+def also(answer: HttpResponse, headers: Mapping[bytes, bytes]) -> HttpResponse:
     """The answer, which says how many more are taken."""
     answer.raw_headers += headers.items()
     return answer
 
 
-async def forgive(ask: Ask, subject: object) -> None:
+async def forgive(ask: RequestContext, subject: object) -> None:
     """It was rightly made, and counts for nothing."""
     assert ask.ports.limits is not None
     await ask.ports.limits.forgive(LIMITED[ask.operation], ask.network, str(subject))
 
 
-def room_headers(room: Room) -> dict[bytes, bytes]:
+def room_headers(room: RateLimit) -> dict[bytes, bytes]:
     """Quota and window; what remains, and for how many seconds."""
     return {
         b"ratelimit-policy": b'"%s";q=%d;w=%d' % (room.policy.encode(), room.quota, room.window),

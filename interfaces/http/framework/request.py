@@ -15,14 +15,14 @@ from starlette.types import Receive, Scope
 
 from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
-from application.event_log import Key, Store
-from application.identity.api_key import PREFIX, Holders
+from application.event_log import EventStore, IdempotencyKey
+from application.identity.api_key import PREFIX, ApiKeyHolders
 from application.identity.session import Signing
 from application.ledger import Ledger
-from application.people.erasure import Oblivion
-from application.ports import Credentials, Errands, Mails, Passwords, Sessions, Verifications
-from application.rate_limit import Limits
-from application.webhooks.ports import Secrets, Standings
+from application.people.erasure import ErasureServices
+from application.ports import Credentials, Errands, Passwords, SentMails, Sessions, Verifications
+from application.rate_limit import RateLimits
+from application.webhooks.ports import DeliveryReports, SigningSecrets
 from domain.errors import Unauthenticated
 from domain.kernel import derived_id, new_id
 from interfaces.http.framework.client_address import Networks
@@ -30,8 +30,8 @@ from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.etags import LARGEST, expected
 from interfaces.http.framework.request_errors import KeyMissing, Malformed
 from projections.availability.queries import Availability
-from projections.engine.event_feed import Codec
-from projections.query.snapshot import EVERYTHING, Everything, Read, Reads
+from projections.engine.event_feed import EventDecoder
+from projections.query.snapshot import EVERYTHING, Everything, Snapshot, Snapshots
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 LONGEST_CLIENT = 200  # bytes
@@ -49,7 +49,7 @@ _ONCE = frozenset(
 )
 
 
-class Tokens(Protocol):
+class TokenVerifier(Protocol):
     """Access tokens."""
 
     def verify(self, token: str) -> Caller:
@@ -57,7 +57,7 @@ class Tokens(Protocol):
         ...
 
 
-class Denials(Protocol):
+class DeniedRequests(Protocol):
     """What was denied, on its way to the security log."""
 
     def note(self, kind: str, account_id: UUID | None, network: str, operation: str) -> None:
@@ -70,11 +70,11 @@ Check = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Hooks:
+class WebhookPorts:
     """What the door needs of webhooks. `plain`: whether they may go to http."""
 
-    standings: Standings
-    secrets: Secrets
+    standings: DeliveryReports
+    secrets: SigningSecrets
     plain: bool = False
 
 
@@ -82,12 +82,12 @@ class Hooks:
 class Ports:
     """What the door needs from outside. `vital` checks fail readiness, `useful` ones are only told."""
 
-    store: Store
-    reads: Reads
+    store: EventStore
+    reads: Snapshots
     availability: Availability
-    tokens: Tokens
+    tokens: TokenVerifier
     cursors: Cursors
-    codec: Codec
+    codec: EventDecoder
     ledger: Ledger
     vital: Mapping[str, Check] = field(default_factory=dict)
     useful: Mapping[str, Check] = field(default_factory=dict)
@@ -97,19 +97,19 @@ class Ports:
     sessions: Sessions = field(kw_only=True)
     verifications: Verifications = field(kw_only=True)
     errands: Errands = field(kw_only=True)
-    mails: Mails = field(kw_only=True)
-    oblivion: Oblivion = field(kw_only=True)
+    mails: SentMails = field(kw_only=True)
+    oblivion: ErasureServices = field(kw_only=True)
     retry_job: Callable[[UUID], Awaitable[bool]] = field(kw_only=True)
     cooling_off: timedelta = timedelta(days=7)
     signing: Signing | None = None
-    holders: Holders | None = None
-    limits: Limits | None = None
-    denials: Denials | None = None
+    holders: ApiKeyHolders | None = None
+    limits: RateLimits | None = None
+    denials: DeniedRequests | None = None
     networks: Networks = field(default_factory=Networks)
-    hooks: Hooks | None = None
+    hooks: WebhookPorts | None = None
 
 
-class Ask(Request):
+class RequestContext(Request):
     """One request of a caller who may make it.
 
     Raises Unauthenticated, Forbidden or Malformed before anybody looks at path, query or body.
@@ -120,7 +120,7 @@ class Ask(Request):
         self.operation = operation
         self.ports: Ports = scope["app"].state.ports
         self.given = _given(scope)
-        self.key: Key | None = None
+        self.key: IdempotencyKey | None = None
         self.version: int | None = None
         scope["operation"] = operation
         token = _bearer(self.given)
@@ -145,7 +145,7 @@ class Ask(Request):
         return self.ports.signing
 
     @property
-    def hooks(self) -> Hooks:
+    def hooks(self) -> WebhookPorts:
         assert self.ports.hooks is not None
         return self.ports.hooks
 
@@ -176,7 +176,7 @@ class Ask(Request):
         """To what the database holds the caller's looks."""
         return EVERYTHING if self.granted is Granted.ANY and self.caller.id else self.caller.id
 
-    def look(self, reader: str) -> AbstractAsyncContextManager[Read]:
+    def look(self, reader: str) -> AbstractAsyncContextManager[Snapshot]:
         """A look at a read model for this caller, no older than what they have seen."""
         return self.ports.reads.open(reader, self.at_least, sees=self.sees)
 
@@ -214,7 +214,7 @@ class Ask(Request):
             raise Malformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
         said = body.model_dump_json(exclude_unset=True).encode() if body is not None else b""
         what = f"{self.scope['method']} {self.scope['path']}\n".encode("utf-8", "backslashreplace")
-        self.key = Key(
+        self.key = IdempotencyKey(
             value=hashlib.sha256(self.caller.account.bytes + told).digest(),
             fingerprint=hashlib.sha256(what + said).digest(),
         )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from application.event_log import Done
+from application.event_log import CommandResult
 from domain.kernel import Aggregate
 from interfaces.http.framework.etags import etag, known
 
@@ -16,7 +16,7 @@ PRIVATE = b"no-store"
 PUBLIC = b"no-cache"
 
 
-class Answer(Response):
+class HttpResponse(Response):
     """Status, bytes and a few headers; no charset guessing, no background work."""
 
     def __init__(
@@ -37,19 +37,21 @@ class Answer(Response):
 
 
 def written(
-    done: Done[A], shown: Callable[[A], Mapping[str, Any]], location: Callable[[A], str] | None = None
-) -> Answer:
+    done: CommandResult[A],
+    shown: Callable[[A], Mapping[str, Any]],
+    location: Callable[[A], str] | None = None,
+) -> HttpResponse:
     """What a command answers with: 200, or 201 where something new has a location."""
     headers = _after(done)
     if location is None:
-        return Answer(200, to_json(shown(done.aggregate)), headers)
+        return HttpResponse(200, to_json(shown(done.aggregate)), headers)
     headers[b"location"] = location(done.aggregate).encode()
-    return Answer(201, to_json(shown(done.aggregate)), headers)
+    return HttpResponse(201, to_json(shown(done.aggregate)), headers)
 
 
-def ended(done: Done[A]) -> Answer:
+def ended(done: CommandResult[A]) -> HttpResponse:
     """204: there is nothing more to show."""
-    return Answer(204, b"", _after(done))
+    return HttpResponse(204, b"", _after(done))
 
 
 def seen(
@@ -58,29 +60,29 @@ def seen(
     shown: Mapping[str, Any],
     position: int,
     cache: bytes = PRIVATE,
-) -> Answer:
+) -> HttpResponse:
     """A resource as of a position: 200, or 304 if the caller has this version."""
     told = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}
     if known(headers, version):
-        return Answer(304, b"", told)
-    return Answer(200, to_json(shown), told)
+        return HttpResponse(304, b"", told)
+    return HttpResponse(200, to_json(shown), told)
 
 
-def seen_unpositioned(headers: Mapping[bytes, bytes], version: int, shown: Mapping[str, Any]) -> Answer:
+def seen_unpositioned(headers: Mapping[bytes, bytes], version: int, shown: Mapping[str, Any]) -> HttpResponse:
     """As `seen`, of what is not in the log."""
     told = {b"etag": etag(version), b"cache-control": PRIVATE}
-    return Answer(304, b"", told) if known(headers, version) else Answer(200, to_json(shown), told)
+    return HttpResponse(304, b"", told) if known(headers, version) else HttpResponse(200, to_json(shown), told)
 
 
 def listed(
     items: Sequence[Mapping[str, Any]], following: str | None, position: int, cache: bytes = PRIVATE
-) -> Answer:
+) -> HttpResponse:
     """One page of a list as of a position."""
     told = {b"daybook-position": b"%d" % position, b"cache-control": cache}
-    return Answer(200, to_json({"items": items, "next": following}), told)
+    return HttpResponse(200, to_json({"items": items, "next": following}), told)
 
 
-def _after(done: Done[A]) -> dict[bytes, bytes]:
+def _after(done: CommandResult[A]) -> dict[bytes, bytes]:
     headers = {
         b"etag": etag(done.aggregate.version),
         b"daybook-position": b"%d" % done.position,

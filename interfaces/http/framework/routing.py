@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from domain.errors import NotFound
 from interfaces.http.framework.fields import Form, day
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import (
     InvalidFields,
     Malformed,
@@ -58,7 +58,7 @@ def needs_version(method: str, path: str) -> bool:
     return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and changes)
 
 
-class Parts(NamedTuple):
+class HandlerParameters(NamedTuple):
     """What a handler takes: path parameters by name with their parser, a query model, a body model."""
 
     path: dict[str, Callable[[str], Any]]
@@ -93,7 +93,7 @@ class Route(APIRoute):
         handle: Callable[..., Awaitable[Response]] = self.endpoint
 
         async def answer(scope: Scope, receive: Receive) -> Response:
-            ask = Ask(scope, receive, operation)
+            ask = RequestContext(scope, receive, operation)
             if ask.api_key is not None:
                 await ask.admit_key()
             path = scope["path_params"]
@@ -110,7 +110,7 @@ class Route(APIRoute):
         return answer
 
 
-def parts_of(handler: Callable[..., Any]) -> Parts:
+def parts_of(handler: Callable[..., Any]) -> HandlerParameters:
     """What a handler's signature asks for, besides the Ask."""
     hints = get_type_hints(handler, include_extras=True)
     path: dict[str, Callable[[str], Any]] = {}
@@ -123,7 +123,7 @@ def parts_of(handler: Callable[..., Any]) -> Parts:
             body = name, hint
         else:
             path[name] = _PARSERS[hint]
-    return Parts(path, query, body)
+    return HandlerParameters(path, query, body)
 
 
 def _id(text: str) -> UUID:
@@ -146,7 +146,7 @@ def _name(text: str) -> str:
 _PARSERS: dict[Any, Callable[[str], Any]] = {UUID: _id, date: _date, str: _name}
 
 
-def _take_query(ask: Ask, parts: Parts, said: dict[str, Any]) -> None:
+def _take_query(ask: RequestContext, parts: HandlerParameters, said: dict[str, Any]) -> None:
     raw: bytes = ask.scope["query_string"]
     if parts.query is not None:
         name, model = parts.query
@@ -168,9 +168,7 @@ def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
 
 def _parameters(raw: bytes) -> dict[str, Any]:
     try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
-        )
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise Malformed("The query is not UTF-8 in percent-encoding.") from None
     given = dict(pairs)
@@ -183,7 +181,7 @@ def _unknown(name: str) -> dict[str, str]:
     return {"pointer": f"/{name[:100]}", "detail": "There is no such parameter.", "in": "query"}
 
 
-async def _body(ask: Ask, model: type[BaseModel]) -> BaseModel:
+async def _body(ask: RequestContext, model: type[BaseModel]) -> BaseModel:
     told = await _read(ask)
     if issubclass(model, Form):
         return _form(ask, model, told)
@@ -199,7 +197,7 @@ async def _body(ask: Ask, model: type[BaseModel]) -> BaseModel:
     return validated
 
 
-def _form(ask: Ask, model: type[Form], told: bytes) -> Form:
+def _form(ask: RequestContext, model: type[Form], told: bytes) -> Form:
     if told and not _FORM.fullmatch(ask.given.get(b"content-type", b"").strip()):
         raise UnsupportedMediaType("The body must be application/x-www-form-urlencoded.")
     try:
@@ -222,7 +220,7 @@ def _form(ask: Ask, model: type[Form], told: bytes) -> Form:
     return validated
 
 
-async def _read(ask: Ask) -> bytes:
+async def _read(ask: RequestContext) -> bytes:
     length = ask.given.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
         raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")

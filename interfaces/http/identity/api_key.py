@@ -13,9 +13,9 @@ from application.identity.api_key import ApiKey
 from interfaces.http.framework.etags import etag
 from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
-from interfaces.http.framework.responses import PRIVATE, Answer, seen_unpositioned
+from interfaces.http.framework.responses import PRIVATE, HttpResponse, seen_unpositioned
 from interfaces.http.framework.routing import Route
 from interfaces.http.identity.session import done
 
@@ -86,7 +86,7 @@ def shown(key: ApiKey) -> dict[str, Any]:
 
 
 @router.post("", operation_id="create_api_key", status_code=201, response_model=ApiKeyMade)
-async def create(ask: Ask, body: NewApiKey) -> Response:
+async def create(ask: RequestContext, body: NewApiKey) -> Response:
     """Make a key. It may do what its scopes say and the caller may, as long as the caller may."""
     if body.expires_at is not None and body.expires_at <= ask.ports.store.now():
         raise InvalidFields([{"pointer": "/expires_at", "detail": "It lies in the past."}])
@@ -100,11 +100,11 @@ async def create(ask: Ask, body: NewApiKey) -> Response:
         b"etag": etag(made.version),
         b"cache-control": PRIVATE,
     }
-    return Answer(201, to_json({**shown(made), "secret": secret}), headers)
+    return HttpResponse(201, to_json({**shown(made), "secret": secret}), headers)
 
 
 @router.get("", operation_id="list_api_keys", response_model=ApiKeyPage)
-async def find(ask: Ask, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
     """List the caller's keys."""
     asked = page(ask, filters)
     after = UUID(asked.after) if asked.after else None
@@ -112,24 +112,24 @@ async def find(ask: Ask, filters: Annotated[ApiKeyFilters, Query()]) -> Response
     items = found[: asked.limit]
     bookmark = str(items[-1].id) if len(found) > asked.limit else None
     said = {"items": [shown(each) for each in items], "next": sealed(ask, filters, bookmark)}
-    return Answer(200, to_json(said), {b"cache-control": PRIVATE})
+    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
 
 
 @router.get("/{key_id}", operation_id="get_api_key", response_model=ApiKeyShown)
-async def get(ask: Ask, key_id: UUID) -> Response:
+async def get(ask: RequestContext, key_id: UUID) -> Response:
     """Show a key, without its secret."""
     return _answer(ask.given, await ask.signing.keys.get(ask.caller.account, key_id))
 
 
 @router.patch("/{key_id}", operation_id="change_api_key", response_model=ApiKeyShown)
-async def change(ask: Ask, key_id: UUID, body: ApiKeyName) -> Response:
+async def change(ask: RequestContext, key_id: UUID, body: ApiKeyName) -> Response:
     """Rename a key. To change what it may do, make another."""
     key = await ask.signing.keys.rename(ask.caller.account, key_id, body.name, ask.version)
     return _answer({}, key)
 
 
 @router.delete("/{key_id}", operation_id="delete_api_key", status_code=204)
-async def delete(ask: Ask, key_id: UUID) -> Response:
+async def delete(ask: RequestContext, key_id: UUID) -> Response:
     """End a key; within a second it opens nothing."""
     await ask.signing.keys.end(ask.caller.account, key_id, ask.version)
     account, key = ask.caller.account, str(key_id)
@@ -137,5 +137,5 @@ async def delete(ask: Ask, key_id: UUID) -> Response:
     return done()
 
 
-def _answer(headers: Mapping[bytes, bytes], key: ApiKey) -> Answer:
+def _answer(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
     return seen_unpositioned(headers, key.version, shown(key))

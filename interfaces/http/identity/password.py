@@ -8,8 +8,8 @@ from application.identity import password as passwords
 from application.identity.session import subject
 from interfaces.http.framework.fields import Body, Shape
 from interfaces.http.framework.rate_limit import forgive, take
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 from interfaces.http.identity.session import done
 
@@ -44,15 +44,15 @@ class Sent(Shape):
 
 
 @router.post("/forgot", operation_id="forgot_password", status_code=202, response_model=Sent)
-async def forgot(ask: Ask, body: ForgotBody) -> Response:
+async def forgot(ask: RequestContext, body: ForgotBody) -> Response:
     """Ask for a mail that lets its reader set a new password. The answer is the same for every address."""
     headers = await take(ask, await subject(body.email, ask.signing))
     await passwords.forgot_password(body.email, ask.network, ask.signing)
-    return Answer(202, to_json({"detail": SENT}), {b"cache-control": PRIVATE, **headers})
+    return HttpResponse(202, to_json({"detail": SENT}), {b"cache-control": PRIVATE, **headers})
 
 
 @router.post("/reset", operation_id="reset_password", status_code=204)
-async def reset(ask: Ask, body: ResetBody) -> Response:
+async def reset(ask: RequestContext, body: ResetBody) -> Response:
     """Set a new password by the code in the mail. All sessions end."""
     headers = await take(ask)
     await passwords.reset_password(body.ticket, body.password, ask.network, ask.signing)
@@ -60,7 +60,7 @@ async def reset(ask: Ask, body: ResetBody) -> Response:
 
 
 @router.post("/change", operation_id="change_password", status_code=204)
-async def change(ask: Ask, body: PasswordChange) -> Response:
+async def change(ask: RequestContext, body: PasswordChange) -> Response:
     """Set a new password, knowing the present one. All other sessions end."""
     headers = await take(ask, ask.caller.account)
     await passwords.change_password(ask.caller, body.old, body.password, ask.network, ask.signing)

@@ -9,8 +9,8 @@ from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=Route)
@@ -40,7 +40,7 @@ class SecurityFilters(Paging):
 
 
 @router.get("/security", operation_id="list_security_events", response_model=SecurityEventPage)
-async def find(ask: Ask, filters: Annotated[SecurityFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[SecurityFilters, Query()]) -> Response:
     """List what concerns signing in and being denied."""
     asked = page(ask, filters)
     found = await ask.signing.security.find(
@@ -63,4 +63,4 @@ async def find(ask: Ask, filters: Annotated[SecurityFilters, Query()]) -> Respon
         for each in items
     ]
     body = {"items": said, "next": sealed(ask, filters, bookmark)}
-    return Answer(200, to_json(body), {b"cache-control": PRIVATE})
+    return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

@@ -8,8 +8,8 @@ from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 
 router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
@@ -36,7 +36,7 @@ class MailFilters(Paging):
 
 
 @router.get("/mails", operation_id="list_mails", response_model=MailPage)
-async def find(ask: Ask, filters: Annotated[MailFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[MailFilters, Query()]) -> Response:
     """List what was mailed to the caller."""
     asked = page(ask, filters)
     before = UUID(asked.after) if asked.after else None
@@ -44,4 +44,4 @@ async def find(ask: Ask, filters: Annotated[MailFilters, Query()]) -> Response:
     items = [{**each, "at": plain(each["at"])} for each in found[: asked.limit]]
     bookmark = str(items[-1]["id"]) if len(found) > asked.limit else None
     body = {"items": items, "next": sealed(ask, filters, bookmark)}
-    return Answer(200, to_json(body), {b"cache-control": PRIVATE})
+    return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

@@ -9,13 +9,13 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from application.identity import session as sessions
-from application.identity.session import Signed, SignIn
+from application.identity.session import SignedIn, SignIn
 from application.ports import Session
 from interfaces.http.framework.fields import Body, Form, Instant, Shape, plain
 from interfaces.http.framework.rate_limit import forgive, take
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 
 router = APIRouter(prefix="/v1/auth", tags=["auth"], route_class=Route)
@@ -68,7 +68,7 @@ class SessionList(Shape):
 
 
 @router.post("/token", operation_id="sign_in", response_model=TokensShown)
-async def token(ask: Ask, body: SignInForm) -> Response:
+async def token(ask: RequestContext, body: SignInForm) -> Response:
     """Sign in."""
     if body.grant_type == "refresh_token":
         if body.refresh_token is None:
@@ -92,43 +92,43 @@ async def token(ask: Ask, body: SignInForm) -> Response:
 
 
 @router.post("/refresh", operation_id="refresh_session", response_model=TokensShown)
-async def refresh(ask: Ask, body: RefreshBody) -> Response:
+async def refresh(ask: RequestContext, body: RefreshBody) -> Response:
     """Exchange a refresh token for new tokens. One that was used before ends its session."""
     return _tokens(await sessions.refresh(body.refresh_token, ask.network, ask.signing))
 
 
 @router.post("/logout", operation_id="sign_out", status_code=204)
-async def logout(ask: Ask) -> Response:
+async def logout(ask: RequestContext) -> Response:
     """End the session of this token; within a second, its tokens are void everywhere."""
     await sessions.sign_out(ask.caller, ask.network, ask.signing)
     return done()
 
 
 @router.get("/sessions", operation_id="list_sessions", response_model=SessionList)
-async def find(ask: Ask) -> Response:
+async def find(ask: RequestContext) -> Response:
     """List the devices that are signed in."""
     found = await ask.signing.sessions.of(ask.caller.account)
     items = [shown(each, ask.caller.session) for each in found]
-    return Answer(200, to_json({"items": items, "next": None}), {b"cache-control": PRIVATE})
+    return HttpResponse(200, to_json({"items": items, "next": None}), {b"cache-control": PRIVATE})
 
 
 @router.delete("/sessions/{session_id}", operation_id="end_session", status_code=204)
-async def end(ask: Ask, session_id: UUID) -> Response:
+async def end(ask: RequestContext, session_id: UUID) -> Response:
     """Sign a device out."""
     await sessions.end_session(ask.caller, session_id, ask.network, ask.signing)
     return done()
 
 
 @router.delete("/sessions", operation_id="end_other_sessions", status_code=204)
-async def end_others(ask: Ask) -> Response:
+async def end_others(ask: RequestContext) -> Response:
     """Sign all devices out but this one."""
     await sessions.end_other_sessions(ask.caller, ask.network, ask.signing)
     return done()
 
 
-def done(headers: Mapping[bytes, bytes] | None = None) -> Answer:
+def done(headers: Mapping[bytes, bytes] | None = None) -> HttpResponse:
     """204."""
-    return Answer(204, b"", {b"cache-control": PRIVATE, **(headers or {})})
+    return HttpResponse(204, b"", {b"cache-control": PRIVATE, **(headers or {})})
 
 
 def shown(session: Session, current: UUID | None) -> Mapping[str, Any]:
@@ -143,7 +143,7 @@ def shown(session: Session, current: UUID | None) -> Mapping[str, Any]:
     }
 
 
-def _tokens(signed: Signed, headers: Mapping[bytes, bytes] | None = None) -> Answer:
+def _tokens(signed: SignedIn, headers: Mapping[bytes, bytes] | None = None) -> HttpResponse:
     said = {
         "access_token": signed.access.token,
         "token_type": "bearer",
@@ -151,4 +151,4 @@ def _tokens(signed: Signed, headers: Mapping[bytes, bytes] | None = None) -> Ans
         "refresh_token": signed.refresh,
         "scope": str(signed.role),
     }
-    return Answer(200, to_json(said), {b"cache-control": PRIVATE, **(headers or {})})
+    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE, **(headers or {})})

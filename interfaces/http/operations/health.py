@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Shape
-from interfaces.http.framework.request import Ask, Check
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import Check, RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 
 router = APIRouter(prefix="/health", tags=["health"], route_class=Route)
@@ -17,30 +17,30 @@ PATIENCE = 2.0  # seconds for each check
 Status = Literal["ready", "degraded", "unavailable", "draining"]
 
 
-class Live(Shape):
+class Liveness(Shape):
     status: Literal["live"]
 
 
-class Ready(Shape):
+class Readiness(Shape):
     """`degraded`: what is not vital is missing. `checks`: each part with `ok` and its facts."""
 
     status: Status
     checks: dict[str, dict[str, Any]]
 
 
-@router.get("/live", operation_id="live", response_model=Live)
-async def live(ask: Ask) -> Response:  # noqa: ARG001
+@router.get("/live", operation_id="live", response_model=Liveness)
+async def live(ask: RequestContext) -> Response:  # noqa: ARG001
     """The process answers."""
-    return Answer(200, b'{"status":"live"}', {b"cache-control": PRIVATE})
+    return HttpResponse(200, b'{"status":"live"}', {b"cache-control": PRIVATE})
 
 
 @router.get(
     "/ready",
     operation_id="ready",
-    response_model=Ready,
-    responses={503: {"model": Ready, "description": "Not ready: send requests elsewhere."}},
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "Not ready: send requests elsewhere."}},
 )
-async def ready(ask: Ask) -> Response:
+async def ready(ask: RequestContext) -> Response:
     """Whether requests should be sent here: its database, Redis, migrations, lag, and draining."""
     ports = ask.ports
     names = [*ports.vital, *ports.useful]
@@ -53,7 +53,7 @@ async def ready(ask: Ask) -> Response:
     )
     code = 200 if status in {"ready", "degraded"} else 503
     headers = {b"cache-control": PRIVATE} | ({b"retry-after": b"1"} if code == 503 else {})
-    return Answer(code, to_json({"status": status, "checks": found}), headers)
+    return HttpResponse(code, to_json({"status": status, "checks": found}), headers)
 
 
 def _status(*, draining: bool, vital: bool, useful: bool) -> Status:

@@ -11,11 +11,11 @@ from pydantic_core import to_json
 from domain.errors import Conflict, NotFound
 from interfaces.http.framework.fields import Instant, Nothing, Paging, Shape, plain
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer, listed
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse, listed
 from interfaces.http.framework.routing import Route
 from projections.read_models import job_status as progress
-from projections.read_models.job_status import Progress, Status
+from projections.read_models.job_status import JobProgress, JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 
@@ -34,7 +34,7 @@ class JobShown(Shape):
     kind: str
     subject: UUID
     slot: str
-    status: Status
+    status: JobStatus
     planned_at: Instant
     due_at: Instant | None
     attempts: int
@@ -51,13 +51,13 @@ class JobPage(Shape):
 class JobFilters(Paging):
     """By the time at which they were to be done."""
 
-    status: Status | None = None
+    status: JobStatus | None = None
     kind: str | None = Field(None, max_length=32, pattern=r"^[a-z_]+$")
     subject: UUID | None = None
 
 
 @router.get("", operation_id="list_jobs", response_model=JobPage)
-async def find(ask: Ask, filters: Annotated[JobFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[JobFilters, Query()]) -> Response:
     """List jobs, done ones for 90 days."""
     async with ask.look("job") as read:
         found, bookmark = await progress.find(
@@ -67,33 +67,33 @@ async def find(ask: Ask, filters: Annotated[JobFilters, Query()]) -> Response:
 
 
 @router.get("/{job_id}", operation_id="get_job", response_model=JobShown)
-async def get(ask: Ask, job_id: UUID) -> Response:
+async def get(ask: RequestContext, job_id: UUID) -> Response:
     """Show a job."""
     return await _shown(ask, job_id)
 
 
 @router.post("/{job_id}/retry", operation_id="retry_job", response_model=JobShown)
-async def retry(ask: Ask, job_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+async def retry(ask: RequestContext, job_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Try again now, from the start: one that was given up, or has failed, or should have been done."""
     async with ask.look("job") as read:
         found = await progress.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    if found.status == Status.DROPPED or not await ask.ports.retry_job(job_id):
+    if found.status == JobStatus.DROPPED or not await ask.ports.retry_job(job_id):
         raise JobNotRetryable(f"It is {found.status}.", job_status=str(found.status))
     return await _shown(ask, job_id)
 
 
-async def _shown(ask: Ask, job_id: UUID) -> Response:
+async def _shown(ask: RequestContext, job_id: UUID) -> Response:
     async with ask.look("job") as read:
         found = await progress.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
     told = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
-    return Answer(200, to_json(shown(found)), told)
+    return HttpResponse(200, to_json(shown(found)), told)
 
 
-def shown(each: Progress) -> Mapping[str, Any]:
+def shown(each: JobProgress) -> Mapping[str, Any]:
     """As it is answered."""
     return {
         "id": each.id,

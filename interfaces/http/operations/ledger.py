@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from pydantic_core import to_json
 
-from application.ledger import Head
+from application.ledger import LogHead
 from interfaces.http.framework.etags import LARGEST
 from interfaces.http.framework.fields import Instant, Shape, plain
 from interfaces.http.framework.fields import Query as Filters
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 from projections.query.snapshot import BeyondHead
 
@@ -49,7 +49,7 @@ class Stretch(Filters):
 
 
 @router.get("/ledger", operation_id="get_ledger", response_model=LedgerHead)
-async def head(ask: Ask) -> Response:
+async def head(ask: RequestContext) -> Response:
     """Show position, hash and time of the log's last seal: whoever keeps them can tell if it is rewritten."""
     found = await _head(ask)
     return _answer(
@@ -59,7 +59,7 @@ async def head(ask: Ask) -> Response:
 
 
 @router.get("/ledger/verify", operation_id="verify_ledger", response_model=LedgerVerdict)
-async def verify(ask: Ask, stretch: Annotated[Stretch, Query()]) -> Response:
+async def verify(ask: RequestContext, stretch: Annotated[Stretch, Query()]) -> Response:
     """Recompute the digests and seals of at most 200000 events; names the first thing that does not hold."""
     end = await _head(ask)
     if stretch.to is not None and stretch.to > end.position:
@@ -75,7 +75,7 @@ async def verify(ask: Ask, stretch: Annotated[Stretch, Query()]) -> Response:
     return _answer(end, {**told, "seals": found.seals, "broken": found.broken})
 
 
-async def _head(ask: Ask) -> Head:
+async def _head(ask: RequestContext) -> LogHead:
     """Of the log itself: there is nothing to wait for. Raises BeyondHead."""
     found = await ask.ports.ledger.head()
     if ask.at_least is not None and ask.at_least > found.position:
@@ -83,9 +83,9 @@ async def _head(ask: Ask) -> Head:
     return found
 
 
-def _answer(end: Head, said: Mapping[str, Any]) -> Answer:
+def _answer(end: LogHead, said: Mapping[str, Any]) -> HttpResponse:
     headers = {b"daybook-position": b"%d" % end.position, b"cache-control": PRIVATE}
-    return Answer(200, to_json(said), headers)
+    return HttpResponse(200, to_json(said), headers)
 
 
 def _wrong(pointer: str, detail: str) -> InvalidFields:

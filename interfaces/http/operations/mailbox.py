@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import NotFound
-from interfaces.http.framework.responses import Answer
+from interfaces.http.framework.responses import HttpResponse
 
 MOST = 200
 HTML = b"text/html; charset=utf-8"
@@ -73,10 +73,10 @@ def _read(file: Path) -> EmailMessage | None:
         return None
 
 
-def _page(title: str, body: str) -> Answer:
+def _page(title: str, body: str) -> HttpResponse:
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         "</head>\n"
         f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
-    return Answer(200, page.encode(), media_type=HTML)
+    return HttpResponse(200, page.encode(), media_type=HTML)

@@ -10,9 +10,9 @@ from pydantic_core import to_json
 from domain.errors import NotFound, Refusal
 from interfaces.http.framework.errors import STATUS, Unexpected, status_of, title_of
 from interfaces.http.framework.fields import Shape
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import kebab
-from interfaces.http.framework.responses import PUBLIC, Answer
+from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Route
 
 router = APIRouter(prefix="/problems", tags=["problems"], route_class=Route)
@@ -35,9 +35,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldError] = Field(
-        default_factory=list, description="On 422: what does not fit, and where."
-    )
+    errors: list[FieldError] = Field(default_factory=list, description="On 422: what does not fit, and where.")
 
 
 class ProblemType(Shape):
@@ -47,12 +45,12 @@ class ProblemType(Shape):
 
 
 @router.get("/{name}", operation_id="problem_type", response_model=ProblemType)
-async def get(ask: Ask, name: str) -> Response:  # noqa: ARG001
+async def get(ask: RequestContext, name: str) -> Response:  # noqa: ARG001
     """What a problem's type means."""
     found = problem_types().get(name)
     if found is None:
         raise NotFound("problem", name)
-    return Answer(200, to_json(found), {b"cache-control": PUBLIC})
+    return HttpResponse(200, to_json(found), {b"cache-control": PUBLIC})
 
 
 def problem_types() -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ from interfaces.http.framework.fields import (
     absent,
 )
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.read_models import customer as customers
@@ -39,9 +39,7 @@ router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Route
 
 Email = Annotated[
     str,
-    Field(
-        max_length=254, pattern=r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$", examples=["ada@example.org"]
-    ),
+    Field(max_length=254, pattern=r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$", examples=["ada@example.org"]),
 ]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9 ()./-]{3,32}$", examples=["+33 1 23 45 67 89"])]
 
@@ -90,7 +88,7 @@ class CustomerFilters(Paging):
     """Customers by name; of staff, those whom they or their colleagues made or host."""
 
 
-def shown(customer: Customer | customers.Contact) -> Mapping[str, Any]:
+def shown(customer: Customer | customers.ListedCustomer) -> Mapping[str, Any]:
     """A customer as answered."""
     return {
         "id": customer.id,
@@ -110,7 +108,7 @@ def location(customer: Customer) -> str:
 
 
 @router.post("", operation_id="create_customer", status_code=201, response_model=CustomerShown)
-async def create(ask: Ask, body: NewCustomer) -> Response:
+async def create(ask: RequestContext, body: NewCustomer) -> Response:
     """Register the caller as a customer; staff make a guest."""
     command = CreateCustomer(
         **ask.command(),
@@ -123,7 +121,7 @@ async def create(ask: Ask, body: NewCustomer) -> Response:
 
 
 @router.get("", operation_id="list_customers", response_model=CustomerPage)
-async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers the caller may know of."""
     async with ask.look("customer") as read:
         rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of, acts=ask.acts)
@@ -131,7 +129,7 @@ async def find(ask: Ask, filters: Annotated[CustomerFilters, Query()]) -> Respon
 
 
 @router.get("/{customer_id}", operation_id="get_customer", response_model=CustomerShown)
-async def get(ask: Ask, customer_id: UUID) -> Response:
+async def get(ask: RequestContext, customer_id: UUID) -> Response:
     """Show a customer."""
     async with ask.look("customer") as read:
         row = await customers.get(read, customer_id, of=ask.of, acts=ask.acts)
@@ -141,25 +139,25 @@ async def get(ask: Ask, customer_id: UUID) -> Response:
 
 
 @router.put("/{customer_id}", operation_id="replace_customer", response_model=CustomerShown)
-async def replace(ask: Ask, customer_id: UUID, body: CustomerBody) -> Response:
+async def replace(ask: RequestContext, customer_id: UUID, body: CustomerBody) -> Response:
     """Replace all the details."""
     return await _changed(ask, customer_id, body.model_dump())
 
 
 @router.patch("/{customer_id}", operation_id="change_customer", response_model=CustomerShown)
-async def change(ask: Ask, customer_id: UUID, body: CustomerChange) -> Response:
+async def change(ask: RequestContext, customer_id: UUID, body: CustomerChange) -> Response:
     """Change some of the details."""
     return await _changed(ask, customer_id, body.model_dump(exclude_unset=True))
 
 
-async def _changed(ask: Ask, customer_id: UUID, details: Mapping[str, Any]) -> Response:
+async def _changed(ask: RequestContext, customer_id: UUID, details: Mapping[str, Any]) -> Response:
     address = await ask.address_of(details.get("email"))
     command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=details, address=address)
     return written(await change_customer(command, ask.ports.store), shown)
 
 
 @router.delete("/{customer_id}", operation_id="delete_customer", status_code=204)
-async def delete(ask: Ask, customer_id: UUID) -> Response:
+async def delete(ask: RequestContext, customer_id: UUID) -> Response:
     """End a customer for the future; history stays."""
     command = DeleteCustomer(**ask.command(), customer_id=customer_id)
     return ended(await delete_customer(command, ask.ports.store))

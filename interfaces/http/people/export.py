@@ -18,8 +18,8 @@ from interfaces.http.booking.waitlist import shown as waiting_shown
 from interfaces.http.catalog.provider import ProviderShown
 from interfaces.http.catalog.provider import shown as provider_shown
 from interfaces.http.framework.fields import Shape
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.customer import CustomerShown
 from interfaces.http.people.customer import shown as customer_shown
@@ -67,7 +67,7 @@ class Export(Shape):
 
 
 @router.get("/export", operation_id="export_me", response_model=Export)
-async def export(ask: Ask) -> Response:
+async def export(ask: RequestContext) -> Response:
     """Export everything known of the caller."""
     me = ask.caller.account
     async with ask.look("account") as read:
@@ -100,10 +100,10 @@ async def export(ask: Ask) -> Response:
     }
     name = b'attachment; filename="daybook.json"'
     headers = {b"content-disposition": name, b"cache-control": PRIVATE, b"daybook-position": b"%d" % position}
-    return Answer(200, to_json(told), headers)
+    return HttpResponse(200, to_json(told), headers)
 
 
-async def _sessions(ask: Ask, account_id: UUID) -> Sequence[Mapping[str, Any]]:
+async def _sessions(ask: RequestContext, account_id: UUID) -> Sequence[Mapping[str, Any]]:
     return [
         {"id": each.id, "created_at": each.created_at, "used_at": each.used_at, "client": each.client}
         for each in await ask.ports.sessions.of(account_id)

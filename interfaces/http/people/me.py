@@ -10,7 +10,7 @@ from application.access import Role
 from application.identity.password import prove
 from application.people.account import ChangeContact, FindAccount, change_contact, find_account
 from domain.errors import NotFound
-from domain.people.account import Account, Standing
+from domain.people.account import Account, AccountStatus
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -22,8 +22,8 @@ from interfaces.http.framework.fields import (
     plain,
 )
 from interfaces.http.framework.rate_limit import take
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import Answer, seen, written
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import HttpResponse, seen, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.registration import Language, Mailbox
 from projections.read_models import account as accounts
@@ -52,7 +52,7 @@ class AccountShown(Resource):
     """An account. What is personal is null once the person is forgotten."""
 
     role: Role
-    standing: Standing
+    standing: AccountStatus
     email: str | None
     name: str | None
     timezone: str | None
@@ -61,7 +61,7 @@ class AccountShown(Resource):
     forgetting_due: Instant | None
 
 
-def shown(account: Account | accounts.Holder) -> Mapping[str, Any]:
+def shown(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
     """An account as answered."""
     due = account.forgetting_due
     return {
@@ -75,13 +75,13 @@ def shown(account: Account | accounts.Holder) -> Mapping[str, Any]:
     }
 
 
-def _contact(account: Account | accounts.Holder) -> Mapping[str, Any]:
+def _contact(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
         return {name: account.contact.get(name) for name in accounts.CONTACT}
     return {name: getattr(account, name) for name in accounts.CONTACT}
 
 
-async def show(ask: Ask, account_id: UUID) -> Answer:
+async def show(ask: RequestContext, account_id: UUID) -> HttpResponse:
     """One account as the reader has it; raises NotFound."""
     async with ask.look("account") as read:
         row = await accounts.get(read, account_id)
@@ -91,13 +91,13 @@ async def show(ask: Ask, account_id: UUID) -> Answer:
 
 
 @router.get("", operation_id="get_me", response_model=AccountShown)
-async def get(ask: Ask) -> Response:
+async def get(ask: RequestContext) -> Response:
     """Show the caller's account."""
     return await show(ask, ask.caller.account)
 
 
 @router.patch("", operation_id="change_me", response_model=AccountShown)
-async def change(ask: Ask, body: MeChange) -> Response:
+async def change(ask: RequestContext, body: MeChange) -> Response:
     """Change some of it. To another e-mail address goes a code, which /v1/auth/email/verify takes."""
     contact = body.model_dump(exclude_unset=True)
     email, password = contact.pop("email", None), contact.pop("password", "")
@@ -112,7 +112,7 @@ async def change(ask: Ask, body: MeChange) -> Response:
     return written(done, shown)
 
 
-async def _is_another(ask: Ask, email: str) -> bool:
+async def _is_another(ask: RequestContext, email: str) -> bool:
     """Whether it is not the address that the caller has."""
     asked = FindAccount(by=ask.caller, account_id=ask.caller.account)
     return await ask.address_of(email) != (await find_account(asked, ask.ports.store)).aggregate.address

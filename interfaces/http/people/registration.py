@@ -13,8 +13,8 @@ from application.identity.email_verification import Means
 from application.identity.email_verification import verify_email as prove
 from interfaces.http.framework.fields import Body, Name, Shape, Zone
 from interfaces.http.framework.rate_limit import take
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PRIVATE, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.customer import Email
 
@@ -31,9 +31,7 @@ def _sendable(value: str) -> str:
 
 
 Mailbox = Annotated[Email, AfterValidator(_sendable)]
-Language = Annotated[
-    str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, examples=["en"])
-]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, examples=["en"])]
 Secret = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
@@ -67,7 +65,7 @@ class Proven(Shape):
 
 
 @router.post("/register", operation_id="register", status_code=202, response_model=Told)
-async def register(ask: Ask, body: Registration) -> Response:
+async def register(ask: RequestContext, body: Registration) -> Response:
     """Ask for an account: a mail to the address says how to go on, whether it has one already or not."""
     headers = await take(ask, await ask.address_of(body.email))
     # The same work whoever has the address: one hash, one row. What differs is done after the answer.
@@ -78,15 +76,15 @@ async def register(ask: Ask, body: Registration) -> Response:
 
 
 @router.post("/email/verify", operation_id="verify_email", response_model=Proven)
-async def verify(ask: Ask, body: Proof) -> Response:
+async def verify(ask: RequestContext, body: Proof) -> Response:
     """Prove an e-mail address by the code that was sent to it: of a registration, or of a changed address."""
     headers = await take(ask)
     means = Means(ask.ports.store, ask.ports.credentials, ask.ports.verifications, ask.ports.errands)
     done = await prove(body.token, means, ask.scope["request_id"])
     headers |= {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
-    return Answer(200, to_json({"account_id": done.aggregate.account_id}), headers)
+    return HttpResponse(200, to_json({"account_id": done.aggregate.account_id}), headers)
 
 
-def told(detail: str, headers: Mapping[bytes, bytes]) -> Answer:
+def told(detail: str, headers: Mapping[bytes, bytes]) -> HttpResponse:
     """202: what is left is done in a while."""
-    return Answer(202, to_json({"detail": detail}), {b"cache-control": PRIVATE, **headers})
+    return HttpResponse(202, to_json({"detail": detail}), {b"cache-control": PRIVATE, **headers})

@@ -14,10 +14,10 @@ from application.people.account import (
     register_account,
 )
 from domain.kernel import new_id
-from domain.people.account import Account, Standing
+from domain.people.account import Account, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.me import AccountShown, show, shown
@@ -54,7 +54,7 @@ class UserFilters(Paging):
     """Accounts by age. `q`: a part of the e-mail address or the name."""
 
     role: AnyRole | None = None
-    standing: Standing | None = None
+    standing: AccountStatus | None = None
     q: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
 
 
@@ -63,7 +63,7 @@ def location(account: Account) -> str:
 
 
 @router.post("", operation_id="create_user", status_code=201, response_model=AccountShown)
-async def create(ask: Ask, body: UserBody) -> Response:
+async def create(ask: RequestContext, body: UserBody) -> Response:
     """Make an account; a mail lets its owner set the password."""
     command = RegisterAccount(
         **ask.command(),
@@ -79,7 +79,7 @@ async def create(ask: Ask, body: UserBody) -> Response:
 
 
 @router.get("", operation_id="list_users", response_model=UserPage)
-async def find(ask: Ask, filters: Annotated[UserFilters, Query()]) -> Response:
+async def find(ask: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
     """List accounts."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
     async with ask.look("account") as read:
@@ -88,13 +88,13 @@ async def find(ask: Ask, filters: Annotated[UserFilters, Query()]) -> Response:
 
 
 @router.get("/{account_id}", operation_id="get_user", response_model=AccountShown)
-async def get(ask: Ask, account_id: UUID) -> Response:
+async def get(ask: RequestContext, account_id: UUID) -> Response:
     """Show an account."""
     return await show(ask, account_id)
 
 
 @router.patch("/{account_id}", operation_id="change_user", response_model=AccountShown)
-async def change(ask: Ask, account_id: UUID, body: UserChange) -> Response:
+async def change(ask: RequestContext, account_id: UUID, body: UserChange) -> Response:
     """Give another role, disable or enable. Nobody does this to themselves, and one active admin stays."""
     said = body.model_dump(exclude_unset=True)
     command = ChangeAccount(**ask.command(), account_id=account_id, **said)
@@ -102,7 +102,7 @@ async def change(ask: Ask, account_id: UUID, body: UserChange) -> Response:
 
 
 @router.delete("/{account_id}", operation_id="delete_user", status_code=204)
-async def delete(ask: Ask, account_id: UUID) -> Response:
+async def delete(ask: RequestContext, account_id: UUID) -> Response:
     """Disable an account: nobody signs in with it, history stays."""
     command = ChangeAccount(**ask.command(), account_id=account_id, disabled=True)
     return ended(await change_account(command, ask.ports.store))

@@ -13,19 +13,17 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
 from interfaces.http.framework import fields as body
 from interfaces.http.framework.fields import Instant, Shape, Zone
-from interfaces.http.framework.request import Ask
-from interfaces.http.framework.responses import PUBLIC, Answer
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Route
-from projections.availability.evaluation import Reason
+from projections.availability.evaluation import UnavailableReason
 
 router = APIRouter(prefix="/v1/availability", tags=["availability"], route_class=Route)
 LONGEST = timedelta(days=62)
 
 
 def _bound(value: Any) -> date | datetime:
-    return (
-        body.day(value) if isinstance(value, str) and len(value) <= len("2030-01-31") else body.instant(value)
-    )
+    return body.day(value) if isinstance(value, str) and len(value) <= len("2030-01-31") else body.instant(value)
 
 
 Bound = Annotated[
@@ -126,13 +124,13 @@ class WhyShown(Shape):
     """Whether a start is offered, and the rule that stands against it if not."""
 
     offered: bool
-    rule: Reason | None
+    rule: UnavailableReason | None
     detail: str
     position: int
 
 
 @router.get("", operation_id="find_starts", response_model=Starts)
-async def starts(ask: Ask, span: Annotated[Span, Query()]) -> Response:
+async def starts(ask: RequestContext, span: Annotated[Span, Query()]) -> Response:
     """List the starts that are offered."""
     answer = await ask.ports.availability.starts(
         span.service_id,
@@ -146,7 +144,7 @@ async def starts(ask: Ask, span: Annotated[Span, Query()]) -> Response:
 
 
 @router.get("/earliest", operation_id="find_earliest", response_model=EarliestStarts)
-async def earliest(ask: Ask, asked: Annotated[Earliest, Query()]) -> Response:
+async def earliest(ask: RequestContext, asked: Annotated[Earliest, Query()]) -> Response:
     """List the next starts, the earliest first."""
     answer = await ask.ports.availability.earliest(
         asked.service_id, asked.tag, asked.limit, now=ask.ports.store.now(), at_least=ask.at_least
@@ -155,7 +153,7 @@ async def earliest(ask: Ask, asked: Annotated[Earliest, Query()]) -> Response:
 
 
 @router.get("/why", operation_id="why_not", response_model=WhyShown)
-async def why(ask: Ask, asked: Annotated[One, Query()]) -> Response:
+async def why(ask: RequestContext, asked: Annotated[One, Query()]) -> Response:
     """Whether a start is offered, or what stands against it."""
     found = await ask.ports.availability.why(
         asked.service_id, asked.provider_id, asked.start, now=ask.ports.store.now(), at_least=ask.at_least
@@ -163,5 +161,5 @@ async def why(ask: Ask, asked: Annotated[One, Query()]) -> Response:
     return _sent(to_json(found._asdict()), found.position)
 
 
-def _sent(body: bytes, position: int) -> Answer:
-    return Answer(200, body, {b"daybook-position": b"%d" % position, b"cache-control": PUBLIC})
+def _sent(body: bytes, position: int) -> HttpResponse:
+    return HttpResponse(200, body, {b"daybook-position": b"%d" % position, b"cache-control": PUBLIC})

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from uuid import UUID
 
 from application.access import Role
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from projections.read_models import organization
 from projections.read_models.directory import ListedProvider
 
 
-async def staff(ask: Ask, provider: ListedProvider) -> Collection[UUID]:
+async def staff(ask: RequestContext, provider: ListedProvider) -> Collection[UUID]:
     """For `demand`: the provider's owner, and the caller if a member of its organization."""
     told = provider.profile.get("organization_id")
     if told is not None and ask.caller.role is Role.PROVIDER and ask.of != provider.owner_id:

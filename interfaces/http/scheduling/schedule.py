@@ -24,7 +24,7 @@ from application.scheduling.schedule import (
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
 from interfaces.http.framework.paging import page, sealed
-from interfaces.http.framework.request import Ask
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.scheduling.opening_hours import minutes, minutes_of_week
@@ -50,14 +50,14 @@ router = APIRouter(prefix="/v1/providers/{provider_id}", tags=["schedules"], rou
 
 
 @router.get("/schedule", operation_id="get_schedule", response_model=ScheduleShown)
-async def get(ask: Ask, provider_id: UUID) -> Response:
+async def get(ask: RequestContext, provider_id: UUID) -> Response:
     """Show when a provider is open."""
     row, position = await _row(ask, provider_id)
     return seen(ask.given, row.version, shown(row), position)
 
 
 @router.put("/schedule", operation_id="replace_schedule", response_model=ScheduleShown)
-async def replace(ask: Ask, provider_id: UUID, body: ScheduleBody) -> Response:
+async def replace(ask: RequestContext, provider_id: UUID, body: ScheduleBody) -> Response:
     """Replace zone and weekly hours; overrides and time off stay."""
     weekly = minutes_of_week(body.weekly)
     command = ReplaceSchedule(**ask.command(), calendar_id=provider_id, timezone=body.timezone, weekly=weekly)
@@ -65,7 +65,7 @@ async def replace(ask: Ask, provider_id: UUID, body: ScheduleBody) -> Response:
 
 
 @router.put("/schedule/overrides/{date}", operation_id="replace_override", response_model=OverrideShown)
-async def put_override(ask: Ask, provider_id: UUID, date: date, body: OverrideBody) -> Response:
+async def put_override(ask: RequestContext, provider_id: UUID, date: date, body: OverrideBody) -> Response:
     """Other hours on one date, in the schedule's zone."""
     command = ReplaceOverride(**ask.command(), calendar_id=provider_id, date=date, hours=minutes(body.hours))
     done = await replace_override(command, ask.ports.store)
@@ -73,14 +73,14 @@ async def put_override(ask: Ask, provider_id: UUID, date: date, body: OverrideBo
 
 
 @router.delete("/schedule/overrides/{date}", operation_id="delete_override", status_code=204)
-async def lift_override(ask: Ask, provider_id: UUID, date: date) -> Response:
+async def lift_override(ask: RequestContext, provider_id: UUID, date: date) -> Response:
     """Back to the weekly hours on this date."""
     command = DeleteOverride(**ask.command(), calendar_id=provider_id, date=date)
     return ended(await delete_override(command, ask.ports.store))
 
 
 @router.post("/time-off", operation_id="create_time_off", status_code=201, response_model=TimeOffShown)
-async def take(ask: Ask, provider_id: UUID, body: TimeOffBody) -> Response:
+async def take(ask: RequestContext, provider_id: UUID, body: TimeOffBody) -> Response:
     """Closed between two instants, whatever the hours say."""
     id = ask.fresh_id()
     off = Interval(body.start, body.end)
@@ -94,7 +94,7 @@ async def take(ask: Ask, provider_id: UUID, body: TimeOffBody) -> Response:
 
 
 @router.get("/time-off", operation_id="list_time_off", response_model=TimeOffPage)
-async def list_off(ask: Ask, provider_id: UUID, filters: Annotated[TimeOffFilters, Query()]) -> Response:
+async def list_off(ask: RequestContext, provider_id: UUID, filters: Annotated[TimeOffFilters, Query()]) -> Response:
     """List time off, the earliest first."""
     row, position = await _row(ask, provider_id)
     items, bookmark = time_off_page(row, page(ask, filters))
@@ -102,31 +102,29 @@ async def list_off(ask: Ask, provider_id: UUID, filters: Annotated[TimeOffFilter
 
 
 @router.get("/time-off/{time_off_id}", operation_id="get_time_off", response_model=TimeOffShown)
-async def get_off(ask: Ask, provider_id: UUID, time_off_id: UUID) -> Response:
+async def get_off(ask: RequestContext, provider_id: UUID, time_off_id: UUID) -> Response:
     """Show one time off."""
     row, position = await _row(ask, provider_id)
     return seen(ask.given, row.version, off_shown(row, time_off_id), position)
 
 
 @router.put("/time-off/{time_off_id}", operation_id="replace_time_off", response_model=TimeOffShown)
-async def replace_off(ask: Ask, provider_id: UUID, time_off_id: UUID, body: TimeOffBody) -> Response:
+async def replace_off(ask: RequestContext, provider_id: UUID, time_off_id: UUID, body: TimeOffBody) -> Response:
     """Move or rename time off."""
     off = Interval(body.start, body.end)
-    command = ChangeTimeOff(
-        **ask.command(), calendar_id=provider_id, id=time_off_id, off=off, reason=body.reason
-    )
+    command = ChangeTimeOff(**ask.command(), calendar_id=provider_id, id=time_off_id, off=off, reason=body.reason)
     done = await change_time_off(command, ask.ports.store)
     return written(done, lambda schedule: off_shown(schedule, time_off_id))
 
 
 @router.delete("/time-off/{time_off_id}", operation_id="delete_time_off", status_code=204)
-async def cancel_off(ask: Ask, provider_id: UUID, time_off_id: UUID) -> Response:
+async def cancel_off(ask: RequestContext, provider_id: UUID, time_off_id: UUID) -> Response:
     """Open again as the hours say."""
     command = CancelTimeOff(**ask.command(), calendar_id=provider_id, id=time_off_id)
     return ended(await cancel_time_off(command, ask.ports.store))
 
 
-async def _row(ask: Ask, provider_id: UUID) -> tuple[OpeningRules, int]:
+async def _row(ask: RequestContext, provider_id: UUID) -> tuple[OpeningRules, int]:
     async with ask.look("directory") as read:
         provider = await directory.provider(read, provider_id)
         row = await directory.schedule(read, provider_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from application.webhooks.ports import Noted, Standing
+from application.webhooks.ports import LoggedDelivery, WebhookProgress
 from domain.webhooks.webhook import LONGEST_URL, TYPES, Webhook
 from interfaces.http.framework.fields import (
     Body,
@@ -19,7 +19,7 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
-from projections.read_models.webhook import Subscription
+from projections.read_models.webhook import ListedWebhook
 
 Type = Annotated[str, Field(json_schema_extra={"enum": list(TYPES)}, examples=[TYPES[0]])]
 Types = Annotated[list[Type], Field(min_length=1, max_length=100)]
@@ -108,7 +108,7 @@ class Redelivery(Query):
     after: int = Field(ge=0, le=2**63 - 1)
 
 
-def shown(webhook: Webhook | Subscription, standing: Standing) -> dict[str, Any]:
+def shown(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
     """A webhook as answered."""
     return {
         "id": webhook.id,
@@ -126,7 +126,7 @@ def shown(webhook: Webhook | Subscription, standing: Standing) -> dict[str, Any]
     }
 
 
-def delivery_shown(noted: Noted) -> Mapping[str, Any]:
+def delivery_shown(noted: LoggedDelivery) -> Mapping[str, Any]:
     """An attempt as answered."""
     return {
         "id": noted.id,

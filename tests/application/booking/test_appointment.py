@@ -42,7 +42,7 @@ from application.scheduling.schedule import (
 from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
-    Status,
+    AppointmentStatus,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
@@ -81,28 +81,22 @@ def cancel(appointment: Appointment, by: Caller, reason: str | None = None, **mo
     return CancelAppointment(by=by, appointment_id=appointment.id, reason=reason, **more)
 
 
-def move(
-    appointment: Appointment, by: Caller, week: OpenWeek, clock: str, **more: Any
-) -> RescheduleAppointment:
+def move(appointment: Appointment, by: Caller, week: OpenWeek, clock: str, **more: Any) -> RescheduleAppointment:
     return RescheduleAppointment(by=by, appointment_id=appointment.id, start=week.at(clock), **more)
 
 
 class TestBooking:
-    async def test_a_booking_is_recorded_with_the_day_it_occupies(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_a_booking_is_recorded_with_the_day_it_occupies(self, store: Clocked, week: OpenWeek) -> None:
         before = store.position
         done = await book_appointment(week.booking("09:00", note="window seat"), store)
         assert sorted(store.recorded(before)) == ["Appointment.Booked", "Day.Opened", "Day.Reserved"]
         assert done.position == store.position
-        assert (done.aggregate.note, done.aggregate.status) == ("window seat", Status.BOOKED)
+        assert (done.aggregate.note, done.aggregate.status) == ("window seat", AppointmentStatus.BOOKED)
         assert await taken(store, week.provider_id, week) == ["09:00"]
 
     async def test_it_keeps_price_and_policy_of_the_moment(self, store: Clocked, week: OpenWeek) -> None:
         booked = await a_booked_appointment(store, week)
-        change = ChangeService(
-            by=week.owner, service_id=week.service_id, terms={"price": 1, "cancel_notice": 9}
-        )
+        change = ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1, "cancel_notice": 9})
         await change_service(change, store)
         (found,), _ = (await store.fetch([booked.id]))[0].values(), None
         assert isinstance(found, Appointment)
@@ -129,9 +123,7 @@ class TestBooking:
 
     async def test_time_off_is_not_offered(self, store: Clocked, week: OpenWeek) -> None:
         off = Interval(week.at("10:00"), week.at("11:00"))
-        await take_time_off(
-            TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=new_id(), off=off), store
-        )
+        await take_time_off(TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=new_id(), off=off), store)
         with pytest.raises(OutsideHours):
             await book_appointment(week.booking("10:30"), store)
         await book_appointment(week.booking("11:00"), store)
@@ -160,9 +152,7 @@ class TestBooking:
             await book_appointment(week.booking("09:30"), store)
         await book_appointment(week.booking("10:00"), store)
 
-    async def test_a_provider_who_does_not_offer_the_service_is_refused(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_a_provider_who_does_not_offer_the_service_is_refused(self, store: Clocked, week: OpenWeek) -> None:
         other = await a_provider(store)
         with pytest.raises(NotOfferedBy):
             await book_appointment(week.booking("09:00", provider_id=other), store)
@@ -198,9 +188,7 @@ class TestBooking:
         with pytest.raises(NotFound):
             await book_appointment(week.booking("09:00", customer_id=new_id()), store)
 
-    async def test_a_provider_books_in_no_calendar_but_their_own(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_a_provider_books_in_no_calendar_but_their_own(self, store: Clocked, week: OpenWeek) -> None:
         stranger = somebody(Role.PROVIDER)
         details = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
         guest = await create_customer(CreateCustomer(by=stranger, id=new_id(), details=details), store)
@@ -241,15 +229,10 @@ class TestAnyProvider:
         found, _ = await store.fetch([team.service_id])
         return found[team.service_id].provider_ids  # type: ignore[union-attr, no-any-return]
 
-    async def test_the_first_of_the_ranking_who_is_free_is_taken(
-        self, store: Clocked, team: OpenWeek
-    ) -> None:
+    async def test_the_first_of_the_ranking_who_is_free_is_taken(self, store: Clocked, team: OpenWeek) -> None:
         one, two, three = await self.providers(store, team)
         ranking = three, one, two
-        took = [
-            (await book_appointment(self.anybody(team, *ranking), store)).aggregate.provider_id
-            for _ in range(3)
-        ]
+        took = [(await book_appointment(self.anybody(team, *ranking), store)).aggregate.provider_id for _ in range(3)]
         assert took == [three, one, two]
 
     async def test_a_caller_is_refused_only_when_nobody_is_free(self, store: Clocked, team: OpenWeek) -> None:
@@ -327,9 +310,7 @@ class TestRescheduling:
         done = await reschedule_appointment(move(booked, customer, week, "09:00"), store)
         assert (done.aggregate.version, store.position) == (1, before)
 
-    async def test_what_has_ended_is_not_moved_not_even_to_where_it_was(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_what_has_ended_is_not_moved_not_even_to_where_it_was(self, store: Clocked, week: OpenWeek) -> None:
         customer = somebody()
         booked = await a_booked_appointment(store, week, by=customer)
         await cancel_appointment(cancel(booked, customer), store)
@@ -361,7 +342,7 @@ class TestCancelling:
         await cancel_appointment(cancel(booked, customer), store)
         before = store.position
         done = await cancel_appointment(cancel(booked, customer), store)
-        assert (done.aggregate.status, store.position) == (Status.CANCELLED, before)
+        assert (done.aggregate.status, store.position) == (AppointmentStatus.CANCELLED, before)
 
     async def test_what_passes_midnight_is_freed_on_both_days(self, store: Clocked) -> None:
         owner, customer = somebody(Role.PROVIDER), somebody()
@@ -395,13 +376,13 @@ class TestMarking:
     @pytest.mark.parametrize(
         ("mark", "status"),
         [
-            (check_in_appointment, Status.CHECKED_IN),
-            (complete_appointment, Status.COMPLETED),
-            (miss_appointment, Status.NO_SHOW),
+            (check_in_appointment, AppointmentStatus.CHECKED_IN),
+            (complete_appointment, AppointmentStatus.COMPLETED),
+            (miss_appointment, AppointmentStatus.NO_SHOW),
         ],
     )
     async def test_staff_record_what_became_of_it(
-        self, store: Clocked, week: OpenWeek, mark: Any, status: Status
+        self, store: Clocked, week: OpenWeek, mark: Any, status: AppointmentStatus
     ) -> None:
         booked = await a_booked_appointment(store, week)
         store.set_clock(booked.starts_at)
@@ -421,7 +402,7 @@ class TestMarking:
         mark = MarkAppointment(by=week.owner, appointment_id=booked.id)
         await miss_appointment(mark, store)
         store.set_clock(booked.ends_at + timedelta(hours=24))
-        assert (await undo_no_show(mark, store)).aggregate.status is Status.BOOKED
+        assert (await undo_no_show(mark, store)).aggregate.status is AppointmentStatus.BOOKED
         with pytest.raises(AppointmentEnded):
             await undo_no_show(mark, store)
 
@@ -489,9 +470,7 @@ class TestAccess:
             await run(cmd, store)
 
     @pytest.mark.parametrize("name", ["change", "reschedule", "cancel", "check in"])
-    async def test_the_provider_s_owner_and_admins_may(
-        self, store: Clocked, week: OpenWeek, name: str
-    ) -> None:
+    async def test_the_provider_s_owner_and_admins_may(self, store: Clocked, week: OpenWeek, name: str) -> None:
         for by, clock in ((week.owner, "09:00"), (ADMIN, "10:00")):
             booked = await a_booked_appointment(store, week, clock)
             run, cmd = commands(booked.id, replace_day(week, by), by)[name]
@@ -515,9 +494,7 @@ def replace_day(week: OpenWeek, by: Caller) -> OpenWeek:
 
 class TestVersionsAndKeys:
     @pytest.mark.parametrize("name", ["change", "reschedule", "cancel", "check in"])
-    async def test_a_change_of_an_old_version_is_refused(
-        self, store: Clocked, week: OpenWeek, name: str
-    ) -> None:
+    async def test_a_change_of_an_old_version_is_refused(self, store: Clocked, week: OpenWeek, name: str) -> None:
         booked = await a_booked_appointment(store, week)
         note = ChangeAppointment(by=ADMIN, appointment_id=booked.id, note="seen by nobody")
         await change_appointment(note, store)
@@ -546,9 +523,7 @@ class TestVersionsAndKeys:
         with pytest.raises(KeyReused):
             await book_appointment(week.booking("10:00", key=a_key("once", "ten")), store)
 
-    async def test_a_cancellation_under_a_key_is_answered_as_then(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_a_cancellation_under_a_key_is_answered_as_then(self, store: Clocked, week: OpenWeek) -> None:
         booked = await a_booked_appointment(store, week)
         order = cancel(booked, week.owner, "ill", key=a_key("once"))
         first = await cancel_appointment(order, store)
@@ -579,9 +554,7 @@ class TestWhoIsStaff:
         with pytest.raises(TooLateToReschedule):
             await reschedule_appointment(move(booked, as_provider, week, "10:00"), store)
 
-    async def test_a_provider_books_nobody_whom_they_do_not_know(
-        self, store: Clocked, week: OpenWeek
-    ) -> None:
+    async def test_a_provider_books_nobody_whom_they_do_not_know(self, store: Clocked, week: OpenWeek) -> None:
         details = {"name": "Vic", "email": "vic@example.org", "phone": None, "timezone": None, "note": ""}
         account = somebody()
         await create_customer(CreateCustomer(by=account, id=new_id(), details=details), store)

@@ -28,10 +28,10 @@ from application.people.customer import CreateCustomer, create_customer
 from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
+    AppointmentStatus,
     NotRequested,
     RequestExpired,
     RequestPending,
-    Status,
 )
 from domain.booking.calendar_day import SlotTaken
 from domain.errors import Forbidden, NotFound
@@ -73,7 +73,7 @@ class TestAsking:
         before = store.position
         asked = await a_booked_appointment(store, week, by=ADA, note="by the window")
         assert store.recorded(before) == ["Appointment.Requested", "Day.Opened", "Day.Held"]
-        assert (asked.status, asked.note) == (Status.REQUESTED, "by the window")
+        assert (asked.status, asked.note) == (AppointmentStatus.REQUESTED, "by the window")
         assert asked.expires_at == store.now() + timedelta(hours=1)
         with pytest.raises(SlotTaken):
             await a_booked_appointment(store, week)
@@ -87,12 +87,12 @@ class TestAsking:
         details = {"name": "Guest", "email": None, "phone": None, "timezone": None, "note": ""}
         made = await create_customer(CreateCustomer(by=week.owner, id=new_id(), details=details), store)
         booking = week.booking("09:00", week.owner, customer_id=made.aggregate.id)
-        assert (await book_appointment(booking, store)).aggregate.status is Status.BOOKED
+        assert (await book_appointment(booking, store)).aggregate.status is AppointmentStatus.BOOKED
 
     async def test_a_hold_becomes_a_request(self, store: Clocked, week: OpenWeek) -> None:
         hold, before = await a_hold(week, ADA), store.position
         booking = week.booking("09:00", ADA, hold_id=hold.id)
-        assert (await book_appointment(booking, store)).aggregate.status is Status.REQUESTED
+        assert (await book_appointment(booking, store)).aggregate.status is AppointmentStatus.REQUESTED
         assert store.recorded(before)[-2:] == ["Day.Released", "Day.Held"]
 
 
@@ -101,16 +101,14 @@ class TestAnswering:
         before = store.position
         done = await confirm_appointment(mark(asked, week.owner), store)
         assert store.recorded(before) == ["Appointment.Confirmed", "Day.Reserved"]
-        assert (done.aggregate.status, done.aggregate.expires_at) == (Status.BOOKED, None)
+        assert (done.aggregate.status, done.aggregate.expires_at) == (AppointmentStatus.BOOKED, None)
         await confirm_appointment(mark(asked, week.owner), store)
         assert len(store.recorded(before)) == 2, "already so is not an error"
         store.set_clock(asked.expires_at or store.now())
         with pytest.raises(SlotTaken):
             await a_booked_appointment(store, week)
 
-    async def test_declined_the_time_is_free(
-        self, store: Clocked, week: OpenWeek, asked: Appointment
-    ) -> None:
+    async def test_declined_the_time_is_free(self, store: Clocked, week: OpenWeek, asked: Appointment) -> None:
         before = store.position
         done = await decline_appointment(no(asked, week.owner, "full"), store)
         assert store.recorded(before) == ["Appointment.Declined", "Day.Released"]
@@ -120,9 +118,7 @@ class TestAnswering:
         with pytest.raises(AppointmentEnded):
             await confirm_appointment(mark(asked, week.owner), store)
 
-    async def test_what_is_booked_is_not_declined(
-        self, store: Clocked, week: OpenWeek, asked: Appointment
-    ) -> None:
+    async def test_what_is_booked_is_not_declined(self, store: Clocked, week: OpenWeek, asked: Appointment) -> None:
         await confirm_appointment(mark(asked, week.owner), store)
         with pytest.raises(NotRequested):
             await decline_appointment(no(asked, week.owner), store)
@@ -146,7 +142,7 @@ class TestTime:
         before = store.position
         await a_booked_appointment(store, week)
         assert "Appointment.Expired" in store.recorded(before)
-        assert (await now(store, asked)).status is Status.EXPIRED
+        assert (await now(store, asked)).status is AppointmentStatus.EXPIRED
         with pytest.raises(RequestExpired):
             await confirm_appointment(mark(asked, week.owner), store)
 
@@ -168,9 +164,9 @@ class TestTime:
         await confirm_appointment(mark(asked, week.owner), store)
         due = asked.ends_at + timedelta(minutes=720)
         store.set_clock(due - timedelta(seconds=1))
-        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is Status.BOOKED
+        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is AppointmentStatus.BOOKED
         store.set_clock(due)
-        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is Status.COMPLETED
+        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is AppointmentStatus.COMPLETED
         with pytest.raises(Forbidden):
             await close_appointment(mark(asked, week.owner), store)
 
@@ -179,7 +175,7 @@ class TestTime:
     ) -> None:
         await decline_appointment(no(asked, week.owner), store)
         store.set_clock(asked.ends_at + timedelta(days=9))
-        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is Status.DECLINED
+        assert (await close_appointment(mark(asked, SYSTEM), store)).aggregate.status is AppointmentStatus.DECLINED
 
 
 class TestMeanwhile:

@@ -118,9 +118,7 @@ class TestTime:
             "Hold.Expired",
         ]
 
-    async def test_a_move_onto_what_has_lapsed_makes_room_too(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ):
+    async def test_a_move_onto_what_has_lapsed_makes_room_too(self, store: Clocked, week: OpenWeek, ada: Caller):
         mine = await a_booked_appointment(store, week, "11:00", ada)
         hold = await a_hold(week, somebody())
         store.set_clock(hold.expires_at)
@@ -129,9 +127,7 @@ class TestTime:
         with pytest.raises(HoldExpired):
             await extend_hold(of(hold, SYSTEM), store)
 
-    async def test_the_sweep_records_it_no_earlier_and_once(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ):
+    async def test_the_sweep_records_it_no_earlier_and_once(self, store: Clocked, week: OpenWeek, ada: Caller):
         hold, before = await a_hold(week, ada), store.position
         await expire_hold(of(hold, SYSTEM), store)
         assert store.position == before

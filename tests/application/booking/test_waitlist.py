@@ -24,14 +24,14 @@ from application.booking.waitlist import (
 )
 from application.booking.waitlist_matching import lapse, match
 from application.jobs.dispatch import HANDLERS
-from application.jobs.job import Job, Later, Means
+from application.jobs.job import Job, Means, NotDueYet
 from application.people.customer import (
     CreateCustomer,
     DeleteCustomer,
     create_customer,
     delete_customer,
 )
-from domain.booking.appointment import Status
+from domain.booking.appointment import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
 from domain.errors import Forbidden, NotFound
@@ -130,7 +130,7 @@ class TestAccepting:
         week = await an_open_week(store, approval=True)
         waiting = await offered(week, await joined(week, ada))
         booked = (await accept_offer(accepting(waiting, ada), store)).aggregate
-        assert booked.status is Status.REQUESTED
+        assert booked.status is AppointmentStatus.REQUESTED
 
     async def test_nothing_offered_nothing_accepted(self, week: OpenWeek, ada: Caller) -> None:
         waiting = await joined(week, ada)
@@ -147,9 +147,7 @@ class TestAccepting:
 
 
 class TestLapsing:
-    async def test_it_waits_on_and_the_time_is_free(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ) -> None:
+    async def test_it_waits_on_and_the_time_is_free(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting = await offered(week, await joined(week, ada))
         assert waiting.offer is not None
         assert await lapse(waiting.id, store=store) == waiting.offer.expires_at, "ask again then"
@@ -162,9 +160,7 @@ class TestLapsing:
             await offered(week, waiting)
         await offered(week, waiting, "09:30")
 
-    async def test_an_offer_given_back_lapses_at_once(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ) -> None:
+    async def test_an_offer_given_back_lapses_at_once(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting = await offered(week, await joined(week, ada))
         assert waiting.offer is not None
         await release_hold(ChangeHold(by=ada, hold_id=waiting.offer.hold_id), store)
@@ -193,9 +189,7 @@ class TestLapsing:
         await lapse(waiting.id, store=store)
         assert (await now(store, waiting)).status is WaitingStatus.ACCEPTED
 
-    async def test_who_leaves_gives_back_what_was_offered(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ) -> None:
+    async def test_who_leaves_gives_back_what_was_offered(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting = await offered(week, await joined(week, ada))
         for _ in range(2):
             await leave_waitlist(of(waiting, ada), store)
@@ -230,9 +224,7 @@ class Queue:
 
 def wish(waiting: Waiting, **more: Any) -> Wish:
     day = datetime.fromisoformat(waiting.dates["from"]).date()
-    it = Wish(
-        waiting.id, waiting.service_id, waiting.provider_id, day, day, waiting.hours, "UTC", waiting.lapsed
-    )
+    it = Wish(waiting.id, waiting.service_id, waiting.provider_id, day, day, waiting.hours, "UTC", waiting.lapsed)
     return it._replace(**more)
 
 
@@ -324,12 +316,10 @@ class TestJobs:
         job = self.job("match", Schedule.id_of(week.provider_id), position=7)
         assert await self.run(store, job, line) == "offered"
 
-    async def test_an_offer_lapses_when_its_hold_does(
-        self, store: Clocked, week: OpenWeek, ada: Caller
-    ) -> None:
+    async def test_an_offer_lapses_when_its_hold_does(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting = await offered(week, await joined(week, ada))
         job = self.job("lapse", waiting.id)
-        with pytest.raises(Later):
+        with pytest.raises(NotDueYet):
             await self.run(store, job)
         store.set_clock(store.now() + timedelta(minutes=15))
         assert await self.run(store, job) == "lapsed"

@@ -146,16 +146,12 @@ async def set_hours(by: Caller, it: Salon) -> Any:
 
 async def close_a_date(by: Caller, it: Salon) -> Any:
     day = date(2026, 12, 25)
-    return await replace_override(
-        ReplaceOverride(by=by, calendar_id=it.week.provider_id, date=day, hours=[]), it.store
-    )
+    return await replace_override(ReplaceOverride(by=by, calendar_id=it.week.provider_id, date=day, hours=[]), it.store)
 
 
 async def take_off(by: Caller, it: Salon) -> Any:
     off = Interval(it.week.at("00:00"), it.week.at("01:00"))
-    return await take_time_off(
-        TakeTimeOff(by=by, calendar_id=it.week.provider_id, id=new_id(), off=off), it.store
-    )
+    return await take_time_off(TakeTimeOff(by=by, calendar_id=it.week.provider_id, id=new_id(), off=off), it.store)
 
 
 async def change_the_provider(by: Caller, it: Salon) -> Any:
@@ -168,9 +164,7 @@ async def end_the_provider(by: Caller, it: Salon) -> Any:
 
 
 async def change_the_service(by: Caller, it: Salon) -> Any:
-    return await change_service(
-        ChangeService(by=by, service_id=it.week.service_id, terms={"price": 1}), it.store
-    )
+    return await change_service(ChangeService(by=by, service_id=it.week.service_id, terms={"price": 1}), it.store)
 
 
 async def withdraw_the_service(by: Caller, it: Salon) -> Any:
@@ -236,9 +230,7 @@ async def test_when_the_provider_leaves_members_are_strangers(salon: Salon, what
 
 
 async def test_a_lowered_rank_counts_at_once(salon: Salon) -> None:
-    lower = ChangeMember(
-        by=salon.owner, organization_id=salon.id, account_id=salon.manager.account, rank=Rank.STAFF
-    )
+    lower = ChangeMember(by=salon.owner, organization_id=salon.id, account_id=salon.manager.account, rank=Rank.STAFF)
     await change_member(lower, salon.store)
     with pytest.raises(NotFound):
         await change_the_provider(salon.manager, salon)
@@ -412,6 +404,4 @@ async def test_a_removal_recorded_elsewhere_undoes_what_builds_on_the_membership
     assert isinstance(known, Organization)
     assert salon.staff.id in known.members
     with pytest.raises(NotFound):
-        await cancel_appointment(
-            CancelAppointment(by=salon.staff, appointment_id=made.id, reason="spite"), salon.store
-        )
+        await cancel_appointment(CancelAppointment(by=salon.staff, appointment_id=made.id, reason="spite"), salon.store)

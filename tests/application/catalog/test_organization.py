@@ -78,9 +78,7 @@ async def lift_holiday(by: Caller, it: Salon, store: Clocked) -> Any:
 
 def add(rank: Rank) -> Act:
     async def act(by: Caller, it: Salon, store: Clocked) -> Any:
-        return await add_member(
-            AddMember(by=by, organization_id=it.id, account_id=new_id(), rank=rank), store
-        )
+        return await add_member(AddMember(by=by, organization_id=it.id, account_id=new_id(), rank=rank), store)
 
     return act
 
@@ -133,9 +131,7 @@ async def test_a_zone_must_exist(store: Clocked, salon: Salon) -> None:
     with pytest.raises(Invalid):
         await create_organization(CreateOrganization(by=salon.owner, id=new_id(), profile=nowhere), store)
     with pytest.raises(Invalid):
-        await change_organization(
-            ChangeOrganization(by=salon.owner, organization_id=salon.id, profile=nowhere), store
-        )
+        await change_organization(ChangeOrganization(by=salon.owner, organization_id=salon.id, profile=nowhere), store)
 
 
 @pytest.mark.parametrize("what", sorted(ACTS))

@@ -41,9 +41,7 @@ async def test_a_zone_must_exist(store: Clocked, week: OpenWeek) -> None:
     with pytest.raises(Invalid):
         await create_provider(CreateProvider(by=ME, id=new_id(), profile=profile(**nowhere)), store)
     with pytest.raises(Invalid):
-        await change_provider(
-            ChangeProvider(by=week.owner, provider_id=week.provider_id, profile=nowhere), store
-        )
+        await change_provider(ChangeProvider(by=week.owner, provider_id=week.provider_id, profile=nowhere), store)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +80,4 @@ async def test_the_owner_and_admins_do(store: Clocked, week: OpenWeek, admin: bo
     await delete_provider(end, store)
     assert store.position == before
     with pytest.raises(ProviderInactive):
-        await change_provider(
-            ChangeProvider(by=by, provider_id=week.provider_id, profile={"bio": "more"}), store
-        )
+        await change_provider(ChangeProvider(by=by, provider_id=week.provider_id, profile={"bio": "more"}), store)

@@ -97,9 +97,7 @@ async def test_a_service_is_not_given_to_a_stranger_s_provider(store: Clocked, w
 
 
 async def test_some_terms_are_changed_and_the_others_stay(store: Clocked, week: OpenWeek) -> None:
-    done = await change_service(
-        ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1}), store
-    )
+    done = await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1}), store)
     assert (done.aggregate.terms["price"], done.aggregate.terms["duration"]) == (1, 30)
     with pytest.raises(Stale):
         await change_service(
@@ -114,9 +112,7 @@ async def test_withdrawn_once_it_stays_so(store: Clocked, week: OpenWeek) -> Non
     await delete_service(withdraw, store)
     assert store.position == before
     with pytest.raises(ServiceWithdrawn):
-        await change_service(
-            ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1}), store
-        )
+        await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms={"price": 1}), store)
 
 
 async def test_a_shared_service_can_be_changed_after_one_of_its_providers_has_left(store: Clocked) -> None:
@@ -124,7 +120,5 @@ async def test_a_shared_service_can_be_changed_after_one_of_its_providers_has_le
     leaving = await a_provider(store, week.owner)
     service_id = await a_service(store, week.owner, week.provider_id, leaving)
     await delete_provider(DeleteProvider(by=week.owner, provider_id=leaving), store)
-    done = await change_service(
-        ChangeService(by=week.owner, service_id=service_id, terms={"price": 500}), store
-    )
+    done = await change_service(ChangeService(by=week.owner, service_id=service_id, terms={"price": 500}), store)
     assert done.aggregate.terms["price"] == 500

@@ -21,7 +21,6 @@ from application.catalog.tag import (
     merge_tag,
     rename_tag,
 )
-from application.event_log import Store
 from domain.catalog.tag import MergedIntoItself, SlugTaken, Tag, TagMerged, TagRetired
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
@@ -84,11 +83,11 @@ async def test_one_that_does_not_exist_is_not_found(store: Clocked) -> None:
             await rename_tag(RenameTag(by=ADMIN, tag_id=id, name="X"), store)
 
 
-async def a_tag(store: Store, slug: str) -> Tag:
+async def a_tag(store: EventStore, slug: str) -> Tag:
     return (await create_tag(CreateTag(by=STAFF, slug=slug), store)).aggregate
 
 
-async def merge(store: Store, slug: str, into: str, version: int | None = None) -> Tag:
+async def merge(store: EventStore, slug: str, into: str, version: int | None = None) -> Tag:
     command = MergeTag(by=ADMIN, tag_id=Tag.id_of(slug), into=Tag.id_of(into), version=version)
     return (await merge_tag(command, store)).aggregate
 
@@ -193,7 +192,7 @@ class TestSlugs:
         twin = EventStore(store.memory, MASTERS)
         tags = [await a_tag(by, slug) for slug in ("hair", "beard") for by in (store, twin)][::2]
 
-        async def rename(tag: Tag, by: Store) -> Tag:
+        async def rename(tag: Tag, by: EventStore) -> Tag:
             return (await rename_tag(RenameTag(by=ADMIN, tag_id=tag.id, name="X", slug="new"), by)).aggregate
 
         both = await asyncio.gather(rename(tags[0], store), rename(tags[1], twin), return_exceptions=True)

@@ -25,14 +25,14 @@ from application.booking.approval import (
 )
 from application.booking.hold import PlaceHold, place_hold
 from application.jobs.dispatch import HANDLERS
-from application.jobs.job import Job, Later, LeaseLost, Means
-from application.notifications.notice import Kind, Notice
+from application.jobs.job import Job, LeaseLost, Means, NotDueYet
+from application.notifications.notice import Notice, NoticeKind
 from application.notifications.notice_jobs import notify, offer, remind, webhook_disabled
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import Recipient
 from application.people.account import RegisterAccount, register_account
 from application.people.customer import CreateCustomer, create_customer
-from application.rate_limit import Room, TooManyRequests
+from application.rate_limit import RateLimit, TooManyRequests
 from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
@@ -72,9 +72,9 @@ class Few:
     def __init__(self, quota: int) -> None:
         self.left = quota
 
-    async def take(self, policy: str, network: str, subject: str = "") -> Room:
+    async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
         assert (policy, subject) == ("guest_mail", "guest@example.org")
-        room = Room(policy, 2, 60, self.left, 60)
+        room = RateLimit(policy, 2, 60, self.left, 60)
         self.left -= 1
         if self.left < 0:
             raise TooManyRequests(room)
@@ -114,9 +114,7 @@ def a_job(appointment: Aggregate | UUID, slot: str = "booked", **said: Any) -> J
     return Job(new_id(), "notify", about, slot, datetime(2026, 6, 1, tzinfo=UTC), said, "", 1)
 
 
-async def an_account(
-    store: Clocked, role: Role = Role.CUSTOMER, id: UUID | None = None, **more: Any
-) -> Caller:
+async def an_account(store: Clocked, role: Role = Role.CUSTOMER, id: UUID | None = None, **more: Any) -> Caller:
     me = Caller(id or new_id(), role)
     email = f"{me.id}@example.org"
     contact = {"email": email, "name": "Bea", "timezone": "Europe/Berlin", "language": "ru"} | more
@@ -140,10 +138,8 @@ class TestWhom:
         job = a_job(appointment)
         assert await notify(job, Held(), means) == "done"
         notice, recipient = told.last
-        assert recipient == Recipient(
-            "Bea", f"{me.id}@example.org", None, "ru", "Europe/Berlin", account_id=me.account
-        )
-        assert (notice.id, notice.kind, notice.about) == (job.key, Kind.BOOKED, appointment.id)
+        assert recipient == Recipient("Bea", f"{me.id}@example.org", None, "ru", "Europe/Berlin", account_id=me.account)
+        assert (notice.id, notice.kind, notice.about) == (job.key, NoticeKind.BOOKED, appointment.id)
 
     async def test_a_guest_by_their_own_details(self, store, week, told, means) -> None:
         guest = await a_guest(week, timezone="Asia/Tokyo")
@@ -178,9 +174,7 @@ class TestWhom:
         outcomes = [await notify(a_job(appointment), Held(), few) for _ in range(3)]
         assert outcomes == ["done", "done", "enough"]
         mine = await a_booked_appointment(store, week, clock="15:00", by=await an_account(store))
-        assert await notify(a_job(mine), Held(), few) == "done", (
-            "whoever has an account has proved the address"
-        )
+        assert await notify(a_job(mine), Held(), few) == "done", "whoever has an account has proved the address"
 
     async def test_a_guest_without_an_address_gets_nothing(self, store, week, told, means) -> None:
         guest, lease = await a_guest(week, email=None), Held()
@@ -192,9 +186,7 @@ class TestWhom:
         texts = Told(only=lambda recipient: recipient.phone)
         guest = await a_guest(week, email=None)
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=guest)
-        assert (
-            await notify(a_job(appointment), Held(), Means(store, Nobody(), channels=[told, texts])) == "done"
-        )
+        assert await notify(a_job(appointment), Held(), Means(store, Nobody(), channels=[told, texts])) == "done"
         assert (len(told.sent), len(texts.sent)) == (0, 1)
 
     async def test_the_forgotten_get_nothing(self, store, week, told, means) -> None:
@@ -218,9 +210,7 @@ class TestTruth:
     async def appointment(self, store, week, me) -> Appointment:
         return await a_booked_appointment(store, week, by=me)
 
-    async def test_what_was_cancelled_is_not_told_as_booked(
-        self, store, me, appointment, told, means
-    ) -> None:
+    async def test_what_was_cancelled_is_not_told_as_booked(self, store, me, appointment, told, means) -> None:
         cancelling = CancelAppointment(by=me, appointment_id=appointment.id, reason="ill")
         await cancel_appointment(cancelling, store)
         for kind in ("booked", "moved", "requested", "declined"):
@@ -240,9 +230,7 @@ class TestTruth:
         visit = told.last[0].visit
         assert (visit.starts_at, visit.sequence) == (week.at("10:00"), 1)
 
-    async def test_what_moves_while_it_is_written_is_not_sent(
-        self, store, week, me, appointment, told
-    ) -> None:
+    async def test_what_moves_while_it_is_written_is_not_sent(self, store, week, me, appointment, told) -> None:
         moving = RescheduleAppointment(by=me, appointment_id=appointment.id, start=week.at("10:00"))
 
         class Meddler(Told):
@@ -263,9 +251,7 @@ class TestTruth:
             means = Means(store, Nobody(), channels=[Meddler()])
             assert await remind(a_job(appointment), Held(), means) == "moved"
 
-    async def test_a_reminder_is_for_what_is_booked_and_ahead(
-        self, store, week, appointment, told, means
-    ) -> None:
+    async def test_a_reminder_is_for_what_is_booked_and_ahead(self, store, week, appointment, told, means) -> None:
         store.set_clock(appointment.starts_at)
         assert await remind(a_job(appointment), Held(), means) == "late"
         store.set_clock(appointment.starts_at - hours(0.5))
@@ -308,7 +294,7 @@ class TestQuietHours:
     async def test_a_reminder_waits_for_their_end(self, store, appointment, told, means) -> None:
         store.set_clock(appointment.starts_at - hours(5))
         lease = Held()
-        with pytest.raises(Later) as later:
+        with pytest.raises(NotDueYet) as later:
             await remind(a_job(appointment), lease, means)
         assert later.value.until == appointment.starts_at - hours(3)
         assert (told.sent, lease.asked) == ([], 0)
@@ -382,7 +368,7 @@ async def test_an_offer_says_until_when_the_place_is_kept(store, week, told, mea
     job = a_job(waiting, "offer", hold_id=str(hold.id))
     assert await offer(job, Held(), means) == "done"
     notice, recipient = told.last
-    assert (notice.kind, notice.about, notice.until) == (Kind.OFFER, waiting, hold.expires_at)
+    assert (notice.kind, notice.about, notice.until) == (NoticeKind.OFFER, waiting, hold.expires_at)
     assert (recipient.account_id, notice.visit.service) == (me.account, "Haircut")
     store.set_clock(hold.expires_at)
     assert await offer(job, Held(), means) == "gone"

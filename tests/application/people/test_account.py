@@ -20,7 +20,7 @@ from application.people.account import (
 )
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, OwnRole, Standing
+from domain.people.account import Account, AccountDisabled, AccountStatus, OwnRole
 from domain.people.admins import LastAdmin
 from domain.people.customer import Customer
 from domain.people.email_address import AddressTaken
@@ -35,9 +35,7 @@ def contact(email: str = "ada@example.org", **changes: Any) -> dict[str, Any]:
     return {"email": email, "name": "Ada", "timezone": None, "language": None} | changes
 
 
-async def registration(
-    store: Clocked, email: str = "ada@example.org", role: Role = Role.CUSTOMER
-) -> RegisterAccount:
+async def registration(store: Clocked, email: str = "ada@example.org", role: Role = Role.CUSTOMER) -> RegisterAccount:
     """By whoever has proven the address."""
     id = new_id()
     return RegisterAccount(
@@ -118,9 +116,7 @@ class TestRegister:
     async def test_a_zone_must_exist(self, store: Clocked) -> None:
         command = await registration(store)
         with pytest.raises(Invalid):
-            await register_account(
-                RegisterAccount(**{**_fields(command), "contact": contact(timezone="Mars")}), store
-            )
+            await register_account(RegisterAccount(**{**_fields(command), "contact": contact(timezone="Mars")}), store)
 
 
 def _fields(command: RegisterAccount) -> dict[str, Any]:
@@ -193,7 +189,7 @@ class TestRoles:
         await change_account(ChangeAccount(by=ada, account_id=bea.account, **change), store)
         with pytest.raises(LastAdmin):
             await change_account(ChangeAccount(by=bea, account_id=ada.account, **change), store)
-        assert (await account_of(store, ada)).standing is Standing.ACTIVE
+        assert (await account_of(store, ada)).standing is AccountStatus.ACTIVE
 
     async def test_who_is_made_an_admin_or_enabled_again_counts(self, store: Clocked) -> None:
         ada = await made(store, Role.ADMIN, "ada@example.org")
@@ -204,7 +200,7 @@ class TestRoles:
             await change_account(ChangeAccount(by=bea, account_id=ada.account, disabled=True), store)
         await change_account(ChangeAccount(by=ada, account_id=bea.account, disabled=False), store)
         await change_account(ChangeAccount(by=bea, account_id=ada.account, disabled=True), store)
-        assert (await account_of(store, ada)).standing is Standing.DISABLED
+        assert (await account_of(store, ada)).standing is AccountStatus.DISABLED
 
     async def test_one_that_is_not_there_is_not_found(self, store: Clocked) -> None:
         with pytest.raises(NotFound):

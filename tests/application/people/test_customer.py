@@ -48,9 +48,7 @@ async def test_a_zone_must_exist(store: Clocked) -> None:
         (somebody(Role.PROVIDER), NotFound),
     ],
 )
-async def test_strangers_neither_change_nor_end_one(
-    store: Clocked, by: Caller, refusal: type[Exception]
-) -> None:
+async def test_strangers_neither_change_nor_end_one(store: Clocked, by: Caller, refusal: type[Exception]) -> None:
     guest = await create_customer(CreateCustomer(by=STAFF, id=new_id(), details=details()), store)
     id = guest.aggregate.id
     with pytest.raises(refusal):

@@ -67,9 +67,7 @@ async def owners(store: Clocked, guest: UUID) -> tuple[UUID, ...]:
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.PROVIDER])
-async def test_whoever_proves_the_address_claims_all_its_guests(
-    store: Clocked, week: OpenWeek, role: Role
-) -> None:
+async def test_whoever_proves_the_address_claims_all_its_guests(store: Clocked, week: OpenWeek, role: Role) -> None:
     guests = [await a_guest(store, week.owner), await a_guest(store, somebody(Role.PROVIDER), EMAIL.upper())]
     other = await a_guest(store, week.owner, OTHER)
     grace = await registered(store, role=role)
@@ -121,9 +119,7 @@ async def test_one_that_has_ended_is_not_claimed(store: Clocked, week: OpenWeek)
 
 async def test_what_customers_write_into_their_own_record_makes_them_nobodys_guest(store: Clocked) -> None:
     carl = somebody()
-    command = CreateCustomer(
-        by=carl, id=carl.account, details=details(), address=await store.address_id(EMAIL)
-    )
+    command = CreateCustomer(by=carl, id=carl.account, details=details(), address=await store.address_id(EMAIL))
     await create_customer(command, store)
     await registered(store)
     assert await owners(store, carl.account) == (carl.account,)

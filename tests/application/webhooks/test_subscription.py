@@ -11,7 +11,7 @@ from application.access import SYSTEM, Caller, Role
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import ChangeProvider, change_provider
 from application.webhooks.delivery import pause
-from application.webhooks.payload import Happening, message_id, payload
+from application.webhooks.payload import WebhookEvent, message_id, payload
 from application.webhooks.subscription import (
     ChangeWebhook,
     CreateWebhook,
@@ -29,7 +29,7 @@ from application.webhooks.subscription import (
 from domain.catalog.provider import Provider
 from domain.errors import Forbidden, Invalid, NotFound, Stale
 from domain.kernel import new_id
-from domain.webhooks.webhook import State, Webhook
+from domain.webhooks.webhook import Webhook, WebhookStatus
 from tests.application.conftest import Clocked
 from tests.support.builders import (
     OpenWeek,
@@ -52,7 +52,7 @@ async def subscribed(store: Clocked, by: Caller, **more: Any) -> Webhook:
 async def test_a_provider_s_owner_subscribes(store: Clocked, week: OpenWeek) -> None:
     webhook = await subscribed(store, week.owner, provider_id=week.provider_id)
     assert (webhook.provider_id, webhook.organization_id) == (week.provider_id, None)
-    assert webhook.state is State.ACTIVE
+    assert webhook.state is WebhookStatus.ACTIVE
 
 
 async def test_types_are_told_once_and_stay_in_order(store: Clocked, week: OpenWeek) -> None:
@@ -65,9 +65,7 @@ async def test_what_a_manager_subscribes_to_is_bound_to_the_organization(store: 
     organization_id = await an_organization(store, chief, manager=manager, staff=owner)
     provider_id = await a_provider(store, owner)
     move = {"organization_id": str(organization_id)}
-    await change_provider(
-        ChangeProvider(by=somebody(Role.ADMIN), provider_id=provider_id, profile=move), store
-    )
+    await change_provider(ChangeProvider(by=somebody(Role.ADMIN), provider_id=provider_id, profile=move), store)
     webhook = await subscribed(store, manager, provider_id=provider_id)
     assert (webhook.provider_id, webhook.organization_id) == (provider_id, organization_id)
     resumed = await resume_webhook(ResumeWebhook(by=chief, webhook_id=webhook.id), store)
@@ -109,9 +107,7 @@ async def test_others_know_of_no_such_provider(store: Clocked, week: OpenWeek) -
         ({"provider_id": None}, "/provider_id"),
     ],
 )
-async def test_what_does_not_fit_is_refused(
-    store: Clocked, week: OpenWeek, more: dict[str, Any], pointer: str
-) -> None:
+async def test_what_does_not_fit_is_refused(store: Clocked, week: OpenWeek, more: dict[str, Any], pointer: str) -> None:
     with pytest.raises(Invalid) as refused:
         await subscribed(store, week.owner, **{"provider_id": week.provider_id, **more})
     assert refused.value.pointer == pointer
@@ -132,9 +128,9 @@ async def test_its_life_and_who_may(store: Clocked, week: OpenWeek) -> None:
     with pytest.raises(Forbidden):
         await disable_webhook(DisableWebhook(by=week.owner, reason="failing", **it), store)
     disabled = await disable_webhook(DisableWebhook(by=SYSTEM, reason="failing", **it), store)
-    assert disabled.aggregate.state is State.DISABLED
+    assert disabled.aggregate.state is WebhookStatus.DISABLED
     resumed = await resume_webhook(ResumeWebhook(by=somebody(Role.ADMIN), **it), store)
-    assert resumed.aggregate.state is State.ACTIVE
+    assert resumed.aggregate.state is WebhookStatus.ACTIVE
     await delete_webhook(DeleteWebhook(by=week.owner, **it), store)
     with pytest.raises(NotFound):
         await resume_webhook(ResumeWebhook(by=week.owner, **it), store)
@@ -142,12 +138,8 @@ async def test_its_life_and_who_may(store: Clocked, week: OpenWeek) -> None:
         await delete_webhook(DeleteWebhook(by=week.owner, **it), store)
 
 
-async def test_a_url_from_before_the_rule_stays_good_until_it_is_changed(
-    store: Clocked, week: OpenWeek
-) -> None:
-    webhook = await subscribed(
-        store, week.owner, provider_id=week.provider_id, url="http://10.0.0.1/", plain=True
-    )
+async def test_a_url_from_before_the_rule_stays_good_until_it_is_changed(store: Clocked, week: OpenWeek) -> None:
+    webhook = await subscribed(store, week.owner, provider_id=week.provider_id, url="http://10.0.0.1/", plain=True)
     kept = ChangeWebhook(by=week.owner, webhook_id=webhook.id, types=TYPES[:1])
     assert (await change_webhook(kept, store)).aggregate.types == TYPES[:1]
 
@@ -157,7 +149,7 @@ async def test_a_message_says_what_was_true_then_and_nothing_personal(store: Clo
     booked = await a_booked_appointment(store, week, by=customer, note="allergic to ammonia")
     cancel = CancelAppointment(by=week.owner, appointment_id=booked.id, reason="ill again")
     cancelled = (await cancel_appointment(cancel, store)).aggregate
-    first = json.loads(payload(Happening(7, "appointment.booked", AT, booked)))
+    first = json.loads(payload(WebhookEvent(7, "appointment.booked", AT, booked)))
     assert first == {
         "type": "appointment.booked",
         "timestamp": "2030-01-07T09:00:00Z",
@@ -174,7 +166,7 @@ async def test_a_message_says_what_was_true_then_and_nothing_personal(store: Clo
             "position": 7,
         },
     }
-    second = payload(Happening(9, "appointment.cancelled", AT, cancelled))
+    second = payload(WebhookEvent(9, "appointment.cancelled", AT, cancelled))
     assert json.loads(second)["data"]["status"] == "cancelled"
     assert b"ill again" not in second
     assert "allergic" not in json.dumps(first)
@@ -184,7 +176,7 @@ async def test_of_a_provider_and_a_schedule_ids_and_zone_are_told(store: Clocked
     provider = Provider.join(
         new_id(), new_id(), {"name": "Ada", "timezone": "Europe/Paris", "organization_id": None}, AT
     )
-    told = payload(Happening(3, "provider.changed", AT, provider))
+    told = payload(WebhookEvent(3, "provider.changed", AT, provider))
     assert b"Ada" not in told
     assert json.loads(told)["data"] == {
         "id": str(provider.id),

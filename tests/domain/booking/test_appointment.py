@@ -10,7 +10,7 @@ import pytest
 from domain.booking.appointment import (
     Appointment,
     AppointmentEnded,
-    Status,
+    AppointmentStatus,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
@@ -105,7 +105,7 @@ def happened(appointment: Appointment) -> list[str]:
 
 def test_it_starts_booked_and_occupies_its_buffers() -> None:
     appointment = booked()
-    assert appointment.status is Status.BOOKED
+    assert appointment.status is AppointmentStatus.BOOKED
     assert (appointment.starts_at, appointment.ends_at) == (START, START + timedelta(minutes=30))
     assert (appointment.since, appointment.until) == (before(5), START + timedelta(minutes=40))
 
@@ -185,23 +185,19 @@ def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> No
     appointment = booked()
     with pytest.raises(TooLateToCancel):
         cancel(before(1439))(appointment)
-    assert appointment.status is Status.BOOKED
+    assert appointment.status is AppointmentStatus.BOOKED
 
 
 @pytest.mark.parametrize(("fee", "charged"), [(1500, 1500), (0, 0), (None, 0)])
-def test_a_customer_who_cancels_late_pays_the_fee_where_the_policy_says_so(
-    fee: int | None, charged: int
-) -> None:
+def test_a_customer_who_cancels_late_pays_the_fee_where_the_policy_says_so(fee: int | None, charged: int) -> None:
     appointment = booked(cancel(before(1439)), late_cancel="fee", late_fee=fee)
-    assert appointment.status is Status.CANCELLED
+    assert appointment.status is AppointmentStatus.CANCELLED
     assert appointment.cancelled == {"by": CUSTOMER, "reason": "", "late": True, "fee": charged}
 
 
 @pytest.mark.parametrize("late_cancel", ["refuse", "fee"])
 def test_staff_cancel_at_any_time_at_no_cost_to_the_customer(late_cancel: str) -> None:
-    appointment = booked(
-        cancel(before(0), by_customer=False, reason="ill"), late_cancel=late_cancel, late_fee=1500
-    )
+    appointment = booked(cancel(before(0), by_customer=False, reason="ill"), late_cancel=late_cancel, late_fee=1500)
     assert appointment.cancelled == {"by": STAFF, "reason": "ill", "late": False, "fee": 0}
 
 
@@ -249,7 +245,7 @@ def test_a_no_show_can_be_undone_within_24_hours() -> None:
     marked = START + timedelta(hours=3)
     appointment = booked(miss(marked))
     undo(marked + timedelta(hours=24))(appointment)
-    assert (appointment.status, appointment.missed_at) == (Status.BOOKED, None)
+    assert (appointment.status, appointment.missed_at) == (AppointmentStatus.BOOKED, None)
     with pytest.raises(AppointmentEnded):
         undo(marked + timedelta(hours=24, seconds=1))(booked(miss(marked)))
 

@@ -61,9 +61,7 @@ def wish(**more: Any) -> Wish:
         ({"lapsed": frozenset({(BOB, START)})}, True),
     ],
 )
-def test_dates_and_hours_are_those_of_its_zone_and_nothing_is_offered_twice(
-    more: dict[str, Any], fits: bool
-) -> None:
+def test_dates_and_hours_are_those_of_its_zone_and_nothing_is_offered_twice(more: dict[str, Any], fits: bool) -> None:
     assert wish(**more).fits(ADA, START) is fits
 
 

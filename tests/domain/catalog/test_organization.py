@@ -15,7 +15,7 @@ from domain.catalog.organization import (
 )
 from domain.errors import NotFound
 from domain.kernel import new_id
-from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 OWNER, SECOND, MANAGER, STAFF, NOBODY = (new_id() for _ in range(5))
@@ -169,9 +169,11 @@ def test_a_closed_organization_changes_no_more_but_members_can_be_removed(step: 
 
 def test_no_window_starts_on_a_holiday() -> None:
     it = after(holiday())
-    always = Hours("UTC", {day: (Window(540, 1020),) for day in range(7)}, {MAY_DAY: (Window(0, 60),)}, ())
+    always = OpeningHours(
+        "UTC", {day: (OpeningWindow(540, 1020),) for day in range(7)}, {MAY_DAY: (OpeningWindow(0, 60),)}, ()
+    )
     assert always.on(MAY_DAY)
     assert always.less(it.closed_dates()).on(MAY_DAY) == ()
-    assert always.less(it.closed_dates()).on(date(2026, 5, 2)) == (Window(540, 1020),)
+    assert always.less(it.closed_dates()).on(date(2026, 5, 2)) == (OpeningWindow(540, 1020),)
     lift(it)
     assert always.less(it.closed_dates()) == always

@@ -8,7 +8,7 @@ import pytest
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDeleted
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from tests.support.builders import profile
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
 def test_a_customer_keeps_what_is_not_changed_and_ends_once() -> None:
     details: dict[str, Any] = {"name": "Bob", "email": None, "phone": None, "timezone": None, "note": ""}
     id = new_id()
-    customer = Customer(id=id, by=ME, details=Personal(id, details), timestamp=NOW)
+    customer = Customer(id=id, by=ME, details=PersonalData(id, details), timestamp=NOW)
     customer.pending_events.clear()
     customer.change(ME, {"phone": "+49 30 1"}, NOW)
     customer.change(ME, {"phone": "+49 30 1"}, NOW)

@@ -8,7 +8,7 @@ import pytest
 from domain.catalog.service import NotOfferedBy, Service, ServiceWithdrawn
 from domain.kernel import new_id
 from domain.scheduling.availability import BookingWindow
-from domain.scheduling.opening_hours import Window
+from domain.scheduling.opening_hours import OpeningWindow
 from tests.support.builders import terms
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ def test_its_window_reads_as_stored(window: dict[str, Any] | None, expected: Boo
 
 
 def test_its_own_hours_read_as_stored() -> None:
-    assert a_service(hours={"0": [[540, 720]]}).offer().service_hours == {0: (Window(540, 720),)}
+    assert a_service(hours={"0": [[540, 720]]}).offer().service_hours == {0: (OpeningWindow(540, 720),)}
     assert a_service(hours=None).offer().service_hours is None
 
 

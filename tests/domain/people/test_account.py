@@ -6,17 +6,15 @@ from uuid import UUID
 import pytest
 
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, AccountForgotten, OwnRole, Standing
-from domain.personal_data import Personal
+from domain.people.account import Account, AccountDisabled, AccountForgotten, AccountStatus, OwnRole
+from domain.personal_data import PersonalData
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 ADMIN = new_id()
 
 
-def contact(of: UUID, **changes: str) -> Personal:
-    return Personal(
-        of, {"email": "ada@example.org", "name": "Ada", "timezone": None, "language": None} | changes
-    )
+def contact(of: UUID, **changes: str) -> PersonalData:
+    return PersonalData(of, {"email": "ada@example.org", "name": "Ada", "timezone": None, "language": None} | changes)
 
 
 def an_account(role: str = "customer") -> Account:
@@ -60,7 +58,7 @@ def test_already_so_is_no_error_and_no_event() -> None:
 def test_who_is_disabled_may_do_nothing_until_enabled() -> None:
     account = an_account()
     account.disable(ADMIN, NOW)
-    assert account.standing is Standing.DISABLED
+    assert account.standing is AccountStatus.DISABLED
     with pytest.raises(AccountDisabled):
         account.check_active()
     with pytest.raises(AccountDisabled):

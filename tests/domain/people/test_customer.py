@@ -7,7 +7,7 @@ import pytest
 
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDeleted, GuestClaimed
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 STAFF, ADA, BEA = new_id(), new_id(), new_id()
@@ -15,7 +15,7 @@ STAFF, ADA, BEA = new_id(), new_id(), new_id()
 
 def a_customer(id: UUID | None = None, by: UUID = STAFF) -> Customer:
     id = id or new_id()
-    return Customer(id=id, by=by, details=Personal(id, {"name": "Guest"}), timestamp=NOW)
+    return Customer(id=id, by=by, details=PersonalData(id, {"name": "Guest"}), timestamp=NOW)
 
 
 def test_the_first_claim_of_a_guest_wins() -> None:

@@ -10,15 +10,15 @@ import pytest
 from domain.scheduling.availability import (
     BookingWindow,
     Occupied,
-    Offer,
     Rule,
+    SlotTerms,
     bookable,
     candidates,
     starts,
     why_not,
 )
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.opening_hours import OpeningHours, window
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, zone
 
 HAIRCUT, SHAVE = UUID(int=1), UUID(int=2)
@@ -34,26 +34,24 @@ def at(clock: str) -> datetime:
     return utc(f"{MONDAY}T{clock}")
 
 
-def open_daily(*spans: str, timezone: str = "UTC", **rules: Any) -> Hours:
+def open_daily(*spans: str, timezone: str = "UTC", **rules: Any) -> OpeningHours:
     windows = tuple(window(*span.split("-")) for span in spans)
-    return Hours(
+    return OpeningHours(
         timezone, dict.fromkeys(range(7), windows), rules.pop("overrides", {}), **{"time_off": ()} | rules
     )
 
 
-def haircut(duration: int = 60, step: int | None = None, **terms: Any) -> Offer:
-    return Offer(HAIRCUT, duration, step or duration, **terms)
+def haircut(duration: int = 60, step: int | None = None, **terms: Any) -> SlotTerms:
+    return SlotTerms(HAIRCUT, duration, step or duration, **terms)
 
 
-def booked(
-    clock: str, duration: int = 60, service: UUID = HAIRCUT, buffers: tuple[int, int] = (0, 0)
-) -> Occupied:
+def booked(clock: str, duration: int = 60, service: UUID = HAIRCUT, buffers: tuple[int, int] = (0, 0)) -> Occupied:
     start = at(clock)
     since, until = start - timedelta(minutes=buffers[0]), start + timedelta(minutes=duration + buffers[1])
     return Occupied(since, until, service, start, UUID(int=int(clock.replace(":", ""))))
 
 
-def offered(offer: Offer, hours: Hours, *occupied: Occupied, day: date = MONDAY) -> list[str]:
+def offered(offer: SlotTerms, hours: OpeningHours, *occupied: Occupied, day: date = MONDAY) -> list[str]:
     """The starts of a day as they look on the clock of the calendar's zone."""
     tz = zone(hours.timezone)
     found = starts(offer, hours, occupied, day_bounds(day, tz), LONG_AGO)
@@ -61,7 +59,7 @@ def offered(offer: Offer, hours: Hours, *occupied: Occupied, day: date = MONDAY)
 
 
 def refused(
-    offer: Offer, hours: Hours, clock: str, *occupied: Occupied, now: datetime = LONG_AGO
+    offer: SlotTerms, hours: OpeningHours, clock: str, *occupied: Occupied, now: datetime = LONG_AGO
 ) -> Rule | None:
     return why_not(offer, hours, occupied, at(clock), now)
 
@@ -144,9 +142,7 @@ class TestGrid:
             ("Africa/Casablanca", "2025-02-23", 60, 25),
         ],
     )
-    def test_a_day_has_as_many_starts_as_really_fit(
-        self, timezone: str, day: str, step: int, count: int
-    ) -> None:
+    def test_a_day_has_as_many_starts_as_really_fit(self, timezone: str, day: str, step: int, count: int) -> None:
         hours = open_daily("00:00-24:00", timezone=timezone)
         assert len(offered(haircut(step), hours, day=date.fromisoformat(day))) == count
 
@@ -250,7 +246,7 @@ class TestRules:
 def test_a_question_about_all_time_ends_with_the_supported_years() -> None:
     ever = Interval(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
     last_day = {date(2199, 12, 31): (window("22:00", "24:00"),), date.max: (window("09:00", "17:00"),)}
-    found = starts(haircut(), Hours("UTC", {}, last_day, ()), [], ever, SUPPORTED.end - timedelta(days=2))
+    found = starts(haircut(), OpeningHours("UTC", {}, last_day, ()), [], ever, SUPPORTED.end - timedelta(days=2))
     assert [start.start for start in found] == [utc("2199-12-31T22:00"), utc("2199-12-31T23:00")]
     for start in ever:
         assert why_not(haircut(), MORNING, [], start, LONG_AGO) in {Rule.PAST, Rule.WINDOW}
@@ -260,13 +256,13 @@ def test_a_question_about_all_time_ends_with_the_supported_years() -> None:
     "senseless",
     [
         lambda: haircut(0, 5),
-        lambda: Offer(HAIRCUT, 60, 0),
+        lambda: SlotTerms(HAIRCUT, 60, 0),
         lambda: haircut(capacity=0),
         lambda: haircut(buffer_before=-1),
         lambda: haircut(buffer_after=-1),
         lambda: haircut(min_notice=-1),
     ],
 )
-def test_senseless_terms_are_refused(senseless: Callable[[], Offer]) -> None:
+def test_senseless_terms_are_refused(senseless: Callable[[], SlotTerms]) -> None:
     with pytest.raises(ValueError, match=r"at least 1|not negative"):
         senseless()

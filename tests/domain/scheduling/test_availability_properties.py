@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from domain.scheduling.availability import (
     BookingWindow,
     Occupied,
-    Offer,
+    SlotTerms,
     candidates,
     starts,
     why_not,
 )
 from domain.scheduling.interval import Interval, overlaps
-from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow
 from domain.scheduling.wallclock import instant, zone
 
 WEEKS = [  # each begins two days before a clock change
@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Case(NamedTuple):
     """A calendar, a service, what is taken, and the stretch of time asked about."""
 
-    offer: Offer
-    hours: Hours
+    offer: SlotTerms
+    hours: OpeningHours
     occupied: list[Occupied]
     within: Interval
     now: datetime
@@ -55,19 +55,19 @@ def cases(draw: st.DrawFn) -> Case:
     midnight = datetime(first.year, first.month, first.day, tzinfo=UTC)
     moments = st.integers(0, DAYS * 288).map(lambda n: midnight + timedelta(minutes=5 * n))
     lengths = st.sampled_from([20, 60, 5, 400, 1800]).map(lambda n: timedelta(minutes=n))
-    window = st.builds(_window, st.integers(0, 287), st.integers(1, 288)) | st.just(Window(0, 1440))
+    window = st.builds(_window, st.integers(0, 287), st.integers(1, 288)) | st.just(OpeningWindow(0, 1440))
     windows = st.lists(window, min_size=1, max_size=3).map(tuple)
     weekly = st.fixed_dictionaries(dict.fromkeys(range(7), windows))
     dates = st.integers(0, DAYS).map(lambda n: first + timedelta(days=n))
     stretches = st.builds(lambda start, length: Interval(start, start + length), moments, lengths)
-    hours = Hours(
+    hours = OpeningHours(
         name,
         draw(weekly),
         draw(st.dictionaries(dates, st.just(()) | windows, max_size=2)),
         tuple(draw(st.lists(stretches, max_size=2))),
         draw(st.frozensets(dates, max_size=1)),
     )
-    offer = Offer(
+    offer = SlotTerms(
         service_id=SERVICES[0],
         duration=draw(st.sampled_from([20, 45, 60, 5, 600])),
         step=draw(st.sampled_from([5, 7, 15, 40, 60])),
@@ -76,9 +76,7 @@ def cases(draw: st.DrawFn) -> Case:
         buffer_after=draw(st.sampled_from([0, 15])),
         capacity=draw(st.sampled_from([1, 2])),
         min_notice=draw(st.sampled_from([0, 90])),
-        window=draw(
-            seldom(st.builds(BookingWindow, st.sampled_from(["rolling", "business"]), st.integers(1, 6)))
-        ),
+        window=draw(seldom(st.builds(BookingWindow, st.sampled_from(["rolling", "business"]), st.integers(1, 6)))),
         service_hours=draw(seldom(weekly)),
     )
     begin = draw(moments)
@@ -90,8 +88,8 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(offer, hours, occupied, within, now)
 
 
-def _window(opens: int, length: int) -> Window:
-    return Window(opens * 5, (opens + length) * 5)
+def _window(opens: int, length: int) -> OpeningWindow:
+    return OpeningWindow(opens * 5, (opens + length) * 5)
 
 
 def _taken(start: datetime, length: timedelta, service: UUID) -> Occupied:
@@ -137,7 +135,7 @@ def test_every_minute_of_every_offered_start_is_open(case: Case) -> None:
 @settings(deadline=None)
 @given(cases())
 def test_every_open_minute_that_starts_an_opening_is_offered_if_the_service_fits(case: Case) -> None:
-    plain = case._replace(offer=Offer(SERVICES[0], 5, 5, service_hours=case.offer.service_hours), occupied=[])
+    plain = case._replace(offer=SlotTerms(SERVICES[0], 5, 5, service_hours=case.offer.service_hours), occupied=[])
     found = {start.start for start in candidates(*plain[:4])}
     moment, resolution = case.within.start, timedelta(minutes=5)
     while moment < case.within.end:

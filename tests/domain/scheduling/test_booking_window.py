@@ -6,19 +6,19 @@ import pytest
 
 from domain.scheduling.booking_window import BookingWindow
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, window
+from domain.scheduling.opening_hours import OpeningHours, window
 from domain.scheduling.wallclock import SUPPORTED
 
 WEEKDAYS = {day: (window("09:00", "17:00"),) for day in range(5)}
 FRIDAY_NIGHT = datetime(2026, 3, 7, 4, 30, tzinfo=UTC)  # Friday 23:30 in New York
 
 
-def hours(**rules: object) -> Hours:
+def hours(**rules: object) -> OpeningHours:
     given_rules = {"weekly": WEEKDAYS, "overrides": {}, "time_off": (), **rules}
-    return Hours(timezone="America/New_York", **given_rules)  # type: ignore[arg-type]
+    return OpeningHours(timezone="America/New_York", **given_rules)  # type: ignore[arg-type]
 
 
-def end(window: BookingWindow, hours: Hours, now: datetime = FRIDAY_NIGHT) -> datetime:
+def end(window: BookingWindow, hours: OpeningHours, now: datetime = FRIDAY_NIGHT) -> datetime:
     return window.bounds(hours, now).end
 
 
@@ -58,9 +58,7 @@ def test_a_calendar_that_never_opens_has_a_window_that_ends_all_the_same() -> No
 
 def test_fixed_dates_include_both_and_either_may_be_open() -> None:
     fixed = BookingWindow("fixed", first=date(2026, 3, 8), last=date(2026, 3, 8))
-    assert fixed.bounds(hours(), FRIDAY_NIGHT) == Interval(
-        new_york_midnight(3, 8, 5), new_york_midnight(3, 9, 4)
-    )
+    assert fixed.bounds(hours(), FRIDAY_NIGHT) == Interval(new_york_midnight(3, 8, 5), new_york_midnight(3, 9, 4))
     assert BookingWindow("fixed").bounds(hours(), FRIDAY_NIGHT) == SUPPORTED
 
 

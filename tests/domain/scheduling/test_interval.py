@@ -80,9 +80,7 @@ def test_merging_keeps_every_minute_and_is_sorted_with_gaps_between(parts: list[
 
 
 @given(some, some)
-def test_subtracting_keeps_exactly_the_minutes_outside_the_cuts(
-    base: list[Interval], cuts: list[Interval]
-) -> None:
+def test_subtracting_keeps_exactly_the_minutes_outside_the_cuts(base: list[Interval], cuts: list[Interval]) -> None:
     left = subtract(base, cuts)
     assert minutes(left) == minutes(base) - minutes(cuts)
     assert all(not part.empty for part in left)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import (
-    Hours,
     MalformedHours,
-    Window,
+    OpeningHours,
+    OpeningWindow,
     openings,
     opens_on,
     overlapping,
@@ -30,27 +30,27 @@ def between(start: str, end: str) -> Interval:
     return Interval(utc(start), utc(end))
 
 
-def daily(*windows: Window, timezone: str = "UTC", **rules: object) -> Hours:
+def daily(*windows: OpeningWindow, timezone: str = "UTC", **rules: object) -> OpeningHours:
     given_rules = {"overrides": {}, "time_off": (), **rules}
-    return Hours(timezone=timezone, weekly=dict.fromkeys(range(7), windows), **given_rules)  # type: ignore[arg-type]
+    return OpeningHours(timezone=timezone, weekly=dict.fromkeys(range(7), windows), **given_rules)  # type: ignore[arg-type]
 
 
-def opened(hours: Hours, day: date) -> list[Interval]:
+def opened(hours: OpeningHours, day: date) -> list[Interval]:
     return openings(hours, day_bounds(day, zone(hours.timezone)))
 
 
 @pytest.mark.parametrize(
     ("from_", "to", "expected"),
     [
-        ("09:00", "17:30", Window(540, 1050)),
-        ("00:00", "24:00", Window(0, 1440)),
-        ("22:00", "06:00", Window(1320, 1800)),
-        ("22:00", "00:00", Window(1320, 1440)),
-        ("09:00", "09:00", Window(540, 1980)),
-        ("23:59", "24:00", Window(1439, 1440)),
+        ("09:00", "17:30", OpeningWindow(540, 1050)),
+        ("00:00", "24:00", OpeningWindow(0, 1440)),
+        ("22:00", "06:00", OpeningWindow(1320, 1800)),
+        ("22:00", "00:00", OpeningWindow(1320, 1440)),
+        ("09:00", "09:00", OpeningWindow(540, 1980)),
+        ("23:59", "24:00", OpeningWindow(1439, 1440)),
     ],
 )
-def test_a_closing_time_not_after_the_opening_is_the_next_days(from_: str, to: str, expected: Window) -> None:
+def test_a_closing_time_not_after_the_opening_is_the_next_days(from_: str, to: str, expected: OpeningWindow) -> None:
     assert window(from_, to) == expected
 
 
@@ -85,17 +85,17 @@ def test_nothing_opens_at_24_00() -> None:
     ],
 )
 def test_windows_overlap_past_midnight_and_from_sunday_to_monday(
-    weekly: Mapping[int, list[Window]], expected: bool
+    weekly: Mapping[int, list[OpeningWindow]], expected: bool
 ) -> None:
     assert overlapping(weekly) is expected
 
 
-windows = st.builds(lambda o, n: Window(o, o + n), st.integers(0, 1439), st.integers(1, 1440))
+windows = st.builds(lambda o, n: OpeningWindow(o, o + n), st.integers(0, 1439), st.integers(1, 1440))
 
 
 @given(st.dictionaries(st.integers(0, 6), st.lists(windows, max_size=2), max_size=4))
 def test_windows_overlap_exactly_when_some_minute_of_the_week_is_open_twice(
-    weekly: dict[int, list[Window]],
+    weekly: dict[int, list[OpeningWindow]],
 ) -> None:
     minutes = [(day * 1440 + m) % 10080 for day in weekly for w in weekly[day] for m in range(*w)]
     assert overlapping(weekly) == (len(minutes) > len(set(minutes)))
@@ -159,9 +159,7 @@ def test_the_hours_of_a_service_are_intersected_and_do_not_split_a_shift_at_midn
     night, always = daily(window("22:00", "06:00")), dict.fromkeys(range(7), (window("00:00", "24:00"),))
     asked = between("2026-03-06T23:00", "2026-03-06T23:30")
     assert openings(night, asked, always) == openings(night, asked)
-    assert openings(night, asked, {4: (window("23:15", "24:00"),)}) == [
-        between("2026-03-06T23:15", "2026-03-07T00:00")
-    ]
+    assert openings(night, asked, {4: (window("23:15", "24:00"),)}) == [between("2026-03-06T23:15", "2026-03-07T00:00")]
     assert openings(night, asked, {}) == []
 
 

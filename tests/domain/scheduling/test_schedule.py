@@ -9,7 +9,7 @@ import pytest
 from domain.errors import Invalid, NotFound
 from domain.kernel import new_id
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Window
+from domain.scheduling.opening_hours import OpeningWindow
 from domain.scheduling.schedule import Schedule
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -47,9 +47,7 @@ def give_back(s: Schedule) -> None:
 
 def given(*steps: Step) -> Schedule:
     calendar = new_id()
-    schedule = Schedule(
-        id=Schedule.id_of(calendar), calendar_id=calendar, timezone="Europe/Berlin", timestamp=NOW
-    )
+    schedule = Schedule(id=Schedule.id_of(calendar), calendar_id=calendar, timezone="Europe/Berlin", timestamp=NOW)
     for step in steps:
         step(schedule)
     return schedule
@@ -107,11 +105,11 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
 
 def test_its_hours_are_those_of_the_last_change() -> None:
     schedule = given(weekly({"0": [[540, 1020]]}))
-    assert schedule.hours().on(MONDAY) == (Window(540, 1020),)
+    assert schedule.hours().on(MONDAY) == (OpeningWindow(540, 1020),)
     override([600, 660])(schedule)
-    assert schedule.hours().on(MONDAY) == (Window(600, 660),)
+    assert schedule.hours().on(MONDAY) == (OpeningWindow(600, 660),)
     lift(schedule)
-    assert schedule.hours().on(MONDAY) == (Window(540, 1020),)
+    assert schedule.hours().on(MONDAY) == (OpeningWindow(540, 1020),)
     take()(schedule)
     assert schedule.hours().time_off == (LUNCH,)
     change()(schedule)
@@ -126,7 +124,7 @@ def test_a_copy_s_hours_do_not_show_in_the_original() -> None:
     copy = schedule.own_copy()
     override()(copy)
     assert copy.hours().on(MONDAY) == ()
-    assert schedule.hours().on(MONDAY) == (Window(540, 1020),)
+    assert schedule.hours().on(MONDAY) == (OpeningWindow(540, 1020),)
 
 
 def test_a_calendar_has_one_schedule() -> None:

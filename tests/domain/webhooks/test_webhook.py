@@ -11,8 +11,8 @@ from domain.kernel import new_id
 from domain.webhooks.webhook import (
     PUBLISHED,
     TYPES,
-    State,
     Webhook,
+    WebhookStatus,
     check_about,
     check_types,
     check_url,
@@ -101,9 +101,9 @@ def test_one_that_is_deleted_does_not_exist(step: Step) -> None:
 def test_it_says_why_it_is_disabled_and_when_it_was_resumed() -> None:
     webhook = a_webhook()
     disable(webhook)
-    assert (webhook.state, webhook.reason) == (State.DISABLED, "failing")
+    assert (webhook.state, webhook.reason) == (WebhookStatus.DISABLED, "failing")
     resume(webhook)
-    assert (webhook.state, webhook.reason) == (State.ACTIVE, "")
+    assert (webhook.state, webhook.reason) == (WebhookStatus.ACTIVE, "")
     assert webhook.resumed_at == NOW + timedelta(days=2)
 
 

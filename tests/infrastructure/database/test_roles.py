@@ -12,7 +12,7 @@ import pytest
 from domain.kernel import new_id
 from infrastructure.database.roles import create_role, migrate
 from infrastructure.event_log.append_call import APPEND, arguments
-from infrastructure.event_log.journal import Recorded
+from infrastructure.event_log.journal import Appended
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry
@@ -40,9 +40,7 @@ def as_user(dsn: str, user: str) -> str:
 
 def migrate_at_once(*dsns: str) -> None:
     """Each in a process of its own."""
-    program = (
-        "import sys; from infrastructure.database.roles import migrate; migrate(sys.argv[1], 'daybook_test')"
-    )
+    program = "import sys; from infrastructure.database.roles import migrate; migrate(sys.argv[1], 'daybook_test')"
     started = [subprocess.Popen([sys.executable, "-c", program, dsn], cwd=ROOT) for dsn in dsns]
     assert [process.wait(60) for process in started] == [0] * len(dsns)
 
@@ -68,7 +66,7 @@ def test_migrating_a_second_time_changes_nothing_and_keeps_the_log(database: Dat
     call(database.application, entry(new_id()))
     migrate(database.owner, "daybook_test")
     assert state(database.owner) == before
-    assert call(database.application, entry(new_id())) == [Recorded(2)]
+    assert call(database.application, entry(new_id())) == [Appended(2)]
 
 
 def test_migrations_of_several_new_databases_at_once_share_the_roles(own_server: LocalServers) -> None:
@@ -109,9 +107,7 @@ WRITING = [
 
 
 @pytest.mark.parametrize("statement", WRITING)
-def test_the_application_can_not_touch_the_log_but_through_the_append(
-    database: Database, statement: str
-) -> None:
+def test_the_application_can_not_touch_the_log_but_through_the_append(database: Database, statement: str) -> None:
     call(database.application, entry(new_id()))
     with (
         psycopg.connect(database.application) as connection,
@@ -127,9 +123,7 @@ def test_the_application_may_read_the_log(database: Database) -> None:
 
 
 @pytest.mark.parametrize("statement", [*READING, "SELECT log.prune_keys('1 day')", APPEND])
-def test_another_role_can_do_nothing_to_the_log(
-    servers: LocalServers, database: Database, statement: str
-) -> None:
+def test_another_role_can_do_nothing_to_the_log(servers: LocalServers, database: Database, statement: str) -> None:
     create_role(servers.superuser_dsn(), "analyst", "analyst")
     values = arguments([entry(new_id())]) if statement is APPEND else None
     with (
@@ -139,9 +133,7 @@ def test_another_role_can_do_nothing_to_the_log(
         connection.execute(statement.encode(), values)
 
 
-def test_a_role_that_may_see_the_schema_can_still_not_append(
-    servers: LocalServers, database: Database
-) -> None:
+def test_a_role_that_may_see_the_schema_can_still_not_append(servers: LocalServers, database: Database) -> None:
     create_role(servers.superuser_dsn(), "auditor", "auditor")
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute("GRANT USAGE ON SCHEMA log TO auditor")
@@ -158,9 +150,7 @@ def test_what_a_caller_plants_is_never_used_with_the_rights_of_the_owner(databas
             "AS $$ BEGIN RAISE EXCEPTION 'planted code ran as %', current_user; END $$"
         )
         for name in ("text", "uuid", "bytea"):
-            connection.execute(
-                f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.planted())".encode()
-            )
+            connection.execute(f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.planted())".encode())
         for table in ("stored_events", "seal", "command_key", "gate"):
             connection.execute(f"CREATE TEMP TABLE {table} AS SELECT * FROM log.{table}".encode())
         connection.execute("SET search_path = pg_temp, log, pg_catalog")

@@ -9,7 +9,7 @@ from domain.catalog.tag import Tag
 from domain.kernel import new_id
 from infrastructure.event_log.aggregate_cache import AggregateCache
 from infrastructure.event_log.event_codec import encode
-from infrastructure.event_log.journal import Missed
+from infrastructure.event_log.journal import MissedEvent
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ME = new_id()
@@ -22,9 +22,9 @@ def a_tag(*names: str) -> Tag:
     return tag
 
 
-def events(tag: Tag) -> list[Missed]:
+def events(tag: Tag) -> list[MissedEvent]:
     rows = [encode(event, "{}") for event in tag.pending_events]
-    return [Missed(row.stream, row.version, row.topic, row.state) for row in rows]
+    return [MissedEvent(row.stream, row.version, row.topic, row.state) for row in rows]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from domain.kernel import new_id
 from infrastructure.event_log.append_call import APPEND, arguments, read_answers
 from infrastructure.event_log.event_codec import digest, seal_hash
-from infrastructure.event_log.journal import Answer, Entry, Kept, Overtaken, Recorded
+from infrastructure.event_log.journal import Appended, AppendResult, DuplicateCommand, LogEntry, StaleReads
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
@@ -27,7 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 A_KEY = b"k" * 32
 
 
-def call(dsn: str, *entries: Entry, settings: str = "") -> list[Answer]:
+def call(dsn: str, *entries: LogEntry, settings: str = "") -> list[AppendResult]:
     """One call of the append, as one batch."""
     with psycopg.connect(dsn, autocommit=True, options=settings) as connection:
         rows = connection.execute(APPEND, arguments(entries), binary=True).fetchall()
@@ -42,9 +42,9 @@ def ask(dsn: str, query: str) -> list[tuple[Any, ...]]:
 def test_a_key_that_is_twice_in_a_batch_is_recorded_once(database: Database) -> None:
     one, two = new_id(), new_id()
     first, second = call(database.application, entry(one, key=A_KEY), entry(two, key=A_KEY))
-    assert first == Recorded(1)
-    assert isinstance(second, Overtaken)  # decides again, and then finds the key
-    assert call(database.application, entry(two, key=A_KEY)) == [Kept(one, 1, 1, b"")]
+    assert first == Appended(1)
+    assert isinstance(second, StaleReads)  # decides again, and then finds the key
+    assert call(database.application, entry(two, key=A_KEY)) == [DuplicateCommand(one, 1, 1, b"")]
     assert ask(database.owner, "SELECT originator_id FROM log.stored_events") == [(one,)]
 
 
@@ -59,8 +59,8 @@ def test_a_command_is_refused_when_an_earlier_one_of_the_batch_writes_what_it_re
         entry(hours, at=1),
         entry(day, reads={hours: 1}),
     )
-    assert answers[:2] == [Recorded(2), Recorded(3)]
-    assert isinstance(answers[2], Overtaken)
+    assert answers[:2] == [Appended(2), Appended(3)]
+    assert isinstance(answers[2], StaleReads)
     assert [missed.version for missed in answers[2].missed] == [2]
     assert ask(database.owner, f"SELECT 1 FROM log.stored_events WHERE originator_id = '{day}'") == []
 
@@ -123,9 +123,7 @@ def writing(database: Database) -> Iterator[list[subprocess.Popen[str]]]:
     """Processes that begin at one time to write on a few streams, each printing how often it lost a race."""
     command = [sys.executable, "-c", WRITER, database.application, *(str(new_id()) for _ in range(6))]
     pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(WRITERS)
-    ]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(WRITERS)]
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
@@ -183,9 +181,7 @@ def verify(database: Database) -> None:
     for _, id, stream, version, topic, state, metadata, stored, _ in events:
         assert digest(id, stream, version, topic, bytes(state), metadata) == bytes(stored)
     upto, seal = 0, b""
-    for end, since, at, stored in ask(
-        database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"
-    ):
+    for end, since, at, stored in ask(database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"):
         assert since == upto + 1
         batch = events[upto:end]
         assert {event[8] for event in batch} == {at}
@@ -228,10 +224,8 @@ async def test_appends_do_not_wait_for_a_vacuum_that_is_under_way(database: Data
     async with await AsyncConnection.connect(database.owner) as cleaning:
         for table in ("stored_events", "seal", "command_key"):
             await cleaning.execute(f"LOCK TABLE log.{table} IN SHARE UPDATE EXCLUSIVE MODE".encode())
-        answers = await asyncio.to_thread(
-            call, database.application, entry(new_id()), settings="-c lock_timeout=200ms"
-        )
-        assert answers == [Recorded(1)]
+        answers = await asyncio.to_thread(call, database.application, entry(new_id()), settings="-c lock_timeout=200ms")
+        assert answers == [Appended(1)]
 
 
 def test_the_clock_of_the_log_never_goes_back(database: Database) -> None:
@@ -246,8 +240,7 @@ def test_keys_younger_than_a_day_are_never_forgotten(database: Database) -> None
     call(database.application, entry(new_id(), key=A_KEY), entry(new_id()))
     ask(
         database.owner,
-        "UPDATE log.command_key SET at = now() - interval '25 hours' "
-        "WHERE key = repeat('k', 32)::bytea RETURNING 1",
+        "UPDATE log.command_key SET at = now() - interval '25 hours' WHERE key = repeat('k', 32)::bytea RETURNING 1",
     )
     assert ask(database.application, "SELECT log.prune_keys('0')") == [(1,)]
     assert ask(database.application, "SELECT log.prune_keys(NULL)") == [(0,)]

@@ -11,11 +11,11 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.booking.appointment import Status
+from domain.booking.appointment import AppointmentStatus
 from domain.catalog.tag import Tag
 from domain.errors import Invalid
 from domain.kernel import new_id
-from infrastructure.event_log.event_codec import Row, decode, digest, encode, evolve, state_text
+from infrastructure.event_log.event_codec import EventRow, decode, digest, encode, evolve, state_text
 from tests.infrastructure.event_log.entries import row
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ LEAVES = st.one_of(
     st.uuids(),
     st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))])),
     st.decimals(allow_nan=False),
-    st.sampled_from(Status),
+    st.sampled_from(AppointmentStatus),
 )
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
 
@@ -80,7 +80,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def sealed(r: Row) -> bytes:
+def sealed(r: EventRow) -> bytes:
     return digest(r.id, r.stream, r.version, r.topic, r.state, r.metadata)
 
 

@@ -21,9 +21,9 @@ from application.booking.appointment import (
 )
 from application.booking.refusals import OutsideHours
 from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
-from application.event_log import Command, KeyReused, Log, Unavailable, command
+from application.event_log import Command, EventLog, KeyReused, Unavailable, command
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
-from domain.booking.appointment import Status
+from domain.booking.appointment import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.catalog.tag import Tag
 from domain.errors import Stale
@@ -141,7 +141,7 @@ async def test_a_kept_answer_is_the_first_one_whatever_happened_since(two_stores
         again = await book_appointment(booking, store)
         assert again.replayed
         assert (again.position, again.aggregate.version) == (first.position, first.aggregate.version)
-        assert again.aggregate.status is Status.BOOKED
+        assert again.aggregate.status is AppointmentStatus.BOOKED
         assert again.aggregate.starts_at == week.at("10:00")
     assert await seats(here, week) == []
 
@@ -184,7 +184,7 @@ async def test_a_command_that_keeps_losing_gives_up_in_time(two_stores: Two) -> 
     numbers = iter(range(1_000_000))
 
     @command
-    async def overtaken(cmd: Command, log: Log, now: datetime) -> Tag:
+    async def overtaken(cmd: Command, log: EventLog, now: datetime) -> Tag:
         mine = await log.load(Tag, tag.id)
         await rename_tag(RenameTag(by=ADMIN, tag_id=tag.id, name=f"theirs {next(numbers)}"), there)
         own = mine.own_copy()
@@ -260,9 +260,7 @@ async def test_a_stream_shorter_than_the_cache_thinks_is_decided_again(
     assert (done.aggregate.version, done.position) == (2, 2)  # neither "already so" nor after a gap
 
 
-async def test_caches_are_dropped_when_the_log_turns_out_to_be_another(
-    database: Database, open_store: Open
-) -> None:
+async def test_caches_are_dropped_when_the_log_turns_out_to_be_another(database: Database, open_store: Open) -> None:
     """The stream is as long as before, so no version tells."""
     store, restored = await open_store(database.application), await open_store(database.application)
     tag = (await create_tag(CreateTag(by=ADMIN, slug="vegan"), store)).aggregate

@@ -13,7 +13,7 @@ from application.event_log import Unavailable
 from domain.errors import Invalid
 from domain.kernel import new_id
 from infrastructure.event_log.group_commit import MOST_COMMANDS
-from infrastructure.event_log.journal import Entry, Kept, Overtaken, Recorded
+from infrastructure.event_log.journal import Appended, DuplicateCommand, LogEntry, StaleReads
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
@@ -78,9 +78,7 @@ POISON = {
     "a lone surrogate in the topic": lambda: entry(rows=[row(new_id(), 1, topic="\ud800")]),
     "one version twice": lambda: entry(rows=[row(stream := new_id(), 1), row(stream, 1)]),
     "a version that no bigint holds": lambda: entry(new_id(), reads={new_id(): 2**63}),
-    "a key longer than an index takes": lambda: entry(
-        new_id(), key=b"".join(new_id().bytes for _ in range(1000))
-    ),
+    "a key longer than an index takes": lambda: entry(new_id(), key=b"".join(new_id().bytes for _ in range(1000))),
 }
 
 
@@ -97,7 +95,7 @@ async def test_a_poisoned_command_harms_no_other_of_its_batch(
         await until(lambda: journal.writer.depth == 10)
         await gate.open()
         said = await asyncio.gather(first, *answers, return_exceptions=True)
-    assert [type(answer) for answer in said].count(Recorded) == 10
+    assert [type(answer) for answer in said].count(Appended) == 10
     assert isinstance(said[6], Invalid)
     assert recorded(database) == 10
 
@@ -110,20 +108,15 @@ async def test_twins_in_one_batch_are_recorded_once_and_answered_alike(
     async with shut_gate(database.owner) as gate:
         first = asyncio.create_task(journal.append(entry(new_id())))
         await gate.wait_for(1)
-        twins = [
-            asyncio.create_task(journal.append(entry(of, key=b"k" * 32)))
-            for of in (stream, new_id(), new_id())
-        ]
+        twins = [asyncio.create_task(journal.append(entry(of, key=b"k" * 32))) for of in (stream, new_id(), new_id())]
         await until(lambda: journal.writer.depth == 3)
         await gate.open()
         answers = await asyncio.gather(*twins)
         await first
-    assert answers == [Recorded(2), Kept(stream, 1, 2, b""), Kept(stream, 1, 2, b"")]
+    assert answers == [Appended(2), DuplicateCommand(stream, 1, 2, b""), DuplicateCommand(stream, 1, 2, b"")]
 
 
-async def test_commands_that_wait_together_share_a_batch(
-    journal: PostgresJournal, database: Database
-) -> None:
+async def test_commands_that_wait_together_share_a_batch(journal: PostgresJournal, database: Database) -> None:
     async with shut_gate(database.owner) as gate:
         waiting = [asyncio.create_task(journal.append(entry(new_id())))]
         await gate.wait_for(1)
@@ -148,8 +141,8 @@ async def test_a_decision_that_another_of_its_batch_overtakes_is_refused(
         await until(lambda: journal.writer.depth == 2)
         await gate.open()
         await first
-        assert isinstance(await closing, Recorded)
-        assert isinstance(await booking, Overtaken)
+        assert isinstance(await closing, Appended)
+        assert isinstance(await booking, StaleReads)
     assert await journal.read([day]) == []
 
 
@@ -167,8 +160,8 @@ async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(
             await journal.append(entry(new_id()))
         assert monotonic() - before < 0.1
         await gate.open()
-        assert all(isinstance(answer, Recorded) for answer in await asyncio.gather(*waiting))
-    assert isinstance(await journal.append(entry(new_id())), Recorded)
+        assert all(isinstance(answer, Appended) for answer in await asyncio.gather(*waiting))
+    assert isinstance(await journal.append(entry(new_id())), Appended)
 
 
 async def test_closing_records_what_is_queued_and_refuses_what_comes_later(
@@ -182,7 +175,7 @@ async def test_closing_records_what_is_queued_and_refuses_what_comes_later(
         closing = asyncio.create_task(journal.close())
         await gate.open()
         await closing
-    assert all(isinstance(answer, Recorded) for answer in await asyncio.gather(*waiting))
+    assert all(isinstance(answer, Appended) for answer in await asyncio.gather(*waiting))
     with pytest.raises(Unavailable):
         await journal.append(entry(new_id()))
 
@@ -199,7 +192,7 @@ async def test_a_commit_whose_answer_is_lost_is_answered_though_it_commits_late(
         shaky.proxy.flow()
         await gate.wait_for(2)  # the same call again, behind the orphan
         await gate.open()
-        assert await booking == Kept(stream, 1, 1, b"")
+        assert await booking == DuplicateCommand(stream, 1, 1, b"")
     assert recorded(database) == 1
 
 
@@ -210,7 +203,7 @@ async def test_a_call_that_never_arrived_is_sent_again(shaky: Shaky, database: D
     await until(lambda: shaky.journal.writer.depth == 0)
     shaky.proxy.cut()
     shaky.proxy.flow()
-    assert await booking == Recorded(2)
+    assert await booking == Appended(2)
     assert recorded(database) == 2
 
 
@@ -233,7 +226,7 @@ async def test_a_network_that_swallows_everything_fails_commands_in_bounded_time
     shaky.proxy.flow()
     shaky.proxy.cut()
     before = monotonic()
-    assert isinstance(await persistently(shaky.journal, entry(new_id())), Recorded | Kept)
+    assert isinstance(await persistently(shaky.journal, entry(new_id())), Appended | DuplicateCommand)
     assert await shaky.journal.read([stream])
     assert monotonic() - before < 2.5 * PATIENCE
 
@@ -274,7 +267,7 @@ async def test_killed_backends_are_replaced_and_nothing_acknowledged_is_lost(
                 "WHERE application_name LIKE 'daybook-%' AND datname = current_database()"
             )
             said = await asyncio.gather(*answers)
-            acknowledged += sum(isinstance(answer, Recorded | Kept) for answer in said)
+            acknowledged += sum(isinstance(answer, Appended | DuplicateCommand) for answer in said)
     assert acknowledged == 100
     assert recorded(database) == 100
 
@@ -309,7 +302,7 @@ async def test_trouble_of_the_database_is_not_blamed_on_the_command(
     assert all(isinstance(answer, Unavailable) for answer in said), said
 
 
-async def persistently(journal: PostgresJournal, wanted: Entry) -> object:
+async def persistently(journal: PostgresJournal, wanted: LogEntry) -> object:
     """As a client that tries again on 503, with the same key."""
     async with asyncio.timeout(20):
         while True:

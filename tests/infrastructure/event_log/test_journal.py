@@ -5,28 +5,26 @@ import asyncio
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.event_log.journal import Journal, Kept, Overtaken, Recorded
+from infrastructure.event_log.journal import Appended, DuplicateCommand, Journal, StaleReads
 from tests.infrastructure.event_log.entries import entry, row
 
 A_KEY = b"k" * 32
 
 
 def versions(overtaken: object) -> list[int]:
-    assert isinstance(overtaken, Overtaken)
+    assert isinstance(overtaken, StaleReads)
     return [missed.version for missed in overtaken.missed]
 
 
 async def test_entries_get_the_next_positions_without_a_gap(journal: Journal) -> None:
     one, two = new_id(), new_id()
-    assert await journal.append(entry(one, two)) == Recorded(2)
-    assert await journal.append(entry(one, at=1)) == Recorded(3)
+    assert await journal.append(entry(one, two)) == Appended(2)
+    assert await journal.append(entry(one, at=1)) == Appended(3)
 
 
 async def test_what_was_appended_is_read_in_the_order_of_each_stream(journal: Journal) -> None:
     one, two = new_id(), new_id()
-    await journal.append(
-        entry(rows=[row(one, 1, state=b"a"), row(two, 1, state=b"b"), row(one, 2, state=b"c")])
-    )
+    await journal.append(entry(rows=[row(one, 1, state=b"a"), row(two, 1, state=b"b"), row(one, 2, state=b"c")]))
     read = await journal.read([two, one, new_id()])
     assert [(e.version, bytes(e.state)) for e in read if e.stream == one] == [(1, b"a"), (2, b"c")]
     assert [(e.version, bytes(e.state)) for e in read if e.stream == two] == [(1, b"b")]
@@ -53,7 +51,7 @@ async def test_a_stream_that_was_only_read_counts_as_much_as_one_that_is_written
     await journal.append(entry(hours))
     await journal.append(entry(hours, at=1))
     assert versions(await journal.append(entry(day, reads={hours: 1}))) == [2]
-    assert await journal.append(entry(day, reads={hours: 2})) == Recorded(3)
+    assert await journal.append(entry(day, reads={hours: 2})) == Appended(3)
 
 
 async def test_a_stream_shorter_than_thought_refuses_with_nothing_missed(journal: Journal) -> None:
@@ -68,7 +66,7 @@ async def test_a_stream_shorter_than_thought_refuses_with_nothing_missed(journal
 async def test_an_entry_is_recorded_whole_or_not_at_all(journal: Journal) -> None:
     fresh, moved = new_id(), new_id()
     await journal.append(entry(moved))
-    assert isinstance(await journal.append(entry(fresh, moved)), Overtaken)
+    assert isinstance(await journal.append(entry(fresh, moved)), StaleReads)
     assert await journal.read([fresh]) == []
 
 
@@ -76,7 +74,7 @@ async def test_a_key_is_used_once_and_keeps_its_first_answer(journal: Journal) -
     stream = new_id()
     await journal.append(entry(stream, key=A_KEY, fingerprint=b"first"))
     await journal.append(entry(stream, at=1))
-    kept = Kept(stream, 1, 1, b"first")
+    kept = DuplicateCommand(stream, 1, 1, b"first")
     assert await journal.append(entry(new_id(), key=A_KEY, fingerprint=b"second")) == kept
     assert await journal.append(entry(stream, at=0, key=A_KEY)) == kept
     assert await journal.peek(A_KEY, {stream: 0}) == kept
@@ -86,16 +84,16 @@ async def test_a_key_is_used_once_and_keeps_its_first_answer(journal: Journal) -
 async def test_a_key_is_kept_for_a_command_that_recorded_no_event(journal: Journal) -> None:
     stream = new_id()
     await journal.append(entry(stream))
-    assert await journal.append(entry(key=A_KEY, reads={stream: 1}, rows=[])) == Recorded(1)
-    assert await journal.append(entry(key=A_KEY, reads={stream: 1}, rows=[])) == Kept(stream, 1, 1, b"")
+    assert await journal.append(entry(key=A_KEY, reads={stream: 1}, rows=[])) == Appended(1)
+    assert await journal.append(entry(key=A_KEY, reads={stream: 1}, rows=[])) == DuplicateCommand(stream, 1, 1, b"")
 
 
 async def test_twenty_uses_of_a_key_at_once_record_once_and_answer_alike(journal: Journal) -> None:
     stream = new_id()
     same = entry(stream, key=A_KEY)
     answers = await asyncio.gather(*(journal.append(same) for _ in range(20)))
-    assert answers.count(Recorded(1)) == 1
-    assert answers.count(Kept(stream, 1, 1, b"")) == 19
+    assert answers.count(Appended(1)) == 1
+    assert answers.count(DuplicateCommand(stream, 1, 1, b"")) == 19
 
 
 async def test_a_look_answers_with_the_position_up_to_which_nothing_moved(journal: Journal) -> None:
@@ -107,10 +105,8 @@ async def test_a_look_answers_with_the_position_up_to_which_nothing_moved(journa
 
 
 @pytest.mark.parametrize("writers", [2, 8])
-async def test_of_several_that_build_on_one_version_exactly_one_is_recorded(
-    journal: Journal, writers: int
-) -> None:
+async def test_of_several_that_build_on_one_version_exactly_one_is_recorded(journal: Journal, writers: int) -> None:
     stream = new_id()
     answers = await asyncio.gather(*(journal.append(entry(stream)) for _ in range(writers)))
-    assert sum(isinstance(answer, Recorded) for answer in answers) == 1
+    assert sum(isinstance(answer, Appended) for answer in answers) == 1
     assert len(await journal.read([stream])) == 1

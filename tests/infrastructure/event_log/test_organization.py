@@ -55,9 +55,7 @@ async def test_nothing_is_booked_after_the_holiday_that_another_process_has_set(
     week, id = await a_salon(here)
     await a_booked_appointment(here, week, "09:00")  # both have seen the organization open
     for day in range(1, 5):
-        holiday = ReplaceHoliday(
-            by=ADMIN, organization_id=id, date=week.at("00:00", day).date(), name="Closed"
-        )
+        holiday = ReplaceHoliday(by=ADMIN, organization_id=id, date=week.at("00:00", day).date(), name="Closed")
 
         async def book(n: int, day: int = day) -> int | None:
             start = week.at("09:00", day) + timedelta(minutes=30 * n)

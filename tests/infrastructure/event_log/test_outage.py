@@ -13,7 +13,7 @@ import pytest
 from application.event_log import Unavailable
 from domain.kernel import new_id
 from infrastructure.database.roles import migrate
-from infrastructure.event_log.journal import Kept, Recorded
+from infrastructure.event_log.journal import Appended, DuplicateCommand
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.local.servers import LocalServers
 from tests.infrastructure.event_log.entries import entry
@@ -106,7 +106,7 @@ async def test_every_waiting_command_fails_in_bounded_time_while_the_database_is
     async with asyncio.timeout(20):
         while True:
             try:
-                assert isinstance(await journal.append(again), Recorded | Kept)
+                assert isinstance(await journal.append(again), Appended | DuplicateCommand)
                 break
             except Unavailable:
                 await asyncio.sleep(0.05)

@@ -11,7 +11,7 @@ import domain
 from application.access import Role
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from domain.booking.appointment import Appointment
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from infrastructure.event_log.event_store import EventStore
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
@@ -54,9 +54,7 @@ async def test_it_reads_every_event_and_loads_every_aggregate(database: Database
     with stock(database.application) as app:
         log = app.notification_log
         notifications = [
-            notification
-            for start in range(1, position + 1, 10)
-            for notification in log.select(start=start, limit=10)
+            notification for start in range(1, position + 1, 10) for notification in log.select(start=start, limit=10)
         ]
         assert [notification.id for notification in notifications] == list(range(1, position + 1))
         events = [app.mapper.to_domain_event(notification) for notification in notifications]
@@ -72,7 +70,7 @@ async def test_it_reads_every_event_and_loads_every_aggregate(database: Database
 
 def _as_stored(value: Any) -> Any:
     """What is personal is JSON to the library, and stays sealed."""
-    if not isinstance(value, Personal):
+    if not isinstance(value, PersonalData):
         return value
     assert value.sealed is not None
     return {"personal": value.subject.hex, "sealed": b64encode(value.sealed).decode()}

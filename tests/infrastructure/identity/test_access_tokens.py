@@ -14,7 +14,7 @@ from application.event_log import Unavailable
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
 from domain.people.account import Account
-from infrastructure.identity.access_tokens import AUDIENCE, ISSUER, TYPE, Tokens, key_id
+from infrastructure.identity.access_tokens import AUDIENCE, ISSUER, TYPE, AccessTokens, key_id
 from infrastructure.settings import SAMPLE_SECRET_KEY
 
 SECRET = "a secret of the tests, long enough to sign with"
@@ -75,20 +75,20 @@ def bad_tokens() -> Iterator[Any]:
 
 @pytest.mark.parametrize("token", list(bad_tokens()))
 def test_what_is_not_ours_is_not_believed(token: str):
-    tokens = Tokens(SECRET)
+    tokens = AccessTokens(SECRET)
     for _ in range(2):  # nor the second time
         with pytest.raises(Unauthenticated):
             tokens.verify(token)
 
 
 def test_the_forger_of_these_tests_can_make_good_ones():
-    assert Tokens(SECRET).verify(forged()).role is Role.CUSTOMER
+    assert AccessTokens(SECRET).verify(forged()).role is Role.CUSTOMER
 
 
 def test_a_token_says_who_bears_it_and_by_which_session():
-    tokens, account, session = Tokens(SECRET), new_id(), new_id()
+    tokens, account, session = AccessTokens(SECRET), new_id(), new_id()
     granted = tokens.grant(account, Role.ADMIN, session, datetime.now(UTC), 7)
-    caller = Tokens(SECRET).verify(granted.token)
+    caller = AccessTokens(SECRET).verify(granted.token)
     assert (caller.id, caller.role, caller.session) == (account, Role.ADMIN, session)
     assert granted.expires_in == 600
     assert tokens.verify(tokens.issue(account, Role.ADMIN)).session is None
@@ -96,22 +96,22 @@ def test_a_token_says_who_bears_it_and_by_which_session():
 
 def test_a_token_says_when_it_was_issued_to_the_microsecond():
     now = datetime(2030, 1, 1, 12, 0, 0, 123_456, UTC)
-    token = Tokens(SECRET).grant(new_id(), Role.CUSTOMER, new_id(), now, 7).token
+    token = AccessTokens(SECRET).grant(new_id(), Role.CUSTOMER, new_id(), now, 7).token
     told = jwt.decode(token, options={"verify_signature": False})
     assert told["iat"] == now.timestamp()
 
 
 def test_the_previous_key_is_believed_and_signs_no_more():
-    before, account = Tokens(OTHER), new_id()
-    tokens = Tokens(SECRET, OTHER)
+    before, account = AccessTokens(OTHER), new_id()
+    tokens = AccessTokens(SECRET, OTHER)
     assert tokens.verify(before.issue(account, Role.CUSTOMER)).id == account
-    assert Tokens(SECRET).verify(tokens.issue(account, Role.CUSTOMER)).id == account
+    assert AccessTokens(SECRET).verify(tokens.issue(account, Role.CUSTOMER)).id == account
     with pytest.raises(Unauthenticated):
-        Tokens(SECRET).verify(before.issue(account, Role.CUSTOMER))
+        AccessTokens(SECRET).verify(before.issue(account, Role.CUSTOMER))
 
 
 def test_a_remembered_token_runs_out_as_well(monkeypatch: pytest.MonkeyPatch):
-    tokens = Tokens(SECRET)
+    tokens = AccessTokens(SECRET)
     token = tokens.issue(new_id(), Role.CUSTOMER, timedelta(seconds=60))
     tokens.verify(token)
     later = time.time() + 61
@@ -121,9 +121,9 @@ def test_a_remembered_token_runs_out_as_well(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_where_it_is_strict_no_token_lives_longer_than_ten_minutes():
-    tokens = Tokens(SECRET, longest=timedelta(minutes=10))
+    tokens = AccessTokens(SECRET, longest=timedelta(minutes=10))
     with pytest.raises(Unauthenticated):
-        tokens.verify(Tokens(SECRET).issue(new_id(), Role.ADMIN, timedelta(hours=1)))
+        tokens.verify(AccessTokens(SECRET).issue(new_id(), Role.ADMIN, timedelta(hours=1)))
     tokens.verify(tokens.issue(new_id(), Role.ADMIN))
     tokens.verify(tokens.grant(new_id(), Role.ADMIN, new_id(), datetime.now(UTC), 1).token)
 
@@ -144,7 +144,7 @@ class Void:
 
 def test_standing_is_asked_each_time_about_the_accounts_stream():
     void, account, session = Void(), new_id(), new_id()
-    tokens, now = Tokens(SECRET, standing=void), datetime.now(UTC)
+    tokens, now = AccessTokens(SECRET, standing=void), datetime.now(UTC)
     granted = tokens.grant(account, Role.CUSTOMER, session, now, 7)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
@@ -153,6 +153,6 @@ def test_standing_is_asked_each_time_about_the_accounts_stream():
 
 
 def test_while_nobody_can_say_no_token_counts():
-    tokens = Tokens(SECRET, standing=Void(Unavailable("not now")))
+    tokens = AccessTokens(SECRET, standing=Void(Unavailable("not now")))
     with pytest.raises(Unavailable):
         tokens.verify(tokens.issue(new_id(), Role.CUSTOMER))

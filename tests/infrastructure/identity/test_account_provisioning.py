@@ -11,7 +11,7 @@ from domain.kernel import new_id
 from domain.people.email_address import AddressTaken
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.identity.account_provisioning import Newcomer, Registrar
+from infrastructure.identity.account_provisioning import AccountProvisioning, NewAccount
 from infrastructure.identity.credentials import Credentials
 from infrastructure.identity.passwords import Passwords
 from tests.infrastructure.conftest import Open
@@ -31,15 +31,15 @@ async def store(database, open_store: Open) -> EventStore:
 
 
 @pytest.fixture
-def registrar(store: EventStore, rows: RowPool) -> Registrar:
-    return Registrar(store, Credentials(rows, store.keyring), PEPPER)
+def registrar(store: EventStore, rows: RowPool) -> AccountProvisioning:
+    return AccountProvisioning(store, Credentials(rows, store.keyring), PEPPER)
 
 
-def newcomer(email: str = "ada@example.org", role: Role = Role.ADMIN) -> Newcomer:
-    return Newcomer(new_id(), role, email, "Ada")
+def newcomer(email: str = "ada@example.org", role: Role = Role.ADMIN) -> NewAccount:
+    return NewAccount(new_id(), role, email, "Ada")
 
 
-async def test_who_is_made_can_sign_in(registrar: Registrar, store: EventStore, rows: RowPool) -> None:
+async def test_who_is_made_can_sign_in(registrar: AccountProvisioning, store: EventStore, rows: RowPool) -> None:
     ada, bea = newcomer(), newcomer("bea@example.org", Role.AUDITOR)
     await registrar.make([ada, bea], PASSWORD)
     for each in (ada, bea):
@@ -52,20 +52,18 @@ async def test_who_is_made_can_sign_in(registrar: Registrar, store: EventStore, 
 
 
 async def test_those_who_are_there_stay_as_they_are(
-    registrar: Registrar, store: EventStore, rows: RowPool
+    registrar: AccountProvisioning, store: EventStore, rows: RowPool
 ) -> None:
     ada = newcomer()
     await registrar.settle([ada], PASSWORD)
     before = await rows.all("SELECT * FROM auth.credential")
     await registrar.settle([ada, newcomer(), newcomer("ADA@example.org")], "another ship at sea")
     assert await rows.all("SELECT * FROM auth.credential") == before
-    assert (await rows.all("SELECT count(*) FROM log.stored_events WHERE topic = 'Account.Registered'")) == [
-        (1,)
-    ]
+    assert (await rows.all("SELECT count(*) FROM log.stored_events WHERE topic = 'Account.Registered'")) == [(1,)]
 
 
 async def test_an_address_that_is_taken_gets_no_second_account_and_no_password(
-    registrar: Registrar, rows: RowPool
+    registrar: AccountProvisioning, rows: RowPool
 ) -> None:
     await registrar.make([newcomer()], PASSWORD)
     with pytest.raises(AddressTaken):
@@ -73,7 +71,7 @@ async def test_an_address_that_is_taken_gets_no_second_account_and_no_password(
     assert await rows.all("SELECT count(*) FROM auth.credential") == [(1,)]
 
 
-async def test_a_weak_password_and_no_address_are_refused(registrar: Registrar, rows: RowPool) -> None:
+async def test_a_weak_password_and_no_address_are_refused(registrar: AccountProvisioning, rows: RowPool) -> None:
     with pytest.raises(WeakPassword):
         await registrar.make([newcomer()], "short")
     with pytest.raises(ValueError, match="@"):

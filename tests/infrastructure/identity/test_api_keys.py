@@ -3,17 +3,17 @@
 import pytest
 
 from application.access import ACCESS, Role
-from application.identity.api_key import Holders, TooManyKeys
+from application.identity.api_key import ApiKeyHolders, TooManyKeys
 from domain.errors import NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
 from infrastructure.identity import api_keys as apikeys
-from infrastructure.identity.services import Opened
+from infrastructure.identity.services import IdentityServices
 from tests.conftest import Database
 from tests.support.instances import ask
 from tests.support.signing import an_account, change
 
 
-async def test_a_key_is_found_by_what_was_shown_once(opened: Opened, database: Database):
+async def test_a_key_is_found_by_what_was_shown_once(opened: IdentityServices, database: Database):
     keys, account = opened.signing.keys, new_id()
     made, secret = await keys.make(account, "screen", ["read"], None)
     assert secret.startswith(f"dbk_{made.id.hex}_")
@@ -25,7 +25,7 @@ async def test_a_key_is_found_by_what_was_shown_once(opened: Opened, database: D
     assert b"screen".hex() not in kept
 
 
-async def test_what_is_no_key_is_nobodys(opened: Opened):
+async def test_what_is_no_key_is_nobodys(opened: IdentityServices):
     made, secret = await opened.signing.keys.make(new_id(), "screen", ["read"], None)
     _, other = await opened.signing.keys.make(new_id(), "screen", ["read"], None)
     wrong = secret[:-1] + ("A" if secret[-1] != "A" else "B")
@@ -34,7 +34,7 @@ async def test_what_is_no_key_is_nobodys(opened: Opened):
         assert await opened.signing.keys.bearer(each) is None
 
 
-async def test_when_it_was_used_is_kept_to_the_minute(opened: Opened):
+async def test_when_it_was_used_is_kept_to_the_minute(opened: IdentityServices):
     keys, account = opened.signing.keys, new_id()
     made, secret = await keys.make(account, "screen", ["read"], None)
     assert made.used_at is None
@@ -44,13 +44,13 @@ async def test_when_it_was_used_is_kept_to_the_minute(opened: Opened):
     assert (used.second, used.microsecond) == (0, 0)
 
 
-async def test_a_key_runs_out(opened: Opened, database: Database):
+async def test_a_key_runs_out(opened: IdentityServices, database: Database):
     keys = opened.signing.keys
     _, secret = await keys.make(new_id(), "screen", ["read"], opened.signing.store.now())
     assert await keys.bearer(secret) is None
 
 
-async def test_keys_are_their_accounts_alone(opened: Opened):
+async def test_keys_are_their_accounts_alone(opened: IdentityServices):
     keys, account = opened.signing.keys, new_id()
     made, secret = await keys.make(account, "screen", ["read"], None)
     stranger = new_id()
@@ -71,7 +71,7 @@ async def test_keys_are_their_accounts_alone(opened: Opened):
     assert await keys.bearer(secret) is None
 
 
-async def test_an_account_has_only_so_many(opened: Opened, monkeypatch: pytest.MonkeyPatch):
+async def test_an_account_has_only_so_many(opened: IdentityServices, monkeypatch: pytest.MonkeyPatch):
     account = new_id()
     for _ in range(apikeys.MOST):
         await opened.signing.keys.make(account, "one more", ["read"], None)
@@ -80,9 +80,9 @@ async def test_an_account_has_only_so_many(opened: Opened, monkeypatch: pytest.M
     assert len(await opened.signing.keys.find(account, limit=200)) == apikeys.MOST
 
 
-async def test_a_key_is_its_account_in_the_role_it_has_now(opened: Opened):
+async def test_a_key_is_its_account_in_the_role_it_has_now(opened: IdentityServices):
     signing, time = opened.signing, [0.0]
-    holders = Holders(signing.keys, signing.store, clock=lambda: time[0])
+    holders = ApiKeyHolders(signing.keys, signing.store, clock=lambda: time[0])
     account = await an_account(signing, "ada@example.org", role=Role.PROVIDER)
     made, secret = await signing.keys.make(account, "screen", ["read", "create_tag"], None)
     caller = await holders.holder(secret)
@@ -102,7 +102,7 @@ async def test_a_key_is_its_account_in_the_role_it_has_now(opened: Opened):
         await holders.holder(secret)
 
 
-async def test_a_key_of_nobody_opens_nothing(opened: Opened):
+async def test_a_key_of_nobody_opens_nothing(opened: IdentityServices):
     _, secret = await opened.signing.keys.make(new_id(), "screen", list(ACCESS)[:1], None)
     with pytest.raises(Unauthenticated):
         await opened.holders.holder(secret)

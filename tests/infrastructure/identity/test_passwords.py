@@ -56,9 +56,7 @@ def test_short_ones_long_ones_and_those_tried_first_are_refused(passwords: Passw
     assert refused.value.pointer == "/password"
 
 
-@pytest.mark.parametrize(
-    "own", ["Grace Hopper 1906", "gracehopper123456", "grace@example.org1", "G.r.a.c.e.Hopper!!"]
-)
+@pytest.mark.parametrize("own", ["Grace Hopper 1906", "gracehopper123456", "grace@example.org1", "G.r.a.c.e.Hopper!!"])
 def test_words_about_the_person_are_refused(passwords: Passwords, own: str):
     about = ["grace@example.org", "Grace Hopper"]
     with pytest.raises(WeakPassword, match="name or address"):

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from application.access import OPERATOR, Caller, Role
-from application.event_log import Store
 from application.people.account import (
     ChangeAccount,
     FindAccount,
@@ -41,7 +40,7 @@ async def two(database, open_store: Open) -> Two:
     return await open_store(database.application), await open_store(database.application)
 
 
-async def a_registration(store: Store, role: Role = Role.CUSTOMER, email: str = EMAIL) -> RegisterAccount:
+async def a_registration(store: EventStore, role: Role = Role.CUSTOMER, email: str = EMAIL) -> RegisterAccount:
     id = new_id()
     return RegisterAccount(
         by=Caller(id, role) if role in {Role.CUSTOMER, Role.PROVIDER} else OPERATOR,
@@ -85,21 +84,15 @@ async def test_two_claims_of_one_guest_at_once(two: Two, times: int) -> None:
 
 
 @pytest.mark.parametrize("times", range(3))
-async def test_a_guest_whose_address_changes_while_both_are_proven_is_one_persons(
-    two: Two, times: int
-) -> None:
+async def test_a_guest_whose_address_changes_while_both_are_proven_is_one_persons(two: Two, times: int) -> None:
     first, second = two
     staff, guest, other = somebody(Role.PROVIDER), new_id(), "hopper@example.org"
     details = {"name": "Grace", "email": EMAIL, "phone": None, "timezone": None, "note": ""}
     address = await first.address_id(EMAIL)
     await create_customer(CreateCustomer(by=staff, id=guest, details=details, address=address), first)
-    move = ChangeCustomer(
-        by=staff, customer_id=guest, details={"email": other}, address=await first.address_id(other)
-    )
+    move = ChangeCustomer(by=staff, customer_id=guest, details={"email": other}, address=await first.address_id(other))
     one, two = await a_registration(first), await a_registration(second, email=other)
-    results = await both(
-        register_account(one, first), register_account(two, second), change_customer(move, second)
-    )
+    results = await both(register_account(one, first), register_account(two, second), change_customer(move, second))
     assert not [result for result in results if isinstance(result, BaseException)]
     customer = await look(first, Customer, guest)
     assert customer is not None
@@ -110,9 +103,7 @@ async def test_a_guest_whose_address_changes_while_both_are_proven_is_one_person
 
 @pytest.mark.parametrize("change", [{"role": Role.CUSTOMER}, {"disabled": True}], ids=["demote", "disable"])
 @pytest.mark.parametrize("times", range(3))
-async def test_two_admins_who_dismiss_each_other_at_once(
-    two: Two, change: dict[str, Any], times: int
-) -> None:
+async def test_two_admins_who_dismiss_each_other_at_once(two: Two, change: dict[str, Any], times: int) -> None:
     first, second = two
     ids: list[UUID] = []
     for email in ("ada@example.org", "bea@example.org"):

@@ -10,14 +10,14 @@ from redis.asyncio import Redis
 
 from application.rate_limit import TooManyRequests
 from infrastructure.identity import rate_limits as module
-from infrastructure.identity.rate_limits import Limits
+from infrastructure.identity.rate_limits import RateLimits
 from infrastructure.local.servers import LocalServers
 from tests.support.faultproxy import FaultProxy
 from tests.support.instances import eventually
 
 KEY = b"k" * 32
 HERE, THERE = "192.0.2.1", "198.51.100.7"
-Make = Callable[..., Limits]
+Make = Callable[..., RateLimits]
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ async def make(servers: LocalServers) -> AsyncIterator[Make]:
     prefix = f"{uuid4()}:"
     async with AsyncExitStack() as stack:
 
-        def make(url: str | None = servers.redis_url) -> Limits:
-            limits = Limits(KEY, url, prefix)
+        def make(url: str | None = servers.redis_url) -> RateLimits:
+            limits = RateLimits(KEY, url, prefix)
             stack.push_async_callback(limits.close)
             return limits
 
         yield make
 
 
-async def taken(limits: Limits, times: int, *said: str) -> int:
+async def taken(limits: RateLimits, times: int, *said: str) -> int:
     """How many of so many are taken."""
     count = 0
     for _ in range(times):

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.identity.denied_requests import Denials
-from infrastructure.identity.services import Opened
+from infrastructure.identity.denied_requests import DeniedRequests
+from infrastructure.identity.services import IdentityServices
 from tests.conftest import Database
 from tests.support.instances import ask
 
@@ -21,7 +21,7 @@ from tests.support.instances import ask
         "INSERT INTO auth.security_log (id, kind, facts) VALUES (1, 'forged', '{}')",
     ],
 )
-async def test_the_application_can_only_add_to_it(opened: Opened, database: Database, statement: str):
+async def test_the_application_can_only_add_to_it(opened: IdentityServices, database: Database, statement: str):
     await opened.signing.security.note("login")
     with (
         psycopg.connect(database.application) as connection,
@@ -30,7 +30,7 @@ async def test_the_application_can_only_add_to_it(opened: Opened, database: Data
         connection.execute(statement.encode())
 
 
-async def test_it_tells_the_newest_first_by_kind_and_account(opened: Opened):
+async def test_it_tells_the_newest_first_by_kind_and_account(opened: IdentityServices):
     security, ada, grace = opened.signing.security, new_id(), new_id()
     await security.note("login", ada, network="192.0.2.1", session="s")
     await security.note("login_failed", grace, network="192.0.2.1")
@@ -43,15 +43,15 @@ async def test_it_tells_the_newest_first_by_kind_and_account(opened: Opened):
     assert await security.find(limit=9, kind="login", account_id=ada) == [first]
 
 
-async def test_networks_are_kept_as_hashes(opened: Opened, database: Database):
+async def test_networks_are_kept_as_hashes(opened: IdentityServices, database: Database):
     await opened.signing.security.note("login", network="192.0.2.1")
     rows = str(ask(database.owner, "SELECT t::text FROM auth.security_log t"))
     assert b"192.0.2.1".hex() not in rows
     assert "192.0.2.1" not in rows
 
 
-async def test_a_flood_of_denials_becomes_few_rows_that_count(opened: Opened):
-    denials, account = Denials(opened.signing.security, rows=3), new_id()
+async def test_a_flood_of_denials_becomes_few_rows_that_count(opened: IdentityServices):
+    denials, account = DeniedRequests(opened.signing.security, rows=3), new_id()
     for _ in range(10_000):
         denials.note("denied", account, "192.0.2.1", "verify_ledger")
     for n in range(5_000):

@@ -8,12 +8,12 @@ import pytest
 
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
-from infrastructure.identity.services import Opened
+from infrastructure.identity.services import IdentityServices
 from tests.conftest import Database
 from tests.support.instances import ask
 
 
-async def signed_in(opened: Opened, account: UUID | None = None) -> tuple[UUID, UUID, str]:
+async def signed_in(opened: IdentityServices, account: UUID | None = None) -> tuple[UUID, UUID, str]:
     """Account, session, refresh token."""
     account = account or new_id()
     await opened.signing.credentials.put(account, "kept", long=True)
@@ -26,12 +26,12 @@ def age(database: Database, statement: str) -> None:
     ask(database.owner, statement)
 
 
-async def kinds(opened: Opened) -> list[str]:
+async def kinds(opened: IdentityServices) -> list[str]:
     """What the security log tells, the newest first."""
     return [event.kind for event in await opened.signing.security.find(limit=100)]
 
 
-async def test_a_refresh_token_is_exchanged_for_the_next(opened: Opened, database: Database):
+async def test_a_refresh_token_is_exchanged_for_the_next(opened: IdentityServices, database: Database):
     account, session, token = await signed_in(opened)
     found, following = await opened.signing.sessions.refresh(token)
     assert (found.id, found.account_id, found.client) == (session, account, "curl/8")
@@ -39,7 +39,7 @@ async def test_a_refresh_token_is_exchanged_for_the_next(opened: Opened, databas
     assert (await opened.signing.sessions.refresh(following))[0].id == session
 
 
-async def test_an_answer_that_was_lost_may_be_asked_again_for_ten_seconds(opened: Opened, database: Database):
+async def test_an_answer_that_was_lost_may_be_asked_again_for_ten_seconds(opened: IdentityServices, database: Database):
     _, session, token = await signed_in(opened)
     await opened.signing.sessions.refresh(token)
     age(database, "UPDATE auth.refresh_token SET used_at = used_at - interval '9 s'")
@@ -48,7 +48,7 @@ async def test_an_answer_that_was_lost_may_be_asked_again_for_ten_seconds(opened
     await opened.signing.sessions.refresh(following)
 
 
-async def test_a_token_used_again_later_ends_the_session_and_is_recorded(opened: Opened, database: Database):
+async def test_a_token_used_again_later_ends_the_session_and_is_recorded(opened: IdentityServices, database: Database):
     account, session, token = await signed_in(opened)
     _, other, others = await signed_in(opened, account)
     _, following = await opened.signing.sessions.refresh(token)
@@ -63,7 +63,7 @@ async def test_a_token_used_again_later_ends_the_session_and_is_recorded(opened:
     await opened.signing.sessions.refresh(others)
 
 
-async def test_of_many_who_come_with_one_token_at_once_none_breaks_the_session(opened: Opened):
+async def test_of_many_who_come_with_one_token_at_once_none_breaks_the_session(opened: IdentityServices):
     _, session, token = await signed_in(opened)
     found = await asyncio.gather(*(opened.signing.sessions.refresh(token) for _ in range(8)))
     assert {each.id for each, _ in found} == {session}
@@ -72,7 +72,7 @@ async def test_of_many_who_come_with_one_token_at_once_none_breaks_the_session(o
         await opened.signing.sessions.refresh(following)
 
 
-async def test_a_session_ends_after_30_days_unused(opened: Opened, database: Database):
+async def test_a_session_ends_after_30_days_unused(opened: IdentityServices, database: Database):
     account, _, token = await signed_in(opened)
     age(database, "UPDATE auth.session SET used_at = used_at - interval '30 d', expires_at = now()")
     with pytest.raises(Unauthenticated):
@@ -81,7 +81,7 @@ async def test_a_session_ends_after_30_days_unused(opened: Opened, database: Dat
     assert await kinds(opened) == []
 
 
-async def test_a_session_lasts_30_days_from_each_use_and_90_at_most(opened: Opened, database: Database):
+async def test_a_session_lasts_30_days_from_each_use_and_90_at_most(opened: IdentityServices, database: Database):
     _, _, token = await signed_in(opened)
     age(database, "UPDATE auth.session SET created_at = created_at - interval '50 d'")
     found, token = await opened.signing.sessions.refresh(token)
@@ -92,14 +92,14 @@ async def test_a_session_lasts_30_days_from_each_use_and_90_at_most(opened: Open
     assert (found.expires_at - found.used_at).days == 4, "not quite five"
 
 
-async def test_whoever_changes_the_password_first_keeps_out_who_compared_it_before(opened: Opened):
+async def test_whoever_changes_the_password_first_keeps_out_who_compared_it_before(opened: IdentityServices):
     account, _, _ = await signed_in(opened)
     await opened.signing.credentials.put(account, "another", long=True)
     with pytest.raises(Unauthenticated):
         await opened.signing.sessions.open(account, "", proven="kept")
 
 
-async def test_one_session_ends_or_all_or_all_but_one(opened: Opened):
+async def test_one_session_ends_or_all_or_all_but_one(opened: IdentityServices):
     account, first, _ = await signed_in(opened)
     _, second, _ = await signed_in(opened, account)
     _, third, _ = await signed_in(opened, account)
@@ -115,7 +115,7 @@ async def test_one_session_ends_or_all_or_all_but_one(opened: Opened):
     assert second != third
 
 
-async def test_an_ended_session_is_refreshed_no_more(opened: Opened):
+async def test_an_ended_session_is_refreshed_no_more(opened: IdentityServices):
     account, session, token = await signed_in(opened)
     await opened.signing.sessions.end(account, session)
     with pytest.raises(Unauthenticated):
@@ -124,7 +124,7 @@ async def test_an_ended_session_is_refreshed_no_more(opened: Opened):
         await opened.signing.sessions.refresh("never issued")
 
 
-async def test_what_is_long_over_is_swept(opened: Opened, database: Database):
+async def test_what_is_long_over_is_swept(opened: IdentityServices, database: Database):
     account, _, _ = await signed_in(opened)
     await opened.signing.sessions.end(account)
     age(database, "UPDATE auth.session SET ended_at = now() - interval '2 d'")
@@ -133,7 +133,7 @@ async def test_what_is_long_over_is_swept(opened: Opened, database: Database):
     assert ask(database.owner, "SELECT count(*) FROM auth.refresh_token") == [(1,)]
 
 
-async def test_no_secret_and_nothing_personal_is_kept_in_clear(opened: Opened, database: Database):
+async def test_no_secret_and_nothing_personal_is_kept_in_clear(opened: IdentityServices, database: Database):
     _, _, token = await signed_in(opened)
     with psycopg.connect(database.owner) as connection:
         for table in ("session", "refresh_token"):

@@ -13,9 +13,9 @@ from application.people.account import FindAccount, find_account
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
 from infrastructure.identity import token_revocation as module
-from infrastructure.identity.access_tokens import Tokens
-from infrastructure.identity.services import Opened
-from infrastructure.identity.token_revocation import Standing
+from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.identity.services import IdentityServices
+from infrastructure.identity.token_revocation import TokenRevocation
 from tests.conftest import Database
 from tests.support.faultproxy import FaultProxy
 from tests.support.instances import ask, eventually
@@ -23,14 +23,14 @@ from tests.support.signing import SECRET, an_account, change
 
 
 @pytest.fixture
-async def verifiers(database: Database, opened: Opened) -> AsyncIterator[list[Tokens]]:
+async def verifiers(database: Database, opened: IdentityServices) -> AsyncIterator[list[AccessTokens]]:
     """Of three processes: the one that issued, and two others."""
     async with AsyncExitStack() as stack:
-        others = [await stack.enter_async_context(Standing(database.application)) for _ in range(2)]
-        yield [opened.tokens, *(Tokens(SECRET, standing=each) for each in others)]
+        others = [await stack.enter_async_context(TokenRevocation(database.application)) for _ in range(2)]
+        yield [opened.tokens, *(AccessTokens(SECRET, standing=each) for each in others)]
 
 
-def counts(tokens: Tokens, token: str) -> bool:
+def counts(tokens: AccessTokens, token: str) -> bool:
     try:
         tokens.verify(token)
     except Unauthenticated:
@@ -38,7 +38,7 @@ def counts(tokens: Tokens, token: str) -> bool:
     return True
 
 
-async def granted(opened: Opened, account: UUID, role: Role = Role.CUSTOMER) -> tuple[str, UUID]:
+async def granted(opened: IdentityServices, account: UUID, role: Role = Role.CUSTOMER) -> tuple[str, UUID]:
     """A token as signing in gives it, and its session."""
     signing = opened.signing
     credential = await signing.credentials.get(account)
@@ -50,7 +50,7 @@ async def granted(opened: Opened, account: UUID, role: Role = Role.CUSTOMER) -> 
     return token, session.id
 
 
-async def dead_within_a_second(verifiers: list[Tokens], token: str) -> None:
+async def dead_within_a_second(verifiers: list[AccessTokens], token: str) -> None:
     since = time.monotonic()
 
     async def dead() -> bool:
@@ -62,7 +62,7 @@ async def dead_within_a_second(verifiers: list[Tokens], token: str) -> None:
 
 @pytest.mark.parametrize("what", ["disable", "forget", "role"])
 async def test_a_live_token_dies_everywhere_when_its_account_changes(
-    what: str, opened: Opened, verifiers: list[Tokens]
+    what: str, opened: IdentityServices, verifiers: list[AccessTokens]
 ):
     account = await an_account(opened.signing, "ada@example.org", role=Role.PROVIDER)
     other = await an_account(opened.signing, "grace@example.org")
@@ -74,7 +74,7 @@ async def test_a_live_token_dies_everywhere_when_its_account_changes(
     assert all(counts(each, live) for each in verifiers), "others stay signed in"
 
 
-async def test_a_token_from_after_the_change_counts(opened: Opened, verifiers: list[Tokens]):
+async def test_a_token_from_after_the_change_counts(opened: IdentityServices, verifiers: list[AccessTokens]):
     account = await an_account(opened.signing, "ada@example.org", role=Role.PROVIDER)
     token, _ = await granted(opened, account, Role.PROVIDER)
     await change(opened.signing.store, account, "role", "customer")
@@ -83,7 +83,7 @@ async def test_a_token_from_after_the_change_counts(opened: Opened, verifiers: l
     assert all(counts(each, token) for each in verifiers)
 
 
-async def test_the_tokens_of_an_ended_session_die_everywhere(opened: Opened, verifiers: list[Tokens]):
+async def test_the_tokens_of_an_ended_session_die_everywhere(opened: IdentityServices, verifiers: list[AccessTokens]):
     account = await an_account(opened.signing, "ada@example.org")
     token, session = await granted(opened, account)
     other, _ = await granted(opened, account)
@@ -93,38 +93,38 @@ async def test_the_tokens_of_an_ended_session_die_everywhere(opened: Opened, ver
     assert all(counts(each, other) for each in verifiers)
 
 
-async def test_a_process_that_starts_later_knows_too(opened: Opened, database: Database):
+async def test_a_process_that_starts_later_knows_too(opened: IdentityServices, database: Database):
     account = await an_account(opened.signing, "ada@example.org")
     disabled, _ = await granted(opened, account)
     other = await an_account(opened.signing, "grace@example.org")
     ended, session = await granted(opened, other)
     await change(opened.signing.store, account, "disable")
     await opened.signing.sessions.end(other, session)
-    async with Standing(database.application) as standing:
-        tokens = Tokens(SECRET, standing=standing)
+    async with TokenRevocation(database.application) as standing:
+        tokens = AccessTokens(SECRET, standing=standing)
         assert not counts(tokens, disabled)
         assert not counts(tokens, ended)
 
 
 async def test_a_role_read_just_before_its_change_is_void_though_the_token_is_younger(
-    opened: Opened, database: Database
+    opened: IdentityServices, database: Database
 ):
     """The change has its time before its commit: who reads in between issues a token that is younger."""
     account = await an_account(opened.signing, "ada@example.org")
     (seen,) = ask(database.owner, "SELECT max(notification_id) FROM log.stored_events")[0]
     await change(opened.signing.store, account, "disable")
-    async with Standing(database.application) as standing:
-        tokens = Tokens(SECRET, standing=standing)
+    async with TokenRevocation(database.application) as standing:
+        tokens = AccessTokens(SECRET, standing=standing)
         now = opened.signing.store.now()
         assert not counts(tokens, tokens.grant(account, Role.CUSTOMER, new_id(), now, int(str(seen))).token)
         assert counts(tokens, tokens.grant(account, Role.CUSTOMER, new_id(), now, int(str(seen)) + 1).token)
 
 
-async def test_it_finds_its_way_back_after_a_cut(opened: Opened, database: Database):
+async def test_it_finds_its_way_back_after_a_cut(opened: IdentityServices, database: Database):
     account = await an_account(opened.signing, "ada@example.org")
     token, _ = await granted(opened, account)
-    async with FaultProxy(database.application) as door, Standing(door.dsn) as standing:
-        tokens = Tokens(SECRET, standing=standing)
+    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as standing:
+        tokens = AccessTokens(SECRET, standing=standing)
         assert counts(tokens, token)
         door.cut()
         await change(opened.signing.store, account, "disable")
@@ -136,14 +136,14 @@ async def test_it_finds_its_way_back_after_a_cut(opened: Opened, database: Datab
 
 
 async def test_when_the_database_is_silent_no_token_counts(
-    opened: Opened, database: Database, monkeypatch: pytest.MonkeyPatch
+    opened: IdentityServices, database: Database, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "SILENCE", 0.8)
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     account = await an_account(opened.signing, "ada@example.org")
     token, _ = await granted(opened, account)
-    async with FaultProxy(database.application) as door, Standing(door.dsn) as standing:
-        tokens = Tokens(SECRET, standing=standing)
+    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as standing:
+        tokens = AccessTokens(SECRET, standing=standing)
         assert counts(tokens, token)
         door.stall("to server", "to client")
 

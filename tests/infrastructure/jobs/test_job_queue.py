@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from application.jobs.job import LeaseLost
 from infrastructure.database.row_pool import RowPool
 from infrastructure.jobs import job_queue as module
-from infrastructure.jobs.job_queue import Claimed, Held, Jobs
+from infrastructure.jobs.job_queue import ClaimedJob, HeldJob, JobQueue
 from tests.conftest import Database
 
 Plan = Callable[..., Awaitable[UUID]]
@@ -26,8 +26,8 @@ async def rows(database) -> AsyncIterator[RowPool]:
 
 
 @pytest.fixture
-def jobs(rows: RowPool) -> Jobs:
-    return Jobs(rows, attempts=3)
+def jobs(rows: RowPool) -> JobQueue:
+    return JobQueue(rows, attempts=3)
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUED", timedelta(seconds=0.2))
 
 
-async def claimed(jobs: Jobs) -> list[Claimed]:
+async def claimed(jobs: JobQueue) -> list[ClaimedJob]:
     await jobs.enrol()
     return list(await jobs.claim())
 
 
-async def begun(jobs: Jobs) -> Held:
+async def begun(jobs: JobQueue) -> HeldJob:
     """The only one that is due."""
     (one,) = await claimed(jobs)
     found = await jobs.begin(one.key, one.lease)
@@ -80,7 +80,7 @@ async def make_due(rows: RowPool) -> None:
     await rows.all("UPDATE work.job SET due_at = clock_timestamp() - interval '1 second'")
 
 
-async def test_what_is_due_is_done_once(jobs: Jobs, rows: RowPool, plan: Plan) -> None:
+async def test_what_is_due_is_done_once(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
     key = await plan(ago=5)
     held = await begun(jobs)
     late = await jobs.done(held, "sent")
@@ -91,12 +91,12 @@ async def test_what_is_due_is_done_once(jobs: Jobs, rows: RowPool, plan: Plan) -
     assert await claimed(jobs) == []
 
 
-async def test_what_is_not_due_waits(jobs: Jobs, plan: Plan) -> None:
+async def test_what_is_not_due_waits(jobs: JobQueue, plan: Plan) -> None:
     await plan(ago=-60)
     assert await claimed(jobs) == []
 
 
-async def test_a_job_carries_what_it_needs_and_the_id_of_the_request(jobs: Jobs, plan: Plan) -> None:
+async def test_a_job_carries_what_it_needs_and_the_id_of_the_request(jobs: JobQueue, plan: Plan) -> None:
     key = await plan(kind="remind")
     (one,) = await claimed(jobs)
     assert (one.key, one.kind) == (key, "remind")
@@ -106,14 +106,14 @@ async def test_a_job_carries_what_it_needs_and_the_id_of_the_request(jobs: Jobs,
     assert (job.key, job.kind, job.correlation, job.attempts) == (key, "remind", "abc", 1)
 
 
-async def test_many_sweeps_at_once_claim_each_job_once(jobs: Jobs, plan: Plan) -> None:
+async def test_many_sweeps_at_once_claim_each_job_once(jobs: JobQueue, plan: Plan) -> None:
     keys = {await plan() for _ in range(40)}
     found = await asyncio.gather(*(claimed(jobs) for _ in range(8)))
     assert sorted(each.key for part in found for each in part) == sorted(keys)
 
 
 async def test_no_more_are_claimed_than_the_queues_have_room_for(
-    jobs: Jobs, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OUTSTANDING", 3)
     for _ in range(5):
@@ -127,7 +127,7 @@ async def test_no_more_are_claimed_than_the_queues_have_room_for(
     assert len(await claimed(jobs)) == 1
 
 
-async def test_a_message_that_comes_twice_begins_nothing_more(jobs: Jobs, plan: Plan) -> None:
+async def test_a_message_that_comes_twice_begins_nothing_more(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     (one,) = await claimed(jobs)
     found = await asyncio.gather(*(jobs.begin(one.key, one.lease) for _ in range(10)))
@@ -138,9 +138,7 @@ async def test_a_message_that_comes_twice_begins_nothing_more(jobs: Jobs, plan: 
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_message_lost_in_the_broker_is_sent_again_and_the_old_one_is_void(
-    jobs: Jobs, plan: Plan
-) -> None:
+async def test_a_message_lost_in_the_broker_is_sent_again_and_the_old_one_is_void(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     (old,) = await claimed(jobs)
     assert await claimed(jobs) == []
@@ -151,7 +149,7 @@ async def test_a_message_lost_in_the_broker_is_sent_again_and_the_old_one_is_voi
 
 
 @pytest.mark.usefixtures("quick")
-async def test_whoever_stops_longer_than_the_lease_finds_the_job_is_anothers(jobs: Jobs, plan: Plan) -> None:
+async def test_whoever_stops_longer_than_the_lease_finds_the_job_is_anothers(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     paused = await begun(jobs)
     await asyncio.sleep(0.3)
@@ -164,7 +162,7 @@ async def test_whoever_stops_longer_than_the_lease_finds_the_job_is_anothers(job
 
 
 @pytest.mark.usefixtures("quick")
-async def test_signs_of_life_keep_a_job(jobs: Jobs, plan: Plan) -> None:
+async def test_signs_of_life_keep_a_job(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     held = await begun(jobs)
     for _ in range(5):
@@ -174,7 +172,7 @@ async def test_signs_of_life_keep_a_job(jobs: Jobs, plan: Plan) -> None:
 
 
 async def test_a_failure_is_tried_again_after_longer_and_longer_pauses_then_given_up(
-    jobs: Jobs, rows: RowPool, plan: Plan
+    jobs: JobQueue, rows: RowPool, plan: Plan
 ) -> None:
     key = await plan()
     pauses = []
@@ -190,25 +188,25 @@ async def test_a_failure_is_tried_again_after_longer_and_longer_pauses_then_give
     assert await claimed(jobs) == []
 
 
-async def test_the_other_sides_wish_for_a_pause_is_heard(jobs: Jobs, rows: RowPool, plan: Plan) -> None:
+async def test_the_other_sides_wish_for_a_pause_is_heard(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
     key = await plan()
     await jobs.failed(await begun(jobs), "429", pause=600)
     assert (await state(rows, key))["due_at"] > datetime.now(UTC) + timedelta(seconds=590)
 
 
-async def test_what_is_hopeless_is_given_up_at_once(jobs: Jobs, plan: Plan) -> None:
+async def test_what_is_hopeless_is_given_up_at_once(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     assert await jobs.failed(await begun(jobs), "no such place", hopeless=True) is True
 
 
-async def test_later_is_no_attempt(jobs: Jobs, rows: RowPool, plan: Plan) -> None:
+async def test_later_is_no_attempt(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
     key, until = await plan(), datetime.now(UTC) + timedelta(hours=8)
     await jobs.later(await begun(jobs), until)
     told = await state(rows, key)
     assert (told["attempts"], told["due_at"], told["lease"]) == (0, until, None)
 
 
-async def test_what_was_given_up_is_tried_again_when_asked(jobs: Jobs, rows: RowPool, plan: Plan) -> None:
+async def test_what_was_given_up_is_tried_again_when_asked(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
     key = await plan()
     await jobs.failed(await begun(jobs), "OSError", hopeless=True)
     assert await jobs.retry(key) is True
@@ -217,7 +215,7 @@ async def test_what_was_given_up_is_tried_again_when_asked(jobs: Jobs, rows: Row
     assert (told["attempts"], told["outcome"], told["error"]) == (1, "sent", None)
 
 
-async def test_what_is_done_or_in_hand_or_not_yet_due_is_not_tried_again(jobs: Jobs, plan: Plan) -> None:
+async def test_what_is_done_or_in_hand_or_not_yet_due_is_not_tried_again(jobs: JobQueue, plan: Plan) -> None:
     assert await jobs.retry(uuid4()) is False
     assert await jobs.retry(await plan(ago=-60)) is False
     key = await plan()
@@ -228,7 +226,7 @@ async def test_what_is_done_or_in_hand_or_not_yet_due_is_not_tried_again(jobs: J
 
 
 async def test_what_is_no_longer_wanted_is_not_claimed_and_leaves_nothing(
-    jobs: Jobs, rows: RowPool, plan: Plan
+    jobs: JobQueue, rows: RowPool, plan: Plan
 ) -> None:
     await plan()
     await jobs.enrol()
@@ -237,9 +235,7 @@ async def test_what_is_no_longer_wanted_is_not_claimed_and_leaves_nothing(
     assert await rows.all("SELECT * FROM work.job") == []
 
 
-async def test_what_is_dropped_between_claim_and_begin_is_not_begun(
-    jobs: Jobs, rows: RowPool, plan: Plan
-) -> None:
+async def test_what_is_dropped_between_claim_and_begin_is_not_begun(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
     await plan()
     (one,) = await claimed(jobs)
     await rows.all("DELETE FROM read_1.job")
@@ -248,7 +244,7 @@ async def test_what_is_dropped_between_claim_and_begin_is_not_begun(
 
 
 async def test_jobs_are_taken_over_once_though_the_read_model_is_built_anew(
-    jobs: Jobs, rows: RowPool, plan: Plan
+    jobs: JobQueue, rows: RowPool, plan: Plan
 ) -> None:
     await plan()
     await jobs.done(await begun(jobs), "sent")
@@ -258,7 +254,7 @@ async def test_jobs_are_taken_over_once_though_the_read_model_is_built_anew(
     assert await claimed(jobs) == []  # its row is there still, and so would it be after a rebuild
 
 
-async def test_old_news_is_not_told_but_old_work_is_done(jobs: Jobs, plan: Plan) -> None:
+async def test_old_news_is_not_told_but_old_work_is_done(jobs: JobQueue, plan: Plan) -> None:
     day = 24 * 3600
     await plan(ago=2 * day, kind="notify")
     await plan(ago=2 * day, kind="remind")
@@ -267,7 +263,7 @@ async def test_old_news_is_not_told_but_old_work_is_done(jobs: Jobs, plan: Plan)
 
 
 async def test_of_what_happened_before_the_silence_nobody_is_told(
-    jobs: Jobs, rows: RowPool, plan: Plan, database
+    jobs: JobQueue, rows: RowPool, plan: Plan, database
 ) -> None:
     async with RowPool(database.owner) as owner:
         await owner.all("UPDATE work.enrolled SET silent_upto = 1")
@@ -276,7 +272,7 @@ async def test_of_what_happened_before_the_silence_nobody_is_told(
     assert [each.key for each in await claimed(jobs)] == [later]
 
 
-async def test_a_sweep_knows_how_long_ago_the_last_was(jobs: Jobs) -> None:
+async def test_a_sweep_knows_how_long_ago_the_last_was(jobs: JobQueue) -> None:
     assert await jobs.swept() == 0
     await asyncio.sleep(0.6)
     pause = await jobs.swept()
@@ -284,18 +280,18 @@ async def test_a_sweep_knows_how_long_ago_the_last_was(jobs: Jobs) -> None:
     assert 0.6 <= pause < 10
 
 
-async def test_of_many_sweeps_at_once_one_is_made(jobs: Jobs) -> None:
+async def test_of_many_sweeps_at_once_one_is_made(jobs: JobQueue) -> None:
     found = await asyncio.gather(*(jobs.swept() for _ in range(10)))
     assert [each for each in found if each is not None] == [0]
 
 
-async def test_after_the_clock_was_set_back_sweeps_are_made_again(jobs: Jobs, rows: RowPool) -> None:
+async def test_after_the_clock_was_set_back_sweeps_are_made_again(jobs: JobQueue, rows: RowPool) -> None:
     await rows.all("UPDATE work.enrolled SET swept_at = clock_timestamp() + interval '1 hour'")
     assert await jobs.swept() is not None
 
 
 async def test_one_kind_that_can_t_be_done_does_not_take_the_place_of_the_others(
-    jobs: Jobs, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OUTSTANDING", 3)
     for _ in range(5):
@@ -306,7 +302,7 @@ async def test_one_kind_that_can_t_be_done_does_not_take_the_place_of_the_others
 
 
 @pytest.mark.usefixtures("quick")
-async def test_one_that_was_late_but_is_still_nobody_else_s_goes_on(jobs: Jobs, plan: Plan) -> None:
+async def test_one_that_was_late_but_is_still_nobody_else_s_goes_on(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     (one,) = await claimed(jobs)
     await asyncio.sleep(0.3)
@@ -318,7 +314,7 @@ async def test_one_that_was_late_but_is_still_nobody_else_s_goes_on(jobs: Jobs, 
 
 
 async def test_what_is_done_is_noted_once_the_database_is_back(
-    jobs: Jobs, rows: RowPool, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    jobs: JobQueue, rows: RowPool, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = await plan()
     held = await begun(jobs)
@@ -335,7 +331,7 @@ async def test_what_is_done_is_noted_once_the_database_is_back(
 
 
 async def test_whoever_looks_at_replaced_read_models_drops_nothing(
-    jobs: Jobs, rows: RowPool, plan: Plan, database: Database, monkeypatch: pytest.MonkeyPatch
+    jobs: JobQueue, rows: RowPool, plan: Plan, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with RowPool(database.owner) as owner:
         for statement in (

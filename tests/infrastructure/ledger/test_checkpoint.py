@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infrastructure.ledger.checkpoint import NoKey, NotGenuine, public_text, read, sign, signing_key
-from infrastructure.ledger.verification import Head
+from infrastructure.ledger.verification import LogHead
 
-HEAD = Head(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
+HEAD = LogHead(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
 KEY = Ed25519PrivateKey.generate()
 
 
@@ -31,11 +31,11 @@ def edited(**changes: Any) -> str:
     "head",
     [
         HEAD,
-        Head(0, b"", None),
+        LogHead(0, b"", None),
         HEAD._replace(at=HEAD.at and HEAD.at.astimezone(timezone(timedelta(hours=5)))),
     ],
 )
-def test_what_was_signed_is_read(head: Head) -> None:
+def test_what_was_signed_is_read(head: LogHead) -> None:
     text = sign(head, KEY)
     assert read(text) == read(text, public_text(KEY)) == (head, public_text(KEY))
 
@@ -91,9 +91,7 @@ def test_a_signature_over_something_that_is_no_head_is_refused() -> None:
         read(json.dumps({**said, "key": public_text(KEY), "signature": signature}))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "garbage", "{}", "[]", "null", "7", '"key"', "\0", "[" * 100_000, "{" * 9]
-)
+@pytest.mark.parametrize("text", ["", "garbage", "{}", "[]", "null", "7", '"key"', "\0", "[" * 100_000, "{" * 9])
 def test_garbage_is_refused(text: str) -> None:
     with pytest.raises(NotGenuine):
         read(text)

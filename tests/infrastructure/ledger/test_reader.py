@@ -7,8 +7,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
-from infrastructure.ledger.reader import LedgerView
-from infrastructure.ledger.verification import Head, Verdict
+from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.verification import LogHead, VerificationResult
 from tests.conftest import Database
 from tests.infrastructure.event_log.gate import until
 from tests.infrastructure.ledger.test_verification import write
@@ -18,7 +18,7 @@ WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'log.seal'::regclass A
 
 async def test_one_long_look_at_a_time(database: Database) -> None:
     write(database)
-    view = LedgerView(database.application, patience=0.1)
+    view = LedgerReader(database.application, patience=0.1)
     with (
         psycopg.connect(database.owner) as holder,
         psycopg.connect(database.owner, autocommit=True) as watcher,
@@ -29,23 +29,23 @@ async def test_one_long_look_at_a_time(database: Database) -> None:
         with pytest.raises(Unavailable):
             await view.verify(1, None)
         holder.rollback()
-        assert await first == Verdict(1, 9, 5)
-    assert await view.verify(5, 5) == Verdict(4, 6, 1)
+        assert await first == VerificationResult(1, 9, 5)
+    assert await view.verify(5, 5) == VerificationResult(4, 6, 1)
 
 
 async def test_a_look_that_is_given_up_makes_way(database: Database) -> None:
-    view = LedgerView(database.application, patience=0.1)
+    view = LedgerReader(database.application, patience=0.1)
     async with await AsyncConnection.connect(database.owner) as holder:
         await holder.execute("LOCK TABLE log.seal")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await view.verify(1, None)
-    assert await view.verify(1, None) == Verdict(1, 0, 0)
-    assert await view.head() == Head(0, b"", None)
+    assert await view.verify(1, None) == VerificationResult(1, 0, 0)
+    assert await view.head() == LogHead(0, b"", None)
 
 
 async def test_a_database_that_is_not_there_is_said(database: Database) -> None:
-    view = LedgerView(f"{database.application}_nowhere")
+    view = LedgerReader(f"{database.application}_nowhere")
     for look in (view.head(), view.verify(1, None)):
         with pytest.raises(psycopg.OperationalError):
             await look

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from domain.kernel import new_id
 from infrastructure.event_log.event_codec import digest, seal_hash
-from infrastructure.ledger.verification import Head, Verdict, head_of, verify
+from infrastructure.ledger.verification import LogHead, VerificationResult, head_of, verify
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
 from tests.infrastructure.event_log.test_append import ask, call
@@ -223,27 +223,23 @@ SEALS = [
 
 
 async def test_an_untouched_log_holds_all_of_it(log: Database, auditor: AsyncConnection) -> None:
-    assert await verify(auditor) == Verdict(1, 9, 5)
+    assert await verify(auditor) == VerificationResult(1, 9, 5)
 
 
 async def test_an_empty_log_holds_and_ends_at_0(log: Database, auditor: AsyncConnection) -> None:
     tamper(log, "TRUNCATE log.stored_events, log.seal")
-    assert await head_of(auditor) == Head(0, b"", None)
-    assert await verify(auditor) == Verdict(1, 0, 0)
-    assert await verify(auditor, checkpoint=Head(0, b"", None)) == Verdict(1, 0, 0)
+    assert await head_of(auditor) == LogHead(0, b"", None)
+    assert await verify(auditor) == VerificationResult(1, 0, 0)
+    assert await verify(auditor, checkpoint=LogHead(0, b"", None)) == VerificationResult(1, 0, 0)
 
 
 async def test_the_head_is_the_last_seal(log: Database, auditor: AsyncConnection) -> None:
-    assert [tuple(await head_of(auditor))] == ask(
-        log.owner, "SELECT upto, hash, at FROM log.seal WHERE upto = 9"
-    )
+    assert [tuple(await head_of(auditor))] == ask(log.owner, "SELECT upto, hash, at FROM log.seal WHERE upto = 9")
 
 
-async def test_a_head_that_makes_no_sense_is_shown_all_the_same(
-    log: Database, auditor: AsyncConnection
-) -> None:
+async def test_a_head_that_makes_no_sense_is_shown_all_the_same(log: Database, auditor: AsyncConnection) -> None:
     tamper(log, "UPDATE log.seal SET at = 'infinity', hash = '' WHERE upto = 9")
-    assert await head_of(auditor) == Head(9, b"", None)
+    assert await head_of(auditor) == LogHead(9, b"", None)
 
 
 @pytest.mark.parametrize(("statement", "named"), CHANGED)
@@ -309,7 +305,7 @@ class TestAgainstACheckpoint:
     async def test_a_log_that_has_grown_since_holds(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         write(log, (3, 1))
-        assert await verify(auditor, checkpoint=head) == Verdict(1, 13, 7)
+        assert await verify(auditor, checkpoint=head) == VerificationResult(1, 13, 7)
 
     @pytest.mark.parametrize("position", [1, 5, 9])
     async def test_a_tail_rewritten_with_all_digests_and_seals_is_found_by_it_alone(
@@ -317,33 +313,27 @@ class TestAgainstACheckpoint:
     ) -> None:
         head = await head_of(auditor)
         rewrite(log, position)
-        assert await verify(auditor) == Verdict(1, 9, 5)
+        assert await verify(auditor) == VerificationResult(1, 9, 5)
         found = await verify(auditor, checkpoint=head)
         assert found.broken == "checkpoint: the log up to position 9 is not what was signed"
 
-    async def test_what_was_rewritten_after_it_is_not_its_matter(
-        self, log: Database, auditor: AsyncConnection
-    ) -> None:
+    async def test_what_was_rewritten_after_it_is_not_its_matter(self, log: Database, auditor: AsyncConnection) -> None:
         ((six, at),) = ask(log.owner, "SELECT hash, at FROM log.seal WHERE upto = 6")
         rewrite(log, 7)
-        assert (await verify(auditor, checkpoint=Head(6, six, at))).holds
+        assert (await verify(auditor, checkpoint=LogHead(6, six, at))).holds
 
-    async def test_a_tail_that_was_cut_off_is_found_by_it_alone(
-        self, log: Database, auditor: AsyncConnection
-    ) -> None:
+    async def test_a_tail_that_was_cut_off_is_found_by_it_alone(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, *CUT)
-        assert await verify(auditor) == Verdict(1, 6, 3)
+        assert await verify(auditor) == VerificationResult(1, 6, 3)
         missing = "checkpoint: the log has no seal at position 9"
         assert (await verify(auditor, checkpoint=head)).broken == missing
 
-    async def test_a_tail_cut_off_and_grown_anew_is_found(
-        self, log: Database, auditor: AsyncConnection
-    ) -> None:
+    async def test_a_tail_cut_off_and_grown_anew_is_found(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, *CUT)
         write(log, (2, 1))
-        assert await verify(auditor) == Verdict(1, 9, 5)
+        assert await verify(auditor) == VerificationResult(1, 9, 5)
         found = await verify(auditor, checkpoint=head)
         assert found.broken == "checkpoint: the log up to position 9 is not what was signed"
 
@@ -353,9 +343,7 @@ class TestAgainstACheckpoint:
         assert (await verify(auditor)).holds
         assert not (await verify(auditor, checkpoint=head)).holds
 
-    async def test_what_does_not_hold_is_named_before_it(
-        self, log: Database, auditor: AsyncConnection
-    ) -> None:
+    async def test_what_does_not_hold_is_named_before_it(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, change("topic = 'Tag.Forged'"))
         assert (await verify(auditor, checkpoint=head)).broken == DIGEST
@@ -380,12 +368,10 @@ class TestAgainstACheckpoint:
 async def test_a_part_of_it_is_looked_at_in_whole_batches(
     log: Database, auditor: AsyncConnection, first: int, last: int | None, seen: tuple[int, int, int]
 ) -> None:
-    assert await verify(auditor, first, last) == Verdict(*seen)
+    assert await verify(auditor, first, last) == VerificationResult(*seen)
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "holds"), [(1, 3, True), (4, 6, False), (6, 6, False), (7, 9, True)]
-)
+@pytest.mark.parametrize(("first", "last", "holds"), [(1, 3, True), (4, 6, False), (6, 6, False), (7, 9, True)])
 async def test_a_part_holds_whatever_has_become_of_the_others(
     log: Database, auditor: AsyncConnection, first: int, last: int, holds: bool
 ) -> None:
@@ -393,18 +379,14 @@ async def test_a_part_holds_whatever_has_become_of_the_others(
     assert (await verify(auditor, first, last)).holds is holds
 
 
-async def test_a_part_after_a_seal_that_was_changed_does_not_hold(
-    log: Database, auditor: AsyncConnection
-) -> None:
+async def test_a_part_after_a_seal_that_was_changed_does_not_hold(log: Database, auditor: AsyncConnection) -> None:
     tamper(log, change_seal("hash = sha256(hash)"))
     assert (await verify(auditor, 7, 8)).broken == "seal 7-8: its hash does not hold"
 
 
-async def test_it_stops_at_the_first_of_two_and_says_how_far_it_held(
-    log: Database, auditor: AsyncConnection
-) -> None:
+async def test_it_stops_at_the_first_of_two_and_says_how_far_it_held(log: Database, auditor: AsyncConnection) -> None:
     tamper(log, change("topic = 'Tag.Forged'", 8), change("topic = 'Tag.Forged'", 5))
-    assert await verify(auditor) == Verdict(1, 4, 2, DIGEST)
+    assert await verify(auditor) == VerificationResult(1, 4, 2, DIGEST)
 
 
 async def test_progress_goes_up_to_the_end(log: Database, auditor: AsyncConnection) -> None:
@@ -420,7 +402,7 @@ async def test_batches_longer_than_what_is_fetched_at_once_are_one_batch(
     log: Database, auditor: AsyncConnection
 ) -> None:
     write(log, (990, 3, 2_500, 1))
-    assert await verify(auditor) == Verdict(1, 3_503, 9)
+    assert await verify(auditor) == VerificationResult(1, 3_503, 9)
     tamper(log, change("topic = 'Tag.Forged'", 3_400))
     assert (await verify(auditor)).broken == "event 3400: its digest does not hold"
 

@@ -124,9 +124,7 @@ def test_both_servers_answer_and_are_gone_afterwards(home: Path) -> None:
         ("TimeZone", "UTC"),
     ],
 )
-def test_postgresql_is_set_up_to_keep_what_it_acknowledged(
-    durable_dsn: str, setting: str, value: str
-) -> None:
+def test_postgresql_is_set_up_to_keep_what_it_acknowledged(durable_dsn: str, setting: str, value: str) -> None:
     assert ask(durable_dsn, f"SHOW {setting}") == value
 
 
@@ -251,9 +249,7 @@ def test_the_postgresql_of_the_machine_will_do(home: Path) -> None:
         assert ask(servers.superuser_dsn(), "SHOW data_checksums") == "on"
 
 
-def test_an_ordinary_user_runs_the_servers_as_himself(
-    home: Path, parent: Callable[..., subprocess.Popen[str]]
-) -> None:
+def test_an_ordinary_user_runs_the_servers_as_himself(home: Path, parent: Callable[..., subprocess.Popen[str]]) -> None:
     uid = NOBODY if os.geteuid() == 0 else os.geteuid()
     if os.geteuid() == 0:
         os.chown(home, uid, uid)
@@ -310,9 +306,7 @@ def test_a_strict_umask_keeps_nobody_out_of_the_way_in(home: Path) -> None:
 
 
 @as_root
-def test_wheels_in_a_folder_closed_to_postgresql_are_copied(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wheels_in_a_folder_closed_to_postgresql_are_copied(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     for wheel in (find_postgres().parents[1], find_valkey().parents[2]):

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.notifications.appointment_details import Visit
-from application.notifications.notice import Kind, Notice
+from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
-from application.ports import Letter
+from application.ports import MailMessage
 from domain.kernel import derived_id
-from infrastructure.mail.email_channel import NoticeMail
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.email_channel import EmailChannel
+from infrastructure.mail.message_builder import MessageBuilder
 
-LETTERS = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
+LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
 LANGUAGES = ("en", "ru")
 START = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
 ABOUT = derived_id("gallery")
@@ -25,10 +25,10 @@ REASONS = {"en": "I am ill, sorry.", "ru": "К сожалению, я забол
 class Nobody:
     """Mail that goes nowhere."""
 
-    async def send(self, letter: Letter) -> None: ...
+    async def send(self, letter: MailMessage) -> None: ...
 
 
-def a_visit(**changes: Any) -> Visit:
+def a_visit(**changes: Any) -> AppointmentDetails:
     """An hour in Berlin, on the Saturday before the clocks change."""
     start = changes.get("starts_at", START)
     said = {
@@ -43,13 +43,15 @@ def a_visit(**changes: Any) -> Visit:
         "cancel_until": start - timedelta(hours=24),
         "changed_at": datetime(2026, 10, 1, 9, tzinfo=UTC),
     }
-    return Visit(**said | changes)
+    return AppointmentDetails(**said | changes)
 
 
-def a_notice(kind: Kind = Kind.BOOKED, visit: Visit | None = None, **changes: Any) -> Notice:
-    if kind is Kind.WEBHOOK_DISABLED:
+def a_notice(kind: NoticeKind = NoticeKind.BOOKED, visit: AppointmentDetails | None = None, **changes: Any) -> Notice:
+    if kind is NoticeKind.WEBHOOK_DISABLED:
         return Notice(derived_id(kind), kind, ABOUT, facts={"url": "https://hooks.example.org/daybook"})
-    until = START - timedelta(hours=20) if kind in {Kind.REQUESTED, Kind.APPROVE, Kind.OFFER} else None
+    until = (
+        START - timedelta(hours=20) if kind in {NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.OFFER} else None
+    )
     return Notice(derived_id(kind), kind, ABOUT, visit or a_visit(), until, **changes)
 
 
@@ -58,8 +60,8 @@ def a_recipient(language: str = "en", **changes: Any) -> Recipient:
     return Recipient(**said | {"language": language, "timezone": "Europe/Berlin"} | changes)
 
 
-def letter(notice: Notice, recipient: Recipient, letters: Letters = LETTERS) -> Letter:
-    return NoticeMail(letters, Nobody(), "https://daybook.test").letter(notice, recipient)
+def letter(notice: Notice, recipient: Recipient, letters: MessageBuilder = LETTERS) -> MailMessage:
+    return EmailChannel(letters, Nobody(), "https://daybook.test").letter(notice, recipient)
 
 
 def write(folder: Path) -> None:
@@ -67,11 +69,11 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for language in LANGUAGES:
         name, service, provider = NAMES[language]
-        for kind in Kind:
-            elsewhere = kind in {Kind.MOVED, Kind.CANCELLED}
-            facts = {"customer": name if kind is Kind.APPROVE else "", "reason": REASONS[language]}
+        for kind in NoticeKind:
+            elsewhere = kind in {NoticeKind.MOVED, NoticeKind.CANCELLED}
+            facts = {"customer": name if kind is NoticeKind.APPROVE else "", "reason": REASONS[language]}
             visit = a_visit(service=service, provider=provider, late_fee=1000 if elsewhere else None)
-            notice = a_notice(kind, visit, **({} if kind is Kind.WEBHOOK_DISABLED else {"facts": facts}))
+            notice = a_notice(kind, visit, **({} if kind is NoticeKind.WEBHOOK_DISABLED else {"facts": facts}))
             zone = "America/New_York" if elsewhere else "Europe/Berlin"
             message = LETTERS.message(letter(notice, a_recipient(language, name=name, timezone=zone)))
             body = message.get_body(("html",))

@@ -13,14 +13,14 @@ import pytest
 from aiosmtplib import SMTPRecipientsRefused
 from icalendar import Calendar
 
-from application.jobs.job import Hopeless, Job, Means
-from application.notifications.notice import Kind
+from application.jobs.job import Job, Means, PermanentFailure
+from application.notifications.notice import NoticeKind
 from application.notifications.notice_jobs import notify
 from domain.kernel import new_id
-from infrastructure.mail.email_channel import NoticeMail
+from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.formatting import line, locale_of
 from infrastructure.mail.mailer import SmtpSender
-from infrastructure.mail.message_builder import TEMPLATES, Letters
+from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 from tests.infrastructure.mail.gallery import (
     LANGUAGES,
     LETTERS,
@@ -35,12 +35,12 @@ from tests.infrastructure.mail.test_mailer import smtp  # noqa: F401  a fixture
 from tests.infrastructure.mail.test_message_builder import part
 
 CALENDAR = {
-    Kind.REQUESTED: ("REQUEST", "TENTATIVE"),
-    Kind.BOOKED: ("REQUEST", "CONFIRMED"),
-    Kind.MOVED: ("REQUEST", "CONFIRMED"),
-    Kind.CANCELLED: ("CANCEL", "CANCELLED"),
-    Kind.DECLINED: ("CANCEL", "CANCELLED"),
-    Kind.EXPIRED: ("CANCEL", "CANCELLED"),
+    NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
+    NoticeKind.BOOKED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
+    NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
+    NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
 }
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -61,7 +61,7 @@ def utc(told: str) -> datetime:
     return datetime.fromisoformat(told).replace(tzinfo=UTC)
 
 
-def written(kind: Kind = Kind.BOOKED, language: str = "en", **changes: Any) -> EmailMessage:
+def written(kind: NoticeKind = NoticeKind.BOOKED, language: str = "en", **changes: Any) -> EmailMessage:
     zone = changes.pop("zone", "Europe/Berlin")
     notice = a_notice(kind, a_visit(**changes))
     return LETTERS.message(letter(notice, a_recipient(language, timezone=zone)))
@@ -86,9 +86,9 @@ def the_event(message: EmailMessage) -> Any:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", NoticeKind)
 class TestEveryKind:
-    def test_is_written_in_every_language_as_text_and_html(self, kind: Kind, language: str) -> None:
+    def test_is_written_in_every_language_as_text_and_html(self, kind: NoticeKind, language: str) -> None:
         message = written(kind, language)
         said, html = text(message), part(message, "html")
         assert message["Content-Language"] == language
@@ -97,13 +97,13 @@ class TestEveryKind:
         for told in ("Bea Brown", "https://daybook.test/"):
             assert told in said
             assert told in html
-        if kind is not Kind.WEBHOOK_DISABLED:
+        if kind is not NoticeKind.WEBHOOK_DISABLED:
             assert ("2:00 pm – 3:00 pm" if language == "en" else "14:00 – 15:00") in said
             assert ("24 October" if language == "en" else "24 октября") in message["Subject"]
             assert "Torstraße 1" in html
         assert ("Hello" in said) is (language == "en")
 
-    def test_holds_a_calendar_part_if_it_is_for_calendars(self, kind: Kind, language: str) -> None:
+    def test_holds_a_calendar_part_if_it_is_for_calendars(self, kind: NoticeKind, language: str) -> None:
         message = written(kind, language)
         if kind not in CALENDAR:
             assert calendars(message) == []
@@ -184,7 +184,7 @@ class TestTimes:
         calendar.timezones[0].to_tz()  # it can be read
 
     def test_russian_is_declined(self) -> None:
-        said = text(written(Kind.MOVED, "ru", duration=75, price=123400, currency="RUB", zone="Asia/Omsk"))
+        said = text(written(NoticeKind.MOVED, "ru", duration=75, price=123400, currency="RUB", zone="Asia/Omsk"))
         assert "суббота, 24 октября 2026 г., 18:00 – 19:15 (Омск, стандартное время)" in said
         assert "Длительность: 1 час 15 минут" in said
         assert "Стоимость: 1 234,00 ₽" in said
@@ -227,9 +227,9 @@ class TestCalendar:
     def test_a_life_has_one_uid_and_a_rising_sequence(self) -> None:
         moved = a_visit().starts_at + timedelta(days=1)
         life = [
-            the_event(written(Kind.BOOKED)),
-            the_event(written(Kind.MOVED, sequence=1, starts_at=moved)),
-            the_event(written(Kind.CANCELLED, sequence=3, starts_at=moved)),
+            the_event(written(NoticeKind.BOOKED)),
+            the_event(written(NoticeKind.MOVED, sequence=1, starts_at=moved)),
+            the_event(written(NoticeKind.CANCELLED, sequence=3, starts_at=moved)),
         ]
         assert {event["UID"] for event in life} == {f"{a_notice().about}@daybook.test"}
         assert [event["SEQUENCE"] for event in life] == [0, 1, 3]
@@ -252,8 +252,8 @@ class TestCalendar:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
-@pytest.mark.parametrize("kind", [Kind.CANCELLED, Kind.APPROVE, Kind.BOOKED])
-def test_hostile_names_do_no_harm(kind: Kind, name: str, language: str) -> None:
+@pytest.mark.parametrize("kind", [NoticeKind.CANCELLED, NoticeKind.APPROVE, NoticeKind.BOOKED])
+def test_hostile_names_do_no_harm(kind: NoticeKind, name: str, language: str) -> None:
     visit = a_visit(service=name, provider=name, address=name)
     notice = a_notice(kind, visit, facts={"reason": name, "customer": name})
     raw = LETTERS.message(letter(notice, a_recipient(language, name=name))).as_bytes()
@@ -281,7 +281,7 @@ def test_hostile_names_do_no_harm(kind: Kind, name: str, language: str) -> None:
 
 @pytest.mark.parametrize("email", [None, "", "bea", "a@b\r\nBcc: c@d", "a@b, c@d", "@b", "a@"])
 def test_who_has_no_address_is_not_reached(email: str | None) -> None:
-    assert not NoticeMail(LETTERS, None, "https://daybook.test").reaches(a_recipient(email=email))
+    assert not EmailChannel(LETTERS, None, "https://daybook.test").reaches(a_recipient(email=email))
 
 
 def test_a_language_dropped_in_works(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_language_dropped_in_works(tmp_path: Path) -> None:
     (folder / "fr" / "booked.txt").write_text("Réservé : {{ date }}\n\n{% include 'visit.txt' %}")
     words = (folder / "fr" / "words.jinja").read_text().replace('"Duration"', '"Durée"')
     (folder / "fr" / "words.jinja").write_text(words)
-    letters = Letters("https://daybook.test", "no-reply@daybook.test", folder)
+    letters = MessageBuilder("https://daybook.test", "no-reply@daybook.test", folder)
     message = letters.message(letter(a_notice(), a_recipient("fr-CA"), letters))
     assert message["Content-Language"] == "fr"
     assert message["Subject"] == "Réservé : 24 octobre"
@@ -318,7 +318,7 @@ def test_dates_are_written_as_in_the_reader_s_country(tag: str, language: str, l
 
 def test_the_gallery_shows_every_kind(tmp_path: Path) -> None:
     write(tmp_path)
-    assert {file.stem for file in tmp_path.iterdir()} == {f"{la}-{kind}" for la in LANGUAGES for kind in Kind}
+    assert {file.stem for file in tmp_path.iterdir()} == {f"{la}-{kind}" for la in LANGUAGES for kind in NoticeKind}
 
 
 class ToServer:
@@ -331,7 +331,7 @@ class ToServer:
         await self._sender.send(LETTERS.message(letter))
 
 
-@pytest.mark.parametrize(("code", "raised"), [(550, Hopeless), (450, SMTPRecipientsRefused)])
+@pytest.mark.parametrize(("code", "raised"), [(550, PermanentFailure), (450, SMTPRecipientsRefused)])
 async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: type[Exception], smtp) -> None:  # noqa: F811
     place, inbox = smtp()
 
@@ -339,10 +339,10 @@ async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: typ
         return f"{code} bea@example.org is unknown here"
 
     inbox.handle_RCPT = refuse
-    channel = NoticeMail(LETTERS, ToServer(place), "https://daybook.test")
+    channel = EmailChannel(LETTERS, ToServer(place), "https://daybook.test")
     with pytest.raises(raised) as why:
         await channel.send(a_notice(), a_recipient())
-    assert raised is not Hopeless or "bea" not in str(why.value)
+    assert raised is not PermanentFailure or "bea" not in str(why.value)
     assert inbox.taken == []
 
 
@@ -359,7 +359,7 @@ async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # n
 
     place, inbox = smtp()
     store = Clocked()
-    channel = NoticeMail(LETTERS, ToServer(place), "https://daybook.test")
+    channel = EmailChannel(LETTERS, ToServer(place), "https://daybook.test")
     means = Means(store, Nobody(), channels=[channel])
     week, me = await an_open_week(store), await an_account(store)
 

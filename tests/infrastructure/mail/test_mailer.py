@@ -14,27 +14,27 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from application.ports import Letter
+from application.ports import MailMessage
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.mail.mailer import (
     MailboxSender,
+    MailService,
     NoSender,
     NowhereSender,
-    Postman,
     SmtpSender,
     sender_of,
 )
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.message_builder import MessageBuilder
 from tests.infrastructure.conftest import Open
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian
-LETTERS = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
+LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
 
 
-def letter(to: str = "ada@example.org", **more: Any) -> Letter:
+def letter(to: str = "ada@example.org", **more: Any) -> MailMessage:
     said = {"id": new_id(), "kind": "already-registered", "language": "ru", "said": {"name": "Ада"}} | more
-    return Letter(to=to, **said)
+    return MailMessage(to=to, **said)
 
 
 @dataclass
@@ -149,13 +149,11 @@ def test_smtp_goes_before_the_folder(tmp_path: Path) -> None:
     assert isinstance(sender_of(None, None), NowhereSender)
 
 
-async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(
-    database, open_store: Open, tmp_path: Path
-) -> None:
+async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(database, open_store: Open, tmp_path: Path) -> None:
     store = await open_store(database.application)
     ada = new_id()
     async with RowPool(database.application) as rows:
-        postman = Postman(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
+        postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         sent = letter(account_id=ada)
         for each in (sent, sent, letter("stranger@example.org")):
             await postman.send(each)

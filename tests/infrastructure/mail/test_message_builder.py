@@ -7,20 +7,20 @@ import pytest
 from jinja2 import UndefinedError
 
 from application.jobs.deferred import ERRANDS
-from application.notifications.notice import Kind
-from application.ports import Letter
+from application.notifications.notice import NoticeKind
+from application.ports import MailMessage
 from domain.kernel import new_id
-from infrastructure.mail.message_builder import TEMPLATES, Letters
+from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 
-LETTERS = Letters("https://daybook.test/", "Daybook <no-reply@daybook.test>")
+LETTERS = MessageBuilder("https://daybook.test/", "Daybook <no-reply@daybook.test>")
 SAID = {"name": "Ada & Co", "token": "t" * 43, "due": "2030-01-31 09:00 UTC"}
 EVERY = {file.stem for file in (TEMPLATES / "en").glob("*.txt")}
-KINDS = sorted(EVERY - {*Kind})  # notices say more: see test_noticemail.py
+KINDS = sorted(EVERY - {*NoticeKind})  # notices say more: see test_noticemail.py
 LANGUAGES = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
 
 
-def letter(kind: str = "reset", to: str = "ada@example.org", language: str = "en", **said: str) -> Letter:
-    return Letter(new_id(), kind, to, language, SAID | said)
+def letter(kind: str = "reset", to: str = "ada@example.org", language: str = "en", **said: str) -> MailMessage:
+    return MailMessage(new_id(), kind, to, language, SAID | said)
 
 
 def part(message: EmailMessage, kind: str) -> str:
@@ -35,7 +35,7 @@ def test_every_language_has_every_kind_as_text_and_html() -> None:
     for language in LANGUAGES:
         assert {file.name for file in (TEMPLATES / language).iterdir()} == expected
     wanted = "verify already-registered new-address address-changed invited reset password-changed"
-    assert {*wanted.split(), "forgetting-asked", "forgotten", *Kind} <= EVERY
+    assert {*wanted.split(), "forgetting-asked", "forgotten", *NoticeKind} <= EVERY
     assert ERRANDS
 
 
@@ -105,7 +105,7 @@ def test_what_is_sent_again_has_the_same_message_id() -> None:
 
 def test_what_a_template_needs_must_be_said() -> None:
     with pytest.raises(UndefinedError):
-        LETTERS.message(Letter(new_id(), "reset", "ada@example.org", "en", {"name": "Ada"}))
+        LETTERS.message(MailMessage(new_id(), "reset", "ada@example.org", "en", {"name": "Ada"}))
 
 
 def test_templates_lie_beside_the_code() -> None:

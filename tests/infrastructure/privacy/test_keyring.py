@@ -11,15 +11,15 @@ import pytest
 
 from domain.kernel import new_id
 from domain.people.customer import Customer
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from infrastructure.event_log.event_codec import decode, encode
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.privacy.field_encryption import (
     MasterKeys,
-    Unreadable,
-    Wrapped,
+    UnknownMasterKey,
+    WrappedKey,
     personal_of,
     place_of,
     seal,
@@ -48,7 +48,7 @@ def test_what_is_sealed_opens_with_its_key_at_its_place_alone() -> None:
     assert unseal(key, sealed, place) == {"name": "Zoë Lovelace"}
     assert b"Lovelace" not in sealed
     for other, where in ((b"x" * 32, place), (key, place + b"x")):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnknownMasterKey):
             unseal(other, sealed, where)
 
 
@@ -56,17 +56,17 @@ def test_a_key_is_wrapped_for_its_person_alone_and_opens_with_either_master() ->
     who = new_id()
     wrapped = MasterKeys(OLD).wrap(who, bytes(32))
     assert MasterKeys(NEW, OLD).unwrap(who, wrapped) == bytes(32)
-    with pytest.raises(Unreadable, match="another master key"):
+    with pytest.raises(UnknownMasterKey, match="another master key"):
         MasterKeys(NEW).unwrap(who, wrapped)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnknownMasterKey):
         MasterKeys(OLD).unwrap(new_id(), wrapped)
-    with pytest.raises(Unreadable):
-        MasterKeys(OLD).unwrap(who, Wrapped(bytes(len(wrapped.key)), wrapped.master))
+    with pytest.raises(UnknownMasterKey):
+        MasterKeys(OLD).unwrap(who, WrappedKey(bytes(len(wrapped.key)), wrapped.master))
 
 
 def test_what_is_recorded_holds_no_plain_text_and_neither_does_the_aggregate() -> None:
     id = new_id()
-    carl = Customer(id=id, by=id, details=Personal(id, {"name": "Carl"}), timestamp=NOW)
+    carl = Customer(id=id, by=id, details=PersonalData(id, {"name": "Carl"}), timestamp=NOW)
     row = encode(carl.pending_events[0], "{}", {id: bytes(32)})
     assert b"Carl" not in row.state
     assert (carl.name, carl.details.value) == ("", None)
@@ -87,17 +87,15 @@ async def test_a_key_goes_with_the_record_that_forgets_and_with_no_other(journal
     store = EventStore(journal, MASTERS)
     who, other = new_id(), new_id()
     await store.keyring.for_writing([who, other])
-    moved = Entry(bytes(32), b"", (who, 1), {new_id(): 7}, (), forgets=[who])
+    moved = LogEntry(bytes(32), b"", (who, 1), {new_id(): 7}, (), forgets=[who])
     await journal.append(moved)
     assert await store.knows(who), "what is not recorded forgets nobody"
-    recorded = await journal.append(Entry(b"k" * 32, b"", (who, 1), {}, (), forgets=[who]))
-    assert isinstance(recorded, Recorded)
+    recorded = await journal.append(LogEntry(b"k" * 32, b"", (who, 1), {}, (), forgets=[who]))
+    assert isinstance(recorded, Appended)
     assert (await store.knows(who), await store.knows(other)) == (False, True)
 
 
-async def test_the_application_s_role_deletes_no_key_itself(
-    database: Database, journal: PostgresJournal
-) -> None:
+async def test_the_application_s_role_deletes_no_key_itself(database: Database, journal: PostgresJournal) -> None:
     await Keyring(journal.keys, MASTERS).for_writing([new_id()])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(database.application, "DELETE FROM keyring.person")

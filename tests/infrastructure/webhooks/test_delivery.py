@@ -20,7 +20,7 @@ from application.booking.appointment import (
 from application.catalog.provider import ChangeProvider, change_provider
 from application.jobs.job import LeaseLost
 from application.webhooks import delivery
-from application.webhooks.delivery import Ended
+from application.webhooks.delivery import DeliveryResult
 from application.webhooks.subscription import (
     ChangeWebhook,
     DeleteWebhook,
@@ -30,9 +30,9 @@ from application.webhooks.subscription import (
     resume_webhook,
 )
 from domain.kernel import new_id
-from domain.webhooks.webhook import TYPES, State
+from domain.webhooks.webhook import TYPES, WebhookStatus
 from infrastructure.webhooks import delivery_progress as module
-from infrastructure.webhooks.delivery_progress import Subscriptions
+from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from tests.infrastructure.office import (
     BOTH,
     NOTE,
@@ -53,8 +53,8 @@ async def test_what_happens_is_told_in_order_and_once(office: Office) -> None:
         id = await office.subscribed(receiver)
         await office.book("10:00", "11:00")
         await office.cancel()
-        assert await office.deliver(id) == Ended("done")
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert types(receiver) == ["booked", "booked", "cancelled"]
     assert starts(receiver) == ["10:00", "11:00", "11:00"]
     assert [each["data"]["status"] for each in told(receiver)] == ["booked", "booked", "cancelled"]
@@ -148,7 +148,7 @@ async def test_an_event_in_the_middle_that_fails_keeps_the_order(office: Office)
         second = await office.deliver(id)
         assert second.again is not None
         assert timedelta(seconds=7.5) <= second.again <= timedelta(seconds=10)
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "10:00", "11:00"]
     assert len(receiver.received) == 5
     assert len({each.id for each in receiver.received}) == 3
@@ -159,9 +159,9 @@ async def test_servers_that_want_to_wait_are_left_alone_as_long_as_they_say(offi
     async with a_receiver(status(429, "retry-after: 90"), status(503, "retry-after: 3600")) as receiver:
         id = await office.subscribed(receiver)
         await office.book("09:00")
-        assert await office.deliver(id) == Ended("failed", timedelta(seconds=90))
-        assert await office.deliver(id) == Ended("failed", timedelta(hours=1))
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("failed", timedelta(seconds=90))
+        assert await office.deliver(id) == DeliveryResult("failed", timedelta(hours=1))
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00"]
 
 
@@ -185,13 +185,13 @@ async def test_dead_for_a_day_it_is_disabled_and_resumed_it_goes_on_where_it_was
         assert (await office.deliver(id)).word == "failed"
         await office.back_date(id, 23.5)
         assert (await office.deliver(id)).word == "failed"
-        assert await office.state(id) is State.ACTIVE
+        assert await office.state(id) is WebhookStatus.ACTIVE
         await office.back_date(id, 0.6)
-        assert await office.deliver(id) == Ended("disabled")
-        assert await office.state(id) is State.DISABLED
+        assert await office.deliver(id) == DeliveryResult("disabled")
+        assert await office.state(id) is WebhookStatus.DISABLED
         await office.book("11:00")
         asked = len(receiver.received)
-        assert await office.deliver(id) == Ended("disabled")
+        assert await office.deliver(id) == DeliveryResult("disabled")
         assert len(receiver.received) == asked
         receiver.answers, receiver.always = [status(500)], OK
         await resume_webhook(ResumeWebhook(by=office.week.owner, webhook_id=id), office.store)
@@ -199,7 +199,7 @@ async def test_dead_for_a_day_it_is_disabled_and_resumed_it_goes_on_where_it_was
         assert again.word == "failed"
         assert again.again is not None
         assert again.again <= timedelta(seconds=5)
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "10:00", "11:00"]
     assert len(set(receiver.ids)) == 3
 
@@ -208,8 +208,8 @@ async def test_gone_is_gone_at_once(office: Office) -> None:
     async with a_receiver(status(410)) as receiver:
         id = await office.subscribed(receiver)
         await office.book("09:00")
-        assert await office.deliver(id) == Ended("disabled")
-    assert await office.state(id) is State.DISABLED
+        assert await office.deliver(id) == DeliveryResult("disabled")
+    assert await office.state(id) is WebhookStatus.DISABLED
 
 
 async def test_redelivery_repeats_the_same_ids_in_order(office: Office) -> None:
@@ -254,7 +254,7 @@ async def test_one_that_is_moved_back_while_it_is_being_told_tells_again(office:
         told_first = told(receiver)[0]["data"]
         await office.book("11:00")
         receiver.answers = [back]
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "10:00", "09:00", "10:00", "11:00"]
     assert len({each.id for each in receiver.received}) == 3
 
@@ -266,7 +266,7 @@ async def test_killed_between_send_and_bookmark_it_tells_again_under_the_same_id
         await office.sweep()
         with pytest.raises(KeyboardInterrupt):
             await delivery.run(id, Held(), replace(office.courier, progress=_Killed(office.subscriptions)))
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "09:00", "10:00"]
     assert receiver.ids[0] == receiver.ids[1]
     assert len(dict.fromkeys(receiver.ids)) == 2, "whoever keeps the ids sees each once"
@@ -275,7 +275,7 @@ async def test_killed_between_send_and_bookmark_it_tells_again_under_the_same_id
 class _Killed:
     """Ends the process, so to say, before the bookmark moves."""
 
-    def __init__(self, real: Subscriptions) -> None:
+    def __init__(self, real: DeliveryProgress) -> None:
         self._real = real
 
     def __getattr__(self, name: str) -> Any:
@@ -291,7 +291,7 @@ async def test_whoever_has_lost_the_lease_sends_no_more(office: Office) -> None:
         with pytest.raises(LeaseLost):
             await office.deliver(id, Held(good_for=1))
         assert starts(receiver) == ["09:00"]
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "10:00"]
 
 
@@ -339,7 +339,7 @@ async def test_a_run_yields_after_so_many_events_and_after_so_long(
         id = await office.subscribed(receiver)
         await office.book("09:00", "10:00", "11:00")
         monkeypatch.setattr(delivery, "MOST", 2)
-        assert await office.deliver(id) == Ended("more", timedelta())
+        assert await office.deliver(id) == DeliveryResult("more", timedelta())
         assert len(receiver.taken) == 2
         ticks = iter(range(0, 1000, 15))
         office.courier = replace(office.courier, clock=lambda: float(next(ticks)))
@@ -385,7 +385,7 @@ async def test_a_deleted_one_leaves_nothing(office: Office) -> None:
         await office.book("09:00", "10:00")
         await office.sweep()
         await delete_webhook(DeleteWebhook(by=office.week.owner, webhook_id=id), office.store)
-        assert await office.deliver(id) == Ended("gone")
+        assert await office.deliver(id) == DeliveryResult("gone")
     assert receiver.received == []
     for table in ("webhook", "webhook_secret", "delivery"):
         assert await office.rows.all(f"SELECT * FROM work.{table}") == []
@@ -398,7 +398,7 @@ async def test_a_change_counts_for_everything_not_yet_told(office: Office) -> No
         await office.deliver(id)
         change = ChangeWebhook(by=office.week.owner, webhook_id=id, url=new.url, plain=True)
         await change_webhook(change, office.store)
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert (old.ids, starts(new)) == ([], ["09:00"])
 
 
@@ -437,7 +437,7 @@ async def test_long_stretches_are_walked_in_parts(office: Office, monkeypatch: p
         await office.cancel(1)
         await office.sweep()
         await office.subscriptions.go_back(id, 0, 0)
-        assert await office.deliver(id) == Ended("done")
+        assert await office.deliver(id) == DeliveryResult("done")
     assert starts(receiver) == ["09:00", "10:00"]
 
 
@@ -449,7 +449,7 @@ async def test_sweeps_at_once_lose_nothing(office: Office) -> None:
             await office.catch_up()
             await asyncio.gather(*(office.subscriptions.wake() for _ in range(4)))
         for id in ids:
-            assert await office.deliver(id) == Ended("done")
+            assert await office.deliver(id) == DeliveryResult("done")
     assert len(receiver.taken) == 9
 
 

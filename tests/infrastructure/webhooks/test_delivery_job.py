@@ -10,15 +10,15 @@ import pytest
 
 from application.access import Caller, Role
 from application.jobs.dispatch import carry_out
-from application.jobs.job import Idle, Job, Later, Means
-from application.webhooks.delivery import Ended
+from application.jobs.job import Job, JobIdle, Means, NotDueYet
+from application.webhooks.delivery import DeliveryResult
 from application.webhooks.subscription import (
     DeleteWebhook,
     ResumeWebhook,
     delete_webhook,
     resume_webhook,
 )
-from infrastructure.jobs.job_queue import Jobs
+from infrastructure.jobs.job_queue import JobQueue
 from tests.infrastructure.office import (
     Office,
     an_office,
@@ -29,7 +29,7 @@ from tests.support.builders import a_provider, a_service
 from tests.support.signing import an_account
 
 
-async def began(office: Office, jobs: Jobs) -> list[tuple[Job, Any]]:
+async def began(office: Office, jobs: JobQueue) -> list[tuple[Job, Any]]:
     """The deliveries that are due, begun after a sweep."""
     await office.sweep()
     await jobs.enrol()
@@ -38,14 +38,14 @@ async def began(office: Office, jobs: Jobs) -> list[tuple[Job, Any]]:
 
 
 async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> None:
-    jobs = Jobs(office.rows)
+    jobs = JobQueue(office.rows)
 
     async def begun() -> tuple[Job, Any]:
         (found,) = await began(office, jobs)
         return found
 
     async def rested(job: Job, held: Any) -> datetime | None:
-        with pytest.raises(Idle) as idle:
+        with pytest.raises(JobIdle) as idle:
             await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
         await jobs.idle(held, idle.value.until)
         return idle.value.until
@@ -67,7 +67,7 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
         await office.book("12:00")
         assert await office.sweep() == 0, "it is at work"
         receiver.answers = [status(500)]
-        with pytest.raises(Later) as later:
+        with pytest.raises(NotDueYet) as later:
             await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
         assert later.value.until > office.store.now()
         await jobs.idle(held, None)  # as if its last look had been a moment before the news
@@ -80,13 +80,13 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
 
 
 async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(office: Office) -> None:
-    jobs = Jobs(office.rows)
+    jobs = JobQueue(office.rows)
 
     async def outcome() -> str:
         ((job, held),) = await began(office, jobs)
         try:
             said = await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
-        except Idle as idle:
+        except JobIdle as idle:
             await jobs.idle(held, idle.until)
             return "idle"
         await jobs.done(held, said)
@@ -135,9 +135,9 @@ async def test_whoever_subscribed_is_told_that_it_is_disabled(database, opened) 
         service_id = await a_service(store, owner, provider_id)
         week = replace(there.week, owner=owner, provider_id=provider_id, service_id=service_id)
         office = replace(there, week=week)
-        jobs, id = Jobs(office.rows), await office.subscribed(receiver)
+        jobs, id = JobQueue(office.rows), await office.subscribed(receiver)
         await office.book("09:00")
-        assert await office.deliver(id) == Ended("disabled")
+        assert await office.deliver(id) == DeliveryResult("disabled")
         await office.sweep()
         await jobs.enrol()
         means = Means(store, Unsent(), channels=[channel], courier=office.courier)

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from application.webhooks.payload import Message
-from application.webhooks.ports import Sent
-from infrastructure.webhooks.sender import Post, is_public, retry_after
+from application.webhooks.payload import WebhookMessage
+from application.webhooks.ports import SendResult
+from infrastructure.webhooks.sender import WebhookSender, is_public, retry_after
 from tests.infrastructure.webhooks.receiver import (
     a_receiver,
     drip,
@@ -37,28 +37,28 @@ LOOPBACK = [ip_network("127.0.0.0/8")]
 BRIEF = 0.6  # seconds: what would take ten
 
 
-def a_message(id: str = "msg_1") -> Message:
-    return Message(id, b'{"type":"appointment.booked"}', datetime.now(UTC))
+def a_message(id: str = "msg_1") -> WebhookMessage:
+    return WebhookMessage(id, b'{"type":"appointment.booked"}', datetime.now(UTC))
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    async with Post(LOOPBACK, longest=BRIEF) as post:
+async def post() -> AsyncIterator[WebhookSender]:
+    async with WebhookSender(LOOPBACK, longest=BRIEF) as post:
         yield post
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[Post]:
+async def strict() -> AsyncIterator[WebhookSender]:
     """As in production."""
-    async with Post(longest=BRIEF) as post:
+    async with WebhookSender(longest=BRIEF) as post:
         yield post
 
 
-async def sent(post: Post, url: str) -> Sent:
+async def sent(post: WebhookSender, url: str) -> SendResult:
     return await post.send(url, a_message(), SECRETS)
 
 
-async def test_a_message_arrives_signed_by_both_secrets(post: Post) -> None:
+async def test_a_message_arrives_signed_by_both_secrets(post: WebhookSender) -> None:
     async with a_receiver() as receiver:
         told = await sent(post, receiver.url)
         (received,) = receiver.received
@@ -75,20 +75,20 @@ async def test_a_message_arrives_signed_by_both_secrets(post: Post) -> None:
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
-async def test_every_2xx_is_taken(post: Post, code: int) -> None:
+async def test_every_2xx_is_taken(post: WebhookSender, code: int) -> None:
     async with a_receiver(status(code)) as receiver:
         assert (await sent(post, receiver.url)).error == ""
 
 
 @pytest.mark.parametrize("code", [400, 401, 404, 410, 500, 599])
-async def test_every_other_answer_is_not(post: Post, code: int) -> None:
+async def test_every_other_answer_is_not(post: WebhookSender, code: int) -> None:
     async with a_receiver(status(code)) as receiver:
         told = await sent(post, receiver.url)
     assert (told.status, told.error) == (code, f"status {code}")
 
 
 @pytest.mark.parametrize("answering", [silence, drip, drip_headers])
-async def test_however_slow_it_is_over_in_time(post: Post, answering: Any) -> None:
+async def test_however_slow_it_is_over_in_time(post: WebhookSender, answering: Any) -> None:
     async with a_receiver(answering) as receiver:
         began = time.monotonic()
         told = await sent(post, receiver.url)
@@ -96,26 +96,26 @@ async def test_however_slow_it_is_over_in_time(post: Post, answering: Any) -> No
     assert time.monotonic() - began < BRIEF + 0.5
 
 
-async def test_only_the_beginning_of_an_answer_is_read(post: Post) -> None:
+async def test_only_the_beginning_of_an_answer_is_read(post: WebhookSender) -> None:
     async with a_receiver(flood) as receiver:
         told = await sent(post, receiver.url)
     assert (told.status, told.error) == (200, "")
 
 
-async def test_a_server_that_hangs_up_or_talks_nonsense_has_not_taken_it(post: Post) -> None:
+async def test_a_server_that_hangs_up_or_talks_nonsense_has_not_taken_it(post: WebhookSender) -> None:
     async with a_receiver(hang_up, b"what?\r\n\r\n") as receiver:
         assert (await sent(post, receiver.url)).error == "broken answer"
         assert (await sent(post, receiver.url)).error == "broken answer"
 
 
-async def test_nobody_there_is_said_so(post: Post) -> None:
+async def test_nobody_there_is_said_so(post: WebhookSender) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         assert (await sent(post, f"http://127.0.0.1:{unheard.getsockname()[1]}/")).error == "unreachable"
     assert (await sent(post, "http://nobody.invalid/")).error == "unreachable"
 
 
-async def test_a_server_that_can_not_prove_who_it_is_gets_nothing(post: Post, tmp_path: Path) -> None:
+async def test_a_server_that_can_not_prove_who_it_is_gets_nothing(post: WebhookSender, tmp_path: Path) -> None:
     async with a_receiver(tls=_self_signed(tmp_path)) as receiver:
         told = await sent(post, receiver.url)
     assert told.error == "tls"
@@ -137,14 +137,14 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_not_followed(post: Post, code: int) -> None:
+async def test_a_redirect_is_not_followed(post: WebhookSender, code: int) -> None:
     async with a_receiver() as inner, a_receiver(status(code, f"location: {inner.url}")) as receiver:
         told = await sent(post, receiver.url)
         assert inner.connections == 0
     assert (told.status, told.error) == (code, "redirected")
 
 
-async def test_no_cookie_is_kept(post: Post) -> None:
+async def test_no_cookie_is_kept(post: WebhookSender) -> None:
     async with a_receiver(status(200, "set-cookie: a=b")) as receiver:
         await sent(post, receiver.url)
         await sent(post, receiver.url)
@@ -165,7 +165,7 @@ async def test_no_cookie_is_kept(post: Post) -> None:
         "0.0.0.0",
     ],
 )
-async def test_this_machine_is_refused_however_it_is_written(strict: Post, host: str) -> None:
+async def test_this_machine_is_refused_however_it_is_written(strict: WebhookSender, host: str) -> None:
     async with a_receiver() as receiver:
         told = await sent(strict, f"http://{host}:{receiver.port}/hook")
         await asyncio.sleep(0)
@@ -186,14 +186,14 @@ async def test_this_machine_is_refused_however_it_is_written(strict: Post, host:
         "[64:ff9b::a00:1]",
     ],
 )
-async def test_private_networks_and_metadata_are_refused_at_once(strict: Post, host: str) -> None:
+async def test_private_networks_and_metadata_are_refused_at_once(strict: WebhookSender, host: str) -> None:
     told = await sent(strict, f"http://{host}/latest/meta-data")
     assert told.error == "private address"
     assert told.took_ms < 300
 
 
 async def test_a_name_of_a_private_address_is_refused_without_a_knock(
-    strict: Post, monkeypatch: pytest.MonkeyPatch
+    strict: WebhookSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with a_receiver() as receiver:
         _resolve(monkeypatch, "hook.example.org", ["127.0.0.1"])
@@ -203,7 +203,7 @@ async def test_a_name_of_a_private_address_is_refused_without_a_knock(
 
 
 async def test_a_name_that_is_rebound_after_the_look_is_refused_at_connect(
-    strict: Post, monkeypatch: pytest.MonkeyPatch
+    strict: WebhookSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First it means a public address, then ours: nothing is sent over the connection that is made."""
     async with a_receiver() as receiver:
@@ -214,7 +214,7 @@ async def test_a_name_that_is_rebound_after_the_look_is_refused_at_connect(
 
 
 async def test_one_private_address_among_public_ones_is_refused(
-    strict: Post, monkeypatch: pytest.MonkeyPatch
+    strict: WebhookSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _resolve(monkeypatch, "hook.example.org", ["93.184.216.34", "10.0.0.1"])
     assert (await sent(strict, "http://hook.example.org/")).error == "private address"
@@ -222,7 +222,7 @@ async def test_one_private_address_among_public_ones_is_refused(
 
 async def test_what_is_allowed_is_allowed_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     only = [ip_network("127.0.0.2/32")]
-    async with Post(only, longest=BRIEF) as post, a_receiver(host="127.0.0.2") as receiver:
+    async with WebhookSender(only, longest=BRIEF) as post, a_receiver(host="127.0.0.2") as receiver:
         assert (await sent(post, receiver.url)).error == ""
         elsewhere = receiver.url.replace("127.0.0.2", "127.0.0.1")
         assert (await sent(post, elsewhere)).error == "private address"
@@ -232,9 +232,9 @@ async def test_what_is_allowed_is_allowed_and_no_more(monkeypatch: pytest.Monkey
         assert len(receiver.received) == 1
 
 
-async def test_proxies_of_the_environment_are_not_used(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_of_the_environment_are_not_used(post: WebhookSender, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with Post(LOOPBACK, longest=BRIEF) as fresh, a_receiver() as receiver:
+    async with WebhookSender(LOOPBACK, longest=BRIEF) as fresh, a_receiver() as receiver:
         assert (await sent(fresh, receiver.url)).error == ""
 
 
@@ -287,13 +287,13 @@ def test_how_long_to_wait_is_said_in_seconds_or_as_a_date() -> None:
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
-async def test_retry_after_is_handed_on(post: Post) -> None:
+async def test_retry_after_is_handed_on(post: WebhookSender) -> None:
     async with a_receiver(status(429, "retry-after: 7"), status(503, "retry-after: 9")) as receiver:
         assert (await sent(post, receiver.url)).retry_after == 7
         assert (await sent(post, receiver.url)).retry_after == 9
 
 
-async def test_the_library_s_guard_is_in_place_without_exceptions(strict: Post) -> None:
+async def test_the_library_s_guard_is_in_place_without_exceptions(strict: WebhookSender) -> None:
     """Were our own look left out, the connection would still be refused."""
     with pytest.raises(httpx.RequestError, match="access denied"):
         await strict._client.post("http://127.0.0.1:9/")

@@ -33,12 +33,9 @@ def test_an_admin_is_made_on_an_empty_and_on_a_running_system() -> None:
         with Instance.start(data, apis=1) as instance:
             assert create(data, "bea@example.org").returncode == 0
             joined = "SELECT convert_from(state, 'UTF8') FROM log.stored_events WHERE topic = 'Admins.Joined'"
-            accounts = {
-                json.loads(str(state))["account_id"]["_data_"] for (state,) in ask(instance.database, joined)
-            }
+            accounts = {json.loads(str(state))["account_id"]["_data_"] for (state,) in ask(instance.database, joined)}
             kept = {
-                str(id).replace("-", "")
-                for (id,) in ask(instance.database, "SELECT account_id FROM auth.credential")
+                str(id).replace("-", "") for (id,) in ask(instance.database, "SELECT account_id FROM auth.credential")
             }
             assert len(accounts & kept) >= 2
             for email, password in (

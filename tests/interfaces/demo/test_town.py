@@ -22,7 +22,7 @@ from application.booking.appointment import (
 )
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.event_log import Command
-from domain.booking.appointment import Appointment, Status
+from domain.booking.appointment import Appointment, AppointmentStatus
 from domain.booking.calendar_day import Day
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -32,7 +32,7 @@ from domain.scheduling.interval import Interval, overlaps
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.wallclock import zone
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import Answer, Entry, Missed
+from infrastructure.event_log.journal import AppendResult, LogEntry, MissedEvent
 from infrastructure.event_log.memory_journal import MemoryJournal
 from interfaces.demo import Town, seed
 from tests.support.sealed import CODEC, MASTERS
@@ -66,11 +66,11 @@ class BusyJournal(MemoryJournal):
         super().__init__()
         self._dice = Random(1)
 
-    async def append(self, entry: Entry) -> Answer:
+    async def append(self, entry: LogEntry) -> AppendResult:
         await self._wait()
         return await super().append(entry)
 
-    async def read(self, streams: Sequence[UUID]) -> Sequence[Missed]:
+    async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
         await self._wait()
         return await super().read(streams)
 
@@ -140,9 +140,7 @@ def test_a_town_has_some_forty_providers_three_hundred_customers_and_three_thous
 
 
 def test_nothing_that_the_town_wants_is_refused(whole: Whole) -> None:
-    commands = [
-        row.version for row in whole.journal.rows if not row.topic.startswith(("Day.", "Schedule.Opened"))
-    ]
+    commands = [row.version for row in whole.journal.rows if not row.topic.startswith(("Day.", "Schedule.Opened"))]
     assert len(commands) == whole.reported[-1][1]
 
 
@@ -154,13 +152,13 @@ def test_progress_counts_every_command_up_to_the_last(whole: Whole) -> None:
 def test_the_past_is_lived_and_the_future_is_booked(whole: Whole) -> None:
     past = Counter(a.status for a in whole.appointments if a.ends_at <= NOW)
     ahead = Counter(a.status for a in whole.appointments if a.starts_at > NOW)
-    assert past[Status.COMPLETED] > 0.75 * past.total()
-    assert past[Status.NO_SHOW] > 50
-    assert past[Status.CANCELLED] > 100
-    assert past[Status.BOOKED] + past[Status.CHECKED_IN] < 0.02 * past.total()
-    assert ahead[Status.BOOKED] > 500
-    assert ahead[Status.CANCELLED] > 30
-    assert ahead.keys() == {Status.BOOKED, Status.CANCELLED}
+    assert past[AppointmentStatus.COMPLETED] > 0.75 * past.total()
+    assert past[AppointmentStatus.NO_SHOW] > 50
+    assert past[AppointmentStatus.CANCELLED] > 100
+    assert past[AppointmentStatus.BOOKED] + past[AppointmentStatus.CHECKED_IN] < 0.02 * past.total()
+    assert ahead[AppointmentStatus.BOOKED] > 500
+    assert ahead[AppointmentStatus.CANCELLED] > 30
+    assert ahead.keys() == {AppointmentStatus.BOOKED, AppointmentStatus.CANCELLED}
     assert sum(a.reschedules > 0 and a.starts_at > NOW for a in whole.appointments) > 20
 
 
@@ -171,7 +169,7 @@ def test_no_event_is_of_the_future(whole: Whole) -> None:
 def test_nobody_has_to_be_in_two_places(whole: Whole) -> None:
     promised: dict[UUID, list[Interval]] = defaultdict(list)
     for a in whole.appointments:
-        if a.status is not Status.CANCELLED:
+        if a.status is not AppointmentStatus.CANCELLED:
             promised[a.customer_id].append(Interval(a.starts_at, a.ends_at))
     for one in promised.values():
         assert not any(overlaps(a, b) for a, b in pairwise(sorted(one)))
@@ -203,7 +201,7 @@ def test_groups_share_a_start(whole: Whole) -> None:
     together = Counter(
         (a.service_id, a.provider_id, a.starts_at)
         for a in whole.appointments
-        if a.status is not Status.CANCELLED
+        if a.status is not AppointmentStatus.CANCELLED
     )
     assert max(together.values()) >= 4
     assert all(n <= whole.services[service].terms["capacity"] for (service, _, _), n in together.items())
@@ -218,8 +216,8 @@ def test_names_are_of_many_scripts_and_each_is_one_persons(whole: Whole) -> None
 
 def test_the_demo_customer_has_been_somewhere_and_is_expected_somewhere(whole: Whole) -> None:
     own = [a for a in whole.appointments if a.customer_id == whole.town.customer_id]
-    assert any(a.status is Status.COMPLETED for a in own)
-    assert any(a.status is Status.BOOKED and a.starts_at > NOW for a in own)
+    assert any(a.status is AppointmentStatus.COMPLETED for a in own)
+    assert any(a.status is AppointmentStatus.BOOKED and a.starts_at > NOW for a in own)
 
 
 async def test_the_start_that_the_town_tells_can_be_booked(whole: Whole) -> None:
@@ -306,12 +304,12 @@ async def test_who_uses_a_town_in_the_making_was_first(whole: Whole) -> None:
         await seed(store, progress=killed_at(0.5), now=NOW)
     admin = Caller(whole.town.admin_id, Role.ADMIN)
     there = [a for a in await everything(store, list(content(journal))) if isinstance(a, Appointment)]
-    open_ones = [a for a in there if a.status is Status.BOOKED]
+    open_ones = [a for a in there if a.status is AppointmentStatus.BOOKED]
     for a in open_ones:
         await cancel_appointment(CancelAppointment(by=admin, appointment_id=a.id, reason="Closed."), store)
     await delete_provider(DeleteProvider(by=admin, provider_id=whole.town.provider_id), store)
     await seed(store, progress=ignore, now=NOW)
     found = {a.id: a for a in await everything(store, list(content(journal))) if isinstance(a, Appointment)}
     assert open_ones
-    assert all(found[a.id].status is Status.CANCELLED for a in open_ones)
+    assert all(found[a.id].status is AppointmentStatus.CANCELLED for a in open_ones)
     assert len(found) < len(whole.appointments)

@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from application.jobs.deferred import Means, carry_out
-from application.people.erasure import Oblivion, forget_again
+from application.people.erasure import ErasureServices, erase_again
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.email_verifications import Verifications
-from infrastructure.identity.services import Opened
+from infrastructure.identity.services import IdentityServices
 from infrastructure.jobs.deferred_runner import ErrandRunner
 from infrastructure.jobs.deferred_tasks import Errands
-from infrastructure.jobs.job_queue import Jobs
-from infrastructure.mail.mailer import MailboxSender, Mails, Postman
-from infrastructure.mail.message_builder import Letters
-from infrastructure.privacy.account_erasure import ForgottenFile, Traces
-from infrastructure.privacy.obligations import Belongings
-from infrastructure.webhooks.delivery_progress import Subscriptions
-from infrastructure.webhooks.signing_secrets import WebhookSecrets
-from interfaces.http.framework.request import Hooks
-from projections.query.snapshot import Reads
+from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.mail.mailer import MailboxSender, MailService, SentMails
+from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
+from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.webhooks.delivery_progress import DeliveryProgress
+from infrastructure.webhooks.signing_secrets import SigningSecrets
+from interfaces.http.framework.request import WebhookPorts
+from projections.query.snapshot import Snapshots
 from tests.support.signing import a_signing
 
 PASSWORD = "a ship in port is safe"
@@ -50,21 +50,27 @@ class People:
     """Over a store and its database's rows."""
 
     def __init__(
-        self, store: EventStore, reads: Reads, rows: RowPool, errands: Noted, opened: Opened, home: Path
+        self,
+        store: EventStore,
+        reads: Snapshots,
+        rows: RowPool,
+        errands: Noted,
+        opened: IdentityServices,
+        home: Path,
     ) -> None:
         self.rows = rows
         self.mailbox = home / "mailbox"
-        self.forgotten = ForgottenFile(home / "forgotten")
+        self.forgotten = ErasedPersonsFile(home / "forgotten")
         self.errands, self.opened, self.signing = errands, opened, opened.signing
         self.passwords, self.credentials = opened.signing.passwords, opened.signing.credentials
         self.tickets = opened.signing.tickets
         self.verifications = Verifications(rows, store.keyring)
-        self.mails_sent = Mails(rows, store.keyring)
-        self.oblivion = Oblivion(store, Belongings(reads), Traces(rows), self.forgotten, errands)
-        self.subscriptions = Subscriptions(rows, store.journal)
-        self.hooks = Hooks(self.subscriptions, WebhookSecrets(rows, store.keyring))
-        letters = Letters("https://daybook.test", "Daybook <no-reply@daybook.test>")
-        postman = Postman(letters, MailboxSender(self.mailbox), rows, store.keyring)
+        self.mails_sent = SentMails(rows, store.keyring)
+        self.oblivion = ErasureServices(store, ObligationsReader(reads), AccountData(rows), self.forgotten, errands)
+        self.subscriptions = DeliveryProgress(rows, store.journal)
+        self.hooks = WebhookPorts(self.subscriptions, SigningSecrets(rows, store.keyring))
+        letters = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
+        postman = MailService(letters, MailboxSender(self.mailbox), rows, store.keyring)
         means = Means(store, postman, self.verifications, self.signing.tickets, self.oblivion)
         self._runner = ErrandRunner(self.errands, partial(carry_out, means))
 
@@ -84,13 +90,13 @@ class People:
             "holders": self.opened.holders,
             "limits": self.opened.limits,
             "denials": self.opened.denials,
-            "retry_job": Jobs(self.rows).retry,
+            "retry_job": JobQueue(self.rows).retry,
             "hooks": self.hooks,
         }
 
-    async def forget_again(self) -> None:
+    async def erase_again(self) -> None:
         """As the API does when it starts."""
-        await forget_again(self.oblivion)
+        await erase_again(self.oblivion)
 
     async def mails(self) -> list[EmailMessage]:
         """All that were put into the mailbox, the oldest first; what has been asked is done before."""
@@ -107,7 +113,7 @@ class People:
 
 @asynccontextmanager
 async def people_of(
-    store: EventStore, reads: Reads, dsn: str, home: Path, redis_url: str, redis_prefix: str
+    store: EventStore, reads: Snapshots, dsn: str, home: Path, redis_url: str, redis_prefix: str
 ) -> AsyncIterator[People]:
     """Open from enter to exit."""
     async with RowPool(dsn, size=4) as rows:

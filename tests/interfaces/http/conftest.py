@@ -11,20 +11,20 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.event_log import Store
+from application.event_log import EventStore
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity import rate_limits as limits
-from infrastructure.identity.access_tokens import Tokens
-from infrastructure.ledger.reader import LedgerView
+from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.ledger.reader import LedgerReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.request import Ports
-from projections.availability.loader import Looks
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.registry import READERS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import people_of
@@ -55,10 +55,10 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             await pool.wait()
             while not positions.known:  # noqa: ASYNC110  it tells nobody
                 await asyncio.sleep(0.01)
-            reads = Reads(engine, positions)
-            availability = Availability(Looks(pool), reads)
+            reads = Snapshots(engine, positions)
+            availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
-                ports = _ports(store, reads, availability, LedgerView(database.application), people.ports)
+                ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
                 async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
                     api.people, api.errands = people, people.errands.asked_for
                     yield api
@@ -75,12 +75,10 @@ class Unread:
 
 
 ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion", "retry_job")
-NOBODY: Mapping[str, Any] = {"tokens": Tokens(SECRET), **dict.fromkeys(ROWS, Unread())}
+NOBODY: Mapping[str, Any] = {"tokens": AccessTokens(SECRET), **dict.fromkeys(ROWS, Unread())}
 
 
-def _ports(
-    store: Store, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY
-) -> Ports:
+def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY) -> Ports:
     return Ports(
         store=store,
         reads=reads,
@@ -97,18 +95,16 @@ async def _nothing_to_read() -> None:
 
 
 @asynccontextmanager
-async def _spoken_to(
-    ports: Ports, catch_up: Callable[[], Awaitable[None]] = _nothing_to_read
-) -> AsyncIterator[Api]:
+async def _spoken_to(ports: Ports, catch_up: Callable[[], Awaitable[None]] = _nothing_to_read) -> AsyncIterator[Api]:
     transport = httpx.ASGITransport(build(ports))  # which raises what would be a 500
     async with httpx.AsyncClient(transport=transport, base_url="http://daybook.test") as client:
-        yield Api(client, ports, Tokens(SECRET), catch_up)
+        yield Api(client, ports, AccessTokens(SECRET), catch_up)
 
 
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    rows = {**NOBODY, "limits": limits.Limits(SECRET.encode(), None)}
+    rows = {**NOBODY, "limits": limits.RateLimits(SECRET.encode(), None)}
     async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), rows)) as api:
         yield api
 
@@ -134,5 +130,5 @@ def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 def lift_limits(patch: pytest.MonkeyPatch) -> None:
     """Limits count, but let everything pass."""
-    lifted = {policy: [limits.Window("network", 10**6, 60)] for policy in limits.POLICIES}
+    lifted = {policy: [limits.RateLimitWindow("network", 10**6, 60)] for policy in limits.POLICIES}
     patch.setattr(limits, "POLICIES", lifted)

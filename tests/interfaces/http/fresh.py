@@ -57,9 +57,7 @@ async def _of_organization(it: Tenants, _: str) -> Parts:
 
 
 async def _organization(it: Tenants, _: str) -> Parts:
-    return {
-        "organization_id": await it.an_organization("chief", manager="manager", staff="staff", owner="staff")
-    }
+    return {"organization_id": await it.an_organization("chief", manager="manager", staff="staff", owner="staff")}
 
 
 async def _newcomer(_: Tenants, __: str) -> Parts:

@@ -68,9 +68,7 @@ class Tenants:
         said = {"name": "Ada", "timezone": "UTC", "organization_id": organization_id, **more}
         id: str = (await self.made("/v1/providers", said | {"owner_id": str(self.callers[owner].id)}))["id"]
         hours = {"timezone": "UTC", "weekly": OFFICE_HOURS}
-        answer = await self.api.put(
-            f"/v1/providers/{id}/schedule", hours, self.callers["admin"], if_match="*"
-        )
+        answer = await self.api.put(f"/v1/providers/{id}/schedule", hours, self.callers["admin"], if_match="*")
         assert answer.is_success, answer.text
         return id
 
@@ -132,13 +130,9 @@ async def an_account_of(api: Api, role: Role, name: str = "") -> Caller:
 
 async def tenants(api: Api, database: Database) -> Tenants:
     """The first organization, with everything in it; and the second, of `foreign`."""
-    callers = {
-        name: await an_account_of(api, role, name) for name, role in CALLERS.items() if name != "customer"
-    }
+    callers = {name: await an_account_of(api, role, name) for name, role in CALLERS.items() if name != "customer"}
     it = Tenants(api, database, callers, {}, monday_after(api.ports.store.now()))
-    ours = await it.an_organization(
-        "chief", manager="manager", staff="staff", owner="staff", former="manager"
-    )
+    ours = await it.an_organization("chief", manager="manager", staff="staff", owner="staff", former="manager")
     it.names["organization_id"] = ours
     claimed = await it.a_guest(email="customer@example.org")
     callers["customer"] = await an_account_of(api, Role.CUSTOMER, "customer")  # who thereby claims the guest

@@ -111,9 +111,7 @@ class TestOthersListings:
                 assert (await town.api.get(f"/v1/appointments?{each}", by)).json()["items"] == []
         for by in (town.stranger, somebody()):
             assert (await town.api.get("/v1/customers", by)).json()["items"] == []
-            assert (
-                problem(await town.api.get(f"/v1/customers?organization_id={organization_id}", by))[0] == 422
-            )
+            assert problem(await town.api.get(f"/v1/customers?organization_id={organization_id}", by))[0] == 422
 
     async def test_whose_member_somebody_is_is_told_to_fellow_members(self, town: Town):
         await town.an_organization(town.provider_id)
@@ -210,9 +208,7 @@ class TestMembers:
     async def test_a_provider_takes_nobody_s_organization_along_for_rank(self, town: Town):
         id = await town.an_organization(town.provider_id)
         made = await town.api.post("/v1/providers", {"name": "B", "timezone": "UTC"}, town.stranger)
-        answer = await town.api.patch(
-            made.headers["location"], {"organization_id": id}, town.stranger, if_match=1
-        )
+        answer = await town.api.patch(made.headers["location"], {"organization_id": id}, town.stranger, if_match=1)
         assert pointers(answer) == ["/organization_id"]
 
 

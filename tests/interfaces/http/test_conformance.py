@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Role
 from domain.kernel import new_id
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.settings import Settings
 from interfaces.http.app import document
 from interfaces.http.main import create_app
-from projections.availability.earliest_refresher import Refresher
+from projections.availability.earliest_refresher import EarliestRefresher
 from projections.engine.projector import Projector
 from projections.registry import READERS
 from tests.interfaces.http.town import SECRET
@@ -49,7 +49,7 @@ def address(servers, new_database) -> Iterator[str]:
             database.application, min_size=0, max_size=1, open=False, kwargs={"autocommit": True}
         )
         async with pool:
-            projector = Projector(engine, READERS, CODEC, None, [Refresher(pool)])
+            projector = Projector(engine, READERS, CODEC, None, [EarliestRefresher(pool)])
             following = asyncio.create_task(projector.run())
             await server.serve()
             following.cancel()
@@ -84,7 +84,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module i
 @described.parametrize()
 @bounded
 def test_every_answer_to_an_admin_is_one_that_is_described(case, address: str):
-    headers = {"Authorization": f"Bearer {Tokens(SECRET).issue(new_id(), Role.ADMIN)}"}
+    headers = {"Authorization": f"Bearer {AccessTokens(SECRET).issue(new_id(), Role.ADMIN)}"}
     case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS)
 
 

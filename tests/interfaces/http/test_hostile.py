@@ -123,9 +123,7 @@ async def _check(answer: httpx.Response, town: Town, before: int) -> None:
 async def test_one_odd_value_in_a_body_that_would_do(village: Town, data: st.DataObject):
     method, path, said = data.draw(st.sampled_from(_valid(village)))
     at = data.draw(st.sampled_from(_fields(said)))
-    assume(
-        at != ("provider_id",)
-    )  # without one, providers are ranked by a read model, which a village has not
+    assume(at != ("provider_id",))  # without one, providers are ranked by a read model, which a village has not
     body = json.dumps(_with(said, at, data.draw(ODD))).encode()
     before = await _events(village)
     answer = await village.api.ask(method, path, village.admin, body, if_match="*", idempotency_key="k")
@@ -157,9 +155,7 @@ async def test_any_bytes_in_a_header(village: Town, name: str, value: bytes):
 @hostile
 @example(route=("PUT", "/v1/tags/{tag_id}"), odd="/", query=b"\x80")
 @given(route=st.sampled_from(WRITES), odd=st.text(min_size=1, max_size=30), query=st.binary(max_size=40))
-async def test_any_text_in_a_path_and_any_bytes_in_a_query(
-    town: Town, route: tuple[str, str], odd: str, query: bytes
-):
+async def test_any_text_in_a_path_and_any_bytes_in_a_query(town: Town, route: tuple[str, str], odd: str, query: bytes):
     method, path = route
     parts = [odd if part.startswith("{") else part for part in path.split("/")]
     scope = {

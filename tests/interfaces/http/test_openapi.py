@@ -64,9 +64,7 @@ class TestOperation:
         assert operation["description"]
         assert operation["tags"]
 
-    def test_has_examples_of_what_is_said_and_answered(
-        self, path: str, method: str, operation: dict[str, Any]
-    ):
+    def test_has_examples_of_what_is_said_and_answered(self, path: str, method: str, operation: dict[str, Any]):
         contents = [operation.get("requestBody", {}).get("content", {})]
         contents += [operation["responses"].get(status, {}).get("content", {}) for status in ("200", "201")]
         refs = [told["schema"]["$ref"] for content in contents for told in content.values()]

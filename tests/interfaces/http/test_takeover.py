@@ -127,9 +127,7 @@ class TestApiKey:
 
     async def test_none_acts_for_another(self, api: Api, ada: Caller):
         made = await api.post("/v1/providers", {"name": "Ada", "timezone": "UTC"}, ada)
-        eve = Caller(
-            await an_account(api.ports.signing, "eve@example.org", role=Role.PROVIDER), Role.PROVIDER
-        )
+        eve = Caller(await an_account(api.ports.signing, "eve@example.org", role=Role.PROVIDER), Role.PROVIDER)
         key = await a_key(api, eve, "read", "write", "delete_provider")
         path = made.headers["location"]
         assert problem(await by_key(api, key, "DELETE", path, if_match="*")) == (404, "not-found")

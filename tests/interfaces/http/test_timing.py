@@ -44,9 +44,7 @@ async def pairs(known: Ask, unknown: Ask, status: int) -> list[float]:
 def chance(differences: list[float]) -> float:
     """How often chance alone, by swapping who is called known, makes a median difference as large."""
     seen, dice = abs(median(differences)), random.Random(4711)
-    as_large = sum(
-        abs(median(each * dice.choice((-1, 1)) for each in differences)) >= seen for _ in range(SHUFFLES)
-    )
+    as_large = sum(abs(median(each * dice.choice((-1, 1)) for each in differences)) >= seen for _ in range(SHUFFLES))
     return as_large / SHUFFLES
 
 
@@ -96,6 +94,4 @@ async def test_registering_takes_as_long_with_a_known_address_as_with_an_unknown
     api, numbers = unlimited, count(1)
     await an_account(api.ports.signing, ADA)
     known = partial(register, api, email=ADA)
-    assert (
-        chance(await pairs(known, lambda: register(api, email=f"o{next(numbers)}@example.org"), 202)) > 0.001
-    )
+    assert chance(await pairs(known, lambda: register(api, email=f"o{next(numbers)}@example.org"), 202)) > 0.001

@@ -11,7 +11,7 @@ import httpx
 
 from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
-from infrastructure.identity.access_tokens import Tokens
+from infrastructure.identity.access_tokens import AccessTokens
 from interfaces.http.framework.request import Ports
 from tests.interfaces.http.accounts import People
 from tests.support.builders import monday_after, somebody
@@ -27,7 +27,7 @@ class Api:
 
     client: httpx.AsyncClient
     ports: Ports
-    tokens: Tokens
+    tokens: AccessTokens
     catch_up: Callable[[], Awaitable[None]]
     people: People = field(init=False)
     errands: list[tuple[str, Any]] = field(default_factory=list)
@@ -81,9 +81,7 @@ class Town:
     def at(self, clock: str, day: int = 0) -> str:
         """A time of day, so many days after a Monday ahead, as the API writes it."""
         hours, minutes = map(int, clock.split(":"))
-        return (self.monday + timedelta(days=day, hours=hours, minutes=minutes)).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
+        return (self.monday + timedelta(days=day, hours=hours, minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def day(self, day: int = 0) -> str:
         return self.at("00:00", day)[:10]
@@ -96,9 +94,7 @@ class Town:
     async def booked(self, clock: str = "09:00", by: Caller | None = None, **more: Any) -> dict[str, Any]:
         """An appointment of the town's customer."""
         said = self.booking(clock, **more)
-        answer = await self.api.post(
-            "/v1/appointments", said, by or self.customer, idempotency_key=str(new_id())
-        )
+        answer = await self.api.post("/v1/appointments", said, by or self.customer, idempotency_key=str(new_id()))
         assert answer.status_code == 201, answer.text
         told: dict[str, Any] = answer.json()
         return told

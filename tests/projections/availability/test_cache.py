@@ -23,11 +23,11 @@ from application.catalog.provider import ChangeProvider, change_provider
 from domain.errors import Conflict
 from domain.kernel import new_id
 from domain.scheduling.interval import Interval
-from projections.availability.cache import Cache
-from projections.availability.invalidation import LEASE, Publisher, connect, key
-from projections.availability.loader import Look, Looks
+from projections.availability.cache import AvailabilityCache
+from projections.availability.invalidation import LEASE, InvalidationPublisher, connect, key
+from projections.availability.loader import AvailabilityLoader, AvailabilitySnapshot
 from projections.availability.queries import Availability
-from projections.availability.response import Prepared
+from projections.availability.response import PreparedAvailability
 from tests.conftest import Database
 from tests.projections.clinic import Clinic, open_clinic
 from tests.projections.racing import Question, Told, read_on
@@ -35,17 +35,17 @@ from tests.support.builders import an_organization, somebody
 from tests.support.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 
 
-class Watched(Looks):
+class Watched(AvailabilityLoader):
     """Looks that are counted, and held up once they have seen what they see."""
 
-    def __init__(self, looks: Looks) -> None:
+    def __init__(self, looks: AvailabilityLoader) -> None:
         super().__init__(looks._pool)
         self.count = 0
         self.has_seen = asyncio.Event()
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
-    async def at_service(self, *asked: Any) -> Look:
+    async def at_service(self, *asked: Any) -> AvailabilitySnapshot:
         found = await super().at_service(*asked)
         self.count += 1
         self.has_seen.set()
@@ -56,7 +56,7 @@ class Watched(Looks):
 class Desk:
     """One process that answers: its cache, and how often it had to look."""
 
-    def __init__(self, clinic: Clinic, cache: Cache) -> None:
+    def __init__(self, clinic: Clinic, cache: AvailabilityCache) -> None:
         self.clinic = clinic
         self.cache = cache
         self.looks = Watched(clinic.looks)
@@ -108,8 +108,8 @@ async def redis(servers) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def publisher(redis, prefix, engine) -> Publisher:
-    return Publisher(redis, prefix, engine)
+async def publisher(redis, prefix, engine) -> InvalidationPublisher:
+    return InvalidationPublisher(redis, prefix, engine)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def new_desk(clinic, redis, prefix, publisher) -> AsyncIterator[NewDesk]:
     async with AsyncExitStack() as stack:
 
         async def new_desk(client: Redis = redis, *, hears: bool = False) -> Desk:
-            desk = Desk(clinic, Cache(client, prefix))
+            desk = Desk(clinic, AvailabilityCache(client, prefix))
             if hears:
                 await stack.enter_async_context(desk.cache)
                 await until(lambda: heard(desk))
@@ -188,9 +188,7 @@ async def test_a_holiday_outdates_what_was_kept_for_the_organizations_providers(
     admin, week = somebody(Role.ADMIN), clinic.week
     salon = await an_organization(clinic.store, admin)
     joining = {"organization_id": str(salon)}
-    await change_provider(
-        ChangeProvider(by=admin, provider_id=week.provider_id, profile=joining), clinic.store
-    )
+    await change_provider(ChangeProvider(by=admin, provider_id=week.provider_id, profile=joining), clinic.store)
     await clinic.catch_up()
     await desk.free()
     closing = ReplaceHoliday(by=admin, organization_id=salon, date=week.monday.date(), name="Holiday")
@@ -328,7 +326,7 @@ async def test_news_lost_with_the_connection_are_not_missed(clinic, new_desk, re
 async def test_a_publisher_that_failed_begins_another_epoch(clinic, new_desk, servers, engine, prefix):
     desk = await new_desk()
     async with FaultProxy(servers.redis_url) as proxy, connect(proxy.dsn) as client:
-        clinic.publisher = Publisher(client, prefix, engine)
+        clinic.publisher = InvalidationPublisher(client, prefix, engine)
         await clinic.publisher.heartbeat()
         await desk.free()
         assert await desk.looked() == 0
@@ -342,7 +340,7 @@ async def test_a_publisher_that_failed_begins_another_epoch(clinic, new_desk, se
 
 
 async def test_of_two_publishers_the_one_that_publishes_takes_over(clinic, new_desk, redis, engine, prefix):
-    desk, other = await new_desk(), Publisher(redis, prefix, engine)
+    desk, other = await new_desk(), InvalidationPublisher(redis, prefix, engine)
     await other.heartbeat()
     await desk.free()
     await clinic.book("10:00")
@@ -407,11 +405,11 @@ async def test_a_kept_answer_does_not_outlive_the_first_hold_that_it_saw(clinic,
 async def test_a_kept_answer_does_not_outlive_midnight_where_the_window_moves_on(
     database, engine, reads, redis, prefix
 ):
-    publisher = Publisher(redis, prefix, engine)
+    publisher = InvalidationPublisher(redis, prefix, engine)
     window = {"kind": "rolling", "days": 2}
     async with open_clinic(database.application, engine, reads, publisher, window=window) as clinic:
         await publisher.heartbeat()
-        desk = Desk(clinic, Cache(redis, prefix))
+        desk = Desk(clinic, AvailabilityCache(redis, prefix))
         before, after = clinic.week.at("00:00") - timedelta(seconds=1), clinic.week.at("00:00")
         for now in (before, after, before):
             found = await clinic.answer(desk.availability, now=now, span=clinic.monday(4))
@@ -422,10 +420,8 @@ async def test_a_kept_answer_does_not_outlive_midnight_where_the_window_moves_on
 
 
 async def test_an_answer_survives_its_way_through_redis(clinic, desk):
-    prepared = await desk.availability._prepare(
-        clinic.week.service_id, None, clinic.monday(), clinic.store.now(), None
-    )
-    copy = Prepared.from_bytes(prepared.to_bytes())
+    prepared = await desk.availability._prepare(clinic.week.service_id, None, clinic.monday(), clinic.store.now(), None)
+    copy = PreparedAvailability.from_bytes(prepared.to_bytes())
     for clock in ("00:00", "09:00", "12:15", "16:30", "17:00"):
         now = clinic.week.at(clock)
         assert copy.answer(now, None) == prepared.answer(now, None)
@@ -446,16 +442,14 @@ async def test_a_full_process_forgets_what_was_used_longest_ago(clinic, redis, p
     assert 0 < len(near._kept) < len(spans)
 
 
-async def test_whoever_has_seen_a_position_is_never_told_less(
-    clinic, database, redis, servers, prefix, positions
-):
+async def test_whoever_has_seen_a_position_is_never_told_less(clinic, database, redis, servers, prefix, positions):
     """Writers, the projector, flushes, and readers of all kinds in two processes; held against the log."""
     stop = asyncio.Event()
     question = Question(clinic.week.service_id, clinic.week.provider_id, clinic.monday())
-    async with Cache(redis, prefix) as whole:
+    async with AvailabilityCache(redis, prefix) as whole:
         desks = {
             "both levels": clinic.cached(whole),
-            "redis": clinic.cached(Cache(redis, prefix)),
+            "redis": clinic.cached(AvailabilityCache(redis, prefix)),
             "no cache": clinic.availability,
         }
         projecting = asyncio.create_task(clinic.projector().run())

@@ -30,14 +30,14 @@ from application.catalog.service import ChangeService, DeleteService, change_ser
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.kernel import new_id
 from projections.availability.earliest import AHEAD
-from projections.availability.earliest_refresher import Refresher
-from projections.availability.earliest_staleness import Stale
+from projections.availability.earliest_refresher import EarliestRefresher
+from projections.availability.earliest_staleness import StaleRows
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.paging import Page
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import READERS
-from projections.search.search import Asked, Sort, find_providers, find_services
+from projections.search.search import SearchQuery, Sort, find_providers, find_services
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.support.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.support.sealed import CODEC
@@ -57,9 +57,9 @@ class Town:
 
     clinic: Clinic
     pool: AsyncConnectionPool[AsyncConnection]
-    refresher: Refresher
+    refresher: EarliestRefresher
 
-    async def catch_up(self, refresher: Refresher | None = None) -> None:
+    async def catch_up(self, refresher: EarliestRefresher | None = None) -> None:
         await self.read()
         await (refresher or self.refresher).catch_up()
 
@@ -77,7 +77,7 @@ class Town:
 
     async def found(self, now: datetime | None = None, **only: Any) -> list[Any]:
         """Providers by their first free start, as (id, start, service)."""
-        asked = Asked(now=now or self.clinic.store.now(), sort=Sort.EARLIEST)
+        asked = SearchQuery(now=now or self.clinic.store.now(), sort=Sort.EARLIEST)
         async with self.clinic.reads.open("directory") as read:
             found, _ = await find_providers(read, ALL, asked, **only)
         return [(each.id, each.earliest.start, each.earliest.with_id) for each in found]
@@ -103,11 +103,9 @@ class Town:
 
 @asynccontextmanager
 async def open_town(database, engine, reads, **terms):
-    pool = AsyncConnectionPool(
-        database.application, min_size=1, max_size=2, open=False, kwargs={"autocommit": True}
-    )
+    pool = AsyncConnectionPool(database.application, min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
     async with pool, open_clinic(database.application, engine, reads, **terms) as clinic:
-        town = Town(clinic, pool, Refresher(pool))
+        town = Town(clinic, pool, EarliestRefresher(pool))
         await town.catch_up()
         yield town
 
@@ -142,7 +140,7 @@ class TestFollowing:
         assert await town.first() == "09:00"
 
     async def test_it_follows_the_leading_projector_by_itself_up_to_each_position(self, town, positions):
-        projector = Projector(town.clinic.engine, READERS, CODEC, followers=[Refresher(town.pool)])
+        projector = Projector(town.clinic.engine, READERS, CODEC, followers=[EarliestRefresher(town.pool)])
         async with running(projector):
             for n, clock in enumerate(("09:00", "09:30", "10:00")):
                 _, position = await town.clinic.book(clock)
@@ -177,15 +175,11 @@ class TestFollowing:
         assert await town.first() == "14:00"
         other = await a_provider(clinic.store, week.owner)
         both = {"provider_ids": [str(week.provider_id), str(other)]}
-        await change_service(
-            ChangeService(by=week.owner, service_id=week.service_id, terms=both), clinic.store
-        )
+        await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms=both), clinic.store)
         await town.catch_up()
         assert [id for id, *_ in await town.found()] == [other, week.provider_id]
         one = {"provider_ids": [str(other)]}
-        await change_service(
-            ChangeService(by=week.owner, service_id=week.service_id, terms=one), clinic.store
-        )
+        await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms=one), clinic.store)
         await town.catch_up()
         assert [id for id, *_ in await town.found()] == [other]
         assert len(await town.kept()) == 1
@@ -272,9 +266,7 @@ class TestTime:
         monday = town.clinic.week.monday.date().isoformat()
         terms = {"window": {"kind": "fixed", "from": monday, "to": monday}}
         week = town.clinic.week
-        await change_service(
-            ChangeService(by=week.owner, service_id=week.service_id, terms=terms), week.store
-        )
+        await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms=terms), week.store)
         await town.catch_up()
         assert await town.found() == []
 
@@ -286,7 +278,7 @@ class TestSurviving:
         await town.catch_up()
         before = {row[0]: row[5] for row in await town.kept()}
         _, position = await town.clinic.book("09:00")
-        await town.catch_up(Refresher(town.pool))
+        await town.catch_up(EarliestRefresher(town.pool))
         after = {row[0]: row[5] for row in await town.kept()}
         assert await town.first() == "09:30"
         assert after[town.clinic.week.provider_id] == position
@@ -305,13 +297,13 @@ class TestSurviving:
         assert await town.first() == "09:30"
 
     async def test_whoever_comes_late_undoes_nothing(self, town):
-        late = Refresher(town.pool)
-        state = await Stale(town.pool).state()
+        late = EarliestRefresher(town.pool)
+        state = await StaleRows(town.pool).state()
         ((provider, service, *_),) = await town.kept()
         await town.clinic.book("09:00")
         await town.catch_up()
         before = await town.kept()
-        await Stale(town.pool).keep((), [(provider, service)], state)
+        await StaleRows(town.pool).keep((), [(provider, service)], state)
         assert await town.kept() == before
         await late.catch_up()
         assert await town.first() == "09:30"
@@ -358,7 +350,7 @@ class TestCost:
             for (table,) in tables:
                 connection.execute(f"REVOKE ALL ON read_1.{table} FROM daybook_app")
         assert await town.first() == "09:00"
-        asked = Asked(now=town.clinic.store.now(), sort=Sort.EARLIEST, tag="any", q="a")
+        asked = SearchQuery(now=town.clinic.store.now(), sort=Sort.EARLIEST, tag="any", q="a")
         async with town.clinic.reads.open("directory") as read:
             assert await find_services(read, ALL, asked) == ([], None)
 
@@ -371,16 +363,14 @@ class TestCost:
         for id, start, service in (await town.found())[:3]:
             await town.book(start, provider_id=id, service_id=service)
         await town.catch_up()
-        found, after, asked = [], None, Asked(now=store.now(), sort=Sort.EARLIEST)
+        found, after, asked = [], None, SearchQuery(now=store.now(), sort=Sort.EARLIEST)
         while len(found) < 7:
             async with town.clinic.reads.open("directory") as read:
                 some, after = await find_providers(read, Page(2, after), asked)
             found += some
         assert after is None
         assert len({each.id for each in found}) == 7
-        assert [each.earliest.start.hour * 60 + each.earliest.start.minute for each in found] == (
-            [540] * 4 + [570] * 3
-        )
+        assert [each.earliest.start.hour * 60 + each.earliest.start.minute for each in found] == ([540] * 4 + [570] * 3)
 
     async def test_with_a_service_its_own_start_counts_and_services_tell_with_whom(self, town):
         store, week = town.clinic.store, town.clinic.week
@@ -390,7 +380,7 @@ class TestCost:
         assert await town.found(service_id=later) == [(week.provider_id, week.at("10:00"), later)]
         assert await town.found() == [(week.provider_id, week.at("09:00"), week.service_id)]
         async with town.clinic.reads.open("directory") as read:
-            found, _ = await find_services(read, ALL, Asked(now=store.now(), sort=Sort.EARLIEST))
+            found, _ = await find_services(read, ALL, SearchQuery(now=store.now(), sort=Sort.EARLIEST))
         assert [(each.id, each.earliest.start, each.earliest.with_id) for each in found] == [
             (week.service_id, week.at("09:00"), week.provider_id),
             (later, week.at("10:00"), week.provider_id),
@@ -401,7 +391,7 @@ async def test_without_anything_worked_out_yet_nobody_is_said_to_be_free(databas
     async with open_clinic(database.application, engine, reads) as clinic:
         await Projector(engine, READERS, CODEC).catch_up()
         async with reads.open("directory") as read:
-            assert await find_providers(read, ALL, Asked(now=clinic.store.now(), sort=Sort.EARLIEST)) == (
+            assert await find_providers(read, ALL, SearchQuery(now=clinic.store.now(), sort=Sort.EARLIEST)) == (
                 [],
                 None,
             )

@@ -33,11 +33,11 @@ from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import NotFound
 from domain.kernel import new_id
-from domain.scheduling.availability import Occupied, Offer, Rule, starts, why_not
+from domain.scheduling.availability import Occupied, Rule, SlotTerms, starts, why_not
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import Hours, Window
+from domain.scheduling.opening_hours import OpeningHours, OpeningWindow
 from domain.scheduling.schedule import Schedule
-from projections.availability.evaluation import Reason
+from projections.availability.evaluation import UnavailableReason
 from projections.query.snapshot import Behind, BeyondHead
 from tests.domain.scheduling.test_availability_properties import SERVICES, Case, cases
 from tests.projections.clinic import Clinic, clocks, open_clinic, parsed
@@ -94,9 +94,7 @@ async def test_a_booked_time_is_gone_and_a_cancelled_one_comes_back(clinic):
 
 async def test_a_moved_appointment_takes_its_new_time_only(clinic):
     appointment, _ = await clinic.book("10:00")
-    move = RescheduleAppointment(
-        by=clinic.week.owner, appointment_id=appointment, start=clinic.week.at("12:30")
-    )
+    move = RescheduleAppointment(by=clinic.week.owner, appointment_id=appointment, start=clinic.week.at("12:30"))
     await reschedule_appointment(move, clinic.store)
     await clinic.catch_up()
     assert await clinic.free() == [clock for clock in OFFICE if clock != "12:30"]
@@ -138,9 +136,7 @@ async def test_an_appointment_over_midnight_takes_one_seat_of_either_day(night):
 
 async def test_an_appointment_moved_off_midnight_leaves_the_next_day_only(night):
     appointment, _ = await night.book("23:30")
-    move = RescheduleAppointment(
-        by=night.week.owner, appointment_id=appointment, start=night.week.at("22:30")
-    )
+    move = RescheduleAppointment(by=night.week.owner, appointment_id=appointment, start=night.week.at("22:30"))
     await reschedule_appointment(move, night.store)
     await night.catch_up()
     late = Interval(night.week.at("22:00"), night.week.at("01:00", day=1))
@@ -168,7 +164,7 @@ async def test_a_group_has_seats_until_it_is_full_and_excludes_other_starts(grou
     await group.book("10:00")
     await group.catch_up()
     assert "10:00" not in await group.free()
-    assert await _reason(group, "10:00") is Reason.FULL
+    assert await _reason(group, "10:00") is UnavailableReason.FULL
 
 
 async def test_hours_are_read_in_the_calendars_zone(clinic):
@@ -181,9 +177,7 @@ async def test_hours_are_read_in_the_calendars_zone(clinic):
 async def test_an_override_replaces_the_hours_of_its_date_until_it_is_lifted(clinic):
     by, calendar, day = clinic.week.owner, clinic.week.provider_id, clinic.week.monday.date()
     for hours, expected in (([[600, 660]], ["10:00", "10:30"]), ([], [])):
-        await replace_override(
-            ReplaceOverride(by=by, calendar_id=calendar, date=day, hours=hours), clinic.store
-        )
+        await replace_override(ReplaceOverride(by=by, calendar_id=calendar, date=day, hours=hours), clinic.store)
         await clinic.catch_up()
         assert await clinic.free() == expected
         assert len(await clinic.free(span=clinic.monday(2))) == len(expected) + len(OFFICE)
@@ -199,7 +193,7 @@ async def test_time_off_cuts_instants_until_it_is_moved_or_cancelled(clinic):
     await take_time_off(off, clinic.store)
     await clinic.catch_up()
     assert await clinic.free() == ["16:00", "16:30"]
-    assert await _reason(clinic, "10:00") is Reason.TIME_OFF
+    assert await _reason(clinic, "10:00") is UnavailableReason.TIME_OFF
     moved = ChangeTimeOff(by=by, calendar_id=calendar, id=id, off=Interval(at("10:00"), at("17:00")))
     await change_time_off(moved, clinic.store)
     await clinic.catch_up()
@@ -259,11 +253,11 @@ async def test_what_is_withdrawn_or_inactive_offers_nothing(clinic):
     await delete_provider(DeleteProvider(by=week.owner, provider_id=second), clinic.store)
     await clinic.catch_up()
     assert await clinic.free(provider_id=None) == OFFICE
-    assert await _reason(clinic, "10:00", provider_id=second) is Reason.INACTIVE
+    assert await _reason(clinic, "10:00", provider_id=second) is UnavailableReason.INACTIVE
     await delete_service(DeleteService(by=week.owner, service_id=week.service_id), clinic.store)
     await clinic.catch_up()
     assert await clinic.free(provider_id=None) == []
-    assert await _reason(clinic, "10:00") is Reason.WITHDRAWN
+    assert await _reason(clinic, "10:00") is UnavailableReason.WITHDRAWN
 
 
 async def test_what_is_not_known_is_not_found(clinic):
@@ -273,19 +267,24 @@ async def test_what_is_not_known_is_not_found(clinic):
         await clinic.answer(provider_id=new_id())
     with pytest.raises(NotFound):
         await clinic.availability.why(new_id(), None, clinic.week.monday, now=clinic.store.now())
-    assert await _reason(clinic, "10:00", provider_id=new_id()) is Reason.NOT_OFFERED_BY
+    assert await _reason(clinic, "10:00", provider_id=new_id()) is UnavailableReason.NOT_OFFERED_BY
 
 
 async def test_why_names_the_rule_that_stands_against_a_start(clinic):
     await clinic.book("10:00")
     await clinic.catch_up()
-    clock_of = {"10:00": Reason.TAKEN, "10:10": Reason.GRID, "08:00": Reason.CLOSED, "10:30": None}
+    clock_of = {
+        "10:00": UnavailableReason.TAKEN,
+        "10:10": UnavailableReason.GRID,
+        "08:00": UnavailableReason.CLOSED,
+        "10:30": None,
+    }
     for clock, reason in clock_of.items():
         assert await _reason(clinic, clock) is reason
-    assert await _reason(clinic, "10:30", now=clinic.week.at("11:00")) is Reason.PAST
+    assert await _reason(clinic, "10:30", now=clinic.week.at("11:00")) is UnavailableReason.PAST
     await _change(clinic, min_notice=60, window={"kind": "rolling", "days": 1})
-    assert await _reason(clinic, "10:30", now=clinic.week.at("10:00")) is Reason.NOTICE
-    assert await _reason(clinic, "10:30") is Reason.WINDOW
+    assert await _reason(clinic, "10:30", now=clinic.week.at("10:00")) is UnavailableReason.NOTICE
+    assert await _reason(clinic, "10:30") is UnavailableReason.WINDOW
 
 
 async def test_why_without_a_provider_looks_for_anybody_who_offers_it(clinic):
@@ -295,12 +294,12 @@ async def test_why_without_a_provider_looks_for_anybody_who_offers_it(clinic):
     assert await _reason(clinic, "10:00", provider_id=None) is None
     await clinic.book("10:00", provider_id=None)
     await clinic.catch_up()
-    assert await _reason(clinic, "10:00", provider_id=None) is Reason.TAKEN
+    assert await _reason(clinic, "10:00", provider_id=None) is UnavailableReason.TAKEN
 
 
 def test_every_rule_of_the_domain_has_a_public_name_and_a_sentence():
-    assert [Reason.of(rule) for rule in Rule] == [*Reason][3:]
-    assert all(reason.detail.endswith(".") for reason in Reason)
+    assert [UnavailableReason.of(rule) for rule in Rule] == [*UnavailableReason][3:]
+    assert all(reason.detail.endswith(".") for reason in UnavailableReason)
 
 
 async def test_the_earliest_are_the_next_of_a_service_or_of_all_with_a_tag(clinic):
@@ -346,8 +345,7 @@ async def test_for_any_week_it_is_what_the_domain_says_of_the_aggregates(case, c
     asked = {"provider_id": provider_id, "service_id": service_id, "now": case.now}
     offer, hours = replace(case.offer, service_id=service_id), _with_holidays(case.hours)
     occupied = [
-        each._replace(service_id=service_id) if each.service_id == SERVICES[0] else each
-        for each in case.occupied
+        each._replace(service_id=service_id) if each.service_id == SERVICES[0] else each for each in case.occupied
     ]
     offered = starts(offer, hours, occupied, case.within, case.now)
     found = (await clinic.answer(**asked, span=case.within))["starts"]
@@ -363,9 +361,7 @@ async def _record(case: Case, write: Write) -> tuple[UUID, UUID]:
     """The case as events of a new provider and service."""
     now, by, offer = case.now, new_id(), case.offer
     provider = Provider.join(new_id(), by, profile(), now)
-    schedule = Schedule(
-        id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now
-    )
+    schedule = Schedule(id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now)
     hours = _with_holidays(case.hours)
     weekly = _plain(hours.weekly)
     schedule._weekly_set(by=by, timezone=hours.timezone, weekly=weekly, timestamp=now)
@@ -395,7 +391,7 @@ def _renamed(occupied: Occupied, service_id: UUID) -> Occupied:
     return occupied._replace(service_id=service_id) if occupied.service_id == SERVICES[0] else occupied
 
 
-def _terms(offer: Offer, provider_id: UUID) -> dict[str, Any]:
+def _terms(offer: SlotTerms, provider_id: UUID) -> dict[str, Any]:
     window, hours = offer.window, offer.service_hours
     return terms(
         provider_id,
@@ -411,11 +407,11 @@ def _terms(offer: Offer, provider_id: UUID) -> dict[str, Any]:
     )
 
 
-def _plain(weekly: Mapping[int, Sequence[Window]]) -> dict[str, Any]:
+def _plain(weekly: Mapping[int, Sequence[OpeningWindow]]) -> dict[str, Any]:
     return {str(day): [list(window) for window in windows] for day, windows in weekly.items()}
 
 
-def _with_holidays(hours: Hours) -> Hours:
+def _with_holidays(hours: OpeningHours) -> OpeningHours:
     """A schedule keeps none: they are closed dates."""
     closed = {**hours.overrides, **dict.fromkeys(hours.holidays, ())}
     return replace(hours, overrides=closed, holidays=frozenset())
@@ -430,9 +426,7 @@ async def _hours(clinic: Clinic, timezone: str, weekly: dict[str, Any]) -> None:
 
 async def _change(clinic: Clinic, **changes: Any) -> None:
     week = clinic.week
-    await change_service(
-        ChangeService(by=week.owner, service_id=week.service_id, terms=changes), clinic.store
-    )
+    await change_service(ChangeService(by=week.owner, service_id=week.service_id, terms=changes), clinic.store)
     await clinic.catch_up()
 
 
@@ -443,7 +437,7 @@ async def _colleague(clinic: Clinic) -> UUID:
     return second
 
 
-async def _reason(clinic: Clinic, clock: str, **asked: Any) -> Reason | None:
+async def _reason(clinic: Clinic, clock: str, **asked: Any) -> UnavailableReason | None:
     said = {"provider_id": clinic.week.provider_id, "now": clinic.store.now()} | asked
     why = await clinic.availability.why(clinic.week.service_id, start=clinic.week.at(clock), **said)
     assert why.offered is (why.rule is None)

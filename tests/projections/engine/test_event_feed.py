@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from application.access import Role
 from infrastructure.event_log.postgres_journal import postgres_store
 from projections.engine import event_feed as feeding
-from projections.engine.event_feed import Feed
+from projections.engine.event_feed import EventFeed
 from tests.conftest import Database
 from tests.support.builders import a_provider, somebody
 from tests.support.sealed import CODEC, MASTERS
 
 
-class Failing(Feed):
+class Failing(EventFeed):
     """Its next look fails, once."""
 
     fails = False
@@ -59,7 +59,7 @@ async def test_every_event_of_a_calendar_knows_it_however_many_there_are(
     engine: AsyncEngine, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeding, "REMEMBERED", 1)
-    feed = Feed(engine, CODEC)
+    feed = EventFeed(engine, CODEC)
     stretch = await feed.after(0)
     of_calendars = [e for e in stretch.events if type(e.event).__qualname__.startswith(("Schedule", "Day"))]
     assert of_calendars

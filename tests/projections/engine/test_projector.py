@@ -12,10 +12,10 @@ from sqlalchemy import create_engine, text
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
 from projections.engine.apply import Fenced, apply
-from projections.engine.event_feed import PAGE, Feed
-from projections.engine.projection import Reader, Recorded
+from projections.engine.event_feed import PAGE, EventFeed
+from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.projector import Projector
-from projections.engine.row_batch import Rows
+from projections.engine.row_batch import RowBatch
 from projections.read_models import appointment as agenda
 from projections.rebuild.generations import ensure
 from projections.registry import READERS
@@ -30,9 +30,9 @@ class Picky:
     def __init__(self) -> None:
         self.seen: list[int] = []
         self.against: UUID | None = None
-        self.reader = Reader("picky", (), self.project)
+        self.reader = Projection("picky", (), self.project)
 
-    def project(self, recorded: Recorded, rows: Rows) -> None:
+    def project(self, recorded: RecordedEvent, rows: RowBatch) -> None:
         if recorded.stream == self.against:
             raise ValueError("not this one")
         self.seen.append(recorded.position)
@@ -119,7 +119,7 @@ async def test_many_pages_are_read_as_one_log(engine, write, picky):
 
 async def test_a_page_given_twice_counts_once(engine, write, bookmarks, ask):
     await write(an_appointment(), an_appointment())
-    stretch = await Feed(engine, CODEC).after(0)
+    stretch = await EventFeed(engine, CODEC).after(0)
     async with engine.begin() as connection:
         await apply(connection, 1, READERS, 0, stretch.events)
     with pytest.raises(Fenced):
@@ -131,7 +131,7 @@ async def test_a_page_given_twice_counts_once(engine, write, bookmarks, ask):
 
 async def test_rows_and_bookmarks_are_kept_together_or_not_at_all(engine, write, bookmarks, ask):
     await write(an_appointment())
-    stretch = await Feed(engine, CODEC).after(0)
+    stretch = await EventFeed(engine, CODEC).after(0)
     async with engine.connect() as connection:
         await apply(connection, 1, READERS, 0, stretch.events)
         await connection.rollback()
@@ -165,9 +165,7 @@ class TestFailing:
         marks = await bookmarks()
         assert marks.pop("picky") == (2, 3)
         assert set(marks.values()) == {(4, None)}
-        assert await ask("SELECT error FROM read.bookmark WHERE reader = 'picky'") == [
-            ("ValueError: not this one",)
-        ]
+        assert await ask("SELECT error FROM read.bookmark WHERE reader = 'picky'") == [("ValueError: not this one",)]
         assert "'picky' stopped at position 3: ValueError: not this one" in caplog.text
         assert REGISTRY.get_sample_value("daybook_reader_stopped", {"reader": "agenda"}) == 0
 
@@ -216,9 +214,7 @@ class TestFailing:
         assert await ask("SELECT count(*) FROM read_1.occupancy") == [(1,)]
         assert await ask("SELECT id FROM read_1.appointment") == [(appointment.id,)]
 
-    async def test_an_event_that_nobody_can_decode_stops_everybody_before_it(
-        self, engine, write, bookmarks, ask
-    ):
+    async def test_an_event_that_nobody_can_decode_stops_everybody_before_it(self, engine, write, bookmarks, ask):
         await write(a_customer(), a_customer(), an_appointment(), a_customer())
         await Projector(engine, READERS, Puzzled("Appointment.Booked")).catch_up()
         assert set((await bookmarks()).values()) == {(2, 3)}
@@ -242,9 +238,7 @@ class TestFailing:
 class TestListening:
     """NOTIFY is a convenience: the truth is looked up each second."""
 
-    async def test_a_cut_connection_delays_an_event_by_two_seconds_at_most(
-        self, engine, write, everybody_at, ask
-    ):
+    async def test_a_cut_connection_delays_an_event_by_two_seconds_at_most(self, engine, write, everybody_at, ask):
         async with running(Projector(engine, READERS, CODEC)):
             await eventually(everybody_at(await write(a_customer())))
 
@@ -346,7 +340,7 @@ async def test_days_and_schedules_come_with_their_calendar_even_in_the_middle(en
     seat_all([day], a_seat(at(9)))
     await write(day, an_appointment())
     for since in (0, opened):
-        events = (await Feed(engine, CODEC).after(since)).events
+        events = (await EventFeed(engine, CODEC).after(since)).events
         assert {type(event.event): event.calendar for event in events if event.position > opened} == {
             Day.Reserved: provider.id,
             Appointment.Booked: None,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, create_engine
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
-from projections.engine.row_batch import Rows
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, schemas, uuid
 from tests.projections.story import at
 
@@ -76,7 +76,7 @@ async def flushed(connection: psycopg.AsyncConnection[Any], *pages: list[Step]) 
     """What the table has after each page was written at once."""
     await connection.execute("TRUNCATE read_1.note")
     for page in pages:
-        rows = Rows()
+        rows = RowBatch()
         for verb, key, columns in page:
             if verb == "put":
                 rows.put(note, **key, **columns)
@@ -104,7 +104,7 @@ def test_a_page_at_once_is_the_same_as_its_changes_one_by_one(notebook):
 
 
 def test_no_change_is_no_rows():
-    rows = Rows()
+    rows = RowBatch()
     assert not rows
     rows.drop(mark, {"id": 1})
     assert rows
@@ -113,14 +113,14 @@ def test_no_change_is_no_rows():
 async def test_a_table_of_keys_alone_takes_a_row_twice(notebook):
     async with await psycopg.AsyncConnection.connect(notebook) as connection:
         for _ in range(2):
-            rows = Rows()
+            rows = RowBatch()
             rows.put(mark, id=7)
             await rows.flush(connection, "read_1")
         assert await (await connection.execute("SELECT id FROM read_1.mark")).fetchall() == [(7,)]
 
 
 async def test_every_kind_of_column_comes_back_as_it_went(notebook):
-    rows, first, second = Rows(), uuid4(), uuid4()
+    rows, first, second = RowBatch(), uuid4(), uuid4()
     stretch = f"[{at(9).isoformat()},{at(10).isoformat()})"
     rows.put(broad, id=first, flag=True, at=at(9), stretch=stretch, data={"of": second})
     rows.put(broad, id=second, flag=None, at=None, stretch=None, data=None)
@@ -138,12 +138,12 @@ async def test_every_kind_of_column_comes_back_as_it_went(notebook):
 
 
 def test_a_row_without_all_its_columns_is_refused(notebook):
-    rows = Rows()
+    rows = RowBatch()
     rows.put(note, a=1, b="x", text="half a row")
     with pytest.raises(KeyError, match="count"):
         asyncio.run(_flush(notebook, rows))
 
 
-async def _flush(address: str, rows: Rows) -> None:
+async def _flush(address: str, rows: RowBatch) -> None:
     async with await psycopg.AsyncConnection.connect(address) as connection:
         await rows.flush(connection, "read_1")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from projections.query.snapshot import EVERYTHING, Reads
+from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import READERS
 from tests.projections.story import a_customer, a_provider, an_appointment
@@ -63,7 +63,7 @@ async def test_a_row_can_not_be_smuggled_in(engine, world):
             await connection.execute(_SMUGGLED.bindparams(id=uuid4()))
 
 
-async def test_one_s_own_rows_show_and_no_others(reads: Reads, world):
+async def test_one_s_own_rows_show_and_no_others(reads: Snapshots, world):
     carl, ada, mine = world
     for who in (carl.id, ada.owner_id):
         async with reads.open("agenda", sees=who) as read:
@@ -75,7 +75,7 @@ async def test_one_s_own_rows_show_and_no_others(reads: Reads, world):
         assert await seen(read.connection, "customer") == 2
 
 
-async def test_no_context_leaks_to_the_next_look_of_the_pool(engine, reads: Reads, world):
+async def test_no_context_leaks_to_the_next_look_of_the_pool(engine, reads: Snapshots, world):
     """Many looks over few connections, in turns: each sees its own, and a bare connection nothing."""
     carl, _, _ = world
 

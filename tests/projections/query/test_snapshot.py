@@ -30,7 +30,7 @@ async def test_a_look_waits_for_its_reader(write, catch_up, reads):
     appointment = an_appointment()
     position = await write(appointment)
 
-    async def book() -> agenda.Entry | None:
+    async def book() -> agenda.ListedAppointment | None:
         async with reads.open("agenda", at_least=position, patience=10, sees=EVERYTHING) as read:
             assert read.position >= position
             return await agenda.get(read, appointment.id)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from domain.people.account import Account
-from domain.personal_data import Personal
+from domain.personal_data import PersonalData
 from projections.query.paging import Page
 from projections.read_models import account
 from tests.projections.story import NOW
@@ -21,12 +21,12 @@ def an_account(role: str = "customer", minutes: int = 0, **changes: str) -> Acco
         account_id=id,
         role=role,
         address=uuid4(),
-        contact=Personal(id, CONTACT | changes),
+        contact=PersonalData(id, CONTACT | changes),
         timestamp=NOW + timedelta(minutes=minutes),
     )
 
 
-async def told(look, id: UUID) -> account.Holder:
+async def told(look, id: UUID) -> account.ListedAccount:
     async with look("account") as read:
         found = await account.get(read, id)
     assert found is not None
@@ -36,8 +36,8 @@ async def told(look, id: UUID) -> account.Holder:
 async def test_an_account_is_told_as_it_is(write, catch_up, look):
     ada, by, due = an_account(), uuid4(), NOW + timedelta(days=7)
     await write(ada)
-    ada.change_contact(by, Personal(ada.account_id, CONTACT | {"name": "Ada L."}), NOW)
-    ada.change_address(by, uuid4(), Personal(ada.account_id, CONTACT | {"email": "a@example.net"}), NOW)
+    ada.change_contact(by, PersonalData(ada.account_id, CONTACT | {"name": "Ada L."}), NOW)
+    ada.change_address(by, uuid4(), PersonalData(ada.account_id, CONTACT | {"email": "a@example.net"}), NOW)
     ada.change_role(by, "provider", NOW)
     ada.ask_forgetting(by, due, cancel_appointments=False, now=NOW)
     await write(ada)

@@ -10,7 +10,7 @@ from projections.read_models import appointment as agenda
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)
-FIELDS = [*set(agenda.Entry.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
+FIELDS = [*set(agenda.ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
@@ -76,9 +76,7 @@ async def test_what_does_not_exist_is_not_found(look):
         assert await agenda.get(read, uuid4()) is None
 
 
-async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_provider_alone(
-    write, catch_up, look
-):
+async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_provider_alone(write, catch_up, look):
     provider = a_provider()
     appointment = an_appointment(provider.id)
     await write(provider, appointment, an_appointment())

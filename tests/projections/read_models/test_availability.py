@@ -18,7 +18,7 @@ from application.catalog.organization import (
 )
 from application.catalog.provider import ChangeProvider, change_provider
 from application.catalog.service import ChangeService, change_service
-from projections.availability.evaluation import Reason
+from projections.availability.evaluation import UnavailableReason
 from tests.projections.clinic import Clinic, open_clinic
 from tests.support.builders import an_organization, somebody
 
@@ -49,11 +49,9 @@ async def free(clinic: Clinic, **asked: Any) -> list[str]:
     return await clinic.free(**asked)
 
 
-async def why(clinic: Clinic, clock: str = "09:00") -> Reason | None:
+async def why(clinic: Clinic, clock: str = "09:00") -> UnavailableReason | None:
     week = clinic.week
-    told = await clinic.availability.why(
-        week.service_id, week.provider_id, week.at(clock), now=clinic.store.now()
-    )
+    told = await clinic.availability.why(week.service_id, week.provider_id, week.at(clock), now=clinic.store.now())
     return told.rule
 
 
@@ -63,7 +61,7 @@ async def test_no_time_is_free_on_a_holiday_until_it_is_lifted(clinic):
     assert await free(clinic) == OFFICE
     await close_on(clinic, salon, day)
     assert await free(clinic) == []
-    assert await why(clinic) is Reason.CLOSED
+    assert await why(clinic) is UnavailableReason.CLOSED
     assert await free(clinic, span=clinic.monday(2)) == OFFICE, "Tuesday is open"
     await delete_holiday(DeleteHoliday(by=ADMIN, organization_id=salon, date=day), clinic.store)
     assert await free(clinic) == OFFICE
@@ -83,20 +81,18 @@ async def test_with_a_closed_organization_no_time_is_free(clinic):
     await affiliate(clinic, salon)
     await delete_organization(DeleteOrganization(by=ADMIN, organization_id=salon), clinic.store)
     assert await free(clinic) == []
-    assert await why(clinic) is Reason.INACTIVE
+    assert await why(clinic) is UnavailableReason.INACTIVE
 
 
 async def test_a_service_of_an_organization_is_free_with_its_providers_alone(clinic):
     salon = await an_organization(clinic.store, ADMIN)
     await affiliate(clinic, salon)
     shared = {"organization_id": str(salon)}
-    await change_service(
-        ChangeService(by=ADMIN, service_id=clinic.week.service_id, terms=shared), clinic.store
-    )
+    await change_service(ChangeService(by=ADMIN, service_id=clinic.week.service_id, terms=shared), clinic.store)
     assert await free(clinic) == OFFICE
     await affiliate(clinic, None)
     assert await free(clinic) == []
-    assert await why(clinic) is Reason.NOT_OFFERED_BY
+    assert await why(clinic) is UnavailableReason.NOT_OFFERED_BY
 
 
 async def test_an_answer_names_the_organization_whose_holidays_count(clinic):

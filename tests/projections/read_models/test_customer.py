@@ -33,9 +33,7 @@ async def test_who_was_deleted_is_neither_listed_nor_found(write, catch_up, look
         assert await customer.find(read, ALL) == ([], None)
 
 
-async def test_a_customer_is_shown_to_themselves_to_who_registered_them_and_to_their_hosts(
-    write, catch_up, look
-):
+async def test_a_customer_is_shown_to_themselves_to_who_registered_them_and_to_their_hosts(write, catch_up, look):
     staff, guest, stranger = uuid4(), a_customer("Guest"), a_customer("Stranger")
     host = a_provider()
     mine = a_customer("Mine", by=staff)

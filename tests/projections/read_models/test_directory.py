@@ -9,7 +9,7 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
 from projections.query.paging import Page
 from projections.read_models import directory
-from projections.search.search import Asked, find_providers, find_services
+from projections.search.search import SearchQuery, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service, at
 
 ALL = Page(limit=50)
@@ -33,7 +33,7 @@ async def test_a_provider_is_listed_as_it_is(write, catch_up, look):
     async with look("directory") as read:
         listed = await directory.provider(read, provider.id)
         assert shown(listed) == {name: getattr(provider, name) for name in shown(listed)}
-        found, end = await find_providers(read, ALL, Asked(now=NOW))
+        found, end = await find_providers(read, ALL, SearchQuery(now=NOW))
         assert ([shown(each, like=listed) for each in found], end) == ([shown(listed)], None)
 
 
@@ -46,7 +46,7 @@ async def test_a_service_is_listed_as_it_is(write, catch_up, look):
     async with look("directory") as read:
         listed = await directory.service(read, service.id)
         assert shown(listed) == {name: getattr(service, name) for name in shown(listed)}
-        found, end = await find_services(read, ALL, Asked(now=NOW))
+        found, end = await find_services(read, ALL, SearchQuery(now=NOW))
         assert ([shown(each, like=listed) for each in found], end) == ([shown(listed)], None)
 
 
@@ -64,7 +64,7 @@ async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look)
                 assert await find(read, id) is None
         assert await directory.tags(read, ALL) == ([], None)
         for find in (find_providers, find_services):
-            assert await find(read, ALL, Asked(now=NOW)) == ([], None)
+            assert await find(read, ALL, SearchQuery(now=NOW)) == ([], None)
 
 
 async def test_a_tag_is_listed_with_how_many_have_it(write, catch_up, look):
@@ -131,10 +131,10 @@ class TestMergedTags:
         await catch_up()
         async with look("directory") as read:
             for slug in ("hair", "cuts"):
-                found, _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert [each.told["name"] for each in found] == ["Both", "New", "Old"]
                 assert [each.profile["tags"] for each in found] == [["cuts"], ["cuts"], ["cuts"]]
-                services, _ = await find_services(read, ALL, Asked(now=NOW, tag=slug))
+                services, _ = await find_services(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert [each.terms["tags"] for each in services] == [["cuts", "other"]]
             assert (await directory.provider(read, both.id)).profile["tags"] == ["cuts"]
             assert (await directory.service(read, cut.id)).terms["tags"] == ["cuts", "other"]
@@ -161,7 +161,7 @@ class TestMergedTags:
         await catch_up()
         async with look("directory") as read:
             for slug in ("a", "b", "c", "d"):
-                found, _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert [each.profile["tags"] for each in found] == [["d"]] * 4
             assert [(t.slug, t.aliases, t.providers) for t in (await directory.tags(read, ALL))[0]] == [
                 ("d", ["a", "b", "c"], 4)
@@ -176,7 +176,7 @@ class TestMergedTags:
         await catch_up()
         async with look("directory") as read:
             for slug in ("hair", "haar"):
-                (found,), _ = await find_providers(read, ALL, Asked(now=NOW, tag=slug))
+                (found,), _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert found.profile["tags"] == ["haar"]
             assert [(t.slug, t.aliases) for t in (await directory.tags(read, ALL))[0]] == [("haar", ["hair"])]
 

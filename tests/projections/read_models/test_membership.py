@@ -91,9 +91,7 @@ async def test_who_was_removed_sees_nothing_of_it_any_more(salon, write, catch_u
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["to another", "to none"])
-async def test_a_provider_who_leaves_takes_appointments_and_customers_along(
-    salon, write, catch_up, look, there
-):
+async def test_a_provider_who_leaves_takes_appointments_and_customers_along(salon, write, catch_up, look, there):
     to = str(salon.other.id) if there else None
     salon.provider.change(uuid4(), {"organization_id": to}, NOW)
     await write(salon.provider)

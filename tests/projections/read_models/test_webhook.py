@@ -10,7 +10,7 @@ from domain.catalog.organization import Organization, Rank
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
 from projections.query.paging import Page
-from projections.query.snapshot import Reads
+from projections.query.snapshot import Snapshots
 from projections.read_models import webhook
 from projections.read_models.job import job
 from projections.read_models.webhook import affiliation, happening, place
@@ -88,7 +88,7 @@ async def three(write, catch_up):
 
 
 async def test_owners_see_their_providers_webhooks_and_managers_the_organizations(
-    three: tuple[Organization, Any, UUID, UUID, list[UUID]], reads: Reads
+    three: tuple[Organization, Any, UUID, UUID, list[UUID]], reads: Snapshots
 ) -> None:
     organization, provider, manager, staff, (own, shared, bound) = three
     expected = {

@@ -22,12 +22,12 @@ from application.catalog.tag import CreateTag, create_tag
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from projections.engine.apply import Fenced
 from projections.engine.event_feed import PAGE
-from projections.engine.projection import Reader, Recorded
+from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.projector import Projector
-from projections.engine.row_batch import Rows
+from projections.engine.row_batch import RowBatch
 from projections.read_models.customer import customers
 from projections.rebuild.compare import MOST, Difference
-from projections.rebuild.rebuild import Busy, Rebuild, Rebuilt, Unreadable
+from projections.rebuild.rebuild import Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
 from projections.registry import READERS
 from tests.conftest import Database
 from tests.projections.story import a_customer, an_appointment
@@ -73,8 +73,7 @@ async def life(database: Database, catch_up: Callable[[], Awaitable[None]]) -> i
     for capacity in (1, 3):
         week = await an_open_week(store, capacity=capacity, tags=["hair"])
         first, _, third = [
-            (await book_appointment(week.booking(clock), store)).aggregate
-            for clock in ("09:00", "10:00", "11:30")
+            (await book_appointment(week.booking(clock), store)).aggregate for clock in ("09:00", "10:00", "11:30")
         ]
         cancel = CancelAppointment(by=week.owner, appointment_id=first.id, reason="ill")
         await cancel_appointment(cancel, store)
@@ -90,8 +89,7 @@ async def life(database: Database, catch_up: Callable[[], Awaitable[None]]) -> i
 async def rows(ask: Ask, generation: int) -> dict[str, list[tuple[Any, ...]]]:
     """Table -> its rows as text, in order."""
     return {
-        table.name: await ask(f"SELECT t::text FROM read_{generation}.{table.name} t ORDER BY 1")
-        for table in TABLES
+        table.name: await ask(f"SELECT t::text FROM read_{generation}.{table.name} t ORDER BY 1") for table in TABLES
     }
 
 
@@ -131,9 +129,7 @@ class TestRunning:
         self, life: int, rebuild: Rebuild, ask: Ask
     ) -> None:
         before = await rows(ask, 1)
-        assert all(
-            before[name] for name in ("appointment", "provider", "service", "tag", "occupancy", "visit")
-        )
+        assert all(before[name] for name in ("appointment", "provider", "service", "tag", "occupancy", "visit"))
         assert await rebuild.run(grace=0) == Rebuilt(2, life)
         assert await rows(ask, 2) == before
         assert (await live(ask), await schemas(ask)) == (2, {"read", "read_2"})
@@ -186,9 +182,7 @@ class TestRunning:
         before = await rows(ask, 1)
         for left in (2, 5):
             await ask(f"CREATE SCHEMA read_{left}; CREATE TABLE read_{left}.appointment (half text)")
-            await ask(
-                f"INSERT INTO read.bookmark (reader, generation, position) VALUES ('agenda', {left}, 7)"
-            )
+            await ask(f"INSERT INTO read.bookmark (reader, generation, position) VALUES ('agenda', {left}, 7)")
         await rebuild.run(grace=0)
         assert await rows(ask, 2) == before
         assert await schemas(ask) == {"read", "read_2"}
@@ -201,9 +195,9 @@ class TestRunning:
 
         await eventually(partial(_is, 2, partial(live, ask)))
         second = Rebuild(owner, READERS, CODEC)
-        with pytest.raises(Busy):
+        with pytest.raises(RebuildRunning):
             await second.run(grace=0)
-        with pytest.raises(Busy):
+        with pytest.raises(RebuildRunning):
             await second.check()
         assert await schemas(ask) == {"read", "read_1", "read_2"}
         first.cancel()
@@ -234,19 +228,19 @@ class TestRunning:
 class TestAnEventThatCanNotBeRead:
     async def test_by_nobody_leaves_all_as_it_was(self, life: int, owner: AsyncEngine, ask: Ask) -> None:
         before = await rows(ask, 1)
-        with pytest.raises(Unreadable, match=r"The event at position \d+: LookupError\('no such topic'\)"):
+        with pytest.raises(UndecodableEvents, match=r"The event at position \d+: LookupError\('no such topic'\)"):
             await Rebuild(owner, READERS, Puzzled("Appointment.Cancelled")).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
         assert await rows(ask, 1) == before
         assert not await marks(ask, 2)
 
     async def test_by_one_reader_leaves_all_as_it_was(self, life: int, owner: AsyncEngine, ask: Ask) -> None:
-        def picky(recorded: Recorded, rows: Rows) -> None:
+        def picky(recorded: RecordedEvent, rows: RowBatch) -> None:
             if recorded.position == 5:
                 raise ValueError("not this one")
 
-        readers = [*READERS, Reader("picky", (), picky)]
-        with pytest.raises(Unreadable, match="picky can't read position 5: ValueError: not this one"):
+        readers = [*READERS, Projection("picky", (), picky)]
+        with pytest.raises(UndecodableEvents, match="picky can't read position 5: ValueError: not this one"):
             await Rebuild(owner, readers, CODEC).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
 
@@ -313,9 +307,7 @@ class TestBesideTheProjector:
 
 
 class TestChecking:
-    async def test_it_finds_no_difference_and_leaves_nothing(
-        self, life: int, rebuild: Rebuild, ask: Ask
-    ) -> None:
+    async def test_it_finds_no_difference_and_leaves_nothing(self, life: int, rebuild: Rebuild, ask: Ask) -> None:
         assert await rebuild.check() == Rebuilt(2, life, [])
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
         assert not await marks(ask, 2)
@@ -354,13 +346,13 @@ class TestChecking:
     async def test_a_stopped_reader_is_compared_where_it_stands(
         self, write: Any, catch_up: Any, owner: AsyncEngine, ask: Ask
     ) -> None:
-        def picky(recorded: Recorded, rows: Rows) -> None:
+        def picky(recorded: RecordedEvent, rows: RowBatch) -> None:
             if recorded.position == 2:
                 raise ValueError("not this one")
             customers.project(recorded, rows)
 
         readers = [
-            Reader(reader.name, reader.tables, picky) if reader is customers else reader for reader in READERS
+            Projection(reader.name, reader.tables, picky) if reader is customers else reader for reader in READERS
         ]
         head = await write(a_customer(), a_customer(), an_appointment())
         await Projector(owner, readers, CODEC).catch_up()

@@ -6,7 +6,7 @@ import pytest
 
 from projections.query.paging import Page
 from projections.search.geo import Point
-from projections.search.search import Asked, Sort, find_providers, find_services
+from projections.search.search import SearchQuery, Sort, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service
 
 ALL = Page(limit=50)
@@ -23,7 +23,7 @@ def names(look):
 
     async def names(service_id=None, **asked):
         async with look("directory") as read:
-            found, _ = await find_providers(read, ALL, Asked(now=NOW, **asked), service_id=service_id)
+            found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, **asked), service_id=service_id)
             return [each.told["name"] for each in found]
 
     return names
@@ -35,7 +35,7 @@ def service_names(look):
 
     async def names(provider_id=None, **asked):
         async with look("directory") as read:
-            found, _ = await find_services(read, ALL, Asked(now=NOW, **asked), provider_id=provider_id)
+            found, _ = await find_services(read, ALL, SearchQuery(now=NOW, **asked), provider_id=provider_id)
             return [each.terms["name"] for each in found]
 
     return names
@@ -79,9 +79,7 @@ async def test_services_are_found_by_tag_provider_organization_and_name(write, c
 
 
 class TestWords:
-    async def test_every_word_is_in_what_a_provider_tells_or_in_the_name_of_one_service(
-        self, write, catch_up, names
-    ):
+    async def test_every_word_is_in_what_a_provider_tells_or_in_the_name_of_one_service(self, write, catch_up, names):
         ada = a_provider("Ada", bio="Cuts beards.", address="1 Rue de Rivoli")
         bob = a_provider("Bob", bio="Dyes.", address="2 Rue de Rivoli")
         gone = a_service(bob, name="Massage")
@@ -116,9 +114,7 @@ class TestWords:
             ("100% _x_ \\", ["100%", "_x_", "\\"], ["%1", "xx"]),
         ],
     )
-    async def test_case_and_accents_of_any_alphabet_do_not_matter(
-        self, write, catch_up, names, name, found, not_found
-    ):
+    async def test_case_and_accents_of_any_alphabet_do_not_matter(self, write, catch_up, names, name, found, not_found):
         await write(a_provider(name), a_provider("Nobody"))
         await catch_up()
         for q in found:
@@ -128,9 +124,7 @@ class TestWords:
 
 
 class TestPlace:
-    async def test_only_what_is_near_is_found_the_nearest_first_with_its_distance(
-        self, write, catch_up, look, names
-    ):
+    async def test_only_what_is_near_is_found_the_nearest_first_with_its_distance(self, write, catch_up, look, names):
         await write(
             a_provider("Versailles", **at_place(VERSAILLES)),
             a_provider("Louvre", **at_place(LOUVRE)),
@@ -141,7 +135,7 @@ class TestPlace:
         assert await names(near=PARIS, within=25) == ["Louvre", "Versailles"]
         assert await names(near=VERSAILLES, within=25, sort=Sort.DISTANCE) == ["Versailles", "Louvre"]
         async with look("directory") as read:
-            found, _ = await find_providers(read, ALL, Asked(now=NOW, near=PARIS, within=25))
+            found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, near=PARIS, within=25))
         assert [each.metres for each in found] == [1157, 17915]
 
     @pytest.mark.parametrize(
@@ -156,20 +150,16 @@ class TestPlace:
             (Point(89.95, 10), Point(90, 0), 5.56),
         ],
     )
-    async def test_neither_the_date_line_nor_a_pole_is_an_edge(
-        self, write, catch_up, look, names, center, there, away
-    ):
+    async def test_neither_the_date_line_nor_a_pole_is_an_edge(self, write, catch_up, look, names, center, there, away):
         await write(a_provider("There", **at_place(there)))
         await catch_up()
         async with look("directory") as read:
-            (found,), _ = await find_providers(read, ALL, Asked(now=NOW, near=center, within=25))
+            (found,), _ = await find_providers(read, ALL, SearchQuery(now=NOW, near=center, within=25))
         assert found.metres / 1000 == pytest.approx(away, abs=0.001)
         if away:
             assert await names(near=center, within=away - 0.01) == []
 
-    async def test_a_service_is_as_near_as_the_nearest_of_its_providers(
-        self, write, catch_up, look, service_names
-    ):
+    async def test_a_service_is_as_near_as_the_nearest_of_its_providers(self, write, catch_up, look, service_names):
         near, far = a_provider(**at_place(LOUVRE)), a_provider(**at_place(VERSAILLES))
         gone = a_provider(**at_place(PARIS))
         gone.deactivate(uuid4(), NOW)
@@ -179,7 +169,7 @@ class TestPlace:
         assert await service_names(near=PARIS) == ["Everywhere"]
         assert await service_names(near=LOUVRE, within=25, sort=Sort.DISTANCE) == ["Everywhere", "Away"]
         async with look("directory") as read:
-            (found,), _ = await find_services(read, ALL, Asked(now=NOW, near=PARIS))
+            (found,), _ = await find_services(read, ALL, SearchQuery(now=NOW, near=PARIS))
         assert found.metres == 1157
 
 
@@ -218,7 +208,7 @@ async def in_pages(look, find, limit, **asked):
     found, after = [], None
     while True:
         async with look("directory") as read:
-            some, after = await find(read, Page(limit, after), Asked(now=NOW, **asked))
+            some, after = await find(read, Page(limit, after), SearchQuery(now=NOW, **asked))
         found += some
         if after is None:
             assert len({each.id for each in found}) == len(found)

@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.ledger.checkpoint import signing_key
-from infrastructure.ledger.verification import Head, head_of, verify
+from infrastructure.ledger.verification import LogHead, head_of, verify
 from tests.conftest import Database
 from tests.infrastructure.ledger.test_verification import (
     CUT,
@@ -58,9 +58,7 @@ def test_an_untouched_log_holds_and_a_forged_event_is_named(database: Database, 
 
 
 @pytest.mark.timeout(180)
-def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(
-    database: Database, audit: Audit, tmp_path: Path
-) -> None:
+def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(database: Database, audit: Audit, tmp_path: Path) -> None:
     write(database)
     status, text, said = audit("checkpoint")
     key = json.loads(text)["key"]
@@ -86,9 +84,7 @@ def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(
     assert key not in anew
 
 
-def test_what_can_not_be_believed_is_said_in_one_line(
-    database: Database, audit: Audit, tmp_path: Path
-) -> None:
+def test_what_can_not_be_believed_is_said_in_one_line(database: Database, audit: Audit, tmp_path: Path) -> None:
     status, text, _ = audit("checkpoint")
     forged = tmp_path / "forged.json"
     forged.write_text(json.dumps(json.loads(text) | {"position": 1}))
@@ -123,9 +119,7 @@ async def test_what_people_have_done_over_http_holds(shared: Instance, town: Tow
     ada, shop = town.somebody(), await town.a_shop()
     before = await _look(shared, head_of)
     good(await ada.book(shop, at("09:00")), 201)
-    process = await asyncio.to_thread(
-        Process.start, shared.data, "audit", "verify", "--data", str(shared.data)
-    )
+    process = await asyncio.to_thread(Process.start, shared.data, "audit", "verify", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
     assert process.out.read_text().startswith("holds: ")
 
@@ -136,9 +130,7 @@ async def test_what_people_have_done_over_http_holds(shared: Instance, town: Tow
 
 
 async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared: Instance) -> None:
-    process = await asyncio.to_thread(
-        Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data)
-    )
+    process = await asyncio.to_thread(Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
     said: dict[str, Any] = json.loads(process.out.read_text())
     position, seal, _ = await _look(shared, head_of)
@@ -149,5 +141,5 @@ async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared:
 async def _look(instance: Instance, look: Callable[[psycopg.AsyncConnection], Any]) -> Any:
     connecting = psycopg.AsyncConnection.connect(instance.database, autocommit=True)
     async with await connecting as connection:
-        found: Head | bool = await look(connection)
+        found: LogHead | bool = await look(connection)
         return found

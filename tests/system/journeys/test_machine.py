@@ -76,9 +76,7 @@ class Shop(RuleBasedStateMachine):
     @rule(id=appointments, start=STARTS)
     def reschedule(self, id: str, start: datetime) -> None:
         mine = self.model.booked[id]
-        answer = self.do(
-            "POST", f"/v1/appointments/{id}/reschedule", {"start": written(start)}, self.ada, mine.version
-        )
+        answer = self.do("POST", f"/v1/appointments/{id}/reschedule", {"start": written(start)}, self.ada, mine.version)
         if start == mine.start:
             assert answer.json()["version"] == mine.version, "where it is already"
         elif mine.cancelled:
@@ -121,9 +119,7 @@ class Shop(RuleBasedStateMachine):
     @rule(start=STARTS, minutes=st.sampled_from([15, 30, 60, 600]))
     def take_time_off(self, start: datetime, minutes: int) -> None:
         end = start + timedelta(minutes=minutes)
-        answer = self.do(
-            "POST", f"{self.place}/time-off", {"start": written(start), "end": written(end)}, self.owner
-        )
+        answer = self.do("POST", f"{self.place}/time-off", {"start": written(start), "end": written(end)}, self.owner)
         self.model.time_off[answer.json()["id"]] = start, end
 
     @rule()

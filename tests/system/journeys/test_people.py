@@ -29,9 +29,7 @@ async def mailed(web: httpx.AsyncClient, to: str) -> str:
     return token[0]
 
 
-async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(
-    shared: Instance, town: Town
-) -> None:
+async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(shared: Instance, town: Town) -> None:
     owner = town.somebody("provider")
     made = await owner.ask("POST", "/v1/providers", {"name": "Dr. People", "timezone": "UTC"})
     provider = good(made, 201)
@@ -80,9 +78,7 @@ async def test_the_demo_accounts_sign_in(shared: Instance) -> None:
             assert good(me)["role"] == role
 
 
-async def test_a_disabled_account_is_out_of_both_processes_within_a_second(
-    town: Town, apis: tuple[str, str]
-) -> None:
+async def test_a_disabled_account_is_out_of_both_processes_within_a_second(town: Town, apis: tuple[str, str]) -> None:
     async with httpx.AsyncClient(base_url=apis[0]) as web:
         account_id, form = await somebody_new(web)
         signed_in = good(await web.post("/v1/auth/token", data=form))

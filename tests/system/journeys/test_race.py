@@ -52,9 +52,7 @@ class TestFiftyAtOnce:
 
     async def test_with_buffers_neighbours_exclude_each_other(self, town: Town, start: datetime) -> None:
         shop = await town.a_shop(buffer_before=5, buffer_after=10, step=30)
-        attempts = [
-            town.somebody().book(shop, start + timedelta(minutes=30 * (n % 2))) for n in range(CLIENTS)
-        ]
+        attempts = [town.somebody().book(shop, start + timedelta(minutes=30 * (n % 2))) for n in range(CLIENTS)]
         (won,) = await race(attempts, winners=1)
         neighbour = start if read(good(won, 201)["start"]) != start else start + timedelta(minutes=30)
         assert await taken_after(shop, [won], neighbour)
@@ -65,10 +63,7 @@ class TestFiftyAtOnce:
         offsets = (-60, -30, 0)
         people = [town.somebody() for _ in range(CLIENTS)]
         answers = await asyncio.gather(
-            *(
-                person.book(shop, midnight + timedelta(minutes=offsets[n % 3]))
-                for n, person in enumerate(people)
-            )
+            *(person.book(shop, midnight + timedelta(minutes=offsets[n % 3])) for n, person in enumerate(people))
         )
         won = sorted(read(good(a, 201)["start"]) for a in answers if a.status_code == 201)
         outer = [midnight - timedelta(minutes=60), midnight]
@@ -98,8 +93,7 @@ class TestFiftyAtOnce:
         movers = [town.somebody() for _ in range(10)]
         evening = start + timedelta(hours=3)
         held = [
-            good(await person.book(shop, evening + timedelta(minutes=30 * n)), 201)
-            for n, person in enumerate(movers)
+            good(await person.book(shop, evening + timedelta(minutes=30 * n)), 201) for n, person in enumerate(movers)
         ]
         to = {"start": start.strftime("%Y-%m-%dT%H:%M:%SZ")}
         answers = await asyncio.gather(

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from infrastructure.event_log.journal import Entry, Recorded
+from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.privacy.field_encryption import MasterKeys
 from tests.projections.story import a_customer
@@ -43,8 +43,8 @@ async def _customers(instance: Instance) -> None:
     for _ in range(HISTORY // 500):
         events = [event for _ in range(500) for event in a_customer().collect_events()]
         rows = await rows_of(journal, events, "{}", MasterKeys(instance.master_key))
-        entry = Entry(secrets.token_bytes(32), b"", (rows[0].stream, 1), {}, rows)
-        assert isinstance(await journal.append(entry), Recorded)
+        entry = LogEntry(secrets.token_bytes(32), b"", (rows[0].stream, 1), {}, rows)
+        assert isinstance(await journal.append(entry), Appended)
     await journal.close()
 
 
@@ -303,9 +303,7 @@ def no_projector(instance: Instance) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_without_a_projector_the_rebuilt_shows_what_nobody_had_read(
-    instance: Instance, town: Town
-) -> None:
+async def test_without_a_projector_the_rebuilt_shows_what_nobody_had_read(instance: Instance, town: Town) -> None:
     shop, ada = await town.a_shop(), town.somebody()
     with no_projector(instance):
         booked = await ada.book(shop, at("09:00"))
@@ -340,9 +338,7 @@ async def test_a_stopped_reader_is_listed_and_goes_on_once_it_is_mended_and_resu
     )  # fmt: skip
 
     def stopped() -> bool:
-        found = ask(
-            instance.superuser_database, "SELECT reader, stopped_at FROM read.bookmark WHERE error > ''"
-        )
+        found = ask(instance.superuser_database, "SELECT reader, stopped_at FROM read.bookmark WHERE error > ''")
         return found == [("agenda", at_position)]
 
     within(20, stopped)

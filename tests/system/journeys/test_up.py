@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.local.programs import Account
+from infrastructure.local.programs import ServerAccount
 from tests.support.instances import (
     ROOT,
     Instance,
@@ -46,9 +46,7 @@ async def book_one(instance: Instance, clock: str = "09:00") -> str:
 
 
 def is_recorded(instance: Instance, id: str) -> bool:
-    return bool(
-        ask(instance.superuser_database, "SELECT 1 FROM log.stored_events WHERE originator_id = %s", [id])
-    )
+    return bool(ask(instance.superuser_database, "SELECT 1 FROM log.stored_events WHERE originator_id = %s", [id]))
 
 
 @pytest.mark.timeout(240)
@@ -93,9 +91,7 @@ async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
         first.process.kill()
         within(15, lambda: all(map(is_gone, ours)))
         with await asyncio.to_thread(Instance.start, data, apis=1) as second:
-            within(
-                15, lambda: all(map(is_gone, everybody))
-            )  # its servers too: the backends after their parent
+            within(15, lambda: all(map(is_gone, everybody)))  # its servers too: the backends after their parent
             assert is_recorded(second, id)
             await book_one(second)
             await checked(second, [])
@@ -148,7 +144,7 @@ def account_of(pid: int) -> int:
     return Path(f"/proc/{pid}").stat().st_uid
 
 
-def python_for(account: Account, folder: Path) -> tuple[str, dict[str, str]]:
+def python_for(account: ServerAccount, folder: Path) -> tuple[str, dict[str, str]]:
     """A Python that the account may run, a copy if it may not run this one, and the variables it needs."""
     paths = {"PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}"}
     if account.run([sys.executable, "-c", ""]).returncode == 0:
@@ -173,7 +169,7 @@ async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
         data = folder / "data"
         data.mkdir()
         os.chown(data, NOBODY, NOBODY)
-        python, env = python_for(Account(NOBODY, NOBODY), folder)
+        python, env = python_for(ServerAccount(NOBODY, NOBODY), folder)
         start = Instance.start(data, apis=1, env=env, python=python, uid=NOBODY)
         with start as instance:
             everybody = family(instance.process.process.pid)

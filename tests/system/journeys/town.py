@@ -64,9 +64,7 @@ class Person:
     ) -> httpx.Response:
         """One request; underscores in the names of headers stand for hyphens."""
         told = {name.replace("_", "-"): value for name, value in headers.items()} | self._headers
-        answer = await self._town.http.request(
-            method, f"{api or self._town.next_api()}{path}", json=said, headers=told
-        )
+        answer = await self._town.http.request(method, f"{api or self._town.next_api()}{path}", json=said, headers=told)
         if method != "GET" and answer.is_success:
             self._town.acknowledged.append(_promise(self.account, answer))
         return answer

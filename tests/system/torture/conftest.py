@@ -26,9 +26,7 @@ HURRY = 1_000.0  # seconds within which even a machine that does other things ge
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--minutes", type=float, default=0.0, help="How long the storm lasts; 0: the quick part."
-    )
+    parser.addoption("--minutes", type=float, default=0.0, help="How long the storm lasts; 0: the quick part.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

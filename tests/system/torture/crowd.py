@@ -65,9 +65,7 @@ class Crowd:
                 answer = await self._insist(person, "POST", "/v1/appointments", body)
             else:
                 held = mine[chance.choice(sorted(mine))]
-                verb, body = (
-                    ("cancel", {}) if what < 0.8 else ("reschedule", {"start": written(_start(chance))})
-                )
+                verb, body = ("cancel", {}) if what < 0.8 else ("reschedule", {"start": written(_start(chance))})
                 path = f"/v1/appointments/{held['id']}/{verb}"
                 answer = await self._insist(person, "POST", path, body, if_match=f'"{held["version"]}"')
             if answer.is_success:
@@ -95,9 +93,7 @@ class Crowd:
                 path = f"{place}/{off.json()['id']}"
                 await self._insist(shop.owner, "DELETE", path, None, if_match="*")
 
-    async def _insist(
-        self, person: Person, method: str, path: str, body: Any, **headers: str
-    ) -> httpx.Response:
+    async def _insist(self, person: Person, method: str, path: str, body: Any, **headers: str) -> httpx.Response:
         """The answer, however often one has to ask: to one key there is but one. DELETE needs none."""
         keyed = {"idempotency_key": str(uuid4())} if method == "POST" else {}
         while True:

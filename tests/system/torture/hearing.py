@@ -9,8 +9,8 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import BigInteger, Column, MetaData, Table, create_engine
 
-from projections.engine.projection import Reader, Recorded
-from projections.engine.row_batch import Rows
+from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.row_batch import RowBatch
 from projections.engine.schema import SCHEMA, uuid
 from projections.rebuild.generations import ensure
 from projections.registry import READERS
@@ -43,11 +43,11 @@ class Event(NamedTuple):
     version: int
 
 
-def project(event: Recorded, rows: Rows) -> None:
+def project(event: RecordedEvent, rows: RowBatch) -> None:
     rows.put(heard, position=event.position, stream=event.stream, version=event.version)
 
 
-ear = Reader("ear", (heard,), project)
+ear = Projection("ear", (heard,), project)
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,13 @@ class Ear:
     def stored(self) -> list[Event]:
         """The log."""
         return self._events(
-            "SELECT notification_id, originator_id, originator_version FROM log.stored_events"
-            " ORDER BY notification_id"
+            "SELECT notification_id, originator_id, originator_version FROM log.stored_events ORDER BY notification_id"
         )
 
     def position(self) -> int:
         """How far it has heard; fails if it was stopped."""
         with psycopg.connect(self.database.owner) as connection:
-            row = connection.execute(
-                "SELECT position, error FROM read.bookmark WHERE reader = 'ear'"
-            ).fetchone()
+            row = connection.execute("SELECT position, error FROM read.bookmark WHERE reader = 'ear'").fetchone()
         assert row is not None
         assert row[1] is None, row[1]
         return int(row[0])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.kernel import new_id
-from infrastructure.event_log.journal import Recorded
+from infrastructure.event_log.journal import Appended
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from projections.engine.projector import Projector
 from tests.conftest import Database
@@ -109,7 +109,7 @@ async def _write_unheard(database: Database, journal: PostgresJournal, cuts: int
                 await eventually(cut, within=PATIENCE)
             await gate.open()
         said = await queued
-    assert isinstance(said, Recorded)
+    assert isinstance(said, Appended)
     return said.position
 
 

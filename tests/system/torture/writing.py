@@ -21,8 +21,8 @@ from uuid import UUID
 
 from domain.catalog.tag import Tag
 from domain.kernel import derived_id, new_id
-from infrastructure.event_log.event_codec import Row, encode
-from infrastructure.event_log.journal import Entry, Overtaken, Recorded
+from infrastructure.event_log.event_codec import EventRow, encode
+from infrastructure.event_log.journal import Appended, LogEntry, StaleReads
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.support.instances import ROOT
 from tests.system.torture.hearing import Event
@@ -61,18 +61,16 @@ class Writers:
     async def _record(self, streams: list[UUID]) -> bool:
         reads = {stream: self.known.get(stream, 0) for stream in streams}
         rows = [
-            _event(stream, reads[stream] + n)
-            for stream in streams
-            for n in range(1, self._chance.randint(1, 3) + 1)
+            _event(stream, reads[stream] + n) for stream in streams for n in range(1, self._chance.randint(1, 3) + 1)
         ]
         answer = rows[0].stream, rows[0].version
         said = await self._journal.append(
-            Entry(secrets.token_bytes(32), b"", answer, reads, rows, self._journal.epoch)
+            LogEntry(secrets.token_bytes(32), b"", answer, reads, rows, self._journal.epoch)
         )
-        if isinstance(said, Overtaken):
+        if isinstance(said, StaleReads):
             self._learn((event.stream, event.version) for event in said.missed)
             return False
-        assert isinstance(said, Recorded), said
+        assert isinstance(said, Appended), said
         self._learn((row.stream, row.version) for row in rows if row.stream in self.known)
         first = said.position - len(rows) + 1
         self.acknowledged += [Event(n, row.stream, row.version) for n, row in enumerate(rows, first)]
@@ -84,7 +82,7 @@ class Writers:
             self.known[stream] = max(self.known[stream], version)
 
 
-def _event(stream: UUID, version: int) -> Row:
+def _event(stream: UUID, version: int) -> EventRow:
     now, name = datetime.now(UTC), str(version)
     told = {"originator_id": stream, "originator_version": version, "timestamp": now, "by": SOMEBODY}
     told |= {"name": name} if version > 1 else {"name": name, "slug": name, "originator_topic": "Tag"}

@@ -45,9 +45,7 @@ def test_without_a_beat_it_is_said_that_nobody_does_what_is_due_and_then_it_is_c
         late = crew.past(30)
         time.sleep(2)
         assert not crew.completed(late)
-        crew.ask(
-            "UPDATE work.enrolled SET swept_at = swept_at - interval '10 minutes'"
-        )  # as if they were over
+        crew.ask("UPDATE work.enrolled SET swept_at = swept_at - interval '10 minutes'")  # as if they were over
         within(SOON, lambda: ready(crew) == ("degraded", False))
         with crew.beat():
             within(SOON, lambda: crew.done(late))

@@ -42,9 +42,7 @@ def test_what_is_due_arrives_under_the_key_of_its_job(crew: Crew, due: Booked, r
     assert receiver.keys == {each.key for each in told}
 
 
-def test_a_slow_server_is_waited_for_and_the_mail_is_sent_once(
-    crew: Crew, due: Booked, receiver: Receiver
-) -> None:
+def test_a_slow_server_is_waited_for_and_the_mail_is_sent_once(crew: Crew, due: Booked, receiver: Receiver) -> None:
     receiver.slow = 6  # twice the lease, six times what the broker waits
     with crew.beat(), crew.worker(BROKER_VISIBILITY_TIMEOUT="1"):
         within(SOON, lambda: all_done(crew, due))
@@ -65,9 +63,7 @@ def test_what_waits_behind_slow_ones_longer_than_the_broker_remembers_is_sent_on
     assert len(receiver.mails) == 8
 
 
-def test_the_mail_of_a_process_that_is_killed_is_sent_by_another(
-    crew: Crew, due: Booked, receiver: Receiver
-) -> None:
+def test_the_mail_of_a_process_that_is_killed_is_sent_by_another(crew: Crew, due: Booked, receiver: Receiver) -> None:
     receiver.slow = 3
     with crew.beat(), crew.worker() as worker:
         within(SOON, lambda: receiver.waiting == 2)
@@ -79,9 +75,7 @@ def test_the_mail_of_a_process_that_is_killed_is_sent_by_another(
     assert receiver.keys == {each.key for each in reminders(crew, due)}
 
 
-def test_whoever_sleeps_past_the_lease_sends_nothing_more(
-    crew: Crew, due: Booked, receiver: Receiver
-) -> None:
+def test_whoever_sleeps_past_the_lease_sends_nothing_more(crew: Crew, due: Booked, receiver: Receiver) -> None:
     receiver.slow = 1000
     with crew.beat(), crew.worker() as sleeper:
         within(SOON, lambda: receiver.waiting == 2)
@@ -108,9 +102,7 @@ def test_one_cancelled_or_moved_after_it_was_claimed_is_not_reminded_of(
     with crew.beat(), crew.worker():
         within(SOON, lambda: crew.ask("SELECT 1 FROM work.job WHERE slot = 'moved' AND outcome = 'done'"))
         within(SOON, lambda: crew.ask("SELECT 1 FROM work.job WHERE slot = 'cancelled' AND outcome = 'done'"))
-    told = crew.ask(
-        "SELECT slot FROM work.job WHERE kind IN ('remind', 'notify') AND outcome = 'done' ORDER BY 1"
-    )
+    told = crew.ask("SELECT slot FROM work.job WHERE kind IN ('remind', 'notify') AND outcome = 'done' ORDER BY 1")
     assert told == [("cancelled",), ("moved",)]
     assert len(receiver.mails) == 2
 

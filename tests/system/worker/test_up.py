@@ -57,9 +57,7 @@ def test_flower_shows_nothing_to_strangers_and_all_to_who_knows_the_password(
     assert flower.get(page, auth=known, follow_redirects=True).status_code == 200
 
 
-def test_nothing_can_be_done_through_flower(
-    flower: httpx.Client, known: tuple[str, str], up: Instance
-) -> None:
+def test_nothing_can_be_done_through_flower(flower: httpx.Client, known: tuple[str, str], up: Instance) -> None:
     within(SOON, lambda: flower.get("/api/workers?refresh=1", auth=known).json())
     name = next(iter(flower.get("/api/workers", auth=known).json()))
     workers = up.pids("worker")

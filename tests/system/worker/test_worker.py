@@ -150,8 +150,6 @@ def test_what_a_worker_s_processes_count_is_read_at_its_metrics_port(crew: Crew,
     with crew.beat(), crew.worker(*said, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)):
         within(SOON, lambda: crew.done(ids))
         told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
-    (count,) = re.findall(
-        r'^daybook_jobs_total{kind="complete",outcome="completed"} (.*)$', told, re.MULTILINE
-    )
+    (count,) = re.findall(r'^daybook_jobs_total{kind="complete",outcome="completed"} (.*)$', told, re.MULTILINE)
     assert float(count) == 5
     assert "daybook_job_lateness_seconds_bucket" in told

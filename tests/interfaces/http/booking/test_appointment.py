@@ -24,9 +24,7 @@ class TestBookAppointment:
 
     @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ANALYST])
     async def test_who_only_reads_does_not_book(self, village: Town, role: Role):
-        answer = await village.api.post(
-            "/v1/appointments", village.booking(), somebody(role), idempotency_key="k"
-        )
+        answer = await village.api.post("/v1/appointments", village.booking(), somebody(role), idempotency_key="k")
         assert problem(answer) == (403, "forbidden")
 
     async def test_answers_the_appointment_and_where_it_is(self, town: Town):
@@ -57,13 +55,9 @@ class TestBookAppointment:
         answer = await village.api.post("/v1/appointments", village.booking(), village.customer)
         assert problem(answer) == (400, "key-missing")
 
-    @pytest.mark.parametrize(
-        "key", ["", "x" * 256, "with space", "caf\u00e9".encode(), b"\x7f", "x" * 60_000]
-    )
+    @pytest.mark.parametrize("key", ["", "x" * 256, "with space", "caf\u00e9".encode(), b"\x7f", "x" * 60_000])
     async def test_a_key_is_some_visible_ascii(self, village: Town, key):
-        answer = await village.api.post(
-            "/v1/appointments", village.booking(), village.customer, idempotency_key=key
-        )
+        answer = await village.api.post("/v1/appointments", village.booking(), village.customer, idempotency_key=key)
         assert problem(answer) == (400, "malformed")
 
     async def test_twins_are_one_booking_and_one_answer(self, village: Town):
@@ -105,9 +99,7 @@ class TestBookAppointment:
         refused = await village.api.post("/v1/appointments", said, other, idempotency_key="k")
         assert problem(refused) == (409, "slot-taken")
         await village.api.post(f"/v1/appointments/{taken['id']}/cancel", {}, village.customer, if_match="*")
-        assert (
-            await village.api.post("/v1/appointments", said, other, idempotency_key="k")
-        ).status_code == 201
+        assert (await village.api.post("/v1/appointments", said, other, idempotency_key="k")).status_code == 201
 
     @pytest.mark.parametrize(
         ("clock", "kind"), [("09:10", "off-grid"), ("16:45", "outside-hours"), ("03:00", "outside-hours")]
@@ -338,9 +330,7 @@ class TestRescheduleAppointment:
         made = await town.booked("09:00")
         await town.booked("10:00", by=somebody())
         path = f"/v1/appointments/{made['id']}"
-        refused = await town.api.post(
-            f"{path}/reschedule", {"start": town.at("10:00")}, town.customer, if_match=1
-        )
+        refused = await town.api.post(f"{path}/reschedule", {"start": town.at("10:00")}, town.customer, if_match=1)
         assert problem(refused) == (409, "slot-taken")
         assert (await town.api.get(path, town.customer)).json() == made
 
@@ -398,17 +388,13 @@ class TestMarkAppointment:
     @pytest.mark.parametrize("mark", MARKS)
     async def test_customers_do_not_mark(self, village: Town, mark: str):
         made = await village.booked()
-        answer = await village.api.post(
-            f"/v1/appointments/{made['id']}/{mark}", {}, village.customer, if_match=1
-        )
+        answer = await village.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, village.customer, if_match=1)
         assert problem(answer) == (403, "forbidden")
 
     @pytest.mark.parametrize("mark", MARKS)
     async def test_other_staff_do_not_know_of_it(self, village: Town, mark: str):
         made = await village.booked()
-        answer = await village.api.post(
-            f"/v1/appointments/{made['id']}/{mark}", {}, village.stranger, if_match=1
-        )
+        answer = await village.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, village.stranger, if_match=1)
         assert problem(answer) == (404, "not-found")
 
     async def test_check_in(self, village: Town):
@@ -420,9 +406,7 @@ class TestMarkAppointment:
     @pytest.mark.parametrize("mark", ["complete", "no-show"])
     async def test_what_has_not_begun_can_neither_be_completed_nor_missed(self, village: Town, mark: str):
         made = await village.booked()
-        answer = await village.api.post(
-            f"/v1/appointments/{made['id']}/{mark}", {}, village.owner, if_match=1
-        )
+        answer = await village.api.post(f"/v1/appointments/{made['id']}/{mark}", {}, village.owner, if_match=1)
         assert problem(answer) == (409, "too-early")
 
     async def test_what_was_not_missed_can_not_be_undone(self, village: Town):

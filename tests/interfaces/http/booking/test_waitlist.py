@@ -10,7 +10,7 @@ from application.access import Caller, Role
 from application.booking.waitlist_matching import match
 from domain.booking.waitlist import Wish
 from domain.kernel import new_id
-from projections.availability.waitlist_line import Line
+from projections.availability.waitlist_line import WaitlistLine
 from tests.interfaces.http.people.test_registration import an_account
 from tests.interfaces.http.town import Api, Town, a_town, pointers, problem
 from tests.support.builders import somebody
@@ -29,7 +29,7 @@ async def joined(town: Town, by: Caller | None = None, **more: Any) -> dict[str,
     return told
 
 
-class CaughtUp(Line):
+class CaughtUp(WaitlistLine):
     """Whose readers are up to date whenever it is asked."""
 
     catch_up: Callable[[], Awaitable[None]]

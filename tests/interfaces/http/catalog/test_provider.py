@@ -40,9 +40,7 @@ class TestCreateProvider:
         assert int(answer.headers["daybook-position"]) > 0
 
     async def test_what_is_not_said_has_defaults(self, door: Api):
-        told = (
-            await door.post("/v1/providers", {"name": "A", "timezone": "UTC"}, somebody(Role.PROVIDER))
-        ).json()
+        told = (await door.post("/v1/providers", {"name": "A", "timezone": "UTC"}, somebody(Role.PROVIDER))).json()
         optional = {name: told[name] for name in ("organization_id", "bio", "address", "location", "tags")}
         assert optional == {**dict.fromkeys(optional), "tags": []}
 
@@ -207,18 +205,14 @@ class TestGetProvider:
         assert problem(await api.get(f"/v1/providers/{id}")) == (404, "not-found")
 
     async def test_waits_for_the_position_of_a_write(self, town: Town):
-        changed = await town.api.patch(
-            f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1
-        )
+        changed = await town.api.patch(f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1)
         position = changed.headers["daybook-position"]
         answer = await town.api.get(f"/v1/providers/{town.provider_id}", daybook_position=position)
         assert answer.json()["name"] == "Bea"
         assert int(answer.headers["daybook-position"]) >= int(position)
 
     async def test_a_reader_that_is_behind_says_when_to_come_again(self, town: Town):
-        changed = await town.api.patch(
-            f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1
-        )
+        changed = await town.api.patch(f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1)
         path, position = f"/v1/providers/{town.provider_id}", changed.headers["daybook-position"]
         answer = await town.api.ask("GET", path, daybook_position=position)  # nobody has read on
         assert problem(answer) == (503, "behind")
@@ -257,9 +251,7 @@ class TestReplaceProvider:
         assert (await town.api.get(path)).json() == told
 
     async def test_somebody_elses_provider_does_not_exist(self, village: Town):
-        answer = await village.api.put(
-            f"/v1/providers/{village.provider_id}", PROFILE, village.stranger, if_match=1
-        )
+        answer = await village.api.put(f"/v1/providers/{village.provider_id}", PROFILE, village.stranger, if_match=1)
         assert problem(answer) == (404, "not-found")
 
     async def test_needs_the_version_seen(self, village: Town):
@@ -274,9 +266,7 @@ class TestReplaceProvider:
         "tag", ["1", 'W/"1"', '"1", "2"', '"-1"', '"x"', '"01"', "", '"' + "9" * 400 + '"', b'"\xff"']
     )
     async def test_a_tag_that_is_none_of_ours_is_malformed(self, village: Town, tag):
-        answer = await village.api.put(
-            f"/v1/providers/{village.provider_id}", PROFILE, village.owner, if_match=tag
-        )
+        answer = await village.api.put(f"/v1/providers/{village.provider_id}", PROFILE, village.owner, if_match=tag)
         assert problem(answer) == (400, "malformed")
 
 

@@ -8,7 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.access import Role
 from domain.kernel import new_id
-from projections.availability.earliest_refresher import Refresher
+from projections.availability.earliest_refresher import EarliestRefresher
 from tests.interfaces.http.town import OFFICE_HOURS, Api, Town, pointers, problem, service
 from tests.support.builders import somebody
 
@@ -21,7 +21,7 @@ async def worked_out(database) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Works out who is free first."""
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
     async with pool:
-        yield Refresher(pool).catch_up
+        yield EarliestRefresher(pool).catch_up
 
 
 async def a_provider(api: Api, name: str, **more: object) -> str:
@@ -75,14 +75,10 @@ class TestSearching:
         assert await found() == [{"id": later, **hour}, {"id": town.provider_id, **half}]
         assert [each["provider_id"] for each in await found("/v1/services")] == [later, town.provider_id]
 
-    async def test_what_is_not_worked_out_yet_is_not_presented_as_fresh(
-        self, town: Town, worked_out, database
-    ):
+    async def test_what_is_not_worked_out_yet_is_not_presented_as_fresh(self, town: Town, worked_out, database):
         await town.api.get("/v1/providers")
         await worked_out()
-        booked = await town.api.post(
-            "/v1/appointments", town.booking(), town.customer, idempotency_key=str(new_id())
-        )
+        booked = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key=str(new_id()))
         position = booked.headers["daybook-position"]
         behind = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
         assert problem(behind)[0] == 503
@@ -145,8 +141,6 @@ class TestSearching:
     async def test_only_services_have_a_price(self, door: Api):
         assert pointers(await door.get("/v1/providers?sort=price")) == ["/sort"]
 
-    @pytest.mark.parametrize(
-        "query", ["near=90,180&within=500", "near=-90,-180", "near=-0.0,0", "near=0,-180"]
-    )
+    @pytest.mark.parametrize("query", ["near=90,180&within=500", "near=-90,-180", "near=-0.0,0", "near=0,-180"])
     async def test_every_place_on_earth_can_be_asked_for(self, api: Api, query: str):
         assert (await api.get(f"/v1/providers?{query}&sort=distance")).status_code == 200

@@ -113,9 +113,7 @@ class TestCreateService:
         ],
     )
     async def test_says_which_field_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
-        answer = await village.api.post(
-            "/v1/services", service(village.provider_id, **changes), village.owner
-        )
+        answer = await village.api.post("/v1/services", service(village.provider_id, **changes), village.owner)
         assert pointers(answer) == [pointer]
 
     async def test_hours_may_not_overlap(self, village: Town):
@@ -123,9 +121,7 @@ class TestCreateService:
             {"day": "sun", "from": "22:00", "to": "02:00"},
             {"day": "mon", "from": "01:00", "to": "03:00"},
         ]
-        answer = await village.api.post(
-            "/v1/services", service(village.provider_id, hours=windows), village.owner
-        )
+        answer = await village.api.post("/v1/services", service(village.provider_id, hours=windows), village.owner)
         assert pointers(answer) == ["/hours"]
 
     async def test_an_organization_offers_with_some_of_its_providers(self, town: Town):
@@ -176,9 +172,7 @@ class TestReplaceService:
 
     async def test_somebody_elses_service_does_not_exist(self, village: Town):
         said = service(village.provider_id)
-        answer = await village.api.put(
-            f"/v1/services/{village.service_id}", said, village.stranger, if_match=1
-        )
+        answer = await village.api.put(f"/v1/services/{village.service_id}", said, village.stranger, if_match=1)
         assert problem(answer) == (404, "not-found")
 
 

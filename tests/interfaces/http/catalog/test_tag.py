@@ -20,9 +20,7 @@ class TestCreateTag:
         assert (first.status_code, again.status_code) == (201, 201)
         assert first.json() == again.json() == {**first.json(), "version": 1, "slug": "hair", "name": "Hair"}
 
-    @pytest.mark.parametrize(
-        "slug", ["", "Hair", "-hair", "hair-", "a--b", "a b", "h\u00e4r", "x" * 51, "a\n"]
-    )
+    @pytest.mark.parametrize("slug", ["", "Hair", "-hair", "hair-", "a--b", "a b", "h\u00e4r", "x" * 51, "a\n"])
     async def test_a_slug_is_lower_case_words(self, door: Api, slug: str):
         assert pointers(await door.post("/v1/tags", {"slug": slug}, somebody(Role.PROVIDER))) == ["/slug"]
 
@@ -79,9 +77,9 @@ class TestReplaceTag:
             409,
             "slug-taken",
         )
-        assert pointers(
-            await village.api.put(paths[0], {"name": "H", "slug": "H"}, village.admin, if_match=1)
-        ) == ["/slug"]
+        assert pointers(await village.api.put(paths[0], {"name": "H", "slug": "H"}, village.admin, if_match=1)) == [
+            "/slug"
+        ]
 
 
 class TestMergeTag:
@@ -92,9 +90,7 @@ class TestMergeTag:
         )
 
     async def test_only_admins_merge_and_say_which_version_they_have_seen(self, village: Town):
-        made = [
-            (await village.api.post("/v1/tags", {"slug": slug}, village.owner)).json() for slug in ("a", "b")
-        ]
+        made = [(await village.api.post("/v1/tags", {"slug": slug}, village.owner)).json() for slug in ("a", "b")]
         path, said = f"/v1/tags/{made[0]['id']}/merge", {"into": made[1]["id"]}
         assert problem(await village.api.post(path, said, village.owner, if_match=1))[0] == 403
         assert problem(await village.api.post(path, said, village.admin))[0] == 428
@@ -120,8 +116,7 @@ class TestMergeTag:
         (tag,) = (await town.api.get("/v1/tags")).json()["items"]
         assert (tag["slug"], tag["aliases"], tag["services"]) == ("new", ["old"], 4)
         starts = [
-            (await town.api.get(f"/v1/availability/earliest?tag={slug}")).json()["starts"]
-            for slug in ("old", "new")
+            (await town.api.get(f"/v1/availability/earliest?tag={slug}")).json()["starts"] for slug in ("old", "new")
         ]
         assert starts[0] == starts[1] != []
 

@@ -37,7 +37,5 @@ def of(peer: str | None, *forwarded: str) -> str:
         ("testclient", (), ""),
     ],
 )
-def test_it_is_the_clients_as_far_as_it_can_be_believed(
-    peer: str | None, forwarded: tuple[str, ...], network: str
-):
+def test_it_is_the_clients_as_far_as_it_can_be_believed(peer: str | None, forwarded: tuple[str, ...], network: str):
     assert of(peer, *forwarded) == network

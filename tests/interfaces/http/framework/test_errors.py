@@ -142,15 +142,11 @@ class TestTokens:
     async def test_every_claim_counts(self, door: Api, changes):
         token = door.tokens.issue(new_id(), Role.ADMIN)
         claims = jwt.decode(token, SECRET, algorithms=["HS256"], audience="daybook") | changes
-        forged = jwt.encode(
-            {k: v for k, v in claims.items() if v is not None}, SECRET, headers={"typ": "at+jwt"}
-        )
+        forged = jwt.encode({k: v for k, v in claims.items() if v is not None}, SECRET, headers={"typ": "at+jwt"})
         assert problem(await door.get("/v1/providers", authorization=f"Bearer {forged}"))[0] == 401
 
     async def test_another_kind_of_token_is_none(self, door: Api):
-        claims = jwt.decode(
-            door.tokens.issue(new_id(), Role.ADMIN), SECRET, algorithms=["HS256"], audience="daybook"
-        )
+        claims = jwt.decode(door.tokens.issue(new_id(), Role.ADMIN), SECRET, algorithms=["HS256"], audience="daybook")
         refresh = jwt.encode(claims, SECRET, headers={"typ": "rt+jwt"})
         unsigned = jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"})
         for token in (refresh, unsigned):
@@ -174,9 +170,7 @@ class TestHeaders:
         await api.post("/v1/providers", NEW_PROVIDER, owner, x_request_id="found")
         log = psycopg.connect(database.application)
         with log:
-            found = log.execute(
-                "SELECT DISTINCT metadata ->> 'correlation' FROM log.stored_events"
-            ).fetchall()
+            found = log.execute("SELECT DISTINCT metadata ->> 'correlation' FROM log.stored_events").fetchall()
         assert found == [("found",)]
 
     @pytest.mark.parametrize(

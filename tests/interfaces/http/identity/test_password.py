@@ -31,9 +31,7 @@ class TestForgot:
         said = {"email": ADA}
         answers = [await api.post("/v1/auth/password/forgot", said) for _ in range(4)]
         assert [each.status_code for each in answers] == [202, 202, 202, 429]
-        others = [
-            await api.post("/v1/auth/password/forgot", {"email": f"{n}@example.org"}) for n in range(20)
-        ]
+        others = [await api.post("/v1/auth/password/forgot", {"email": f"{n}@example.org"}) for n in range(20)]
         assert [each.status_code for each in others].count(202) == 16
 
     async def test_the_code_is_in_the_mail_and_nowhere_else(self, api: Api):

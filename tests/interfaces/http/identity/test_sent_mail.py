@@ -3,10 +3,10 @@
 from typing import Any
 
 from application.access import Caller
-from application.ports import Letter
+from application.ports import MailMessage
 from domain.kernel import derived_id, new_id
-from infrastructure.mail.mailer import MailboxSender, Postman
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.mailer import MailboxSender, MailService
+from infrastructure.mail.message_builder import MessageBuilder
 from tests.interfaces.http.people.test_registration import an_account
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
@@ -14,18 +14,16 @@ from tests.support.builders import somebody
 
 async def mailed(api: Api, to: Caller | None, *names: str) -> None:
     """A letter for each, in turn, as a notice is sent: its id tells no time."""
-    letters = Letters("https://daybook.test", "no-reply@daybook.test")
-    postman = Postman(letters, MailboxSender(api.people.mailbox), api.people.rows, api.ports.store.keyring)
+    letters = MessageBuilder("https://daybook.test", "no-reply@daybook.test")
+    postman = MailService(letters, MailboxSender(api.people.mailbox), api.people.rows, api.ports.store.keyring)
     for name in names:
         said = {"name": name}
         id, account = derived_id(name, new_id()), to.account if to else None
-        await postman.send(Letter(id, "password-changed", "grace@example.org", "en", said, account))
+        await postman.send(MailMessage(id, "password-changed", "grace@example.org", "en", said, account))
 
 
 def names(answer: Any) -> list[str]:
-    return [
-        each["text"].split("\n")[0].removeprefix("Hello ").rstrip(",\r") for each in answer.json()["items"]
-    ]
+    return [each["text"].split("\n")[0].removeprefix("Hello ").rstrip(",\r") for each in answer.json()["items"]]
 
 
 class TestMails:

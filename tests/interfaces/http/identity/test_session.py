@@ -84,9 +84,7 @@ class TestToken:
         ]
         assert [problem(each) for each in answers] == [(401, "invalid-credentials")] * 5
         assert len({each.content for each in answers}) == 1
-        assert {each.headers["www-authenticate"] for each in answers} == {
-            answers[0].headers["www-authenticate"]
-        }
+        assert {each.headers["www-authenticate"] for each in answers} == {answers[0].headers["www-authenticate"]}
 
     @pytest.mark.parametrize("odd", ["x" * 72, "é" * 72, "x" * 73, "x" * 257, "x" * 900_000, "\x00" * 20])
     async def test_a_password_of_any_length_is_answered(self, api: Api, odd: str):
@@ -333,8 +331,6 @@ async def test_an_idempotency_key_is_not_honoured_where_secrets_are_answered(api
     await an_account(api.ports.signing, ADA)
     first = (await signed_in(api)).json()
     said = {"refresh_token": first["refresh_token"]}
-    answers = await asyncio.gather(
-        *(api.post("/v1/auth/refresh", said, idempotency_key="same") for _ in range(2))
-    )
+    answers = await asyncio.gather(*(api.post("/v1/auth/refresh", said, idempotency_key="same") for _ in range(2)))
     assert len({each.json()["refresh_token"] for each in answers}) == 2
     assert not any("idempotency-replayed" in each.headers for each in answers)

@@ -7,7 +7,7 @@ import pytest
 
 from application.access import Role
 from domain.kernel import new_id
-from infrastructure.jobs.job_queue import Held, Jobs
+from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from projections.read_models.job import key_of
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
@@ -21,11 +21,11 @@ async def appointment(town: Town) -> dict[str, Any]:
 
 
 @pytest.fixture
-def jobs(api: Api) -> Jobs:
-    return Jobs(api.people.rows)
+def jobs(api: Api) -> JobQueue:
+    return JobQueue(api.people.rows)
 
 
-async def begun(api: Api, jobs: Jobs) -> Held:
+async def begun(api: Api, jobs: JobQueue) -> HeldJob:
     """The job of telling the customer is in somebody's hands."""
     await api.catch_up()
     await jobs.enrol()
@@ -46,7 +46,7 @@ class TestList:
 
     @pytest.mark.parametrize("taken_over", [False, True])
     async def test_shows_what_is_to_be_done_in_order_whether_a_worker_knows_or_not(
-        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any], taken_over: bool
+        self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any], taken_over: bool
     ) -> None:
         if taken_over:
             await api.catch_up()
@@ -62,7 +62,7 @@ class TestList:
         assert [each["slot"] for each in first["items"] + second["items"]][-2:] == ["remind-1", "complete"]
         assert second["next"] is None
 
-    async def test_is_filtered(self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]) -> None:
+    async def test_is_filtered(self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any]) -> None:
         await jobs.done(await begun(api, jobs), "sent")
         assert await slots(api, town, "status=done") == ["booked"]
         assert await slots(api, town, "status=waiting&kind=remind") == ["remind-0", "remind-1"]
@@ -71,9 +71,7 @@ class TestList:
 
 
 class TestOne:
-    async def test_tells_how_it_goes(
-        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]
-    ) -> None:
+    async def test_tells_how_it_goes(self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any]) -> None:
         path = f"{JOBS}/{key_of(UUID(appointment['id']), 'booked', 1)}"
 
         async def told() -> tuple[Any, ...]:
@@ -94,7 +92,7 @@ class TestOne:
         assert problem(await api.post(f"{path}/retry", {}, town.admin)) == (409, "job-not-retryable")
 
     async def test_one_whose_appointment_is_gone_is_dropped(
-        self, api: Api, town: Town, jobs: Jobs, appointment: dict[str, Any]
+        self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any]
     ) -> None:
         await api.catch_up()
         await jobs.enrol()

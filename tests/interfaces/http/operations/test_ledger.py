@@ -131,8 +131,7 @@ class TestVerifyLedger:
         far = 1_000_000
         tamper(
             database,
-            "INSERT INTO log.seal SELECT n * 1000, n * 1000 - 999, now(), ''"
-            f" FROM generate_series(1, {far // 1000}) n",
+            f"INSERT INTO log.seal SELECT n * 1000, n * 1000 - 999, now(), '' FROM generate_series(1, {far // 1000}) n",
         )
         assert pointers(await api.ask("GET", f"{VERIFY}?from=1", AUDITOR)) == ["/from"]
         assert pointers(await api.ask("GET", f"{VERIFY}?from=1&to=200001", AUDITOR)) == ["/from"]

@@ -6,21 +6,21 @@ from uuid import UUID
 import httpx
 import pytest
 
-from application.ports import Letter
+from application.ports import MailMessage
 from infrastructure.mail.mailer import MailboxSender
-from infrastructure.mail.message_builder import Letters
+from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.settings import Settings
 from interfaces.http.app import build
 from interfaces.http.main import create_app
 from interfaces.http.openapi import describe
 
-LETTERS = Letters("https://daybook.test", "no-reply@daybook.test")
+LETTERS = MessageBuilder("https://daybook.test", "no-reply@daybook.test")
 
 
 async def put(folder: Path, name: str, number: int = 1) -> str:
     """A mail to `name`, the later ones with the higher numbers; answers its file's name."""
     id = UUID(int=number)
-    letter = Letter(id, "already-registered", "ada@example.org", "en", {"name": name})
+    letter = MailMessage(id, "already-registered", "ada@example.org", "en", {"name": name})
     await MailboxSender(folder).send(LETTERS.message(letter))
     return str(id)
 

@@ -197,9 +197,7 @@ class TestForgetting:
             answer = await town.api.post(f"/v1/customers/{id}/forget", {}, ADMIN)
             assert problem(answer) == (409, "has-account")
 
-    async def test_a_key_that_a_restore_brings_back_goes_again(
-        self, town: Town, followed: None, database: Database
-    ):
+    async def test_a_key_that_a_restore_brings_back_goes_again(self, town: Town, followed: None, database: Database):
         api = town.api
         grace, _, _ = await a_life(town)
         with psycopg.connect(database.owner, autocommit=True) as connection:

@@ -158,9 +158,7 @@ class TestVerifyEmail:
     async def test_a_code_is_good_for_a_day(self, api: Api):
         await register(api)
         token = token_of(await api.people.last_mail())
-        await api.people.rows.all(
-            "UPDATE auth.verification SET expires_at = expires_at - interval '24 hours'"
-        )
+        await api.people.rows.all("UPDATE auth.verification SET expires_at = expires_at - interval '24 hours'")
         assert problem(await prove(api, token)) == (410, "ticket-void")
 
     async def test_of_two_registrations_of_an_address_the_first_proven_wins(self, api: Api):

@@ -76,9 +76,7 @@ class TestFindStarts:
             ({"limit": "1"}, "/limit"),
         ],
     )
-    async def test_says_which_parameter_does_not_fit(
-        self, village: Town, changes: dict[str, Any], pointer: str
-    ):
+    async def test_says_which_parameter_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
         assert pointers(await village.api.get(f"{URL}?{asked(village, **changes)}")) == [pointer]
 
     async def test_62_days_are_not_too_many(self, town: Town):

@@ -22,9 +22,7 @@ async def organization_id(town: Town, staff: Caller) -> str:
     return await town.an_organization(town.provider_id, staff=staff)
 
 
-async def test_staff_see_and_change_the_schedule_of_a_colleague(
-    town: Town, staff: Caller, organization_id: str
-):
+async def test_staff_see_and_change_the_schedule_of_a_colleague(town: Town, staff: Caller, organization_id: str):
     path = f"/v1/providers/{town.provider_id}"
     seen = await town.api.get(f"{path}/schedule", staff)
     hours = {"timezone": "UTC", "weekly": []}
@@ -38,9 +36,7 @@ async def test_staff_see_and_change_the_schedule_of_a_colleague(
     assert problem(await town.api.put(f"{path}/schedule", hours, staff, if_match="*")) == FOREIGN
 
 
-async def test_staff_see_and_tend_the_appointments_of_colleagues(
-    town: Town, staff: Caller, organization_id: str
-):
+async def test_staff_see_and_tend_the_appointments_of_colleagues(town: Town, staff: Caller, organization_id: str):
     made = await town.booked()
     path = f"/v1/appointments/{made['id']}"
     assert (await town.api.get(path, staff)).json() == made
@@ -72,9 +68,7 @@ async def test_staff_book_for_customers_of_colleagues_and_guests_of_the_organiza
     assert changed.json()["organization_id"] == organization_id
 
 
-async def test_a_guest_is_not_made_for_somebody_elses_organization(
-    town: Town, staff: Caller, organization_id: str
-):
+async def test_a_guest_is_not_made_for_somebody_elses_organization(town: Town, staff: Caller, organization_id: str):
     said = {"name": "Guest", "organization_id": organization_id}
     for by in (town.stranger, town.customer):
         assert pointers(await town.api.post("/v1/customers", said, by)) == ["/organization_id"]
@@ -100,9 +94,7 @@ async def test_nobody_puts_a_provider_or_service_under_an_organization_they_do_n
         assert pointers(answer) == ["/organization_id"]
 
 
-async def test_staff_do_not_change_the_provider_or_the_service(
-    town: Town, staff: Caller, organization_id: str
-):
+async def test_staff_do_not_change_the_provider_or_the_service(town: Town, staff: Caller, organization_id: str):
     for path in (f"/v1/providers/{town.provider_id}", f"/v1/services/{town.service_id}"):
         assert problem(await town.api.patch(path, {"name": "Mine"}, staff, if_match="*")) == FOREIGN
         assert problem(await town.api.delete(path, staff, if_match="*")) == FOREIGN

@@ -105,9 +105,7 @@ class TestReplaceOverride:
         told = (await town.api.get(schedule_of(town), town.owner)).json()
         assert told["overrides"] == [{"date": "2031-12-24", "hours": []}]
 
-    @pytest.mark.parametrize(
-        "date", ["2031-02-30", "tomorrow", "9999-12-31", "0001-01-01", "2031-1-1", "20310101"]
-    )
+    @pytest.mark.parametrize("date", ["2031-02-30", "tomorrow", "9999-12-31", "0001-01-01", "2031-1-1", "20310101"])
     async def test_a_date_that_is_none_is_refused(self, village: Town, date: str):
         answer = await village.api.put(
             f"{schedule_of(village)}/overrides/{date}", {"hours": []}, village.owner, if_match=2
@@ -117,9 +115,7 @@ class TestReplaceOverride:
     async def test_hours_may_not_overlap(self, village: Town):
         hours = [{"from": "09:00", "to": "12:00"}, {"from": "11:00", "to": "13:00"}]
         path = f"{schedule_of(village)}/overrides/2031-12-24"
-        assert pointers(await village.api.put(path, {"hours": hours}, village.owner, if_match=2)) == [
-            "/hours"
-        ]
+        assert pointers(await village.api.put(path, {"hours": hours}, village.owner, if_match=2)) == ["/hours"]
 
 
 class TestDeleteOverride:
@@ -159,9 +155,7 @@ class TestCreateTimeOff:
     async def test_nothing_is_offered_in_it(self, village: Town):
         off = {"start": village.at("09:00"), "end": village.at("12:00")}
         await village.api.post(time_off_of(village), off, village.owner)
-        refused = await village.api.post(
-            "/v1/appointments", village.booking(), village.customer, idempotency_key="k"
-        )
+        refused = await village.api.post("/v1/appointments", village.booking(), village.customer, idempotency_key="k")
         assert problem(refused) == (409, "outside-hours")
 
     @pytest.mark.parametrize(
@@ -175,9 +169,7 @@ class TestCreateTimeOff:
         ],
     )
     async def test_says_which_field_does_not_fit(self, village: Town, changes: dict[str, Any], pointer: str):
-        assert pointers(await village.api.post(time_off_of(village), OFF | changes, village.owner)) == [
-            pointer
-        ]
+        assert pointers(await village.api.post(time_off_of(village), OFF | changes, village.owner)) == [pointer]
 
 
 class TestListTimeOff:

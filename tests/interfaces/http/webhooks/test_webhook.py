@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.webhooks.delivery import Courier, run
-from application.webhooks.payload import Message
-from application.webhooks.ports import Sent
+from application.webhooks.delivery import DeliveryServices, run
+from application.webhooks.payload import WebhookMessage
+from application.webhooks.ports import SendResult
 from application.webhooks.subscription import DisableWebhook, disable_webhook
 from domain.kernel import new_id
 from domain.webhooks.webhook import TYPES
@@ -35,11 +35,11 @@ class Taker:
         self.answers = list(answers)
         self.ids: list[str] = []
 
-    async def send(self, url: str, message: Message, secrets: Any) -> Sent:
+    async def send(self, url: str, message: WebhookMessage, secrets: Any) -> SendResult:
         status = self.answers.pop(0) if self.answers else 200
         if status == 200:
             self.ids.append(message.id)
-        return Sent(status, "" if status == 200 else f"status {status}", 3)
+        return SendResult(status, "" if status == 200 else f"status {status}", 3)
 
 
 class _Held:
@@ -52,7 +52,7 @@ async def deliver(town: Town, id: str, *answers: int) -> list[str]:
     people, taker = town.api.people, Taker(*answers)
     await town.api.catch_up()
     await people.subscriptions.wake()
-    courier = Courier(town.api.ports.store, people.subscriptions, people.hooks.secrets, taker)
+    courier = DeliveryServices(town.api.ports.store, people.subscriptions, people.hooks.secrets, taker)
     await run(UUID(id), _Held(), courier)
     return taker.ids
 
