@@ -1,13 +1,19 @@
 """Generations of read models: which one is live, and making one.
 
+A generation records the fingerprint of each projection's tables, so that tables made by another release are
+noticed and rebuilt instead of failing query by query.
+
 Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
 generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
 read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projections.availability import earliest
 from projections.engine.projection import Projection
@@ -35,14 +41,23 @@ CREATE TABLE IF NOT EXISTS read.bookmark (
     error text,
     PRIMARY KEY (reader, generation)
 );
+ALTER TABLE read.bookmark ADD COLUMN IF NOT EXISTS fingerprint text;
 INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
+
+_SHAPES = text("SELECT reader, fingerprint FROM read.bookmark WHERE generation = :generation")
+_BOOKMARK = text(
+    "INSERT INTO read.bookmark (reader, generation, fingerprint) VALUES (:reader, :generation, :fingerprint)"
+    " ON CONFLICT DO NOTHING"
+)
+_MISSING = "missing"
 
 
 def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role: str = ROLE) -> int:
     """Make what is missing of the control tables and the live generation; answers which one that is.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
+    Tables of another shape are left as they are: see `outdated`.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
     for statement in _CONTROL.split(";"):
@@ -61,17 +76,46 @@ def create(connection: Connection, generation: int, readers: Sequence[Projection
     """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    tables = [table for reader in readers for table in reader.tables]
+    there = _fingerprints(connection, generation)
+    current = [reader for reader in readers if there.get(reader.name, _MISSING) in {_MISSING, fingerprint(reader)}]
+    tables = [table for reader in current for table in reader.tables]
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for table in tables:
         if (own := table.info.get("own")) is not None:
             _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
-    for reader in readers:
+    for reader in current:
         connection.execute(
-            text("INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation) ON CONFLICT DO NOTHING"),
-            {"reader": reader.name, "generation": generation},
+            _BOOKMARK, {"reader": reader.name, "generation": generation, "fingerprint": fingerprint(reader)}
         )
+
+
+def outdated(connection: Connection, readers: Sequence[Projection] = READERS) -> list[str]:
+    """The projections whose tables in the live generation have another shape than this release needs.
+
+    They are made by a rebuild. A database without control tables has none.
+    """
+    if connection.execute(text("SELECT to_regclass('read.bookmark')")).scalar_one() is None:
+        return []
+    live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
+    there = _fingerprints(connection, live)
+    return [reader.name for reader in readers if there.get(reader.name, _MISSING) != fingerprint(reader)]
+
+
+def fingerprint(projection: Projection) -> str:
+    """SHA-256 over the tables, indexes and row-security policies of a projection."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    shape = []
+    for table in projection.tables:
+        indexes = sorted(str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes)
+        shape += [str(CreateTable(table).compile(dialect=dialect)), *indexes, str(table.info.get("own"))]
+    return hashlib.sha256("\n".join(shape).encode()).hexdigest()
+
+
+def _fingerprints(connection: Connection, generation: int) -> dict[str, str | None]:
+    """Projection -> fingerprint; None where release 0.1.0 made the tables, which recorded none."""
+    found = connection.execute(_SHAPES, {"generation": generation})
+    return {row.reader: row.fingerprint for row in found}
 
 
 def _wall(connection: Connection, table: str, own: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -61,11 +61,14 @@ class Rebuild:
         readers: Sequence[Projection],
         codec: EventDecoder,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        role: str = ROLE,
     ) -> None:
         self._engine = engine
         self._readers = readers
         self._feed = EventFeed(engine, codec)
         self._progress = progress
+        self._role = role
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:
         """Fill the next generation, let it take over in one transaction, drop the old one.
@@ -97,7 +100,7 @@ class Rebuild:
             live = await self._clear()
             try:
                 async with self._engine.begin() as connection:
-                    await connection.run_sync(_create, live + 1, self._readers)
+                    await connection.run_sync(create, live + 1, self._readers, self._role)
                 yield live, live + 1
             except Exception:
                 with suppress(SQLAlchemyError):
@@ -194,10 +197,6 @@ class Rebuild:
                 there = [reader for reader in known if marks[reader.name] == position]
                 found += await differences(connection, self._engine, _tables(there), live, made)
             return Rebuilt(made, max(marks.values()), found)
-
-
-def _create(connection: Connection, generation: int, readers: Sequence[Projection]) -> None:
-    create(connection, generation, readers, ROLE)
 
 
 def _tables(readers: Iterable[Projection]) -> list[Table]:

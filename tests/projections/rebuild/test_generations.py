@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, Index, MetaData, Text, create_engine, text
 
+from projections.engine.projection import Projection
 from projections.engine.schema import metadata
-from projections.rebuild.generations import create, ensure
+from projections.rebuild.generations import create, ensure, fingerprint, outdated
 from projections.registry import READERS
 
 
@@ -71,3 +72,36 @@ def test_the_application_keeps_read_models_but_does_not_own_them(database, forbi
         connection.execute("UPDATE read.bookmark SET position = position")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(forbidden)
+
+
+def test_a_generation_of_this_release_is_not_outdated(owner):
+    with owner.connect() as connection:
+        assert outdated(connection) == []
+
+
+def test_tables_of_another_shape_are_outdated_and_left_as_they_are(owner):
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE read.bookmark SET fingerprint = NULL WHERE reader = 'customer'"))
+        connection.execute(text("ALTER TABLE read_1.customer DROP COLUMN version CASCADE"))
+        ensure(connection)
+        assert outdated(connection) == ["customer"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda table: table.append_column(Column("new", Text)),
+        lambda table: Index("customer_new", table.c.id),
+        lambda table: table.info.update(own="false"),
+    ],
+    ids=["column", "index", "row security"],
+)
+def test_the_fingerprint_tells_of_columns_indexes_and_row_security(changed):
+    (projection,) = (each for each in READERS if each.name == "customer")
+    tables = [table.to_metadata(MetaData()) for table in projection.tables]
+    for copy, table in zip(tables, projection.tables, strict=True):
+        copy.info = dict(table.info)
+    same = Projection(projection.name, tables, projection.project)
+    assert fingerprint(same) == fingerprint(projection)
+    changed(tables[0])
+    assert fingerprint(same) != fingerprint(projection)
