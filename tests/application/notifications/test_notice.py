@@ -36,7 +36,6 @@ from application.rate_limit import RateLimit, TooManyRequests
 from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
-from tests.infrastructure.mail.gallery import Nobody
 from tests.support.builders import (
     OpenWeek,
     a_booked_appointment,
@@ -46,6 +45,7 @@ from tests.support.builders import (
     an_organization,
     somebody,
 )
+from tests.support.no_mailer import Nobody
 
 
 @dataclass

@@ -33,7 +33,7 @@ from domain.kernel import new_id
 from domain.webhooks.webhook import TYPES, WebhookStatus
 from infrastructure.webhooks import delivery_progress as module
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
-from tests.infrastructure.office import (
+from tests.infrastructure.webhooks.office import (
     BOTH,
     NOTE,
     OK,

@@ -19,7 +19,7 @@ from projections.rebuild.rebuild import Rebuild
 from projections.registry import READERS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import PASSWORD, token_of
-from tests.interfaces.http.identity.test_session import signed_in
+from tests.interfaces.http.sign_in import signed_in
 from tests.interfaces.http.town import Api, Town, problem
 from tests.support.builders import somebody
 from tests.support.dump import found_in_database, found_in_redis

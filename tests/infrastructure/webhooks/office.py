@@ -28,8 +28,7 @@ from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from projections.engine.projector import Projector
 from projections.registry import READERS
-from tests.infrastructure.webhooks.receiver import Receiver, status
-from tests.infrastructure.webhooks.test_sender import LOOPBACK
+from tests.infrastructure.webhooks.receiver import LOOPBACK, Receiver, status
 from tests.support.builders import OpenWeek, an_open_week
 from tests.support.sealed import CODEC
 
