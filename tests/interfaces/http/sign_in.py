@@ -8,14 +8,15 @@ import httpx
 from application.access import OPERATOR, Caller, Role
 from application.people.account import RegisterAccount, register_account
 from domain.kernel import new_id
-from tests.interfaces.http.accounts import PASSWORD
+from tests.interfaces.http import accounts
 from tests.interfaces.http.town import Api
 from tests.support.instances import eventually
+from tests.support.signing import PASSWORD
 
 FORM = "application/x-www-form-urlencoded"
 TOKEN = "/v1/auth/token"
 ADA = "ada@example.org"
-GRACE: dict[str, Any] = {"email": "grace@example.org", "password": PASSWORD, "name": "Grace Hopper"}
+GRACE: dict[str, Any] = {"email": "grace@example.org", "password": accounts.PASSWORD, "name": "Grace Hopper"}
 
 
 async def register(api: Api, **changes: Any) -> httpx.Response:

@@ -209,7 +209,7 @@ class TestForgetting:
             connection.execute("INSERT INTO keyring.person TABLE public.kept ON CONFLICT DO NOTHING")
             connection.execute("DROP TABLE public.kept")
         assert await api.ports.store.knows(grace.account)
-        await api.people.forget_again()
+        await api.people.erase_again()
         assert not await api.ports.store.knows(grace.account)
 
 
