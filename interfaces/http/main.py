@@ -23,7 +23,7 @@ from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.email_verifications import Verifications
-from infrastructure.identity.services import IdentityServices, TokenKeys, open_identity_services
+from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.deferred_runner import ErrandRunner
 from infrastructure.jobs.deferred_tasks import Errands
 from infrastructure.jobs.job_queue import JobQueue
@@ -146,15 +146,8 @@ def _signing(
         previous.get_secret_value() if previous else None,
         strict=settings.environment is Environment.PROD,
     )
-    return open_identity_services(
-        database.dsn,
-        store,
-        errands,
-        keys,
-        rows,
-        redis_url=redis.get_secret_value() if redis else None,
-        redis_prefix=settings.redis_prefix,
-    )
+    options = IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix)
+    return open_identity_services(database.dsn, store, errands, keys, rows, options)
 
 
 def _engine(database: DatabaseAddress, settings: Settings) -> AsyncEngine:

@@ -56,7 +56,7 @@ def a_recipient(language: str = "en", **changes: Any) -> Recipient:
 
 
 def letter(notice: Notice, recipient: Recipient, letters: MessageBuilder = LETTERS) -> MailMessage:
-    return EmailChannel(letters, Nobody(), "https://daybook.test").letter(notice, recipient)
+    return EmailChannel(letters, Nobody(), "https://daybook.test").message(notice, recipient)
 
 
 def write(folder: Path) -> None:
