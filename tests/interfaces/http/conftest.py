@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from application.event_log import EventStore
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from infrastructure.identity import rate_limits as limits
+from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.reader import LedgerReader
 from interfaces.http.app import build
@@ -104,7 +104,7 @@ async def _spoken_to(ports: Ports, catch_up: Callable[[], Awaitable[None]] = _no
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    rows = {**NOBODY, "limits": limits.RateLimits(SECRET.encode(), None)}
+    rows = {**NOBODY, "limits": rate_limits.RateLimits(SECRET.encode(), None)}
     async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), rows)) as api:
         yield api
 
@@ -130,5 +130,5 @@ def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 def lift_limits(patch: pytest.MonkeyPatch) -> None:
     """Limits count, but let everything pass."""
-    lifted = {policy: [limits.RateLimitWindow("network", 10**6, 60)] for policy in limits.POLICIES}
-    patch.setattr(limits, "POLICIES", lifted)
+    lifted = {policy: [rate_limits.RateLimitWindow("network", 10**6, 60)] for policy in rate_limits.POLICIES}
+    patch.setattr(rate_limits, "POLICIES", lifted)

@@ -13,7 +13,7 @@ from interfaces.http.app import ROUTERS, build, document
 from interfaces.http.framework.rate_limit import LIMITED, PROVING
 from interfaces.http.framework.routing import SIGNING, Route, parts_of
 from interfaces.http.openapi_examples import EXAMPLES
-from interfaces.http.operations import problem_type as problem
+from interfaces.http.operations import problem_type
 
 DOCUMENT = document()
 OPERATIONS = [
@@ -80,7 +80,7 @@ class TestOperation:
 
 
 def _models() -> dict[str, Any]:
-    models: dict[str, Any] = {"Problem": problem.Problem}
+    models: dict[str, Any] = {"Problem": problem_type.Problem}
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)

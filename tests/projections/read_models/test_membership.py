@@ -6,8 +6,7 @@ import pytest
 
 from domain.catalog.organization import Organization, Rank
 from projections.query.paging import Page
-from projections.read_models import appointment as agenda
-from projections.read_models import customer
+from projections.read_models import appointment, customer
 from tests.projections.story import NOW, a_customer, a_provider, an_appointment, an_organization
 
 ALL = Page(limit=50)
@@ -51,8 +50,8 @@ async def salon(write, catch_up) -> Salon:
 
 async def appointments(look, of: UUID) -> int:
     async with look("agenda") as read:
-        found, _ = await agenda.find(read, ALL, of=of)
-        assert all([await agenda.get(read, each.id, of=of) == each for each in found])
+        found, _ = await appointment.find(read, ALL, of=of)
+        assert all([await appointment.get(read, each.id, of=of) == each for each in found])
     return len(found)
 
 
@@ -67,7 +66,7 @@ async def test_members_see_the_appointments_of_its_providers(salon, look):
     assert [await appointments(look, of) for of in (salon.owner, salon.staff)] == [1, 1]
     assert await appointments(look, salon.stranger) == 0
     async with look("agenda") as read:
-        assert await agenda.get(read, salon.appointment.id, of=salon.stranger) is None
+        assert await appointment.get(read, salon.appointment.id, of=salon.stranger) is None
 
 
 async def test_members_see_its_customers_and_guests_but_not_what_a_colleague_keeps_apart(salon, look):
