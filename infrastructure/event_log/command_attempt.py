@@ -1,4 +1,4 @@
-"""Attempts at a command: what a handler sees of the log, checked in the transaction that records."""
+"""Attempts at a command: a handler's view of the log, checked in the transaction that records."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ _NESTED = frozenset({dict, list})
 
 
 def _typed(value: Any) -> Any:
-    """What the library's transcoder makes of the same three types, in fewer calls."""
+    """As the library's transcoder, for the same three types, in fewer calls."""
     if type(value) is list:
         return [_typed(each) if type(each) in _NESTED else each for each in value]
     if len(value) == 2 and "_type_" in value and "_data_" in value:

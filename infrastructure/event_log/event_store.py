@@ -29,7 +29,7 @@ class EventStore(AggregateRepository):
         await self.journal.open()
 
     async def close(self) -> None:
-        """Record what is queued, then disconnect."""
+        """Record queued commands, then disconnect."""
         await self.journal.close()
 
     def now(self) -> datetime:

@@ -69,7 +69,7 @@ class GroupCommitWriter:
         self._watch = asyncio.create_task(self._expire(), name="writer's time-outs")
 
     async def close(self) -> None:
-        """Finish what is queued, then stop."""
+        """Finish queued commands, then stop."""
         self._closing = True
         self._arrived.set()
         if self._task:

@@ -84,7 +84,7 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what is under way, then disconnect."""
+        """Finish queued commands, then disconnect."""
         ...
 
     async def append(self, entry: LogEntry) -> AppendResult:

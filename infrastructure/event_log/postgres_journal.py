@@ -76,7 +76,7 @@ class PostgresJournal:
         await self._pool.open(wait=True, timeout=self._patience)
 
     async def close(self) -> None:
-        """Record what is queued, then disconnect."""
+        """Record queued commands, then disconnect."""
         await self.writer.close()
         await self._pool.close(timeout=self._patience)
 

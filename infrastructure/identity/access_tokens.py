@@ -38,7 +38,7 @@ class RevocationCheck(Protocol):
 
 
 class _Known(NamedTuple):
-    """A verified token: its expiry and caller, and what may revoke it before."""
+    """A verified token: its expiry and caller, and the account stream whose events may revoke it."""
 
     until: float
     caller: Caller
@@ -103,7 +103,7 @@ class AccessTokens:
             raise Unauthenticated("The token is not valid, or no longer.")
         revocation, caller = self._revocation, known.caller
         if revocation is not None and revocation.is_revoked(known.stream, caller.session, known.seen, known.issued_at):
-            raise Unauthenticated("The token is void.")
+            raise Unauthenticated("The token was revoked.")
         return caller
 
     def _read(self, token: str) -> _Known:
