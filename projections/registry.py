@@ -14,7 +14,7 @@ from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
 from projections.read_models.webhook import webhooks
 
-READERS: Sequence[Projection] = (
+PROJECTIONS: Sequence[Projection] = (
     accounts,
     agenda,
     customers,

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from application.people.erasure import Obligations
 from projections.query.snapshot import EVERYTHING, Snapshots
-from projections.read_models import appointment as agenda
-from projections.read_models import directory
+from projections.read_models import appointment, directory
 
 PATIENCE = 10.0  # seconds: nobody waits for the answer
 
@@ -20,7 +19,7 @@ class ObligationsReader:
     async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Obligations:
         """See the port."""
         async with self._reads.open("agenda", position, PATIENCE, sees=EVERYTHING) as read:
-            appointments = await agenda.ahead(read, account_id, now)
+            appointments = await appointment.ahead(read, account_id, now)
         async with self._reads.open("directory", position, PATIENCE, sees=EVERYTHING) as read:
             providers = [each.id for each in await directory.owned(read, account_id)]
         return Obligations(appointments, providers)

@@ -17,15 +17,6 @@ kept = MetaData(schema=_KEPT)
 """Tables that no rebuild makes anew: they stand in schema `read` itself, beside the generations."""
 
 
-def walled(own: str) -> dict[str, str]:
-    """A table's `info`: its rows show to looks at everything, and to others where `own` holds.
-
-    SQL, with {schema} of the tables and {sub}, whose look it is (`Reads.open`; null if nobody's). It becomes
-    forced row-level security, the second wall behind the queries' own conditions.
-    """
-    return {"own": own}
-
-
 def generation_schema(generation: int) -> str:
     """The schema that a generation's tables are in."""
     return f"{SCHEMA}_{generation}"

@@ -1,4 +1,4 @@
-"""Who can sign in, as what?"""
+"""Which accounts are there, with which role and status?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from domain.people.account import Account, AccountStatus
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, metadata, uuid, walled
+from projections.engine.schema import instant, metadata, uuid
+from projections.query.ownership import Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 
@@ -33,8 +34,8 @@ account = Table(
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
-    info=walled("id = {sub}"),
 )
+ownership = Ownership(table=account, customer=account.c.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is on whose day?"""
+"""Which appointments are there, when, with whom and in which state?"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,22 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    literal,
     or_,
     select,
 )
 
 from domain.booking.appointment import ENDED, NEVER, Appointment, AppointmentStatus
-from domain.catalog.organization import Organization
-from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, json, metadata, uuid, walled
+from projections.engine.schema import instant, json, metadata, uuid
+from projections.query.ownership import Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models import membership
-from projections.read_models.membership import organizations_of
+from projections.read_models.membership import owner_tables, project_owners
 
 appointment = Table(
     "appointment",
@@ -58,31 +57,11 @@ appointment = Table(
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
-    info=walled(
-        "customer_id = {sub}"
-        " OR customer_id IN (SELECT c.customer_id FROM {schema}.claimed_guest c WHERE c.account_id = {sub})"
-        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b WHERE b.owner_id = {sub})"
-        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b"
-        " JOIN {schema}.agenda_member m USING (organization_id) WHERE m.account_id = {sub})"
-    ),
 )
 
-bookable = Table(
-    "bookable",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    uuid("organization_id", nullable=True, index=True),
-    comment="Whose appointments are a provider's?",
-)
-
-member = membership.members("agenda")
-claimed = Table(
-    "claimed_guest",
-    metadata,
-    uuid("customer_id", primary_key=True),
-    uuid("account_id", index=True),
-    comment="Whose appointments are a guest's?",
+owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
+ownership = Ownership(
+    table=appointment, owners=owners, customer=appointment.c.customer_id, provider=appointment.c.provider_id
 )
 
 
@@ -146,22 +125,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
         case Account.Forgotten():
             rows.clear(appointment, "customer_id", event.account_id, note="", answers={}, reason="")
-        case Provider.Joined():
-            rows.put(
-                bookable,
-                provider_id=recorded.stream,
-                owner_id=event.owner_id,
-                organization_id=event.profile.get("organization_id"),
-            )
-        case Provider.Changed():
-            provider = {"provider_id": recorded.stream}
-            rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
-        case Organization.Event():
-            membership.project(member, recorded, rows)
-        case Customer.Claimed():
-            rows.put(claimed, customer_id=recorded.stream, account_id=event.account_id)
         case _:
-            pass
+            project_owners(owners, recorded, rows)
 
 
 _NEVER = [each.value for each in NEVER]
@@ -213,89 +178,72 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
     }
 
 
-agenda = Projection("agenda", [appointment, bookable, member, claimed], project)
+agenda = Projection("agenda", [appointment, *owners.tables], project)
 
-_entries = select(*(appointment.c[name] for name in ListedAppointment.__dataclass_fields__))
+_a = appointment.c
+_listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> ListedAppointment | None:
-    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it.
+@dataclass(frozen=True, kw_only=True)
+class AppointmentFilter:
+    """Which appointments of a list are wanted: starting in [since, until); None: any."""
 
-    `acts`: whether `of` may act for providers at all.
-    """
-    query = narrowed(_entries.where(appointment.c.id == id), (of, _of if acts else _as_customer))
+    since: datetime | None = None
+    until: datetime | None = None
+    status: str | None = None
+    provider_id: UUID | None = None
+    customer_id: UUID | None = None
+    organization_id: UUID | None = None
+
+
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedAppointment | None:
+    """The appointment; None if there is none, or none of the owner's."""
+    query = narrowed(_listed.where(_a.id == id), (owner, ownership.shows))
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedAppointment(**found._mapping)
 
 
 async def find(
-    read: Snapshot,
-    page: Page,
-    *,
-    of: UUID | None = None,
-    acts: bool = True,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    status: str | None = None,
-    provider_id: UUID | None = None,
-    customer_id: UUID | None = None,
-    organization_id: UUID | None = None,
+    read: Snapshot, page: Page, wanted: AppointmentFilter = AppointmentFilter(), *, owner: Owner | None = None
 ) -> tuple[Sequence[ListedAppointment], str | None]:
-    """Appointments starting in [since, until), by start; and the next part's bookmark.
-
-    `of`, `acts`: as in `get`.
-    """
-    a = appointment.c
+    """Appointments by start, of an owner alone or of all; and the next part's cursor."""
     query = narrowed(
-        _entries,
-        (of, _of if acts else _as_customer),
-        (since, a.starts_at.__ge__),
-        (until, a.starts_at.__lt__),
-        (status, a.status.__eq__),
-        (provider_id, a.provider_id.__eq__),
-        (customer_id, a.customer_id.__eq__),
-        (organization_id, _of_organization),
+        _listed,
+        (owner, ownership.shows),
+        (wanted.since, _a.starts_at.__ge__),
+        (wanted.until, _a.starts_at.__lt__),
+        (wanted.status, _a.status.__eq__),
+        (wanted.provider_id, _a.provider_id.__eq__),
+        (wanted.customer_id, _a.customer_id.__eq__),
+        (wanted.organization_id, _of_organization),
     )
-    return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, ListedAppointment)
+    return await fetch(read.connection, query.order_by(_a.starts_at, _a.id), page, ListedAppointment)
 
 
 async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
-    """What has not ended of an account's own appointments: its customers', and those with its providers."""
-    own = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
-    theirs = or_(_as_customer(account), appointment.c.provider_id.in_(own))
-    alive = appointment.c.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
-    query = select(appointment.c.id).where(theirs, alive, appointment.c.ends_at > now)
+    """The upcoming appointments of an account: as a customer, and with the providers it owns."""
+    own = _a.provider_id.in_(owners.owned_by(literal(account)))
+    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
+    query = select(_a.id).where(or_(ownership.shows_customer(account), own), alive, _a.ends_at > now)
     return (await read.connection.execute(query)).scalars().all()
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account, and of the guests it has claimed, by start."""
-    query = _entries.where(_as_customer(account)).order_by(appointment.c.starts_at, appointment.c.id)
+    query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
-def _as_customer(account: UUID) -> ColumnElement[bool]:
-    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
-    return or_(appointment.c.customer_id == account, appointment.c.customer_id.in_(guests))
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    b = bookable.c
-    ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
-    theirs = select(b.provider_id).where(ours)
-    return or_(_as_customer(account), appointment.c.provider_id.in_(theirs))
-
-
 def _of_organization(id: UUID) -> ColumnElement[bool]:
-    members = select(bookable.c.provider_id).where(bookable.c.organization_id == id)
-    return appointment.c.provider_id.in_(members)
+    p = owners.providers.c
+    return _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
 
 
 async def fewest(
     read: Snapshot, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
 ) -> Sequence[UUID]:
     """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
-    a, id = appointment.c, bookable.c.provider_id
+    a, id = _a, owners.providers.c.provider_id
     in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & a.status.not_in(_NEVER)
     count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
     latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()

@@ -15,7 +15,7 @@ from domain.scheduling.schedule import Schedule
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
-from projections.read_models import tag as tagging
+from projections.read_models import tag
 
 service = Table(
     "vacancy_service",
@@ -128,7 +128,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Service.Event() | Provider.Event() | Organization.Event():
             rows.put(touched, id=recorded.stream, position=recorded.position)
         case _:
-            tagging.lead(alias, recorded, rows)
+            tag.lead(alias, recorded, rows)
             return
     _decide(recorded, rows)
 

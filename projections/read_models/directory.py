@@ -16,12 +16,8 @@ from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch
 from projections.query.snapshot import Snapshot
 from projections.query.text import folded
-from projections.read_models import schedule as opening
-from projections.read_models import tag as tagging
-from projections.read_models.schedule import of_calendar as schedule
+from projections.read_models import schedule, tag
 from projections.read_models.tag import ListedTag
-
-__all__ = ["ListedTag", "directory", "provider", "schedule", "service", "tag", "tags"]
 
 providers = Table(
     "provider",
@@ -101,7 +97,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(providers, id, **version, **_profile(event.profile), **about)
         case Account.Forgotten():
             rows.clear(providers, "owner_id", event.account_id, **_about(None))
-            rows.clear(opening.time_off, "said_by", event.account_id, reason="")
+            rows.clear(schedule.time_off, "said_by", event.account_id, reason="")
         case Provider.Deactivated():
             rows.set(providers, id, **version, active=False)
         case Service.Offered():
@@ -111,8 +107,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Service.Withdrawn():
             rows.set(services, id, **version, withdrawn=True)
         case _:
-            tagging.project(recorded, rows)
-            opening.project(recorded, rows)
+            tag.project(recorded, rows)
+            schedule.project(recorded, rows)
 
 
 def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,25 +145,25 @@ directory = Projection(
     [
         providers,
         services,
-        tagging.tag,
-        tagging.alias,
-        opening.schedule,
-        opening.override,
-        opening.time_off,
+        tag.tag,
+        tag.alias,
+        schedule.schedule,
+        schedule.override,
+        schedule.time_off,
     ],
     project,
 )
 
-_p, _s, _t = providers.c, services.c, tagging.tag.c
+_p, _s, _t = providers.c, services.c, tag.tag.c
 listed_providers = (
     select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
-    .add_columns(tagging.respelled(_p.tags).label("respelled"))
+    .add_columns(tag.respelled(_p.tags).label("respelled"))
     .select_from(providers)
     .where(_p.active)
 )
 listed_services = (
     select(*(_s[name] for name in ListedService.__dataclass_fields__))
-    .add_columns(tagging.respelled(_s.tags).label("respelled"))
+    .add_columns(tag.respelled(_s.tags).label("respelled"))
     .select_from(services)
     .where(~_s.withdrawn)
 )
@@ -177,9 +173,9 @@ _listed_tags = select(
     _t.slug,
     _t.name,
     _t.retired,
-    tagging.aliases().label("aliases"),
-    tagging.counted(_p.tags, _p.active).label("providers"),
-    tagging.counted(_s.tags, ~_s.withdrawn).label("services"),
+    tag.aliases().label("aliases"),
+    tag.counted(_p.tags, _p.active).label("providers"),
+    tag.counted(_s.tags, ~_s.withdrawn).label("services"),
 ).where(~_t.retired, ~_t.merged)
 
 
@@ -208,15 +204,15 @@ def listed(kind: type[L], row: Mapping[str, Any]) -> L:
     """The thing of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
     told = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
     details = "profile" if "profile" in told else "terms"
-    return kind(**{**told, details: tagging.respell(told[details], row["respelled"])})
+    return kind(**{**told, details: tag.respell(told[details], row["respelled"])})
 
 
-async def tag(read: Snapshot, id: UUID) -> ListedTag | None:
+async def get_tag(read: Snapshot, id: UUID) -> ListedTag | None:
     """A tag in use, or None."""
     found = (await read.connection.execute(_listed_tags.where(_t.id == id))).one_or_none()
     return None if found is None else ListedTag(**found._mapping)
 
 
-async def tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
+async def find_tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
     """Tags by name; and the next part's bookmark."""
     return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)

@@ -1,11 +1,11 @@
-"""Who belongs to which organization, and when is it closed?"""
+"""Which organizations are there, who are their members, and on which holidays are they closed?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, select
 
 from domain.catalog.organization import Organization
 from projections.engine.projection import Projection, RecordedEvent
@@ -14,7 +14,6 @@ from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
-from projections.read_models.membership import organizations_of
 
 _organization = Table(
     "organization",
@@ -115,10 +114,14 @@ async def find(
     query = narrowed(
         _listed,
         (q, lambda q: _o.folded.contains(q.casefold(), autoescape=True)),
-        (member_id, lambda account: _o.id.in_(organizations_of(_member, account))),
-        (of, lambda account: _o.id.in_(organizations_of(_member, account))),
+        (member_id, _has_member),
+        (of, _has_member),
     )
     return await fetch(read.connection, query.order_by(_o.name, _o.id), page, ListedOrganization)
+
+
+def _has_member(account: UUID) -> ColumnElement[bool]:
+    return _o.id.in_(select(_m.organization_id).where(_m.account_id == account))
 
 
 async def members(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:

@@ -1,4 +1,4 @@
-"""Who is told of what, and what is there to tell?"""
+"""Which webhooks are there, what has happened that they publish, and which does it concern?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Text, and_, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Text, select
 
 from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
@@ -14,12 +14,11 @@ from domain.catalog.provider import Provider
 from domain.webhooks.webhook import PUBLISHED, Webhook, WebhookStatus
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import Table, instant, json, metadata, uuid, walled
+from projections.engine.schema import Table, instant, json, metadata, uuid
+from projections.query.ownership import AccountId, Owner, Ownership, OwnerTables
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
-
-_MANAGING = [Rank.OWNER.value, Rank.MANAGER.value]
 
 webhook = Table(
     "webhook",
@@ -34,13 +33,8 @@ webhook = Table(
     Column("reason", Text, nullable=False),
     Column("since", BigInteger, nullable=False),  # the position that it was subscribed at
     instant("created_at"),
-    info=walled(
-        "organization_id IS NULL AND provider_id IN"
-        " (SELECT o.provider_id FROM {schema}.webhook_owner o WHERE o.owner_id = {sub})"
-        " OR organization_id IN (SELECT m.organization_id FROM {schema}.webhook_member m"
-        " WHERE m.account_id = {sub} AND m.rank IN ('owner', 'manager'))"
-    ),
 )
+_w = webhook.c
 
 happening = Table(
     "happening",
@@ -72,15 +66,23 @@ affiliation = Table(
     comment="To which organization does a provider belong, from a position on?",
 )
 
-owner = Table(
-    "webhook_owner",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    comment="Whose webhooks are a provider's?",
+owners = OwnerTables(
+    membership.members("webhook"),
+    Table("webhook_owner", metadata, uuid("provider_id", primary_key=True), uuid("owner_id", index=True)),
 )
 
-member = membership.members("webhook")
+
+def _of_provider_alone(account: AccountId) -> ColumnElement[bool]:
+    return _w.organization_id.is_(None) & _w.provider_id.in_(owners.owned_by(account))
+
+
+ownership = Ownership(
+    table=webhook,
+    owners=owners,
+    organization=_w.organization_id,
+    ranks=(Rank.OWNER.value, Rank.MANAGER.value),
+    also=_of_provider_alone,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,12 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Event() if (provider_id := getattr(event, "provider_id", None)) is not None:
             rows.put(place, appointment_id=id, **position, provider_id=provider_id)
         case Provider.Joined():
-            rows.put(owner, provider_id=id, owner_id=event.owner_id)
+            rows.put(owners.providers, provider_id=id, owner_id=event.owner_id)
             rows.put(affiliation, provider_id=id, **position, **_organization(event))
         case Provider.Changed():
             rows.put(affiliation, provider_id=id, **position, **_organization(event))
         case Organization.Event():
-            membership.project(member, recorded, rows)
+            membership.project(owners.members, recorded, rows)
         case _:
             pass
     if (kind := PUBLISHED.get(type(event))) is not None:
@@ -164,7 +166,7 @@ def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
     return {"organization_id": None if told is None else UUID(str(told))}
 
 
-webhooks = Projection("webhook", [webhook, happening, place, affiliation, owner, member], project)
+webhooks = Projection("webhook", [webhook, happening, place, affiliation, *owners.tables], project)
 
 CONCERNED = """
     CROSS JOIN LATERAL (
@@ -192,15 +194,15 @@ CONCERNED = """
 Of what moves to another provider, both are told.
 """
 
-_w = webhook.c
 _listed = select(*(_w[name] for name in ListedWebhook.__dataclass_fields__)).where(
     _w.state != WebhookStatus.DELETED.value
 )
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None) -> ListedWebhook | None:
-    """A webhook; None if there is none, or none that `of` manages."""
-    found = (await read.connection.execute(narrowed(_listed.where(_w.id == id), (of, _of)))).one_or_none()
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedWebhook | None:
+    """A webhook; None if there is none, or none that the owner manages."""
+    query = narrowed(_listed.where(_w.id == id), (owner, ownership.shows))
+    found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedWebhook(**found._mapping)
 
 
@@ -208,21 +210,15 @@ async def find(
     read: Snapshot,
     page: Page,
     *,
-    of: UUID | None = None,
+    owner: Owner | None = None,
     organization_id: UUID | None = None,
     provider_id: UUID | None = None,
 ) -> tuple[Sequence[ListedWebhook], str | None]:
-    """Webhooks, the oldest first; and the next part's bookmark."""
+    """Webhooks, the oldest first, of an owner alone or of all; and the next part's cursor."""
     query = narrowed(
         _listed,
-        (of, _of),
+        (owner, ownership.shows),
         (organization_id, _w.organization_id.__eq__),
         (provider_id, _w.provider_id.__eq__),
     )
     return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, ListedWebhook)
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    own = select(owner.c.provider_id).where(owner.c.owner_id == account)
-    managed = select(member.c.organization_id).where(member.c.account_id == account, member.c.rank.in_(_MANAGING))
-    return or_(and_(_w.organization_id.is_(None), _w.provider_id.in_(own)), _w.organization_id.in_(managed))

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, text
 from projections.availability import earliest
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema, kept, metadata, schemas
-from projections.registry import READERS
+from projections.query.ownership import ownership_of
+from projections.registry import PROJECTIONS
 
 KEPT = (earliest.earliest, earliest.mark)
 """What stands beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
-_SUB = "nullif(current_setting('app.sub', true), '')::uuid"
 _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
 
 _CONTROL = """
@@ -39,7 +39,7 @@ INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
 
-def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role: str = ROLE) -> int:
+def ensure(connection: Connection, readers: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
     """Make what is missing of the control tables and the live generation; answers which one that is.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
@@ -57,7 +57,9 @@ def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role
     return live
 
 
-def create(connection: Connection, generation: int, readers: Sequence[Projection] = READERS, role: str = ROLE) -> None:
+def create(
+    connection: Connection, generation: int, readers: Sequence[Projection] = PROJECTIONS, role: str = ROLE
+) -> None:
     """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -65,8 +67,8 @@ def create(connection: Connection, generation: int, readers: Sequence[Projection
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for table in tables:
-        if (own := table.info.get("own")) is not None:
-            _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
+        if (ownership := ownership_of(table)) is not None:
+            _secure_rows(connection, f'"{schema}"."{table.name}"', ownership.policy(generation))
     for reader in readers:
         connection.execute(
             text("INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation) ON CONFLICT DO NOTHING"),
@@ -74,7 +76,7 @@ def create(connection: Connection, generation: int, readers: Sequence[Projection
         )
 
 
-def _wall(connection: Connection, table: str, own: str) -> None:
+def _secure_rows(connection: Connection, table: str, own: str) -> None:
     """Row-level security, for the owner of the tables too: without a context no row shows."""
     connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

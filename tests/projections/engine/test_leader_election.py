@@ -17,10 +17,10 @@ PROGRAM = """
 import asyncio, logging, sys
 from sqlalchemy.ext.asyncio import create_async_engine
 from projections.engine.projector import Projector
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
-asyncio.run(Projector(create_async_engine(sys.argv[1]), READERS, CODEC).run())
+asyncio.run(Projector(create_async_engine(sys.argv[1]), PROJECTIONS, CODEC).run())
 """
 
 

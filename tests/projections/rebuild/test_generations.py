@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from projections.engine.schema import metadata
 from projections.rebuild.generations import create, ensure
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ def test_several_processes_may_ensure_at_once(owner):
 
 
 def test_every_table_has_its_reader_and_every_reader_its_bookmark(owner):
-    assert {table for reader in READERS for table in reader.tables} == set(metadata.tables.values())
+    assert {table for reader in PROJECTIONS for table in reader.tables} == set(metadata.tables.values())
     with owner.connect() as connection:
         marks = connection.execute(text("SELECT reader FROM read.bookmark")).scalars().all()
-    assert sorted(marks) == sorted(reader.name for reader in READERS)
+    assert sorted(marks) == sorted(reader.name for reader in PROJECTIONS)
 
 
 def test_a_generation_is_made_beside_the_live_one(owner):
     with owner.begin() as connection:
-        create(connection, 2, READERS)
+        create(connection, 2, PROJECTIONS)
         tables = text("SELECT count(*) FROM pg_tables WHERE schemaname = :schema")
         of_one, of_two = (connection.execute(tables, {"schema": f"read_{n}"}).scalar_one() for n in (1, 2))
         assert of_one == of_two == len(metadata.tables)
