@@ -1,4 +1,4 @@
-"""All readers: without its line here, a read model is not kept."""
+"""All projections: a read model is updated only if its projection is listed here."""
 
 from collections.abc import Sequence
 

@@ -17,7 +17,8 @@ from projections.engine.schema import SCHEMA, generation_schema
 AccountId = ColumnElement[UUID]
 """The id of an account in a statement: a value in filters, a setting of the transaction in policies."""
 
-_SETTING: AccountId = literal_column("nullif(current_setting('app.sub', true), '')::uuid", Uuid)
+# A sub-select, which PostgreSQL evaluates once a statement and not for each row.
+_SETTING: AccountId = literal_column("(SELECT nullif(current_setting('app.sub', true), '')::uuid)", Uuid)
 _KEY = "ownership"
 
 

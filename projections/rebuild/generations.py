@@ -82,7 +82,7 @@ def _secure_rows(connection: Connection, table: str, own: str) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")
     connection.exec_driver_sql(
-        f"CREATE POLICY own ON {table} USING (current_setting('app.scope', true) = 'all' OR {own})"
+        f"CREATE POLICY own ON {table} USING ((SELECT current_setting('app.scope', true)) = 'all' OR {own})"
     )
 
 

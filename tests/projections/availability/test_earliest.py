@@ -98,7 +98,7 @@ class Town:
 
     async def reflected(self) -> int:
         async with self.clinic.reads.open("directory") as read:
-            return read.worked_out
+            return read.earliest_position
 
 
 @asynccontextmanager
@@ -395,4 +395,4 @@ async def test_without_anything_worked_out_yet_nobody_is_said_to_be_free(databas
                 [],
                 None,
             )
-            assert read.worked_out == 0
+            assert read.earliest_position == 0

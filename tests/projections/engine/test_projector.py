@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
@@ -155,18 +156,26 @@ async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody
 class TestFailing:
     """An event that fails stops its reader, before it, and nobody else."""
 
-    async def test_it_stops_that_reader_alone_and_says_where_and_why(
-        self, engine, write, picky, bookmarks, ask, caplog
-    ):
+    async def test_it_stops_that_reader_alone_and_says_where_and_why(self, engine, write, picky, bookmarks, ask):
         bad = a_customer()
         picky.against = bad.id
         await write(a_customer(), a_customer(), bad, a_customer())
-        await Projector(engine, [*PROJECTIONS, picky.reader], CODEC).catch_up()
+        with capture_logs() as lines:
+            await Projector(engine, [*PROJECTIONS, picky.reader], CODEC).catch_up()
         marks = await bookmarks()
         assert marks.pop("picky") == (2, 3)
         assert set(marks.values()) == {(4, None)}
         assert await ask("SELECT error FROM read.bookmark WHERE reader = 'picky'") == [("ValueError: not this one",)]
-        assert "'picky' stopped at position 3: ValueError: not this one" in caplog.text
+        assert lines == [
+            {
+                "event": "projection stopped",
+                "log_level": "error",
+                "projection": "picky",
+                "position": 3,
+                "error": "ValueError: not this one",
+                "way_out": "fix the cause, then `daybook projections resume picky`",
+            }
+        ]
         assert REGISTRY.get_sample_value("daybook_reader_stopped", {"reader": "agenda"}) == 0
 
     async def test_it_stays_stopped_while_others_go_on(self, engine, write, picky, bookmarks):
