@@ -40,7 +40,7 @@ ownership = Ownership(table=account, customer=account.c.id)
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """An account, as far as the reader has read. What is personal is None once its person is forgotten."""
+    """An account as of the snapshot. Personal data is None once its person is erased."""
 
     id: UUID
     version: int
@@ -115,7 +115,7 @@ async def get(read: Snapshot, id: UUID) -> ListedAccount | None:
 async def find(
     read: Snapshot, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
 ) -> tuple[Sequence[ListedAccount], str | None]:
-    """Accounts by age; and the next part's bookmark. `q`: a part of the e-mail address or the name."""
+    """Accounts by age; and the next page's cursor. `q`: a part of the e-mail address or the name."""
     a = account.c
     query = narrowed(
         _holders,

@@ -67,7 +67,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class ListedAppointment:
-    """An appointment, as far as the agenda has read. `cancellation`: by, late, fee; if declined, by alone."""
+    """An appointment as of the snapshot. `cancellation`: by, late, fee; of a declined request, by alone."""
 
     id: UUID
     version: int
@@ -90,12 +90,12 @@ class ListedAppointment:
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """By whom, why, whether late, at what fee; None unless it is cancelled."""
+        """by, reason, late, fee; None unless it is cancelled."""
         return self._ended(AppointmentStatus.CANCELLED)
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """By whom and why; None unless it is declined."""
+        """by, reason; None unless it is declined."""
         return self._ended(AppointmentStatus.DECLINED)
 
     def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
@@ -111,14 +111,14 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Rescheduled():
             rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
         case Appointment.Noted():
-            rows.set(appointment, id, **_told(event.told), version=version)
+            rows.set(appointment, id, **_personal(event.told), version=version)
         case Appointment.Cancelled():
             how = {"by": event.by, "late": event.late, "fee": event.fee}
             rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=how, reason=_why(event.reason))
+            rows.set(appointment, id, cancellation=how, reason=_text(event.reason))
         case Appointment.Declined():
             rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation={"by": event.by}, reason=_why(event.reason))
+            rows.set(appointment, id, cancellation={"by": event.by}, reason=_text(event.reason))
         case Appointment.Event() if status := _STATUS.get(type(event)):
             rows.set(appointment, id, status=status, expires_at=None, version=version)
         case Customer.Forgotten():
@@ -141,14 +141,14 @@ _STATUS: dict[type, str] = {
 
 
 def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
-    asked = isinstance(event, Appointment.Requested)
+    requested = isinstance(event, Appointment.Requested)
     return {
-        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
+        "status": (AppointmentStatus.REQUESTED if requested else AppointmentStatus.BOOKED).value,
         "expires_at": event.expires_at if isinstance(event, Appointment.Requested) else None,
         "service_id": event.service_id,
         "provider_id": event.provider_id,
         "customer_id": event.customer_id,
-        **_told(event.told),
+        **_personal(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
         "reason": "",
@@ -156,13 +156,13 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
     }
 
 
-def _told(told: PersonalData | None) -> dict[str, Any]:
-    """Nothing, of somebody who is forgotten."""
-    said = (told.value if told else None) or {}
-    return {"note": said.get("note", ""), "answers": said.get("answers", {})}
+def _personal(told: PersonalData | None) -> dict[str, Any]:
+    """Empty for an erased person."""
+    value = (told.value if told else None) or {}
+    return {"note": value.get("note", ""), "answers": value.get("answers", {})}
 
 
-def _why(reason: PersonalData | None) -> str:
+def _text(reason: PersonalData | None) -> str:
     return (reason.value if reason else None) or ""
 
 
@@ -206,7 +206,7 @@ async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> Listed
 async def find(
     read: Snapshot, page: Page, wanted: AppointmentFilter = AppointmentFilter(), *, owner: Owner | None = None
 ) -> tuple[Sequence[ListedAppointment], str | None]:
-    """Appointments by start, of an owner alone or of all; and the next part's cursor."""
+    """Appointments by start, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _listed,
         (owner, ownership.shows),
@@ -229,7 +229,7 @@ async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
-    """All appointments of an account, and of the guests it has claimed, by start."""
+    """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 

@@ -43,7 +43,7 @@ visit = Table(
     uuid("customer_id"),
     Index("visit_of_provider", "provider_id", "customer_id"),
     Index("visit_of_customer", "customer_id", "provider_id"),
-    comment="Who has, or had, an appointment with whom?",
+    comment="Which customers have, or had, an appointment with a provider?",
 )
 
 owners = owner_tables("customer", providers="host", claims="claim")
@@ -68,7 +68,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class ListedCustomer:
-    """A customer, as far as the reader has read."""
+    """A customer as of the snapshot."""
 
     id: UUID
     version: int
@@ -116,7 +116,7 @@ _NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone"
 
 
 def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
-    """Nothing, of somebody who is forgotten."""
+    """Empty for an erased person."""
     return {**_NOTHING, **(event.details.value or {})}
 
 
@@ -147,6 +147,6 @@ async def is_claimed(read: Snapshot, id: UUID) -> bool:
 async def find(
     read: Snapshot, page: Page, *, owner: Owner | None = None
 ) -> tuple[Sequence[ListedCustomer], str | None]:
-    """Customers by name, of an owner alone or of all; and the next part's cursor."""
+    """Customers by name, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(_contacts, (owner, ownership.shows))
     return await fetch(read.connection, query.order_by(_c.name, _c.id), page, ListedCustomer)

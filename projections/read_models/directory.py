@@ -1,4 +1,4 @@
-"""Who offers what, where, tagged how? What is withdrawn or inactive is not in it."""
+"""Which providers and services can be booked, where, with which tags?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ providers = Table(
     Column("version", BigInteger, nullable=False),
     uuid("owner_id"),
     Column("name", Text, nullable=False),
-    Column("folded", Text, nullable=False),  # name, bio and address, to find by
+    Column("folded", Text, nullable=False),  # name, bio and address, for search
     uuid("organization_id", nullable=True, index=True),
     json("tags"),
     json("profile"),
-    json("about"),  # personal to the owner, as the name and the place
+    json("about"),  # personal data of the owner, as the name and the place
     Column("lat", Double),
     Column("lon", Double),
     Column("active", Boolean, nullable=False),
@@ -72,7 +72,7 @@ class ListedProvider:
 
     @property
     def told(self) -> Mapping[str, Any]:
-        """Profile and what is personal, together."""
+        """Profile and personal data, together."""
         return {**self.profile, **self.about}
 
 
@@ -117,13 +117,13 @@ def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _about(about: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a provider tells of themselves, and to find it by; nothing, of an owner who is forgotten."""
-    told = about or {**dict.fromkeys(ABOUT), "name": ""}
-    place = told["location"] or {"lat": None, "lon": None}
+    """A provider's description and its columns for search; empty if the owner is erased."""
+    about = about or {**dict.fromkeys(ABOUT), "name": ""}
+    place = about["location"] or {"lat": None, "lon": None}
     return {
-        "about": told,
-        "name": told["name"],
-        "folded": folded(told["name"], told["bio"], told["address"]),
+        "about": about,
+        "name": about["name"],
+        "folded": folded(about["name"], about["bio"], about["address"]),
         **{side: place[side] for side in ("lat", "lon")},
     }
 
@@ -201,10 +201,10 @@ L = TypeVar("L", bound=ListedProvider | ListedService)
 
 
 def listed(kind: type[L], row: Mapping[str, Any]) -> L:
-    """The thing of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
-    told = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
-    details = "profile" if "profile" in told else "terms"
-    return kind(**{**told, details: tag.respell(told[details], row["respelled"])})
+    """The provider or service of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
+    values = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
+    details = "profile" if "profile" in values else "terms"
+    return kind(**{**values, details: tag.respell(values[details], row["respelled"])})
 
 
 async def get_tag(read: Snapshot, id: UUID) -> ListedTag | None:
@@ -214,5 +214,5 @@ async def get_tag(read: Snapshot, id: UUID) -> ListedTag | None:
 
 
 async def find_tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
-    """Tags by name; and the next part's bookmark."""
+    """Tags by name; and the next page's cursor."""
     return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)

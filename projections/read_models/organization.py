@@ -50,7 +50,7 @@ class ListedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ListedMember:
-    """Who belongs to an organization; `rank`: owner, manager or staff."""
+    """A member of an organization; `rank`: owner, manager or staff."""
 
     account_id: UUID
     rank: str
@@ -107,7 +107,7 @@ async def get(read: Snapshot, id: UUID) -> ListedOrganization | None:
 async def find(
     read: Snapshot, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
 ) -> tuple[Sequence[ListedOrganization], str | None]:
-    """Those not closed, by name; and the next part's bookmark. `q`: a part of the name, any case.
+    """Organizations that are not closed, by name; and the next page's cursor. `q`: a part of the name, any case.
 
     `of`: an account that must be a member itself, as must `member_id`.
     """
@@ -125,7 +125,7 @@ def _has_member(account: UUID) -> ColumnElement[bool]:
 
 
 async def members(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:
-    """The members of an organization, by account; and the next part's bookmark."""
+    """The members of an organization, by account; and the next page's cursor."""
     query = select(_m.account_id, _m.rank).where(_m.organization_id == id).order_by(_m.account_id)
     return await fetch(read.connection, query, page, ListedMember)
 
@@ -138,6 +138,6 @@ async def member(read: Snapshot, id: UUID, account_id: UUID) -> ListedMember | N
 
 
 async def holidays(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:
-    """The holidays of an organization, the earliest first; and the next part's bookmark."""
+    """The holidays of an organization, the earliest first; and the next page's cursor."""
     query = select(_h.date, _h.name).where(_h.organization_id == id).order_by(_h.date)
     return await fetch(read.connection, query, page, ListedHoliday)

@@ -1,4 +1,4 @@
-"""Who waits for what, in which order?"""
+"""Which waitlist entries are there, in which order, and what was offered to them?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ waiting = Table(
 
 _w = waiting.c
 
-# What was ever offered to whom: once lapsed, it is not offered to them again.
+# Every offer ever made to an entry: once lapsed, a start is not offered to it again.
 offer = Table(
     "waitlist_offer",
     metadata,
@@ -93,7 +93,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """Somebody who waits. `offer`: hold_id, provider_id, starts_at, expires_at; `duration`: minutes."""
+    """A waitlist entry. `offer`: hold_id, provider_id, starts_at, expires_at; `duration`: minutes."""
 
     id: UUID
     version: int
@@ -116,16 +116,16 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Waiting.Joined():
             rows.put(waiting, **id, **_joined(event), version=version, joined=recorded.position)
         case Waiting.Offered():
-            kept = {"hold_id": event.hold_id, "provider_id": event.provider_id}
+            held = {"hold_id": event.hold_id, "provider_id": event.provider_id}
             times = {"starts_at": event.starts_at.isoformat(), "expires_at": event.expires_at.isoformat()}
             offered = WaitingStatus.OFFERED.value
-            rows.set(waiting, id, status=offered, offer={**kept, **times}, version=version)
-            rows.put(offer, waiting_id=recorded.stream, **kept, starts_at=event.starts_at)
+            rows.set(waiting, id, status=offered, offer={**held, **times}, version=version)
+            rows.put(offer, waiting_id=recorded.stream, **held, starts_at=event.starts_at)
         case Waiting.Event() if status := _STATUS.get(type(event)):
             rows.set(waiting, id, status=status.value, offer=None, version=version)
         case Service.Offered(terms=terms) | Service.Changed(terms=terms):
-            told = {"providers": terms["provider_ids"], "duration": terms["duration"]}
-            rows.put(service, service_id=recorded.stream, **told)
+            columns = {"providers": terms["provider_ids"], "duration": terms["duration"]}
+            rows.put(service, service_id=recorded.stream, **columns)
         case _:
             project_owners(owners, recorded, rows)
 
@@ -179,7 +179,7 @@ class WaitlistFilter:
 async def find(
     read: Snapshot, page: Page, wanted: WaitlistFilter = WaitlistFilter(), *, owner: Owner | None = None
 ) -> tuple[Sequence[WaitlistEntry], str | None]:
-    """Entries in the order of the line, of an owner alone or of all; and the next part's cursor."""
+    """Entries in the order of the line, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _entries,
         (owner, ownership.shows),
@@ -197,7 +197,7 @@ async def as_customer(read: Snapshot, account: UUID) -> Sequence[WaitlistEntry]:
 
 
 async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) -> Sequence[Wish]:
-    """Who waits for something with a provider on these dates, whoever came first before."""
+    """The waiting entries that want a provider on these dates, the first in line first."""
     query = select(waiting).where(
         _w.status == WaitingStatus.WAITING.value, _with(provider_id), _w.first <= last, _w.last >= first
     )

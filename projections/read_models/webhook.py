@@ -31,7 +31,7 @@ webhook = Table(
     uuid("provider_id", nullable=True, index=True),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("since", BigInteger, nullable=False),  # the position that it was subscribed at
+    Column("since", BigInteger, nullable=False),  # the position of the subscription
     instant("created_at"),
 )
 _w = webhook.c
@@ -43,9 +43,9 @@ happening = Table(
     Column("type", Text, nullable=False),
     uuid("subject"),
     Column("version", BigInteger, nullable=False),
-    uuid("provider_id", nullable=True),  # of what is a provider's; appointments: see webhook_place
+    uuid("provider_id", nullable=True),  # of a provider's own events; of appointments: see webhook_place
     instant("at"),
-    comment="What is there to tell?",
+    comment="What has happened that webhooks publish?",
 )
 
 place = Table(
@@ -54,7 +54,7 @@ place = Table(
     uuid("appointment_id", primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     uuid("provider_id"),
-    comment="With whom is an appointment, from a position on?",
+    comment="Which provider has an appointment, from a position on?",
 )
 
 affiliation = Table(
@@ -87,7 +87,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class ListedWebhook:
-    """A webhook, as far as the reader has read. `since`: the position that it was subscribed at."""
+    """A webhook as of the snapshot. `since`: the position of its subscription."""
 
     id: UUID
     version: int
@@ -118,14 +118,14 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case _:
             pass
     if (kind := PUBLISHED.get(type(event))) is not None:
-        whose = id if isinstance(event, Provider.Event) else recorded.calendar
+        provider_id = id if isinstance(event, Provider.Event) else recorded.calendar
         rows.put(
             happening,
             **position,
             type=kind,
             subject=id,
             version=recorded.version,
-            provider_id=whose,
+            provider_id=provider_id,
             at=recorded.at,
         )
 
@@ -162,8 +162,8 @@ def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
-    told = event.profile.get("organization_id")
-    return {"organization_id": None if told is None else UUID(str(told))}
+    id = event.profile.get("organization_id")
+    return {"organization_id": None if id is None else UUID(str(id))}
 
 
 webhooks = Projection("webhook", [webhook, happening, place, affiliation, *owners.tables], project)
@@ -189,9 +189,9 @@ CONCERNED = """
         SELECT * FROM {schema}.webhook b
         WHERE b.provider_id IS NULL AND b.organization_id = employer.organization_id
     ) w ON w.types ? h.type AND w.state <> 'deleted'"""
-"""Joins happenings `h` with the webhooks `w` that they concern: by whose calendar it was then.
+"""Joins happenings `h` with the webhooks `w` that they concern, by the provider at that position.
 
-Of what moves to another provider, both are told.
+An appointment that moves to another provider concerns the webhooks of both.
 """
 
 _listed = select(*(_w[name] for name in ListedWebhook.__dataclass_fields__)).where(
@@ -214,7 +214,7 @@ async def find(
     organization_id: UUID | None = None,
     provider_id: UUID | None = None,
 ) -> tuple[Sequence[ListedWebhook], str | None]:
-    """Webhooks, the oldest first, of an owner alone or of all; and the next part's cursor."""
+    """Webhooks, the oldest first, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _listed,
         (owner, ownership.shows),

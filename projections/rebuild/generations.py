@@ -1,8 +1,8 @@
-"""Generations of read models: which one is live, and making one.
+"""Generations of read models: which one is live, and creating one.
 
-Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
-generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
-read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
+Schema `read` holds two control tables beside the generations: `live`, one row that names the generation in
+use, and `bookmark`, the checkpoint of each projection (its reader) in each generation. Tables that are computed
+from the read models, and that no rebuild replaces, are there too (`KEPT`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from projections.query.ownership import ownership_of
 from projections.registry import PROJECTIONS
 
 KEPT = (earliest.earliest, earliest.mark)
-"""What stands beside the generations; never changed in place: a new shape takes a new name."""
+"""The tables beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
 _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
@@ -39,8 +39,8 @@ INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
 
-def ensure(connection: Connection, readers: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
-    """Make what is missing of the control tables and the live generation; answers which one that is.
+def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
+    """Create the missing control tables and tables of the live generation; answers its number.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
     """
@@ -48,7 +48,7 @@ def ensure(connection: Connection, readers: Sequence[Projection] = PROJECTIONS, 
     for statement in _CONTROL.split(";"):
         connection.exec_driver_sql(statement)
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
-    create(connection, live, readers, role)
+    create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
@@ -58,26 +58,26 @@ def ensure(connection: Connection, readers: Sequence[Projection] = PROJECTIONS, 
 
 
 def create(
-    connection: Connection, generation: int, readers: Sequence[Projection] = PROJECTIONS, role: str = ROLE
+    connection: Connection, generation: int, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE
 ) -> None:
-    """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
+    """Create the missing schema, tables, grants and checkpoints (at 0) of a generation."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    tables = [table for reader in readers for table in reader.tables]
+    tables = [table for projection in projections for table in projection.tables]
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for table in tables:
         if (ownership := ownership_of(table)) is not None:
             _secure_rows(connection, f'"{schema}"."{table.name}"', ownership.policy(generation))
-    for reader in readers:
+    for projection in projections:
         connection.execute(
-            text("INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation) ON CONFLICT DO NOTHING"),
-            {"reader": reader.name, "generation": generation},
+            text("INSERT INTO read.bookmark (reader, generation) VALUES (:name, :generation) ON CONFLICT DO NOTHING"),
+            {"name": projection.name, "generation": generation},
         )
 
 
 def _secure_rows(connection: Connection, table: str, own: str) -> None:
-    """Row-level security, for the owner of the tables too: without a context no row shows."""
+    """Row-level security, for the owner of the tables too: without an account or scope no row shows."""
     connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")

@@ -299,9 +299,9 @@ async def test_a_cut_news_connection_empties_the_process(clinic, new_desk, redis
     desk = await new_desk(hears=True)
     await desk.free()
     near = desk.cache._process
-    assert near._kept
+    assert near._answers
     await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-    await until(lambda: not near._kept, LEASE / 2)  # sooner than silence would
+    await until(lambda: not near._answers, LEASE / 2)  # sooner than silence would
     assert near.epoch is None
 
 
@@ -438,9 +438,9 @@ async def test_a_full_process_forgets_what_was_used_longest_ago(clinic, redis, p
     for span in spans[1:]:
         await desk.free(span=span)
         await desk.free(span=spans[0])
-    assert near._size == sum(kept.size for kept in near._kept.values()) <= near._limit
-    assert next(reversed(near._kept.values())).position
-    assert 0 < len(near._kept) < len(spans)
+    assert near._size == sum(each.size for each in near._answers.values()) <= near._limit
+    assert next(reversed(near._answers.values())).position
+    assert 0 < len(near._answers) < len(spans)
 
 
 async def test_whoever_has_seen_a_position_is_never_told_less(clinic, database, redis, servers, prefix, positions):
@@ -473,8 +473,8 @@ async def test_whoever_has_seen_a_position_is_never_told_less(clinic, database, 
     history = await _history(database)
     wrong = [each for each in told if not _true(each, history)]
     assert not wrong
-    assert min(Counter(each.by for each in told).values()) > 50
-    assert len({each.position for each in told}) > 50
+    assert min(Counter(each.by for each in told).values()) > 10
+    assert len({each.position for each in told}) > 10
 
 
 async def _another_process(
