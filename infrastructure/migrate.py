@@ -12,7 +12,7 @@ from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure, outdated
 from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 
 Progress = Callable[[int, int], None]
 """Called with the position reached and the position to reach."""
@@ -46,7 +46,7 @@ async def _rebuild(dsn: str, codec: EventCodec, role: str, progress: Progress | 
     try:
         while await _outdated(engine):
             with contextlib.suppress(RebuildRunning):
-                await Rebuild(engine, READERS, codec, progress, role=role).run(grace=grace)
+                await Rebuild(engine, PROJECTIONS, codec, progress, role=role).run(grace=grace)
                 return
             await asyncio.sleep(1)
     finally:

@@ -1,11 +1,11 @@
-"""Generations of read models: which one is live, and making one.
+"""Generations of read models: which one is live, and creating one.
 
 A generation records the fingerprint of each projection's tables, so that tables made by another release are
 noticed and rebuilt instead of failing query by query.
 
-Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
-generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
-read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
+Schema `read` holds two control tables beside the generations: `live`, one row that names the generation in
+use, and `bookmark`, the checkpoint of each projection (its reader) in each generation. Tables that are computed
+from the read models, and that no rebuild replaces, are there too (`KEPT`).
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from projections.availability import earliest
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema, kept, metadata, schemas
-from projections.registry import READERS
+from projections.query.ownership import ownership_of
+from projections.registry import PROJECTIONS
 
 KEPT = (earliest.earliest, earliest.mark)
-"""What stands beside the generations; never changed in place: a new shape takes a new name."""
+"""The tables beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
-_SUB = "nullif(current_setting('app.sub', true), '')::uuid"
 _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
 
 _CONTROL = """
@@ -46,15 +46,15 @@ INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
 _SHAPES = text("SELECT reader, fingerprint FROM read.bookmark WHERE generation = :generation")
-_BOOKMARK = text(
-    "INSERT INTO read.bookmark (reader, generation, fingerprint) VALUES (:reader, :generation, :fingerprint)"
+_CHECKPOINT = text(
+    "INSERT INTO read.bookmark (reader, generation, fingerprint) VALUES (:name, :generation, :fingerprint)"
     " ON CONFLICT DO NOTHING"
 )
 _MISSING = "missing"
 
 
-def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role: str = ROLE) -> int:
-    """Make what is missing of the control tables and the live generation; answers which one that is.
+def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
+    """Create the missing control tables and tables of the live generation; answers its number.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
     Tables of another shape are left as they are: see `outdated`.
@@ -63,7 +63,7 @@ def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role
     for statement in _CONTROL.split(";"):
         connection.exec_driver_sql(statement)
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
-    create(connection, live, readers, role)
+    create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
@@ -72,34 +72,35 @@ def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role
     return live
 
 
-def create(connection: Connection, generation: int, readers: Sequence[Projection] = READERS, role: str = ROLE) -> None:
-    """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
+def create(
+    connection: Connection, generation: int, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE
+) -> None:
+    """Create the missing schema, tables, grants and checkpoints (at 0) of a generation."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
     there = _fingerprints(connection, generation)
-    current = [reader for reader in readers if there.get(reader.name, _MISSING) in {_MISSING, fingerprint(reader)}]
-    tables = [table for reader in current for table in reader.tables]
+    current = [each for each in projections if there.get(each.name, _MISSING) in {_MISSING, fingerprint(each)}]
+    tables = [table for projection in current for table in projection.tables]
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for table in tables:
-        if (own := table.info.get("own")) is not None:
-            _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
-    for reader in current:
-        connection.execute(
-            _BOOKMARK, {"reader": reader.name, "generation": generation, "fingerprint": fingerprint(reader)}
-        )
+        if (ownership := ownership_of(table)) is not None:
+            _secure_rows(connection, f'"{schema}"."{table.name}"', ownership.policy(generation))
+    for projection in current:
+        values = {"name": projection.name, "generation": generation, "fingerprint": fingerprint(projection)}
+        connection.execute(_CHECKPOINT, values)
 
 
-def outdated(connection: Connection, readers: Sequence[Projection] = READERS) -> list[str]:
+def outdated(connection: Connection, projections: Sequence[Projection] = PROJECTIONS) -> list[str]:
     """The projections whose tables in the live generation have another shape than this release needs.
 
-    They are made by a rebuild. A database without control tables has none.
+    A rebuild creates them. A database without control tables has none.
     """
     if connection.execute(text("SELECT to_regclass('read.bookmark')")).scalar_one() is None:
         return []
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
     there = _fingerprints(connection, live)
-    return [reader.name for reader in readers if there.get(reader.name, _MISSING) != fingerprint(reader)]
+    return [each.name for each in projections if there.get(each.name, _MISSING) != fingerprint(each)]
 
 
 def fingerprint(projection: Projection) -> str:
@@ -108,7 +109,9 @@ def fingerprint(projection: Projection) -> str:
     shape = []
     for table in projection.tables:
         indexes = sorted(str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes)
-        shape += [str(CreateTable(table).compile(dialect=dialect)), *indexes, str(table.info.get("own"))]
+        ownership = ownership_of(table)
+        policy = ownership.policy(0) if ownership else ""
+        shape += [str(CreateTable(table).compile(dialect=dialect)), *indexes, policy]
     return hashlib.sha256("\n".join(shape).encode()).hexdigest()
 
 
@@ -118,13 +121,13 @@ def _fingerprints(connection: Connection, generation: int) -> dict[str, str | No
     return {row.reader: row.fingerprint for row in found}
 
 
-def _wall(connection: Connection, table: str, own: str) -> None:
-    """Row-level security, for the owner of the tables too: without a context no row shows."""
+def _secure_rows(connection: Connection, table: str, own: str) -> None:
+    """Row-level security, for the owner of the tables too: without an account or scope no row shows."""
     connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")
     connection.exec_driver_sql(
-        f"CREATE POLICY own ON {table} USING (current_setting('app.scope', true) = 'all' OR {own})"
+        f"CREATE POLICY own ON {table} USING ((SELECT current_setting('app.scope', true)) = 'all' OR {own})"
     )
 
 

@@ -51,8 +51,8 @@ from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
-from projections.read_models import appointment as agenda
-from projections.read_models import history
+from projections.read_models import appointment, history
+from projections.read_models.appointment import AppointmentFilter
 
 router = APIRouter(prefix="/v1/appointments", tags=["appointments"], route_class=Route)
 
@@ -74,17 +74,18 @@ async def book(ask: RequestContext, body: Booking) -> Response:
 async def find(ask: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
     """List the appointments the caller may know of."""
     async with ask.look("agenda") as read:
-        rows, bookmark = await agenda.find(
+        rows, bookmark = await appointment.find(
             read,
             page(ask, filters),
-            of=ask.of,
-            acts=ask.acts,
-            since=filters.from_,
-            until=filters.to,
-            status=filters.status,
-            provider_id=filters.provider_id,
-            customer_id=filters.customer_id,
-            organization_id=filters.organization_id,
+            AppointmentFilter(
+                since=filters.from_,
+                until=filters.to,
+                status=filters.status,
+                provider_id=filters.provider_id,
+                customer_id=filters.customer_id,
+                organization_id=filters.organization_id,
+            ),
+            owner=ask.owner,
         )
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
@@ -93,7 +94,7 @@ async def find(ask: RequestContext, filters: Annotated[AppointmentFilters, Query
 async def get(ask: RequestContext, appointment_id: UUID) -> Response:
     """Show an appointment."""
     async with ask.look("agenda") as read:
-        row = await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts)
+        row = await appointment.get(read, appointment_id, owner=ask.owner)
     if row is None:
         raise NotFound("appointment", appointment_id)
     return seen(ask.given, row.version, shown(row), read.position)
@@ -172,7 +173,7 @@ async def get_history(
 ) -> Response:
     """All that happened to an appointment, in order."""
     async with ask.look("agenda") as read:
-        if await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts) is None:
+        if await appointment.get(read, appointment_id, owner=ask.owner) is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(read.connection, appointment_id, page(ask, filters), ask.ports.codec)
     return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)

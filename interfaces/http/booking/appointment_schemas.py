@@ -22,8 +22,8 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
-from projections.read_models import appointment as agenda
 from projections.read_models import history
+from projections.read_models.appointment import ListedAppointment
 
 MOST_ANSWERS = 100
 LARGEST = 2**53 - 1
@@ -212,7 +212,7 @@ class HistoryFilters(Paging):
     """All that happened, in order."""
 
 
-def shown(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
+def shown(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
     """An appointment as answered."""
     told = {
         "id": appointment.id,

@@ -10,8 +10,7 @@ from application.access import Role
 from domain.scheduling.wallclock import day_bounds, local_date, zone
 from interfaces.http.framework.request import RequestContext
 from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
-from projections.read_models import appointment as agenda
-from projections.read_models import customer, directory
+from projections.read_models import appointment, customer, directory, schedule
 
 FRESH = 10.0  # seconds that a service's providers are remembered: a ranking need not be newer
 REMEMBERED = 1000  # services
@@ -49,7 +48,7 @@ async def hosted(ask: RequestContext, customer_id: UUID | None) -> bool:
     if customer_id is None or ask.caller.role is not Role.PROVIDER:
         return False
     async with ask.ports.reads.open("customer", sees=ask.sees) as read:
-        return await customer.get(read, customer_id, of=ask.of) is not None
+        return await customer.get(read, customer_id, owner=ask.owner) is not None
 
 
 async def ranking(reads: Snapshots, service_id: UUID, start: datetime) -> Sequence[UUID]:
@@ -61,7 +60,7 @@ async def ranking(reads: Snapshots, service_id: UUID, start: datetime) -> Sequen
         providers = await _providers(read, service_id)
         if len(providers) < 2:
             return ()
-        return await agenda.fewest(read, providers, *await _week(read, providers[0], start))
+        return await appointment.fewest(read, providers, *await _week(read, providers[0], start))
 
 
 async def _providers(read: Snapshot, service_id: UUID) -> list[UUID]:
@@ -76,8 +75,8 @@ async def _providers(read: Snapshot, service_id: UUID) -> list[UUID]:
 
 async def _week(read: Snapshot, provider_id: UUID, start: datetime) -> tuple[datetime, datetime]:
     """Monday to Monday in the zone of the first provider: the others' are near enough to rank by."""
-    schedule = await directory.schedule(read, provider_id)
-    tz = zone(schedule.timezone if schedule else "UTC")
+    rules = await schedule.of_calendar(read, provider_id)
+    tz = zone(rules.timezone if rules else "UTC")
     day = local_date(start, tz)
     monday = day - timedelta(days=day.weekday())
     return day_bounds(monday, tz).start, day_bounds(monday + timedelta(days=7), tz).start

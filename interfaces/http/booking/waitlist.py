@@ -42,6 +42,7 @@ from interfaces.http.framework.routing import Route
 from interfaces.http.scheduling.opening_hours import DayWindow, minutes
 from interfaces.http.scheduling.opening_hours import shown as shown_hours
 from projections.read_models import waitlist
+from projections.read_models.waitlist import WaitlistFilter
 
 router = APIRouter(prefix="/v1/waitlist", tags=["waitlist"], route_class=Route)
 
@@ -180,11 +181,12 @@ async def find(ask: RequestContext, filters: Annotated[WaitingFilters, Query()])
         rows, bookmark = await waitlist.find(
             read,
             page(ask, filters),
-            of=ask.of,
-            acts=ask.acts,
-            status=filters.status,
-            service_id=filters.service_id,
-            provider_id=filters.provider_id,
+            WaitlistFilter(
+                status=filters.status,
+                service_id=filters.service_id,
+                provider_id=filters.provider_id,
+            ),
+            owner=ask.owner,
         )
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
@@ -193,7 +195,7 @@ async def find(ask: RequestContext, filters: Annotated[WaitingFilters, Query()])
 async def get(ask: RequestContext, waiting_id: UUID) -> Response:
     """Show an entry of the waitlist, and what is offered to it."""
     async with ask.look("waitlist") as read:
-        row = await waitlist.get(read, waiting_id, of=ask.of, acts=ask.acts)
+        row = await waitlist.get(read, waiting_id, owner=ask.owner)
     if row is None:
         raise NotFound("waiting", waiting_id)
     return seen(ask.given, row.version, shown(row), read.position)

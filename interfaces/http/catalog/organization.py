@@ -55,7 +55,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, PUBLIC, ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.query.snapshot import Snapshot
-from projections.read_models import organization as organizations
+from projections.read_models import organization
 from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
 
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"], route_class=Route)
@@ -74,12 +74,12 @@ async def create(ask: RequestContext, body: NewOrganization) -> Response:
 
 @router.get("", operation_id="list_organizations", response_model=OrganizationPage)
 async def find(ask: RequestContext, filters: Annotated[OrganizationFilters, Query()]) -> Response:
-    """Find organizations. Who belongs to one is told to its members."""
+    """Find organization. Who belongs to one is told to its members."""
     member_id = filters.member_id
     knows_all = member_id is None or ask.caller.role in {Role.ADMIN, Role.AUDITOR}
     of = None if knows_all else ask.caller.account
     async with ask.look("organization") as read:
-        rows, bookmark = await organizations.find(read, page(ask, filters), q=filters.q, member_id=member_id, of=of)
+        rows, bookmark = await organization.find(read, page(ask, filters), q=filters.q, member_id=member_id, of=of)
     cache = PUBLIC if member_id is None else PRIVATE
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position, cache)
 
@@ -122,7 +122,7 @@ async def list_members(
     """List who belongs to an organization that the caller belongs to."""
     async with ask.look("organization") as read:
         row = await _ours(ask, read, organization_id)
-        members, bookmark = await organizations.members(read, organization_id, page(ask, filters))
+        members, bookmark = await organization.members(read, organization_id, page(ask, filters))
     items = [member_shown(member, row.version) for member in members]
     return listed(items, sealed(ask, filters, bookmark), read.position)
 
@@ -141,7 +141,7 @@ async def get_member(ask: RequestContext, organization_id: UUID, account_id: UUI
     """Show a member of an organization that the caller belongs to."""
     async with ask.look("organization") as read:
         row = await _ours(ask, read, organization_id)
-        member = await organizations.member(read, organization_id, account_id)
+        member = await organization.member(read, organization_id, account_id)
     if member is None:
         raise NotFound("member", account_id)
     return seen(ask.given, row.version, member_shown(member, row.version), read.position)
@@ -169,7 +169,7 @@ async def list_holidays(
     """List the dates on which no provider of the organization opens."""
     async with ask.look("organization") as read:
         row = await _row(read, organization_id)
-        holidays, bookmark = await organizations.holidays(read, organization_id, page(ask, filters))
+        holidays, bookmark = await organization.holidays(read, organization_id, page(ask, filters))
     items = [holiday_shown(holiday, row.version) for holiday in holidays]
     return listed(items, sealed(ask, filters, bookmark), read.position, PUBLIC)
 
@@ -189,7 +189,7 @@ async def lift_holiday(ask: RequestContext, organization_id: UUID, date: date) -
 
 
 async def _row(read: Snapshot, organization_id: UUID) -> ListedOrganization:
-    row = await organizations.get(read, organization_id)
+    row = await organization.get(read, organization_id)
     if row is None:
         raise NotFound("organization", organization_id)
     return row
@@ -198,7 +198,7 @@ async def _row(read: Snapshot, organization_id: UUID) -> ListedOrganization:
 async def _ours(ask: RequestContext, read: Snapshot, organization_id: UUID) -> ListedOrganization:
     """The organization, if the caller may know who belongs to it."""
     row = await _row(read, organization_id)
-    if ask.of is not None and await organizations.member(read, organization_id, ask.of) is None:
+    if ask.of is not None and await organization.member(read, organization_id, ask.of) is None:
         raise NotFound("organization", organization_id)
     return row
 

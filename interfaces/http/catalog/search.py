@@ -41,7 +41,7 @@ async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Search
     if by_time and ask.at_least is not None:
         await ask.ports.reads.wait(earliest.NAME, ask.at_least)
     async with ask.ports.reads.open("directory", ask.at_least) as read:
-        position = min(read.position, read.worked_out) if by_time else read.position
+        position = min(read.position, read.earliest_position) if by_time else read.position
         if ask.at_least is not None and position < ask.at_least:
             raise Behind(earliest.NAME, position, ask.at_least)
         yield Searching(read, part, asked, position)

@@ -24,6 +24,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
 from interfaces.http.framework.routing import Route
 from projections.read_models import directory
+from projections.read_models.tag import ListedTag
 
 router = APIRouter(prefix="/v1/tags", tags=["tags"], route_class=Route)
 
@@ -72,12 +73,12 @@ class TagFilters(Paging):
     """Tags in use, by name."""
 
 
-def shown(tag: Tag | directory.ListedTag) -> Mapping[str, Any]:
+def shown(tag: Tag | ListedTag) -> Mapping[str, Any]:
     """A tag as answered."""
     return {name: getattr(tag, name) for name in TagShown.model_fields}
 
 
-def counted(tag: directory.ListedTag) -> Mapping[str, Any]:
+def counted(tag: ListedTag) -> Mapping[str, Any]:
     """A tag as listed."""
     return {name: getattr(tag, name) for name in TagCounted.model_fields}
 
@@ -97,7 +98,7 @@ async def create(ask: RequestContext, body: NewTag) -> Response:
 async def find(ask: RequestContext, filters: Annotated[TagFilters, Query()]) -> Response:
     """List tags, with how many have them."""
     async with ask.look("directory") as read:
-        rows, bookmark = await directory.tags(read, page(ask, filters))
+        rows, bookmark = await directory.find_tags(read, page(ask, filters))
     return listed([counted(row) for row in rows], sealed(ask, filters, bookmark), read.position, PUBLIC)
 
 
@@ -105,7 +106,7 @@ async def find(ask: RequestContext, filters: Annotated[TagFilters, Query()]) -> 
 async def get(ask: RequestContext, tag_id: UUID) -> Response:
     """Show a tag."""
     async with ask.look("directory") as read:
-        row = await directory.tag(read, tag_id)
+        row = await directory.get_tag(read, tag_id)
     if row is None:
         raise NotFound("tag", tag_id)
     return seen(ask.given, row.version, shown(row), read.position, PUBLIC)

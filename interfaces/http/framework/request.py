@@ -31,6 +31,7 @@ from interfaces.http.framework.etags import LARGEST, expected
 from interfaces.http.framework.request_errors import KeyMissing, Malformed
 from projections.availability.queries import Availability
 from projections.engine.event_feed import EventDecoder
+from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Everything, Snapshot, Snapshots
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
@@ -167,9 +168,9 @@ class RequestContext(Request):
         return self.caller.account if self.granted is Granted.OWN else None
 
     @property
-    def acts(self) -> bool:
-        """Whether what is of providers that the caller owns or works for is the caller's too."""
-        return self.caller.role is Role.PROVIDER
+    def owner(self) -> Owner | None:
+        """The owner of the rows that a query may show: the caller, or None for everybody's rows."""
+        return None if self.of is None else Owner(self.of, acts=self.caller.role is Role.PROVIDER)
 
     @property
     def sees(self) -> UUID | Everything | None:

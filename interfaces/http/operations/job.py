@@ -14,7 +14,7 @@ from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse, listed
 from interfaces.http.framework.routing import Route
-from projections.read_models import job_status as progress
+from projections.read_models import job_status
 from projections.read_models.job_status import JobProgress, JobStatus
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
@@ -60,7 +60,7 @@ class JobFilters(Paging):
 async def find(ask: RequestContext, filters: Annotated[JobFilters, Query()]) -> Response:
     """List jobs, done ones for 90 days."""
     async with ask.look("job") as read:
-        found, bookmark = await progress.find(
+        found, bookmark = await job_status.find(
             read, page(ask, filters), status=filters.status, kind=filters.kind, subject=filters.subject
         )
     return listed([shown(each) for each in found], sealed(ask, filters, bookmark), read.position)
@@ -76,7 +76,7 @@ async def get(ask: RequestContext, job_id: UUID) -> Response:
 async def retry(ask: RequestContext, job_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
     """Try again now, from the start: one that was given up, or has failed, or should have been done."""
     async with ask.look("job") as read:
-        found = await progress.get(read, job_id)
+        found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
     if found.status == JobStatus.DROPPED or not await ask.ports.retry_job(job_id):
@@ -86,7 +86,7 @@ async def retry(ask: RequestContext, job_id: UUID, body: Nothing) -> Response:  
 
 async def _shown(ask: RequestContext, job_id: UUID) -> Response:
     async with ask.look("job") as read:
-        found = await progress.get(read, job_id)
+        found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
     told = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}

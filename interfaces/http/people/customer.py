@@ -33,7 +33,8 @@ from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import ended, listed, seen, written
 from interfaces.http.framework.routing import Route
-from projections.read_models import customer as customers
+from projections.read_models import customer
+from projections.read_models.customer import ListedCustomer
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Route)
 
@@ -88,7 +89,7 @@ class CustomerFilters(Paging):
     """Customers by name; of staff, those whom they or their colleagues made or host."""
 
 
-def shown(customer: Customer | customers.ListedCustomer) -> Mapping[str, Any]:
+def shown(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
     """A customer as answered."""
     return {
         "id": customer.id,
@@ -124,7 +125,7 @@ async def create(ask: RequestContext, body: NewCustomer) -> Response:
 async def find(ask: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers the caller may know of."""
     async with ask.look("customer") as read:
-        rows, bookmark = await customers.find(read, page(ask, filters), of=ask.of, acts=ask.acts)
+        rows, bookmark = await customer.find(read, page(ask, filters), owner=ask.owner)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
 
@@ -132,7 +133,7 @@ async def find(ask: RequestContext, filters: Annotated[CustomerFilters, Query()]
 async def get(ask: RequestContext, customer_id: UUID) -> Response:
     """Show a customer."""
     async with ask.look("customer") as read:
-        row = await customers.get(read, customer_id, of=ask.of, acts=ask.acts)
+        row = await customer.get(read, customer_id, owner=ask.owner)
     if row is None:
         raise NotFound("customer", customer_id)
     return seen(ask.given, row.version, shown(row), read.position)

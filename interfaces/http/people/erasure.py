@@ -20,7 +20,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, ended, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.me import AccountShown, shown
-from projections.read_models import customer as customers
+from projections.read_models import customer
 
 me = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
 users = APIRouter(prefix="/v1/users", tags=["users"], route_class=Route)
@@ -73,8 +73,8 @@ async def keep_user(ask: RequestContext, account_id: UUID) -> Response:
 async def forget_customer(ask: RequestContext, customer_id: UUID, body: Forgetting) -> Response:
     """Forget a guest, who has no account, at once."""
     async with ask.look("customer") as read:
-        guest = await customers.get(read, customer_id)
-        claimed = await customers.is_claimed(read, customer_id)
+        guest = await customer.get(read, customer_id)
+        claimed = await customer.is_claimed(read, customer_id)
     if guest is None:
         raise NotFound("customer", customer_id)
     if guest.registered_by == customer_id or claimed:

@@ -26,10 +26,7 @@ from interfaces.http.people.customer import shown as customer_shown
 from interfaces.http.people.me import AccountShown
 from interfaces.http.people.me import shown as account_shown
 from projections.query.snapshot import EVERYTHING
-from projections.read_models import account as accounts
-from projections.read_models import appointment as agenda
-from projections.read_models import customer as customers
-from projections.read_models import directory, waitlist
+from projections.read_models import account, appointment, customer, directory, waitlist
 from projections.read_models.event_export import everything
 
 router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
@@ -71,24 +68,24 @@ async def export(ask: RequestContext) -> Response:
     """Export everything known of the caller."""
     me = ask.caller.account
     async with ask.look("account") as read:
-        account, position = await accounts.get(read, me), read.position
-    if account is None:
+        holder, position = await account.get(read, me), read.position
+    if holder is None:
         raise NotFound("account", me)
     async with ask.ports.reads.open("customer", position, sees=me) as read:
-        mine = await customers.own(read, me)
+        mine = await customer.own(read, me)
     async with ask.ports.reads.open("directory", position, sees=me) as read:
         providers = await directory.owned(read, me)
     async with ask.ports.reads.open("waitlist", position, sees=me) as read:
         waiting = await waitlist.as_customer(read, me)
     async with ask.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
-        appointments = await agenda.as_customer(read, me)
+        appointments = await appointment.as_customer(read, me)
         streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
         streams += [each.id for each in waiting]
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, ask.ports.codec)
     told = {
-        "account": account_shown(account),
+        "account": account_shown(holder),
         "customers": [customer_shown(each) for each in mine],
         "providers": [provider_shown(each) for each in providers],
         "appointments": [appointment_shown(each) for each in appointments],

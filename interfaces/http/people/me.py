@@ -26,7 +26,8 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, seen, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.registration import Language, Mailbox
-from projections.read_models import account as accounts
+from projections.read_models import account
+from projections.read_models.account import CONTACT, ListedAccount
 
 router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
 
@@ -61,7 +62,7 @@ class AccountShown(Resource):
     forgetting_due: Instant | None
 
 
-def shown(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
+def shown(account: Account | ListedAccount) -> Mapping[str, Any]:
     """An account as answered."""
     due = account.forgetting_due
     return {
@@ -75,16 +76,16 @@ def shown(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
     }
 
 
-def _contact(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
+def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
-        return {name: account.contact.get(name) for name in accounts.CONTACT}
-    return {name: getattr(account, name) for name in accounts.CONTACT}
+        return {name: account.contact.get(name) for name in CONTACT}
+    return {name: getattr(account, name) for name in CONTACT}
 
 
 async def show(ask: RequestContext, account_id: UUID) -> HttpResponse:
     """One account as the reader has it; raises NotFound."""
     async with ask.look("account") as read:
-        row = await accounts.get(read, account_id)
+        row = await account.get(read, account_id)
     if row is None:
         raise NotFound("account", account_id)
     return seen(ask.given, row.version, shown(row), read.position)

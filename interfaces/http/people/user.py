@@ -22,7 +22,7 @@ from interfaces.http.framework.responses import ended, listed, written
 from interfaces.http.framework.routing import Route
 from interfaces.http.people.me import AccountShown, show, shown
 from interfaces.http.people.registration import Language, Mailbox
-from projections.read_models import account as accounts
+from projections.read_models import account
 
 router = APIRouter(prefix="/v1/users", tags=["users"], route_class=Route)
 AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
@@ -80,10 +80,10 @@ async def create(ask: RequestContext, body: UserBody) -> Response:
 
 @router.get("", operation_id="list_users", response_model=UserPage)
 async def find(ask: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
-    """List accounts."""
+    """List account."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
     async with ask.look("account") as read:
-        rows, bookmark = await accounts.find(read, page(ask, filters), **narrow)
+        rows, bookmark = await account.find(read, page(ask, filters), **narrow)
     return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
 
 

@@ -43,7 +43,7 @@ from interfaces.http.scheduling.schedule_schemas import (
     shown,
     time_off_page,
 )
-from projections.read_models import directory
+from projections.read_models import directory, schedule
 from projections.read_models.schedule import OpeningRules
 
 router = APIRouter(prefix="/v1/providers/{provider_id}", tags=["schedules"], route_class=Route)
@@ -127,7 +127,7 @@ async def cancel_off(ask: RequestContext, provider_id: UUID, time_off_id: UUID) 
 async def _row(ask: RequestContext, provider_id: UUID) -> tuple[OpeningRules, int]:
     async with ask.look("directory") as read:
         provider = await directory.provider(read, provider_id)
-        row = await directory.schedule(read, provider_id)
+        row = await schedule.of_calendar(read, provider_id)
     if provider is None or row is None:
         raise NotFound("provider", provider_id)
     demand(ask.caller, ask.operation, "provider", provider_id, *await staff(ask, provider))

@@ -42,7 +42,7 @@ from interfaces.http.webhooks.webhook_schemas import (
     shown,
 )
 from projections.query.snapshot import BeyondHead
-from projections.read_models import webhook as webhooks
+from projections.read_models import webhook
 from projections.read_models.webhook import ListedWebhook
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=Route)
@@ -67,10 +67,10 @@ async def create(ask: RequestContext, body: NewWebhook) -> Response:
 async def find(ask: RequestContext, filters: Annotated[WebhookFilters, Query()]) -> Response:
     """List the webhooks that the caller manages."""
     async with ask.look("webhook") as read:
-        rows, bookmark = await webhooks.find(
+        rows, bookmark = await webhook.find(
             read,
             page(ask, filters),
-            of=ask.of,
+            owner=ask.owner,
             organization_id=filters.organization_id,
             provider_id=filters.provider_id,
         )
@@ -83,7 +83,7 @@ async def find(ask: RequestContext, filters: Annotated[WebhookFilters, Query()])
 async def get(ask: RequestContext, webhook_id: UUID) -> Response:
     """Show a webhook and where it stands, which changes without its version."""
     async with ask.look("webhook") as read:
-        row = await webhooks.get(read, webhook_id, of=ask.of)
+        row = await webhook.get(read, webhook_id, owner=ask.owner)
     told = await _told(ask, _there(row, webhook_id))
     return seen({}, told["version"], told, read.position)
 
@@ -123,7 +123,7 @@ async def resume(ask: RequestContext, webhook_id: UUID, body: Nothing) -> Respon
 async def redeliver(ask: RequestContext, webhook_id: UUID, asked: Annotated[Redelivery, Query()]) -> Response:
     """Tell again what comes after a position, under the same ids."""
     async with ask.look("webhook") as read:
-        row = _there(await webhooks.get(read, webhook_id, of=ask.of), webhook_id)
+        row = _there(await webhook.get(read, webhook_id, owner=ask.owner), webhook_id)
     if asked.after > read.position:
         raise BeyondHead(read.position, asked.after)
     room = await take(ask, ask.caller.account)
@@ -137,7 +137,7 @@ async def deliveries(ask: RequestContext, webhook_id: UUID, filters: Annotated[D
     """List what was sent, the newest first."""
     asked = page(ask, filters)
     async with ask.look("webhook") as read:
-        _there(await webhooks.get(read, webhook_id, of=ask.of), webhook_id)
+        _there(await webhook.get(read, webhook_id, owner=ask.owner), webhook_id)
     before = int(asked.after) if asked.after else None
     found = await ask.hooks.standings.sent(webhook_id, asked.limit + 1, before)
     items = found[: asked.limit]
@@ -162,6 +162,6 @@ async def _written(ask: RequestContext, done: CommandResult[Webhook], **more: An
     standing = (await ask.hooks.standings.standing([id])).get(id)
     if standing is None:
         async with ask.ports.reads.open("webhook", sees=ask.sees) as read:
-            row = await webhooks.get(read, id)
+            row = await webhook.get(read, id)
         standing = WebhookProgress(row.since if row else done.position, 0, None)
     return written(done, lambda webhook: {**shown(webhook, standing), **more})

@@ -25,7 +25,7 @@ from projections.availability.queries import Availability
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import Snapshots
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
@@ -59,7 +59,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
                 ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
-                async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+                async with _spoken_to(ports, Projector(engine, PROJECTIONS, CODEC).catch_up) as api:
                     api.people, api.errands = people, people.errands.asked_for
                     yield api
     finally:

@@ -16,7 +16,7 @@ from application.access import Caller, Role
 from infrastructure.ledger.verification import verify
 from projections.engine.projector import Projector
 from projections.rebuild.rebuild import Rebuild
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import PASSWORD, token_of
 from tests.interfaces.http.sign_in import signed_in
@@ -46,7 +46,7 @@ NEEDLES = (
 async def followed(api: Api, database: Database) -> AsyncIterator[None]:
     """A projector that follows by itself: who forgets waits for it, and so does each GET."""
     engine = create_async_engine(database.url)
-    following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
+    following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
 
     async def caught_up() -> bool:
         async with engine.connect() as connection:
@@ -144,8 +144,8 @@ class TestForgetting:
         await town.api.post(f"/v1/users/{grace.id}/forget", said, ADMIN)
         await forgotten(town.api, grace)
         owner = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://", 1))
-        assert (await Rebuild(owner, READERS, CODEC).check()).differences == []
-        await Rebuild(owner, READERS, CODEC).run(grace=0)
+        assert (await Rebuild(owner, PROJECTIONS, CODEC).check()).differences == []
+        await Rebuild(owner, PROJECTIONS, CODEC).run(grace=0)
         await owner.dispose()
         assert found_in_database(database.owner, NEEDLES) == set()
 
