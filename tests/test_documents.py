@@ -1,4 +1,4 @@
-"""What the documents say of the code is so: routes, problems, files, and the API's description."""
+"""The generated parts of the documents agree with the code: routes, problems, modules, the OpenAPI document."""
 
 import pytest
 
@@ -7,4 +7,4 @@ from tests.documents import renewed
 
 @pytest.mark.parametrize(("path", "text"), [pytest.param(*pair, id=pair[0].name) for pair in renewed().items()])
 def test_a_document_is_as_the_code_has_it(path, text: str) -> None:
-    assert path.read_text() == text, "`make documents` writes it anew"
+    assert path.read_text() == text, "run `make documents`"
