@@ -12,6 +12,7 @@ from tests.test_terms import defines
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench/README.md"])
 RINGS = "domain|application|projections|infrastructure|interfaces|tests|bench"
 _FILE = re.compile(rf"(?<![\w/.-])((?:{RINGS})/[\w./-]*[\w-]\.(?:py|sql|md))\b")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CALL = re.compile(rf"^ +([\w.]+)\(.*?\) +((?:{RINGS})/[\w/]+\.py)\b", re.MULTILINE)
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
@@ -33,6 +34,12 @@ def test_generated_parts_are_current(path: Path, text: str) -> None:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     named = set(_FILE.findall(page.read_text()))
     assert [file for file in sorted(named) if not (ROOT / file).is_file()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = sorted(set(_TEST.findall(page.read_text())))
+    assert [(file, name) for file, name in named if not defines(file, name.replace("::", "."))] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
