@@ -62,3 +62,10 @@ def test_every_function_on_the_paths_of_the_architecture_exists(name: str, file:
 
 def test_the_architecture_follows_whole_paths() -> None:
     assert len(_CALL.findall(ARCHITECTURE)) > 30
+
+
+def test_the_index_of_decisions_lists_each_by_its_title() -> None:
+    folder = ROOT / "docs/decisions"
+    titles = {page.name: page.read_text().partition("\n")[0].removeprefix("# ") for page in folder.glob("[0-9]*.md")}
+    rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+\.md)\) \|$", (folder / "README.md").read_text(), re.MULTILINE)
+    assert {file: f"{number}. {title}" for number, title, file in rows} == titles
