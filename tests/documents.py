@@ -1,4 +1,4 @@
-"""The parts of the documents that are made from the code: routes, problems, and the tree of modules.
+"""The parts of the documents that are made: routes, problems, the tree of modules, the index of decisions.
 
 `make documents` writes them; a test fails when a document and the code differ.
 """
@@ -16,6 +16,7 @@ from interfaces.http.operations.problem_type import problem_types
 
 ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
+DECISIONS = ROOT / "docs/decisions/README.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
 # Folders of tests are no packages, so what they prove is said here.
@@ -53,6 +54,15 @@ def problems() -> str:
     kinds = sorted(problem_types().values(), key=lambda kind: (kind["status"], kind["type"]))
     rows = [f"| {kind['status']} | `{kind['type']}` | {kind['title']} |" for kind in kinds]
     return "\n".join(["| status | type | meaning |", "|---|---|---|", *rows])
+
+
+def decisions() -> str:
+    """A row for each decision record, from its title."""
+    rows = []
+    for page in sorted(DECISIONS.parent.glob("[0-9]*.md")):
+        number, _, title = page.read_text().partition("\n")[0].removeprefix("# ").partition(". ")
+        rows.append(f"| {number} | [{title}]({page.name}) |")
+    return "\n".join(["| number | decision |", "|---|---|", *rows])
 
 
 def tree() -> str:
@@ -97,6 +107,7 @@ def renewed() -> dict[Path, str]:
     return {
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
         ARCHITECTURE: f"{head}{tree()}\n",
+        DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
         OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
     }
 
