@@ -43,7 +43,7 @@ TERMS = {
     "hash chain": "glossary",
     "signed checkpoint": "infrastructure/ledger/checkpoint.py:SignedCheckpoint",
     "personal data": "domain/personal_data.py:PersonalData",
-    "field encryption": "infrastructure/privacy/field_encryption.py:seal",
+    "field encryption": "infrastructure/privacy/field_encryption.py:MasterKeys",
     "keyring": "infrastructure/privacy/keyring.py:Keyring",
     "crypto-shredding": "glossary",
     "erasure": "application/people/erasure.py:ErasePerson",
