@@ -74,7 +74,7 @@ async def create(ask: RequestContext, body: NewOrganization) -> Response:
 
 @router.get("", operation_id="list_organizations", response_model=OrganizationPage)
 async def find(ask: RequestContext, filters: Annotated[OrganizationFilters, Query()]) -> Response:
-    """Find organization. Who belongs to one is told to its members."""
+    """Find organizations. Who belongs to one is told to its members."""
     member_id = filters.member_id
     knows_all = member_id is None or ask.caller.role in {Role.ADMIN, Role.AUDITOR}
     of = None if knows_all else ask.caller.account

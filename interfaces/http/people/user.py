@@ -80,7 +80,7 @@ async def create(ask: RequestContext, body: UserBody) -> Response:
 
 @router.get("", operation_id="list_users", response_model=UserPage)
 async def find(ask: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
-    """List account."""
+    """List accounts."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
     async with ask.look("account") as read:
         rows, bookmark = await account.find(read, page(ask, filters), **narrow)

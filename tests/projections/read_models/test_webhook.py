@@ -102,7 +102,7 @@ async def test_owners_see_their_providers_webhooks_and_managers_the_organization
     for who, theirs in expected.items():
         async with reads.open("webhook", sees=who) as read:
             assert {each.id for each in (await webhook.find(read, ALL, owner=Owner(who)))[0]} == theirs
-            assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "the second wall"
+            assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "row-level security"
             for id in (own, shared, bound):
                 assert (await webhook.get(read, id, owner=Owner(who)) is not None) is (id in theirs)
 
