@@ -7,11 +7,13 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from redis import Redis
 from sqlalchemy import create_engine
 
 from infrastructure.database.roles import create_role, migrate
@@ -19,6 +21,7 @@ from infrastructure.local.servers import LocalServers
 from infrastructure.settings import DatabaseAddress as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
+from tests.support.emptied import EmptiedDatabase
 from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
@@ -73,6 +76,7 @@ class _Given(LocalServers):
 def new_database(servers: LocalServers) -> Iterator[Callable[[], Database]]:
     """Makes a database by cloning one that has been migrated."""
     create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
+    _log_in_cheaply(servers)
     template_name = f"daybook_template_{os.getpid()}"
     _execute(servers, f"CREATE DATABASE {template_name}")
     template = servers.superuser_dsn(template_name)
@@ -108,13 +112,35 @@ def rabbitmq() -> Iterator[RabbitMQ]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def emptied_database(
+    servers: LocalServers, new_database: Callable[[], Database]
+) -> Iterator[EmptiedDatabase[Database]]:
+    """The database that the tests of this process share, one after the other."""
+    shared = EmptiedDatabase(new_database, partial(_drop, servers))
+    yield shared
+    shared.drop()
+
+
 @pytest.fixture
-def database(servers: LocalServers, new_database: Callable[[], Database]) -> Iterator[Database]:
-    """A fresh one for this test."""
+def database(servers: LocalServers, emptied_database: EmptiedDatabase[Database]) -> Database:
+    """Empty, as is Redis: nothing is left of the test before."""
+    with Redis.from_url(servers.redis_url) as redis:
+        redis.flushall()
+    return emptied_database.emptied()
+
+
+@pytest.fixture
+def own_database(servers: LocalServers, new_database: Callable[[], Database]) -> Iterator[Database]:
+    """A database that this test shares with nobody: for what is done by several processes, or is killed."""
     fresh = new_database()
     yield fresh
+    _drop(servers, fresh)
+
+
+def _drop(servers: LocalServers, database: Database) -> None:
     _collect()  # a connection that was given up half-way would hold up the server for a minute
-    _execute(servers, f"DROP DATABASE {fresh.name} WITH (FORCE)")
+    _execute(servers, f"DROP DATABASE {database.name} WITH (FORCE)")
 
 
 def _collect() -> None:
@@ -126,6 +152,14 @@ def _collect() -> None:
 
 
 _collections = count(1)
+
+
+def _log_in_cheaply(servers: LocalServers) -> None:
+    """Most of what a connection costs is the hashing of the password (PostgreSQL 16 lets us choose how much)."""
+    with psycopg.connect(servers.superuser_dsn(), autocommit=True) as connection:
+        if connection.info.server_version >= 160000:
+            connection.execute("SET scram_iterations = 1")
+            connection.execute(f"ALTER ROLE {APPLICATION} PASSWORD '{APPLICATION}'")
 
 
 def _execute(servers: LocalServers, statement: str) -> None:
