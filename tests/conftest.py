@@ -1,4 +1,4 @@
-"""Real servers for tests that need them, started by the first that asks; a fresh database for each test."""
+"""Real servers for tests that need them, started by the first that asks; an empty database for each test."""
 
 import gc
 import os
@@ -21,13 +21,40 @@ from infrastructure.local.servers import LocalServers
 from infrastructure.settings import DatabaseAddress as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
+from tests.support import hypothesis_profiles
 from tests.support.emptied import EmptiedDatabase
 from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
 
+hypothesis_profiles.choose(None)
+
 # Where tests run in the background of a script, Ctrl-C is ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+ROOT = Path(__file__).parent
+SERVERS = {"servers", "server", "own_server", "durable", "rabbitmq"}  # fixtures that start one
+SERVER_FOLDERS = ("system", "bench", "infrastructure/local")  # where tests start what they need by themselves
+LONGEST = ("system", "bench", "interfaces/http/test_conformance.py", "infrastructure/local", "interfaces")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs servers, and let what takes longest begin first: nothing long is then left for one process."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if SERVERS & set(item.fixturenames) or _is_in(item, *SERVER_FOLDERS):
+            item.add_marker(pytest.mark.servers)
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    places = (number for number, place in enumerate(LONGEST) if _is_in(item, place))
+    return next(places, len(LONGEST) + (item.get_closest_marker("servers") is None))
+
+
+def _is_in(item: pytest.Item, *places: str) -> bool:
+    return any(item.path.is_relative_to(ROOT / place) for place in places)
 
 
 @dataclass(frozen=True)

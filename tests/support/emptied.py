@@ -126,7 +126,9 @@ def _emptied(database: Named, pristine: _Pristine) -> bool:
 
 def _dirty(connection: psycopg.Connection, pristine: _Pristine) -> list[str]:
     """The tables that have rows."""
-    return _column(connection, " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in pristine.tables))
+    return _column(
+        connection, " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in pristine.tables)
+    )
 
 
 def _rows(connection: psycopg.Connection, table: str) -> bytes:
