@@ -44,9 +44,9 @@ test: lint ## all checks, then all tests but the long ones
 	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
-test-system: $(STAMP) ## the long tests: whole Daybooks, killed and cut; thorough properties; other PostgreSQLs
-	$(PYTEST) -n $(WORKERS) -m long $(ARGS)
-	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile thorough $(ARGS)
+test-system: $(STAMP) ## whole Daybooks, killed and cut, in full; thorough properties; other PostgreSQLs
+	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(PYTEST) -n $(WORKERS) -m "hypothesis and not long" --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
 	$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(wordlist 2,99,$(OTHER_POSTGRES))"
 

@@ -82,7 +82,10 @@ BEYOND_SCHEMAS = [positive_data_acceptance, missing_required_header, ignored_aut
 
 
 # The server runs in a thread of this process, and makes its own random choices while cases are drawn.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = [
+    pytest.mark.hypothesis,
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+]
 
 
 def validate(label: str, address: str, headers: Mapping[str, str] | None = None) -> None:
