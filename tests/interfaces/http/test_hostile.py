@@ -14,6 +14,7 @@ from interfaces.http.framework.fields import Form
 from interfaces.http.framework.routing import Route, parts_of
 from tests.interfaces.http.town import Town, service
 from tests.support.builders import somebody
+from tests.support.hypothesis_profiles import examples
 
 SURROGATES_TOO = st.characters(codec=None)
 ODD_TEXT = st.text(SURROGATES_TOO, max_size=40) | st.sampled_from(
@@ -55,7 +56,7 @@ BODIES = [
     if isinstance(route, Route) and "POST" in route.methods and "{" not in route.path
     if (body := parts_of(route.endpoint).body)
 ]
-hostile = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+hostile = settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 
 
 def _path(town: Town, path: str) -> str:
