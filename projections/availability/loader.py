@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from domain.catalog.service import offer_of
+from domain.catalog.service_terms import slot_terms
 from domain.scheduling.availability import Occupied, SlotTerms
 from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import OpeningHours
@@ -172,7 +172,7 @@ def _offering(
     calendars: Sequence[Sequence[Any]] | None,
 ) -> LoadedService:
     found = [_calendar(id, *each) for each in calendars or ()]
-    return LoadedService(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
+    return LoadedService(id, withdrawn, slot_terms(id, terms), [UUID(each) for each in providers], found)
 
 
 def _calendar(

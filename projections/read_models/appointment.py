@@ -18,7 +18,8 @@ from sqlalchemy import (
     select,
 )
 
-from domain.booking.appointment import ENDED, NEVER, Appointment, AppointmentStatus
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.people.account import Account
