@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from domain.catalog.service_terms import slot_terms
+from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, SlotTerms
 from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import OpeningHours
@@ -167,7 +167,7 @@ def _statement(condition: str, generation: int) -> str:
 def _offering(
     id: UUID,
     withdrawn: bool,
-    terms: Mapping[str, Any],
+    terms: ServiceTerms,
     providers: Sequence[str],
     calendars: Sequence[Sequence[Any]] | None,
 ) -> LoadedService:
