@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.catalog.service import DEFAULTS, Service
+from domain.catalog.service import Service
+from domain.catalog.service_terms import DEFAULTS
 from interfaces.http.catalog.search_schemas import FirstOfService, Search, Words, beside
 from interfaces.http.framework.fields import (
     Body,
@@ -214,7 +215,8 @@ def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[st
 
 def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
     """A service as answered."""
-    told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    terms: Mapping[str, Any] = service.terms
+    told = {name: terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
     hours, window = told["hours"], told["window"]
     return {
         "id": service.id,

@@ -15,12 +15,16 @@ from starlette.types import Receive, Scope
 
 from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
+from application.errands import Errands
 from application.event_log import EventStore, IdempotencyKey
 from application.identity.api_key import PREFIX, ApiKeyHolders
+from application.identity.credentials import Credentials, Passwords
+from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
+from application.identity.sessions import Sessions
 from application.ledger import Ledger
+from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
-from application.ports import Credentials, Errands, Passwords, SentMails, Sessions, Verifications
 from application.rate_limit import RateLimits
 from application.webhooks.ports import DeliveryReports, SigningSecrets
 from domain.errors import Unauthenticated
@@ -199,6 +203,10 @@ class RequestContext(Request):
             "version": self.version,
             "correlation": self.scope["request_id"],
         }
+
+    def query(self) -> dict[str, Any]:
+        """The fields that every Query has."""
+        return {"by": self.caller, "correlation": self.scope["request_id"]}
 
     def take_version(self, *, required: bool) -> None:
         """Read If-Match; raises VersionMissing or Malformed."""

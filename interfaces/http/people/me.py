@@ -8,9 +8,11 @@ from fastapi import APIRouter, Response
 
 from application.access import Role
 from application.identity.password import prove
-from application.people.account import ChangeContact, FindAccount, change_contact, find_account
+from application.people.account import FindAccount, find_account
+from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -69,7 +71,7 @@ def shown(account: Account | ListedAccount) -> Mapping[str, Any]:
         "id": account.account_id if isinstance(account, Account) else account.id,
         "version": account.version,
         "role": account.role,
-        "standing": account.standing,
+        "standing": account.status if isinstance(account, Account) else account.standing,
         **_contact(account),
         "created_at": plain(account.created_at),
         "forgetting_due": due and plain(due),
@@ -115,5 +117,5 @@ async def change(ask: RequestContext, body: MeChange) -> Response:
 
 async def _is_another(ask: RequestContext, email: str) -> bool:
     """Whether it is not the address that the caller has."""
-    asked = FindAccount(by=ask.caller, account_id=ask.caller.account)
+    asked = FindAccount(**ask.query(), account_id=ask.caller.account)
     return await ask.address_of(email) != (await find_account(asked, ask.ports.store)).aggregate.address
