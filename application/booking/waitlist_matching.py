@@ -8,9 +8,9 @@ from application.access import SYSTEM, demand_system
 from application.booking.hold import ChangeHold, find_hold
 from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
+from application.booking.waitlist_line import WaitlistLine
 from application.event_log import Command, EventLog, EventStore, command
 from application.jobs.job import Job, JobLease, Means, NotDueYet
-from application.ports import WaitlistLine
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from application.access import OPERATOR, Caller, Role
+from application.errands import Errands
 from application.event_log import CommandResult, EventStore
+from application.identity.credentials import Credentials
+from application.identity.one_time_tokens import Verification, Verifications
 from application.people.account import (
     ChangeAddress,
     FindAccount,
@@ -12,7 +15,6 @@ from application.people.account import (
     find_account,
     register_account,
 )
-from application.ports import Credentials, Errands, Verification, Verifications
 from domain.errors import Refusal
 from domain.people.account import Account
 

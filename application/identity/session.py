@@ -7,21 +7,15 @@ from typing import Any, cast
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
+from application.errands import Errands
 from application.event_log import Command, CommandResult, EventLog, EventStore, command
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
+from application.identity.credentials import Credential, Credentials, Passwords, TotpCodes
+from application.identity.one_time_tokens import OneTimeTokens
+from application.identity.security_log import SecurityReader
+from application.identity.sessions import Session, Sessions
 from application.people.account import FindAccount, find_account
-from application.ports import (
-    Credential,
-    Credentials,
-    Errands,
-    OneTimeTokens,
-    Passwords,
-    SecurityReader,
-    Session,
-    Sessions,
-    TotpCodes,
-)
 from domain.errors import NotFound, Unauthenticated
 from domain.people.account import Account
 from domain.people.email_address import Address

@@ -13,10 +13,10 @@ from uuid import UUID
 from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
+from application.errands import Errands
 from application.event_log import Command, EventLog, EventStore, command
 from application.people.account import FindAccount, counted, find_account
 from application.people.customer import DeleteCustomer, delete_customer
-from application.ports import Errands
 from domain.errors import Conflict, NotFound
 from domain.kernel import Aggregate, new_id
 from domain.people.account import Account, AccountStatus

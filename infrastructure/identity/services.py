@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from application.errands import Errands
 from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
-from application.ports import Errands
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.access_tokens import LIFETIME, AccessTokens

@@ -15,12 +15,16 @@ from starlette.types import Receive, Scope
 
 from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
+from application.errands import Errands
 from application.event_log import EventStore, IdempotencyKey
 from application.identity.api_key import PREFIX, ApiKeyHolders
+from application.identity.credentials import Credentials, Passwords
+from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
+from application.identity.sessions import Sessions
 from application.ledger import Ledger
+from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
-from application.ports import Credentials, Errands, Passwords, SentMails, Sessions, Verifications
 from application.rate_limit import RateLimits
 from application.webhooks.ports import DeliveryReports, SigningSecrets
 from domain.errors import Unauthenticated

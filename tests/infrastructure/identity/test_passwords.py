@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from application.event_log import Unavailable
-from application.ports import WeakPassword
+from application.identity.credentials import WeakPassword
 from infrastructure.identity.passwords import COST, Passwords
 from tests.support.signing import CHEAP, PASSWORD, PEPPER
 
