@@ -8,7 +8,8 @@ from application.access import demand, demand_system, permit
 from application.booking.provider_selection import BookingRequest, select_provider
 from application.booking.reservation import Reservation, days_of, release, take
 from application.catalog.membership import acts, staff
-from application.event_log import Command, ConcurrencyConflict, EventLog, command
+from application.event_log import Command, ConcurrencyConflict, EventLog, EventReader, Request, command
+from application.query import Query, query
 from domain.booking.calendar_day import SlotTaken
 from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
@@ -25,8 +26,13 @@ class PlaceHold(BookingRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeHold(Command):
-    """Find, extend, release, expire."""
+    """Extend, release, expire."""
 
+    hold_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindHold(Query):
     hold_id: UUID
 
 
@@ -64,10 +70,12 @@ async def held(
     return hold, [*others]
 
 
-@command
-async def find_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """The hold as it is now; raises HoldExpired once it is over."""
-    hold = await _mine(cmd, "get_hold", log, await log.load(Hold, cmd.hold_id))
+@query
+async def find_hold(asked: FindHold, log: EventReader, now: datetime) -> Hold:
+    """The current state of the hold; raises HoldExpired once it is over."""
+    permit(asked.by, "get_hold")
+    hold = await log.load(Hold, asked.hold_id)
+    await _check_own(asked, "get_hold", log, hold)
     hold.check_live(now)
     return hold
 
@@ -129,11 +137,11 @@ async def _mine(cmd: ChangeHold, operation: str, log: EventLog, hold: Hold) -> H
     return hold
 
 
-async def _check_own(cmd: Command, operation: str, log: EventLog, hold: Hold) -> None:
+async def _check_own(request: Request, operation: str, log: EventReader, hold: Hold) -> None:
     """Raise NotFound unless the caller acts for its provider, or is its customer."""
     provider = await log.load(Provider, hold.provider_id)
-    owners = set(await staff(cmd.by, provider, log))
-    if not await acts(cmd.by, provider, log):
+    owners = set(await staff(request.by, provider, log))
+    if not await acts(request.by, provider, log):
         customer = await log.find(Customer, hold.customer_id)
         owners |= {hold.customer_id, *(customer.owners if customer else ())}
-    demand(cmd.by, operation, "hold", hold.id, *owners)
+    demand(request.by, operation, "hold", hold.id, *owners)

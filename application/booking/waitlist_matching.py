@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.access import SYSTEM, demand_system
-from application.booking.hold import ChangeHold, find_hold
+from application.booking.hold import FindHold, find_hold
 from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
 from application.booking.waitlist_line import WaitlistLine
-from application.event_log import Command, EventLog, EventStore, command
+from application.event_log import EventReader, EventStore
 from application.jobs.job import Job, JobLease, Means, NotDueYet
+from application.query import Query, query
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish
@@ -23,17 +24,17 @@ AHEAD = timedelta(days=62)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindCalendar(Command):
+class FindCalendar(Query):
     """`stream`: of a Day or a Schedule."""
 
     stream: UUID
 
 
-@command
-async def find_calendar(cmd: FindCalendar, log: EventLog, now: datetime) -> Aggregate:  # noqa: ARG001
-    """The Day or the Schedule as it is now; raises NotFound."""
-    demand_system(cmd.by)
-    return await log.load(Aggregate, cmd.stream)
+@query
+async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> Aggregate:
+    """The current state of the Day or the Schedule; raises NotFound."""
+    demand_system(asked.by)
+    return await log.load(Aggregate, asked.stream)
 
 
 async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  an offer is made once
@@ -122,7 +123,7 @@ async def lapse(waiting_id: UUID, *, store: EventStore, correlation: str = "") -
     if waiting.offer is None:
         return None
     try:
-        kept = await find_hold(ChangeHold(by=SYSTEM, hold_id=waiting.offer.hold_id), store)
+        kept = await find_hold(FindHold(by=SYSTEM, hold_id=waiting.offer.hold_id), store)
     except HoldExpired:
         return store.now()
     return kept.aggregate.expires_at

@@ -8,20 +8,20 @@ from collections.abc import Collection
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.event_log import EventLog
+from application.event_log import EventReader
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.errors import Invalid
 from domain.people.customer import Customer
 
 
-async def organization_of(provider: Provider, log: EventLog) -> Organization | None:
+async def organization_of(provider: Provider, log: EventReader) -> Organization | None:
     """The organization that the provider belongs to, closed or not."""
     id = provider.profile.get("organization_id")
     return None if id is None else await log.find(Organization, UUID(id))
 
 
-async def staff(by: Caller, provider: Provider, log: EventLog, least: Rank = Rank.STAFF) -> Collection[UUID]:
+async def staff(by: Caller, provider: Provider, log: EventReader, least: Rank = Rank.STAFF) -> Collection[UUID]:
     """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank.
 
     Nobody, for a caller in another role: an owner who is no provider any more acts for nobody.
@@ -35,7 +35,7 @@ async def staff(by: Caller, provider: Provider, log: EventLog, least: Rank = Ran
     return (provider.owner_id,)
 
 
-async def acts(by: Caller, provider: Provider, log: EventLog) -> bool:
+async def acts(by: Caller, provider: Provider, log: EventReader) -> bool:
     """Whether the caller acts for the provider, as admin, owner or member."""
     return by.role is Role.ADMIN or by.id in await staff(by, provider, log)
 
@@ -48,7 +48,7 @@ def reaches(by: Caller, organization: Organization, least: Rank) -> bool:
     return rank is not None and rank.reaches(least)
 
 
-async def check_affiliation(by: Caller, id: UUID | str | None, log: EventLog, least: Rank = Rank.MANAGER) -> None:
+async def check_affiliation(by: Caller, id: UUID | str | None, log: EventReader, least: Rank = Rank.MANAGER) -> None:
     """Raise Invalid unless the caller may put something under it: it is open, and the rank is high enough."""
     if id is None:
         return
@@ -57,7 +57,7 @@ async def check_affiliation(by: Caller, id: UUID | str | None, log: EventLog, le
         raise Invalid(f"No organization {id}.", "/organization_id")
 
 
-async def hosts(by: Caller, customer: Customer, log: EventLog) -> Collection[UUID]:
+async def hosts(by: Caller, customer: Customer, log: EventReader) -> Collection[UUID]:
     """Who looks after a guest, for `demand`: who made them, or if made for an organization, its members."""
     if by.role is not Role.PROVIDER:
         return ()

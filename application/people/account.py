@@ -8,9 +8,10 @@ from uuid import UUID
 
 from application.access import Role, demand, permit
 from application.catalog.provider import check_zone
-from application.event_log import Command, EventLog, command
+from application.event_log import Command, EventLog, EventReader, command
 from application.people.customer import registered
 from application.people.guest import claimed
+from application.query import Query, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from domain.people.account import Account, AccountForgotten
@@ -24,7 +25,7 @@ SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindAccount(Command):
+class FindAccount(Query):
     """By id, or by the stream of its e-mail address."""
 
     account_id: UUID | None = None
@@ -68,12 +69,12 @@ class ChangeAccount(Command):
     disabled: bool | None = None
 
 
-@command
-async def find_account(cmd: FindAccount, log: EventLog, now: datetime) -> Account:  # noqa: ARG001
-    """The account as it is now, not as some cache has it; raises NotFound."""
-    account_id = cmd.account_id
-    if cmd.address is not None:
-        address = await log.find(Address, cmd.address)
+@query
+async def find_account(asked: FindAccount, log: EventReader, _: datetime) -> Account:
+    """The current state of the account; raises NotFound."""
+    account_id = asked.account_id
+    if asked.address is not None:
+        address = await log.find(Address, asked.address)
         account_id = address.holder if address else None
     if account_id is None:
         raise NotFound("account", "of this address")
@@ -177,7 +178,7 @@ def counted(admins: Aggregate | None, account: Account, now: datetime) -> Sequen
     return []
 
 
-async def load_account(log: EventLog, account_id: UUID) -> Account:
+async def load_account(log: EventReader, account_id: UUID) -> Account:
     """To read; raises NotFound."""
     return await log.load(Account, Account.id_of(account_id))
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from application.event_log import Command, CommandAttempts, EventStore
+from application.event_log import Command, CommandAttempts, EventStore, Request
 from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.service import Service
 from domain.errors import Conflict, NotFound
@@ -52,8 +52,8 @@ class BackInTime:
     store: EventStore
     clock: datetime
 
-    def attempts(self, command: Command) -> CommandAttempts:
-        return self.store.attempts(command)
+    def attempts(self, request: Request) -> CommandAttempts:
+        return self.store.attempts(request)
 
     def now(self) -> datetime:
         return self.clock

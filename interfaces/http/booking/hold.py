@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from application.booking.hold import (
     ChangeHold,
+    FindHold,
     PlaceHold,
     extend_hold,
     find_hold,
@@ -80,7 +81,7 @@ async def place(ask: RequestContext, body: Keeping) -> Response:
 @router.get("/{hold_id}", operation_id="get_hold", response_model=HoldShown)
 async def get(ask: RequestContext, hold_id: UUID) -> Response:
     """Show a hold, as long as it keeps the time."""
-    done = await find_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store)
+    done = await find_hold(FindHold(**ask.query(), hold_id=hold_id), ask.ports.store)
     return seen(ask.given, done.aggregate.version, shown(done.aggregate), done.position)
 
 

@@ -115,5 +115,5 @@ async def change(ask: RequestContext, body: MeChange) -> Response:
 
 async def _is_another(ask: RequestContext, email: str) -> bool:
     """Whether it is not the address that the caller has."""
-    asked = FindAccount(by=ask.caller, account_id=ask.caller.account)
+    asked = FindAccount(**ask.query(), account_id=ask.caller.account)
     return await ask.address_of(email) != (await find_account(asked, ask.ports.store)).aggregate.address
