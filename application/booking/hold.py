@@ -1,16 +1,15 @@
-"""Keep a time for a few minutes, for longer, no longer. By the same door as a booking."""
+"""Place, extend, release and use holds. A hold is refused for the same reasons as a booking."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from application.access import demand, demand_system, permit
-from application.booking.provider_selection import BookingRequest, select_provider
-from application.booking.reservation import Reservation, days_of, release, take
+from application.booking.provider_selection import BookingRequest, select_provider, take_start
+from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
-from application.event_log import Command, ConcurrencyConflict, EventLog, EventReader, Request, command
+from application.event_log import Command, EventLog, EventReader, Request, command
 from application.query import Query, query
-from domain.booking.calendar_day import SlotTaken
 from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -21,7 +20,7 @@ from domain.people.customer import Customer
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceHold(BookingRequest):
-    """Keep a start."""
+    """Hold a start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class FindHold(Query):
 
 @command
 async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime) -> Hold:
-    """Keep the start for the customer, with the provider named or the first free one of the service."""
+    """Hold the start for the customer, with the provider named or the first free one of the service."""
     hold, others = await held(cmd, "place_hold", "hold_ttl", log, now)
     await log.record(hold, *others)
     return hold
@@ -47,27 +46,15 @@ async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime) -> Hold:
 async def held(
     cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime
 ) -> tuple[Hold, list[Aggregate]]:
-    """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long.
+    """A new hold, and the aggregates to record with it. `ttl`: the service's term for its length.
 
-    At most until the start: nobody can use it after, and it would stand in the way of what begins later.
+    A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
     choice = await select_provider(cmd, operation, log, now)
-    hold = Hold(
-        id=cmd.id,
-        by=cmd.by.account,
-        service_id=choice.service.id,
-        customer_id=choice.customer_id,
-        expires_at=min(choice.service.lasts(ttl, now), cmd.start),
-        timestamp=now,
-        **await choice.place(cmd.start, log),
-    )
-    try:
-        others = await take(Reservation.of(hold), choice.service, choice.provider, log, now, until=hold.expires_at)
-    except SlotTaken:
-        if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
-            raise ConcurrencyConflict from None
-        raise
-    return hold, [*others]
+    booking = await choice.booking(cmd.by.account, cmd.start, log)
+    hold = Hold.place(cmd.id, booking, min(choice.service.lasts(ttl, now), cmd.start), now)
+    request = ReservationRequest(Reservation.of(hold), choice.service, choice.provider, until=hold.expires_at)
+    return hold, [*await take_start(cmd, request, log, now)]
 
 
 @query
@@ -82,7 +69,7 @@ async def find_hold(asked: FindHold, log: EventReader, now: datetime) -> Hold:
 
 @command
 async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Once, for as long again from now on."""
+    """Extend the hold, once, by the service's `hold_ttl` from now on."""
     hold = await _mine(cmd, "extend_hold", log, await log.edit(Hold, cmd.hold_id))
     service = await log.load(Service, hold.service_id)
     hold.extend(cmd.by.account, service.lasts("hold_ttl", now), now)
@@ -95,7 +82,7 @@ async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 @command
 async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Give the time back; already given back or over is not an error."""
+    """Release the hold; already released or expired is not an error."""
     hold = await _mine(cmd, "release_hold", log, await log.edit(Hold, cmd.hold_id))
     hold.release(cmd.by.account, now)
     await log.record(hold, *(await release(hold, log, now) if hold.pending_events else ()))
@@ -104,7 +91,7 @@ async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 @command
 async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Record that its time is over; nothing happens unless it is."""
+    """Expire a hold whose time is over; does nothing otherwise."""
     demand_system(cmd.by)
     hold = await log.edit(Hold, cmd.hold_id)
     hold.expire(now)
@@ -113,19 +100,19 @@ async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 
 async def redeemed(hold_id: UUID, cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> Hold:
-    """The hold that a booking uses: the caller's own, live, and of what is booked."""
+    """The hold that a booking uses: it belongs to the caller, has not expired, and is for the same start."""
     permit(cmd.by, operation)
     hold = await log.edit(Hold, hold_id)
     await _check_own(cmd, operation, log, hold)
     hold.check_live(now)
-    said = {
+    fields = {
         "service_id": (cmd.service_id, hold.service_id),
         "start": (cmd.start, hold.starts_at),
         "provider_id": (cmd.provider_id or hold.provider_id, hold.provider_id),
     }
-    for field, (wanted, kept) in said.items():
+    for field, (wanted, kept) in fields.items():
         if wanted != kept:
-            raise Invalid(f"The hold is of another {field.removesuffix('_id')}.", f"/{field}")
+            raise Invalid(f"The hold is for another {field.removesuffix('_id')}.", f"/{field}")
     hold.use(cmd.by.account, cmd.id, now)
     return hold
 
@@ -138,7 +125,7 @@ async def _mine(cmd: ChangeHold, operation: str, log: EventLog, hold: Hold) -> H
 
 
 async def _check_own(request: Request, operation: str, log: EventReader, hold: Hold) -> None:
-    """Raise NotFound unless the caller acts for its provider, or is its customer."""
+    """Raise NotFound unless the caller acts for the hold's provider, or is its customer."""
     provider = await log.load(Provider, hold.provider_id)
     owners = set(await staff(request.by, provider, log))
     if not await acts(request.by, provider, log):

@@ -1,7 +1,7 @@
-"""Who acts for a provider? Its owner, and the members of its organization as far as their rank goes.
+"""Membership: the owner of a provider acts for it, and the members of its organization as far as their rank allows.
 
-An organization is loaded only for staff who are not the owner. It is then part of what was looked at: nothing
-is recorded that built on a membership which had ended before.
+An organization is loaded only for staff who are not the owner. It is then part of the read set: a decision that was
+based on an ended membership is not recorded.
 """
 
 from collections.abc import Collection
@@ -22,9 +22,9 @@ async def organization_of(provider: Provider, log: EventReader) -> Organization 
 
 
 async def staff(by: Caller, provider: Provider, log: EventReader, least: Rank = Rank.STAFF) -> Collection[UUID]:
-    """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank.
+    """The accounts that act for the provider, for `demand`: its owner, and the caller if a member of this rank.
 
-    Nobody, for a caller in another role: an owner who is no provider any more acts for nobody.
+    Empty for callers in another role: an owner who has lost the role provider acts for no provider.
     """
     if by.role is not Role.PROVIDER:
         return ()
@@ -49,16 +49,16 @@ def reaches(by: Caller, organization: Organization, least: Rank) -> bool:
 
 
 async def check_affiliation(by: Caller, id: UUID | str | None, log: EventReader, least: Rank = Rank.MANAGER) -> None:
-    """Raise Invalid unless the caller may put something under it: it is open, and the rank is high enough."""
+    """Raise Invalid unless the organization is open and the caller's rank in it is high enough."""
     if id is None:
         return
     organization = await log.find(Organization, UUID(str(id)))
     if organization is None or organization.closed or not reaches(by, organization, least):
-        raise Invalid(f"No organization {id}.", "/organization_id")
+        raise Invalid(f"There is no organization {id}, or you do not have access.", "/organization_id")
 
 
 async def hosts(by: Caller, customer: Customer, log: EventReader) -> Collection[UUID]:
-    """Who looks after a guest, for `demand`: who made them, or if made for an organization, its members."""
+    """The accounts that manage a guest, for `demand`: the staff who entered it, or the members of its organization."""
     if by.role is not Role.PROVIDER:
         return ()
     if customer.organization_id is None:

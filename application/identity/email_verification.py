@@ -7,14 +7,8 @@ from application.errands import Errands
 from application.event_log import CommandResult, EventStore
 from application.identity.credentials import Credentials
 from application.identity.one_time_tokens import Verification, Verifications
-from application.people.account import (
-    ChangeAddress,
-    FindAccount,
-    RegisterAccount,
-    change_address,
-    find_account,
-    register_account,
-)
+from application.people.account import FindAccount, RegisterAccount, find_account, register_account
+from application.people.contact import ChangeAddress, change_address
 from domain.errors import Refusal
 from domain.people.account import Account
 

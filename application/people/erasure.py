@@ -156,7 +156,7 @@ async def carry_out_erasure(account_id: UUID, by: ErasureServices) -> bool:
     """Forget an account whose time has come; False if that was cancelled, or is to be asked again later."""
     account = await _account(account_id, by.store)
     if account is None or account.forgetting_due is None:
-        if account is not None and account.standing is AccountStatus.FORGOTTEN:
+        if account is not None and account.status is AccountStatus.FORGOTTEN:
             await _erase([account_id, *account.guests], by)
         return False
     if account.forgetting_due > by.store.now():

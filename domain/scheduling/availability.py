@@ -1,4 +1,4 @@
-"""Which starts are offered, and why not the others? Pure: opening rules, occupied time, a service's terms.
+"""Availability: the starts that a service offers, and the rule against any other. Pure functions.
 
 Every datetime is aware and in UTC, every interval half-open, every length in minutes of elapsed time.
 """
@@ -31,24 +31,24 @@ __all__ = [
 
 
 class Rule(StrEnum):
-    """Why a start is not offered; of several reasons, the first in this order."""
+    """The reasons why a start is not offered. Of several, the first in this order is given."""
 
     PAST = "past"
-    """It lies before now."""
+    """The start is in the past."""
     NOTICE = "notice"
-    """It is sooner than the service's notice."""
+    """The start is sooner than the service's minimum notice."""
     WINDOW = "window"
-    """It lies outside the service's booking window."""
+    """The start is outside the service's booking window."""
     TIME_OFF = "time-off"
-    """It would fit into opening hours, but time off covers part of it."""
+    """The appointment fits into opening hours, but time off covers a part of it."""
     CLOSED = "closed"
-    """It does not fit into opening hours: closed, or running past closing time."""
+    """The appointment does not fit into opening hours."""
     GRID = "grid"
-    """The calendar is open, but no start lies at this minute."""
+    """The calendar is open, but the slot grid has no start at this minute."""
     TAKEN = "taken"
-    """Something else occupies part of the time that it and its buffers need."""
+    """Another appointment or hold occupies a part of the time, buffers included."""
     FULL = "full"
-    """Its group session has no seat left."""
+    """The group session has no seat left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class SlotTerms:
 
 
 class Occupied(NamedTuple):
-    """One taker's stretch [since, until) of a calendar, buffers included, around the `start` it booked."""
+    """The time [since, until) that one taker occupies, buffers included; `start`: the start that it booked."""
 
     since: datetime
     until: datetime
@@ -99,7 +99,7 @@ class Occupied(NamedTuple):
 
 
 class Start(NamedTuple):
-    """An offered start, its end, and how many customers it can still take."""
+    """An offered start, its end, and the number of free seats."""
 
     start: datetime
     end: datetime
@@ -114,7 +114,7 @@ def starts(
 
 
 def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
-    """The starts in `within` that are open, on the grid and free, whatever the time is now; in order."""
+    """The starts in `within` that are open, on the grid and free, in order; notice and window are not checked."""
     within = clip(within, SUPPORTED)
     if within.empty:
         return []
@@ -129,7 +129,7 @@ def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupie
 
 
 def bookable(offer: SlotTerms, hours: OpeningHours, now: datetime) -> Interval:
-    """The starts that notice and booking window allow at `now`; perhaps empty. It moves on as time passes."""
+    """The starts that notice and booking window allow at `now`; may be empty. Moves as time passes."""
     earliest = now + timedelta(minutes=offer.min_notice)
     window = SUPPORTED if offer.window is None else offer.window.bounds(hours, now)
     return clip(Interval(earliest, SUPPORTED.end), window)
@@ -178,9 +178,9 @@ def _shares(offer: SlotTerms, other: Occupied, start: datetime) -> bool:
 def _blocked(
     offer: SlotTerms, occupied: Iterable[Occupied], within: Interval
 ) -> tuple[list[Interval], Counter[datetime]]:
-    """The open stretches in which no start is free, sorted, and the seats taken of each group session.
+    """The stretches in which no start is free, sorted, and the seats taken of each group session.
 
-    Open at both ends: a start on an edge just touches. A session blocks either side of its own start.
+    Both ends are open: a start on an edge only touches. A session blocks both sides of its own start.
     """
     reach = Interval(offer.stretch(within.start).start, offer.stretch(within.end).end)
     blocked: list[Interval] = []

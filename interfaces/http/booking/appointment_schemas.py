@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.booking.appointment import Appointment, AppointmentStatus
-from domain.catalog.service import DEFAULTS, POLICY
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import AppointmentStatus
+from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.framework.fields import (
     Body,
     Change,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -26,7 +26,7 @@ from application.catalog.organization import (
     remove_member,
     replace_holiday,
 )
-from domain.catalog.organization import Organization
+from domain.catalog.organization import Organization, OrganizationProfile
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.organization_schemas import (
@@ -68,7 +68,9 @@ def location(organization: Organization) -> str:
 @router.post("", operation_id="create_organization", status_code=201, response_model=OrganizationShown)
 async def create(ask: RequestContext, body: NewOrganization) -> Response:
     """Found an organization, of which the caller is the owner."""
-    command = CreateOrganization(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
+    command = CreateOrganization(
+        **ask.command(), id=new_id(), profile=cast("OrganizationProfile", profile(body)), owner_id=body.owner_id
+    )
     return written(await create_organization(command, ask.ports.store), shown, location)
 
 

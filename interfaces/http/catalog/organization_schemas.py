@@ -127,10 +127,11 @@ def profile(body: OrganizationBody, *, partly: bool = False) -> dict[str, Any]:
 
 def shown(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
     """An organization as answered."""
+    profile: Mapping[str, Any] = organization.profile
     return {
         "id": organization.id,
         "version": organization.version,
-        **{name: organization.profile[name] for name in OrganizationBody.model_fields},
+        **{name: profile[name] for name in OrganizationBody.model_fields},
         "closed": organization.closed,
     }
 

@@ -1,7 +1,7 @@
 """Providers: who can be booked."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -16,6 +16,7 @@ from application.catalog.provider import (
     delete_provider,
 )
 from domain.catalog.provider import Provider
+from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
@@ -116,11 +117,11 @@ def found(provider: FoundProvider) -> Mapping[str, Any]:
 
 def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as answered."""
-    told = provider.told
+    details = provider.details
     return {
         "id": provider.id,
         "version": provider.version,
-        **{name: told.get(name) for name in ProviderBody.model_fields},
+        **{name: details.get(name) for name in ProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }
@@ -138,7 +139,9 @@ def location(provider: Provider) -> str:
 @router.post("", operation_id="create_provider", status_code=201, response_model=ProviderShown)
 async def create(ask: RequestContext, body: NewProvider) -> Response:
     """Make a provider, with an empty schedule, owned by the caller."""
-    command = CreateProvider(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
+    command = CreateProvider(
+        **ask.command(), id=new_id(), profile=cast("ProviderDetails", profile(body)), owner_id=body.owner_id
+    )
     return written(await create_provider(command, ask.ports.store), shown, location)
 
 

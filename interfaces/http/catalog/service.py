@@ -1,6 +1,6 @@
 """Services: what is booked, and on which terms."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +14,7 @@ from application.catalog.service import (
     delete_service,
 )
 from domain.catalog.service import Service
+from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
@@ -44,7 +45,7 @@ def location(service: Service) -> str:
 @router.post("", operation_id="create_service", status_code=201, response_model=ServiceShown)
 async def create(ask: RequestContext, body: ServiceBody) -> Response:
     """Offer something to book with one or more of the caller's providers."""
-    command = CreateService(**ask.command(), id=new_id(), terms=terms(body))
+    command = CreateService(**ask.command(), id=new_id(), terms=cast("ServiceTerms", terms(body)))
     return written(await create_service(command, ask.ports.store), shown, location)
 
 

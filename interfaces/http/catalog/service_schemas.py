@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.catalog.service import DEFAULTS, Service
+from domain.catalog.service import Service
+from domain.catalog.service_terms import DEFAULTS
 from interfaces.http.catalog.search_schemas import FirstOfService, Search, Words, beside
 from interfaces.http.framework.fields import (
     Body,

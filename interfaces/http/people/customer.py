@@ -1,7 +1,7 @@
 """Customers: who books, or for whom staff book."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -17,7 +17,7 @@ from application.people.customer import (
 )
 from domain.errors import NotFound
 from domain.kernel import new_id
-from domain.people.customer import Customer
+from domain.people.customer import Customer, CustomerDetails
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -114,7 +114,7 @@ async def create(ask: RequestContext, body: NewCustomer) -> Response:
     command = CreateCustomer(
         **ask.command(),
         id=new_id(),
-        details=body.model_dump(exclude={"organization_id"}),
+        details=cast("CustomerDetails", body.model_dump(exclude={"organization_id"})),
         organization_id=body.organization_id,
         address=await ask.address_of(body.email),
     )

@@ -1,6 +1,6 @@
 """Users: everybody's accounts, for admins."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,7 +14,7 @@ from application.people.account import (
     register_account,
 )
 from domain.kernel import new_id
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account, AccountContact, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
@@ -70,7 +70,7 @@ async def create(ask: RequestContext, body: UserBody) -> Response:
         account_id=new_id(),
         role=Role(body.role),
         address=await ask.ports.store.address_id(body.email),
-        contact=body.model_dump(exclude={"role"}),
+        contact=cast("AccountContact", body.model_dump(exclude={"role"})),
     )
     done = await register_account(command, ask.ports.store)
     # Also when it is answered again: who died in between has asked for no mail.

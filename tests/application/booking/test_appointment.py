@@ -17,12 +17,9 @@ from application.booking.appointment import (
     book_appointment,
     cancel_appointment,
     change_appointment,
-    check_in_appointment,
-    complete_appointment,
-    miss_appointment,
     reschedule_appointment,
-    undo_no_show,
 )
+from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
 from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
@@ -39,10 +36,11 @@ from application.scheduling.schedule import (
     replace_schedule,
     take_time_off,
 )
-from domain.booking.appointment import (
-    Appointment,
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import (
     AppointmentEnded,
     AppointmentStatus,
+    NotANoShow,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
@@ -403,7 +401,7 @@ class TestMarking:
         await miss_appointment(mark, store)
         store.set_clock(booked.ends_at + timedelta(hours=24))
         assert (await undo_no_show(mark, store)).aggregate.status is AppointmentStatus.BOOKED
-        with pytest.raises(AppointmentEnded):
+        with pytest.raises(NotANoShow):
             await undo_no_show(mark, store)
 
     async def test_note_and_answers_are_changed_one_by_one(self, store: Clocked, week: OpenWeek) -> None:

@@ -58,7 +58,7 @@ def test_already_so_is_no_error_and_no_event() -> None:
 def test_who_is_disabled_may_do_nothing_until_enabled() -> None:
     account = an_account()
     account.disable(ADMIN, NOW)
-    assert account.standing is AccountStatus.DISABLED
+    assert account.status is AccountStatus.DISABLED
     with pytest.raises(AccountDisabled):
         account.check_active()
     with pytest.raises(AccountDisabled):

@@ -11,7 +11,7 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.booking.appointment import AppointmentStatus
+from domain.booking.appointment_status import AppointmentStatus
 from domain.catalog.tag import Tag
 from domain.errors import Invalid
 from domain.kernel import new_id

@@ -24,7 +24,7 @@ from application.booking.refusals import OutsideHours
 from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
 from application.event_log import Command, EventLog, KeyReused, Unavailable, command
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
-from domain.booking.appointment import AppointmentStatus
+from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.catalog.tag import Tag
 from domain.errors import Stale
