@@ -9,7 +9,8 @@ from uuid import UUID
 from application.access import Role, Scope, demand, permit
 from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, command
-from domain.catalog.organization import Organization, OrganizationProfile, Rank, RankTooLow
+from domain.catalog.organization import Organization, Rank, RankTooLow
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import Invalid
 
 

@@ -49,7 +49,12 @@ async def _register(pending: Verification, means: Means, correlation: str) -> Co
         account_id=id,
         role=role,
         address=await means.store.address_id(said["email"]),
-        contact={name: said[name] for name in ("email", "name", "timezone", "language")},
+        contact={
+            "email": said["email"],
+            "name": said["name"],
+            "timezone": said["timezone"],
+            "language": said["language"],
+        },
         correlation=correlation,
     )
     try:

@@ -43,7 +43,7 @@ async def visit_of(
     policy = appointment.policy
     until = cancellable_until(policy, appointment.starts_at)
     return AppointmentDetails(
-        **await _place(appointment.service_id, provider, store),
+        *await _place(appointment.service_id, provider, store),
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         timezone=appointment.timezone,
@@ -60,7 +60,7 @@ async def place_of(hold: Hold, provider: Provider, store: EventStore) -> Appoint
     """The details of an offered start, on the service's present terms."""
     service = await current_state(Service, hold.service_id, store)
     return AppointmentDetails(
-        **await _place(hold.service_id, provider, store),
+        *await _place(hold.service_id, provider, store),
         starts_at=hold.starts_at,
         ends_at=hold.ends_at,
         timezone=hold.timezone,
@@ -69,7 +69,7 @@ async def place_of(hold: Hold, provider: Provider, store: EventStore) -> Appoint
     )
 
 
-async def _place(service_id: UUID, provider: Provider, store: EventStore) -> dict[str, str]:
+async def _place(service_id: UUID, provider: Provider, store: EventStore) -> tuple[str, str, str]:
     """Service, provider and address: the provider's own, else the organization's."""
     service = await current_state(Service, service_id, store)
     details = provider.details
@@ -77,8 +77,4 @@ async def _place(service_id: UUID, provider: Provider, store: EventStore) -> dic
     if not address and organization_id is not None:
         organization = await current_state(Organization, UUID(organization_id), store)
         address = organization.profile.get("address") if organization else None
-    return {
-        "service": service.terms["name"] if service else "",
-        "provider": details["name"],
-        "address": address or "",
-    }
+    return service.terms["name"] if service else "", details["name"], address or ""

@@ -87,7 +87,7 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, means: Means) -> st
         return why
     provider = await current_state(Provider, appointment.provider_id, means.store)
     customer = await customer_of(appointment.customer_id, means.store)
-    recipient = provider and await _recipient(kind, provider, customer, means)
+    recipient = await _recipient(kind, provider, customer, means) if provider else None
     if provider is None or recipient is None:
         return "forgotten"
     if kind is NoticeKind.REMINDER:

@@ -28,7 +28,7 @@ class Recipient:
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
-    """The holder of the customer's account, or of the account that claimed the guest; else the guest. None if erased."""
+    """The holder of the customer's account, or of the claiming account; else the guest. None once erased."""
     account = await current_state(Account, Account.id_of(customer_id), store)
     if account is not None:
         return _holder(account)

@@ -13,7 +13,8 @@ from application.people.guest import claimed
 from application.query import Query, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
-from domain.people.account import Account, AccountContact
+from domain.people.account import Account
+from domain.people.account_status import AccountContact
 from domain.people.admins import Admins
 from domain.people.customer import Customer, CustomerDetails
 from domain.people.email_address import Address

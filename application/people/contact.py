@@ -12,7 +12,8 @@ from application.event_log import Command, EventLog, command
 from application.people.account import load_account, with_guests
 from application.people.guest import claimed
 from domain.kernel import Aggregate
-from domain.people.account import Account, AccountForgotten
+from domain.people.account import Account
+from domain.people.account_status import AccountForgotten
 from domain.people.email_address import Address
 from domain.personal_data import PersonalData
 

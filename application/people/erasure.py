@@ -19,7 +19,8 @@ from application.people.account import FindAccount, counted, find_account
 from application.people.customer import DeleteCustomer, delete_customer
 from domain.errors import Conflict, NotFound
 from domain.kernel import Aggregate, new_id
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from domain.people.admins import Admins
 from domain.people.customer import Customer
 from domain.people.email_address import Address

@@ -29,7 +29,7 @@ class PendingEvents:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The server's answer. `error`: a word, empty if the server accepted. `retry_after`: seconds, if the server sent it."""
+    """The server's answer. `error`: a word, empty if the server accepted; `retry_after`: seconds, if it sent any."""
 
     status: int | None
     error: str

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 from uuid import UUID
 
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.kernel import Aggregate, event
 
@@ -37,15 +38,6 @@ class Rank(StrEnum):
         """Whether the rank is `least` or higher."""
         order = [*Rank]
         return order.index(self) <= order.index(least)
-
-
-class OrganizationProfile(TypedDict):
-    """As events record it; all of it is public."""
-
-    name: str
-    timezone: str | None
-    bio: str | None
-    address: str | None
 
 
 class Organization(Aggregate):

@@ -1,44 +1,11 @@
 """Account: the right to sign in, its role and status, and its erasure."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import TypedDict
 from uuid import UUID
 
-from domain.errors import Conflict, Forbidden
 from domain.kernel import Aggregate, derived_id, event
+from domain.people.account_status import AccountDisabled, AccountForgotten, AccountStatus, OwnRole
 from domain.personal_data import PersonalData
-
-
-class AccountDisabled(Forbidden):
-    """This account is disabled."""
-
-
-class AccountForgotten(Conflict):
-    """This person's data has been erased."""
-
-
-class ForgettingAhead(Conflict):
-    """This person's data is about to be erased."""
-
-
-class OwnRole(Forbidden):
-    """You cannot change your own role or status."""
-
-
-class AccountStatus(StrEnum):
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    FORGOTTEN = "forgotten"
-
-
-class AccountContact(TypedDict):
-    """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag."""
-
-    email: str
-    name: str
-    timezone: str | None
-    language: str | None
 
 
 class Account(Aggregate):

@@ -4,18 +4,18 @@ Every datetime is aware and in UTC, every interval half-open, every length in mi
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.scheduling.booking_window import BookingWindow
 from domain.scheduling.interval import Interval, clip, merge, overlaps
-from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings
-from domain.scheduling.slot_grid import SlotGrid
-from domain.scheduling.wallclock import SUPPORTED, zone
+from domain.scheduling.opening_hours import OpeningHours, openings
+from domain.scheduling.slot_terms import SlotTerms
+from domain.scheduling.wallclock import SUPPORTED
 
 __all__ = [
     "BookingWindow",
@@ -49,43 +49,6 @@ class Rule(StrEnum):
     """Another appointment or hold occupies a part of the time, buffers included."""
     FULL = "full"
     """The group session has no seat left."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlotTerms:
-    """A service's terms, as far as they decide when it can start. Minutes; raises ValueError if senseless.
-
-    `service_hours` (0 = Monday) are read in the calendar's zone and intersected with its hours, if not None.
-    """
-
-    service_id: UUID
-    duration: int
-    step: int
-    align: Literal["opening", "clock"] = "opening"
-    buffer_before: int = 0
-    buffer_after: int = 0
-    capacity: int = 1
-    min_notice: int = 0
-    window: BookingWindow | None = None
-    service_hours: Mapping[int, tuple[OpeningWindow, ...]] | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.duration, self.step, self.capacity) < 1:
-            raise ValueError("duration, step and capacity are at least 1")
-        if min(self.buffer_before, self.buffer_after, self.min_notice) < 0:
-            raise ValueError("buffers and notice are not negative")
-
-    @property
-    def length(self) -> timedelta:
-        return timedelta(minutes=self.duration)
-
-    def grid(self, hours: OpeningHours) -> SlotGrid:
-        return SlotGrid(timedelta(minutes=self.step), self.align, zone(hours.timezone))
-
-    def stretch(self, start: datetime) -> Interval:
-        """What an appointment at `start` occupies, buffers included."""
-        before, after = timedelta(minutes=self.buffer_before), timedelta(minutes=self.buffer_after)
-        return Interval(start - before, start + self.length + after)
 
 
 class Occupied(NamedTuple):

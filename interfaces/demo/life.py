@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from application.access import Caller
@@ -18,7 +18,7 @@ from application.booking.appointment import (
 )
 from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
 from application.event_log import Command
-from domain.catalog.service_terms import slot_terms
+from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, Start, starts
 from domain.scheduling.interval import Interval, overlaps
 from interfaces.demo.charter import AHEAD, Act, Charter, Handler
@@ -50,7 +50,7 @@ class Diary:
         self.charter = charter
         self.calendar = calendar
         self.dice = charter.random("diary", calendar.provider_id)
-        self.offers = {id: slot_terms(id, terms) for id, terms in calendar.services.items()}
+        self.offers = {id: slot_terms(id, cast("ServiceTerms", terms)) for id, terms in calendar.services.items()}
         self._people = people
         self._neighbours = [person for person in people if person.home == calendar.shop.place]
         self._promised = promised

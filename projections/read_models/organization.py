@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, select
 
-from domain.catalog.organization import Organization, OrganizationProfile
+from domain.catalog.organization import Organization
+from domain.catalog.organization_profile import OrganizationProfile
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import json, metadata, uuid

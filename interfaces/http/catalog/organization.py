@@ -26,7 +26,8 @@ from application.catalog.organization import (
     remove_member,
     replace_holiday,
 )
-from domain.catalog.organization import Organization, OrganizationProfile
+from domain.catalog.organization import Organization
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.organization_schemas import (

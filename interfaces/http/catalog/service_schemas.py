@@ -215,7 +215,8 @@ def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[st
 
 def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
     """A service as answered."""
-    told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    terms: Mapping[str, Any] = service.terms
+    told = {name: terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
     hours, window = told["hours"], told["window"]
     return {
         "id": service.id,

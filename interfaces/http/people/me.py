@@ -11,7 +11,8 @@ from application.identity.password import prove
 from application.people.account import FindAccount, find_account
 from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from interfaces.http.framework.fields import (
     Body,
     Change,

@@ -14,7 +14,8 @@ from application.people.account import (
     register_account,
 )
 from domain.kernel import new_id
-from domain.people.account import Account, AccountContact, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountContact, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext

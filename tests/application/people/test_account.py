@@ -17,7 +17,8 @@ from application.people.account import (
 from application.people.contact import ChangeAddress, ChangeContact, change_address, change_contact
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, AccountStatus, OwnRole
+from domain.people.account import Account
+from domain.people.account_status import AccountDisabled, AccountStatus, OwnRole
 from domain.people.admins import LastAdmin
 from domain.people.customer import Customer
 from domain.people.email_address import AddressTaken

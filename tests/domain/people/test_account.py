@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, AccountForgotten, AccountStatus, OwnRole
+from domain.people.account import Account
+from domain.people.account_status import AccountDisabled, AccountForgotten, AccountStatus, OwnRole
 from domain.personal_data import PersonalData
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
