@@ -7,7 +7,7 @@ from uuid import UUID
 
 from application.access import OPERATOR
 from application.event_log import EventReader, EventStore
-from application.query import Query, query
+from application.query import Lookup, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 
@@ -15,7 +15,7 @@ A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetCurrentState(Query):
+class GetCurrentState(Lookup):
     """Asked by Daybook itself: jobs, notices, deliveries."""
 
     kind: type[Aggregate]

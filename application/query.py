@@ -12,12 +12,12 @@ from domain.errors import Refusal
 from domain.kernel import Aggregate
 
 A = TypeVar("A", bound=Aggregate)
-Q = TypeVar("Q", bound="Query")
+Q = TypeVar("Q", bound="Lookup")
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Query(Request):
+class Lookup(Request):
     """A data transfer object (DTO): what a caller wants to know. Each subclass has one handler.
 
     A query changes nothing, so it has no idempotency key and expects no version.

@@ -9,7 +9,7 @@ from application.booking.provider_selection import BookingRequest, select_provid
 from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, EventReader, Request, command
-from application.query import Query, query
+from application.query import Lookup, query
 from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -31,7 +31,7 @@ class ChangeHold(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindHold(Query):
+class FindHold(Lookup):
     hold_id: UUID
 
 

@@ -14,7 +14,7 @@ from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
-from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitlistDates, WaitlistEntry
+from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitlistDates, WaitlistRequest
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import NotFound
@@ -76,7 +76,7 @@ async def join_waitlist(cmd: JoinWaitlist, log: EventLog, now: datetime) -> Wait
     if not cmd.by.is_customer:
         await _check_acts(cmd, "join_waitlist", providers, "service", cmd.service_id, log)
     schedule = await log.load(Schedule, Schedule.id_of(providers[0]))
-    entry = WaitlistEntry(
+    entry = WaitlistRequest(
         customer_id=customer_id,
         service_id=cmd.service_id,
         provider_id=cmd.provider_id,

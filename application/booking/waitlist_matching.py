@@ -13,7 +13,7 @@ from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer,
 from application.booking.waitlist_line import WaitlistLine
 from application.event_log import EventReader, EventStore
 from application.jobs.job import Job, JobLease, Means, NotDueYet
-from application.query import Query, query
+from application.query import Lookup, query
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish
@@ -26,7 +26,7 @@ AHEAD = timedelta(days=62)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindCalendar(Query):
+class FindCalendar(Lookup):
     """`stream`: of a Day or a Schedule."""
 
     stream: UUID

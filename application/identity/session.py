@@ -15,7 +15,7 @@ from application.identity.one_time_tokens import OneTimeTokens
 from application.identity.security_log import SecurityReader
 from application.identity.sessions import Session, Sessions
 from application.people.account import FindAccount, find_account
-from application.query import Query, QueryResult, query
+from application.query import Lookup, QueryResult, query
 from domain.errors import NotFound, Unauthenticated
 from domain.people.account import Account
 from domain.people.email_address import Address
@@ -76,7 +76,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _GetAccount(Query):
+class _GetAccount(Lookup):
     """By id, or else by the stream of its e-mail address."""
 
     account_id: UUID | None = None

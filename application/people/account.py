@@ -10,7 +10,7 @@ from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, EventReader, command
 from application.people.customer import registered
 from application.people.guest import claimed
-from application.query import Query, query
+from application.query import Lookup, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from domain.people.account import Account
@@ -25,7 +25,7 @@ SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindAccount(Query):
+class FindAccount(Lookup):
     """By id, or by the stream of its e-mail address."""
 
     account_id: UUID | None = None

@@ -76,7 +76,7 @@ WaitlistDates = TypedDict("WaitlistDates", {"from": str, "to": str})
 
 
 @dataclass(frozen=True)
-class WaitlistEntry:
+class WaitlistRequest:
     """The wish of a customer, as the event records it. `provider_id`: None for any provider of the service.
 
     `hours`: [[begin, end], ...] in minutes of the local day, none for any hour; `timezone`: of dates and hours.
@@ -98,7 +98,7 @@ class _ByFields:
 class Waiting(Aggregate):
     """One customer's entry in the waitlist."""
 
-    class Joined(WaitlistEntry, _ByFields, Aggregate.Created):
+    class Joined(WaitlistRequest, _ByFields, Aggregate.Created):
         def apply(self, waiting: "Waiting") -> None:
             waiting.customer_id, waiting.service_id = self.customer_id, self.service_id
             waiting.provider_id = self.provider_id
@@ -133,7 +133,7 @@ class Waiting(Aggregate):
         self.appointment_id: UUID | None = None
 
     @classmethod
-    def join(cls, id: UUID, by: UUID, entry: WaitlistEntry, now: datetime) -> Self:
+    def join(cls, id: UUID, by: UUID, entry: WaitlistRequest, now: datetime) -> Self:
         """A new entry, at the end of the line."""
         return cls._create(cls.Joined, id=id, by=by, **vars(entry), timestamp=now)
 

@@ -13,7 +13,7 @@ from application.access import Role
 from application.catalog.tag import CreateTag, DeleteTag, create_tag, delete_tag
 from application.current_state import GetCurrentState, get_current_state
 from application.event_log import EventLog, EventReader
-from application.query import Query, query
+from application.query import Lookup, query
 from domain.catalog.tag import Tag
 from domain.errors import Conflict, NotFound
 from domain.kernel import new_id
@@ -55,13 +55,13 @@ async def test_a_refusal_from_a_stale_cache_is_no_answer(store: Clocked) -> None
     seen: list[bool] = []
 
     @query
-    async def retired(asked: Query, log: EventReader, now: datetime) -> datetime:
+    async def retired(asked: Lookup, log: EventReader, now: datetime) -> datetime:
         seen.append((await log.load(Tag, tag.id)).retired)
         if not seen[-1]:
             raise Conflict
         return now
 
-    await retired(Query(by=ADMIN), store)
+    await retired(Lookup(by=ADMIN), store)
     assert seen == [False, True]
 
 
@@ -74,21 +74,21 @@ async def test_a_query_has_nothing_to_record_with(store: Clocked) -> None:
     tag = await a_tag(store)
 
     @query
-    async def sly(asked: Query, log: Any, now: datetime) -> int:
+    async def sly(asked: Lookup, log: Any, now: datetime) -> int:
         mine = (await log.load(Tag, tag.id)).own_copy()
         mine.retire(ADMIN.account, now)
         await log.record(mine)
         return 1
 
     with pytest.raises(AttributeError, match="record"):
-        await sly(Query(by=ADMIN), store)
+        await sly(Lookup(by=ADMIN), store)
     assert store.position == 1
 
 
 def test_the_port_of_a_query_reads_and_nothing_else() -> None:
     assert {name for name in vars(EventReader) if not name.startswith("_")} == {"find", "find_all", "load"}
     assert {*vars(EventLog)} >= WRITES
-    assert not {"key", "version"} & {*get_type_hints(Query)}
+    assert not {"key", "version"} & {*get_type_hints(Lookup)}
 
 
 def handlers(decorator: str) -> Iterator[ast.AsyncFunctionDef]:

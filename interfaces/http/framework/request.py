@@ -205,7 +205,7 @@ class RequestContext(Request):
         }
 
     def query(self) -> dict[str, Any]:
-        """The fields that every Query has."""
+        """The fields that every Lookup has."""
         return {"by": self.caller, "correlation": self.scope["request_id"]}
 
     def take_version(self, *, required: bool) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold
 from domain.booking.placement import Booking
-from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistEntry
+from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistRequest
 from projections.read_models.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
@@ -131,7 +131,7 @@ async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
 
 async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of) -> None:
     dates: WaitlistDates = {"from": "2030-01-01", "to": "2030-01-02"}
-    waiting = Waiting.join(uuid4(), uuid4(), WaitlistEntry(uuid4(), uuid4(), None, dates, [], "UTC"), NOW)
+    waiting = Waiting.join(uuid4(), uuid4(), WaitlistRequest(uuid4(), uuid4(), None, dates, [], "UTC"), NOW)
     waiting.offer_place(Offer(uuid4(), uuid4(), START, NOW + timedelta(minutes=15)), NOW)
     found = await jobs_of(waiting)
     assert {slot: row.kind for slot, row in found.items()} == {"offer": "offer", "lapse": "lapse"}
