@@ -25,7 +25,7 @@ _LINE = re.compile(r"^    (?:  )?(\S+) +(.+)$", re.MULTILINE)
 def routes() -> str:
     """A row for each operation, in the order in which they are tried."""
     rows = [
-        f"| `{method.upper()} {path}` | {told['description'].partition(chr(10))[0]} |"
+        f"| `{method.upper()} {path}` | {told['summary']} |"
         for path, operations in document()["paths"].items()
         for method, told in operations.items()
     ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.booking.hold import redeemed
+from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, ProviderSelection, select_provider
 from application.booking.reservation import Reservation, release, take
 from application.catalog.membership import acts, staff
@@ -60,21 +61,23 @@ class MarkAppointment(Command):
 
 
 @command
-async def book_appointment(cmd: BookAppointment, log: EventLog, now: datetime) -> Appointment:
+async def book_appointment(
+    cmd: BookAppointment, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES
+) -> Appointment:
     """Take the start for the customer, with the provider named or the first free one of the service."""
-    appointment, others = await booked(cmd, "book_appointment", log, now)
+    appointment, others = await booked(cmd, "book_appointment", log, now, queries)
     await log.record(appointment, *others)
     return appointment
 
 
 async def booked(
-    cmd: BookAppointment, operation: str, log: EventLog, now: datetime
+    cmd: BookAppointment, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Appointment, list[Aggregate]]:
     """A new appointment, or the request for one, and what is to be recorded with it."""
     hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
     if hold is not None:
         cmd = replace(cmd, provider_id=hold.provider_id)
-    choice = await select_provider(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now, queries)
     if hold is not None and hold.customer_id != choice.customer_id:
         raise Invalid("The hold is of another customer.", "/customer_id")
     service = choice.service
@@ -177,9 +180,9 @@ async def complete_appointment(cmd: MarkAppointment, log: EventLog, now: datetim
 
 
 @command
-async def miss_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
+async def mark_no_show(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """The customer did not come."""
-    appointment, _ = await mine(cmd, "miss_appointment", log)
+    appointment, _ = await mine(cmd, "mark_no_show", log)
     appointment.miss(cmd.by.account, now)
     await log.record(appointment)
     return appointment

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.access import demand, demand_system, permit
+from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, select_provider
 from application.booking.reservation import Reservation, days_of, release, take
 from application.catalog.membership import acts, staff
@@ -31,21 +32,21 @@ class ChangeHold(Command):
 
 
 @command
-async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime) -> Hold:
+async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES) -> Hold:
     """Keep the start for the customer, with the provider named or the first free one of the service."""
-    hold, others = await held(cmd, "place_hold", "hold_ttl", log, now)
+    hold, others = await held(cmd, "place_hold", "hold_ttl", log, now, queries)
     await log.record(hold, *others)
     return hold
 
 
 async def held(
-    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime
+    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Hold, list[Aggregate]]:
     """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long.
 
     At most until the start: nobody can use it after, and it would stand in the way of what begins later.
     """
-    choice = await select_provider(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now, queries)
     hold = Hold(
         id=cmd.id,
         by=cmd.by.account,

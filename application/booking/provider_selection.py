@@ -1,12 +1,12 @@
 """For whom, what and with whom: what is settled before the Days are looked at, by bookings and holds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, demand, permit
+from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
 from application.booking.refusals import refusal
 from application.booking.reservation import occupied
 from application.catalog.membership import acts, hosts, staff
@@ -23,17 +23,13 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRequest(Command):
-    """A start of a service. From read models, perhaps not fresh: `ranking`, the providers in the order to try
-    when none is named; `hosted`, whether the customer has been with the staff who ask.
-    """
+    """A start of a service, with the provider named or any of the service's."""
 
     id: UUID
     service_id: UUID
     start: datetime
     provider_id: UUID | None = None
     customer_id: UUID | None = None
-    ranking: Sequence[UUID] = ()
-    hosted: bool = False
 
 
 class ProviderSelection(NamedTuple):
@@ -61,22 +57,24 @@ class ProviderSelection(NamedTuple):
         return {"price": terms["price"], "currency": terms["currency"], "policy": self.service.policy()}
 
 
-async def select_provider(cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> ProviderSelection:
+async def select_provider(
+    cmd: BookingRequest, operation: str, log: EventLog, now: datetime, queries: BookingQueries
+) -> ProviderSelection:
     """The caller may, for this customer, with this provider or the first free one of the service."""
     permit(cmd.by, operation)
-    customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
+    customer_id = await whom(cmd.by, cmd.customer_id, log, queries)
     service = await log.load(Service, cmd.service_id)
     service.check_offered(cmd.provider_id)
-    provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
+    provider_id = cmd.provider_id or await _first_free(cmd, service, log, now, queries)
     provider = await log.load(Provider, provider_id)
     owners = {cmd.by.account} if cmd.by.is_customer else await staff(cmd.by, provider, log)
     demand(cmd.by, operation, "provider", provider_id, *owners)
     return ProviderSelection(customer_id, service, provider)
 
 
-async def whom(by: Caller, customer_id: UUID | None, log: EventLog, *, hosted: bool = False) -> UUID:
+async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: CustomerVisits) -> UUID:
     """The customer it is for: customers themselves, also as the guests that they have claimed; of others
-    those whom staff know. `hosted`: see Wanted.
+    those whom staff know, as their guests or from appointments.
     """
     if customer_id is None:
         if not by.is_customer:
@@ -85,18 +83,26 @@ async def whom(by: Caller, customer_id: UUID | None, log: EventLog, *, hosted: b
     customer = await log.find(Customer, customer_id)
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
         raise NotFound("customer", customer_id)
-    if not by.is_customer and by != SYSTEM:
-        known = customer is not None and (by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log))
-        if not known:
-            raise NotFound("customer", customer_id)
+    staff_asks = not by.is_customer and by != SYSTEM
+    if staff_asks and (customer is None or not await _knows(by, customer, log, visits)):
+        raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
     return customer_id
 
 
-async def _first_free(cmd: BookingRequest, service: Service, log: EventLog, now: datetime) -> UUID:
+async def _knows(by: Caller, customer: Customer, log: EventLog, visits: CustomerVisits) -> bool:
+    if by.role is Role.ADMIN or by.id in await hosts(by, customer, log):
+        return True
+    return by.role is Role.PROVIDER and await visits.has_visited(by.account, customer.id)
+
+
+async def _first_free(
+    cmd: BookingRequest, service: Service, log: EventLog, now: datetime, ranking: ProviderRanking
+) -> UUID:
     """The first provider, in the order of the ranking, with whom the start is offered."""
-    rank = {provider_id: n for n, provider_id in enumerate(cmd.ranking)}
+    ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
+    rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
     theirs = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):

@@ -96,7 +96,7 @@ async def change_webhook(cmd: ChangeWebhook, log: EventLog, now: datetime) -> We
 @command
 async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> Webhook:
     """Sign with another secret; which one is kept beside the log."""
-    webhook = await _mine(cmd, "rotate_webhook", cmd.webhook_id, log)
+    webhook = await _mine(cmd, "rotate_webhook_secret", cmd.webhook_id, log)
     webhook.rotate(cmd.by.account, now)
     await log.record(webhook)
     return webhook

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,11 @@ from application.booking.appointment import (
     cancel_appointment,
     check_in_appointment,
     complete_appointment,
-    miss_appointment,
+    mark_no_show,
     reschedule_appointment,
     undo_no_show,
 )
+from application.booking.ports import CustomerKnown
 from application.event_log import Command
 from domain.catalog.service import offer_of
 from domain.scheduling.availability import Occupied, Start, starts
@@ -41,6 +43,17 @@ def appointments(charter: Charter, everybody: Sequence[DemoCalendar], people: Se
     promised: Promised = defaultdict(list)
     acts = [act for calendar in everybody for act in Diary(charter, calendar, people, promised).filled()]
     return sorted(acts, key=lambda act: act.at)
+
+
+class _ThisProvider(CustomerKnown):
+    """In a small town, everybody knows everybody; a booking with any provider goes to this one."""
+
+    def __init__(self, provider_id: UUID) -> None:
+        self._provider_id = provider_id
+
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
+        """See ProviderRanking."""
+        return (self._provider_id,)
 
 
 class Diary:
@@ -157,7 +170,7 @@ class Life:
         self._do(
             asked,
             self._customer.caller if by_customer else self._diary.calendar.owner,
-            book_appointment,
+            partial(book_appointment, queries=_ThisProvider(provider_id)),
             BookAppointment,
             id=self._id,
             service_id=self._service_id,
@@ -165,8 +178,6 @@ class Life:
             provider_id=None if any_will_do else provider_id,
             customer_id=self._customer.id,
             note=self._dice.choice(NOTES) if self._dice.random() < 0.08 else "",
-            ranking=(provider_id,),
-            hosted=True,  # in a small town, everybody knows everybody
         )
 
     def _moved(self) -> None:
@@ -204,7 +215,7 @@ class Life:
         if end > self._today - _DAY / 2 and self._dice.random() < 0.5:
             return None  # nobody has got round to marking it
         if missed:
-            self._mark(start + 15 * _MINUTE, miss_appointment)
+            self._mark(start + 15 * _MINUTE, mark_no_show)
             if self._dice.random() < 0.85:
                 return None
             self._mark(start + 25 * _MINUTE, undo_no_show)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from application.booking.appointment import (
     BookAppointment,
@@ -17,7 +17,7 @@ from application.booking.appointment import (
     change_appointment,
     check_in_appointment,
     complete_appointment,
-    miss_appointment,
+    mark_no_show,
     reschedule_appointment,
     undo_no_show,
 )
@@ -31,54 +31,66 @@ from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking.appointment_schemas import (
-    AppointmentChange,
     AppointmentFilters,
     AppointmentPage,
-    AppointmentShown,
-    Booking,
-    Cancelling,
-    CancellingQuery,
-    Declining,
+    AppointmentResponse,
+    BookAppointmentBody,
+    CancelAppointmentBody,
+    CancelAppointmentQuery,
+    ChangeAppointmentBody,
+    DeclineAppointmentBody,
     HistoryFilters,
     HistoryPage,
-    Move,
-    history_shown,
-    shown,
+    RescheduleAppointmentBody,
+    appointment_response,
+    history_item_response,
 )
-from interfaces.http.booking.provider_ranking import wanted
-from interfaces.http.framework.fields import Nothing
+from interfaces.http.framework.fields import EmptyBody
+from interfaces.http.framework.needs import IdempotencyKeys, Needs
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import ended, listed, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
+from interfaces.http.framework.routing import Router
 from projections.read_models import appointment as agenda
 from projections.read_models import history
 
-router = APIRouter(prefix="/v1/appointments", tags=["appointments"], route_class=Route)
+router = Router("/v1/appointments", "appointments")
 
 
 def location(appointment: Appointment) -> str:
     return f"/v1/appointments/{appointment.id}"
 
 
-@router.post("", operation_id="book_appointment", status_code=201, response_model=AppointmentShown)
-async def book(ask: RequestContext, body: Booking) -> Response:
+@router.post(
+    "", "book_appointment", AppointmentResponse, status=201, needs=Needs(keys=IdempotencyKeys.REQUIRED, expires=True)
+)
+async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
     """Book an offered start."""
     command = BookAppointment(
-        **await wanted(ask, body), id=new_id(), note=body.note, answers=body.answers, hold_id=body.hold_id
+        **request.command(),
+        id=new_id(),
+        service_id=body.service_id,
+        start=body.start,
+        provider_id=body.provider_id,
+        customer_id=body.customer_id,
+        note=body.note,
+        answers=body.answers,
+        hold_id=body.hold_id,
     )
-    return written(await book_appointment(command, ask.ports.store), shown, location)
+    return command_response(
+        await book_appointment(command, request.ports.store, request.ports.booking), appointment_response, location
+    )
 
 
-@router.get("", operation_id="list_appointments", response_model=AppointmentPage)
-async def find(ask: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
+@router.get("", "list_appointments", AppointmentPage)
+async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
     """List the appointments the caller may know of."""
-    async with ask.look("agenda") as read:
+    async with request.snapshot("agenda") as read:
         rows, bookmark = await agenda.find(
             read,
-            page(ask, filters),
-            of=ask.of,
-            acts=ask.acts,
+            page(request, filters),
+            of=request.of,
+            acts=request.acts,
             since=filters.from_,
             until=filters.to,
             status=filters.status,
@@ -86,101 +98,111 @@ async def find(ask: RequestContext, filters: Annotated[AppointmentFilters, Query
             customer_id=filters.customer_id,
             organization_id=filters.organization_id,
         )
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
+    return page_response([appointment_response(row) for row in rows], sealed(request, filters, bookmark), read.position)
 
 
-@router.get("/{appointment_id}", operation_id="get_appointment", response_model=AppointmentShown)
-async def get(ask: RequestContext, appointment_id: UUID) -> Response:
+@router.get("/{appointment_id}", "get_appointment", AppointmentResponse)
+async def get(request: RequestContext, appointment_id: UUID) -> Response:
     """Show an appointment."""
-    async with ask.look("agenda") as read:
-        row = await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts)
+    async with request.snapshot("agenda") as read:
+        row = await agenda.get(read, appointment_id, of=request.of, acts=request.acts)
     if row is None:
         raise NotFound("appointment", appointment_id)
-    return seen(ask.given, row.version, shown(row), read.position)
+    return resource_response(request.sent, row.version, appointment_response(row), read.position)
 
 
-@router.patch("/{appointment_id}", operation_id="change_appointment", response_model=AppointmentShown)
-async def change(ask: RequestContext, appointment_id: UUID, body: AppointmentChange) -> Response:
+@router.patch("/{appointment_id}", "change_appointment", AppointmentResponse)
+async def change(request: RequestContext, appointment_id: UUID, body: ChangeAppointmentBody) -> Response:
     """Change note or answers, while it has not ended."""
-    command = ChangeAppointment(**ask.command(), appointment_id=appointment_id, note=body.note, answers=body.answers)
-    return written(await change_appointment(command, ask.ports.store), shown)
+    command = ChangeAppointment(
+        **request.command(), appointment_id=appointment_id, note=body.note, answers=body.answers
+    )
+    return command_response(await change_appointment(command, request.ports.store), appointment_response)
 
 
-@router.delete("/{appointment_id}", operation_id="delete_appointment", status_code=204)
-async def delete(ask: RequestContext, appointment_id: UUID, said: Annotated[CancellingQuery, Query()]) -> Response:
+@router.delete("/{appointment_id}", "delete_appointment")
+async def delete(
+    request: RequestContext, appointment_id: UUID, said: Annotated[CancelAppointmentQuery, Query()]
+) -> Response:
     """Cancel an appointment."""
-    command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=said.reason)
-    return ended(await cancel_appointment(command, ask.ports.store))
+    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=said.reason)
+    return empty_response(await cancel_appointment(command, request.ports.store))
 
 
-@router.post("/{appointment_id}/reschedule", operation_id="reschedule_appointment", response_model=AppointmentShown)
-async def reschedule(ask: RequestContext, appointment_id: UUID, body: Move) -> Response:
+@router.post("/{appointment_id}/reschedule", "reschedule_appointment", AppointmentResponse, needs=Needs(version=True))
+async def reschedule(request: RequestContext, appointment_id: UUID, body: RescheduleAppointmentBody) -> Response:
     """Move to another offered start. The old time is kept until the new one is taken."""
     command = RescheduleAppointment(
-        **ask.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
+        **request.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
     )
-    return written(await reschedule_appointment(command, ask.ports.store), shown)
+    return command_response(await reschedule_appointment(command, request.ports.store), appointment_response)
 
 
-@router.post("/{appointment_id}/cancel", operation_id="cancel_appointment", response_model=AppointmentShown)
-async def cancel(ask: RequestContext, appointment_id: UUID, body: Cancelling) -> Response:
+@router.post("/{appointment_id}/cancel", "cancel_appointment", AppointmentResponse, needs=Needs(version=True))
+async def cancel(request: RequestContext, appointment_id: UUID, body: CancelAppointmentBody) -> Response:
     """Give the time back. Late is refused, or costs a fee, as the policy says."""
-    command = CancelAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
-    return written(await cancel_appointment(command, ask.ports.store), shown)
+    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
+    return command_response(await cancel_appointment(command, request.ports.store), appointment_response)
 
 
-@router.post("/{appointment_id}/confirm", operation_id="confirm_appointment", response_model=AppointmentShown)
-async def confirm(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post(
+    "/{appointment_id}/confirm", "confirm_appointment", AppointmentResponse, needs=Needs(version=True, expires=True)
+)
+async def confirm(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """Book what a customer has asked for."""
-    return await _mark(ask, appointment_id, confirm_appointment)
+    return await _mark(request, appointment_id, confirm_appointment)
 
 
-@router.post("/{appointment_id}/decline", operation_id="decline_appointment", response_model=AppointmentShown)
-async def decline(ask: RequestContext, appointment_id: UUID, body: Declining) -> Response:
+@router.post(
+    "/{appointment_id}/decline", "decline_appointment", AppointmentResponse, needs=Needs(version=True, expires=True)
+)
+async def decline(request: RequestContext, appointment_id: UUID, body: DeclineAppointmentBody) -> Response:
     """Refuse what a customer has asked for; its time is free again."""
-    command = DeclineAppointment(**ask.command(), appointment_id=appointment_id, reason=body.reason)
-    return written(await decline_appointment(command, ask.ports.store), shown)
+    command = DeclineAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
+    return command_response(await decline_appointment(command, request.ports.store), appointment_response)
 
 
-@router.post("/{appointment_id}/check-in", operation_id="check_in_appointment", response_model=AppointmentShown)
-async def check_in(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/check-in", "check_in_appointment", AppointmentResponse, needs=Needs(version=True))
+async def check_in(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """The customer is here."""
-    return await _mark(ask, appointment_id, check_in_appointment)
+    return await _mark(request, appointment_id, check_in_appointment)
 
 
-@router.post("/{appointment_id}/complete", operation_id="complete_appointment", response_model=AppointmentShown)
-async def complete(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/complete", "complete_appointment", AppointmentResponse, needs=Needs(version=True))
+async def complete(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """It took place; not before its start."""
-    return await _mark(ask, appointment_id, complete_appointment)
+    return await _mark(request, appointment_id, complete_appointment)
 
 
-@router.post("/{appointment_id}/no-show", operation_id="miss_appointment", response_model=AppointmentShown)
-async def no_show(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/no-show", "mark_no_show", AppointmentResponse, needs=Needs(version=True))
+async def no_show(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """The customer did not come; not before its start."""
-    return await _mark(ask, appointment_id, miss_appointment)
+    return await _mark(request, appointment_id, mark_no_show)
 
 
-@router.post("/{appointment_id}/undo-no-show", operation_id="undo_no_show", response_model=AppointmentShown)
-async def undo(ask: RequestContext, appointment_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
+@router.post("/{appointment_id}/undo-no-show", "undo_no_show", AppointmentResponse, needs=Needs(version=True))
+async def undo(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """The customer came after all; within 24 hours of the mark."""
-    return await _mark(ask, appointment_id, undo_no_show)
+    return await _mark(request, appointment_id, undo_no_show)
 
 
-@router.get("/{appointment_id}/history", operation_id="get_history", response_model=HistoryPage)
+@router.get("/{appointment_id}/history", "get_appointment_history", HistoryPage)
 async def get_history(
-    ask: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
+    request: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
 ) -> Response:
     """All that happened to an appointment, in order."""
-    async with ask.look("agenda") as read:
-        if await agenda.get(read, appointment_id, of=ask.of, acts=ask.acts) is None:
+    async with request.snapshot("agenda") as read:
+        if await agenda.get(read, appointment_id, of=request.of, acts=request.acts) is None:
             raise NotFound("appointment", appointment_id)
-        items, bookmark = await history.of(read.connection, appointment_id, page(ask, filters), ask.ports.codec)
-    return listed([history_shown(item) for item in items], sealed(ask, filters, bookmark), read.position)
+        items, bookmark = await history.of(read.connection, appointment_id, page(request, filters), request.ports.codec)
+    return page_response(
+        [history_item_response(item) for item in items], sealed(request, filters, bookmark), read.position
+    )
 
 
 _Marking = Callable[[MarkAppointment, EventStore], Awaitable[CommandResult[Appointment]]]
 
 
-async def _mark(ask: RequestContext, appointment_id: UUID, mark: _Marking) -> Response:
-    command = MarkAppointment(**ask.command(), appointment_id=appointment_id)
-    return written(await mark(command, ask.ports.store), shown)
+async def _mark(request: RequestContext, appointment_id: UUID, mark: _Marking) -> Response:
+    command = MarkAppointment(**request.command(), appointment_id=appointment_id)
+    return command_response(await mark(command, request.ports.store), appointment_response)

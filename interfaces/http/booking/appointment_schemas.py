@@ -75,7 +75,7 @@ Answers = Annotated[
 ]
 
 
-class Booking(Body):
+class BookAppointmentBody(Body):
     """Staff say for which customer. Without a provider, the one with the fewest appointments that week.
 
     `hold_id`: a hold of the caller's, of the same service and start.
@@ -90,33 +90,33 @@ class Booking(Body):
     answers: Answers = {}
 
 
-class AppointmentChange(Change):
+class ChangeAppointmentBody(Change):
     """Only the fields given are changed."""
 
     note: Text = absent()
     answers: Answers = absent()
 
 
-class Move(Body):
+class RescheduleAppointmentBody(Body):
     """To another start, and perhaps another provider."""
 
     start: Instant
     provider_id: UUID | None = None
 
 
-class Cancelling(Body):
+class CancelAppointmentBody(Body):
     """Staff must give a reason."""
 
     reason: Text | None = None
 
 
-class Declining(Body):
+class DeclineAppointmentBody(Body):
     """The reason is told to the customer."""
 
     reason: Text | None = None
 
 
-class CancellingQuery(Query):
+class CancelAppointmentQuery(Query):
     """Staff must give a reason."""
 
     reason: Text | None = None
@@ -139,7 +139,7 @@ class AppointmentFilters(Paging):
         return self
 
 
-class Policy(Shape):
+class AppointmentPolicyResponse(Shape):
     """As it was when booked or moved; minutes and minor units."""
 
     cancel_notice: int
@@ -151,19 +151,19 @@ class Policy(Shape):
     complete_after: int
 
 
-class Declination(Shape):
+class DeclinationResponse(Shape):
     by: UUID
     reason: str
 
 
-class Cancellation(Shape):
+class CancellationResponse(Shape):
     by: UUID
     reason: str
     late: bool
     fee: int
 
 
-class AppointmentShown(Resource):
+class AppointmentResponse(Resource):
     """A customer's promise to be somewhere at a time, with price and policy as they were then.
 
     `expires_at`: until when a request keeps the time unless it is confirmed.
@@ -178,21 +178,21 @@ class AppointmentShown(Resource):
     timezone: str
     price: int
     currency: str
-    policy: Policy
+    policy: AppointmentPolicyResponse
     note: str
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
-    cancelled: Cancellation | None = absent()
-    declined: Declination | None = absent()
+    cancelled: CancellationResponse | None = absent()
+    declined: DeclinationResponse | None = absent()
 
 
 class AppointmentPage(Shape):
-    items: list[AppointmentShown]
+    items: list[AppointmentResponse]
     next: str | None
 
 
-class HistoryItem(Shape):
+class HistoryItemResponse(Shape):
     """Something that happened. `data`: the event's fields."""
 
     position: int
@@ -204,7 +204,7 @@ class HistoryItem(Shape):
 
 
 class HistoryPage(Shape):
-    items: list[HistoryItem]
+    items: list[HistoryItemResponse]
     next: str | None
 
 
@@ -212,7 +212,7 @@ class HistoryFilters(Paging):
     """All that happened, in order."""
 
 
-def shown(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
+def appointment_response(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
     """An appointment as answered."""
     told = {
         "id": appointment.id,
@@ -233,13 +233,13 @@ def shown(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, A
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
     }
     if appointment.cancelled is not None:
-        told["cancelled"] = {name: appointment.cancelled[name] for name in Cancellation.model_fields}
+        told["cancelled"] = {name: appointment.cancelled[name] for name in CancellationResponse.model_fields}
     if appointment.declined is not None:
         told["declined"] = appointment.declined
     return told
 
 
-def history_shown(item: history.HistoryEntry) -> Mapping[str, Any]:
+def history_item_response(item: history.HistoryEntry) -> Mapping[str, Any]:
     """Something that happened, as answered."""
     return {
         "position": item.position,

@@ -23,7 +23,7 @@ from interfaces.http.framework.fields import (
 from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
 
 
-class OrganizationBody(Body):
+class ReplaceOrganizationBody(Body):
     """A business; all of this is public."""
 
     name: Name
@@ -32,19 +32,19 @@ class OrganizationBody(Body):
     address: Line | None = None
 
 
-class NewOrganization(OrganizationBody):
+class CreateOrganizationBody(ReplaceOrganizationBody):
     """`owner_id`: only an admin may name another's."""
 
     owner_id: UUID | None = None
 
 
-class OrganizationChange(Change, OrganizationBody):
+class ChangeOrganizationBody(Change, ReplaceOrganizationBody):
     """Only the fields given are changed; null clears an optional one."""
 
     name: Name = absent()
 
 
-class OrganizationShown(Resource):
+class OrganizationResponse(Resource):
     """A business, unless `closed`."""
 
     name: str
@@ -55,7 +55,7 @@ class OrganizationShown(Resource):
 
 
 class OrganizationPage(Shape):
-    items: list[OrganizationShown]
+    items: list[OrganizationResponse]
     next: str | None
 
 
@@ -68,20 +68,20 @@ class OrganizationFilters(Paging):
     )
 
 
-class RankBody(Body):
+class ChangeMemberBody(Body):
     """What the member may do."""
 
     rank: Rank
 
 
-class NewMember(Body):
+class AddMemberBody(Body):
     """An account that acts for the organization's providers."""
 
     account_id: UUID
     rank: Rank = Rank.STAFF
 
 
-class MemberShown(Resource):
+class MemberResponse(Resource):
     """Who belongs to the organization. `id`: the account's; `version`: of the organization."""
 
     account_id: UUID
@@ -89,7 +89,7 @@ class MemberShown(Resource):
 
 
 class MemberPage(Shape):
-    items: list[MemberShown]
+    items: list[MemberResponse]
     next: str | None
 
 
@@ -97,13 +97,13 @@ class MemberFilters(Paging):
     """All members."""
 
 
-class HolidayBody(Body):
+class ReplaceHolidayBody(Body):
     """What people call it."""
 
     name: Name
 
 
-class HolidayShown(Shape):
+class HolidayResponse(Shape):
     """A date on which no provider of the organization opens. `version`: of the organization."""
 
     date: date
@@ -112,7 +112,7 @@ class HolidayShown(Shape):
 
 
 class HolidayPage(Shape):
-    items: list[HolidayShown]
+    items: list[HolidayResponse]
     next: str | None
 
 
@@ -120,26 +120,26 @@ class HolidayFilters(Paging):
     """All holidays, the earliest first."""
 
 
-def profile(body: OrganizationBody, *, partly: bool = False) -> dict[str, Any]:
+def profile(body: ReplaceOrganizationBody, *, partly: bool = False) -> dict[str, Any]:
     """The fields of a profile; `partly`: only those given."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
 
-def shown(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
+def organization_response(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
     """An organization as answered."""
     return {
         "id": organization.id,
         "version": organization.version,
-        **{name: organization.profile[name] for name in OrganizationBody.model_fields},
+        **{name: organization.profile[name] for name in ReplaceOrganizationBody.model_fields},
         "closed": organization.closed,
     }
 
 
-def member_shown(member: ListedMember, version: int) -> Mapping[str, Any]:
+def member_response(member: ListedMember, version: int) -> Mapping[str, Any]:
     """A member as answered."""
     return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank}
 
 
-def holiday_shown(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
+def holiday_response(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
     """A holiday as answered."""
     return {"date": holiday.date, "name": holiday.name, "version": version}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from application.catalog.provider import (
@@ -19,7 +19,7 @@ from domain.catalog.provider import Provider
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
-from interfaces.http.catalog.search_schemas import FirstOfProvider, Search, Words, beside
+from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, beside
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -34,12 +34,18 @@ from interfaces.http.framework.fields import (
 )
 from interfaces.http.framework.paging import sealed
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import (
+    PUBLIC,
+    command_response,
+    empty_response,
+    page_response,
+    resource_response,
+)
+from interfaces.http.framework.routing import Router
 from projections.read_models import directory
 from projections.search.search import FoundProvider, find_providers
 
-router = APIRouter(prefix="/v1/providers", tags=["providers"], route_class=Route)
+router = Router("/v1/providers", "providers")
 
 
 class Location(Body):
@@ -49,7 +55,7 @@ class Location(Body):
     lon: float = Field(ge=-180, le=180, examples=[2.35])
 
 
-class ProviderBody(Body):
+class ReplaceProviderBody(Body):
     """Who can be booked. The zone is the default of the provider's schedule."""
 
     name: Name
@@ -61,13 +67,13 @@ class ProviderBody(Body):
     tags: Tags = []
 
 
-class NewProvider(ProviderBody):
+class CreateProviderBody(ReplaceProviderBody):
     """`owner_id`: only an admin may name another's."""
 
     owner_id: UUID | None = None
 
 
-class ProviderChange(Change, ProviderBody):
+class ChangeProviderBody(Change, ReplaceProviderBody):
     """Only the fields given are changed; null clears an optional one."""
 
     name: Name = absent()
@@ -75,7 +81,7 @@ class ProviderChange(Change, ProviderBody):
     tags: Tags = absent()
 
 
-class ProviderShown(Resource):
+class ProviderResponse(Resource):
     """Somebody who can be booked, unless no longer `active`."""
 
     name: str
@@ -89,19 +95,19 @@ class ProviderShown(Resource):
     active: bool
 
 
-class ProviderFound(ProviderShown):
+class ListedProviderResponse(ProviderResponse):
     """`distance`: km, near a place; `earliest`: when sorted by it."""
 
     distance: float | None = None
-    earliest: FirstOfProvider | None = None
+    earliest: ProviderEarliestStart | None = None
 
 
 class ProviderPage(Shape):
-    items: list[ProviderFound]
+    items: list[ListedProviderResponse]
     next: str | None
 
 
-class ProviderFilters(Search):
+class ProviderFilters(SearchFilters):
     """Active providers. By `earliest`: only those with a free start in the next 62 days."""
 
     service_id: UUID | None = None
@@ -109,24 +115,24 @@ class ProviderFilters(Search):
     sort: Literal["name", "distance", "earliest"] = "name"
 
 
-def found(provider: FoundProvider) -> Mapping[str, Any]:
+def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
     """A provider as found."""
-    return {**shown(provider), **beside(provider.metres, provider.earliest, "service_id")}
+    return {**provider_response(provider), **beside(provider.metres, provider.earliest, "service_id")}
 
 
-def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
+def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as answered."""
     told = provider.told
     return {
         "id": provider.id,
         "version": provider.version,
-        **{name: told.get(name) for name in ProviderBody.model_fields},
+        **{name: told.get(name) for name in ReplaceProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }
 
 
-def profile(body: ProviderBody, *, partly: bool = False) -> dict[str, Any]:
+def profile(body: ReplaceProviderBody, *, partly: bool = False) -> dict[str, Any]:
     """The fields of a profile, ids as text; `partly`: only those given."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
@@ -135,47 +141,49 @@ def location(provider: Provider) -> str:
     return f"/v1/providers/{provider.id}"
 
 
-@router.post("", operation_id="create_provider", status_code=201, response_model=ProviderShown)
-async def create(ask: RequestContext, body: NewProvider) -> Response:
+@router.post("", "create_provider", ProviderResponse, status=201)
+async def create(request: RequestContext, body: CreateProviderBody) -> Response:
     """Make a provider, with an empty schedule, owned by the caller."""
-    command = CreateProvider(**ask.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
-    return written(await create_provider(command, ask.ports.store), shown, location)
+    command = CreateProvider(**request.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
+    return command_response(await create_provider(command, request.ports.store), provider_response, location)
 
 
-@router.get("", operation_id="list_providers", response_model=ProviderPage)
-async def find(ask: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
+@router.get("", "list_providers", ProviderPage)
+async def find(request: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """Find providers."""
-    async with searched(ask, filters) as search:
+    async with searched(request, filters) as search:
         rows, bookmark = await find_providers(search.read, search.page, search.asked, service_id=filters.service_id)
-    return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
+    return page_response(
+        [listed_provider_response(row) for row in rows], sealed(request, filters, bookmark), search.position, PUBLIC
+    )
 
 
-@router.get("/{provider_id}", operation_id="get_provider", response_model=ProviderShown)
-async def get(ask: RequestContext, provider_id: UUID) -> Response:
+@router.get("/{provider_id}", "get_provider", ProviderResponse)
+async def get(request: RequestContext, provider_id: UUID) -> Response:
     """Show a provider."""
-    async with ask.look("directory") as read:
+    async with request.snapshot("directory") as read:
         row = await directory.provider(read, provider_id)
     if row is None:
         raise NotFound("provider", provider_id)
-    return seen(ask.given, row.version, shown(row), read.position, PUBLIC)
+    return resource_response(request.sent, row.version, provider_response(row), read.position, PUBLIC)
 
 
-@router.put("/{provider_id}", operation_id="replace_provider", response_model=ProviderShown)
-async def replace(ask: RequestContext, provider_id: UUID, body: ProviderBody) -> Response:
+@router.put("/{provider_id}", "replace_provider", ProviderResponse)
+async def replace(request: RequestContext, provider_id: UUID, body: ReplaceProviderBody) -> Response:
     """Replace the whole profile."""
-    command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body))
-    return written(await change_provider(command, ask.ports.store), shown)
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body))
+    return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.patch("/{provider_id}", operation_id="change_provider", response_model=ProviderShown)
-async def change(ask: RequestContext, provider_id: UUID, body: ProviderChange) -> Response:
+@router.patch("/{provider_id}", "change_provider", ProviderResponse)
+async def change(request: RequestContext, provider_id: UUID, body: ChangeProviderBody) -> Response:
     """Change some of the profile."""
-    command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body, partly=True))
-    return written(await change_provider(command, ask.ports.store), shown)
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
+    return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.delete("/{provider_id}", operation_id="delete_provider", status_code=204)
-async def delete(ask: RequestContext, provider_id: UUID) -> Response:
+@router.delete("/{provider_id}", "delete_provider")
+async def delete(request: RequestContext, provider_id: UUID) -> Response:
     """Take no new bookings with this provider; appointments and history stay."""
-    command = DeleteProvider(**ask.command(), provider_id=provider_id)
-    return ended(await delete_provider(command, ask.ports.store))
+    command = DeleteProvider(**request.command(), provider_id=provider_id)
+    return empty_response(await delete_provider(command, request.ports.store))

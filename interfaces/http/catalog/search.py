@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from interfaces.http.catalog.search_schemas import Search
+from interfaces.http.catalog.search_schemas import SearchFilters
 from interfaces.http.framework.paging import page
 from interfaces.http.framework.request import RequestContext
 from projections.availability import earliest
@@ -25,10 +25,10 @@ class Searching:
 
 
 @asynccontextmanager
-async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Searching]:
+async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIterator[Searching]:
     """Open it; raises as Reads does, and BadCursor. By earliest, it waits for what is worked out too."""
     asked = SearchQuery(
-        now=ask.ports.store.now(),
+        now=request.ports.store.now(),
         tag=filters.tag,
         organization_id=filters.organization_id,
         near=filters.near,
@@ -36,12 +36,12 @@ async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Search
         q=filters.q,
         sort=Sort(filters.sort),
     )
-    part = page(ask, filters)
+    part = page(request, filters)
     by_time = asked.sort is Sort.EARLIEST
-    if by_time and ask.at_least is not None:
-        await ask.ports.reads.wait(earliest.NAME, ask.at_least)
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    if by_time and request.at_least is not None:
+        await request.ports.reads.wait(earliest.NAME, request.at_least)
+    async with request.ports.reads.open("directory", request.at_least) as read:
         position = min(read.position, read.worked_out) if by_time else read.position
-        if ask.at_least is not None and position < ask.at_least:
-            raise Behind(earliest.NAME, position, ask.at_least)
+        if request.at_least is not None and position < request.at_least:
+            raise Behind(earliest.NAME, position, request.at_least)
         yield Searching(read, part, asked, position)

@@ -54,7 +54,7 @@ Near = Annotated[
 Words = Annotated[Name, AfterValidator(_few_words)]
 
 
-class Search(Paging):
+class SearchFilters(Paging):
     """`near` is "latitude,longitude"; a search near a place tells each `distance`."""
 
     tag: Slug | None = Field(None, description="Or a slug that the tag had before.")
@@ -91,11 +91,11 @@ class FirstStart(Shape):
     end: datetime
 
 
-class FirstOfProvider(FirstStart):
+class ProviderEarliestStart(FirstStart):
     service_id: UUID
 
 
-class FirstOfService(FirstStart):
+class ServiceEarliestStart(FirstStart):
     provider_id: UUID
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.catalog.service import DEFAULTS, Service
-from interfaces.http.catalog.search_schemas import FirstOfService, Search, Words, beside
+from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, beside
 from interfaces.http.framework.fields import (
     Body,
     Buffer,
@@ -27,7 +27,7 @@ from interfaces.http.framework.fields import (
     Ttl,
     absent,
 )
-from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, shown_week
+from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, week_response
 from projections.read_models import directory
 from projections.search.search import FoundService
 
@@ -56,7 +56,7 @@ class BookingWindow(Body):
         return self
 
 
-class Terms(Body):
+class ServiceTermsBody(Body):
     """The terms that stand without saying who offers the service."""
 
     organization_id: UUID | None = None
@@ -83,7 +83,7 @@ class Terms(Body):
     tags: Tags = []
 
 
-class ServiceBody(Terms):
+class CreateServiceBody(ServiceTermsBody):
     """What is booked: either of one provider, or of an organization and some of its providers."""
 
     name: Name
@@ -98,7 +98,7 @@ class ServiceBody(Terms):
         return self
 
 
-class ServiceChange(Change, Terms):
+class ChangeServiceBody(Change, ServiceTermsBody):
     """Only the fields given are changed; null clears an optional one."""
 
     name: Name = absent()
@@ -131,7 +131,7 @@ class ServiceChange(Change, Terms):
         return self
 
 
-class ServiceShown(Resource):
+class ServiceResponse(Resource):
     """What is booked, unless `withdrawn`."""
 
     name: str
@@ -164,22 +164,22 @@ class ServiceShown(Resource):
     withdrawn: bool
 
 
-_SHOWN_TERMS = tuple(name for name in ServiceShown.model_fields if name not in {"id", "version", "withdrawn"})
+_SHOWN_TERMS = tuple(name for name in ServiceResponse.model_fields if name not in {"id", "version", "withdrawn"})
 
 
-class ServiceFound(ServiceShown):
+class ListedServiceResponse(ServiceResponse):
     """`distance`: km to the nearest of its providers, near a place; `earliest`: when sorted by it."""
 
     distance: float | None = None
-    earliest: FirstOfService | None = None
+    earliest: ServiceEarliestStart | None = None
 
 
 class ServicePage(Shape):
-    items: list[ServiceFound]
+    items: list[ListedServiceResponse]
     next: str | None
 
 
-class ServiceFilters(Search):
+class ServiceFilters(SearchFilters):
     """Services that can be booked. By `price`: in minor units, whatever the currency.
 
     By `earliest`: only those with a free start in the next 62 days. Near a place: those of a provider there.
@@ -190,7 +190,7 @@ class ServiceFilters(Search):
     sort: Literal["name", "price", "distance", "earliest"] = "name"
 
 
-def check_who(body: ServiceBody | ServiceChange) -> None:
+def check_who(body: CreateServiceBody | ChangeServiceBody) -> None:
     """Raise a validation error unless it is one provider, or an organization with providers."""
     own = body.provider_id is not None
     shared = body.organization_id is not None, body.provider_ids is not None
@@ -198,7 +198,7 @@ def check_who(body: ServiceBody | ServiceChange) -> None:
         raise PydanticCustomError("who", "Name either provider_id, or organization_id and provider_ids.")
 
 
-def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[str, Any]:
+def terms(body: CreateServiceBody | ChangeServiceBody, *, partly: bool = False) -> dict[str, Any]:
     """The terms as the log keeps them; `partly`: only those given."""
     told = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
     if body.provider_id is not None:
@@ -212,7 +212,7 @@ def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[st
     return told
 
 
-def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
+def service_response(service: Service | directory.ListedService) -> Mapping[str, Any]:
     """A service as answered."""
     told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
     hours, window = told["hours"], told["window"]
@@ -220,12 +220,12 @@ def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
         "id": service.id,
         "version": service.version,
         **told,
-        "hours": shown_week(hours) if hours else None,
+        "hours": week_response(hours) if hours else None,
         "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
         "withdrawn": service.withdrawn,
     }
 
 
-def found(service: FoundService) -> Mapping[str, Any]:
+def listed_service_response(service: FoundService) -> Mapping[str, Any]:
     """A service as found."""
-    return {**shown(service), **beside(service.metres, service.earliest, "provider_id")}
+    return {**service_response(service), **beside(service.metres, service.earliest, "provider_id")}

@@ -1,4 +1,4 @@
-"""Which web pages may ask, from a browser? Those of the origins on a list; without one, none (CORS)."""
+"""Which web pages may call from a browser? Those of the origins on a list; without one, none (CORS)."""
 
 from collections.abc import Collection, Sequence
 

@@ -16,7 +16,7 @@ from application.event_log import Unavailable
 from application.rate_limit import TooManyRequests
 from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal, Stale, Unauthenticated
 from domain.scheduling.wallclock import UnknownZone, UnsupportedTime
-from interfaces.http.framework.rate_limit import room_headers
+from interfaces.http.framework.rate_limit import rate_limit_headers
 from interfaces.http.framework.request_errors import (
     InvalidFields,
     Malformed,
@@ -100,7 +100,7 @@ def _headers(error: Exception, status: int) -> dict[bytes, bytes]:
         given = b', error="invalid_token"' if str(error) != Unauthenticated.title() else b""
         return {b"www-authenticate": b'Bearer realm="daybook"' + given}
     if isinstance(error, TooManyRequests):
-        return {b"retry-after": b"%d" % error.room.reset, **room_headers(error.room)}
+        return {b"retry-after": b"%d" % error.room.reset, **rate_limit_headers(error.room)}
     if status == 503:
         return {b"retry-after": b"%d" % getattr(error, "retry_after", 1)}
     return {}

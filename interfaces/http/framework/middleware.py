@@ -25,8 +25,8 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
-NOTED = (Unauthenticated, Forbidden, TooManyRequests)
-"""What the security log is told of."""
+SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
+"""The refusals that the security log records."""
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -62,7 +62,7 @@ class Envelope:
         except Exception as error:
             if started:
                 raise
-            _denied(error, scope)
+            _note_denial(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
 
     def _told(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -78,16 +78,16 @@ def said_of_request() -> Mapping[str, str]:
     return {"request_id": told} if told else {}
 
 
-def _denied(error: Exception, scope: Scope) -> None:
-    """Note who was refused: a token that does not count, what is not theirs to do, too much of it."""
+def _note_denial(error: Exception, scope: Scope) -> None:
+    """Tell the security log of a refused token, a missing permission, or too many requests."""
     ports = scope["app"].state.ports
-    if not isinstance(error, (Unauthenticated, Forbidden, TooManyRequests)) or ports is None or ports.denials is None:
+    if not isinstance(error, SECURITY_EVENTS) or ports is None:
         return
     caller, operation = scope.get("caller"), scope.get("operation", "")
-    shown = any(name == b"authorization" for name, _ in scope["headers"])
+    account, network = caller and caller.id, ports.abuse.networks.of(scope)
     if isinstance(error, Forbidden):
-        ports.denials.note("denied", caller and caller.id, ports.networks.of(scope), operation)
+        ports.abuse.denials.note("denied", account, network, operation)
     elif isinstance(error, TooManyRequests):
-        ports.denials.note("limited", caller and caller.id, ports.networks.of(scope), operation)
-    elif shown and caller is None:
-        ports.denials.note("token_refused", None, ports.networks.of(scope), operation)
+        ports.abuse.denials.note("limited", account, network, operation)
+    elif caller is None and any(name == b"authorization" for name, _ in scope["headers"]):
+        ports.abuse.denials.note("token_refused", None, network, operation)

@@ -5,16 +5,16 @@ from interfaces.http.framework.request import RequestContext
 from projections.query.paging import Page
 
 
-def page(ask: RequestContext, asked: Paging) -> Page:
+def page(request: RequestContext, asked: Paging) -> Page:
     """Where the query starts and how much it answers; raises BadCursor."""
-    return Page(limit=asked.limit, after=ask.ports.cursors.open(asked.cursor, _list(ask, asked)))
+    return Page(limit=asked.limit, after=request.ports.cursors.open(asked.cursor, _list(request, asked)))
 
 
-def sealed(ask: RequestContext, asked: Paging, bookmark: str | None) -> str | None:
+def sealed(request: RequestContext, asked: Paging, bookmark: str | None) -> str | None:
     """The cursor to go on from."""
-    return ask.ports.cursors.seal(bookmark, _list(ask, asked))
+    return request.ports.cursors.seal(bookmark, _list(request, asked))
 
 
-def _list(ask: RequestContext, asked: Paging) -> str:
+def _list(request: RequestContext, asked: Paging) -> str:
     """Which list this is: whose, where, and by which filters."""
-    return f"{ask.of} {ask.scope['path']} {asked.filters()}"
+    return f"{request.of} {request.scope['path']} {asked.filters()}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 
@@ -12,14 +12,15 @@ from application.access import ACCESS, BY_PEOPLE
 from application.identity.api_key import ApiKey
 from interfaces.http.framework.etags import etag
 from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
+from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
-from interfaces.http.framework.responses import PRIVATE, HttpResponse, seen_unpositioned
-from interfaces.http.framework.routing import Route
-from interfaces.http.identity.session import done
+from interfaces.http.framework.responses import PRIVATE, HttpResponse, unpositioned_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.identity.session import no_content
 
-router = APIRouter(prefix="/v1/api-keys", tags=["api-keys"], route_class=Route)
+router = Router("/v1/api-keys", "api-keys", source=Source.ROWS)
 
 
 def _scope(value: str) -> str:
@@ -33,7 +34,7 @@ Scopes = Annotated[
 ]
 
 
-class NewApiKey(Body):
+class CreateApiKeyBody(Body):
     """`scopes`: "read", "write", or operations by their operationId. Without `expires_at` it stays good."""
 
     name: Name
@@ -41,13 +42,13 @@ class NewApiKey(Body):
     expires_at: Instant | None = None
 
 
-class ApiKeyName(Body):
+class ChangeApiKeyBody(Body):
     """What people read."""
 
     name: Name
 
 
-class ApiKeyShown(Resource):
+class ApiKeyResponse(Resource):
     """What a program may do. `used_at`: when last, right to the minute."""
 
     name: str
@@ -57,14 +58,14 @@ class ApiKeyShown(Resource):
     used_at: Instant | None
 
 
-class ApiKeyMade(ApiKeyShown):
+class ApiKeyWithSecretResponse(ApiKeyResponse):
     """`secret` is sent as a Bearer token. It is shown this once."""
 
     secret: str
 
 
 class ApiKeyPage(Shape):
-    items: list[ApiKeyShown]
+    items: list[ApiKeyResponse]
     next: str | None
 
 
@@ -72,7 +73,7 @@ class ApiKeyFilters(Paging):
     """The caller's keys, the oldest first."""
 
 
-def shown(key: ApiKey) -> dict[str, Any]:
+def api_key_response(key: ApiKey) -> dict[str, Any]:
     """A key as answered."""
     return {
         "id": key.id,
@@ -85,57 +86,57 @@ def shown(key: ApiKey) -> dict[str, Any]:
     }
 
 
-@router.post("", operation_id="create_api_key", status_code=201, response_model=ApiKeyMade)
-async def create(ask: RequestContext, body: NewApiKey) -> Response:
+@router.post("", "create_api_key", ApiKeyWithSecretResponse, status=201, needs=Needs(shows_secret=True))
+async def create(request: RequestContext, body: CreateApiKeyBody) -> Response:
     """Make a key. It may do what its scopes say and the caller may, as long as the caller may."""
-    if body.expires_at is not None and body.expires_at <= ask.ports.store.now():
+    if body.expires_at is not None and body.expires_at <= request.ports.store.now():
         raise InvalidFields([{"pointer": "/expires_at", "detail": "It lies in the past."}])
     scopes = list(dict.fromkeys(body.scopes))
-    account = ask.caller.account
-    made, secret = await ask.signing.keys.make(account, body.name, scopes, body.expires_at)
+    account = request.caller.account
+    made, secret = await request.ports.identity.signing.keys.make(account, body.name, scopes, body.expires_at)
     facts = {"key": str(made.id), "scopes": scopes}
-    await ask.signing.security.note("api_key_made", account, network=ask.network, **facts)
+    await request.ports.identity.signing.security.note("api_key_made", account, network=request.network, **facts)
     headers = {
         b"location": f"/v1/api-keys/{made.id}".encode(),
         b"etag": etag(made.version),
         b"cache-control": PRIVATE,
     }
-    return HttpResponse(201, to_json({**shown(made), "secret": secret}), headers)
+    return HttpResponse(201, to_json({**api_key_response(made), "secret": secret}), headers)
 
 
-@router.get("", operation_id="list_api_keys", response_model=ApiKeyPage)
-async def find(ask: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
+@router.get("", "list_api_keys", ApiKeyPage)
+async def find(request: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
     """List the caller's keys."""
-    asked = page(ask, filters)
+    asked = page(request, filters)
     after = UUID(asked.after) if asked.after else None
-    found = await ask.signing.keys.find(ask.caller.account, limit=asked.limit + 1, after=after)
+    found = await request.ports.identity.signing.keys.find(request.caller.account, limit=asked.limit + 1, after=after)
     items = found[: asked.limit]
     bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    said = {"items": [shown(each) for each in items], "next": sealed(ask, filters, bookmark)}
+    said = {"items": [api_key_response(each) for each in items], "next": sealed(request, filters, bookmark)}
     return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
 
 
-@router.get("/{key_id}", operation_id="get_api_key", response_model=ApiKeyShown)
-async def get(ask: RequestContext, key_id: UUID) -> Response:
+@router.get("/{key_id}", "get_api_key", ApiKeyResponse)
+async def get(request: RequestContext, key_id: UUID) -> Response:
     """Show a key, without its secret."""
-    return _answer(ask.given, await ask.signing.keys.get(ask.caller.account, key_id))
+    return _answer(request.sent, await request.ports.identity.signing.keys.get(request.caller.account, key_id))
 
 
-@router.patch("/{key_id}", operation_id="change_api_key", response_model=ApiKeyShown)
-async def change(ask: RequestContext, key_id: UUID, body: ApiKeyName) -> Response:
+@router.patch("/{key_id}", "change_api_key", ApiKeyResponse)
+async def change(request: RequestContext, key_id: UUID, body: ChangeApiKeyBody) -> Response:
     """Rename a key. To change what it may do, make another."""
-    key = await ask.signing.keys.rename(ask.caller.account, key_id, body.name, ask.version)
+    key = await request.ports.identity.signing.keys.rename(request.caller.account, key_id, body.name, request.version)
     return _answer({}, key)
 
 
-@router.delete("/{key_id}", operation_id="delete_api_key", status_code=204)
-async def delete(ask: RequestContext, key_id: UUID) -> Response:
+@router.delete("/{key_id}", "delete_api_key")
+async def delete(request: RequestContext, key_id: UUID) -> Response:
     """End a key; within a second it opens nothing."""
-    await ask.signing.keys.end(ask.caller.account, key_id, ask.version)
-    account, key = ask.caller.account, str(key_id)
-    await ask.signing.security.note("api_key_ended", account, network=ask.network, key=key)
-    return done()
+    await request.ports.identity.signing.keys.end(request.caller.account, key_id, request.version)
+    account, key = request.caller.account, str(key_id)
+    await request.ports.identity.signing.security.note("api_key_ended", account, network=request.network, key=key)
+    return no_content()
 
 
 def _answer(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
-    return seen_unpositioned(headers, key.version, shown(key))
+    return unpositioned_response(headers, key.version, api_key_response(key))

@@ -4,45 +4,47 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Shape
-from interfaces.http.framework.request import Check, RequestContext
+from interfaces.http.framework.needs import Source
+from interfaces.http.framework.ports import Check
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/health", tags=["health"], route_class=Route)
+router = Router("/health", "health", source=Source.PROCESS)
 PATIENCE = 2.0  # seconds for each check
 Status = Literal["ready", "degraded", "unavailable", "draining"]
 
 
-class Liveness(Shape):
+class LivenessResponse(Shape):
     status: Literal["live"]
 
 
-class Readiness(Shape):
+class ReadinessResponse(Shape):
     """`degraded`: what is not vital is missing. `checks`: each part with `ok` and its facts."""
 
     status: Status
     checks: dict[str, dict[str, Any]]
 
 
-@router.get("/live", operation_id="live", response_model=Liveness)
-async def live(ask: RequestContext) -> Response:  # noqa: ARG001
+@router.get("/live", "get_liveness", LivenessResponse)
+async def live(request: RequestContext) -> Response:  # noqa: ARG001
     """The process answers."""
     return HttpResponse(200, b'{"status":"live"}', {b"cache-control": PRIVATE})
 
 
 @router.get(
     "/ready",
-    operation_id="ready",
-    response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "Not ready: send requests elsewhere."}},
+    "get_readiness",
+    ReadinessResponse,
+    responses={503: {"model": ReadinessResponse, "description": "Not ready: send requests elsewhere."}},
 )
-async def ready(ask: RequestContext) -> Response:
+async def ready(request: RequestContext) -> Response:
     """Whether requests should be sent here: its database, Redis, migrations, lag, and draining."""
-    ports = ask.ports
+    ports = request.ports.health
     names = [*ports.vital, *ports.useful]
     checks = [*ports.vital.values(), *ports.useful.values()]
     found = dict(zip(names, await asyncio.gather(*map(_looked, checks)), strict=True))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 from pydantic_core import to_json
 
@@ -14,16 +14,16 @@ from interfaces.http.framework.fields import Query as Filters
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 from projections.query.snapshot import BeyondHead
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=Route)
+router = Router("/v1/audit", "audit")
 MOST = 200_000
 USUAL = 100_000
 Position = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
-class LedgerHead(Shape):
+class LedgerHeadResponse(Shape):
     """The log's last seal. An empty log is at 0, without hash and time."""
 
     position: int = Field(ge=0)
@@ -31,7 +31,7 @@ class LedgerHead(Shape):
     at: Instant | None
 
 
-class LedgerVerdict(Shape):
+class LedgerVerificationResponse(Shape):
     """What was looked at: whole batches, so a little more than asked for."""
 
     holds: bool
@@ -41,27 +41,27 @@ class LedgerVerdict(Shape):
     broken: str | None = Field(description="The first thing that does not hold.")
 
 
-class Stretch(Filters):
+class VerifyLedgerQuery(Filters):
     """Positions, both inclusive, at most 200000; the last 100000 up to `to` or the end if not said."""
 
     from_: Position | None = Field(None, alias="from", description="Default: 99999 before `to`.")
     to: Position | None = Field(None, description="Default: the log's end.")
 
 
-@router.get("/ledger", operation_id="get_ledger", response_model=LedgerHead)
-async def head(ask: RequestContext) -> Response:
+@router.get("/ledger", "get_ledger", LedgerHeadResponse)
+async def head(request: RequestContext) -> Response:
     """Show position, hash and time of the log's last seal: whoever keeps them can tell if it is rewritten."""
-    found = await _head(ask)
+    found = await _head(request)
     return _answer(
         found,
         {"position": found.position, "hash": found.hash.hex(), "at": plain(found.at) if found.at else None},
     )
 
 
-@router.get("/ledger/verify", operation_id="verify_ledger", response_model=LedgerVerdict)
-async def verify(ask: RequestContext, stretch: Annotated[Stretch, Query()]) -> Response:
+@router.get("/ledger/verify", "verify_ledger", LedgerVerificationResponse)
+async def verify(request: RequestContext, stretch: Annotated[VerifyLedgerQuery, Query()]) -> Response:
     """Recompute the digests and seals of at most 200000 events; names the first thing that does not hold."""
-    end = await _head(ask)
+    end = await _head(request)
     if stretch.to is not None and stretch.to > end.position:
         raise BeyondHead(end.position, stretch.to)
     to = end.position if stretch.to is None else stretch.to
@@ -70,16 +70,16 @@ async def verify(ask: RequestContext, stretch: Annotated[Stretch, Query()]) -> R
         raise _wrong("/from", f"It lies behind the end, {to}.")
     if to - first >= MOST:
         raise _wrong("/from", f"These are more than {MOST} positions.")
-    found = await ask.ports.ledger.verify(first, stretch.to)
+    found = await request.ports.ledger.verify(first, stretch.to)
     told = {"holds": found.broken is None, "from": found.since, "to": found.upto}
     return _answer(end, {**told, "seals": found.seals, "broken": found.broken})
 
 
-async def _head(ask: RequestContext) -> LogHead:
+async def _head(request: RequestContext) -> LogHead:
     """Of the log itself: there is nothing to wait for. Raises BeyondHead."""
-    found = await ask.ports.ledger.head()
-    if ask.at_least is not None and ask.at_least > found.position:
-        raise BeyondHead(found.position, ask.at_least)
+    found = await request.ports.ledger.head()
+    if request.at_least is not None and request.at_least > found.position:
+        raise BeyondHead(found.position, request.at_least)
     return found
 
 

@@ -3,8 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from fastapi import Query, Response
 
 from application.access import Role
 from application.people.account import (
@@ -18,17 +17,18 @@ from domain.people.account import Account, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import page, sealed
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import ended, listed, written
-from interfaces.http.framework.routing import Route
-from interfaces.http.people.me import AccountShown, show, shown
+from interfaces.http.framework.responses import command_response, empty_response, page_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
+from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language, Mailbox
 from projections.read_models import account as accounts
 
-router = APIRouter(prefix="/v1/users", tags=["users"], route_class=Route)
+router = Router("/v1/users", "users")
 AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
 
 
-class UserBody(Body):
+class CreateUserBody(Body):
     """An account that an admin makes. A mail lets its owner set the password."""
 
     email: Mailbox
@@ -38,7 +38,7 @@ class UserBody(Body):
     language: Language | None = None
 
 
-class UserChange(Change):
+class ChangeUserBody(Change):
     """Only the fields given are changed."""
 
     role: AnyRole = absent()
@@ -46,7 +46,7 @@ class UserChange(Change):
 
 
 class UserPage(Shape):
-    items: list[AccountShown]
+    items: list[AccountResponse]
     next: str | None
 
 
@@ -55,54 +55,56 @@ class UserFilters(Paging):
 
     role: AnyRole | None = None
     standing: AccountStatus | None = None
-    q: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    q: str | None = matching(
+        r"^[^\x00]*$", "Must not contain the character U+0000.", default=None, min_length=1, max_length=200
+    )
 
 
 def location(account: Account) -> str:
     return f"/v1/users/{account.account_id}"
 
 
-@router.post("", operation_id="create_user", status_code=201, response_model=AccountShown)
-async def create(ask: RequestContext, body: UserBody) -> Response:
+@router.post("", "create_user", AccountResponse, status=201)
+async def create(request: RequestContext, body: CreateUserBody) -> Response:
     """Make an account; a mail lets its owner set the password."""
     command = RegisterAccount(
-        **ask.command(),
+        **request.command(),
         account_id=new_id(),
         role=Role(body.role),
-        address=await ask.ports.store.address_id(body.email),
+        address=await request.ports.store.address_id(body.email),
         contact=body.model_dump(exclude={"role"}),
     )
-    done = await register_account(command, ask.ports.store)
+    done = await register_account(command, request.ports.store)
     # Also when it is answered again: who died in between has asked for no mail.
-    await ask.ports.errands.ask("invite", {"account_id": str(done.aggregate.account_id)})
-    return written(done, shown, location)
+    await request.ports.errands.ask("invite", {"account_id": str(done.aggregate.account_id)})
+    return command_response(done, account_response, location)
 
 
-@router.get("", operation_id="list_users", response_model=UserPage)
-async def find(ask: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
+@router.get("", "list_users", UserPage)
+async def find(request: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
     """List accounts."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
-    async with ask.look("account") as read:
-        rows, bookmark = await accounts.find(read, page(ask, filters), **narrow)
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
+    async with request.snapshot("account") as read:
+        rows, bookmark = await accounts.find(read, page(request, filters), **narrow)
+    return page_response([account_response(row) for row in rows], sealed(request, filters, bookmark), read.position)
 
 
-@router.get("/{account_id}", operation_id="get_user", response_model=AccountShown)
-async def get(ask: RequestContext, account_id: UUID) -> Response:
+@router.get("/{account_id}", "get_user", AccountResponse)
+async def get(request: RequestContext, account_id: UUID) -> Response:
     """Show an account."""
-    return await show(ask, account_id)
+    return await find_account_response(request, account_id)
 
 
-@router.patch("/{account_id}", operation_id="change_user", response_model=AccountShown)
-async def change(ask: RequestContext, account_id: UUID, body: UserChange) -> Response:
+@router.patch("/{account_id}", "change_user", AccountResponse)
+async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody) -> Response:
     """Give another role, disable or enable. Nobody does this to themselves, and one active admin stays."""
     said = body.model_dump(exclude_unset=True)
-    command = ChangeAccount(**ask.command(), account_id=account_id, **said)
-    return written(await change_account(command, ask.ports.store), shown)
+    command = ChangeAccount(**request.command(), account_id=account_id, **said)
+    return command_response(await change_account(command, request.ports.store), account_response)
 
 
-@router.delete("/{account_id}", operation_id="delete_user", status_code=204)
-async def delete(ask: RequestContext, account_id: UUID) -> Response:
+@router.delete("/{account_id}", "delete_user")
+async def delete(request: RequestContext, account_id: UUID) -> Response:
     """Disable an account: nobody signs in with it, history stays."""
-    command = ChangeAccount(**ask.command(), account_id=account_id, disabled=True)
-    return ended(await change_account(command, ask.ports.store))
+    command = ChangeAccount(**request.command(), account_id=account_id, disabled=True)
+    return empty_response(await change_account(command, request.ports.store))

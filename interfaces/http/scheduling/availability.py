@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError, to_json
 
@@ -13,12 +13,13 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
 from interfaces.http.framework import fields as body
 from interfaces.http.framework.fields import Instant, Shape, Zone
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 from projections.availability.evaluation import UnavailableReason
 
-router = APIRouter(prefix="/v1/availability", tags=["availability"], route_class=Route)
+router = Router("/v1/availability", "availability")
 LONGEST = timedelta(days=62)
 
 
@@ -38,7 +39,7 @@ Bound = Annotated[
 ]
 
 
-class Span(body.Query):
+class FindStartsQuery(body.Query):
     """`from` and `to` are dates, both included, read in `tz`; or instants, `to` excluded. At most 62 days."""
 
     service_id: UUID
@@ -71,7 +72,7 @@ class Span(body.Query):
         return Interval(day_bounds(self.from_, tz).start, day_bounds(self.to, tz).end)
 
 
-class Earliest(body.Query):
+class FindEarliestStartsQuery(body.Query):
     """The next starts of a service, or of all services with a tag."""
 
     service_id: UUID | None = None
@@ -85,7 +86,7 @@ class Earliest(body.Query):
         return self
 
 
-class One(body.Query):
+class ExplainAvailabilityQuery(body.Query):
     """One start of one provider; without a provider, of any."""
 
     service_id: UUID
@@ -93,34 +94,34 @@ class One(body.Query):
     start: Instant
 
 
-class Start(Shape):
+class StartResponse(Shape):
     start: datetime
     end: datetime
     provider_id: UUID
     seats_left: int
 
 
-class Starts(Shape):
+class StartsResponse(Shape):
     """What is offered, by start and provider; one item for each start and provider."""
 
-    starts: list[Start]
+    starts: list[StartResponse]
     timezone: str
     position: int
     as_of: datetime
 
 
-class EarliestStart(Start):
+class EarliestStartResponse(StartResponse):
     service_id: UUID
 
 
-class EarliestStarts(Shape):
-    starts: list[EarliestStart]
+class EarliestStartsResponse(Shape):
+    starts: list[EarliestStartResponse]
     timezone: str
     position: int
     as_of: datetime
 
 
-class WhyShown(Shape):
+class AvailabilityExplanationResponse(Shape):
     """Whether a start is offered, and the rule that stands against it if not."""
 
     offered: bool
@@ -129,34 +130,34 @@ class WhyShown(Shape):
     position: int
 
 
-@router.get("", operation_id="find_starts", response_model=Starts)
-async def starts(ask: RequestContext, span: Annotated[Span, Query()]) -> Response:
+@router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))
+async def starts(request: RequestContext, span: Annotated[FindStartsQuery, Query()]) -> Response:
     """List the starts that are offered."""
-    answer = await ask.ports.availability.starts(
+    answer = await request.ports.availability.starts(
         span.service_id,
         span.provider_id,
         span.interval,
-        now=ask.ports.store.now(),
-        at_least=ask.at_least,
+        now=request.ports.store.now(),
+        at_least=request.at_least,
         timezone=span.tz,
     )
     return _sent(answer.body, answer.position)
 
 
-@router.get("/earliest", operation_id="find_earliest", response_model=EarliestStarts)
-async def earliest(ask: RequestContext, asked: Annotated[Earliest, Query()]) -> Response:
+@router.get("/earliest", "find_earliest_starts", EarliestStartsResponse, needs=Needs(finds=True))
+async def earliest(request: RequestContext, asked: Annotated[FindEarliestStartsQuery, Query()]) -> Response:
     """List the next starts, the earliest first."""
-    answer = await ask.ports.availability.earliest(
-        asked.service_id, asked.tag, asked.limit, now=ask.ports.store.now(), at_least=ask.at_least
+    answer = await request.ports.availability.earliest(
+        asked.service_id, asked.tag, asked.limit, now=request.ports.store.now(), at_least=request.at_least
     )
     return _sent(answer.body, answer.position)
 
 
-@router.get("/why", operation_id="why_not", response_model=WhyShown)
-async def why(ask: RequestContext, asked: Annotated[One, Query()]) -> Response:
+@router.get("/why", "explain_availability", AvailabilityExplanationResponse, needs=Needs(finds=True))
+async def why(request: RequestContext, asked: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
     """Whether a start is offered, or what stands against it."""
-    found = await ask.ports.availability.why(
-        asked.service_id, asked.provider_id, asked.start, now=ask.ports.store.now(), at_least=ask.at_least
+    found = await request.ports.availability.why(
+        asked.service_id, asked.provider_id, asked.start, now=request.ports.store.now(), at_least=request.at_least
     )
     return _sent(to_json(found._asdict()), found.position)
 

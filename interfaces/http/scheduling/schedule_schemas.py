@@ -29,20 +29,20 @@ from projections.read_models.schedule import OpeningRules
 AnySchedule = Schedule | OpeningRules
 
 
-class ScheduleBody(Body):
+class ReplaceScheduleBody(Body):
     """The zone counts for all hours. Windows may not overlap, past midnight neither."""
 
     timezone: Zone
     weekly: Annotated[list[WeeklyWindow], Field(max_length=336)]
 
 
-class OverrideBody(Body):
+class ReplaceOverrideBody(Body):
     """No hours: closed."""
 
     hours: Annotated[list[DayWindow], Field(max_length=48)]
 
 
-class TimeOffBody(Body):
+class CreateTimeOffBody(Body):
     """From `start` until `end`."""
 
     start: Instant
@@ -56,21 +56,21 @@ class TimeOffBody(Body):
         return self
 
 
-class TimeOffItem(Shape):
+class TimeOffItemResponse(Shape):
     id: UUID
     start: datetime
     end: datetime
     reason: str
 
 
-class TimeOffShown(TimeOffItem):
+class TimeOffResponse(TimeOffItemResponse):
     """Closed between two instants. `version`: of the schedule."""
 
     version: int
 
 
 class TimeOffPage(Shape):
-    items: list[TimeOffShown]
+    items: list[TimeOffResponse]
     next: str | None
 
 
@@ -78,47 +78,47 @@ class TimeOffFilters(Paging):
     """All time off."""
 
 
-class OverrideItem(Shape):
+class OverrideItemResponse(Shape):
     date: date
     hours: list[DayWindow]
 
 
-class OverrideShown(OverrideItem):
+class OverrideResponse(OverrideItemResponse):
     """Other hours on a date. `version`: of the schedule."""
 
     version: int
 
 
-class ScheduleShown(Resource):
+class ScheduleResponse(Resource):
     """When a provider's calendar is open."""
 
     timezone: str
     weekly: list[WeeklyWindow]
-    overrides: list[OverrideItem]
-    time_off: list[TimeOffItem]
+    overrides: list[OverrideItemResponse]
+    time_off: list[TimeOffItemResponse]
 
 
-def shown(schedule: AnySchedule) -> Mapping[str, Any]:
+def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
     """A schedule as answered."""
     return {
         "id": schedule.id,
         "version": schedule.version,
         "timezone": schedule.timezone,
-        "weekly": hours.shown_week(schedule.weekly),
+        "weekly": hours.week_response(schedule.weekly),
         "overrides": [
-            {"date": day, "hours": hours.shown(schedule.overrides[day])} for day in sorted(schedule.overrides)
+            {"date": day, "hours": hours.hours_response(schedule.overrides[day])} for day in sorted(schedule.overrides)
         ],
         "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
     }
 
 
-def override_shown(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
+def override_response(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
     """One date's hours as answered."""
-    told = hours.shown(schedule.overrides[day.isoformat()])
+    told = hours.hours_response(schedule.overrides[day.isoformat()])
     return {"date": day, "hours": told, "version": schedule.version}
 
 
-def off_shown(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
+def time_off_response(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
     """One time off as answered; raises NotFound."""
     if id not in schedule.time_off:
         raise NotFound("time off", id)

@@ -26,7 +26,7 @@ Types = Annotated[list[Type], Field(min_length=1, max_length=100)]
 Url = Annotated[str, Field(max_length=LONGEST_URL, examples=["https://example.org/hook"])]
 
 
-class NewWebhook(Body):
+class CreateWebhookBody(Body):
     """About all providers of an organization, or about one provider."""
 
     url: Url
@@ -35,14 +35,14 @@ class NewWebhook(Body):
     provider_id: UUID | None = None
 
 
-class WebhookChange(Change):
+class ChangeWebhookBody(Change):
     """For everything that has not been delivered yet."""
 
     url: Url = absent()
     types: Types = absent()
 
 
-class WebhookShown(Resource):
+class WebhookResponse(Resource):
     """`position`: the last event that it was told of. `behind`: how many wait (as far as has been counted).
 
     `failing_since`: when the server began not to take what is next. `reason`: why it was disabled.
@@ -61,14 +61,14 @@ class WebhookShown(Resource):
     failing_since: Instant | None
 
 
-class WebhookMade(WebhookShown):
+class WebhookWithSecretResponse(WebhookResponse):
     """`secret` is what messages are signed with. It is shown this once."""
 
     secret: str
 
 
 class WebhookPage(Shape):
-    items: list[WebhookShown]
+    items: list[WebhookResponse]
     next: str | None
 
 
@@ -79,7 +79,7 @@ class WebhookFilters(Paging):
     provider_id: UUID | None = None
 
 
-class DeliveryShown(Shape):
+class DeliveryResponse(Shape):
     """One attempt. `error`: a word, null when it was taken. `position`: of the event that it told of."""
 
     id: int
@@ -94,7 +94,7 @@ class DeliveryShown(Shape):
 
 
 class DeliveryPage(Shape):
-    items: list[DeliveryShown]
+    items: list[DeliveryResponse]
     next: str | None
 
 
@@ -102,13 +102,13 @@ class DeliveryFilters(Paging):
     """The attempts of the last 30 days, 1,000 at most, the newest first."""
 
 
-class Redelivery(Query):
+class RedeliverWebhookQuery(Query):
     """Everything after this position is told again, under the same ids."""
 
     after: int = Field(ge=0, le=2**63 - 1)
 
 
-def shown(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
+def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
     """A webhook as answered."""
     return {
         "id": webhook.id,
@@ -126,7 +126,7 @@ def shown(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[s
     }
 
 
-def delivery_shown(noted: LoggedDelivery) -> Mapping[str, Any]:
+def delivery_response(noted: LoggedDelivery) -> Mapping[str, Any]:
     """An attempt as answered."""
     return {
         "id": noted.id,

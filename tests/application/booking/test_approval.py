@@ -14,7 +14,7 @@ from application.booking.appointment import (
     cancel_appointment,
     check_in_appointment,
     complete_appointment,
-    miss_appointment,
+    mark_no_show,
     reschedule_appointment,
 )
 from application.booking.approval import (
@@ -185,7 +185,7 @@ class TestMeanwhile:
         await cancel_appointment(CancelAppointment(by=ADA, appointment_id=asked.id), store)
         await a_booked_appointment(store, week)
 
-    @pytest.mark.parametrize("change", [check_in_appointment, complete_appointment, miss_appointment])
+    @pytest.mark.parametrize("change", [check_in_appointment, complete_appointment, mark_no_show])
     async def test_it_is_not_yet_an_appointment(
         self, store: Clocked, week: OpenWeek, asked: Appointment, change: Any
     ) -> None:

@@ -52,7 +52,7 @@ async def void(api: Api, token: str) -> None:
 
 class TestToken:
     async def test_signs_in_with_the_password(self, api: Api):
-        account = await an_account(api.ports.signing, ADA, role=Role.PROVIDER)
+        account = await an_account(api.ports.identity.signing, ADA, role=Role.PROVIDER)
         answer = await signed_in(api)
         told = answer.json()
         assert answer.status_code == 200
@@ -65,11 +65,11 @@ class TestToken:
         assert (session["id"], session["current"], session["client"]) == (claims["sid"], True, "curl/8.0")
 
     async def test_an_address_is_the_same_in_capitals(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         assert (await signed_in(api, "Ada@Example.ORG")).status_code == 200
 
     async def test_says_the_same_whatever_is_wrong(self, api: Api):
-        signing = api.ports.signing
+        signing = api.ports.identity.signing
         await an_account(signing, ADA)
         disabled = await an_account(signing, "grace@example.org")
         await change(api.ports.store, disabled, "disable")
@@ -88,7 +88,7 @@ class TestToken:
 
     @pytest.mark.parametrize("odd", ["x" * 72, "é" * 72, "x" * 73, "x" * 257, "x" * 900_000, "\x00" * 20])
     async def test_a_password_of_any_length_is_answered(self, api: Api, odd: str):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         assert problem(await signed_in(api, password=odd)) == (401, "invalid-credentials")
 
     async def test_a_password_of_a_megabyte_is_too_large_a_body(self, api: Api):
@@ -99,7 +99,7 @@ class TestToken:
 
     @pytest.mark.parametrize("length", [72, 73, 256])
     async def test_all_of_a_long_password_counts(self, api: Api, length: int):
-        await an_account(api.ports.signing, ADA, password="é" * (length - 1) + "x")
+        await an_account(api.ports.identity.signing, ADA, password="é" * (length - 1) + "x")
         assert (await signed_in(api, password="é" * (length - 1) + "x")).status_code == 200
         wrong = await signed_in(api, password="é" * (length - 1) + "y")
         assert problem(wrong) == (401, "invalid-credentials")
@@ -131,16 +131,16 @@ class TestToken:
         assert problem(answer) == (415, "unsupported-media-type")
 
     async def test_clients_of_oauth_may_say_more(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         answer = await signed_in(api, scope="", client_id="app", client_secret="")
         assert answer.status_code == 200
 
     async def test_failures_and_successes_are_in_the_security_log(self, api: Api):
-        account = await an_account(api.ports.signing, ADA)
+        account = await an_account(api.ports.identity.signing, ADA)
         await signed_in(api, password="wrong")
         await signed_in(api, "nobody@example.org")
         await signed_in(api)
-        found = await api.ports.signing.security.find(limit=10)
+        found = await api.ports.identity.signing.security.find(limit=10)
         assert [(e.kind, e.account_id) for e in found] == [
             ("login", account),
             ("login_failed", None),
@@ -151,7 +151,7 @@ class TestToken:
 
 class TestLimits:
     async def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         for _ in range(5):
             assert problem(await signed_in(api, password="wrong")) == (401, "invalid-credentials")
         answer = await signed_in(api)
@@ -165,14 +165,14 @@ class TestLimits:
         assert [each.status_code for each in answers] == [401] * 5 + [429]
 
     async def test_a_success_says_what_remains_and_counts_for_nothing(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         for _ in range(8):
             answer = await signed_in(api)
             assert answer.status_code == 200
             assert answer.headers["ratelimit"].startswith('"login";r=4;t=')
 
     async def test_others_are_not_concerned(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         for _ in range(6):
             await signed_in(api, "nobody@example.org")
         assert (await signed_in(api)).status_code == 200
@@ -180,7 +180,7 @@ class TestLimits:
 
 class TestTotp:
     async def test_a_code_is_needed_and_taken_once(self, api: Api):
-        signing = api.ports.signing
+        signing = api.ports.identity.signing
         account = await an_account(signing, ADA)
         secret = signing.codes.new_secret()
         await signing.credentials.start_codes(account, secret)
@@ -192,7 +192,7 @@ class TestTotp:
         assert problem(await signed_in(api, totp=code)) == (401, "invalid-credentials")
 
     async def test_the_neighbours_of_the_present_code_are_taken_and_no_others(self, api: Api):
-        signing = api.ports.signing
+        signing = api.ports.identity.signing
         account = await an_account(signing, ADA)
         secret = signing.codes.new_secret()
         await signing.credentials.start_codes(account, secret)
@@ -208,7 +208,7 @@ class TestTotp:
 
 class TestRefresh:
     async def test_answers_new_tokens(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         first = (await signed_in(api)).json()
         answer = await refreshed(api, first["refresh_token"])
         told = answer.json()
@@ -219,7 +219,7 @@ class TestRefresh:
         assert by_form.status_code == 200
 
     async def test_a_reused_token_ends_the_session_and_its_access_token(self, api: Api, database: Database):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         first = (await signed_in(api)).json()
         second = (await refreshed(api, first["refresh_token"])).json()
         ask(database.owner, "UPDATE auth.refresh_token SET used_at = used_at - interval '11 s'")
@@ -228,7 +228,7 @@ class TestRefresh:
         await void(api, second["access_token"])
 
     async def test_the_role_is_the_one_of_now(self, api: Api):
-        account = await an_account(api.ports.signing, ADA, role=Role.ADMIN)
+        account = await an_account(api.ports.identity.signing, ADA, role=Role.ADMIN)
         first = (await signed_in(api)).json()
         await change(api.ports.store, account, "role", "customer")
         await void(api, first["access_token"])
@@ -238,7 +238,7 @@ class TestRefresh:
         assert problem(answer) == (403, "forbidden")
 
     async def test_a_disabled_user_is_out_within_a_second(self, api: Api):
-        account = await an_account(api.ports.signing, ADA)
+        account = await an_account(api.ports.identity.signing, ADA)
         first = (await signed_in(api)).json()
         await change(api.ports.store, account, "disable")
         await void(api, first["access_token"])
@@ -254,7 +254,7 @@ class TestRefresh:
 
 class TestSessions:
     async def test_logging_out_ends_this_one(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         mine, other = [(await signed_in(api)).json() for _ in range(2)]
         answer = await bearing(api, "POST", "/v1/auth/logout", mine["access_token"])
         assert answer.status_code == 204
@@ -263,7 +263,7 @@ class TestSessions:
         assert (await refreshed(api, other["refresh_token"])).status_code == 200
 
     async def test_a_device_is_signed_out_from_another(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         mine, other = [(await signed_in(api)).json() for _ in range(2)]
         listed = (await bearing(api, "GET", "/v1/auth/sessions", mine["access_token"])).json()["items"]
         (theirs,) = [each["id"] for each in listed if not each["current"]]
@@ -273,7 +273,7 @@ class TestSessions:
         assert (await bearing(api, "DELETE", path, mine["access_token"])).status_code == 404
 
     async def test_all_others_are_signed_out(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         mine, *others = [(await signed_in(api)).json() for _ in range(3)]
         answer = await bearing(api, "DELETE", "/v1/auth/sessions", mine["access_token"])
         assert answer.status_code == 204
@@ -283,11 +283,11 @@ class TestSessions:
         assert [each["current"] for each in listed.json()["items"]] == [True]
 
     async def test_anothers_session_does_not_exist(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         await signed_in(api)
-        account = await an_account(api.ports.signing, "grace@example.org")
-        (session,) = await api.ports.signing.sessions.of(
-            (await api.ports.signing.security.find(limit=1, kind="login"))[0].account_id or new_id()
+        account = await an_account(api.ports.identity.signing, "grace@example.org")
+        (session,) = await api.ports.identity.signing.sessions.of(
+            (await api.ports.identity.signing.security.find(limit=1, kind="login"))[0].account_id or new_id()
         )
         answer = await api.delete(f"/v1/auth/sessions/{session.id}", Caller(account, Role.CUSTOMER))
         assert problem(answer) == (404, "not-found")
@@ -312,7 +312,7 @@ class TestDenials:
         await api.get("/v1/audit/security", customer)
         await api.get("/v1/auth/sessions")
         await api.ports.denials.write()  # type: ignore[union-attr]
-        found = await api.ports.signing.security.find(limit=10)
+        found = await api.ports.identity.signing.security.find(limit=10)
         assert {(e.kind, e.account_id, e.facts["operation"]) for e in found} == {
             ("denied", customer.id, "list_security_events"),
             ("token_refused", None, "list_sessions"),
@@ -322,13 +322,13 @@ class TestDenials:
         for _ in range(8):
             await signed_in(api, "nobody@example.org")
         await api.ports.denials.write()  # type: ignore[union-attr]
-        (found,) = await api.ports.signing.security.find(limit=10, kind="limited")
+        (found,) = await api.ports.identity.signing.security.find(limit=10, kind="limited")
         assert found.facts == {"operation": "sign_in", "times": 3}
         assert found.network
 
 
 async def test_an_idempotency_key_is_not_honoured_where_secrets_are_answered(api: Api):
-    await an_account(api.ports.signing, ADA)
+    await an_account(api.ports.identity.signing, ADA)
     first = (await signed_in(api)).json()
     said = {"refresh_token": first["refresh_token"]}
     answers = await asyncio.gather(*(api.post("/v1/auth/refresh", said, idempotency_key="same") for _ in range(2)))
