@@ -246,7 +246,10 @@ def permit(caller: Caller, operation: str) -> Scope:
         return scope
     if caller.role is Role.ANONYMOUS:
         raise Unauthenticated
-    raise Forbidden
+    raise Forbidden(
+        f"The role `{caller.role}` may not use `{operation}`.",
+        required_roles=sorted(role for role in ACCESS[operation]),
+    )
 
 
 def demand_system(caller: Caller) -> None:

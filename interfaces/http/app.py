@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from application.access import ACCESS
-from interfaces.http.booking import appointment, hold, waitlist
-from interfaces.http.catalog import organization, provider, service, tag
+from interfaces.http.booking import appointment, history, hold, waitlist
+from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope
@@ -30,6 +30,7 @@ from interfaces.http.webhooks import webhook
 ROUTERS = (
     availability.router,
     appointment.router,
+    history.router,
     hold.router,
     waitlist.router,
     provider.router,
@@ -37,6 +38,8 @@ ROUTERS = (
     service.router,
     customer.router,
     organization.router,
+    member.router,
+    holiday.router,
     tag.router,
     registration.router,
     me.router,

@@ -42,7 +42,7 @@ ERRORS: Mapping[int, ErrorResponse] = {
     413: ErrorResponse("Body too large", TooLarge("A body may have at most 1000000 bytes.")),
     415: ErrorResponse("Unsupported media type", UnsupportedMediaType("The body must be application/json.")),
     422: ErrorResponse("Invalid; `errors` lists what and where", InvalidFields([_FIELD])),
-    428: ErrorResponse("If-Match is missing", VersionMissing("Send the ETag of the version you read, such as `3`.")),
+    428: ErrorResponse("If-Match is missing", VersionMissing()),
     429: ErrorResponse(
         "Too many requests; try again after Retry-After", TooManyRequests(RateLimit("hold", 30, 60, 0, 56))
     ),

@@ -1,4 +1,4 @@
-"""An example of every body, by the name of its schema."""
+"""Examples of bodies and answers, by the name of their schema."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -135,6 +135,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ChangeProvider": {"bio": "Cuts hair and beards since 1998."},
     "Provider": {"id": _PROVIDER_ID, "version": 1, **_PROFILE, "owner_id": _OWNER_ID, "active": True},
     "CreateService": _TERMS,
+    "ReplaceService": _TERMS,
     "ChangeService": {"price": 3800},
     "Service": {
         "id": _SERVICE_ID,
@@ -236,6 +237,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "ReplaceOverride": {"hours": []},
     "Override": {"date": "2030-12-24", "hours": [{"from": "09:00", "to": "12:00"}], "version": 3},
     "CreateTimeOff": _OFF,
+    "ReplaceTimeOff": _OFF,
     "TimeOff": {"id": _OFF_ID, **_OFF, "version": 4},
     "PlaceHold": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},
     "Hold": {

@@ -1,4 +1,4 @@
-"""Appointments: book, move, cancel, and what becomes of them."""
+"""Routes of appointments: book, reschedule, cancel, and record what became of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -39,20 +39,16 @@ from interfaces.http.booking.appointment_schemas import (
     CancelAppointmentQuery,
     ChangeAppointmentBody,
     DeclineAppointmentBody,
-    HistoryFilters,
-    HistoryPage,
     RescheduleAppointmentBody,
     appointment_response,
-    history_item_response,
 )
 from interfaces.http.framework.fields import EmptyBody
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from projections.read_models import appointment as agenda
-from projections.read_models import history
 
 router = Router("/v1/appointments", "appointments")
 
@@ -65,7 +61,7 @@ def location(appointment: Appointment) -> str:
     "", "book_appointment", AppointmentResponse, status=201, needs=Needs(keys=IdempotencyKeys.REQUIRED, expires=True)
 )
 async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
-    """Book an offered start."""
+    """Book an appointment. Without a provider, the one with the fewest appointments that week is booked."""
     command = BookAppointment(
         **request.command(),
         id=new_id(),
@@ -84,7 +80,7 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
 
 @router.get("", "list_appointments", AppointmentPage)
 async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
-    """List the appointments the caller may know of."""
+    """List the appointments that the caller may see."""
     async with request.snapshot("agenda") as read:
         rows, bookmark = await agenda.find(
             read,
@@ -98,12 +94,14 @@ async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Q
             customer_id=filters.customer_id,
             organization_id=filters.organization_id,
         )
-    return page_response([appointment_response(row) for row in rows], sealed(request, filters, bookmark), read.position)
+    return page_response(
+        [appointment_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
+    )
 
 
 @router.get("/{appointment_id}", "get_appointment", AppointmentResponse)
 async def get(request: RequestContext, appointment_id: UUID) -> Response:
-    """Show an appointment."""
+    """Get an appointment."""
     async with request.snapshot("agenda") as read:
         row = await agenda.get(read, appointment_id, of=request.of, acts=request.acts)
     if row is None:
@@ -113,7 +111,7 @@ async def get(request: RequestContext, appointment_id: UUID) -> Response:
 
 @router.patch("/{appointment_id}", "change_appointment", AppointmentResponse)
 async def change(request: RequestContext, appointment_id: UUID, body: ChangeAppointmentBody) -> Response:
-    """Change note or answers, while it has not ended."""
+    """Change an appointment's note or answers. Refused once it has ended."""
     command = ChangeAppointment(
         **request.command(), appointment_id=appointment_id, note=body.note, answers=body.answers
     )
@@ -122,16 +120,16 @@ async def change(request: RequestContext, appointment_id: UUID, body: ChangeAppo
 
 @router.delete("/{appointment_id}", "delete_appointment")
 async def delete(
-    request: RequestContext, appointment_id: UUID, said: Annotated[CancelAppointmentQuery, Query()]
+    request: RequestContext, appointment_id: UUID, query: Annotated[CancelAppointmentQuery, Query()]
 ) -> Response:
-    """Cancel an appointment."""
-    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=said.reason)
+    """Cancel an appointment. The same as POST `/cancel`."""
+    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=query.reason)
     return empty_response(await cancel_appointment(command, request.ports.store))
 
 
 @router.post("/{appointment_id}/reschedule", "reschedule_appointment", AppointmentResponse, needs=Needs(version=True))
 async def reschedule(request: RequestContext, appointment_id: UUID, body: RescheduleAppointmentBody) -> Response:
-    """Move to another offered start. The old time is kept until the new one is taken."""
+    """Reschedule an appointment to another free start. The old time is kept until the new one is taken."""
     command = RescheduleAppointment(
         **request.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
     )
@@ -140,7 +138,7 @@ async def reschedule(request: RequestContext, appointment_id: UUID, body: Resche
 
 @router.post("/{appointment_id}/cancel", "cancel_appointment", AppointmentResponse, needs=Needs(version=True))
 async def cancel(request: RequestContext, appointment_id: UUID, body: CancelAppointmentBody) -> Response:
-    """Give the time back. Late is refused, or costs a fee, as the policy says."""
+    """Cancel an appointment. A late cancellation is refused or costs a fee, as the policy says."""
     command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
     return command_response(await cancel_appointment(command, request.ports.store), appointment_response)
 
@@ -149,7 +147,7 @@ async def cancel(request: RequestContext, appointment_id: UUID, body: CancelAppo
     "/{appointment_id}/confirm", "confirm_appointment", AppointmentResponse, needs=Needs(version=True, expires=True)
 )
 async def confirm(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """Book what a customer has asked for."""
+    """Confirm a requested appointment."""
     return await _mark(request, appointment_id, confirm_appointment)
 
 
@@ -157,47 +155,33 @@ async def confirm(request: RequestContext, appointment_id: UUID, body: EmptyBody
     "/{appointment_id}/decline", "decline_appointment", AppointmentResponse, needs=Needs(version=True, expires=True)
 )
 async def decline(request: RequestContext, appointment_id: UUID, body: DeclineAppointmentBody) -> Response:
-    """Refuse what a customer has asked for; its time is free again."""
+    """Decline a requested appointment. Its time is free again."""
     command = DeclineAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
     return command_response(await decline_appointment(command, request.ports.store), appointment_response)
 
 
 @router.post("/{appointment_id}/check-in", "check_in_appointment", AppointmentResponse, needs=Needs(version=True))
 async def check_in(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """The customer is here."""
+    """Check the customer in."""
     return await _mark(request, appointment_id, check_in_appointment)
 
 
 @router.post("/{appointment_id}/complete", "complete_appointment", AppointmentResponse, needs=Needs(version=True))
 async def complete(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """It took place; not before its start."""
+    """Complete an appointment. Not before its start."""
     return await _mark(request, appointment_id, complete_appointment)
 
 
 @router.post("/{appointment_id}/no-show", "mark_no_show", AppointmentResponse, needs=Needs(version=True))
 async def no_show(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """The customer did not come; not before its start."""
+    """Mark an appointment as a no-show. Not before its start."""
     return await _mark(request, appointment_id, mark_no_show)
 
 
 @router.post("/{appointment_id}/undo-no-show", "undo_no_show", AppointmentResponse, needs=Needs(version=True))
 async def undo(request: RequestContext, appointment_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """The customer came after all; within 24 hours of the mark."""
+    """Undo a no-show. Within 24 hours of the mark."""
     return await _mark(request, appointment_id, undo_no_show)
-
-
-@router.get("/{appointment_id}/history", "get_appointment_history", HistoryPage)
-async def get_history(
-    request: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]
-) -> Response:
-    """All that happened to an appointment, in order."""
-    async with request.snapshot("agenda") as read:
-        if await agenda.get(read, appointment_id, of=request.of, acts=request.acts) is None:
-            raise NotFound("appointment", appointment_id)
-        items, bookmark = await history.of(read.connection, appointment_id, page(request, filters), request.ports.codec)
-    return page_response(
-        [history_item_response(item) for item in items], sealed(request, filters, bookmark), read.position
-    )
 
 
 _Marking = Callable[[MarkAppointment, EventStore], Awaitable[CommandResult[Appointment]]]

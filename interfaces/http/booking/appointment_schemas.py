@@ -1,15 +1,17 @@
-"""What an appointment looks like in requests and answers."""
+"""Bodies, filters and answers about appointments."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.booking.appointment import Appointment, AppointmentStatus
 from domain.catalog.service import DEFAULTS, POLICY
+from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -23,62 +25,12 @@ from interfaces.http.framework.fields import (
     plain,
 )
 from projections.read_models import appointment as agenda
-from projections.read_models import history
-
-MOST_ANSWERS = 100
-LARGEST = 2**53 - 1
-_ONE = [
-    {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"},
-    {"type": "number", "maximum": LARGEST, "minimum": -LARGEST},
-    {"type": "boolean"},
-    {"type": "null"},
-]
-_SEVERAL = {"type": "array", "items": {"anyOf": _ONE}, "maxItems": MOST_ANSWERS}
-
-
-def _answers(value: Any) -> Any:
-    """Text, numbers, truth or a list of them, by question. Raises a validation error."""
-    if not isinstance(value, dict):
-        raise PydanticCustomError("answers", "Answers are an object.")
-    if len(value) > MOST_ANSWERS:
-        raise PydanticCustomError("answers", "There are too many answers.")
-    for name, told in value.items():
-        several = told if isinstance(told, list) else [told]
-        if not _fits(name, 200) or len(several) > MOST_ANSWERS or not all(map(_simple, several)):
-            raise PydanticCustomError("answers", "An answer is a text, a number, true or false, or a list of those.")
-    return value
-
-
-def _simple(told: Any) -> bool:
-    if told is None or isinstance(told, bool):
-        return True
-    if isinstance(told, int | float):
-        return -LARGEST <= told <= LARGEST
-    return _fits(told, 2000)
-
-
-def _fits(told: Any, longest: int) -> bool:
-    return isinstance(told, str) and len(told) <= longest and "\0" not in told
-
-
-Answers = Annotated[
-    dict[str, Any],
-    BeforeValidator(_answers),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "maxProperties": MOST_ANSWERS,
-            "propertyNames": {"maxLength": 200, "pattern": r"^[^\x00]*$"},
-            "additionalProperties": {"anyOf": [*_ONE, _SEVERAL]},
-        }
-    ),
-]
 
 
 class BookAppointmentBody(Body):
-    """Staff say for which customer. Without a provider, the one with the fewest appointments that week.
+    """Staff must name the customer. Without a provider, the one with the fewest appointments that week is booked.
 
-    `hold_id`: a hold of the caller's, of the same service and start.
+    `hold_id`: one of the caller's holds, of the same service and start.
     """
 
     service_id: UUID
@@ -91,14 +43,14 @@ class BookAppointmentBody(Body):
 
 
 class ChangeAppointmentBody(Change):
-    """Only the fields given are changed."""
+    """Only the given fields change."""
 
     note: Text = absent()
     answers: Answers = absent()
 
 
 class RescheduleAppointmentBody(Body):
-    """To another start, and perhaps another provider."""
+    """Another start, and optionally another provider."""
 
     start: Instant
     provider_id: UUID | None = None
@@ -111,7 +63,7 @@ class CancelAppointmentBody(Body):
 
 
 class DeclineAppointmentBody(Body):
-    """The reason is told to the customer."""
+    """The customer is sent the reason."""
 
     reason: Text | None = None
 
@@ -123,7 +75,7 @@ class CancelAppointmentQuery(Query):
 
 
 class AppointmentFilters(Paging):
-    """Appointments by start."""
+    """Appointments in the order of their start."""
 
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
@@ -132,15 +84,17 @@ class AppointmentFilters(Paging):
     customer_id: UUID | None = None
     organization_id: UUID | None = None
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.from_ and self.to and self.to < self.from_:
-            raise PydanticCustomError("span", "`to` lies before `from`.")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _check_order(cls, to: datetime | None, earlier: ValidationInfo) -> datetime | None:
+        since = earlier.data.get("from_")
+        if to is not None and since is not None and to < since:
+            raise PydanticCustomError("order", "`to` must not be before `from`.")
+        return to
 
 
 class AppointmentPolicyResponse(Shape):
-    """As it was when booked or moved; minutes and minor units."""
+    """The service's policy when the appointment was booked or moved, in minutes and minor units."""
 
     cancel_notice: int
     reschedule_notice: int
@@ -164,9 +118,9 @@ class CancellationResponse(Shape):
 
 
 class AppointmentResponse(Resource):
-    """A customer's promise to be somewhere at a time, with price and policy as they were then.
+    """An appointment, with the price and policy of when it was booked or moved.
 
-    `expires_at`: until when a request keeps the time unless it is confirmed.
+    `expires_at`: when a request that nobody has confirmed loses its time.
     """
 
     status: AppointmentStatus
@@ -192,29 +146,9 @@ class AppointmentPage(Shape):
     next: str | None
 
 
-class HistoryItemResponse(Shape):
-    """Something that happened. `data`: the event's fields."""
-
-    position: int
-    at: datetime
-    type: str
-    version: int
-    actor: UUID | None
-    data: dict[str, Any]
-
-
-class HistoryPage(Shape):
-    items: list[HistoryItemResponse]
-    next: str | None
-
-
-class HistoryFilters(Paging):
-    """All that happened, in order."""
-
-
 def appointment_response(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
-    """An appointment as answered."""
-    told = {
+    """An appointment as JSON."""
+    answer = {
         "id": appointment.id,
         "version": appointment.version,
         "status": appointment.status,
@@ -233,19 +167,7 @@ def appointment_response(appointment: Appointment | agenda.ListedAppointment) ->
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
     }
     if appointment.cancelled is not None:
-        told["cancelled"] = {name: appointment.cancelled[name] for name in CancellationResponse.model_fields}
+        answer["cancelled"] = {name: appointment.cancelled[name] for name in CancellationResponse.model_fields}
     if appointment.declined is not None:
-        told["declined"] = appointment.declined
-    return told
-
-
-def history_item_response(item: history.HistoryEntry) -> Mapping[str, Any]:
-    """Something that happened, as answered."""
-    return {
-        "position": item.position,
-        "at": plain(item.at),
-        "type": item.type,
-        "version": item.version,
-        "actor": item.actor,
-        "data": item.data,
-    }
+        answer["declined"] = appointment.declined
+    return answer

@@ -1,4 +1,4 @@
-"""Holds: keep a time for a few minutes."""
+"""Routes of holds, which keep a time for a few minutes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ router = Router("/v1/holds", "holds")
 
 
 class PlaceHoldBody(Body):
-    """Staff say for which customer. Without a provider, the one with the fewest appointments that week."""
+    """Staff must name the customer. Without a provider, the one with the fewest appointments that week is held."""
 
     service_id: UUID
     start: Instant
@@ -37,7 +37,7 @@ class PlaceHoldBody(Body):
 
 
 class HoldResponse(Resource):
-    """A time that is kept until `expires_at`."""
+    """A time that is kept for the customer until `expires_at`."""
 
     status: HoldStatus
     service_id: UUID
@@ -50,7 +50,7 @@ class HoldResponse(Resource):
 
 
 def hold_response(hold: Hold) -> Mapping[str, Any]:
-    """A hold as answered."""
+    """A hold as JSON."""
     return {
         "id": hold.id,
         "version": hold.version,
@@ -77,7 +77,7 @@ def location(hold: Hold) -> str:
     needs=Needs(keys=IdempotencyKeys.REQUIRED, limit=RateLimited("hold", by_customer)),
 )
 async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
-    """Keep an offered start while somebody makes up their mind; as long as the service's `hold_ttl` says."""
+    """Place a hold on a free start. It lasts for the service's `hold_ttl`."""
     command = PlaceHold(
         **request.command(),
         id=new_id(),
@@ -93,14 +93,14 @@ async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
 
 @router.get("/{hold_id}", "get_hold", HoldResponse, needs=Needs(expires=True))
 async def get(request: RequestContext, hold_id: UUID) -> Response:
-    """Show a hold, as long as it keeps the time."""
+    """Get a hold. 410 once it has expired or was used."""
     done = await find_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store)
     return resource_response(request.sent, done.aggregate.version, hold_response(done.aggregate), done.position)
 
 
 @router.post("/{hold_id}/extend", "extend_hold", HoldResponse, needs=Needs(expires=True))
 async def extend(request: RequestContext, hold_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """Keep it for as long again from now on; once."""
+    """Extend a hold. Possible once, for another `hold_ttl` from now."""
     return command_response(
         await extend_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store), hold_response
     )
@@ -108,5 +108,5 @@ async def extend(request: RequestContext, hold_id: UUID, body: EmptyBody) -> Res
 
 @router.delete("/{hold_id}", "release_hold")
 async def delete(request: RequestContext, hold_id: UUID) -> Response:
-    """Give the time back; what is over already is not an error."""
+    """Release a hold. A hold that is over already is no error."""
     return empty_response(await release_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store))

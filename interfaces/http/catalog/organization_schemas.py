@@ -1,4 +1,4 @@
-"""What an organization, its members and holidays look like in requests and answers."""
+"""Bodies, filters and answers about organizations, members and holidays."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -24,7 +24,7 @@ from projections.read_models.organization import ListedHoliday, ListedMember, Li
 
 
 class ReplaceOrganizationBody(Body):
-    """A business; all of this is public."""
+    """A business. All fields are public."""
 
     name: Name
     timezone: Zone | None = None
@@ -33,13 +33,13 @@ class ReplaceOrganizationBody(Body):
 
 
 class CreateOrganizationBody(ReplaceOrganizationBody):
-    """`owner_id`: only an admin may name another's."""
+    """`owner_id`: only an admin may name another account."""
 
     owner_id: UUID | None = None
 
 
 class ChangeOrganizationBody(Change, ReplaceOrganizationBody):
-    """Only the fields given are changed; null clears an optional one."""
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
 
@@ -60,16 +60,16 @@ class OrganizationPage(Shape):
 
 
 class OrganizationFilters(Paging):
-    """Organizations by name."""
+    """Organizations in the order of their names."""
 
     q: Name | None = Field(None, description="Part of the name.")
     member_id: UUID | None = Field(
-        None, description="To which this account belongs: the caller's own, or a colleague's."
+        None, description="Only organizations that this account belongs to: the caller's own account, or a colleague's."
     )
 
 
 class ChangeMemberBody(Body):
-    """What the member may do."""
+    """The member's new rank."""
 
     rank: Rank
 
@@ -82,7 +82,7 @@ class AddMemberBody(Body):
 
 
 class MemberResponse(Resource):
-    """Who belongs to the organization. `id`: the account's; `version`: of the organization."""
+    """A member. `id`: the account's; `version`: the organization's."""
 
     account_id: UUID
     rank: Rank
@@ -98,13 +98,13 @@ class MemberFilters(Paging):
 
 
 class ReplaceHolidayBody(Body):
-    """What people call it."""
+    """The holiday's name."""
 
     name: Name
 
 
 class HolidayResponse(Shape):
-    """A date on which no provider of the organization opens. `version`: of the organization."""
+    """A date on which the organization's providers are closed. `version`: the organization's."""
 
     date: date
     name: str
@@ -121,12 +121,12 @@ class HolidayFilters(Paging):
 
 
 def profile(body: ReplaceOrganizationBody, *, partly: bool = False) -> dict[str, Any]:
-    """The fields of a profile; `partly`: only those given."""
+    """The fields of a profile; `partly`: only the given ones."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
 
 def organization_response(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
-    """An organization as answered."""
+    """An organization as JSON."""
     return {
         "id": organization.id,
         "version": organization.version,
@@ -136,10 +136,10 @@ def organization_response(organization: Organization | ListedOrganization) -> Ma
 
 
 def member_response(member: ListedMember, version: int) -> Mapping[str, Any]:
-    """A member as answered."""
+    """A member as JSON."""
     return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank}
 
 
 def holiday_response(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
-    """A holiday as answered."""
+    """A holiday as JSON."""
     return {"date": holiday.date, "name": holiday.name, "version": version}

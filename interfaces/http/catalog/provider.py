@@ -1,4 +1,4 @@
-"""Providers: who can be booked."""
+"""Routes of providers: the people and things that can be booked."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ from domain.catalog.provider import Provider
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
-from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, beside
+from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -32,7 +32,7 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
-from interfaces.http.framework.paging import sealed
+from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
     PUBLIC,
@@ -49,14 +49,14 @@ router = Router("/v1/providers", "providers")
 
 
 class Location(Body):
-    """Degrees, WGS 84."""
+    """Degrees in WGS 84."""
 
     lat: float = Field(ge=-90, le=90, examples=[48.85])
     lon: float = Field(ge=-180, le=180, examples=[2.35])
 
 
 class ReplaceProviderBody(Body):
-    """Who can be booked. The zone is the default of the provider's schedule."""
+    """A person or thing that can be booked. `timezone` is the default of the provider's schedule."""
 
     name: Name
     timezone: Zone
@@ -68,13 +68,13 @@ class ReplaceProviderBody(Body):
 
 
 class CreateProviderBody(ReplaceProviderBody):
-    """`owner_id`: only an admin may name another's."""
+    """`owner_id`: only an admin may name another account."""
 
     owner_id: UUID | None = None
 
 
 class ChangeProviderBody(Change, ReplaceProviderBody):
-    """Only the fields given are changed; null clears an optional one."""
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     timezone: Zone = absent()
@@ -82,7 +82,7 @@ class ChangeProviderBody(Change, ReplaceProviderBody):
 
 
 class ProviderResponse(Resource):
-    """Somebody who can be booked, unless no longer `active`."""
+    """A person or thing that can be booked while it is `active`."""
 
     name: str
     timezone: str
@@ -96,7 +96,7 @@ class ProviderResponse(Resource):
 
 
 class ListedProviderResponse(ProviderResponse):
-    """`distance`: km, near a place; `earliest`: when sorted by it."""
+    """`distance`: kilometres from `near`. `earliest`: when sorted by it."""
 
     distance: float | None = None
     earliest: ProviderEarliestStart | None = None
@@ -116,24 +116,24 @@ class ProviderFilters(SearchFilters):
 
 
 def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
-    """A provider as found."""
-    return {**provider_response(provider), **beside(provider.metres, provider.earliest, "service_id")}
+    """A provider in a list as JSON."""
+    return {**provider_response(provider), **search_fields(provider.metres, provider.earliest, "service_id")}
 
 
 def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
-    """A provider as answered."""
-    told = provider.told
+    """A provider as JSON."""
+    profile_values = provider.told
     return {
         "id": provider.id,
         "version": provider.version,
-        **{name: told.get(name) for name in ReplaceProviderBody.model_fields},
+        **{name: profile_values.get(name) for name in ReplaceProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }
 
 
 def profile(body: ReplaceProviderBody, *, partly: bool = False) -> dict[str, Any]:
-    """The fields of a profile, ids as text; `partly`: only those given."""
+    """The fields of a profile, ids as text; `partly`: only the given ones."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
 
@@ -143,24 +143,27 @@ def location(provider: Provider) -> str:
 
 @router.post("", "create_provider", ProviderResponse, status=201)
 async def create(request: RequestContext, body: CreateProviderBody) -> Response:
-    """Make a provider, with an empty schedule, owned by the caller."""
+    """Create a provider with an empty schedule. The caller is its owner."""
     command = CreateProvider(**request.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
     return command_response(await create_provider(command, request.ports.store), provider_response, location)
 
 
 @router.get("", "list_providers", ProviderPage)
 async def find(request: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
-    """Find providers."""
+    """List providers."""
     async with searched(request, filters) as search:
-        rows, bookmark = await find_providers(search.read, search.page, search.asked, service_id=filters.service_id)
+        rows, bookmark = await find_providers(search.read, search.page, search.query, service_id=filters.service_id)
     return page_response(
-        [listed_provider_response(row) for row in rows], sealed(request, filters, bookmark), search.position, PUBLIC
+        [listed_provider_response(row) for row in rows],
+        next_cursor(request, filters, bookmark),
+        search.position,
+        PUBLIC,
     )
 
 
 @router.get("/{provider_id}", "get_provider", ProviderResponse)
 async def get(request: RequestContext, provider_id: UUID) -> Response:
-    """Show a provider."""
+    """Get a provider."""
     async with request.snapshot("directory") as read:
         row = await directory.provider(read, provider_id)
     if row is None:
@@ -170,20 +173,20 @@ async def get(request: RequestContext, provider_id: UUID) -> Response:
 
 @router.put("/{provider_id}", "replace_provider", ProviderResponse)
 async def replace(request: RequestContext, provider_id: UUID, body: ReplaceProviderBody) -> Response:
-    """Replace the whole profile."""
+    """Replace a provider's profile."""
     command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body))
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
 @router.patch("/{provider_id}", "change_provider", ProviderResponse)
 async def change(request: RequestContext, provider_id: UUID, body: ChangeProviderBody) -> Response:
-    """Change some of the profile."""
+    """Change some fields of a provider's profile."""
     command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
 @router.delete("/{provider_id}", "delete_provider")
 async def delete(request: RequestContext, provider_id: UUID) -> Response:
-    """Take no new bookings with this provider; appointments and history stay."""
+    """Retire a provider. It takes no new bookings; appointments and history stay."""
     command = DeleteProvider(**request.command(), provider_id=provider_id)
     return empty_response(await delete_provider(command, request.ports.store))

@@ -1,4 +1,4 @@
-"""A search of the directory: from what is asked to a look that is fresh enough for it."""
+"""A search of the directory, on a snapshot that is fresh enough for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,18 +16,18 @@ from projections.search.search import SearchQuery, Sort
 
 @dataclass(frozen=True)
 class Searching:
-    """`position`: that the answer reflects."""
+    """`position`: the log position that the answer reflects."""
 
     read: Snapshot
     page: Page
-    asked: SearchQuery
+    query: SearchQuery
     position: int
 
 
 @asynccontextmanager
 async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIterator[Searching]:
-    """Open it; raises as Reads does, and BadCursor. By earliest, it waits for what is worked out too."""
-    asked = SearchQuery(
+    """Open a search; raises Behind, BeyondHead and BadCursor. Sorted by earliest, it waits for that table too."""
+    query = SearchQuery(
         now=request.ports.store.now(),
         tag=filters.tag,
         organization_id=filters.organization_id,
@@ -37,11 +37,11 @@ async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIter
         sort=Sort(filters.sort),
     )
     part = page(request, filters)
-    by_time = asked.sort is Sort.EARLIEST
+    by_time = query.sort is Sort.EARLIEST
     if by_time and request.at_least is not None:
         await request.ports.reads.wait(earliest.NAME, request.at_least)
     async with request.ports.reads.open("directory", request.at_least) as read:
         position = min(read.position, read.worked_out) if by_time else read.position
         if request.at_least is not None and position < request.at_least:
             raise Behind(earliest.NAME, position, request.at_least)
-        yield Searching(read, part, asked, position)
+        yield Searching(read, part, query, position)

@@ -1,4 +1,4 @@
-"""Services: what is booked, and on which terms."""
+"""Routes of services: what can be booked, and on which terms."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,6 +20,7 @@ from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
     ChangeServiceBody,
     CreateServiceBody,
+    ReplaceServiceBody,
     ServiceFilters,
     ServicePage,
     ServiceResponse,
@@ -27,7 +28,7 @@ from interfaces.http.catalog.service_schemas import (
     service_response,
     terms,
 )
-from interfaces.http.framework.paging import sealed
+from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
     PUBLIC,
@@ -49,24 +50,24 @@ def location(service: Service) -> str:
 
 @router.post("", "create_service", ServiceResponse, status=201)
 async def create(request: RequestContext, body: CreateServiceBody) -> Response:
-    """Offer something to book with one or more of the caller's providers."""
+    """Create a service of one or more of the caller's providers."""
     command = CreateService(**request.command(), id=new_id(), terms=terms(body))
     return command_response(await create_service(command, request.ports.store), service_response, location)
 
 
 @router.get("", "list_services", ServicePage)
 async def find(request: RequestContext, filters: Annotated[ServiceFilters, Query()]) -> Response:
-    """Find services."""
+    """List services."""
     async with searched(request, filters) as search:
-        rows, bookmark = await find_services(search.read, search.page, search.asked, provider_id=filters.provider_id)
+        rows, bookmark = await find_services(search.read, search.page, search.query, provider_id=filters.provider_id)
     return page_response(
-        [listed_service_response(row) for row in rows], sealed(request, filters, bookmark), search.position, PUBLIC
+        [listed_service_response(row) for row in rows], next_cursor(request, filters, bookmark), search.position, PUBLIC
     )
 
 
 @router.get("/{service_id}", "get_service", ServiceResponse)
 async def get(request: RequestContext, service_id: UUID) -> Response:
-    """Show a service."""
+    """Get a service."""
     async with request.snapshot("directory") as read:
         row = await directory.service(read, service_id)
     if row is None:
@@ -75,21 +76,21 @@ async def get(request: RequestContext, service_id: UUID) -> Response:
 
 
 @router.put("/{service_id}", "replace_service", ServiceResponse)
-async def replace(request: RequestContext, service_id: UUID, body: CreateServiceBody) -> Response:
-    """Replace all the terms, for future bookings."""
+async def replace(request: RequestContext, service_id: UUID, body: ReplaceServiceBody) -> Response:
+    """Replace a service's terms. They apply to future bookings."""
     command = ChangeService(**request.command(), service_id=service_id, terms=terms(body))
     return command_response(await change_service(command, request.ports.store), service_response)
 
 
 @router.patch("/{service_id}", "change_service", ServiceResponse)
 async def change(request: RequestContext, service_id: UUID, body: ChangeServiceBody) -> Response:
-    """Change some of the terms, for future bookings."""
+    """Change some of a service's terms. They apply to future bookings."""
     command = ChangeService(**request.command(), service_id=service_id, terms=terms(body, partly=True))
     return command_response(await change_service(command, request.ports.store), service_response)
 
 
 @router.delete("/{service_id}", "delete_service")
 async def delete(request: RequestContext, service_id: UUID) -> Response:
-    """Take no new bookings for this service; appointments and history stay."""
+    """Withdraw a service. It takes no new bookings; appointments and history stay."""
     command = DeleteService(**request.command(), service_id=service_id)
     return empty_response(await delete_service(command, request.ports.store))

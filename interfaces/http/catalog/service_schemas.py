@@ -1,4 +1,4 @@
-"""What a service looks like in requests and answers: flat, durations in minutes, money in minor units."""
+"""Bodies, filters and answers about services: flat, durations in minutes, money in minor units."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -8,13 +8,13 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.catalog.service import DEFAULTS, Service
-from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, beside
+from interfaces.http.catalog.booking_window import BookingWindow
+from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, search_fields
 from interfaces.http.framework.fields import (
     Body,
     Buffer,
     Change,
     Currency,
-    Date,
     Ids,
     Length,
     Money,
@@ -36,55 +36,35 @@ LateCancel = Literal["refuse", "fee"]
 Weekly = Annotated[list[WeeklyWindow], Field(min_length=1, max_length=336)]
 
 
-class BookingWindow(Body):
-    """How far ahead can be booked: `days` for rolling and business, `from` and `to` for fixed."""
-
-    kind: Literal["rolling", "business", "fixed"]
-    days: int | None = Field(None, ge=1, le=3660)
-    from_: Date | None = Field(None, alias="from")
-    to: Date | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.days is not None) is (self.kind == "fixed"):
-            raise PydanticCustomError("window", "rolling and business windows have days, a fixed one has not.")
-        dated = self.from_ is not None or self.to is not None
-        if dated is not (self.kind == "fixed"):
-            raise PydanticCustomError("window", "A fixed window has from or to or both, others have neither.")
-        if self.from_ and self.to and self.to < self.from_:
-            raise PydanticCustomError("window", "A window ends before it starts.")
-        return self
-
-
 class ServiceTermsBody(Body):
-    """The terms that stand without saying who offers the service."""
+    """The terms that do not depend on the service's providers."""
 
     organization_id: UUID | None = None
     price: Money = 0
-    step: Length | None = Field(None, description="Minutes between starts; the duration if not given.")
+    step: Length | None = Field(None, description="Minutes between starts; by default the duration.")
     align: Align = "opening"
     buffer_before: Buffer = 0
     buffer_after: Buffer = 0
     capacity: int = Field(1, ge=1, le=1000)
     min_notice: Notice = 0
-    window: BookingWindow | None = Field(None, description="None: no bound.")
-    hours: Weekly | None = Field(None, description="Offered in these hours of the provider's only.")
+    window: BookingWindow | None = Field(None, description="null: no limit.")
+    hours: Weekly | None = Field(None, description="Only within these of the provider's opening hours.")
     cancel_notice: Notice = 0
     reschedule_notice: Notice = 0
     max_reschedules: int | None = Field(None, ge=0, le=1000)
     late_cancel: LateCancel = "refuse"
     late_fee: Money | None = None
-    approval: bool = Field(default=False, description="Whether what customers ask for is booked once staff confirm it.")
-    approval_ttl: Ttl = Field(1440, description="Minutes in which staff may answer a request.")
+    approval: bool = Field(default=False, description="Whether staff must confirm a booking of a customer's.")
+    approval_ttl: Ttl = Field(1440, description="Minutes that staff have to confirm or decline a request.")
     hold_ttl: Ttl = Field(5, description="Minutes that a hold keeps a time.")
-    offer_ttl: Ttl = Field(15, description="Minutes that an offer to somebody on the waitlist keeps a time.")
+    offer_ttl: Ttl = Field(15, description="Minutes that an offer from the waitlist keeps a time.")
     reminders: Reminders = Field([1440, 120], description="Minutes before the start at which to remind.")
     complete_after: Notice = Field(720, description="Minutes after the end until it counts as completed.")
     tags: Tags = []
 
 
-class CreateServiceBody(ServiceTermsBody):
-    """What is booked: either of one provider, or of an organization and some of its providers."""
+class ReplaceServiceBody(ServiceTermsBody):
+    """A service of one provider, or of an organization and some of its providers."""
 
     name: Name
     duration: Length = Field(examples=[30])
@@ -98,8 +78,12 @@ class CreateServiceBody(ServiceTermsBody):
         return self
 
 
+class CreateServiceBody(ReplaceServiceBody):
+    """A service of one provider, or of an organization and some of its providers."""
+
+
 class ChangeServiceBody(Change, ServiceTermsBody):
-    """Only the fields given are changed; null clears an optional one."""
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     duration: Length = absent()
@@ -132,7 +116,7 @@ class ChangeServiceBody(Change, ServiceTermsBody):
 
 
 class ServiceResponse(Resource):
-    """What is booked, unless `withdrawn`."""
+    """A service, which can be booked unless it is `withdrawn`."""
 
     name: str
     provider_id: UUID | None
@@ -168,7 +152,7 @@ _SHOWN_TERMS = tuple(name for name in ServiceResponse.model_fields if name not i
 
 
 class ListedServiceResponse(ServiceResponse):
-    """`distance`: km to the nearest of its providers, near a place; `earliest`: when sorted by it."""
+    """`distance`: kilometres from `near` to its nearest provider. `earliest`: when sorted by it."""
 
     distance: float | None = None
     earliest: ServiceEarliestStart | None = None
@@ -180,9 +164,9 @@ class ServicePage(Shape):
 
 
 class ServiceFilters(SearchFilters):
-    """Services that can be booked. By `price`: in minor units, whatever the currency.
+    """Services that can be booked. Prices are compared in minor units, whatever the currency.
 
-    By `earliest`: only those with a free start in the next 62 days. Near a place: those of a provider there.
+    By `earliest`: only those with a free start in the next 62 days. `near`: those of a provider there.
     """
 
     provider_id: UUID | None = None
@@ -190,36 +174,36 @@ class ServiceFilters(SearchFilters):
     sort: Literal["name", "price", "distance", "earliest"] = "name"
 
 
-def check_who(body: CreateServiceBody | ChangeServiceBody) -> None:
-    """Raise a validation error unless it is one provider, or an organization with providers."""
+def check_who(body: ReplaceServiceBody | ChangeServiceBody) -> None:
+    """Raise a validation error unless the body names one provider, or an organization with providers."""
     own = body.provider_id is not None
     shared = body.organization_id is not None, body.provider_ids is not None
     if shared != (not own, not own):
-        raise PydanticCustomError("who", "Name either provider_id, or organization_id and provider_ids.")
+        raise PydanticCustomError("who", "Give either `provider_id`, or `organization_id` and `provider_ids`.")
 
 
-def terms(body: CreateServiceBody | ChangeServiceBody, *, partly: bool = False) -> dict[str, Any]:
-    """The terms as the log keeps them; `partly`: only those given."""
-    told = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
+def terms(body: ReplaceServiceBody | ChangeServiceBody, *, partly: bool = False) -> dict[str, Any]:
+    """The terms as they are recorded; `partly`: only the given ones."""
+    values = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
     if body.provider_id is not None:
-        told |= {"provider_ids": [str(body.provider_id)], "organization_id": None}
+        values |= {"provider_ids": [str(body.provider_id)], "organization_id": None}
     elif body.provider_ids is not None:
-        told["provider_id"] = None
+        values["provider_id"] = None
     if body.window is not None:
-        told["window"] = body.window.model_dump(mode="json", by_alias=True, exclude_none=True)
+        values["window"] = body.window.model_dump(mode="json", by_alias=True, exclude_none=True)
     if body.hours is not None:
-        told["hours"] = minutes_of_week(body.hours)
-    return told
+        values["hours"] = minutes_of_week(body.hours)
+    return values
 
 
 def service_response(service: Service | directory.ListedService) -> Mapping[str, Any]:
-    """A service as answered."""
-    told = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
-    hours, window = told["hours"], told["window"]
+    """A service as JSON."""
+    values = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    hours, window = values["hours"], values["window"]
     return {
         "id": service.id,
         "version": service.version,
-        **told,
+        **values,
         "hours": week_response(hours) if hours else None,
         "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
         "withdrawn": service.withdrawn,
@@ -227,5 +211,5 @@ def service_response(service: Service | directory.ListedService) -> Mapping[str,
 
 
 def listed_service_response(service: FoundService) -> Mapping[str, Any]:
-    """A service as found."""
-    return {**service_response(service), **beside(service.metres, service.earliest, "provider_id")}
+    """A service in a list as JSON."""
+    return {**service_response(service), **search_fields(service.metres, service.earliest, "provider_id")}

@@ -1,4 +1,4 @@
-"""Tags: words to find by."""
+"""Routes of tags: words to find providers and services by."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from domain.catalog.tag import Tag
 from domain.errors import NotFound
 from interfaces.http.framework.fields import Body, Name, Paging, Resource, Shape, Slug
 from interfaces.http.framework.needs import Needs
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
     PUBLIC,
@@ -36,14 +36,14 @@ router = Router("/v1/tags", "tags")
 
 
 class CreateTagBody(Body):
-    """Without a name, people read the slug."""
+    """Without a name, the slug is shown."""
 
     slug: Slug
     name: Name | None = None
 
 
 class ReplaceTagBody(Body):
-    """What people read. Another slug, if one is given; the one before still leads to the tag."""
+    """The name that is shown. With another `slug`, the former one still finds the tag."""
 
     name: Name
     slug: Slug | None = None
@@ -56,7 +56,7 @@ class MergeTagBody(Body):
 
 
 class TagResponse(Resource):
-    """A word to find by. `aliases`: other slugs that lead to it."""
+    """A word to find providers and services by. `aliases`: its other slugs."""
 
     slug: str
     name: str
@@ -64,7 +64,7 @@ class TagResponse(Resource):
 
 
 class ListedTagResponse(TagResponse):
-    """`providers`, `services`: how many listed ones have it."""
+    """`providers`, `services`: how many have the tag."""
 
     providers: int
     services: int
@@ -76,16 +76,16 @@ class TagPage(Shape):
 
 
 class TagFilters(Paging):
-    """Tags in use, by name."""
+    """Tags in the order of their names."""
 
 
 def tag_response(tag: Tag | directory.ListedTag) -> Mapping[str, Any]:
-    """A tag as answered."""
+    """A tag as JSON."""
     return {name: getattr(tag, name) for name in TagResponse.model_fields}
 
 
 def listed_tag_response(tag: directory.ListedTag) -> Mapping[str, Any]:
-    """A tag as listed."""
+    """A tag in a list as JSON."""
     return {name: getattr(tag, name) for name in ListedTagResponse.model_fields}
 
 
@@ -95,24 +95,24 @@ def location(tag: Tag) -> str:
 
 @router.post("", "create_tag", TagResponse, status=201)
 async def create(request: RequestContext, body: CreateTagBody) -> Response:
-    """Coin a tag; one that exists is answered as it is."""
+    """Create a tag. A tag that exists already is answered as it is."""
     command = CreateTag(**request.command(), slug=body.slug, name=body.name)
     return command_response(await create_tag(command, request.ports.store), tag_response, location)
 
 
 @router.get("", "list_tags", TagPage)
 async def find(request: RequestContext, filters: Annotated[TagFilters, Query()]) -> Response:
-    """List tags, with how many have them."""
+    """List tags with the number of their providers and services."""
     async with request.snapshot("directory") as read:
         rows, bookmark = await directory.tags(read, page(request, filters))
     return page_response(
-        [listed_tag_response(row) for row in rows], sealed(request, filters, bookmark), read.position, PUBLIC
+        [listed_tag_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position, PUBLIC
     )
 
 
 @router.get("/{tag_id}", "get_tag", TagResponse)
 async def get(request: RequestContext, tag_id: UUID) -> Response:
-    """Show a tag."""
+    """Get a tag."""
     async with request.snapshot("directory") as read:
         row = await directory.tag(read, tag_id)
     if row is None:
@@ -129,13 +129,13 @@ async def replace(request: RequestContext, tag_id: UUID, body: ReplaceTagBody) -
 
 @router.post("/{tag_id}/merge", "merge_tag", TagResponse, needs=Needs(version=True))
 async def merge(request: RequestContext, tag_id: UUID, body: MergeTagBody) -> Response:
-    """Make two tags one: what has this one is found under the other, which is answered."""
+    """Merge a tag into another one. The answer is the other tag, which now finds both."""
     command = MergeTag(**request.command(), tag_id=tag_id, into=body.into)
     return command_response(await merge_tag(command, request.ports.store), tag_response)
 
 
 @router.delete("/{tag_id}", "delete_tag")
 async def delete(request: RequestContext, tag_id: UUID) -> Response:
-    """List a tag no longer, until somebody uses it again."""
+    """Delete a tag. It is back as soon as a provider or service uses it again."""
     command = DeleteTag(**request.command(), tag_id=tag_id)
     return empty_response(await delete_tag(command, request.ports.store))

@@ -11,9 +11,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from domain.errors import NotFound
 from interfaces.http.framework.fields import day
-from interfaces.http.framework.request_errors import InvalidFields, Malformed, repeated, unknown_parameter
+from interfaces.http.framework.request_errors import InvalidFields, Malformed, not_found, repeated, unknown_parameter
 
 MOST_PARAMETERS = 100
 LONGEST_CACHED_QUERY = 400  # bytes
@@ -49,7 +48,8 @@ def parameters_of(handler: Callable[..., Any]) -> HandlerParameters:
 def _id(name: str, text: str) -> UUID:
     if not _UUID.fullmatch(text):
         thing = name.removesuffix("_id").replace("_", " ")
-        raise NotFound(thing, text[:64])
+        article = "an" if thing[0] in "aeiou" else "a"
+        raise not_found(f"`{text[:64]}` is not {article} {thing} id (UUID).")
     return UUID(text)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain.errors import Invalid, Refusal
+from domain.errors import Invalid, NotFound, Refusal
 from interfaces.http.framework.validation_messages import message_of, unknown_name
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -23,7 +23,7 @@ class KeyMissing(Malformed):
 
 
 class BadCursor(Malformed):
-    """This cursor is not valid here."""
+    """This cursor is not valid here. Start again without `cursor`."""
 
 
 class MethodNotAllowed(Refusal):
@@ -39,7 +39,7 @@ class UnsupportedMediaType(Refusal):
 
 
 class VersionMissing(Refusal):
-    """If-Match is required."""
+    """If-Match is required: send the ETag of the version you read."""
 
 
 class InvalidFields(Invalid):
@@ -56,6 +56,13 @@ class InvalidFields(Invalid):
         """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
         found = refused.errors(include_url=False, include_input=False)
         return cls([field_error(e["loc"], message_of(e, model), where) for e in found[:50]])
+
+
+def not_found(detail: str) -> NotFound:
+    """A NotFound about no particular thing."""
+    refusal = NotFound("", "")
+    refusal.args = (detail,)
+    return refusal
 
 
 def field_error(loc: Iterable[str | int], detail: str, where: Where) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How the door answers: a resource, a list, nothing; rendered straight to bytes."""
+"""Answers: a resource, a page of a list, or nothing, rendered straight to bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -41,7 +41,7 @@ def command_response(
     to_body: Callable[[A], Mapping[str, Any]],
     location: Callable[[A], str] | None = None,
 ) -> HttpResponse:
-    """What a command answers with: 200, or 201 where something new has a location."""
+    """The answer of a command: 200, or 201 with the location of a new resource."""
     headers = _after(result)
     if location is None:
         return HttpResponse(200, to_json(to_body(result.aggregate)), headers)
@@ -50,7 +50,7 @@ def command_response(
 
 
 def empty_response(result: CommandResult[A]) -> HttpResponse:
-    """204: there is nothing more to show."""
+    """The answer of a command without a body: 204."""
     return HttpResponse(204, b"", _after(result))
 
 
@@ -61,7 +61,7 @@ def resource_response(
     position: int,
     cache: bytes = PRIVATE,
 ) -> HttpResponse:
-    """A resource as of a position: 200, or 304 if the caller has this version."""
+    """A resource as of a log position: 200, or 304 if the caller has this version."""
     headers_out = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}
     if known(headers, version):
         return HttpResponse(304, b"", headers_out)
@@ -69,7 +69,7 @@ def resource_response(
 
 
 def unpositioned_response(headers: Mapping[bytes, bytes], version: int, to_body: Mapping[str, Any]) -> HttpResponse:
-    """As `seen`, of what is not in the log."""
+    """A resource that is not in the event log: 200, or 304 if the caller has this version."""
     headers_out = {b"etag": etag(version), b"cache-control": PRIVATE}
     return (
         HttpResponse(304, b"", headers_out)
@@ -81,7 +81,7 @@ def unpositioned_response(headers: Mapping[bytes, bytes], version: int, to_body:
 def page_response(
     items: Sequence[Mapping[str, Any]], cursor: str | None, position: int, cache: bytes = PRIVATE
 ) -> HttpResponse:
-    """One page of a list as of a position."""
+    """One page of a list as of a log position."""
     headers_out = {b"daybook-position": b"%d" % position, b"cache-control": cache}
     return HttpResponse(200, to_json({"items": items, "next": cursor}), headers_out)
 

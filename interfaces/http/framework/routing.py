@@ -36,17 +36,17 @@ class Route(APIRoute):
         *,
         needs: Needs | None = None,
         source: Source = Source.LOG,
-        **told: Any,
+        **options: Any,
     ) -> None:
-        if told.get("dependencies"):
+        if options.get("dependencies"):
             raise TypeError(
                 f"{path}: `dependencies=` would not run: requests do not pass through FastAPI's layers. "
                 "Declare what the operation needs with `needs=Needs(...)`, or call it in the handler."
             )
-        if needs is None or not told.get("operation_id"):
+        if needs is None or not options.get("operation_id"):
             raise TypeError(f"{path}: add routes with interfaces.http.framework.routing.Router, which takes `needs`.")
         self.needs, self.source = needs, source
-        super().__init__(path, endpoint, **told)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See APIRoute."""
@@ -107,9 +107,9 @@ class Router:
         self._prefix, self._tag, self._source, self._resources = prefix, tag, source, resources
 
     def get(
-        self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL, **told: Any
+        self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL, **options: Any
     ) -> Decorator:
-        return self._add("GET", path, operation, needs, response_model=answer, **told)
+        return self._add("GET", path, operation, needs, response_model=answer, **options)
 
     def post(
         self, path: str, operation: str, answer: type[BaseModel] | None, *, status: int = 200, needs: Needs = USUAL
@@ -125,7 +125,7 @@ class Router:
     def delete(self, path: str, operation: str, *, needs: Needs = USUAL) -> Decorator:
         return self._add("DELETE", path, operation, needs, status_code=204)
 
-    def _add(self, method: str, path: str, operation: str, needs: Needs, **told: Any) -> Decorator:
+    def _add(self, method: str, path: str, operation: str, needs: Needs, **options: Any) -> Decorator:
         def decorate(handler: Handler) -> Handler:
             route = Route(
                 self._prefix + path,
@@ -135,7 +135,7 @@ class Router:
                 tags=[self._tag],
                 needs=needs.of(method, resources=self._resources),
                 source=self._source,
-                **told,
+                **options,
             )
             self.routes.append(route)
             return handler

@@ -1,4 +1,4 @@
-"""API keys: for programs, which act as the account that made them."""
+"""Routes of API keys: programs act with them for the account that made them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from application.identity.api_key import ApiKey
 from interfaces.http.framework.etags import etag
 from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
 from interfaces.http.framework.needs import Needs, Source
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse, unpositioned_response
@@ -25,7 +25,11 @@ router = Router("/v1/api-keys", "api-keys", source=Source.ROWS)
 
 def _scope(value: str) -> str:
     if value not in {"read", "write"} and (value not in ACCESS or value in BY_PEOPLE):
-        raise PydanticCustomError("scope", "A scope is read, write, or an operation that keys may be for.")
+        raise PydanticCustomError(
+            "scope",
+            "Unknown scope `{scope}`. Use `read`, `write` or an operation id from /openapi.json that API keys may do.",
+            {"scope": value},
+        )
     return value
 
 
@@ -35,7 +39,7 @@ Scopes = Annotated[
 
 
 class CreateApiKeyBody(Body):
-    """`scopes`: "read", "write", or operations by their operationId. Without `expires_at` it stays good."""
+    """`scopes`: "read", "write", or operationIds. Without `expires_at` the key does not expire."""
 
     name: Name
     scopes: Scopes
@@ -43,13 +47,13 @@ class CreateApiKeyBody(Body):
 
 
 class ChangeApiKeyBody(Body):
-    """What people read."""
+    """The key's new name."""
 
     name: Name
 
 
 class ApiKeyResponse(Resource):
-    """What a program may do. `used_at`: when last, right to the minute."""
+    """An API key. `used_at`: the last use, to the minute."""
 
     name: str
     scopes: list[str]
@@ -59,7 +63,7 @@ class ApiKeyResponse(Resource):
 
 
 class ApiKeyWithSecretResponse(ApiKeyResponse):
-    """`secret` is sent as a Bearer token. It is shown this once."""
+    """`secret` is sent as a Bearer token. It is shown only once."""
 
     secret: str
 
@@ -70,11 +74,11 @@ class ApiKeyPage(Shape):
 
 
 class ApiKeyFilters(Paging):
-    """The caller's keys, the oldest first."""
+    """The caller's API keys, the oldest first."""
 
 
 def api_key_response(key: ApiKey) -> dict[str, Any]:
-    """A key as answered."""
+    """An API key as JSON."""
     return {
         "id": key.id,
         "version": key.version,
@@ -88,9 +92,9 @@ def api_key_response(key: ApiKey) -> dict[str, Any]:
 
 @router.post("", "create_api_key", ApiKeyWithSecretResponse, status=201, needs=Needs(shows_secret=True))
 async def create(request: RequestContext, body: CreateApiKeyBody) -> Response:
-    """Make a key. It may do what its scopes say and the caller may, as long as the caller may."""
+    """Create an API key. It may do what both its scopes and the caller's permissions allow."""
     if body.expires_at is not None and body.expires_at <= request.ports.store.now():
-        raise InvalidFields([{"pointer": "/expires_at", "detail": "It lies in the past."}])
+        raise InvalidFields([{"pointer": "/expires_at", "detail": "Must lie in the future."}])
     scopes = list(dict.fromkeys(body.scopes))
     account = request.caller.account
     made, secret = await request.ports.identity.signing.keys.make(account, body.name, scopes, body.expires_at)
@@ -106,37 +110,37 @@ async def create(request: RequestContext, body: CreateApiKeyBody) -> Response:
 
 @router.get("", "list_api_keys", ApiKeyPage)
 async def find(request: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
-    """List the caller's keys."""
-    asked = page(request, filters)
-    after = UUID(asked.after) if asked.after else None
-    found = await request.ports.identity.signing.keys.find(request.caller.account, limit=asked.limit + 1, after=after)
-    items = found[: asked.limit]
-    bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    said = {"items": [api_key_response(each) for each in items], "next": sealed(request, filters, bookmark)}
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
+    """List the caller's API keys."""
+    bounds = page(request, filters)
+    after = UUID(bounds.after) if bounds.after else None
+    found = await request.ports.identity.signing.keys.find(request.caller.account, limit=bounds.limit + 1, after=after)
+    items = found[: bounds.limit]
+    bookmark = str(items[-1].id) if len(found) > bounds.limit else None
+    content = {"items": [api_key_response(each) for each in items], "next": next_cursor(request, filters, bookmark)}
+    return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE})
 
 
 @router.get("/{key_id}", "get_api_key", ApiKeyResponse)
 async def get(request: RequestContext, key_id: UUID) -> Response:
-    """Show a key, without its secret."""
-    return _answer(request.sent, await request.ports.identity.signing.keys.get(request.caller.account, key_id))
+    """Get an API key, without its secret."""
+    return _api_key(request.sent, await request.ports.identity.signing.keys.get(request.caller.account, key_id))
 
 
 @router.patch("/{key_id}", "change_api_key", ApiKeyResponse)
 async def change(request: RequestContext, key_id: UUID, body: ChangeApiKeyBody) -> Response:
-    """Rename a key. To change what it may do, make another."""
+    """Rename an API key. To change its scopes, create another."""
     key = await request.ports.identity.signing.keys.rename(request.caller.account, key_id, body.name, request.version)
-    return _answer({}, key)
+    return _api_key({}, key)
 
 
 @router.delete("/{key_id}", "delete_api_key")
 async def delete(request: RequestContext, key_id: UUID) -> Response:
-    """End a key; within a second it opens nothing."""
+    """Delete an API key. It stops working within a second."""
     await request.ports.identity.signing.keys.end(request.caller.account, key_id, request.version)
     account, key = request.caller.account, str(key_id)
     await request.ports.identity.signing.security.note("api_key_ended", account, network=request.network, key=key)
     return no_content()
 
 
-def _answer(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
+def _api_key(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
     return unpositioned_response(headers, key.version, api_key_response(key))

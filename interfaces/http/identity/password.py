@@ -1,4 +1,4 @@
-"""Passwords: forgotten, set anew by a link that came by mail, and changed."""
+"""Routes of passwords: reset by a code from a mail, and changed."""
 
 from uuid import UUID
 
@@ -16,24 +16,24 @@ from interfaces.http.identity.mail_sent import MailSentResponse, mail_sent
 from interfaces.http.identity.session import no_content
 
 router = Router("/v1/auth/password", "auth", source=Source.ROWS, resources=False)
-SENT = "If this address has an account, a mail to it says how to go on."
+SENT = "If this address has an account, we have sent it a mail with the next step."
 
 
 class RequestPasswordResetBody(Body):
-    """Whose password is forgotten."""
+    """The account's e-mail address."""
 
     email: str = Field(max_length=320)
 
 
 class ResetPasswordBody(Body):
-    """The code in the mail, and the new password: 15 to 256 characters."""
+    """The code from the mail, and the new password of 15 to 256 characters."""
 
     ticket: str = Field(max_length=100)
     password: str
 
 
 class ChangePasswordBody(Body):
-    """The present password, and the new one: 15 to 256 characters (8 beside one-time codes)."""
+    """The current password, and the new one of 15 to 256 characters (8 if one-time codes are on)."""
 
     old: str
     password: str
@@ -51,14 +51,14 @@ async def _by_address(request: RequestContext, body: RequestPasswordResetBody) -
     needs=Needs(limit=RateLimited("forgot", _by_address)),
 )
 async def forgot(request: RequestContext, body: RequestPasswordResetBody) -> Response:
-    """Ask for a mail that lets its reader set a new password. The answer is the same for every address."""
+    """Request a mail with a code that sets a new password. The answer is the same for every address."""
     await passwords.request_password_reset(body.email, request.network, request.ports.identity.signing)
     return mail_sent(SENT)
 
 
 @router.post("/reset", "reset_password", None, status=204, needs=Needs(limit=RateLimited("reset"), expires=True))
 async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
-    """Set a new password by the code in the mail. All sessions end."""
+    """Set a new password with the code from the mail. All sessions end."""
     await passwords.reset_password(body.ticket, body.password, request.network, request.ports.identity.signing)
     return no_content()
 
@@ -71,7 +71,7 @@ async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
     needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
 )
 async def change(request: RequestContext, body: ChangePasswordBody) -> Response:
-    """Set a new password, knowing the present one. All other sessions end."""
+    """Change the password. All other sessions end."""
     await passwords.change_password(
         request.caller, body.old, body.password, request.network, request.ports.identity.signing
     )

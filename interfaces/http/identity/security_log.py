@@ -1,4 +1,4 @@
-"""The security log: who signed in or failed to, and what was denied."""
+"""Routes of the security log: sign-ins, failed sign-ins and denied requests."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
 from interfaces.http.framework.needs import Source
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
@@ -18,7 +18,7 @@ router = Router("/v1/audit", "audit", source=Source.ROWS)
 
 
 class SecurityEventResponse(Shape):
-    """`network`: the same for the same network, and no more. `facts`: what the kind has to tell."""
+    """`network`: a pseudonym of the network. `facts`: further fields, by `kind`."""
 
     id: int
     at: Instant
@@ -42,17 +42,17 @@ class SecurityFilters(Paging):
 
 @router.get("/security", "list_security_events", SecurityEventPage)
 async def find(request: RequestContext, filters: Annotated[SecurityFilters, Query()]) -> Response:
-    """List what concerns signing in and being denied."""
-    asked = page(request, filters)
+    """List security events."""
+    bounds = page(request, filters)
     found = await request.ports.identity.signing.security.find(
-        limit=asked.limit + 1,
-        before=int(asked.after) if asked.after else None,
+        limit=bounds.limit + 1,
+        before=int(bounds.after) if bounds.after else None,
         kind=filters.kind,
         account_id=filters.account_id,
     )
-    items = found[: asked.limit]
-    bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    said = [
+    items = found[: bounds.limit]
+    bookmark = str(items[-1].id) if len(found) > bounds.limit else None
+    rows = [
         {
             "id": each.id,
             "at": plain(each.at),
@@ -63,5 +63,5 @@ async def find(request: RequestContext, filters: Annotated[SecurityFilters, Quer
         }
         for each in items
     ]
-    body = {"items": said, "next": sealed(request, filters, bookmark)}
+    body = {"items": rows, "next": next_cursor(request, filters, bookmark)}
     return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

@@ -1,4 +1,4 @@
-"""The mails that were sent to the caller, as they said it."""
+"""Routes of the mails that were sent to the caller."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +7,7 @@ from fastapi import Query, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
@@ -16,7 +16,7 @@ router = Router("/v1/me", "me")
 
 
 class SentMailResponse(Shape):
-    """A mail that was sent. `text`: without the code that was in it, if one was."""
+    """A mail that was sent. `text`: without its code."""
 
     id: UUID
     at: Instant
@@ -37,11 +37,11 @@ class MailFilters(Paging):
 
 @router.get("/mails", "list_sent_mails", MailPage)
 async def find(request: RequestContext, filters: Annotated[MailFilters, Query()]) -> Response:
-    """List what was mailed to the caller."""
-    asked = page(request, filters)
-    before = UUID(asked.after) if asked.after else None
-    found = await request.ports.mails.latest(request.caller.account, limit=asked.limit + 1, before=before)
-    items = [{**each, "at": plain(each["at"])} for each in found[: asked.limit]]
-    bookmark = str(items[-1]["id"]) if len(found) > asked.limit else None
-    body = {"items": items, "next": sealed(request, filters, bookmark)}
+    """List the mails that were sent to the caller."""
+    bounds = page(request, filters)
+    before = UUID(bounds.after) if bounds.after else None
+    found = await request.ports.mails.latest(request.caller.account, limit=bounds.limit + 1, before=before)
+    items = [{**each, "at": plain(each["at"])} for each in found[: bounds.limit]]
+    bookmark = str(items[-1]["id"]) if len(found) > bounds.limit else None
+    body = {"items": items, "next": next_cursor(request, filters, bookmark)}
     return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

@@ -1,4 +1,4 @@
-"""Signing in: tokens for a password, new ones for a refresh token, and the devices that are signed in."""
+"""Routes of signing in: tokens for a password or a refresh token, and the sessions of an account."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -20,16 +20,16 @@ from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
-Token = Field(max_length=100, description="As it was answered.")
+Token = Field(max_length=100, description="The token as it was answered.")
 
 
 class SignInForm(Form):
-    """OAuth 2's password grant, or its refresh grant. `scope` and the client's names are not looked at."""
+    """OAuth 2's password grant or refresh grant. `scope`, `client_id` and `client_secret` are ignored."""
 
     grant_type: Literal["password", "refresh_token"]
     username: str = Field("", description="The e-mail address.")
     password: str = Field("", json_schema_extra={"format": "password"})
-    totp: str | None = Field(None, max_length=20, description="The one-time code, if codes are in force.")
+    totp: str | None = Field(None, max_length=20, description="The one-time code, if one-time codes are on.")
     refresh_token: str | None = Field(None, max_length=100)
     scope: str = ""
     client_id: str = ""
@@ -37,13 +37,13 @@ class SignInForm(Form):
 
 
 class RefreshSessionBody(Body):
-    """Exchanged for new tokens; it can't be used again."""
+    """The refresh token to exchange. It works once."""
 
     refresh_token: str = Token
 
 
 class TokensResponse(Shape):
-    """Show the access token with each request; it is good for `expires_in` seconds."""
+    """Send the access token with each request. It is valid for `expires_in` seconds."""
 
     access_token: str
     token_type: Literal["bearer"]
@@ -53,7 +53,7 @@ class TokensResponse(Shape):
 
 
 class SessionResponse(Shape):
-    """A device that is signed in. `current`: the one that asks; `client`: what it said of itself."""
+    """A device that is signed in. `current`: the caller's own; `client`: its User-Agent."""
 
     id: UUID
     current: bool
@@ -69,7 +69,7 @@ class SessionList(Shape):
 
 
 async def _by_username(request: RequestContext, body: SignInForm) -> UUID | None:
-    """Passwords are counted; the refresh grant, and a form without them, is not."""
+    """Count passwords. The refresh grant, and a form without a password, is not counted."""
     if body.grant_type == "refresh_token" or not body.username or not body.password:
         return None
     return await sessions.subject(body.username, request.ports.identity.signing)
@@ -77,33 +77,33 @@ async def _by_username(request: RequestContext, body: SignInForm) -> UUID | None
 
 @router.post("/token", "sign_in", TokensResponse, needs=Needs(limit=RateLimited("login", _by_username, refunds=True)))
 async def token(request: RequestContext, body: SignInForm) -> Response:
-    """Sign in."""
+    """Sign in. Answers an access token and a refresh token."""
     if body.grant_type == "refresh_token":
         if body.refresh_token is None:
-            raise InvalidFields([{"pointer": "/refresh_token", "detail": "It is missing."}])
+            raise InvalidFields([{"pointer": "/refresh_token", "detail": "Required."}])
         return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
     if not body.username or not body.password:
         missing = "/password" if body.username else "/username"
-        raise InvalidFields([{"pointer": missing, "detail": "It is missing."}])
-    said = SignIn(
+        raise InvalidFields([{"pointer": missing, "detail": "Required."}])
+    attempt = SignIn(
         username=body.username,
         password=body.password,
         totp=body.totp,
         client=request.client_text,
         network=request.network,
     )
-    return _tokens(await sessions.sign_in(said, request.ports.identity.signing))
+    return _tokens(await sessions.sign_in(attempt, request.ports.identity.signing))
 
 
 @router.post("/refresh", "refresh_session", TokensResponse)
 async def refresh(request: RequestContext, body: RefreshSessionBody) -> Response:
-    """Exchange a refresh token for new tokens. One that was used before ends its session."""
+    """Exchange a refresh token for new tokens. A token that was used before ends its session."""
     return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
 
 
 @router.post("/logout", "sign_out", None, status=204)
 async def logout(request: RequestContext) -> Response:
-    """End the session of this token; within a second, its tokens are void everywhere."""
+    """Sign out. Within a second, the session's tokens are refused everywhere."""
     await sessions.sign_out(request.caller, request.network, request.ports.identity.signing)
     return no_content()
 
@@ -118,25 +118,25 @@ async def find(request: RequestContext) -> Response:
 
 @router.delete("/sessions/{session_id}", "end_session")
 async def end(request: RequestContext, session_id: UUID) -> Response:
-    """Sign a device out."""
+    """End a session: sign a device out."""
     await sessions.end_session(request.caller, session_id, request.network, request.ports.identity.signing)
     return no_content()
 
 
 @router.delete("/sessions", "end_other_sessions")
 async def end_others(request: RequestContext) -> Response:
-    """Sign all devices out but this one."""
+    """End all other sessions: sign all other devices out."""
     await sessions.end_other_sessions(request.caller, request.network, request.ports.identity.signing)
     return no_content()
 
 
 def no_content() -> HttpResponse:
-    """204."""
+    """204, for routes without a log position."""
     return HttpResponse(204, b"", {b"cache-control": PRIVATE})
 
 
 def session_response(session: Session, current: UUID | None) -> Mapping[str, Any]:
-    """A session as answered."""
+    """A session as JSON."""
     return {
         "id": session.id,
         "current": session.id == current,
@@ -148,11 +148,11 @@ def session_response(session: Session, current: UUID | None) -> Mapping[str, Any
 
 
 def _tokens(signed: SignedIn) -> HttpResponse:
-    said = {
+    attempt = {
         "access_token": signed.access.token,
         "token_type": "bearer",
         "expires_in": signed.access.expires_in,
         "refresh_token": signed.refresh,
         "scope": str(signed.role),
     }
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
+    return HttpResponse(200, to_json(attempt), {b"cache-control": PRIVATE})

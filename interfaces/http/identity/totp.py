@@ -1,4 +1,4 @@
-"""One-time codes beside the password (RFC 6238)."""
+"""Routes of one-time codes (TOTP, RFC 6238), the second step of signing in."""
 
 from fastapi import Response
 from pydantic_core import to_json
@@ -18,26 +18,26 @@ Code = matching(r"^[0-9]{6}$", "Must have six digits.", description="Each code w
 
 
 class StartTotpBody(Body):
-    """The present password."""
+    """The current password."""
 
     password: str
 
 
 class ConfirmTotpBody(Body):
-    """What the app shows."""
+    """The code that the app shows."""
 
     code: str = Code
 
 
 class StopTotpBody(Body):
-    """The present password, and what the app shows."""
+    """The current password, and the code that the app shows."""
 
     password: str
     code: str = Code
 
 
 class TotpSecretResponse(Shape):
-    """Shown once. `uri`: what an app takes as a picture."""
+    """Shown only once. `uri`: for the QR code that an app scans."""
 
     secret: str
     uri: str
@@ -50,10 +50,10 @@ class TotpSecretResponse(Shape):
     needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
 )
 async def start(request: RequestContext, body: StartTotpBody) -> Response:
-    """Get a secret for an app. It counts once a first code has confirmed it."""
-    begun = await totp.start_totp(request.caller, body.password, request.network, request.ports.identity.signing)
-    said = {"secret": begun.secret, "uri": begun.uri}
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
+    """Start the set-up of one-time codes. The answer is the secret for an app; a first code confirms it."""
+    started = await totp.start_totp(request.caller, body.password, request.network, request.ports.identity.signing)
+    content = {"secret": started.secret, "uri": started.uri}
+    return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE})
 
 
 @router.post(
@@ -64,13 +64,13 @@ async def start(request: RequestContext, body: StartTotpBody) -> Response:
     needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
 )
 async def confirm(request: RequestContext, body: ConfirmTotpBody) -> Response:
-    """Show that the app works: from now on, signing in needs a code."""
+    """Confirm one-time codes with a first code. From then on, signing in requires a code."""
     await totp.confirm_totp(request.caller, body.code, request.network, request.ports.identity.signing)
     return no_content()
 
 
 @router.delete("", "stop_totp", needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True))
 async def stop(request: RequestContext, body: StopTotpBody) -> Response:
-    """Need no code any more. The password must be long enough to stand alone."""
+    """Turn one-time codes off. The password must have 15 characters then."""
     await totp.stop_totp(request.caller, body.password, body.code, request.network, request.ports.identity.signing)
     return no_content()

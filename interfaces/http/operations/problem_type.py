@@ -1,4 +1,4 @@
-"""What a problem's `type` means."""
+"""Routes of problem types."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -36,7 +36,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldError] = Field(default_factory=list, description="On 422: what does not fit, and where.")
+    errors: list[FieldError] = Field(default_factory=list, description="On 422: what is invalid, and where.")
 
 
 class ProblemTypeResponse(Shape):
@@ -47,7 +47,7 @@ class ProblemTypeResponse(Shape):
 
 @router.get("/{name}", "get_problem_type", ProblemTypeResponse)
 async def get(request: RequestContext, name: str) -> Response:  # noqa: ARG001
-    """What a problem's type means."""
+    """Get a problem type: what the `type` of an error means."""
     found = problem_types().get(name)
     if found is None:
         raise NotFound("problem", name)

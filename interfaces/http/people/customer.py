@@ -1,4 +1,4 @@
-"""Customers: who books, or for whom staff book."""
+"""Routes of customers: the people who book, and guests that staff book for."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
@@ -37,7 +37,7 @@ from projections.read_models import customer as customers
 
 router = Router("/v1/customers", "customers")
 
-Email = Annotated[
+EmailAddress = Annotated[
     str,
     matching(
         r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$",
@@ -55,30 +55,30 @@ Phone = Annotated[
 
 
 class ReplaceCustomerBody(Body):
-    """Who books. A customer registers under the own account's id; staff make guests."""
+    """A customer's details. A customer's id is their account's; staff create guests."""
 
     name: Name
-    email: Email | None = None
+    email: EmailAddress | None = None
     phone: Phone | None = None
     timezone: Zone | None = None
     note: Text = ""
 
 
 class CreateCustomerBody(ReplaceCustomerBody):
-    """`organization_id`: one of the caller's, whose members are to know the guest too."""
+    """`organization_id`: one of the caller's organizations, whose members see the guest too."""
 
     organization_id: UUID | None = None
 
 
 class ChangeCustomerBody(Change, ReplaceCustomerBody):
-    """Only the fields given are changed; null clears an optional one."""
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     note: Text = absent()
 
 
 class CustomerResponse(Resource):
-    """Somebody who books, unless `deleted`."""
+    """A customer, who can book unless `deleted`."""
 
     name: str
     email: str | None
@@ -95,11 +95,11 @@ class CustomerPage(Shape):
 
 
 class CustomerFilters(Paging):
-    """Customers by name; of staff, those whom they or their colleagues made or host."""
+    """Customers in the order of their names; for staff, their organizations' guests and visitors."""
 
 
 def customer_response(customer: Customer | customers.ListedCustomer) -> Mapping[str, Any]:
-    """A customer as answered."""
+    """A customer as JSON."""
     return {
         "id": customer.id,
         "version": customer.version,
@@ -119,7 +119,7 @@ def location(customer: Customer) -> str:
 
 @router.post("", "create_customer", CustomerResponse, status=201)
 async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
-    """Register the caller as a customer; staff make a guest."""
+    """Create the caller's customer, or a guest if the caller is staff."""
     command = CreateCustomer(
         **request.command(),
         id=new_id(),
@@ -132,15 +132,17 @@ async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
 
 @router.get("", "list_customers", CustomerPage)
 async def find(request: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
-    """List the customers the caller may know of."""
+    """List the customers that the caller may see."""
     async with request.snapshot("customer") as read:
         rows, bookmark = await customers.find(read, page(request, filters), of=request.of, acts=request.acts)
-    return page_response([customer_response(row) for row in rows], sealed(request, filters, bookmark), read.position)
+    return page_response(
+        [customer_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
+    )
 
 
 @router.get("/{customer_id}", "get_customer", CustomerResponse)
 async def get(request: RequestContext, customer_id: UUID) -> Response:
-    """Show a customer."""
+    """Get a customer."""
     async with request.snapshot("customer") as read:
         row = await customers.get(read, customer_id, of=request.of, acts=request.acts)
     if row is None:
@@ -150,13 +152,13 @@ async def get(request: RequestContext, customer_id: UUID) -> Response:
 
 @router.put("/{customer_id}", "replace_customer", CustomerResponse)
 async def replace(request: RequestContext, customer_id: UUID, body: ReplaceCustomerBody) -> Response:
-    """Replace all the details."""
+    """Replace a customer's details."""
     return await _changed(request, customer_id, body.model_dump())
 
 
 @router.patch("/{customer_id}", "change_customer", CustomerResponse)
 async def change(request: RequestContext, customer_id: UUID, body: ChangeCustomerBody) -> Response:
-    """Change some of the details."""
+    """Change some of a customer's details."""
     return await _changed(request, customer_id, body.model_dump(exclude_unset=True))
 
 
@@ -168,6 +170,6 @@ async def _changed(request: RequestContext, customer_id: UUID, details: Mapping[
 
 @router.delete("/{customer_id}", "delete_customer")
 async def delete(request: RequestContext, customer_id: UUID) -> Response:
-    """End a customer for the future; history stays."""
+    """Delete a customer. They take no new bookings; history stays."""
     command = DeleteCustomer(**request.command(), customer_id=customer_id)
     return empty_response(await delete_customer(command, request.ports.store))

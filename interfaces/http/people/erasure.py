@@ -1,4 +1,4 @@
-"""Being forgotten: asked for by oneself or an admin, cancelled in time, then for ever."""
+"""Routes of erasure: requested by the person or an admin, and cancelled before it is due."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -28,50 +28,52 @@ guests = Router("/v1/customers", "customers")
 
 
 class HasAccount(Conflict):
-    """This customer has an account, which is forgotten as a user."""
+    """This customer has an account: erase the user instead."""
 
 
 class RequestErasureBody(Body):
-    """Refused while appointments lie ahead, unless they are cancelled with it."""
+    """Refused while there are upcoming appointments, unless `cancel_appointments` is true."""
 
     cancel_appointments: bool = False
 
 
 class RequestUserErasureBody(RequestErasureBody):
-    """`at_once`: without the time to think again."""
+    """`at_once`: without the time in which it can be cancelled."""
 
     at_once: bool = False
 
 
 @me.post("/forget", "request_erasure", AccountResponse, status=202)
-async def forget_me(request: RequestContext, body: RequestErasureBody) -> Response:
-    """Ask to be forgotten. Until `forgetting_due` it can be cancelled; then nothing personal can be read."""
-    return await _asked(request, request.caller.account, body, request.ports.erasure.cooling_off)
+async def request_own(request: RequestContext, body: RequestErasureBody) -> Response:
+    """Request erasure of the caller's personal data. It can be cancelled until `forgetting_due`."""
+    return await _request_erasure(request, request.caller.account, body, request.ports.erasure.cooling_off)
 
 
 @me.delete("/forget", "cancel_erasure")
-async def stay(request: RequestContext) -> Response:
-    """Stay after all."""
+async def cancel_own(request: RequestContext) -> Response:
+    """Cancel the caller's erasure."""
     command = CancelErasure(**request.command(), account_id=request.caller.account)
     return empty_response(await cancel_erasure(command, request.ports.store))
 
 
 @users.post("/{account_id}/forget", "request_user_erasure", AccountResponse, status=202)
-async def forget_user(request: RequestContext, account_id: UUID, body: RequestUserErasureBody) -> Response:
-    """Have an account forgotten."""
-    return await _asked(request, account_id, body, timedelta() if body.at_once else request.ports.erasure.cooling_off)
+async def request_user(request: RequestContext, account_id: UUID, body: RequestUserErasureBody) -> Response:
+    """Request erasure of a user's personal data."""
+    return await _request_erasure(
+        request, account_id, body, timedelta() if body.at_once else request.ports.erasure.cooling_off
+    )
 
 
 @users.delete("/{account_id}/forget", "cancel_user_erasure")
-async def keep_user(request: RequestContext, account_id: UUID) -> Response:
-    """Cancel that."""
+async def cancel_user(request: RequestContext, account_id: UUID) -> Response:
+    """Cancel a user's erasure."""
     command = CancelErasure(**request.command(), account_id=account_id)
     return empty_response(await cancel_erasure(command, request.ports.store))
 
 
 @guests.post("/{customer_id}/forget", "erase_customer", None, status=204)
-async def forget_customer(request: RequestContext, customer_id: UUID, body: RequestErasureBody) -> Response:
-    """Forget a guest, who has no account, at once."""
+async def erase_customer(request: RequestContext, customer_id: UUID, body: RequestErasureBody) -> Response:
+    """Erase a guest at once. A guest has no account."""
     async with request.snapshot("customer") as read:
         guest = await customers.get(read, customer_id)
         claimed = await customers.is_claimed(read, customer_id)
@@ -83,7 +85,7 @@ async def forget_customer(request: RequestContext, customer_id: UUID, body: Requ
     return HttpResponse(204)
 
 
-async def _asked(
+async def _request_erasure(
     request: RequestContext, account_id: UUID, body: RequestErasureBody, cooling_off: timedelta
 ) -> Response:
     ahead = await request.ports.erasure.services.belongings.ahead(

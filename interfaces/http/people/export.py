@@ -1,4 +1,4 @@
-"""Everything known of the caller, as one JSON document."""
+"""Route of the export of all data about the caller."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,9 @@ from pydantic_core import to_json
 from domain.errors import NotFound
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
-from interfaces.http.booking.appointment_schemas import (
-    AppointmentResponse,
-    HistoryItemResponse,
-    appointment_response,
-    history_item_response,
-)
-from interfaces.http.booking.waitlist import WaitlistEntryResponse, waitlist_entry_response
+from interfaces.http.booking.appointment_schemas import AppointmentResponse, appointment_response
+from interfaces.http.booking.history import HistoryItemResponse, history_item_response
+from interfaces.http.booking.waitlist_schemas import WaitlistEntryResponse, waitlist_entry_response
 from interfaces.http.catalog.provider import ProviderResponse, provider_response
 from interfaces.http.framework.fields import Shape
 from interfaces.http.framework.needs import Needs
@@ -54,7 +50,7 @@ class ExportedMailResponse(Shape):
 
 
 class AccountExportResponse(Shape):
-    """All that Daybook holds about a person. `events`: of every stream that is theirs, oldest first."""
+    """All data about a person. `events`: of all of the person's streams, the oldest first."""
 
     account: AccountResponse
     customers: list[CustomerResponse]
@@ -69,7 +65,7 @@ class AccountExportResponse(Shape):
 
 @router.get("/export", "export_account", AccountExportResponse, needs=Needs(finds=True))
 async def export(request: RequestContext) -> Response:
-    """Export everything known of the caller."""
+    """Export all data about the caller."""
     me = request.caller.account
     async with request.snapshot("account") as read:
         account, position = await accounts.get(read, me), read.position
@@ -88,7 +84,7 @@ async def export(request: RequestContext) -> Response:
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, request.ports.codec)
-    told = {
+    content = {
         "account": account_response(account),
         "customers": [customer_response(each) for each in mine],
         "providers": [provider_response(each) for each in providers],
@@ -101,7 +97,7 @@ async def export(request: RequestContext) -> Response:
     }
     name = b'attachment; filename="daybook.json"'
     headers = {b"content-disposition": name, b"cache-control": PRIVATE, b"daybook-position": b"%d" % position}
-    return HttpResponse(200, to_json(told), headers)
+    return HttpResponse(200, to_json(content), headers)
 
 
 async def _sessions(request: RequestContext, account_id: UUID) -> Sequence[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Me: the caller's own account."""
+"""Routes of the caller's own account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ router = Router("/v1/me", "me")
 
 
 class ChangeMeBase(Body):
-    """What people say of themselves. Another `email` counts once the code that is sent there proves it."""
+    """A person's details. Another `email` takes effect once the code that is sent there proves it."""
 
     name: Name
     email: Mailbox
@@ -42,7 +42,7 @@ class ChangeMeBase(Body):
 
 
 class ChangeMeBody(Change, ChangeMeBase):
-    """Only the fields given are changed; null clears an optional one. Another `email` needs the password."""
+    """Only the given fields change; null clears an optional one. Another `email` requires the password."""
 
     name: Name = absent()
     email: Mailbox = absent()
@@ -50,7 +50,7 @@ class ChangeMeBody(Change, ChangeMeBase):
 
 
 class AccountResponse(Resource):
-    """An account. What is personal is null once the person is forgotten."""
+    """An account. Personal fields are null once the person is erased."""
 
     role: Role
     standing: AccountStatus
@@ -63,7 +63,7 @@ class AccountResponse(Resource):
 
 
 def account_response(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
-    """An account as answered."""
+    """An account as JSON."""
     due = account.forgetting_due
     return {
         "id": account.account_id if isinstance(account, Account) else account.id,
@@ -83,7 +83,7 @@ def _contact(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
 
 
 async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:
-    """One account as the reader has it; raises NotFound."""
+    """The answer about one account, from the read model; raises NotFound."""
     async with request.snapshot("account") as read:
         row = await accounts.get(read, account_id)
     if row is None:
@@ -93,7 +93,7 @@ async def find_account_response(request: RequestContext, account_id: UUID) -> Ht
 
 @router.get("", "get_me", AccountResponse, needs=Needs(finds=True))
 async def get(request: RequestContext) -> Response:
-    """Show the caller's account."""
+    """Get the caller's account."""
     return await find_account_response(request, request.caller.account)
 
 
@@ -108,7 +108,7 @@ async def _moving_account(request: RequestContext, body: ChangeMeBody) -> UUID |
     "", "change_me", AccountResponse, needs=Needs(limit=RateLimited("address", _moving_account), password=True)
 )
 async def change(request: RequestContext, body: ChangeMeBody) -> Response:
-    """Change some of it. To another e-mail address goes a code, which /v1/auth/email/verify takes."""
+    """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
     email, password = contact.pop("email", None), contact.pop("password", "")
     moves = email is not None and request.rate_limit is not None
@@ -122,6 +122,6 @@ async def change(request: RequestContext, body: ChangeMeBody) -> Response:
 
 
 async def _is_another(request: RequestContext, email: str) -> bool:
-    """Whether it is not the address that the caller has."""
+    """Whether the address differs from the caller's."""
     asked = FindAccount(by=request.caller, account_id=request.caller.account)
     return await request.address_of(email) != (await find_account(asked, request.ports.store)).aggregate.address

@@ -1,4 +1,4 @@
-"""Registration: whoever proves an e-mail address has an account. What is answered tells nothing of others."""
+"""Routes of registration. The answers do not reveal whether an address has an account."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,21 +18,21 @@ from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.identity.mail_sent import MailSentResponse, mail_sent
-from interfaces.http.people.customer import Email
+from interfaces.http.people.customer import EmailAddress
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
-SENT = "If this address can be registered, a mail to it says how to go on."
+SENT = "If this address can be registered, we have sent it a mail with the next step."
 
 
 def _sendable(value: str) -> str:
-    """As mail servers take it; raises a validation error."""
+    """The address as mail servers accept it; raises a validation error."""
     try:
         return validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError:
         raise PydanticCustomError("email", "Not an e-mail address that mail servers accept.") from None
 
 
-Mailbox = Annotated[Email, AfterValidator(_sendable)]
+Mailbox = Annotated[EmailAddress, AfterValidator(_sendable)]
 Language = Annotated[
     str,
     matching(
@@ -46,7 +46,7 @@ Secret = Annotated[str, matching(r"^[A-Za-z0-9_-]{43}$", "Not a code from a Dayb
 
 
 class RegisterAccountBody(Body):
-    """Who wants an account. The password has 15 to 256 characters."""
+    """The new account. The password must have 15 to 256 characters."""
 
     email: Mailbox
     password: str
@@ -57,13 +57,13 @@ class RegisterAccountBody(Body):
 
 
 class VerifyEmailBody(Body):
-    """The code in the mail."""
+    """The code from the mail."""
 
     token: Secret
 
 
 class VerifiedEmailResponse(Shape):
-    """Whose address it is from now on."""
+    """The account that the address belongs to."""
 
     account_id: UUID
 
@@ -80,8 +80,8 @@ async def _by_address(request: RequestContext, body: RegisterAccountBody) -> UUI
     needs=Needs(limit=RateLimited("register", _by_address)),
 )
 async def register(request: RequestContext, body: RegisterAccountBody) -> Response:
-    """Ask for an account: a mail to the address says how to go on, whether it has one already or not."""
-    # The same work whoever has the address: one hash, one row. What differs is done after the answer.
+    """Register an account. The address gets a mail with the next step, whether it has an account already or not."""
+    # One hash and one row, whether or not the address has an account: a job does what differs.
     request.ports.identity.signing.passwords.check(body.password, about=[body.email, body.name])
     password = await request.ports.identity.signing.passwords.hash(body.password)
     await request.ports.errands.ask("register", {**body.model_dump(), "password": password})
@@ -92,7 +92,7 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
     "/email/verify", "verify_email", VerifiedEmailResponse, needs=Needs(limit=RateLimited("verify"), expires=True)
 )
 async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
-    """Prove an e-mail address by the code that was sent to it: of a registration, or of a changed address."""
+    """Verify an e-mail address with the code from the mail. It confirms a registration or a changed address."""
     means = Means(
         request.ports.store,
         request.ports.identity.signing.credentials,

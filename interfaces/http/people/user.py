@@ -1,4 +1,4 @@
-"""Users: everybody's accounts, for admins."""
+"""Routes of users: all accounts, for admins."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,7 +15,7 @@ from application.people.account import (
 from domain.kernel import new_id
 from domain.people.account import Account, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response
 from interfaces.http.framework.routing import Router
@@ -29,7 +29,7 @@ AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.A
 
 
 class CreateUserBody(Body):
-    """An account that an admin makes. A mail lets its owner set the password."""
+    """A new account. A mail lets its owner set the password."""
 
     email: Mailbox
     name: Name
@@ -39,7 +39,7 @@ class CreateUserBody(Body):
 
 
 class ChangeUserBody(Change):
-    """Only the fields given are changed."""
+    """Only the given fields change."""
 
     role: AnyRole = absent()
     disabled: bool = absent()
@@ -51,7 +51,7 @@ class UserPage(Shape):
 
 
 class UserFilters(Paging):
-    """Accounts by age. `q`: a part of the e-mail address or the name."""
+    """Accounts, the oldest first. `q`: a part of the e-mail address or the name."""
 
     role: AnyRole | None = None
     standing: AccountStatus | None = None
@@ -66,7 +66,7 @@ def location(account: Account) -> str:
 
 @router.post("", "create_user", AccountResponse, status=201)
 async def create(request: RequestContext, body: CreateUserBody) -> Response:
-    """Make an account; a mail lets its owner set the password."""
+    """Create a user. A mail lets them set the password."""
     command = RegisterAccount(
         **request.command(),
         account_id=new_id(),
@@ -82,22 +82,24 @@ async def create(request: RequestContext, body: CreateUserBody) -> Response:
 
 @router.get("", "list_users", UserPage)
 async def find(request: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
-    """List accounts."""
+    """List users."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
     async with request.snapshot("account") as read:
         rows, bookmark = await accounts.find(read, page(request, filters), **narrow)
-    return page_response([account_response(row) for row in rows], sealed(request, filters, bookmark), read.position)
+    return page_response(
+        [account_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
+    )
 
 
 @router.get("/{account_id}", "get_user", AccountResponse)
 async def get(request: RequestContext, account_id: UUID) -> Response:
-    """Show an account."""
+    """Get a user."""
     return await find_account_response(request, account_id)
 
 
 @router.patch("/{account_id}", "change_user", AccountResponse)
 async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody) -> Response:
-    """Give another role, disable or enable. Nobody does this to themselves, and one active admin stays."""
+    """Change a user's role, disable or enable them. Not the caller's own; one active admin must remain."""
     said = body.model_dump(exclude_unset=True)
     command = ChangeAccount(**request.command(), account_id=account_id, **said)
     return command_response(await change_account(command, request.ports.store), account_response)
@@ -105,6 +107,6 @@ async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody
 
 @router.delete("/{account_id}", "delete_user")
 async def delete(request: RequestContext, account_id: UUID) -> Response:
-    """Disable an account: nobody signs in with it, history stays."""
+    """Disable a user. They cannot sign in; history stays."""
     command = ChangeAccount(**request.command(), account_id=account_id, disabled=True)
     return empty_response(await change_account(command, request.ports.store))

@@ -1,4 +1,4 @@
-"""Which times are free, the next ones, and why one is not."""
+"""Routes of availability: free times, the next ones, and why a time is not free."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -6,8 +6,9 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError, to_json
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
@@ -40,31 +41,41 @@ Bound = Annotated[
 
 
 class FindStartsQuery(body.Query):
-    """`from` and `to` are dates, both included, read in `tz`; or instants, `to` excluded. At most 62 days."""
+    """`from` and `to` are dates in `tz`, both included, or instants, `to` excluded. At most 62 days."""
 
     service_id: UUID
     provider_id: UUID | None = None
     from_: Bound = Field(alias="from")
     to: Bound
-    tz: Zone | None = Field(None, description="The zone of the dates.")
+    tz: Zone | None = Field(None, validate_default=True, description="The time zone of the dates.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        dates = [not isinstance(bound, datetime) for bound in (self.from_, self.to)]
-        if dates[0] is not dates[1]:
-            raise PydanticCustomError("span", "`from` and `to` are both dates or both instants.")
-        if all(dates) and self.tz is None:
-            raise PydanticCustomError("span", "Dates need `tz`.")
-        length = self.to - self.from_
-        if length < timedelta(0):
-            raise PydanticCustomError("span", "`to` lies before `from`.")
-        if length + timedelta(days=all(dates)) > LONGEST:
-            raise PydanticCustomError("span", "At most 62 days.")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _check_length(cls, to: date | datetime, earlier: ValidationInfo) -> date | datetime:
+        since = earlier.data.get("from_")
+        if since is None:  # which has its own error
+            return to
+        if isinstance(since, datetime) is not isinstance(to, datetime):
+            raise PydanticCustomError("span", "`from` and `to` must both be dates or both be instants.")
+        length = to - since if isinstance(to, datetime) else to - since + timedelta(days=1)
+        if to < since:
+            raise PydanticCustomError("span", "`to` must not be before `from`.")
+        if length > LONGEST:
+            days = -(-length // timedelta(days=1))
+            raise PydanticCustomError("span", f"The range is {days} days long; at most {LONGEST.days} are allowed.")
+        return to
+
+    @field_validator("tz")
+    @classmethod
+    def _check_zone(cls, tz: str | None, earlier: ValidationInfo) -> str | None:
+        bounds = [earlier.data.get(name) for name in ("from_", "to")]
+        if tz is None and all(bounds) and not any(isinstance(bound, datetime) for bound in bounds):
+            raise PydanticCustomError("span", "Required when `from` and `to` are dates.")
+        return tz
 
     @cached_property
     def interval(self) -> Interval:
-        """The span in UTC, half-open."""
+        """The range in UTC, half-open."""
         if isinstance(self.from_, datetime) and isinstance(self.to, datetime):
             return Interval(self.from_, self.to)
         assert self.tz is not None
@@ -73,7 +84,7 @@ class FindStartsQuery(body.Query):
 
 
 class FindEarliestStartsQuery(body.Query):
-    """The next starts of a service, or of all services with a tag."""
+    """The next free starts of a service, or of all services with a tag."""
 
     service_id: UUID | None = None
     tag: body.Slug | None = None
@@ -82,12 +93,12 @@ class FindEarliestStartsQuery(body.Query):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.service_id is None) is (self.tag is None):
-            raise PydanticCustomError("earliest", "Name either service_id or tag.")
+            raise PydanticCustomError("earliest", "Give either `service_id` or `tag`.")
         return self
 
 
 class ExplainAvailabilityQuery(body.Query):
-    """One start of one provider; without a provider, of any."""
+    """One start with one provider; without a provider, with any of the service's."""
 
     service_id: UUID
     provider_id: UUID | None = None
@@ -102,7 +113,7 @@ class StartResponse(Shape):
 
 
 class StartsResponse(Shape):
-    """What is offered, by start and provider; one item for each start and provider."""
+    """Free starts, ordered by start and provider: one item for each of both."""
 
     starts: list[StartResponse]
     timezone: str
@@ -122,7 +133,7 @@ class EarliestStartsResponse(Shape):
 
 
 class AvailabilityExplanationResponse(Shape):
-    """Whether a start is offered, and the rule that stands against it if not."""
+    """Whether a start is free, and the rule against it if not."""
 
     offered: bool
     rule: UnavailableReason | None
@@ -131,36 +142,36 @@ class AvailabilityExplanationResponse(Shape):
 
 
 @router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))
-async def starts(request: RequestContext, span: Annotated[FindStartsQuery, Query()]) -> Response:
-    """List the starts that are offered."""
+async def starts(request: RequestContext, query: Annotated[FindStartsQuery, Query()]) -> Response:
+    """Find free starts."""
     answer = await request.ports.availability.starts(
-        span.service_id,
-        span.provider_id,
-        span.interval,
+        query.service_id,
+        query.provider_id,
+        query.interval,
         now=request.ports.store.now(),
         at_least=request.at_least,
-        timezone=span.tz,
+        timezone=query.tz,
     )
-    return _sent(answer.body, answer.position)
+    return _answer(answer.body, answer.position)
 
 
 @router.get("/earliest", "find_earliest_starts", EarliestStartsResponse, needs=Needs(finds=True))
-async def earliest(request: RequestContext, asked: Annotated[FindEarliestStartsQuery, Query()]) -> Response:
-    """List the next starts, the earliest first."""
+async def earliest(request: RequestContext, query: Annotated[FindEarliestStartsQuery, Query()]) -> Response:
+    """Find the earliest free starts."""
     answer = await request.ports.availability.earliest(
-        asked.service_id, asked.tag, asked.limit, now=request.ports.store.now(), at_least=request.at_least
+        query.service_id, query.tag, query.limit, now=request.ports.store.now(), at_least=request.at_least
     )
-    return _sent(answer.body, answer.position)
+    return _answer(answer.body, answer.position)
 
 
 @router.get("/why", "explain_availability", AvailabilityExplanationResponse, needs=Needs(finds=True))
-async def why(request: RequestContext, asked: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
-    """Whether a start is offered, or what stands against it."""
+async def why(request: RequestContext, query: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
+    """Explain whether a start is free, and why not."""
     found = await request.ports.availability.why(
-        asked.service_id, asked.provider_id, asked.start, now=request.ports.store.now(), at_least=request.at_least
+        query.service_id, query.provider_id, query.start, now=request.ports.store.now(), at_least=request.at_least
     )
-    return _sent(to_json(found._asdict()), found.position)
+    return _answer(to_json(found._asdict()), found.position)
 
 
-def _sent(body: bytes, position: int) -> HttpResponse:
+def _answer(body: bytes, position: int) -> HttpResponse:
     return HttpResponse(200, body, {b"daybook-position": b"%d" % position, b"cache-control": PUBLIC})

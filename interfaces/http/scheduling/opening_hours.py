@@ -1,4 +1,4 @@
-"""Opening hours as people write them, and as minutes of the local day."""
+"""Opening hours as clock times, and as minutes of the local day."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -20,14 +20,14 @@ To = Annotated[
 
 
 class DayWindow(Body):
-    """Open from one time of day to another; a `to` not after `from` is the next day's."""
+    """Open from one time of day to another. A `to` not after `from` is on the next day."""
 
     from_: From
     to: To
 
 
 class WeeklyWindow(DayWindow):
-    """Open on this weekday."""
+    """Open on one weekday."""
 
     day: Day
 
@@ -44,12 +44,12 @@ def minutes_of_week(windows: Sequence[WeeklyWindow]) -> dict[str, list[list[int]
 
 
 def hours_response(windows: Sequence[Sequence[int]]) -> list[dict[str, str]]:
-    """Back to from and to."""
+    """Minutes of the day -> from and to."""
     return [{"from": _clock(opens), "to": _clock(closes)} for opens, closes in windows]
 
 
 def week_response(week: Mapping[str, Sequence[Sequence[int]]]) -> list[dict[str, Any]]:
-    """Back to day, from and to; Monday first."""
+    """Minutes of the day by weekday -> day, from and to; Monday first."""
     return [{"day": DAYS[int(day)], **each} for day in sorted(week) for each in hours_response(week[day])]
 
 

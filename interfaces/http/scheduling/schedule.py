@@ -1,4 +1,4 @@
-"""Schedules: when a provider's calendar is open. Everything here stands under the schedule's ETag."""
+"""Routes of schedules: opening hours, overrides and time off. All have the schedule's ETag."""
 
 from datetime import date
 from typing import Annotated
@@ -23,7 +23,7 @@ from application.scheduling.schedule import (
 )
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
@@ -34,6 +34,7 @@ from interfaces.http.scheduling.schedule_schemas import (
     OverrideResponse,
     ReplaceOverrideBody,
     ReplaceScheduleBody,
+    ReplaceTimeOffBody,
     ScheduleResponse,
     TimeOffFilters,
     TimeOffPage,
@@ -51,14 +52,14 @@ router = Router("/v1/providers/{provider_id}", "schedules")
 
 @router.get("/schedule", "get_schedule", ScheduleResponse)
 async def get(request: RequestContext, provider_id: UUID) -> Response:
-    """Show when a provider is open."""
+    """Get a provider's schedule."""
     row, position = await _row(request, provider_id)
     return resource_response(request.sent, row.version, schedule_response(row), position)
 
 
 @router.put("/schedule", "replace_schedule", ScheduleResponse)
 async def replace(request: RequestContext, provider_id: UUID, body: ReplaceScheduleBody) -> Response:
-    """Replace zone and weekly hours; overrides and time off stay."""
+    """Replace a schedule's time zone and weekly hours. Overrides and time off stay."""
     weekly = minutes_of_week(body.weekly)
     command = ReplaceSchedule(**request.command(), calendar_id=provider_id, timezone=body.timezone, weekly=weekly)
     return command_response(await replace_schedule(command, request.ports.store), schedule_response)
@@ -66,7 +67,7 @@ async def replace(request: RequestContext, provider_id: UUID, body: ReplaceSched
 
 @router.put("/schedule/overrides/{date}", "replace_override", OverrideResponse)
 async def put_override(request: RequestContext, provider_id: UUID, date: date, body: ReplaceOverrideBody) -> Response:
-    """Other hours on one date, in the schedule's zone."""
+    """Set other hours for one date, in the schedule's time zone."""
     command = ReplaceOverride(**request.command(), calendar_id=provider_id, date=date, hours=minutes(body.hours))
     done = await replace_override(command, request.ports.store)
     return command_response(done, lambda schedule: override_response(schedule, date))
@@ -74,14 +75,14 @@ async def put_override(request: RequestContext, provider_id: UUID, date: date, b
 
 @router.delete("/schedule/overrides/{date}", "delete_override")
 async def lift_override(request: RequestContext, provider_id: UUID, date: date) -> Response:
-    """Back to the weekly hours on this date."""
+    """Delete an override. The weekly hours apply again."""
     command = DeleteOverride(**request.command(), calendar_id=provider_id, date=date)
     return empty_response(await delete_override(command, request.ports.store))
 
 
 @router.post("/time-off", "create_time_off", TimeOffResponse, status=201)
 async def take(request: RequestContext, provider_id: UUID, body: CreateTimeOffBody) -> Response:
-    """Closed between two instants, whatever the hours say."""
+    """Create time off: closed between two instants, whatever the hours are."""
     id = request.fresh_id()
     off = Interval(body.start, body.end)
     command = TakeTimeOff(**request.command(), calendar_id=provider_id, id=id, off=off, reason=body.reason)
@@ -98,21 +99,21 @@ async def list_off(request: RequestContext, provider_id: UUID, filters: Annotate
     """List time off, the earliest first."""
     row, position = await _row(request, provider_id)
     items, bookmark = time_off_page(row, page(request, filters))
-    return page_response(items, sealed(request, filters, bookmark), position)
+    return page_response(items, next_cursor(request, filters, bookmark), position)
 
 
 @router.get("/time-off/{time_off_id}", "get_time_off", TimeOffResponse)
 async def get_off(request: RequestContext, provider_id: UUID, time_off_id: UUID) -> Response:
-    """Show one time off."""
+    """Get one time off."""
     row, position = await _row(request, provider_id)
     return resource_response(request.sent, row.version, time_off_response(row, time_off_id), position)
 
 
 @router.put("/time-off/{time_off_id}", "replace_time_off", TimeOffResponse)
 async def replace_off(
-    request: RequestContext, provider_id: UUID, time_off_id: UUID, body: CreateTimeOffBody
+    request: RequestContext, provider_id: UUID, time_off_id: UUID, body: ReplaceTimeOffBody
 ) -> Response:
-    """Move or rename time off."""
+    """Replace a time off's span and reason."""
     off = Interval(body.start, body.end)
     command = ChangeTimeOff(**request.command(), calendar_id=provider_id, id=time_off_id, off=off, reason=body.reason)
     done = await change_time_off(command, request.ports.store)
@@ -121,7 +122,7 @@ async def replace_off(
 
 @router.delete("/time-off/{time_off_id}", "delete_time_off")
 async def cancel_off(request: RequestContext, provider_id: UUID, time_off_id: UUID) -> Response:
-    """Open again as the hours say."""
+    """Delete time off. The opening hours apply again."""
     command = CancelTimeOff(**request.command(), calendar_id=provider_id, id=time_off_id)
     return empty_response(await cancel_time_off(command, request.ports.store))
 

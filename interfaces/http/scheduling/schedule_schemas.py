@@ -1,12 +1,13 @@
-"""What a schedule looks like in requests and answers."""
+"""Bodies, filters and answers about schedules."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
@@ -30,7 +31,7 @@ AnySchedule = Schedule | OpeningRules
 
 
 class ReplaceScheduleBody(Body):
-    """The zone counts for all hours. Windows may not overlap, past midnight neither."""
+    """`timezone` applies to all hours. Windows must not overlap, not even past midnight."""
 
     timezone: Zone
     weekly: Annotated[list[WeeklyWindow], Field(max_length=336)]
@@ -49,11 +50,16 @@ class CreateTimeOffBody(Body):
     end: Instant
     reason: Text = ""
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.end <= self.start:
-            raise PydanticCustomError("time_off", "Time off ends after it starts.")
-        return self
+    @field_validator("end")
+    @classmethod
+    def _check_order(cls, end: datetime, earlier: ValidationInfo) -> datetime:
+        if "start" in earlier.data and end <= earlier.data["start"]:
+            raise PydanticCustomError("time_off", "`end` must be after `start`.")
+        return end
+
+
+class ReplaceTimeOffBody(CreateTimeOffBody):
+    """From `start` until `end`."""
 
 
 class TimeOffItemResponse(Shape):
@@ -64,7 +70,7 @@ class TimeOffItemResponse(Shape):
 
 
 class TimeOffResponse(TimeOffItemResponse):
-    """Closed between two instants. `version`: of the schedule."""
+    """Closed between two instants. `version`: the schedule's."""
 
     version: int
 
@@ -84,13 +90,13 @@ class OverrideItemResponse(Shape):
 
 
 class OverrideResponse(OverrideItemResponse):
-    """Other hours on a date. `version`: of the schedule."""
+    """Other hours on one date. `version`: the schedule's."""
 
     version: int
 
 
 class ScheduleResponse(Resource):
-    """When a provider's calendar is open."""
+    """When a provider is open."""
 
     timezone: str
     weekly: list[WeeklyWindow]
@@ -99,7 +105,7 @@ class ScheduleResponse(Resource):
 
 
 def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
-    """A schedule as answered."""
+    """A schedule as JSON."""
     return {
         "id": schedule.id,
         "version": schedule.version,
@@ -113,13 +119,13 @@ def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
 
 
 def override_response(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
-    """One date's hours as answered."""
-    told = hours.hours_response(schedule.overrides[day.isoformat()])
-    return {"date": day, "hours": told, "version": schedule.version}
+    """One date's hours as JSON."""
+    windows = hours.hours_response(schedule.overrides[day.isoformat()])
+    return {"date": day, "hours": windows, "version": schedule.version}
 
 
 def time_off_response(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
-    """One time off as answered; raises NotFound."""
+    """One time off as JSON; raises NotFound."""
     if id not in schedule.time_off:
         raise NotFound("time off", id)
     return {**_off(schedule, id), "version": schedule.version}

@@ -1,4 +1,4 @@
-"""Webhooks: servers that are told what happens."""
+"""Routes of webhooks, which send events to a server."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from domain.kernel import new_id
 from domain.webhooks.webhook import Webhook
 from interfaces.http.framework.fields import EmptyBody
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
@@ -67,7 +67,7 @@ def location(webhook: Webhook) -> str:
     needs=Needs(shows_secret=True, limit=RateLimited("webhook", by_account)),
 )
 async def create(request: RequestContext, body: CreateWebhookBody) -> Response:
-    """Have a server told what happens from now on. The secret to verify it by is shown this once."""
+    """Create a webhook for events from now on. The secret that verifies messages is shown only once."""
     command = CreateWebhook(**request.command(), id=new_id(), **body.model_dump(), plain=request.ports.webhooks.plain)
     done = await create_webhook(command, request.ports.store)
     secret = await request.ports.webhooks.secrets.renew(done.aggregate.id)
@@ -86,23 +86,23 @@ async def find(request: RequestContext, filters: Annotated[WebhookFilters, Query
             organization_id=filters.organization_id,
             provider_id=filters.provider_id,
         )
-    standings = await request.ports.webhooks.reports.standing([row.id for row in rows])
-    items = [webhook_response(row, standings.get(row.id, WebhookProgress(row.since, 0, None))) for row in rows]
-    return page_response(items, sealed(request, filters, bookmark), read.position)
+    progress = await request.ports.webhooks.reports.standing([row.id for row in rows])
+    items = [webhook_response(row, progress.get(row.id, WebhookProgress(row.since, 0, None))) for row in rows]
+    return page_response(items, next_cursor(request, filters, bookmark), read.position)
 
 
 @router.get("/{webhook_id}", "get_webhook", WebhookResponse)
 async def get(request: RequestContext, webhook_id: UUID) -> Response:
-    """Show a webhook and where it stands, which changes without its version."""
+    """Get a webhook and its progress. Progress changes without the version."""
     async with request.snapshot("webhook") as read:
         row = await webhooks.get(read, webhook_id, of=request.of)
-    told = await _told(request, _there(row, webhook_id))
-    return resource_response({}, told["version"], told, read.position)
+    content = await _response(request, _found(row, webhook_id))
+    return resource_response({}, content["version"], content, read.position)
 
 
 @router.patch("/{webhook_id}", "change_webhook", WebhookResponse)
 async def change(request: RequestContext, webhook_id: UUID, body: ChangeWebhookBody) -> Response:
-    """Tell another URL, or of other things."""
+    """Change a webhook's URL or event types."""
     command = ChangeWebhook(
         **request.command(), webhook_id=webhook_id, url=body.url, types=body.types, plain=request.ports.webhooks.plain
     )
@@ -111,7 +111,7 @@ async def change(request: RequestContext, webhook_id: UUID, body: ChangeWebhookB
 
 @router.delete("/{webhook_id}", "delete_webhook")
 async def delete(request: RequestContext, webhook_id: UUID) -> Response:
-    """Tell that server nothing any more."""
+    """Delete a webhook. Its server gets no further messages."""
     return empty_response(
         await delete_webhook(DeleteWebhook(**request.command(), webhook_id=webhook_id), request.ports.store)
     )
@@ -124,7 +124,7 @@ async def delete(request: RequestContext, webhook_id: UUID) -> Response:
     needs=Needs(shows_secret=True, limit=RateLimited("webhook", by_account)),
 )
 async def rotate(request: RequestContext, webhook_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """Sign with a new secret, shown this once; for 24 hours with the one before as well."""
+    """Rotate the signing secret. The new one is shown only once; for 24 hours, messages are signed with both."""
     done = await rotate_webhook(RotateWebhook(**request.command(), webhook_id=webhook_id), request.ports.store)
     secret = await request.ports.webhooks.secrets.renew(webhook_id)
     return await _written(request, done, secret=secret)
@@ -132,7 +132,7 @@ async def rotate(request: RequestContext, webhook_id: UUID, body: EmptyBody) -> 
 
 @router.post("/{webhook_id}/resume", "resume_webhook", WebhookResponse)
 async def resume(request: RequestContext, webhook_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
-    """Go on where it was disabled: nothing is lost."""
+    """Resume a disabled webhook. It continues where it stopped: nothing is lost."""
     command = ResumeWebhook(**request.command(), webhook_id=webhook_id)
     return await _written(request, await resume_webhook(command, request.ports.store))
 
@@ -144,50 +144,52 @@ async def resume(request: RequestContext, webhook_id: UUID, body: EmptyBody) -> 
     needs=Needs(keys=IdempotencyKeys.NONE, limit=RateLimited("webhook", by_account)),
 )
 async def redeliver(
-    request: RequestContext, webhook_id: UUID, asked: Annotated[RedeliverWebhookQuery, Query()]
+    request: RequestContext, webhook_id: UUID, query: Annotated[RedeliverWebhookQuery, Query()]
 ) -> Response:
-    """Tell again what comes after a position, under the same ids."""
+    """Deliver again all messages after a position, with the same ids."""
     async with request.snapshot("webhook") as read:
-        row = _there(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
-    if asked.after > read.position:
-        raise BeyondHead(read.position, asked.after)
-    await request.ports.webhooks.reports.go_back(webhook_id, asked.after, row.since)
-    told = await _told(request, row)
-    return resource_response({}, told["version"], told, read.position)
+        row = _found(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
+    if query.after > read.position:
+        raise BeyondHead(read.position, query.after)
+    await request.ports.webhooks.reports.go_back(webhook_id, query.after, row.since)
+    content = await _response(request, row)
+    return resource_response({}, content["version"], content, read.position)
 
 
 @router.get("/{webhook_id}/deliveries", "list_deliveries", DeliveryPage)
 async def deliveries(
     request: RequestContext, webhook_id: UUID, filters: Annotated[DeliveryFilters, Query()]
 ) -> Response:
-    """List what was sent, the newest first."""
-    asked = page(request, filters)
+    """List delivery attempts, the newest first."""
+    query = page(request, filters)
     async with request.snapshot("webhook") as read:
-        _there(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
-    before = int(asked.after) if asked.after else None
-    found = await request.ports.webhooks.reports.sent(webhook_id, asked.limit + 1, before)
-    items = found[: asked.limit]
-    bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    return page_response([delivery_response(each) for each in items], sealed(request, filters, bookmark), read.position)
+        _found(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
+    before = int(query.after) if query.after else None
+    found = await request.ports.webhooks.reports.sent(webhook_id, query.limit + 1, before)
+    items = found[: query.limit]
+    bookmark = str(items[-1].id) if len(found) > query.limit else None
+    return page_response(
+        [delivery_response(each) for each in items], next_cursor(request, filters, bookmark), read.position
+    )
 
 
-def _there(row: ListedWebhook | None, id: UUID) -> ListedWebhook:
+def _found(row: ListedWebhook | None, id: UUID) -> ListedWebhook:
     if row is None:
         raise NotFound("webhook", id)
     return row
 
 
-async def _told(request: RequestContext, row: ListedWebhook) -> dict[str, Any]:
-    standings = await request.ports.webhooks.reports.standing([row.id])
-    return webhook_response(row, standings.get(row.id, WebhookProgress(row.since, 0, None)))
+async def _response(request: RequestContext, row: ListedWebhook) -> dict[str, Any]:
+    progress = await request.ports.webhooks.reports.standing([row.id])
+    return webhook_response(row, progress.get(row.id, WebhookProgress(row.since, 0, None)))
 
 
 async def _written(request: RequestContext, done: CommandResult[Webhook], **more: Any) -> HttpResponse:
-    """Where it stands is not in the log: before anything happens, that is where it was subscribed."""
+    """Progress is not in the log; before the first delivery, it is the position of the subscription."""
     id = done.aggregate.id
-    standing = (await request.ports.webhooks.reports.standing([id])).get(id)
-    if standing is None:
+    progress_of = (await request.ports.webhooks.reports.standing([id])).get(id)
+    if progress_of is None:
         async with request.ports.reads.open("webhook", sees=request.sees) as read:
             row = await webhooks.get(read, id)
-        standing = WebhookProgress(row.since if row else done.position, 0, None)
-    return command_response(done, lambda webhook: {**webhook_response(webhook, standing), **more})
+        progress_of = WebhookProgress(row.since if row else done.position, 0, None)
+    return command_response(done, lambda webhook: {**webhook_response(webhook, progress_of), **more})

@@ -1,4 +1,4 @@
-"""What a webhook and its deliveries look like in requests and answers."""
+"""Bodies, filters and answers about webhooks and deliveries."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -27,7 +27,7 @@ Url = Annotated[str, Field(max_length=LONGEST_URL, examples=["https://example.or
 
 
 class CreateWebhookBody(Body):
-    """About all providers of an organization, or about one provider."""
+    """Events of all providers of an organization, or of one provider."""
 
     url: Url
     types: Types
@@ -36,17 +36,17 @@ class CreateWebhookBody(Body):
 
 
 class ChangeWebhookBody(Change):
-    """For everything that has not been delivered yet."""
+    """The change applies to everything not yet delivered."""
 
     url: Url = absent()
     types: Types = absent()
 
 
 class WebhookResponse(Resource):
-    """`position`: the last event that it was told of. `behind`: how many wait (as far as has been counted).
+    """`position`: the last event that was delivered. `behind`: how many events wait, as last counted.
 
-    `failing_since`: when the server began not to take what is next. `reason`: why it was disabled.
-    Managed by an organization and about one provider, it ends to be told when the provider leaves.
+    `failing_since`: when the server stopped accepting messages. `reason`: why the webhook was disabled.
+    An organization's webhook about one provider gets no further messages once the provider leaves.
     """
 
     url: str
@@ -62,7 +62,7 @@ class WebhookResponse(Resource):
 
 
 class WebhookWithSecretResponse(WebhookResponse):
-    """`secret` is what messages are signed with. It is shown this once."""
+    """`secret` signs messages. It is shown only once."""
 
     secret: str
 
@@ -80,7 +80,7 @@ class WebhookFilters(Paging):
 
 
 class DeliveryResponse(Shape):
-    """One attempt. `error`: a word, null when it was taken. `position`: of the event that it told of."""
+    """One attempt. `error`: a word, null if the server accepted it. `position`: the event's."""
 
     id: int
     position: int
@@ -99,17 +99,17 @@ class DeliveryPage(Shape):
 
 
 class DeliveryFilters(Paging):
-    """The attempts of the last 30 days, 1,000 at most, the newest first."""
+    """Attempts of the last 30 days, at most 1,000, the newest first."""
 
 
 class RedeliverWebhookQuery(Query):
-    """Everything after this position is told again, under the same ids."""
+    """Messages after this position are delivered again, with the same ids."""
 
     after: int = Field(ge=0, le=2**63 - 1)
 
 
 def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
-    """A webhook as answered."""
+    """A webhook as JSON."""
     return {
         "id": webhook.id,
         "version": webhook.version,
@@ -127,7 +127,7 @@ def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress
 
 
 def delivery_response(noted: LoggedDelivery) -> Mapping[str, Any]:
-    """An attempt as answered."""
+    """An attempt as JSON."""
     return {
         "id": noted.id,
         "position": noted.position,
