@@ -30,11 +30,11 @@ class NoBookingQueries:
     """Without read models: providers by id, and no customer known from appointments."""
 
     async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
-        """See ProviderRanking."""
+        """By id."""
         return sorted(provider_ids)
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
-        """See CustomerVisits."""
+        """Never."""
         return False
 
 
@@ -42,7 +42,7 @@ class CustomerKnown(NoBookingQueries):
     """For a customer who was checked before, as those on the waitlist were when they joined."""
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
-        """See CustomerVisits."""
+        """Always."""
         return True
 
 

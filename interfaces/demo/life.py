@@ -1,4 +1,4 @@
-"""What happens in the demo town? Who books what and when, and what becomes of it."""
+"""The appointments of the demo town, from booking to end."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -52,14 +52,14 @@ class _ThisProvider(CustomerKnown):
         self._provider_id = provider_id
 
     async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
-        """See ProviderRanking."""
+        """This provider alone."""
         return (self._provider_id,)
 
 
 class Diary:
-    """One calendar as it fills. `promised`: where every customer has to be, so that nobody is in two places.
+    """One calendar as it fills. `promised`: the intervals in which each customer is busy.
 
-    What is cancelled or moved stays occupied here: so no order in which the acts are played can clash.
+    Cancelled and moved times stay occupied here, so that acts can run in any order without a clash.
     """
 
     def __init__(self, charter: Charter, calendar: DemoCalendar, people: Sequence[Person], promised: Promised) -> None:
@@ -73,14 +73,14 @@ class Diary:
         self._occupied: list[Occupied] = []
 
     def filled(self) -> list[Act]:
-        """The acts of as many appointments as a calendar of this town has."""
+        """The acts of all appointments of this calendar."""
         acts: list[Act] = []
         for n in range(self.dice.randint(64, 90)):
             acts += self._appointment(self.charter.id("appointment", self.calendar.provider_id, n))
         return acts
 
     def _appointment(self, id: UUID) -> list[Act]:
-        """One life, or none if nothing suited anybody."""
+        """The acts of one appointment; none if no start suits a customer."""
         for _ in range(_TRIES):
             service_id = self.dice.choice(list(self.offers))
             wish = self.between(self.charter.founded + 3 * _DAY, self.charter.today + AHEAD)
@@ -91,7 +91,7 @@ class Diary:
             customer = start and self._somebody_free(start)
             if start and customer:
                 self.occupy(id, service_id, customer, start)
-                return Life(self, id, service_id, customer, start).told(asked)
+                return Life(self, id, service_id, customer, start).acts(asked)
         return []
 
     def chosen(self, service_id: UUID, within: Interval, now: datetime) -> Start | None:
@@ -104,13 +104,13 @@ class Diary:
         return self.dice.choice(offered) if offered else None
 
     def occupy(self, id: UUID, service_id: UUID, customer: Person, start: Start) -> None:
-        """The start is the customer's."""
+        """Mark the start as taken by the customer."""
         since, until = self.offers[service_id].stretch(start.start)
         self._occupied.append(Occupied(since, until, service_id, start.start, id))
         self._promised[customer.id].append(Interval(start.start, start.end))
 
     def free(self, customer: Person, start: Start) -> bool:
-        """Whether the customer has to be nowhere else."""
+        """Whether the customer is free then."""
         wanted = Interval(start.start, start.end)
         return not any(overlaps(wanted, promise) for promise in self._promised[customer.id])
 
@@ -137,8 +137,8 @@ class Life:
         self._acts: list[Act] = []
         self._at = diary.charter.founded
 
-    def told(self, asked: datetime) -> list[Act]:
-        """Its acts, booked at `asked`."""
+    def acts(self, asked: datetime) -> list[Act]:
+        """The acts of an appointment that is booked at `asked`."""
         self._booked(asked)
         if self._dice.random() < 0.11:
             self._moved()
@@ -150,7 +150,7 @@ class Life:
         return self._acts
 
     def _do(self, at: datetime, by: Caller, handler: Handler, kind: type[Command], **fields: Any) -> None:
-        """Never before what came before it, nor after today."""
+        """Add an act, not before the last one nor after today."""
         self._at = min(max(at, self._at), self._today)
         calendar = self._diary.calendar
         place = self._id, len(self._acts) + 1
@@ -198,7 +198,7 @@ class Life:
         late = self._terms["late_cancel"] == "fee" and self._dice.random() < 0.25
         at = self._before_start(0 if late else self._terms["cancel_notice"])
         by, reason = self._customer.caller, self._dice.choice([None, *REASONS])
-        if at is None or not self._by_customer(0.75):  # staff may at any time, but say why
+        if at is None or not self._by_customer(0.75):  # staff may at any time, with a reason
             at = self._before_start(0) or self._today
             by, reason = self._diary.calendar.owner, reason or REASONS[0]
         self._do(at, by, cancel_appointment, CancelAppointment, appointment_id=self._id, reason=reason)
@@ -213,7 +213,7 @@ class Life:
         if end > self._today:
             return self._mark(start, check_in_appointment)
         if end > self._today - _DAY / 2 and self._dice.random() < 0.5:
-            return None  # nobody has got round to marking it
+            return None  # not marked yet
         if missed:
             self._mark(start + 15 * _MINUTE, mark_no_show)
             if self._dice.random() < 0.85:

@@ -77,7 +77,7 @@ class DaybookApp(FastAPI):
         self.router.route_class = Route  # which refuses a route that does not declare its needs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See FastAPI: an ASGI application."""
+        """The ASGI entry point."""
         if scope["type"] == "http":
             scope["app"] = self
             await self.envelope(scope, receive, send)

@@ -27,8 +27,9 @@ def docs_routes(title: str) -> Sequence[Route]:
         swagger_js_url=script,
         swagger_css_url=style,
         swagger_favicon_url="data:,",
+        swagger_ui_parameters={"docExpansion": "none"},
     ).body
-    text = bytes(page).decode()
+    text = bytes(page).decode().replace("<html>", '<html lang="en">', 1)
     scripts = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(text))
     policy = (
         f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src data:; "

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from interfaces.http.framework.fields import Body, Date
 
 
-class BookingWindow(Body):
+class BookingWindowBody(Body):
     """How far ahead customers can book: `days` for rolling and business windows, `from` and `to` for a fixed one."""
 
     kind: Literal["rolling", "business", "fixed"]

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.catalog.service import DEFAULTS, Service
-from interfaces.http.catalog.booking_window import BookingWindow
+from interfaces.http.catalog.booking_window import BookingWindowBody
 from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, search_fields
 from interfaces.http.framework.fields import (
     Body,
@@ -47,7 +47,7 @@ class ServiceTermsBody(Body):
     buffer_after: Buffer = 0
     capacity: int = Field(1, ge=1, le=1000)
     min_notice: Notice = 0
-    window: BookingWindow | None = Field(None, description="null: no limit.")
+    window: BookingWindowBody | None = Field(None, description="null: no limit.")
     hours: Weekly | None = Field(None, description="Only within these of the provider's opening hours.")
     cancel_notice: Notice = 0
     reschedule_notice: Notice = 0
@@ -131,7 +131,7 @@ class ServiceResponse(Resource):
     buffer_after: int
     capacity: int
     min_notice: int
-    window: BookingWindow | None
+    window: BookingWindowBody | None
     hours: list[WeeklyWindow] | None
     cancel_notice: int
     reschedule_notice: int

@@ -49,7 +49,7 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See APIRoute."""
+        """APIRoute's way to a handler; `handle` skips it."""
         answer = self.answer = self._answering()
 
         async def handle(request: Request) -> Response:
@@ -58,7 +58,7 @@ class Route(APIRoute):
         return handle
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See starlette.routing.Route. Without the framework's layers: this ring does what they would."""
+        """Starlette's entry point, without FastAPI's layers."""
         if scope["method"] not in (self.methods or ()):
             raise HTTPException(405)
         response = await self.answer(scope, receive)
