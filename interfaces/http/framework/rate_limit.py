@@ -44,11 +44,11 @@ class RateLimited:
         if subject is None:
             return await handle()
         limits = request.ports.abuse.limits
-        request.rate_limit = await limits.take(self.policy, request.network, str(subject))
+        state = await limits.take(self.policy, request.network, str(subject))
         answer = await handle()
         if self.refunds:
             await limits.forgive(self.policy, request.network, str(subject))
-        answer.raw_headers += rate_limit_headers(request.rate_limit).items()
+        answer.raw_headers += rate_limit_headers(state).items()
         return answer
 
 

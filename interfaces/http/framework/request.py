@@ -12,7 +12,6 @@ from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
 from application.event_log import IdempotencyKey
 from application.identity.api_key import PREFIX
-from application.rate_limit import RateLimit
 from domain.kernel import derived_id, new_id
 from interfaces.http.framework import request_headers
 from interfaces.http.framework.etags import expected
@@ -33,8 +32,6 @@ class RequestContext(Request):
         self.sent = request_headers.read_headers(scope)
         self.key: IdempotencyKey | None = None
         self.version: int | None = None
-        self.rate_limit: RateLimit | None = None
-        """The state of the route's rate limit, if this request was counted."""
         scope["operation"] = operation
         token = request_headers.bearer_token(self.sent)
         self.api_key = token if token is not None and token.startswith(PREFIX) else None

@@ -99,9 +99,8 @@ async def get(request: RequestContext) -> Response:
 
 async def _moving_account(request: RequestContext, body: ChangeMeBody) -> UUID | None:
     """Count changes to another address alone."""
-    if "email" not in body.model_fields_set or not await _is_another(request, body.email):
-        return None
-    return request.caller.account
+    moves = "email" in body.model_fields_set and await _is_another(request, body.email)
+    return request.caller.account if moves else None
 
 
 @router.patch(
@@ -111,7 +110,7 @@ async def change(request: RequestContext, body: ChangeMeBody) -> Response:
     """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
     email, password = contact.pop("email", None), contact.pop("password", "")
-    moves = email is not None and request.rate_limit is not None
+    moves = email is not None and await _is_another(request, email)
     if moves:  # the address can set a new password, so that a stolen token must not be enough to change it
         await prove(request.caller, password, request.network, request.ports.identity.signing)
     done = await change_contact(ChangeContact(**request.command(), contact=contact), request.ports.store)
