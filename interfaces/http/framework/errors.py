@@ -134,7 +134,7 @@ def answer_of(error: Exception, scope: Scope) -> HttpResponse:
 def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     if error.status_code == 404:
         hint = " Paths have no trailing slash." if scope["path"].endswith("/") else ""
-        return answer_to(not_found(f"No route matches {scope['method']} {scope['path']}.{hint}"))
+        return answer_to(not_found(f"No route matches {scope['method']} {scope['path'][:200]}.{hint}"))
     if error.status_code == 405:
         allow = ", ".join(sorted(_methods(scope)))
         detail = f"{scope['method']} is not allowed here. Allowed: {allow}."
