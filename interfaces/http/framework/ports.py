@@ -97,7 +97,7 @@ class HealthPorts:
     draining: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ports:
     """One field for each concept."""
 
