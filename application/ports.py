@@ -189,12 +189,12 @@ class SecurityReader(SecurityLog, Protocol):
 
 
 class RowEncryption(Protocol):
-    """What is personal in a row, under that person's own key."""
+    """Encrypts personal data of a row under that person's own key."""
 
-    async def seal(self, subject: UUID, value: Any, place: bytes) -> bytes: ...
+    async def encrypt(self, subject: UUID, value: Any, place: bytes) -> bytes: ...
 
-    async def unseal(self, subject: UUID, sealed: bytes, place: bytes) -> Any:
-        """None once the person is forgotten."""
+    async def decrypt(self, subject: UUID, encrypted: bytes, place: bytes) -> Any:
+        """None once the person is erased."""
         ...
 
 

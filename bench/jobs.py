@@ -26,7 +26,7 @@ from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.local.programs import wait_until
 from infrastructure.settings import SAMPLE_MASTER_KEY, Settings
 from tests.support.instances import ask
-from tests.system.worker.practice import Booked, Practice
+from tests.support.practice import Booked, Practice
 
 PER_SECOND = 25  # reminders
 LOAD = 16  # connections
@@ -56,7 +56,7 @@ _LAGS = """
 
 @dataclass(frozen=True)
 class There:
-    """A database as tests.system.worker.practice knows it."""
+    """A database as tests.support.practice knows it."""
 
     database: str
     superuser_database: str

@@ -32,7 +32,7 @@ from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid
 from projections.query.snapshot import Snapshots
 from projections.rebuild.generations import create
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC
 
 PER_SECOND = 100  # bookings of the steady load
@@ -50,7 +50,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         sides = {
             _ONE: lambda: _caught_up(place, database, next(copies), [SEEN]),
             _STOCK: lambda: _stock(place, database, next(copies), few),
-            _OURS: lambda: _caught_up(place, database, next(copies), READERS),
+            _OURS: lambda: _caught_up(place, database, next(copies), PROJECTIONS),
         }
         turns = Turns("project", sides, place.rounds, tell).take()
         figures = [

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.scheduling.wallclock import day_bounds, local_date, zone
+from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
-from projections.read_models import appointment, customer, directory
+from projections.read_models import appointment, customer, schedule
 
 
 class BookingReadModels:
@@ -23,13 +24,13 @@ class BookingReadModels:
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:
         """Whether the account may know the customer: as a guest, or from appointments with its providers."""
         async with self._reads.open("customer", sees=account_id) as read:
-            return await customer.get(read, customer_id, of=account_id) is not None
+            return await customer.get(read, customer_id, owner=Owner(account_id, acts=True)) is not None
 
 
 async def _week(read: Snapshot, provider_id: UUID, start: datetime) -> tuple[datetime, datetime]:
     """Monday to Monday in the zone of the first provider: the others' are near enough to rank by."""
-    schedule = await directory.schedule(read, provider_id)
-    tz = zone(schedule.timezone if schedule else "UTC")
+    rules = await schedule.of_calendar(read, provider_id)
+    tz = zone(rules.timezone if rules else "UTC")
     day = local_date(start, tz)
     monday = day - timedelta(days=day.weekday())
     return day_bounds(monday, tz).start, day_bounds(monday + timedelta(days=7), tz).start

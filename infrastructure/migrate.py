@@ -1,20 +1,58 @@
 """Everything a database needs before Daybook runs on it: the log's schema and the read models' generation."""
 
+import asyncio
+import contextlib
+from collections.abc import Callable
+
 from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.database.roles import APPLICATION, alchemy, migrate
+from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
-from projections.rebuild.generations import ensure
+from projections.rebuild.generations import ensure, outdated
+from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning
+from projections.registry import PROJECTIONS
+
+Progress = Callable[[int, int], None]
+"""Called with the position reached and the position to reach."""
 
 
-def migrate_all(settings: Settings) -> None:
-    """Bring the database of the settings up to date, as its owner. Safe to repeat, and at once."""
+def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: float = GRACE) -> list[str]:
+    """Bring the database of the settings up to date, as its owner. Safe to repeat, and at once.
+
+    Read models whose tables another release made are rebuilt from the log, beside those in use. Returns the
+    names of their projections. `grace`: seconds that queries under way have before the old tables are dropped.
+    """
     database, owner = settings.database, settings.owner_database
     assert database is not None
     assert owner is not None
     alone = owner.user == database.user  # the owner is the application: nobody needs to be let in
+    role = database.user if alone else APPLICATION
     migrate(owner.dsn, None if alone else database.user)
     engine = create_engine(alchemy(owner.dsn))
     with engine.begin() as connection:
-        ensure(connection, role=database.user if alone else APPLICATION)
+        ensure(connection, role=role)
+        old = outdated(connection)
     engine.dispose()
+    if old:
+        asyncio.run(_rebuild(owner.dsn, EventCodec(settings.masters), role, progress, grace))
+    return old
+
+
+async def _rebuild(dsn: str, codec: EventCodec, role: str, progress: Progress | None, grace: float) -> None:
+    """Rebuild, or wait for the rebuild that another process has begun."""
+    engine = create_async_engine(alchemy(dsn), connect_args={"options": "-c app.scope=all"})
+    try:
+        while await _outdated(engine):
+            with contextlib.suppress(RebuildRunning):
+                await Rebuild(engine, PROJECTIONS, codec, progress, role=role).run(grace=grace)
+                return
+            await asyncio.sleep(1)
+    finally:
+        await engine.dispose()
+
+
+async def _outdated(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return await connection.run_sync(outdated)

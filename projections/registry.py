@@ -1,4 +1,4 @@
-"""All readers: without its line here, a read model is not kept."""
+"""All projections: a read model is updated only if its projection is listed here."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
 from projections.read_models.webhook import webhooks
 
-READERS: Sequence[Projection] = (
+PROJECTIONS: Sequence[Projection] = (
     accounts,
     agenda,
     customers,

@@ -1,29 +1,46 @@
-"""The parts of the documents that are made from the code: routes, problems, and the tree of files.
+"""The parts of the documents that are made: routes, problems, the tree of modules, the index of decisions.
 
-`make documents` writes them anew, and a test fails when they have drifted.
+`make documents` writes them; a test fails when a document and the code differ.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import interfaces.http.main  # noqa: F401  all kinds of refusal are known once all is imported
+import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types
 
 ROOT = Path(__file__).parents[1]
-API, TREE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
+API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
+DECISIONS = ROOT / "docs/decisions/README.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
-WIDTH = 30
-_LINE = re.compile(r"^    (?:  )?(\S+) +(.+)$", re.MULTILINE)
+WIDTH = 34
+# Folders of tests are no packages, so what they prove is said here.
+TEST_FOLDERS = {
+    "tests": "The proofs. The folders mirror the rings and rooms; the name of a test is the rule that it states.",
+    "tests/application": "Commands on an event log in memory.",
+    "tests/bench": "Every benchmark runs, and finds a wrong winner.",
+    "tests/domain": "The rules of booking, without servers.",
+    "tests/golden": "One recorded example of every event.",
+    "tests/infrastructure": "Event log, privacy, identity, mail, webhooks and jobs on real servers.",
+    "tests/interfaces": "HTTP, command line, worker and demo town.",
+    "tests/projections": "Events in, rows out; caches; rebuild.",
+    "tests/support": "What several tests share: builders, servers, a checker of whole logs.",
+    "tests/system": "Real processes.",
+    "tests/system/faults": "Reminders while workers and broker are killed.",
+    "tests/system/journeys": "Stories through HTTP on processes as `daybook up` starts them.",
+    "tests/system/torture": "Many writers, killed processes, cut connections.",
+    "tests/system/worker": "Celery workers on Valkey and RabbitMQ.",
+    "tests/vectors": "Acceptance cases as data.",
+}
 
 
 def routes() -> str:
-    """A row for each operation, in the order in which they are tried."""
+    """A row for each operation, in the order in which the router tries them."""
     rows = [
         f"| `{method.upper()} {path}` | {told['summary']} |"
         for path, operations in document()["paths"].items()
@@ -39,39 +56,36 @@ def problems() -> str:
     return "\n".join(["| status | type | meaning |", "|---|---|---|", *rows])
 
 
-def tree(known: dict[str, str]) -> str:
-    """A line for each file and folder, from its own docstring, else as it is `known`."""
-    return "\n".join(line for part in PARTS for line in _part(ROOT / part, known))
+def decisions() -> str:
+    """A row for each decision record, from its title."""
+    rows = []
+    for page in sorted(DECISIONS.parent.glob("[0-9]*.md")):
+        number, _, title = page.read_text().partition("\n")[0].removeprefix("# ").partition(". ")
+        rows.append(f"| {number} | [{title}]({page.name}) |")
+    return "\n".join(["| number | decision |", "|---|---|", *rows])
 
 
-def _part(folder: Path, known: dict[str, str]) -> Iterator[str]:
-    yield _line("", f"{folder.name}/", _told(folder / "__init__.py") or known.get(f"{folder.name}/", ""))
-    deep = folder.name != "tests"
-    for path in _sorted(folder):
-        name = str(path.relative_to(folder)) + ("/" if path.is_dir() else "")
-        yield _line("  ", name, _of(path) or known.get(name, ""))
-        if path.is_dir() and deep:
-            for each in sorted(_files(path)):
-                told = _of(each)
-                yield _line("  ", str(each.relative_to(folder)), told)
+def tree() -> str:
+    """A line for each folder and module: its name, and the first line of its docstring."""
+    return "\n".join(line for part in PARTS for line in _folder(ROOT / part, 0))
 
 
-def _sorted(folder: Path) -> Iterable[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix == ".py" and p.name != "__init__.py")
-    folders = sorted(p for p in folder.iterdir() if p.is_dir() and any(p.rglob("*.py")))
-    return [*files, *folders]
+def _folder(folder: Path, depth: int) -> Iterator[str]:
+    """A room: its own line, then its modules, then the rooms inside it."""
+    place = str(folder.relative_to(ROOT))
+    yield _line(depth, f"{folder.name}/", _told(folder / "__init__.py") or TEST_FOLDERS.get(place, ""))
+    if not place.startswith("tests/"):
+        for module in sorted(p for p in folder.glob("*.py") if p.name != "__init__.py"):
+            yield _line(depth + 1, module.name, _told(module))
+    for room in sorted(p for p in folder.iterdir() if p.is_dir() and _is_listed(p)):
+        yield from _folder(room, depth + 1)
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return (p for p in folder.rglob("*") if p.suffix in {".py", ".sql"} and p.name != "__init__.py")
-
-
-def _of(path: Path) -> str:
-    if path.is_dir():
-        return _told(path / "__init__.py")
-    if path.suffix == ".sql":
-        return "The same in SQL."
-    return _told(path)
+def _is_listed(folder: Path) -> bool:
+    """Whether a folder holds modules; below the folders of tests, only those with a line of their own."""
+    place = str(folder.relative_to(ROOT))
+    mirrored = place.startswith("tests/") and place.count("/") > 1 and place not in TEST_FOLDERS
+    return any(folder.rglob("*.py")) and not mirrored
 
 
 def _told(module: Path) -> str:
@@ -81,25 +95,25 @@ def _told(module: Path) -> str:
     return (ast.get_docstring(ast.parse(module.read_text())) or "").partition("\n")[0]
 
 
-def _line(indent: str, name: str, told: str) -> str:
-    place = f"{indent}{name}".ljust(WIDTH - 1)
+def _line(depth: int, name: str, told: str) -> str:
+    place = f"{'  ' * depth}{name}".ljust(WIDTH - 1)
     return f"    {place} {told}".rstrip()
 
 
 def renewed() -> dict[Path, str]:
     """Each document as it should be."""
-    api, architecture = API.read_text(), TREE.read_text()
-    known = dict(_LINE.findall(architecture.partition("## The tree")[2]))
-    head, _, _ = architecture.partition("    domain/ ")
+    api = API.read_text()
+    head, _, _ = ARCHITECTURE.read_text().partition("    domain/ ")
     return {
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
-        TREE: f"{head}{tree(known)}\n",
+        ARCHITECTURE: f"{head}{tree()}\n",
+        DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
         OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
 def _replaced(text: str, head: str, table: str) -> str:
-    """The table that begins with `head` gives way to another."""
+    """`text` with the table that begins with `head` replaced by `table`."""
     before, _, rest = text.partition(head)
     lines = rest.split("\n")
     end = next((n for n, line in enumerate(lines) if n and not line.startswith("|")), len(lines))

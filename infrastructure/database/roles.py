@@ -1,4 +1,4 @@
-"""The schema and the roles of a database: made and moved on by whoever owns it."""
+"""The schema and the roles of a database: the owner of the database creates and upgrades them."""
 
 import contextlib
 from pathlib import Path
@@ -14,45 +14,44 @@ APPLICATION = "daybook_app"
 
 
 def alchemy(dsn: str) -> str:
-    """The URL by which SQLAlchemy goes to the database of a `postgresql://...`."""
+    """The URL for SQLAlchemy of a `postgresql://...` address."""
     return dsn.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-_LOCK = 0x6461796264  # two migrations at once wait for each other
+_LOCK = 0x6461796264  # concurrent migrations wait for each other
 
 
 def migrate(owner_dsn: str, application_user: str | None = None) -> None:
-    """Bring the database to the present schema. `application_user`: the login role of the application."""
+    """Upgrade the database to the current schema. `application_user`: the login role of the application."""
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         connection.execute("CREATE SCHEMA IF NOT EXISTS log")
         connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
         _group(connection)
         _upgrade(owner_dsn)
-        if application_user and _there(connection, APPLICATION):
+        if application_user and _exists(connection, APPLICATION):
             member = sql.SQL("GRANT {} TO {}").format(sql.Identifier(APPLICATION), sql.Identifier(application_user))
             connection.execute(member)
 
 
 def create_role(superuser_dsn: str, user: str, password: str) -> None:
-    """A login role with this password; one that exists gets it."""
+    """Create a login role, or set the password of an existing one."""
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-        verb = sql.SQL("ALTER" if _there(connection, user) else "CREATE")
+        verb = sql.SQL("ALTER" if _exists(connection, user) else "CREATE")
         connection.execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(password))
         )
 
 
 def _group(connection: psycopg.Connection) -> None:
-    if _there(connection, APPLICATION):
+    if _exists(connection, APPLICATION):
         return
-    # Where we may not make it, the owner of the tables is the application; somebody else may make it
-    # meanwhile.
+    # Without the privilege, the application owns the tables itself. A concurrent migration may create the role first.
     with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UniqueViolation):
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(APPLICATION)))
 
 
-def _there(connection: psycopg.Connection, role: str) -> bool:
+def _exists(connection: psycopg.Connection, role: str) -> bool:
     return bool(connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone())
 
 

@@ -1,4 +1,4 @@
-"""Plain rows on PostgreSQL: short statements on a pool of their own, each a transaction or a part of one."""
+"""Rows beside the log on PostgreSQL: a pool for short statements, each a transaction or a part of one."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -49,14 +49,14 @@ class RowPool:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, which is over when the block is."""
+        """A connection in a transaction, which ends with the block."""
         async with self._pool.connection() as connection:
             with severed_after(connection, self._patience):
                 async with connection.transaction():
                     yield connection
 
     async def all(self, statement: str, values: Values = ()) -> list[Row]:
-        """The rows of one statement, which is a transaction."""
+        """The rows of one statement, in a transaction of its own."""
         async with self._pool.connection() as connection:
             with severed_after(connection, self._patience):
                 return await rows(connection, statement, values)
@@ -68,6 +68,6 @@ class RowPool:
 
 
 async def rows(connection: AsyncConnection, statement: str, values: Values = ()) -> list[Row]:
-    """The rows of a statement; none if it answers nothing."""
+    """The rows of a statement; none for a statement without a result."""
     cursor = await connection.execute(statement.encode(), values)
     return await cursor.fetchall() if cursor.description else []

@@ -1,4 +1,4 @@
-"""A bound on how long a connection may be waited for."""
+"""A limit on the time that a statement may take, even when the network is silent."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ from psycopg import AsyncConnection
 
 @contextmanager
 def severed_after(connection: AsyncConnection, seconds: float) -> Iterator[None]:
-    """Cut the connection's wire if the block takes longer, so that it ends with psycopg.OperationalError.
+    """Shut the connection's socket down if the block takes longer: it ends with psycopg.OperationalError.
 
-    A cancelled query would wait for the server's word, which on a silent network never comes.
+    Cancelling the query would wait for the server's answer, which never comes on a silent network.
     """
     timer = asyncio.get_running_loop().call_later(seconds, sever, connection)
     try:
@@ -23,7 +23,7 @@ def severed_after(connection: AsyncConnection, seconds: float) -> Iterator[None]
 
 
 def sever(connection: AsyncConnection) -> None:
-    """Cut the wire: whoever waits on the connection sees its end."""
+    """Shut the socket down: a statement under way fails at once."""
     if not connection.closed:
         with socket.socket(fileno=os.dup(connection.fileno())) as wire:
             wire.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Aggregates as last seen by this process, and streams known to be empty; the least recently used leave."""
+"""Aggregates that this process read, and streams without events; the least recently used are evicted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infrastructure.event_log.journal import MissedEvent
 
 _ABSENT: Aggregate | None = None
 UNKNOWN: Any = object()
-"""Not in the cache: perhaps there, perhaps not."""
+"""The stream is not in the cache; it may have events or none."""
 
 
 class AggregateCache:
@@ -29,14 +29,14 @@ class AggregateCache:
         return stream in self._known
 
     def get(self, stream: UUID) -> Any:
-        """What is known of a stream: None while it has no events, UNKNOWN if it is not in the cache."""
+        """The stream's aggregate, None while it has no events, UNKNOWN if it is not in the cache."""
         known = self._known.get(stream, UNKNOWN)
         if known is not UNKNOWN:
             self._known.move_to_end(stream)
         return known
 
     def put(self, stream: UUID, aggregate: Aggregate | None) -> None:
-        """Keep it, unless something newer is known."""
+        """Cache the aggregate, unless a newer version is cached."""
         known = self._known.get(stream)
         if known is not None and (aggregate is None or aggregate.version <= known.version):
             return
@@ -46,16 +46,16 @@ class AggregateCache:
             self._known.popitem(last=False)
 
     def drop(self, streams: Iterable[UUID]) -> None:
-        """Forget these streams."""
+        """Drop these streams."""
         for stream in streams:
             self._known.pop(stream, _ABSENT)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self._known.clear()
 
     def load(self, streams: Iterable[UUID], events: Sequence[MissedEvent]) -> dict[UUID, Aggregate | None]:
-        """Keep whole streams as read (each in order, from its start), and answer with them."""
+        """Cache whole streams (each in order, from its start); their aggregates."""
         loaded: dict[UUID, Aggregate | None] = dict.fromkeys(streams)
         for stream, own in groupby(events, attrgetter("stream")):
             loaded[stream] = evolve(None, [_event(e) for e in own])
@@ -64,7 +64,7 @@ class AggregateCache:
         return loaded
 
     def advance(self, events: Sequence[MissedEvent]) -> None:
-        """Bring streams up to date with events they had missed; a stream with a hole is forgotten."""
+        """Bring cached streams up to date with missed events; a stream with a gap is dropped."""
         for stream, own in groupby(events, attrgetter("stream")):
             if stream not in self._known:
                 continue

@@ -21,7 +21,7 @@ APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 
 
 class Batch(NamedTuple):
-    """What the append said: an answer a command, the database's time, position and hash of the last seal."""
+    """The answers of an append, one a command, with the database's time, and position and hash of the last seal."""
 
     answers: list[AppendResult]
     at: datetime
@@ -57,11 +57,11 @@ def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
 def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
     (_, _, _, _, position, verdicts, seal, at), *rest = rows
-    kept: dict[int, DuplicateCommand] = {}
+    duplicates: dict[int, DuplicateCommand] = {}
     missed: dict[int, list[MissedEvent]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
         if kind == "kept":
-            kept[n] = DuplicateCommand(stream, version, at_position, bytes(state))
+            duplicates[n] = DuplicateCommand(stream, version, at_position, bytes(state))
         else:
             missed[n].append(MissedEvent(stream, version, topic, bytes(state)))
     answers: list[AppendResult] = []
@@ -70,5 +70,5 @@ def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -
             position += len(entry.rows)
             answers.append(Appended(position))
         else:
-            answers.append(kept[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
+            answers.append(duplicates[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
     return Batch(answers, at, (position, seal))

@@ -1,4 +1,4 @@
-"""The database's clock, carried on this machine's monotonic clock, so that two machines can't disagree."""
+"""The database's time, kept on this machine's monotonic clock: all machines agree on the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ class DatabaseClock:
         return _EPOCH + timedelta(seconds=self.monotonic() + self._offset)
 
     async def set_by(self, connection: AsyncConnection) -> None:
-        """Ask the database."""
+        """Read the database's clock."""
         sent = self.monotonic()
         cursor = await connection.execute("SELECT clock_timestamp()")
         row = await cursor.fetchone()

@@ -30,12 +30,12 @@ from domain.personal_data import PersonalData
 from infrastructure.privacy.field_encryption import (
     MasterKeys,
     WrappedKey,
-    open_in_place,
+    decrypt_in_place,
+    encrypt_field,
+    encrypted_field,
     personal_fields,
     personal_of,
     place_of,
-    restored,
-    stored,
 )
 
 _LENGTH = Struct(">q").pack
@@ -73,7 +73,7 @@ _FAST: dict[type, Callable[[Any], str]] = {
 
 
 def state_text(fields: dict[str, Any]) -> str:
-    """An event's fields as JSON, to the letter as the library writes them."""
+    """An event's fields as JSON, byte for byte as the library writes them."""
     pairs = [f'"{name}":{_FAST.get(type(value), _by_library)(value)}' for name, value in fields.items()]
     return f"{{{','.join(pairs)}}}"
 
@@ -81,7 +81,7 @@ def state_text(fields: dict[str, Any]) -> str:
 def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyType({})) -> EventRow:
     """The row of an event; raises Invalid for text that UTF-8 can't hold (lone surrogates).
 
-    `keys`: of the subjects of what is personal in it, which is sealed by this.
+    `keys`: of the persons in it, whose personal data this encrypts.
     """
     state = dict(vars(event))
     stream, version = state.pop("originator_id"), state.pop("originator_version")
@@ -91,7 +91,7 @@ def encode(event: Any, metadata: str, keys: Mapping[UUID, bytes] = MappingProxyT
     try:
         for name in personal_fields(kind):
             if state[name] is not None:
-                state[name] = stored(state[name], keys, place_of(stream, version, name))
+                state[name] = encrypt_field(state[name], keys, place_of(stream, version, name))
         encoded = state_text(state).encode()
     except UnicodeEncodeError:
         raise Invalid("Text must be Unicode without lone surrogates.") from None
@@ -111,29 +111,29 @@ def decode(topic: str, state: bytes, stream: UUID, version: int) -> Any:
         event.__dict__[name] = _typed(value) if type(value) in _NESTED else value
     event.__dict__.update(originator_id=stream, originator_version=version)
     for name in personal_fields(kind):
-        if (told := event.__dict__[name]) is not None:
-            event.__dict__[name] = restored(told, place_of(stream, version, name))
+        if (field := event.__dict__[name]) is not None:
+            event.__dict__[name] = encrypted_field(field, place_of(stream, version, name))
     return event
 
 
 class EventCodec:
-    """Reads events for those who may read what is personal: see projections.engine.event_feed.Codec."""
+    """Decodes events for projections, which may read personal data."""
 
     def __init__(self, masters: MasterKeys) -> None:
         self._masters = masters
 
     def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
-        """The event of a stored row, what is personal still sealed."""
+        """The event of a stored row, its personal data still encrypted."""
         return decode(topic, state, stream, version)
 
     def personal(self, events: Iterable[object]) -> Collection[PersonalData]:
-        """All that is personal in events."""
+        """All personal data in the events."""
         return list(personal_of(events))
 
-    def open(self, said: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
-        """Make the values readable, but of those whose key is not among the wrapped ones."""
+    def open(self, personal: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+        """Make the values readable, where their person's key is among the wrapped ones."""
         unwrap = self._masters.unwrap
-        open_in_place(said, {subject: unwrap(subject, WrappedKey(*key)) for subject, key in wrapped.items()})
+        decrypt_in_place(personal, {subject: unwrap(subject, WrappedKey(*key)) for subject, key in wrapped.items()})
 
 
 _NESTED = frozenset({dict, list})

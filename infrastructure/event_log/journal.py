@@ -1,4 +1,4 @@
-"""What the event store needs of a journal: append an entry, read streams, look at what has moved."""
+"""The journal, as the event store needs it: append an entry, read streams, check for newer events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infrastructure.privacy.keyring import PersonKeyRows
 
 
 class MissedEvent(NamedTuple):
-    """A stored event that a decision had not seen."""
+    """A stored event that a decision missed."""
 
     stream: UUID
     version: int
@@ -23,10 +23,10 @@ class MissedEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One command's events, with the version of every stream it looked at (0: there was none).
+    """One command's events, with the version of every stream that its decision read (0: no stream yet).
 
-    `answer`: (stream, version) that the command answers with, kept under `key`.
-    `epoch`: the journal's, when the decision began. `forgets`: persons whose keys go with it.
+    `answer`: (stream, version) that the command answers with, stored under `key`.
+    `epoch`: the journal's, when the decision began. `forgets`: persons whose keys the append deletes.
     """
 
     key: bytes
@@ -40,14 +40,14 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """It is in the log; `position` is that of its last event."""
+    """The entry is in the log; `position` is that of its last event."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateCommand:
-    """The key was used before: what that command answered with."""
+    """The key was used before: the answer of that command."""
 
     stream: UUID
     version: int
@@ -57,7 +57,7 @@ class DuplicateCommand:
 
 @dataclass(frozen=True, slots=True)
 class StaleReads:
-    """Nothing was recorded: streams had moved. One without `missed` events may be shorter than thought."""
+    """Nothing was recorded: streams changed. Without `missed` events, a stream may be shorter than in the cache."""
 
     missed: Sequence[MissedEvent]
     reads: Mapping[UUID, int] = field(default_factory=dict)
@@ -67,16 +67,16 @@ AppendResult = Appended | DuplicateCommand | StaleReads
 
 
 class Journal(Protocol):
-    """Append-only storage of streams; raises application.event_log.Unavailable when it can't answer."""
+    """Append-only storage of streams; raises Unavailable when it can't answer."""
 
     @property
     def keys(self) -> PersonKeyRows:
-        """The keys of persons, kept beside it."""
+        """The keys of persons, stored beside it."""
         ...
 
     @property
     def epoch(self) -> int:
-        """Another number once the log turns out not to extend what was known of it: all that is void."""
+        """Changes when the log was replaced (restored): everything read before is invalid."""
         ...
 
     async def open(self) -> None:
@@ -84,11 +84,11 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what is under way, then disconnect."""
+        """Finish queued commands, then disconnect."""
         ...
 
     async def append(self, entry: LogEntry) -> AppendResult:
-        """All of the entry or nothing; answered only once it is durable."""
+        """All of the entry or nothing; returns once it is durable."""
         ...
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
@@ -96,11 +96,11 @@ class Journal(Protocol):
         ...
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
-        """The stream's events up to and with the version."""
+        """The stream's events up to and including the version."""
         ...
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
-        """Was the key used, or has a stream moved? Neither: the position up to which that is so."""
+        """A duplicate if the key was used, stale reads if a stream changed, else the log's position."""
         ...
 
     def now(self) -> datetime:

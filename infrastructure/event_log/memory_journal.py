@@ -1,4 +1,4 @@
-"""The journal in memory, for unit tests: PostgreSQL's promises, short of surviving the process."""
+"""The journal in memory, for unit tests: as strict as the one on PostgreSQL, but not durable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey
 
 
 class MemoryJournal:
-    """infrastructure.event_log.journal.Journal. `rows` is the log, in order."""
+    """The journal. `rows`: the log, in order."""
 
     epoch = 0
 
@@ -32,21 +32,18 @@ class MemoryJournal:
         self._streams: dict[UUID, list[MissedEvent]] = defaultdict(list)
         self._done: dict[bytes, DuplicateCommand] = {}
 
-    async def open(self) -> None:
-        """See Journal."""
+    async def open(self) -> None: ...
 
-    async def close(self) -> None:
-        """See Journal."""
+    async def close(self) -> None: ...
 
     def now(self) -> datetime:
         """The time set by `clock`, else the machine's."""
         return self.clock or datetime.now(UTC)
 
     async def append(self, entry: LogEntry) -> AppendResult:
-        """See Journal."""
-        looked = await self.peek(entry.key, entry.reads)
-        if not isinstance(looked, int):
-            return looked
+        peeked = await self.peek(entry.key, entry.reads)
+        if not isinstance(peeked, int):
+            return peeked
         if any(row.version != entry.reads[row.stream] + n for row, n in _numbered(entry.rows)):
             raise ValueError("events of a stream must follow its version")
         for row in entry.rows:
@@ -59,20 +56,17 @@ class MemoryJournal:
         return Appended(position)
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
-        """See Journal."""
         return [event for stream in streams for event in self._streams.get(stream, ())]
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
-        """See Journal."""
         return self._streams[stream][:version]
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
-        """See Journal."""
-        if key is not None and (kept := self._done.get(key)):
-            return kept
-        moved = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
-        if moved:
-            return StaleReads([e for s in moved for e in self._streams.get(s, ())[reads[s] :]], reads)
+        if key is not None and (duplicate := self._done.get(key)):
+            return duplicate
+        changed = [stream for stream, version in reads.items() if len(self._streams.get(stream, ())) != version]
+        if changed:
+            return StaleReads([e for s in changed for e in self._streams.get(s, ())[reads[s] :]], reads)
         return len(self.rows)
 
 
@@ -86,30 +80,26 @@ def _numbered(rows: Sequence[EventRow]) -> list[tuple[EventRow, int]]:
 
 
 class MemoryKeys:
-    """infrastructure.privacy.keyring.KeyRows."""
+    """The keys of persons."""
 
     def __init__(self) -> None:
         self.rows: dict[UUID, WrappedKey] = {}
 
     async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
-        """See KeyRows."""
         return {subject: self.rows[subject] for subject in subjects if subject in self.rows}
 
     async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
-        """See KeyRows."""
         self.rows = {**keys, **self.rows}
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
-        """See KeyRows."""
         some = [(subject, key) for subject, key in self.rows.items() if key.master != current][:most]
         self.rows |= {subject: wrap(subject, key) for subject, key in some}
         return len(some)
 
     async def count(self, current: str) -> int:
-        """See KeyRows."""
         return sum(key.master != current for key in self.rows.values())
 
 
 def memory_store() -> EventStore:
-    """A store that forgets everything with the process."""
-    return EventStore(MemoryJournal(), MasterKeys("of a log in memory, which nobody else sees"))
+    """An event store that lives as long as the process."""
+    return EventStore(MemoryJournal(), MasterKeys("of a log in memory"))

@@ -1,4 +1,4 @@
-"""Arrays in PostgreSQL's binary format, of elements that are bytes already: cheaper than the driver's way."""
+"""Arrays in PostgreSQL's binary format, of elements that are bytes already: cheaper than the driver's adaptation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Int8(PgArray):
         return cls(cls._head(len(items)) + pack(">" + "iq" * len(items), *pairs))
 
 
-class _AsItIs(Dumper):
+class _BinaryDumper(Dumper):
     format = Format.BINARY
 
     def dump(self, obj: PgArray) -> bytes:
@@ -78,4 +78,4 @@ class _AsItIs(Dumper):
 
 
 for _kind in (Bytea, Text, Uuid, Int4, Int8):
-    psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_AsItIs,), {"oid": _kind.ARRAY}))
+    psycopg.adapters.register_dumper(_kind, type(f"{_kind.__name__}Dumper", (_BinaryDumper,), {"oid": _kind.ARRAY}))

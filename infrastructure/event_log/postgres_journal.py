@@ -45,7 +45,7 @@ _PEEK = f"""{_HEAD}
 
 
 class PostgresJournal:
-    """infrastructure.event_log.journal.Journal on PostgreSQL 15 and later. `dsn`: the application's role."""
+    """The journal on PostgreSQL 15 and later. `dsn`: the application's role."""
 
     def __init__(self, dsn: str, *, pool_size: int = 10, queue_size: int = 4_096, patience: float = 5.0) -> None:
         self._clock = DatabaseClock()
@@ -68,7 +68,6 @@ class PostgresJournal:
 
     @property
     def epoch(self) -> int:
-        """See Journal."""
         return self.known.epoch
 
     async def open(self) -> None:
@@ -77,47 +76,42 @@ class PostgresJournal:
         await self._pool.open(wait=True, timeout=self._patience)
 
     async def close(self) -> None:
-        """Record what is queued, then disconnect."""
+        """Record queued commands, then disconnect."""
         await self.writer.close()
         await self._pool.close(timeout=self._patience)
 
     def now(self) -> datetime:
-        """See Journal."""
         return self._clock.now()
 
     async def append(self, entry: LogEntry) -> AppendResult:
-        """See Journal."""
         return await self.writer.append(entry)
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
-        """See Journal."""
         return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
-        """See Journal."""
         return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
-        """See Journal."""
-        asked = reads or {UUID(int=0): 0}
-        rows = await self._select(_PEEK, [list(asked), list(asked.values()), key])
+        wanted = reads or {UUID(int=0): 0}
+        rows = await self._select(_PEEK, [list(wanted), list(wanted.values()), key])
         position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
         if kept_stream is not None:
             return DuplicateCommand(kept_stream, kept_version, kept_position, fingerprint)
-        looked = [row[3:8] for row in rows]
-        missed = [MissedEvent(s, at, topic, state) for s, v, at, topic, state in looked if at and at > v]
-        present = {s for s, v, at, *_ in looked if at == v or (v == 0 and at is None)}
-        if missed or len(present) < len(asked):
+        peeked = [row[3:8] for row in rows]
+        missed = [MissedEvent(s, at, topic, state) for s, v, at, topic, state in peeked if at and at > v]
+        present = {s for s, v, at, *_ in peeked if at == v or (v == 0 and at is None)}
+        if missed or len(present) < len(wanted):
             return StaleReads(missed, reads)
         return position or 0
 
     def _compare(self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool) -> None:
         if head and not held:
-            self.known.end(epoch)
+            self.known.end(epoch, position)
         self.known.saw(position, seal)
 
     async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows, each after three columns about the log's head. Dead connections are tried in turn."""
+        """The rows, each after three columns about the log's head. Retries on dead connections until patience ends."""
         clock = asyncio.get_running_loop().time
         until = clock() + self._patience
         while (left := until - clock()) > 0:

@@ -1,4 +1,4 @@
-"""Within a process, commands that write the same stream wait for each other, first come first served."""
+"""Locks between commands of one process that write the same stream: first come, first served."""
 
 import asyncio
 from collections import deque
@@ -16,7 +16,7 @@ class StreamLocks:
         self._waiting: dict[UUID, deque[asyncio.Future[None]]] = {}
 
     async def acquire(self, stream: UUID) -> None:
-        """Wait for the stream; raises Unavailable after the patience is over."""
+        """Wait for the stream's lock; raises Unavailable after `patience` seconds."""
         waiting = self._waiting.get(stream)
         if waiting is None:
             self._waiting[stream] = deque()
@@ -28,13 +28,13 @@ class StreamLocks:
                 await turn
         except BaseException as gone:
             if turn.done() and not turn.cancelled():
-                self.release([stream])  # it was handed over as we left
+                self.release([stream])  # the lock arrived as the wait ended: pass it on
             if isinstance(gone, TimeoutError):
                 raise Unavailable("Too many requests for one calendar at once.") from None
             raise
 
     def release(self, streams: Iterable[UUID]) -> None:
-        """Hand each stream to whoever waits longest."""
+        """Hand each stream's lock to the command that waits longest."""
         for stream in streams:
             waiting = self._waiting[stream]
             while waiting:

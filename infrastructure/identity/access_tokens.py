@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): short-lived, signed by us for us, and checked once a process."""
+"""Access tokens (RFC 9068): short-lived, signed and verified by Daybook alone, once a process each."""
 
 import hashlib
 import secrets
@@ -19,26 +19,26 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = AUDIENCE = "daybook"
 LIFETIME = timedelta(minutes=10)
-SKEW = 300  # seconds by which the clock of whoever issued a token may be ahead
+SKEW = 300  # seconds by which the issuer's clock may be ahead
 REMEMBERED = 10_000  # tokens
 _OPTIONS: Options = {
     "require": ["exp", "iat", "nbf", "sub", "aud", "iss", "jti"],
-    # Both are the database's time, which may be ahead of this machine's: looked at below, with some patience.
+    # Both are the database's time, which may be ahead of this machine's: checked below, with SKEW.
     "verify_iat": False,
     "verify_nbf": False,
 }
 
 
 class RevocationCheck(Protocol):
-    """Whose tokens are void before their time?"""
+    """Which tokens are revoked before they expire?"""
 
-    def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
-        """Raises Unavailable if nobody can say."""
+    def is_revoked(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
+        """Raises Unavailable while the revoked tokens are unknown."""
         ...
 
 
 class _Known(NamedTuple):
-    """A token that was verified: until when, whose, and what may make it void before."""
+    """A verified token: its expiry and caller, and the account stream whose events may revoke it."""
 
     until: float
     caller: Caller
@@ -50,7 +50,7 @@ class _Known(NamedTuple):
 class AccessTokens:
     """Signs and verifies access tokens. `secret` signs, `previous` is still accepted: 32 bytes at least.
 
-    `longest`: a token that lives longer is refused. Without `standing`, tokens are good until they run out.
+    `longest`: a token with a longer lifetime is refused. Without `revocation`, tokens are valid until they expire.
     """
 
     def __init__(
@@ -58,22 +58,21 @@ class AccessTokens:
         secret: str,
         previous: str | None = None,
         *,
-        standing: RevocationCheck | None = None,
+        revocation: RevocationCheck | None = None,
         longest: timedelta | None = None,
     ) -> None:
         self._secret = secret.encode()
         self._kid = key_id(secret)
         self._keys = {key_id(each): each.encode() for each in (previous, secret) if each}
-        self._standing = standing
+        self._revocation = revocation
         self._longest = longest
         self._known: dict[str, _Known] = {}
 
     def issue(self, account: UUID, role: Role, lifetime: timedelta = LIFETIME) -> str:
-        """A token that says who its bearer is until `lifetime` from now."""
+        """A token for the account, valid for `lifetime` from now."""
         return self._sign(account, role, time.time(), lifetime)
 
     def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> IssuedToken:
-        """See the port."""
         token = self._sign(account, role, now.timestamp(), LIFETIME, sid=str(session), pos=seen)
         return IssuedToken(token, int(LIFETIME.total_seconds()))
 
@@ -92,19 +91,19 @@ class AccessTokens:
         return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE, "kid": self._kid})
 
     def verify(self, token: str) -> Caller:
-        """Who bears it; raises Unauthenticated for a token that is not ours, or no longer."""
+        """The caller; raises Unauthenticated for a token that is forged, expired or revoked."""
         known = self._known.get(token)
         if known is None:
             known = self._read(token)
-            while len(self._known) >= REMEMBERED:  # the oldest leaves first
+            while len(self._known) >= REMEMBERED:  # evict the oldest
                 del self._known[next(iter(self._known))]
             self._known[token] = known
         if time.time() >= known.until:
             self._known.pop(token, None)
             raise Unauthenticated("The token is not valid, or no longer.")
-        standing, caller = self._standing, known.caller
-        if standing is not None and standing.is_void(known.stream, caller.session, known.seen, known.issued_at):
-            raise Unauthenticated("The token is void.")
+        revocation, caller = self._revocation, known.caller
+        if revocation is not None and revocation.is_revoked(known.stream, caller.session, known.seen, known.issued_at):
+            raise Unauthenticated("The token was revoked.")
         return caller
 
     def _read(self, token: str) -> _Known:
@@ -139,5 +138,5 @@ class AccessTokens:
 
 
 def key_id(secret: str) -> str:
-    """Which key signed: says nothing of the key itself."""
+    """Names the signing key without revealing it."""
     return hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Accounts made by whoever has the server itself, without mail: the first admin, and those of the demo."""
+"""Accounts that the operator creates without mail: the first admin, and those of the demo."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from infrastructure.identity.passwords import Passwords
 from infrastructure.settings import Settings
 
 PEPPER = "passwords"
-"""The name of the system's own secret that goes into every password's hash."""
+"""The name of the system's own secret in every password's hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """Who is to have an account."""
+    """An account to create."""
 
     account_id: UUID
     role: Role
@@ -35,7 +35,7 @@ class NewAccount:
 
 
 class AccountProvisioning:
-    """Makes accounts. `pepper`: what goes into every password's hash."""
+    """Creates accounts. `pepper`: the system's own secret in every password's hash."""
 
     def __init__(self, store: EventStore, credentials: CredentialRows, pepper: bytes) -> None:
         self._store = store
@@ -43,22 +43,22 @@ class AccountProvisioning:
         self._pepper = pepper
 
     async def settle(self, newcomers: Collection[NewAccount], password: str) -> None:
-        """As `make`, for those whose id and address nobody has."""
-        await self.make([each for each in newcomers if not await self._is_there(each)], password)
+        """As `make`, without those whose id or address has an account already."""
+        await self.make([each for each in newcomers if not await self._exists(each)], password)
 
     async def make(self, newcomers: Collection[NewAccount], password: str) -> None:
-        """All with this password. Raises WeakPassword, AddressTaken, ValueError for what is no address."""
+        """Create accounts with this password. Raises WeakPassword, AddressTaken, ValueError for a bad address."""
         if not newcomers:
             return
-        passwords = Passwords(self._pepper)  # not before it is needed: it hashes at once
-        about = [said for each in newcomers for said in (each.email, each.name)]
+        passwords = Passwords(self._pepper)  # only when needed: creating it hashes a password
+        about = [word for each in newcomers for word in (each.email, each.name)]
         passwords.check(password, about=about)
-        kept = await passwords.hash(password)
+        hashed = await passwords.hash(password)
         passwords.close()
         for newcomer in newcomers:
-            await self._register(newcomer, kept)
+            await self._register(newcomer, hashed)
 
-    async def _is_there(self, newcomer: NewAccount) -> bool:
+    async def _exists(self, newcomer: NewAccount) -> bool:
         by_id = FindAccount(by=OPERATOR, account_id=newcomer.account_id)
         by_address = FindAccount(by=OPERATOR, address=await self._store.address_id(newcomer.email))
         return await self._finds(by_id) or await self._finds(by_address)
@@ -70,7 +70,7 @@ class AccountProvisioning:
             return False
         return True
 
-    async def _register(self, newcomer: NewAccount, kept: str) -> None:
+    async def _register(self, newcomer: NewAccount, hashed: str) -> None:
         email = validate_email(newcomer.email, check_deliverability=False).normalized
         command = RegisterAccount(
             by=OPERATOR,
@@ -79,7 +79,7 @@ class AccountProvisioning:
             address=await self._store.address_id(email),
             contact={"email": email, "name": newcomer.name, "timezone": None, "language": None},
         )
-        await self._credentials.put(newcomer.account_id, kept, long=True)
+        await self._credentials.put(newcomer.account_id, hashed, long=True)
         try:
             await register_account(command, self._store)
         except Refusal:
@@ -89,7 +89,7 @@ class AccountProvisioning:
 
 @asynccontextmanager
 async def registrar_of(settings: Settings) -> AsyncIterator[AccountProvisioning]:
-    """One for the database of the settings."""
+    """Account provisioning on the database of the settings."""
     database = settings.database
     assert database is not None
     store = postgres_store(database.dsn, settings.masters)

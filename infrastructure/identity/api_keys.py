@@ -1,4 +1,4 @@
-"""Keys of programs: `dbk_<id>_<secret>`, kept hashed."""
+"""API keys: `dbk_<id>_<secret>`, stored as hashes."""
 
 import hmac
 import re
@@ -35,51 +35,45 @@ _USED = "UPDATE auth.api_key SET used_at = date_trunc('minute', now()) WHERE id 
 
 
 class ApiKeys:
-    """application.identity.api_key.ApiKeys."""
+    """The table `auth.api_key`."""
 
-    def __init__(self, pool: RowPool, seals: RowEncryption) -> None:
+    def __init__(self, pool: RowPool, encryption: RowEncryption) -> None:
         self._pool = pool
-        self._seals = seals
+        self._encryption = encryption
 
     async def make(
         self, account_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None
     ) -> tuple[ApiKey, str]:
-        """See the port."""
         id, secret = new_id(), new_secret()
-        sealed = await self._seals.seal(account_id, name, _place(id))
-        values = [id, account_id, sealed, hashed(secret), list(scopes), expires_at, account_id]
+        encrypted = await self._encryption.encrypt(account_id, name, _place(id))
+        values = [id, account_id, encrypted, hashed(secret), list(scopes), expires_at, account_id]
         made = await self._pool.one(_MAKE, values)
         if made is None:
             raise TooManyKeys
         return await self._key(made), f"dbk_{id.hex}_{secret}"
 
     async def find(self, account_id: UUID, *, limit: int, after: UUID | None = None) -> Sequence[ApiKey]:
-        """See the port."""
         found = await self._pool.all(_FIND, [account_id, after, after, limit])
         return [await self._key(row) for row in found]
 
     async def get(self, account_id: UUID, id: UUID) -> ApiKey:
-        """See the port."""
         found = await self._pool.one(_GET, [account_id, id])
         if found is None:
             raise NotFound("API key", id)
         return await self._key(found)
 
     async def rename(self, account_id: UUID, id: UUID, name: str, version: int | None) -> ApiKey:
-        """See the port."""
-        sealed = await self._seals.seal(account_id, name, _place(id))
-        found = await self._pool.one(_RENAME, [sealed, account_id, id, version, version])
+        encrypted = await self._encryption.encrypt(account_id, name, _place(id))
+        found = await self._pool.one(_RENAME, [encrypted, account_id, id, version, version])
         if found is None:
             raise Stale((await self.get(account_id, id)).version)
         return await self._key(found)
 
     async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:
-        """See the port."""
         if await self._pool.one(_END, [account_id, id, version, version]) is None:
             raise Stale((await self.get(account_id, id)).version)
 
     async def bearer(self, key: str) -> ApiKey | None:
-        """See the port."""
         parts = _KEY.fullmatch(key)
         if parts is None:
             return None
@@ -92,8 +86,8 @@ class ApiKeys:
 
     async def _key(self, row: Row) -> ApiKey:
         id, account_id, version, name, *rest = row
-        opened = await self._seals.unseal(account_id, name, _place(id))
-        return ApiKey(id, account_id, version, str(opened or ""), *rest)
+        plain = await self._encryption.decrypt(account_id, name, _place(id))
+        return ApiKey(id, account_id, version, str(plain or ""), *rest)
 
 
 def _place(id: UUID) -> bytes:

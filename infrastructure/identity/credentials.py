@@ -1,4 +1,4 @@
-"""How accounts prove themselves: one row each, a password's hash and the sealed secret of one-time codes."""
+"""Credentials: one row an account, with the password's hash and the encrypted secret of one-time codes."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ _PUT = """
 _DROP = "DELETE FROM auth.credential WHERE account_id = %s"
 _START = """
     UPDATE auth.credential SET totp = %s, totp_step = 0 WHERE account_id = %s AND NOT totp_confirmed"""
-# The row's lock lets one of two who come with the same code pass.
+# The row's lock lets only one of two requests with the same code pass.
 _USE = """
     UPDATE auth.credential SET totp_step = %s, totp_confirmed = totp_confirmed OR %s
     WHERE account_id = %s AND totp_step < %s AND totp IS NOT NULL RETURNING 1"""
@@ -25,41 +25,34 @@ _PLACE = b"credential.totp"
 
 
 class Credentials:
-    """application.ports.Credentials."""
+    """The table `auth.credential`."""
 
-    def __init__(self, rows: RowPool, seals: RowEncryption) -> None:
+    def __init__(self, rows: RowPool, encryption: RowEncryption) -> None:
         self._rows = rows
-        self._seals = seals
+        self._encryption = encryption
 
     async def get(self, account_id: UUID) -> Credential | None:
-        """See the port."""
         found = await self._rows.one(_GET, [account_id])
         return Credential(*found) if found else None
 
     async def put(self, account_id: UUID, password: str, *, long: bool) -> None:
-        """See the port."""
         await self._rows.all(_PUT, [account_id, password, long])
 
     async def drop(self, account_id: UUID) -> None:
-        """See the port."""
         await self._rows.all(_DROP, [account_id])
 
     async def start_codes(self, account_id: UUID, secret: str) -> None:
-        """See the port."""
-        sealed = await self._seals.seal(account_id, secret, _PLACE)
-        await self._rows.all(_START, [sealed, account_id])
+        encrypted = await self._encryption.encrypt(account_id, secret, _PLACE)
+        await self._rows.all(_START, [encrypted, account_id])
 
     async def secret(self, credential: Credential) -> str | None:
-        """See the port."""
         if credential.totp is None:
             return None
-        opened = await self._seals.unseal(credential.account_id, credential.totp, _PLACE)
-        return None if opened is None else str(opened)
+        secret = await self._encryption.decrypt(credential.account_id, credential.totp, _PLACE)
+        return None if secret is None else str(secret)
 
     async def use_code(self, account_id: UUID, step: int, *, confirms: bool = False) -> bool:
-        """See the port."""
         return await self._rows.one(_USE, [step, confirms, account_id, step]) is not None
 
     async def stop_codes(self, account_id: UUID) -> None:
-        """See the port."""
         await self._rows.all(_STOP, [account_id])

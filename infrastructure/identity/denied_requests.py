@@ -1,13 +1,13 @@
-"""Denied requests on their way to the security log: noted at once, written later, and never too many."""
+"""Denied requests on their way to the security log: counted at once, written later, a bounded number a minute."""
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 from types import TracebackType
 from uuid import UUID
 
 import psycopg
+import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
@@ -20,11 +20,11 @@ KINDS = 1_000  # different denials kept in memory
 ROWS = 60  # a minute and process
 
 Denial = tuple[str, UUID | None, str, str]
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class DeniedRequests:
-    """A flood of denials becomes few rows that count: it can neither fill the disk nor slow an answer."""
+    """Turns a flood of denials into few rows with counts: it can neither fill the disk nor slow a response."""
 
     def __init__(self, security: SecurityLog, *, rows: int = ROWS) -> None:
         self._security = security
@@ -48,7 +48,7 @@ class DeniedRequests:
             await self.write()
 
     def note(self, kind: str, account_id: UUID | None, network: str, operation: str) -> None:
-        """One request was denied. Returns at once."""
+        """Count a denied request. Returns at once."""
         denial = kind, account_id, network, operation
         if denial in self._noted or len(self._noted) < KINDS:
             self._noted[denial] += 1
@@ -56,7 +56,7 @@ class DeniedRequests:
             self._others += 1
 
     async def write(self) -> None:
-        """Write what was noted; what is too much is counted in one row with the others."""
+        """Write the counted denials; those above the limit share one row."""
         noted, self._noted = self._noted, Counter()
         for denial, times in noted.items():
             if not await self._limiter.hit(self._limit, "denials"):
@@ -74,4 +74,4 @@ class DeniedRequests:
             try:
                 await self.write()
             except (psycopg.OperationalError, PoolTimeout) as lost:
-                log.warning("denied requests are not in the security log: %s", lost)
+                logger.warning("cannot write denied requests to the security log", error=str(lost))

@@ -1,4 +1,4 @@
-"""E-mail addresses awaiting proof, in `auth.verification`."""
+"""E-mail addresses that await verification."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +12,7 @@ from infrastructure.identity.opaque_secrets import hashed, new_secret
 
 LIFETIME = timedelta(hours=24)
 KEY = derived_id("key", "verifications")
-"""Whose key seals them: there is no account yet."""
+"""The subject whose key encrypts them: there is no account yet."""
 
 _ISSUE = (
     "INSERT INTO auth.verification (hash, account_id, said, expires_at) VALUES (%s, %s, %s, clock_timestamp() + %s)"
@@ -26,39 +26,35 @@ _TAKE = """
 
 
 class Verifications:
-    """application.ports.Verifications."""
+    """The table `auth.verification`."""
 
-    def __init__(self, rows: RowPool, seals: RowEncryption) -> None:
+    def __init__(self, rows: RowPool, encryption: RowEncryption) -> None:
         self._rows = rows
-        self._seals = seals
+        self._encryption = encryption
 
     async def issue(self, verification: Verification) -> str:
-        """See the port. What has expired is removed."""
+        """Also removes expired verifications."""
         secret = new_secret()
-        said = await self._seals.seal(KEY, dict(verification.said), hashed(secret))
+        fields = await self._encryption.encrypt(KEY, dict(verification.said), hashed(secret))
         await self._rows.all(_PRUNE)
-        await self._rows.all(_ISSUE, [hashed(secret), verification.account_id, said, LIFETIME])
+        await self._rows.all(_ISSUE, [hashed(secret), verification.account_id, fields, LIFETIME])
         return secret
 
     async def take(self, secret: str) -> Verification:
-        """See the port."""
         row = await self._rows.one(_TAKE, [hashed(secret)])
         if row is None:
             raise TicketVoid
-        account_id, sealed = row
-        said: Mapping[str, Any] | None = await self._seals.unseal(KEY, bytes(sealed), hashed(secret))
-        if said is None:
+        account_id, encrypted = row
+        fields: Mapping[str, Any] | None = await self._encryption.decrypt(KEY, bytes(encrypted), hashed(secret))
+        if fields is None:
             raise TicketVoid
-        return Verification(account_id, said)
+        return Verification(account_id, fields)
 
     async def done(self, secret: str) -> None:
-        """See the port."""
         await self._rows.all("DELETE FROM auth.verification WHERE hash = %s", [hashed(secret)])
 
     async def give_back(self, secret: str) -> None:
-        """See the port."""
         await self._rows.all("UPDATE auth.verification SET taken_at = NULL WHERE hash = %s", [hashed(secret)])
 
     async def drop(self, account_id: UUID) -> None:
-        """See the port."""
         await self._rows.all("DELETE FROM auth.verification WHERE account_id = %s", [account_id])

@@ -1,4 +1,4 @@
-"""Secrets sent by mail: kept hashed, used once, for a short time."""
+"""One-time tokens, sent by mail: stored as hashes, used once, valid for a short time."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -19,33 +19,30 @@ _DROP = "DELETE FROM auth.ticket WHERE account_id = %s"
 
 
 class OneTimeTokens:
-    """application.ports.Tickets."""
+    """The table `auth.ticket`."""
 
     def __init__(self, pool: RowPool) -> None:
         self._pool = pool
 
     async def issue(self, account_id: UUID, purpose: str, lifetime: timedelta) -> str:
-        """See the port."""
-        ticket = new_secret()
+        token = new_secret()
         async with self._pool.transaction() as connection:
             await rows(connection, _SWEEP, [account_id])
-            await rows(connection, _ISSUE, [hashed(ticket), account_id, purpose, lifetime])
-        return ticket
+            await rows(connection, _ISSUE, [hashed(token), account_id, purpose, lifetime])
+        return token
 
-    async def look(self, ticket: str, purpose: str) -> UUID:
-        """See the port."""
-        return await self._account(_LOOK, ticket, purpose)
+    async def look(self, token: str, purpose: str) -> UUID:
+        return await self._account(_LOOK, token, purpose)
 
-    async def redeem(self, ticket: str, purpose: str) -> UUID:
-        """See the port. One statement: of two at once, one finds it unused."""
-        return await self._account(_REDEEM, ticket, purpose)
+    async def redeem(self, token: str, purpose: str) -> UUID:
+        """One statement: of two requests at once, only one finds the token unused."""
+        return await self._account(_REDEEM, token, purpose)
 
     async def drop(self, account_id: UUID) -> None:
-        """See the port."""
         await self._pool.all(_DROP, [account_id])
 
-    async def _account(self, statement: str, ticket: str, purpose: str) -> UUID:
-        found = await self._pool.one(statement, [hashed(ticket), purpose])
+    async def _account(self, statement: str, token: str, purpose: str) -> UUID:
+        found = await self._pool.one(statement, [hashed(token), purpose])
         if found is None:
             raise TicketVoid
         account_id: UUID = found[0]

@@ -1,4 +1,4 @@
-"""Secrets handed out once and kept as a hash: 256 random bits, so that one pass of SHA-256 is enough."""
+"""Secrets that are shown once and stored as a hash: 256 random bits, so that one pass of SHA-256 is enough."""
 
 import hashlib
 import hmac
@@ -13,10 +13,10 @@ def new_secret() -> str:
 
 
 def hashed(secret: str) -> bytes:
-    """What is kept of it."""
+    """The stored form."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def derived_key(secret: str, purpose: str) -> bytes:
-    """32 bytes for one purpose alone."""
+    """A key of 32 bytes for this purpose only."""
     return hmac.digest(secret.encode(), b"daybook:" + purpose.encode(), "sha256")

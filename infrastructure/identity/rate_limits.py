@@ -1,13 +1,13 @@
-"""How often may be asked? Counted in Redis for all; while it is away, by each process alone and stricter."""
+"""Rate limits, counted in Redis for all processes; without Redis, in each process, at half the quota."""
 
 import hmac
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
+import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
@@ -18,19 +18,19 @@ from redis.backoff import NoBackoff
 
 from application.rate_limit import RateLimit, TooManyRequests
 
-PAUSE = 1.0  # seconds in which a Redis that failed is not asked again
-PATIENCE = 0.25  # seconds that Redis may take
-KNOWN = 30 * 86_400  # seconds for which a network stays known to an account
+PAUSE = 1.0  # seconds without requests to Redis after it failed
+PATIENCE = 0.25  # seconds until Redis counts as unavailable
+KNOWN = 30 * 86_400  # seconds for which a network counts as known to an account
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWindow:
-    """So many requests in so many seconds: of a network, about a subject, or both; or by an account.
+    """`quota` requests in `seconds`: from a network, about a subject, or both; or by an account.
 
-    Those about a subject from anywhere don't count for networks that it is known to sign in from: whoever
-    tries to guess keeps strangers out, not the owner. Those by an account are its own, wherever it is.
+    Windows of a subject do not apply to networks that the subject signed in from before: guessing from elsewhere
+    locks out strangers, not the owner. Windows of an account count its requests from anywhere.
     """
 
     of: Literal["both", "network", "subject", "account"]
@@ -38,7 +38,7 @@ class RateLimitWindow:
     seconds: int
 
 
-# Several windows make the waiting grow: after 5 wrong passwords a minute, after 20 an hour, after 50 a day.
+# Several windows make the wait grow: a minute after 5 wrong passwords, an hour after 20, a day after 50.
 _GUESSING = (
     RateLimitWindow("both", 5, MINUTE),
     RateLimitWindow("both", 20, HOUR),
@@ -72,13 +72,13 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
     "verify": (RateLimitWindow("network", 60, HOUR),),
     "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
     "wait": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
-    "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an address that nobody has proved
+    "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an unverified address
     "webhook": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 100, DAY)),
 }
 
 
 class RateLimits:
-    """Rate limits. `key`: subjects are stored as keyed hashes only. Without a URL: in this process."""
+    """Rate limits. `key`: subjects are stored as keyed hashes only. Without a URL, limits are per process."""
 
     def __init__(self, key: bytes, redis_url: str | None, prefix: str = "daybook:") -> None:
         self._key = key
@@ -93,32 +93,30 @@ class RateLimits:
             await self._pool.disconnect()
 
     async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
-        """See the port."""
-        shared = self._at_hand()
+        shared = self._reachable()
         if shared is not None:
             try:
                 return await self._take(shared, policy, network, subject, share=1)
             except StorageError as lost:
-                self._rest(lost)
+                self._pause(lost)
         return await self._take(self._own, policy, network, subject, share=2)
 
     async def forgive(self, policy: str, network: str, subject: str) -> None:
-        """See the port."""
-        shared = self._at_hand()
+        shared = self._reachable()
         if shared is not None:
             try:
                 await self._forgive(shared, policy, network, subject, share=1)
                 return
             except StorageError as lost:
-                self._rest(lost)
+                self._pause(lost)
         await self._forgive(self._own, policy, network, subject, share=2)
 
-    def _at_hand(self) -> FixedWindowRateLimiter | None:
+    def _reachable(self) -> FixedWindowRateLimiter | None:
         return self._shared if time.monotonic() >= self._again else None
 
-    def _rest(self, lost: StorageError) -> None:
+    def _pause(self, lost: StorageError) -> None:
         self._again = time.monotonic() + PAUSE
-        log.warning("limits are kept by this process alone: %s", lost.storage_error)
+        logger.warning("Redis unavailable: rate limits are per process, halved", error=str(lost.storage_error))
 
     async def _take(
         self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
@@ -126,32 +124,32 @@ class RateLimits:
         known = bool(subject) and await limiter.storage.get(self._known(network, subject)) > 0
         windows = [each for each in POLICIES[policy] if not (known and each.of == "subject")]
         for window in windows:
-            item, who = _item(policy, window, share), self._who(window, network, subject)
-            if not await limiter.hit(item, who):
-                raise TooManyRequests(await _room(limiter, policy, item, who))
+            item, counter = _item(policy, window, share), self._counter(window, network, subject)
+            if not await limiter.hit(item, counter):
+                raise TooManyRequests(await _remaining(limiter, policy, item, counter))
         first = windows[0]
-        return await _room(limiter, policy, _item(policy, first, share), self._who(first, network, subject))
+        return await _remaining(limiter, policy, _item(policy, first, share), self._counter(first, network, subject))
 
     async def _forgive(
         self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
     ) -> None:
         for window in POLICIES[policy]:
-            item, who = _item(policy, window, share), self._who(window, network, subject)
+            item, counter = _item(policy, window, share), self._counter(window, network, subject)
             if window.of == "both":
-                await limiter.clear(item, who)
+                await limiter.clear(item, counter)
             else:
-                await limiter.hit(item, who, cost=-1)
+                await limiter.hit(item, counter, cost=-1)
         await limiter.storage.incr(self._known(network, subject), KNOWN)
 
-    def _who(self, window: RateLimitWindow, network: str, subject: str) -> str:
-        said = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
-        return self._hidden(window.of, said)
+    def _counter(self, window: RateLimitWindow, network: str, subject: str) -> str:
+        counted = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
+        return self._hidden(window.of, counted)
 
     def _known(self, network: str, subject: str) -> str:
         return f"known/{self._hidden('known', f'{network} {subject}')}"
 
-    def _hidden(self, of: str, said: str) -> str:
-        return hmac.new(self._key, f"{of}:{said}".encode("utf-8", "replace"), "sha256").hexdigest()[:32]
+    def _hidden(self, of: str, counted: str) -> str:
+        return hmac.new(self._key, f"{of}:{counted}".encode("utf-8", "replace"), "sha256").hexdigest()[:32]
 
 
 def _item(policy: str, window: RateLimitWindow, share: int) -> RateLimitItem:
@@ -159,14 +157,14 @@ def _item(policy: str, window: RateLimitWindow, share: int) -> RateLimitItem:
     return RateLimitItemPerSecond(max(1, window.quota // share), window.seconds, namespace=policy)
 
 
-async def _room(limiter: FixedWindowRateLimiter, policy: str, item: RateLimitItem, who: str) -> RateLimit:
-    stats = await limiter.get_window_stats(item, who)
+async def _remaining(limiter: FixedWindowRateLimiter, policy: str, item: RateLimitItem, counter: str) -> RateLimit:
+    stats = await limiter.get_window_stats(item, counter)
     reset = max(1, ceil(stats.reset_time - time.time()))
     return RateLimit(policy, item.amount, item.get_expiry(), stats.remaining, min(reset, item.get_expiry()))
 
 
 def _pool(url: str) -> ConnectionPool:
-    """Connections that would rather fail than keep anybody waiting."""
+    """Connections that fail at once instead of waiting."""
     return ConnectionPool.from_url(
         url,
         socket_timeout=PATIENCE,

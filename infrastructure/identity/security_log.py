@@ -1,4 +1,4 @@
-"""The security log: rows that are written once. Who tried what and when, and from where, in a hash."""
+"""The security log: append-only rows of who tried what and when, with the network as a keyed hash."""
 
 import hmac
 from collections.abc import Sequence
@@ -20,14 +20,13 @@ _BYTES = 16
 
 
 class SecurityLog:
-    """application.ports.SecurityReader. `key`: hides networks, which could be guessed from a plain hash."""
+    """The table `auth.security_log`. `key`: hides networks, which could be guessed from a plain hash."""
 
     def __init__(self, pool: RowPool, key: bytes) -> None:
         self._pool = pool
         self._key = key
 
     async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
-        """See the port."""
         hidden = hmac.digest(self._key, network.encode(), "sha256")[:_BYTES] if network else None
         await self._pool.all(_NOTE, [kind, account_id, hidden, Jsonb(facts)])
 
@@ -39,6 +38,5 @@ class SecurityLog:
         kind: str | None = None,
         account_id: UUID | None = None,
     ) -> Sequence[SecurityEvent]:
-        """See the port."""
         values = [before, before, kind, kind, account_id, account_id, limit]
         return [SecurityEvent(*row) for row in await self._pool.all(_FIND, values)]

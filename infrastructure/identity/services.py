@@ -1,4 +1,4 @@
-"""All that signing in needs, opened together on one pool: for the API, and for tests."""
+"""Wiring of identity: credentials, sessions, tokens, API keys and rate limits on one pool."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from infrastructure.identity.security_log import SecurityLog
 from infrastructure.identity.sessions import Sessions
 from infrastructure.identity.token_revocation import TokenRevocation
 from infrastructure.identity.totp import TotpCodes
+from infrastructure.privacy.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityServices:
-    """As the door takes it."""
+    """Identity as the HTTP interface uses it."""
 
     signing: Signing
     tokens: AccessTokens
@@ -37,11 +38,20 @@ class IdentityServices:
 
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
-    """`key` signs tokens, `previous` did before it. `strict`: as in PROD."""
+    """`key` signs access tokens, `previous` is still accepted. `strict`: refuse long-lived tokens, as in PROD."""
 
     key: str
     previous: str | None = None
     strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityOptions:
+    """`redis_url`: of shared rate limits, else limits are per process; `cost`: of a password's hash."""
+
+    redis_url: str | None = None
+    redis_prefix: str = "daybook:"
+    cost: int = COST
 
 
 @asynccontextmanager
@@ -51,38 +61,44 @@ async def open_identity_services(
     errands: Errands,
     keys: TokenKeys,
     pool: RowPool,
-    *,
-    redis_url: str | None = None,
-    redis_prefix: str = "daybook:",
-    cost: int = COST,
+    options: IdentityOptions = IdentityOptions(),
 ) -> AsyncIterator[IdentityServices]:
-    """Connected from here to the end of the block. `store`: open; `cost`: of a password's hash."""
-    keyring = store.keyring
+    """Connected until the end of the block. `store`: open."""
     async with AsyncExitStack() as stack:
-        enter = stack.enter_async_context
-        security = SecurityLog(pool, await keyring.secret("networks"))
-        passwords = Passwords(await keyring.secret("passwords"), cost=cost)
-        stack.callback(passwords.close)
-        limits = RateLimits(await keyring.secret("limits"), redis_url, redis_prefix)
-        stack.push_async_callback(limits.close)
-        tokens = _tokens(keys, await enter(TokenRevocation(dsn)))
+        security = SecurityLog(pool, await store.keyring.secret("networks"))
+        passwords = await _passwords(store.keyring, options, stack)
+        limits = await _rate_limits(store.keyring, options, stack)
+        tokens = await _access_tokens(dsn, keys, stack)
         signing = Signing(
             store=store,
-            address_id=keyring.address_id,
+            address_id=store.address_id,
             passwords=passwords,
-            credentials=Credentials(pool, keyring),
+            credentials=Credentials(pool, store.keyring),
             codes=TotpCodes(),
-            sessions=Sessions(pool, keyring, security),
+            sessions=Sessions(pool, store.keyring, security),
             tickets=OneTimeTokens(pool),
             tokens=tokens,
-            keys=ApiKeys(pool, keyring),
+            keys=ApiKeys(pool, store.keyring),
             errands=errands,
             security=security,
         )
-        denials = await enter(DeniedRequests(security))
+        denials = await stack.enter_async_context(DeniedRequests(security))
         yield IdentityServices(signing, tokens, ApiKeyHolders(signing.keys, store), limits, denials)
 
 
-def _tokens(keys: TokenKeys, standing: TokenRevocation) -> AccessTokens:
+async def _passwords(keyring: Keyring, options: IdentityOptions, stack: AsyncExitStack) -> Passwords:
+    passwords = Passwords(await keyring.secret("passwords"), cost=options.cost)
+    stack.callback(passwords.close)
+    return passwords
+
+
+async def _rate_limits(keyring: Keyring, options: IdentityOptions, stack: AsyncExitStack) -> RateLimits:
+    limits = RateLimits(await keyring.secret("limits"), options.redis_url, options.redis_prefix)
+    stack.push_async_callback(limits.close)
+    return limits
+
+
+async def _access_tokens(dsn: str, keys: TokenKeys, stack: AsyncExitStack) -> AccessTokens:
+    revocation = await stack.enter_async_context(TokenRevocation(dsn))
     longest = LIFETIME if keys.strict else None
-    return AccessTokens(keys.key, keys.previous, standing=standing, longest=longest)
+    return AccessTokens(keys.key, keys.previous, revocation=revocation, longest=longest)

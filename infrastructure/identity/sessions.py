@@ -1,4 +1,4 @@
-"""Who is signed in: families of refresh tokens, each exchanged once for the next."""
+"""Sessions: families of refresh tokens, each exchanged once for the next."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,10 +13,11 @@ from infrastructure.identity.opaque_secrets import hashed, new_secret
 
 UNUSED, AT_MOST = "30 days", "90 days"
 GRACE = "10 seconds"
-"""Within it, a token that was used is taken again: its answer may have been lost."""
+"""For this long a used token is accepted again: its response may have been lost."""
 
 _COLUMNS = "id, account_id, created_at, used_at, expires_at, client"
-# The share lock: who changes the password comes before, and this finds nothing, or after, and ends this one.
+# The share lock orders this against a change of the password: a change before makes this find no row, one after
+# ends this session.
 _OPEN = f"""
     INSERT INTO auth.session (id, account_id, client, created_at, used_at, expires_at)
     SELECT %s, account_id, %s, now(), now(), now() + interval '{UNUSED}'
@@ -44,29 +45,28 @@ _END = """
     UPDATE auth.session SET ended_at = clock_timestamp(), ended_by = %s
     WHERE account_id = %s AND (%s::uuid IS NULL OR id = %s) AND id IS DISTINCT FROM %s
       AND ended_at IS NULL AND expires_at > now() RETURNING 1"""
-# What is long over. A token that old is as if it never was: its session can't be alive.
+# Sessions that ended long ago. A token of one cannot be valid any more.
 _SWEEP = """
     DELETE FROM auth.session
     WHERE account_id = %s AND least(ended_at, expires_at) < now() - interval '1 day'"""
-_FORGET_USED = f"""
+_DROP_USED = f"""
     DELETE FROM auth.refresh_token
     WHERE session_id = %s AND used_at < now() - interval '{UNUSED}'"""  # noqa: S608
 
 
 class Sessions:
-    """application.ports.Sessions."""
+    """The table `auth.session`."""
 
-    def __init__(self, pool: RowPool, seals: RowEncryption, security: SecurityLog) -> None:
+    def __init__(self, pool: RowPool, encryption: RowEncryption, security: SecurityLog) -> None:
         self._pool = pool
-        self._seals = seals
+        self._encryption = encryption
         self._security = security
 
     async def open(self, account_id: UUID, client: str, *, proven: str) -> tuple[Session, str]:
-        """See the port."""
         id = new_id()
-        sealed = await self._seals.seal(account_id, client, _place(id))
+        encrypted = await self._encryption.encrypt(account_id, client, _place(id))
         async with self._pool.transaction() as connection:
-            found = await rows(connection, _OPEN, [id, sealed, account_id, proven])
+            found = await rows(connection, _OPEN, [id, encrypted, account_id, proven])
             if not found:
                 raise Unauthenticated("The password was changed just now.")
             token = await _issue(connection, id)
@@ -74,37 +74,34 @@ class Sessions:
         return await self._session(found[0]), token
 
     async def refresh(self, token: str, *, network: str = "") -> tuple[Session, str]:
-        """See the port."""
-        stolen = None
+        reused = None
         async with self._pool.transaction() as connection:
             exchanged = await rows(connection, _EXCHANGE, [hashed(token)])
             used = [] if exchanged else await rows(connection, _USED, [hashed(token)])
             if used and not used[0][2]:
-                stolen = used[0]
-                await rows(connection, _END, ["reuse", stolen[1], stolen[0], stolen[0], None])
+                reused = used[0]
+                await rows(connection, _END, ["reuse", reused[1], reused[0], reused[0], None])
             elif exchanged or used:
                 (id, *_) = (exchanged or used)[0]
                 renewed = await rows(connection, _RENEW, [id])
                 if renewed:
                     following = await _issue(connection, id)
-                    await rows(connection, _FORGET_USED, [id])
+                    await rows(connection, _DROP_USED, [id])
                     return await self._session(renewed[0]), following
-        if stolen is not None:
-            await self._security.note("refresh_reused", stolen[1], network=network, session=str(stolen[0]))
+        if reused is not None:
+            await self._security.note("refresh_reused", reused[1], network=network, session=str(reused[0]))
         raise Unauthenticated("The refresh token is not valid, or no longer.")
 
     async def of(self, account_id: UUID) -> Sequence[Session]:
-        """See the port."""
         return [await self._session(row) for row in await self._pool.all(_OF, [account_id])]
 
     async def end(self, account_id: UUID, session_id: UUID | None = None, *, keep: UUID | None = None) -> int:
-        """See the port."""
         return len(await self._pool.all(_END, ["account", account_id, session_id, session_id, keep]))
 
     async def _session(self, row: Row) -> Session:
         id, account_id, created_at, used_at, expires_at, client = row
-        opened = await self._seals.unseal(account_id, client, _place(id))
-        return Session(id, account_id, created_at, used_at, expires_at, str(opened or ""))
+        name = await self._encryption.decrypt(account_id, client, _place(id))
+        return Session(id, account_id, created_at, used_at, expires_at, str(name or ""))
 
 
 async def _issue(connection: AsyncConnection, session_id: UUID) -> str:

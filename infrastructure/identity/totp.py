@@ -1,4 +1,4 @@
-"""One-time codes by time (RFC 6238), as apps on telephones show them."""
+"""Time-based one-time codes (RFC 6238), as authenticator apps show them."""
 
 import hmac
 from datetime import datetime
@@ -6,22 +6,19 @@ from datetime import datetime
 import pyotp
 
 ISSUER = "Daybook"
-_WINDOW = (0, -1, 1)  # steps of 30 s: clocks differ, and people are slow
+_WINDOW = (0, -1, 1)  # steps of 30 s: clocks differ, and typing takes time
 
 
 class TotpCodes:
-    """application.ports.Codes."""
+    """Six digits, a new code every 30 seconds."""
 
     def new_secret(self) -> str:
-        """See the port."""
         return pyotp.random_base32()
 
     def uri(self, secret: str, name: str) -> str:
-        """See the port."""
         return pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
 
     def step(self, secret: str, code: str, now: datetime) -> int | None:
-        """See the port."""
         totp = pyotp.TOTP(secret)
         present = totp.timecode(now)
         given = code.encode("utf-8", "replace")

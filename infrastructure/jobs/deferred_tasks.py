@@ -55,14 +55,14 @@ class Errands:
     async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
         """See the port."""
         id = new_id()
-        await self._rows.all(_ASK, [id, kind, await self._seals.seal(KEY, dict(said), id.bytes), after])
+        await self._rows.all(_ASK, [id, kind, await self._seals.encrypt(KEY, dict(said), id.bytes), after])
         self.asked.set()
 
     async def take(self, limit: int) -> Sequence[Errand]:
         """Those that are due, for a minute: then they are anybody's again."""
         found = await self._rows.all(_TAKE, [limit, LEASE])
         return [
-            Errand(id, kind, await self._seals.unseal(KEY, bytes(said), id.bytes), attempts)
+            Errand(id, kind, await self._seals.decrypt(KEY, bytes(said), id.bytes), attempts)
             for id, kind, said, attempts in found
         ]
 

@@ -1,4 +1,4 @@
-"""A signed head of the log, for somebody outside to keep: what lies before can't be rewritten unnoticed."""
+"""Signed checkpoints: a head of the log, kept outside the database, detects a rewrite of everything before it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from infrastructure.ledger.verification import LogHead
 
 
 class NotGenuine(Exception):
-    """The checkpoint is not one that the key has signed."""
+    """The checkpoint does not carry a valid signature of the key."""
 
 
 class NoKey(Exception):
-    """The file holds no key to sign with."""
+    """The file holds no signing key."""
 
 
 class SignedCheckpoint(NamedTuple):
-    """What was signed, and the public key of whoever did."""
+    """The signed head, and the signer's public key."""
 
     head: LogHead
     key: str
@@ -50,7 +50,7 @@ def signing_key(file: Path) -> Ed25519PrivateKey:
 
 
 def _make_key(file: Path) -> None:
-    """Whole or not at all, and whoever comes second takes the first one's."""
+    """Create the file atomically; of two processes at once, the second uses the key of the first."""
     file.parent.mkdir(parents=True, exist_ok=True)
     made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     draft = file.with_name(f"{file.name}.{uuid4().hex}")
@@ -71,29 +71,29 @@ def public_text(key: Ed25519PrivateKey) -> str:
 
 def sign(head: LogHead, key: Ed25519PrivateKey) -> str:
     """The checkpoint, JSON."""
-    said = {
+    fields = {
         "position": head.position,
         "hash": head.hash.hex(),
         "at": head.at.isoformat() if head.at else None,
     }
-    signature = b64encode(key.sign(_canonical(said))).decode()
-    return json.dumps({**said, "key": public_text(key), "signature": signature}, indent=2)
+    signature = b64encode(key.sign(_canonical(fields))).decode()
+    return json.dumps({**fields, "key": public_text(key), "signature": signature}, indent=2)
 
 
 def read(text: str, key: str | None = None) -> SignedCheckpoint:
-    """What a checkpoint says; raises NotGenuine. `key`: who must have signed it, if that is known."""
+    """The content of a checkpoint; raises NotGenuine. `key`: the public key that must have signed it, if known."""
     try:
-        said: dict[str, Any] = json.loads(text)
-        public, signature = said.pop("key"), b64decode(said.pop("signature"), validate=True)
+        fields: dict[str, Any] = json.loads(text)
+        public, signature = fields.pop("key"), b64decode(fields.pop("signature"), validate=True)
         if key is not None and key != public:
             raise NotGenuine("The checkpoint was signed with another key.")
         signer = Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
-        signer.verify(signature, _canonical(said))
-        at = datetime.fromisoformat(said["at"]) if said["at"] else None
-        return SignedCheckpoint(LogHead(int(said["position"]), bytes.fromhex(said["hash"]), at), public)
+        signer.verify(signature, _canonical(fields))
+        at = datetime.fromisoformat(fields["at"]) if fields["at"] else None
+        return SignedCheckpoint(LogHead(int(fields["position"]), bytes.fromhex(fields["hash"]), at), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
 
 
-def _canonical(said: dict[str, Any]) -> bytes:
-    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+def _canonical(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""The ledger for those who ask from outside: connections of its own, one long look at a time."""
+"""The ledger for requests over HTTP: its own connections, one verification at a time."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class LedgerReader:
         self._turn = asyncio.Lock()
 
     async def head(self) -> LogHead:
-        """Where the log ends; raises psycopg.OperationalError."""
+        """The last seal of the log; raises psycopg.OperationalError."""
         async with self._connected() as connection:
             return await head_of(connection)
 
     async def verify(self, first: int, last: int | None) -> VerificationResult:
-        """As `ledger.verify`; raises Unavailable while others keep it busy, psycopg.OperationalError."""
+        """As `verification.verify`; raises Unavailable while another verification runs, psycopg.OperationalError."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._turn.acquire()
         except TimeoutError:
-            raise Unavailable("The ledger is being verified for somebody else.") from None
+            raise Unavailable("Another verification of the ledger is running.") from None
         try:
             async with self._connected() as connection:
                 return await verify(connection, first, last)

@@ -1,4 +1,4 @@
-"""Events and seals as the database sends them, in binary: what was hashed is over the same bytes."""
+"""Events and seals in the database's binary format: hashes are over the same bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVENTS = """
     SELECT notification_id, recorded_at, digest, event_id, originator_id, originator_version,
            topic, state, metadata::text
     FROM log.stored_events WHERE notification_id > %s ORDER BY notification_id"""
-_PAGE = 1_000  # rows fetched at a time: some milliseconds' work
+_PAGE = 1_000  # rows fetched at a time: a few milliseconds of work
 _AS_SENT = ("int8", "text", "timestamptz", "uuid")
 _NUMBER = Struct(">q")
 _EPOCH = 946_684_800_000_000  # microseconds from 1970, which seals count from, to PostgreSQL's 2000
@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 
 class LedgerEvent(NamedTuple):
-    """An event's row; None where nothing is. `at`: when it was recorded."""
+    """An event's row; None for NULL. `at`: when it was recorded."""
 
     number: bytes
     at: bytes | None
@@ -43,7 +43,7 @@ class LedgerEvent(NamedTuple):
         return number(self.number)
 
     def recomputed(self) -> bytes | None:
-        """The digest that `encoding.digest` gives to such an event; None if a part of it is missing."""
+        """The digest as `event_codec.digest` computes it; None if a part of the event is NULL."""
         _, _, _, id, stream, version, topic, state, metadata = self
         if (
             id is None or stream is None or version is None
@@ -57,7 +57,7 @@ class LedgerEvent(NamedTuple):
 
 
 class LedgerSeal(NamedTuple):
-    """A seal's row; None where nothing is. `at`: as the events' is."""
+    """A seal's row; None for NULL. `at`: the time of its events."""
 
     number: bytes
     first: bytes | None
@@ -88,14 +88,14 @@ def number(sent: bytes) -> int:
 
 
 class LedgerPage:
-    """The rows of one table after a position in order, taken as many at a time as are wanted."""
+    """The rows of one table after a position, in order, read in pages."""
 
     def __init__(self, cursor: AsyncServerCursor[Row]) -> None:
         self._cursor = cursor
         self._rows: Iterator[Row] = iter(())
 
     async def take(self, most: int) -> list[Row]:
-        """The next ones, fewer than `most` where a page ends; none at the end."""
+        """The next rows, fewer than `most` where a page ends; none at the end."""
         rows = list(islice(self._rows, most))
         if not rows:
             self._rows = iter(await self._cursor.fetchmany(_PAGE))
@@ -104,18 +104,18 @@ class LedgerPage:
 
 
 class LedgerRows:
-    """The events and the seals after a position, in a transaction that is under way."""
+    """The events and the seals after a position, in the caller's transaction."""
 
     def __init__(self, events: LedgerPage, seals: LedgerPage) -> None:
         self._events = events
         self._seals = seals
 
     async def events(self, most: int) -> list[LedgerEvent]:
-        """The next ones, at least one and at most so many; none at the end."""
+        """The next events, between one and `most`; none at the end."""
         return [LedgerEvent._make(row) for row in await self._events.take(most)]
 
     async def seal(self) -> LedgerSeal | None:
-        """The next one; None at the end."""
+        """The next seal; None at the end."""
         for row in await self._seals.take(1):
             return LedgerSeal._make(row)
         return None

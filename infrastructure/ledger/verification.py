@@ -1,4 +1,4 @@
-"""Is the log still what was written? Recomputes digests and seals, and holds the log against a checkpoint."""
+"""Verification of the ledger: recomputes digests and seals, and compares the log with a checkpoint."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LogHead(NamedTuple):
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """How far was looked, and the first thing that does not hold (None: all of it does)."""
+    """The positions verified, and the first violation (None: the log is intact)."""
 
     since: int
     upto: int
@@ -50,11 +50,11 @@ class VerificationResult:
 
 
 class _Broken(Exception):
-    """The first thing that does not hold."""
+    """The first violation."""
 
 
 async def head_of(connection: AsyncConnection) -> LogHead:
-    """Where the log ends."""
+    """The last seal of the log."""
     row = await _row(connection, _HEAD)
     return LogHead(*row) if row else LogHead(0, b"", None)
 
@@ -67,28 +67,40 @@ async def verify(
     checkpoint: LogHead | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VerificationResult:
-    """Look at the whole batches that hold positions `first` to `last`, in one snapshot of the log.
+    """Verify the whole batches that hold positions `first` to `last`, in one snapshot of the log.
 
-    `progress` is told (events looked at, events to look at). Does not raise for what it finds. The
+    Calls `progress` with (events verified, events to verify). A violation is a result, not an exception. The
     connection must not be in a transaction.
     """
     async with connection.transaction():
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        before = await _row(connection, _BEFORE, max(first, 1))
-        since, previous = (before[0], before[1] or b"") if before else (0, b"")
-        end: int = (await _row(connection, _LAST_EVENT))[0]
-        run = _Run(since, previous, end if last is None else min(end, last), progress)
-        broken = None
-        try:
-            if since == 0:
-                await _nothing_outside(connection)
-            async with opened(connection, since) as book:
-                await run.through(book, last)
-            if checkpoint is not None:
-                await _against(connection, checkpoint)
-        except _Broken as found:
-            broken = str(found)
-        return VerificationResult(since + 1, run.position, run.seals, broken)
+        run = await _run_from(connection, first, last, progress)
+        broken = await _first_violation(connection, run, last, checkpoint)
+        return VerificationResult(run.since + 1, run.position, run.seals, broken)
+
+
+async def _run_from(
+    connection: AsyncConnection, first: int, last: int | None, progress: Callable[[int, int], None] | None
+) -> _Run:
+    before = await _row(connection, _BEFORE, max(first, 1))
+    since, previous = (before[0], before[1] or b"") if before else (0, b"")
+    end: int = (await _row(connection, _LAST_EVENT))[0]
+    return _Run(since, previous, end if last is None else min(end, last), progress)
+
+
+async def _first_violation(
+    connection: AsyncConnection, run: _Run, last: int | None, checkpoint: LogHead | None
+) -> str | None:
+    try:
+        if run.since == 0:
+            await _nothing_outside(connection)
+        async with opened(connection, run.since) as rows:
+            await run.through(rows, last)
+        if checkpoint is not None:
+            await _against(connection, checkpoint)
+    except _Broken as found:
+        return str(found)
+    return None
 
 
 async def _row(connection: AsyncConnection, query: str, *values: object) -> Any:
@@ -96,7 +108,7 @@ async def _row(connection: AsyncConnection, query: str, *values: object) -> Any:
 
 
 async def _nothing_outside(connection: AsyncConnection) -> None:
-    """No pass over the positions would meet it, but whoever loads its stream does."""
+    """Rows before the first position: a pass over the positions would miss them, loading their stream would not."""
     if row := await _row(connection, _OUTSIDE):
         raise _Broken(f"{row[0]}: it is before the first position")
 
@@ -115,31 +127,31 @@ class _Run:
     """One pass over seals and events side by side, from after the seal at a position up to `end`."""
 
     def __init__(self, since: int, previous: bytes, end: int, progress: Callable[[int, int], None] | None) -> None:
-        self._since = since
+        self.since = since
         self._previous = previous
         self._end = end
         self._progress = progress
         self.position = since
         self.seals = 0
 
-    async def through(self, book: LedgerRows, last: int | None) -> None:
+    async def through(self, rows: LedgerRows, last: int | None) -> None:
         """Up to the end of the batch that holds `last`; raises _Broken."""
         while last is None or self.position < last:
-            seal = await book.seal()
+            seal = await rows.seal()
             if seal is None:
-                for event in await book.events(1):
+                for event in await rows.events(1):
                     raise _Broken(f"event {event.position}: it is under no seal")
                 return
-            await self._batch(seal, book)
+            await self._batch(seal, rows)
             if self._progress:
-                self._progress(self.position - self._since, max(self._end, self.position) - self._since)
+                self._progress(self.position - self.since, max(self._end, self.position) - self.since)
 
-    async def _batch(self, seal: LedgerSeal, book: LedgerRows) -> None:
+    async def _batch(self, seal: LedgerSeal, rows: LedgerRows) -> None:
         if seal.since != self.position + 1:
             raise _Broken(f"{seal}: it does not follow position {self.position}")
         digests, untimely = [], 0
         while self.position < seal.upto:
-            events = await book.events(seal.upto - self.position)
+            events = await rows.events(seal.upto - self.position)
             for event in events:
                 digests.append(_checked(event, self.position + 1))
                 self.position += 1
@@ -154,7 +166,7 @@ class _Run:
 
 
 def _checked(event: LedgerEvent, position: int) -> bytes:
-    """The digest of an event that is whole and at its place."""
+    """The digest of an intact event at this position; raises _Broken for any other."""
     if event.position != position:
         wrong = "is missing" if event.position > position else "is there twice"
         raise _Broken(f"event {min(position, event.position)}: it {wrong}")
@@ -164,11 +176,11 @@ def _checked(event: LedgerEvent, position: int) -> bytes:
 
 
 def _checked_hash(seal: LedgerSeal, previous: bytes, digests: bytes) -> bytes:
-    """The hash of a seal over these digests, after the one before."""
+    """The hash of a seal over these digests and the previous hash; raises _Broken for another hash."""
     if seal.since is not None and seal.micros is not None:
         try:
             expected = seal_hash(previous, seal.since, seal.upto, seal.micros, digests)
-        except struct.error:  # 'infinity' is a time too
+        except struct.error:  # 'infinity' is a valid timestamp
             expected = b""
         if expected and seal.hash == expected:
             return expected

@@ -1,4 +1,4 @@
-"""An appointment for somebody's calendar (RFC 5545), in a message to take or drop it (RFC 5546)."""
+"""An appointment as an iCalendar event (RFC 5545), in a message that adds or cancels it (RFC 5546)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ METHODS: Mapping[NoticeKind, tuple[str, str]] = {
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
 }
-"""Method and status. What was asked for is in the calendar too, so it is dropped when nothing comes of it."""
-_AROUND = timedelta(days=400)  # for how long the zone is told
+"""Method and status. A request is in the calendar too, so that its decline or expiry cancels it."""
+_AROUND = timedelta(days=400)  # before and after the appointment, for which the zone's rules are included
 
 
 def invitation(notice: Notice, recipient: Recipient, *, sender: Address, host: str, link: str) -> CalendarInvite | None:
-    """None for a kind that is not for calendars. The same appointment has the same UID throughout."""
+    """None for a kind of notice without a calendar part. An appointment keeps its UID."""
     visit = notice.visit
     if notice.kind not in METHODS or visit is None:
         return None
@@ -55,7 +55,7 @@ def _event(visit: AppointmentDetails) -> Event:
     event.add("sequence", visit.sequence)
     event.add("dtstart", _local(visit.starts_at, zone))
     event.add("dtend", _local(visit.ends_at, zone))
-    event.add("dtstamp", changed)  # not now: sent again, it is the same
+    event.add("dtstamp", changed)  # not the time of sending: a retry sends the same bytes
     event.add("last-modified", changed)
     event.add("summary", " – ".join(filter(None, (line(visit.service), line(visit.provider)))))  # noqa: RUF001
     if visit.address:
@@ -65,7 +65,7 @@ def _event(visit: AppointmentDetails) -> Event:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """In the zone; in UTC where a calendar would take the time on its clocks for another, an hour before."""
+    """In the zone; in UTC where the clock shows this time twice, and calendars would take the earlier one."""
     local = moment.astimezone(zone)
     return moment if local.fold else local
 

@@ -1,4 +1,4 @@
-"""A notice in somebody's words: dates, times and money as their language writes them, in their zone."""
+"""Formatting for mails: dates, times and money in the recipient's language and time zone."""
 
 import re
 import unicodedata
@@ -17,15 +17,15 @@ from application.notifications.notice import Notice
 from application.notifications.recipient import Recipient, zone_of
 
 WORLD = Locale.parse("en_001")
-"""English of no country: days before months."""
+"""International English: days before months."""
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
-_JOINERS = {"\u200c", "\u200d"}  # they shape words, and hold an emoji of several together
+_JOINERS = {"\u200c", "\u200d"}  # joiners shape words and compose emoji
 _LETTER_BY_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 _UNITS = (("day", 24 * 60), ("hour", 60), ("minute", 1))
 
 
 def locale_of(tag: str, language: str) -> Locale:
-    """How somebody of this tag (`en-GB`) writes who is written to in this language."""
+    """The locale of a tag such as `en-GB`, for a mail in this language."""
     for name in (tag, language):
         if "-" not in name and name.lower() == WORLD.language:
             return WORLD
@@ -38,20 +38,20 @@ def locale_of(tag: str, language: str) -> Locale:
     return WORLD
 
 
-def told(notice: Notice, recipient: Recipient, locale: Locale) -> Mapping[str, str]:
-    """What the templates of notices take; empty where there is nothing to say."""
+def template_fields(notice: Notice, recipient: Recipient, locale: Locale) -> Mapping[str, str]:
+    """The fields of the notices' templates; empty text for a missing value."""
     visit = notice.visit
     own = zone_of(recipient.timezone, visit.timezone if visit else "")
-    words = _Words(locale, own)
+    formats = _Formats(locale, own)
     facts = {name: line(value) for name, value in notice.facts.items()}
-    said = {"reason": "", "customer": "", "url": ""} | facts
-    said |= {"name": line(recipient.name), "about": str(notice.about)}
-    said["until"] = words.moment(notice.until) if notice.until else ""
-    return said | (words.visit(visit, notice.fee) if visit else {})
+    fields = {"reason": "", "customer": "", "url": ""} | facts
+    fields |= {"name": line(recipient.name), "about": str(notice.about)}
+    fields["until"] = formats.moment(notice.until) if notice.until else ""
+    return fields | (formats.visit(visit, notice.fee) if visit else {})
 
 
 def line(text: str) -> str:
-    """One line of plain text, in the order in which it is read: nothing that steers printers or readers."""
+    """One line of plain text, without control and direction characters."""
     return " ".join("".join(_harmless(text)).split())
 
 
@@ -65,12 +65,12 @@ def _harmless(text: str) -> Iterator[str]:
 
 
 def _spaced(text: str) -> str:
-    """With spaces that every reader's fonts have."""
+    """With no-break spaces that all mail readers' fonts have."""
     return text.replace("\u202f", "\u00a0")
 
 
 def _may_cancel(visit: AppointmentDetails) -> str:
-    """Which of the sentences on cancelling is true."""
+    """Which sentence on cancelling applies."""
     if visit.late_fee == 0:
         return "anytime"
     if visit.cancel_until is None:
@@ -80,7 +80,7 @@ def _may_cancel(visit: AppointmentDetails) -> str:
     return "until" if visit.late_fee is None else "until-free"
 
 
-class _Words:
+class _Formats:
     def __init__(self, locale: Locale, zone: ZoneInfo) -> None:
         self._locale = locale
         self._zone = zone
@@ -114,7 +114,7 @@ class _Words:
         return f"{self.time(start)} – {self.day(end)}, {self.time(end)}"  # noqa: RUF001
 
     def _changes(self, visit: AppointmentDetails) -> bool:
-        """Whether clocks change meanwhile, or show this time twice that day."""
+        """Whether clocks change during the visit, or show its start twice that day."""
         start, end = visit.starts_at.astimezone(self._zone), visit.ends_at.astimezone(self._zone)
         twice = start.replace(fold=0).utcoffset() != start.replace(fold=1).utcoffset()
         return twice or start.utcoffset() != end.utcoffset()
@@ -130,17 +130,17 @@ class _Words:
         return f"{_spaced(format_date(local, 'long', locale=self._locale))}, {self.time(local)}"
 
     def duration(self, length: timedelta) -> str:
-        left, said = int(length.total_seconds()) // 60, []
+        left, parts = int(length.total_seconds()) // 60, []
         for unit, size in _UNITS:
             count, left = divmod(left, size)
             if count:
-                said.append(format_unit(count, f"duration-{unit}", "long", locale=self._locale))
-        return " ".join(said)
+                parts.append(format_unit(count, f"duration-{unit}", "long", locale=self._locale))
+        return " ".join(parts)
 
     def money(self, minor: int, currency: str) -> str:
         amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-        told = format_currency(amount, currency, locale=self._locale)
-        return _spaced(_LETTER_BY_DIGIT.sub("\u00a0", told))  # KWD 4.500, as CLDR has it
+        formatted = format_currency(amount, currency, locale=self._locale)
+        return _spaced(_LETTER_BY_DIGIT.sub("\u00a0", formatted))  # KWD 4.500, as CLDR has it
 
     def _name(self, local: datetime) -> str:
         return get_timezone_name(local, locale=self._locale)

@@ -1,4 +1,4 @@
-"""Letters written from `templates/mail/<language>/<kind>.txt` and `.html`, in the reader's language."""
+"""Messages from `templates/mail/<language>/<kind>.txt` and `.html`, in the recipient's language."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -12,11 +12,11 @@ from application.ports import CalendarInvite, MailMessage
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
 LANGUAGE = "en"
-"""What people get whose language has no templates."""
+"""For recipients whose language has no templates."""
 
 
 class MessageBuilder:
-    """`public_url`: where links lead; `mail_from`: an address, or `Name <address>`. Raises ValueError."""
+    """`public_url`: the base of links; `mail_from`: an address, or `Name <address>`. Raises ValueError."""
 
     def __init__(self, public_url: str, mail_from: str, folder: Path = TEMPLATES) -> None:
         self._public_url = public_url.rstrip("/")
@@ -31,37 +31,37 @@ class MessageBuilder:
             lstrip_blocks=True,
         )
 
-    def message(self, letter: MailMessage) -> EmailMessage:
+    def message(self, mail: MailMessage) -> EmailMessage:
         """Plain text and HTML; the text's first line is the subject. Raises ValueError for a bad address."""
-        language = self.language_of(letter.language, letter.kind)
-        subject, _, text = self._written(letter, language, "txt").partition("\n")
+        language = self.language_of(mail.language, mail.kind)
+        subject, _, text = self._rendered(mail, language, "txt").partition("\n")
         message = EmailMessage(policy=SMTP)
-        # The library refuses line breaks in a header, so that nobody adds one of their own.
+        # The library refuses line breaks in a header: no header injection.
         message["From"] = self.sender
-        message["To"] = address_of(letter.to)
+        message["To"] = address_of(mail.to)
         message["Subject"] = subject
-        message["Message-ID"] = f"<{letter.id}@{self.sender.domain}>"  # the same when it is sent again
+        message["Message-ID"] = f"<{mail.id}@{self.sender.domain}>"  # a retry has the same id
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text.strip() + "\n")
-        message.add_alternative(self._written(letter, language, "html"), subtype="html")
-        if letter.invite is not None:
-            _invite(message, letter.invite)
-        message["Content-Language"] = language  # last: setting content drops all headers that are about it
+        message.add_alternative(self._rendered(mail, language, "html"), subtype="html")
+        if mail.invite is not None:
+            _invite(message, mail.invite)
+        message["Content-Language"] = language  # last: setting content drops all Content headers
         return message
 
     def language_of(self, tag: str, kind: str) -> str:
-        """Whose templates a letter of this kind is written from, to somebody of the tag's language."""
+        """The language of the templates for a mail of this kind to a recipient with this language tag."""
         language = tag.partition("-")[0].lower()
-        there = language.isalpha() and (self._folder / language / f"{kind}.txt").is_file()
-        return language if there else LANGUAGE
+        exists = language.isalpha() and (self._folder / language / f"{kind}.txt").is_file()
+        return language if exists else LANGUAGE
 
-    def _written(self, letter: MailMessage, language: str, suffix: str) -> str:
-        template = self._templates.get_template(f"{language}/{letter.kind}.{suffix}")
-        return template.render(public_url=self._public_url, language=language, **letter.said)
+    def _rendered(self, mail: MailMessage, language: str, suffix: str) -> str:
+        template = self._templates.get_template(f"{language}/{mail.kind}.{suffix}")
+        return template.render(public_url=self._public_url, language=language, **mail.said)
 
 
 def _invite(message: EmailMessage, invite: CalendarInvite) -> None:
-    """As calendars look for it: another form of the text for those who read mail, a file for the rest."""
+    """Add the invitation twice: as an alternative part for mail clients, as an attachment for other calendars."""
     method = {"method": invite.method}
     message.add_alternative(invite.text, subtype="calendar", params=method, cte="base64")
     message.add_attachment(
@@ -70,7 +70,7 @@ def _invite(message: EmailMessage, invite: CalendarInvite) -> None:
 
 
 def address_of(address: str, name: str = "") -> Address:
-    """Raises ValueError for what is not one address."""
+    """The address as a header value; raises ValueError unless it is exactly one address."""
     local, at, domain = address.rpartition("@")
     if not (local and at and domain) or any(each.isspace() for each in address):
         raise ValueError("this is not an e-mail address")

@@ -1,4 +1,4 @@
-"""Rows beside the log that are about one account, and the file that remembers who is forgotten."""
+"""Erasure of one account's rows beside the log, and the file of erased persons."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ _TABLES = ("credential", "session", "ticket", "api_key", "verification", "mail")
 
 
 class AccountData:
-    """application.people.erasure.Traces."""
+    """An account's rows: credentials, sessions, one-time tokens, API keys, verifications, mails."""
 
     def __init__(self, rows: RowPool) -> None:
         self._rows = rows
 
     async def drop(self, account_id: UUID) -> None:
-        """See the port. What the security log says stays: it holds nothing personal."""
+        """Delete them. The security log keeps its rows: they hold no personal data."""
         async with self._rows.transaction() as connection:
             for table in _TABLES:
                 await connection.execute(
@@ -28,18 +28,18 @@ class AccountData:
 
 
 class ErasedPersonsFile:
-    """The file of erased ids: one id a line, append-only. None: nothing is remembered."""
+    """The ids of erased persons, one a line, append-only. Without a path, no file is kept."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     async def add(self, subjects: Sequence[UUID]) -> None:
-        """See the port; on disk before it returns. Raises OSError."""
+        """Append; on disk before it returns. Raises OSError."""
         if self._path is not None:
             await asyncio.to_thread(self._append, self._path, subjects)
 
     def read(self) -> Sequence[UUID]:
-        """Everybody in it."""
+        """Every id in the file, each once."""
         if self._path is None or not self._path.exists():
             return ()
         return list(dict.fromkeys(UUID(line) for line in self._path.read_text().split()))

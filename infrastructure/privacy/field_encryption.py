@@ -1,4 +1,4 @@
-"""Sealing what is personal: AES-256-GCM under that person's own key, bound to its place in the log."""
+"""Encryption of personal fields: AES-256-GCM under each person's own key, bound to the field's place."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ NONCE = 12  # bytes
 
 
 class UnknownMasterKey(Exception):
-    """It was sealed with a master key that is neither MASTER_KEY nor MASTER_KEY_PREVIOUS."""
+    """A value was encrypted with a key other than MASTER_KEY and MASTER_KEY_PREVIOUS, or changed since."""
 
 
 class WrappedKey(NamedTuple):
-    """A person's key, sealed by the master key whose mark is `master`."""
+    """A person's key, encrypted by the master key whose fingerprint is `master`."""
 
     key: bytes
     master: str
 
 
 class MasterKeys:
-    """The key that seals all others, and the one before it while keys are being rotated."""
+    """The key that encrypts all others, and its predecessor while keys are being rotated."""
 
     def __init__(self, current: str, previous: str | None = None) -> None:
-        self.current = _mark(current)
-        self._ciphers = {_mark(each): _cipher(each) for each in (current, previous) if each}
+        self.current = _fingerprint(current)
+        self._ciphers = {_fingerprint(each): _cipher(each) for each in (current, previous) if each}
 
     def wrap(self, subject: UUID, key: bytes) -> WrappedKey:
-        """A key sealed by the current master, for this subject alone."""
+        """The subject's key, encrypted by the current master key and bound to the subject."""
         nonce = os.urandom(NONCE)
-        sealed = self._ciphers[self.current].encrypt(nonce, key, subject.bytes)
-        return WrappedKey(nonce + sealed, self.current)
+        encrypted = self._ciphers[self.current].encrypt(nonce, key, subject.bytes)
+        return WrappedKey(nonce + encrypted, self.current)
 
     def unwrap(self, subject: UUID, wrapped: WrappedKey) -> bytes:
-        """The subject's key; raises Unreadable."""
+        """The subject's key; raises UnknownMasterKey."""
         cipher = self._ciphers.get(wrapped.master)
         if cipher is None:
-            raise UnknownMasterKey(f"The key of {subject} was sealed by another master key ({wrapped.master}).")
+            raise UnknownMasterKey(f"The key of {subject} was encrypted by another master key ({wrapped.master}).")
         try:
             return cipher.decrypt(wrapped.key[:NONCE], wrapped.key[NONCE:], subject.bytes)
         except InvalidTag:
             raise UnknownMasterKey(f"The key of {subject} has been changed.") from None
 
 
-def _mark(master: str) -> str:
-    """Tells which master key it was, and nothing about it."""
+def _fingerprint(master: str) -> str:
+    """Names a master key without revealing it."""
     return sha256(b"daybook master key mark" + master.encode()).hexdigest()[:16]
 
 
@@ -62,27 +62,27 @@ def _cipher(master: str) -> AESGCM:
     return AESGCM(sha256(b"daybook master key" + master.encode()).digest())
 
 
-def seal(key: bytes, value: Any, place: bytes) -> bytes:
-    """JSON, sealed where it stands: it can't be opened elsewhere."""
+def encrypt(key: bytes, value: Any, place: bytes) -> bytes:
+    """The value as JSON, encrypted. Only the same `place` decrypts it."""
     nonce = os.urandom(NONCE)
     return nonce + AESGCM(key).encrypt(nonce, json.dumps(value, ensure_ascii=False).encode(), place)
 
 
-def unseal(key: bytes, sealed: bytes, place: bytes) -> Any:
-    """What was sealed; raises Unreadable for another key or place."""
+def decrypt(key: bytes, encrypted: bytes, place: bytes) -> Any:
+    """The value; raises UnknownMasterKey for another key or place."""
     try:
-        return json.loads(AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], place))
+        return json.loads(AESGCM(key).decrypt(encrypted[:NONCE], encrypted[NONCE:], place))
     except InvalidTag:
-        raise UnknownMasterKey("This was sealed with another key, or for another place.") from None
+        raise UnknownMasterKey("This value was encrypted with another key, or for another place.") from None
 
 
 def place_of(stream: UUID, version: int, field: str) -> bytes:
-    """Where in the log a field is."""
+    """A field's place in the log: stream, version and name."""
     return stream.bytes + version.to_bytes(8, "big") + field.encode()
 
 
 def personal_fields(kind: type) -> tuple[str, ...]:
-    """The fields of an event class that hold something personal."""
+    """The names of an event class's fields that hold personal data."""
     known = _FIELDS.get(kind)
     if known is None:
         fields = getattr(kind, "__dataclass_fields__", {}).items()
@@ -95,29 +95,29 @@ _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
 def personal_of(events: Iterable[object]) -> Iterator[PersonalData]:
-    """Everything personal in these events."""
+    """All personal data in these events."""
     for event in events:
         for name in personal_fields(type(event)):
-            if (said := getattr(event, name, None)) is not None:
-                yield said
+            if (personal := getattr(event, name, None)) is not None:
+                yield personal
 
 
-def stored(said: PersonalData, keys: Mapping[UUID, bytes], place: bytes) -> dict[str, str]:
-    """As it stands in an event's JSON. Seals it: the plain value is gone from here on."""
-    if said.sealed is None:
-        said.sealed, said.place = seal(keys[said.subject], said.value, place), place
-    assert said.place == place, "one Personal belongs to one event"
-    said.value = None
-    return {"personal": said.subject.hex, "sealed": b64encode(said.sealed).decode()}
+def encrypt_field(personal: PersonalData, keys: Mapping[UUID, bytes], place: bytes) -> dict[str, str]:
+    """The field in an event's JSON. Encrypts it in place, and drops the plain value."""
+    if personal.sealed is None:
+        personal.sealed, personal.place = encrypt(keys[personal.subject], personal.value, place), place
+    assert personal.place == place, "one PersonalData belongs to one event"
+    personal.value = None
+    return {"personal": personal.subject.hex, "sealed": b64encode(personal.sealed).decode()}
 
 
-def restored(told: Mapping[str, str], place: bytes) -> PersonalData:
-    """From an event's JSON, still sealed."""
-    return PersonalData(UUID(hex=told["personal"]), None, b64decode(told["sealed"]), place)
+def encrypted_field(field: Mapping[str, str], place: bytes) -> PersonalData:
+    """The field from an event's JSON, still encrypted."""
+    return PersonalData(UUID(hex=field["personal"]), None, b64decode(field["sealed"]), place)
 
 
-def open_in_place(said: Iterable[PersonalData], keys: Mapping[UUID, bytes]) -> None:
-    """Make the values readable, but of those whose key is gone."""
-    for each in said:
+def decrypt_in_place(personal: Iterable[PersonalData], keys: Mapping[UUID, bytes]) -> None:
+    """Make the values readable. Those of erased persons, whose keys are missing, stay None."""
+    for each in personal:
         if each.sealed is not None and (key := keys.get(each.subject)) is not None:
-            each.value = unseal(key, each.sealed, each.place)
+            each.value = decrypt(key, each.sealed, each.place)

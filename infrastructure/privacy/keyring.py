@@ -1,6 +1,6 @@
-"""One key a person, outside the log, wrapped by the master key. A person is forgotten by forgetting the key.
+"""One key a person, outside the log, wrapped by the master key. Erasing a person means deleting the key.
 
-Nothing is cached: a key that is gone is gone in every process at once.
+Keys of persons are never cached: a deleted key is gone in every process at once.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from email_validator import EmailNotValidError, validate_email
 
 from domain.kernel import Aggregate, derived_id
 from domain.personal_data import PersonalData
-from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, open_in_place, seal, unseal
+from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, decrypt, decrypt_in_place, encrypt
 
 KEY = 32  # bytes
 A = TypeVar("A", bound=Aggregate)
 
 
 class PersonKeyRows(Protocol):
-    """Where wrapped keys are kept, beside the journal."""
+    """Storage of wrapped keys, beside the journal."""
 
     async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
-        """Those that are there."""
+        """The keys that exist."""
         ...
 
     async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
-        """Those that are not there yet; the others stay."""
+        """Add the keys that do not exist yet; existing ones stay."""
         ...
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
-        """Wrap some that were wrapped by another master anew; how many, 0 at the end. In one transaction."""
+        """Wrap up to `most` keys of other masters again, in one transaction; how many, 0 at the end."""
         ...
 
     async def count(self, current: str) -> int:
-        """How many are wrapped by another master."""
+        """How many keys are wrapped by another master."""
         ...
 
 
 class Keyring:
-    """Keys of persons, and of the system's own secrets."""
+    """The keys of persons, and the system's own secrets."""
 
     def __init__(self, rows: PersonKeyRows, masters: MasterKeys) -> None:
         self._rows = rows
@@ -50,41 +50,41 @@ class Keyring:
         self._secrets: dict[str, bytes] = {}
 
     async def for_reading(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
-        """The keys that are there: not those of the forgotten. Raises Unreadable."""
+        """The existing keys: erased persons have none. Raises UnknownMasterKey."""
         if not subjects:
             return {}
         found = await self._rows.get(subjects)
         return {subject: self._masters.unwrap(subject, wrapped) for subject, wrapped in found.items()}
 
     async def for_writing(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
-        """A key for each, made where there is none."""
+        """A key for each subject, made where there is none."""
         known = await self.for_reading(subjects)
         missing = set(subjects) - known.keys()
         if not missing:
             return known
         await self._rows.add({each: self._masters.wrap(each, secrets.token_bytes(KEY)) for each in missing})
-        return await self.for_reading(subjects)  # perhaps another process was first
+        return await self.for_reading(subjects)  # another process may have added them first
 
-    async def opened(self, aggregate: A) -> A:
-        """The aggregate, or a copy that can be read if it holds something personal."""
-        said = list(_personal(getattr(aggregate, "__dict__", {}).values()))
-        if not said:
+    async def decrypted(self, aggregate: A) -> A:
+        """The aggregate itself, or a readable copy if it holds personal data."""
+        personal = list(_personal(getattr(aggregate, "__dict__", {}).values()))
+        if not personal:
             return aggregate
-        keys = await self.for_reading({each.subject for each in said})
+        keys = await self.for_reading({each.subject for each in personal})
         copy = aggregate.own_copy()
         for name, value in vars(copy).items():
-            copy.__dict__[name] = _opened(value, keys)
+            copy.__dict__[name] = _decrypted(value, keys)
         return copy
 
-    async def seal(self, subject: UUID, value: Any, place: bytes) -> bytes:
-        """For rows beside the log: JSON, sealed with the subject's key, which is made if there is none."""
+    async def encrypt(self, subject: UUID, value: Any, place: bytes) -> bytes:
+        """For rows beside the log: JSON, encrypted with the subject's key, which is made if there is none."""
         keys = await self.for_writing([subject])
-        return seal(keys[subject], value, place)
+        return encrypt(keys[subject], value, place)
 
-    async def unseal(self, subject: UUID, sealed: bytes, place: bytes) -> Any:
-        """What was sealed; None once the subject is forgotten."""
+    async def decrypt(self, subject: UUID, encrypted: bytes, place: bytes) -> Any:
+        """The value; None once the subject is erased."""
         key = (await self.for_reading([subject])).get(subject)
-        return None if key is None else unseal(key, sealed, place)
+        return None if key is None else decrypt(key, encrypted, place)
 
     async def secret(self, name: str) -> bytes:
         """A secret of the system's own, 32 bytes, made once: for keyed hashes and peppers."""
@@ -99,7 +99,7 @@ class Keyring:
         return derived_id("address", hmac.digest(key, normalized(email).encode(), "sha256").hex())
 
     async def rotate(self, progress: Callable[[int, int], None], most: int = 500) -> int:
-        """Wrap every key by the current master; how many. Cut short, it goes on where it was."""
+        """Wrap every key by the current master; how many were wrapped. A second call continues an interrupted one."""
         total, done = await self._rows.count(self._masters.current), 0
         while some := await self._rows.rewrap(self._masters.current, self._again, most):
             done += some
@@ -111,15 +111,15 @@ class Keyring:
 
 
 def normalized(email: str) -> str:
-    """One spelling of an address: as mail systems in practice take them, capitals do not matter."""
+    """One spelling of an address. As in most mail systems, capitals do not matter."""
     try:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized.casefold()
     except EmailNotValidError:
         return email.strip().casefold()
 
 
-def seal_again(aggregate: Aggregate) -> None:
-    """What was opened to be looked at is closed again: caches hold no plain text."""
+def drop_plain_text(aggregate: Aggregate) -> None:
+    """Keep personal data encrypted only: caches hold no plain text."""
     for each in _personal(vars(aggregate).values()):
         if each.sealed is not None:
             each.value = None
@@ -133,11 +133,11 @@ def _personal(values: Iterable[Any]) -> Iterable[PersonalData]:
             yield from (each for each in value.values() if isinstance(each, PersonalData))
 
 
-def _opened(value: Any, keys: Mapping[UUID, bytes]) -> Any:
+def _decrypted(value: Any, keys: Mapping[UUID, bytes]) -> Any:
     if isinstance(value, PersonalData):
         copy = PersonalData(value.subject, value.value, value.sealed, value.place)
-        open_in_place([copy], keys)
+        decrypt_in_place([copy], keys)
         return copy
     if isinstance(value, Mapping) and any(isinstance(each, PersonalData) for each in value.values()):
-        return {name: _opened(each, keys) for name, each in value.items()}
+        return {name: _decrypted(each, keys) for name, each in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""Wrapped keys of persons on PostgreSQL. The append deletes them, together with the event that says so."""
+"""Wrapped keys of persons on PostgreSQL. The append deletes a key in the transaction that records the erasure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ADD = """
     INSERT INTO keyring.person (subject, key, master)
     SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::text[])
     ON CONFLICT DO NOTHING"""
-_STALE = """
+_OTHER_MASTER = """
     SELECT subject, key, master FROM keyring.person WHERE master <> %b LIMIT %b FOR UPDATE SKIP LOCKED"""
 _REWRAP = """
     UPDATE keyring.person p SET key = v.key, master = v.master
@@ -27,34 +27,30 @@ _REWRAP = """
 
 
 class PersonKeys:
-    """infrastructure.privacy.keyring.KeyRows. `patience`: seconds until Unavailable."""
+    """The table `keyring.person`. `patience`: seconds until Unavailable."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection], patience: float) -> None:
         self._pool = pool
         self._patience = patience
 
     async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
-        """See KeyRows."""
         async with self._connected() as connection:
             cursor = await connection.execute(_GET, [list(subjects)], binary=True)
             return {subject: WrappedKey(key, master) async for subject, key, master in cursor}
 
     async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
-        """See KeyRows."""
         async with self._connected() as connection:
             await connection.execute(_ADD, _columns(keys))
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
-        """See KeyRows."""
         async with self._connected() as connection, connection.transaction():
-            cursor = await connection.execute(_STALE, [current, most], binary=True)
+            cursor = await connection.execute(_OTHER_MASTER, [current, most], binary=True)
             rows = await cursor.fetchall()
             again = {subject: wrap(subject, WrappedKey(key, master)) for subject, key, master in rows}
             await connection.execute(_REWRAP, _columns(again))
             return len(again)
 
     async def count(self, current: str) -> int:
-        """See KeyRows."""
         async with self._connected() as connection:
             cursor = await connection.execute("SELECT count(*) FROM keyring.person WHERE master <> %s", [current])
             row = await cursor.fetchone()

@@ -1,4 +1,4 @@
-"""How far webhooks have got, in `work.webhook`; what was sent, in `work.delivery`; and whom to wake."""
+"""Delivery progress of webhooks (`work.webhook`), the log of deliveries (`work.delivery`), and waking idle webhooks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from infrastructure.event_log.journal import Journal
 from projections.engine.schema import generation_schema
 from projections.read_models.webhook import CONCERNED
 
-SCANNED = 20_000  # happenings that one statement looks through for one webhook
-SORTED = 5_000  # and for all of them
-KEPT, KEPT_FOR = 1_000, timedelta(days=30)  # attempts of a webhook
+SCANNED = 20_000  # events that one statement scans for one webhook
+SORTED = 5_000  # events that one statement assigns to webhooks
+LOGGED, LOGGED_FOR = 1_000, timedelta(days=30)  # logged attempts of a webhook
 EVER = datetime(1, 1, 2, tzinfo=UTC)
-TIDIED = 50  # attempts between two rounds of throwing old ones away
+PRUNED_EVERY = 50  # attempts between two deletions of old ones
 
 _LIVE = "SELECT generation, set_config('app.scope', 'all', true) FROM read.live"
 _MARK = "SELECT position, wanted, failures, failing_since FROM work.webhook WHERE webhook_id = %s"
@@ -40,7 +40,7 @@ _BOUND = """
 _AHEAD = f"""
     SELECT DISTINCT h.position, h.type, h.subject, h.version, h.at FROM {{schema}}.happening h {CONCERNED}
     WHERE h.position > %s AND h.position <= %s AND w.id = %s ORDER BY h.position LIMIT %s"""  # noqa: S608
-_STANDING = f"""
+_PROGRESS = f"""
     SELECT m.webhook_id, m.position, m.failing_since,
            CASE WHEN m.wanted <= m.position THEN 0 ELSE (
                SELECT count(DISTINCT h.position) FROM (
@@ -59,7 +59,7 @@ _FAILED = """
 _NOTE = """
     INSERT INTO work.delivery (webhook_id, position, message_id, type, attempt, status_code, error, took_ms)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id"""
-_TIDY = """
+_PRUNE = """
     DELETE FROM work.delivery WHERE at < clock_timestamp() - %s OR webhook_id = %s AND id <= (
         SELECT id FROM work.delivery WHERE webhook_id = %s ORDER BY id DESC OFFSET %s LIMIT 1)"""
 _SENT = """
@@ -76,7 +76,7 @@ _DROP = """
          sent AS (DELETE FROM work.delivery WHERE webhook_id = %(id)s)
     DELETE FROM work.webhook_secret WHERE webhook_id = %(id)s"""
 
-# One that has nothing to be told is put right before what it is told next: the rest is none of its business.
+# A webhook without pending events is moved to just before its next event: it skips events that do not concern it.
 _WAKE = f"""
     WITH seen AS (SELECT position FROM work.webhook_seen FOR UPDATE SKIP LOCKED),
     head AS (
@@ -110,16 +110,16 @@ _WAKE = f"""
 
 
 class DeliveryProgress:
-    """application.webhooks.ports.Progress and Standings, and what the door and the sweep ask."""
+    """Checkpoints and logged deliveries, for the delivery job, the HTTP routes and the sweep."""
 
     def __init__(self, pool: RowPool, journal: Journal) -> None:
         self._pool = pool
         self._journal = journal
 
     async def wake(self) -> int:
-        """Note whom new events concern, and make the jobs of those who have something to be told due.
+        """Assign new events to their webhooks, and make the jobs of idle webhooks with pending events due.
 
-        In any number of processes at once. Answers how many were idle.
+        Safe in several processes at once. Returns how many webhooks were idle.
         """
         woken, more = 0, True
         while more:
@@ -129,22 +129,19 @@ class DeliveryProgress:
         return woken
 
     async def mark(self, webhook_id: UUID) -> DeliveryCheckpoint | None:
-        """See the port."""
         found = await self._pool.one(_MARK, [webhook_id])
         return DeliveryCheckpoint(*found) if found else None
 
     async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> PendingEvents:
-        """See the port."""
         async with self._reading() as (connection, schema):
             bound = await rows(connection, _BOUND.format(schema=schema), [after, until, SCANNED - 1])
             until = bound[0][0] if bound else until
-            asked = [after, until, webhook_id, most]
-            found = await rows(connection, _AHEAD.format(schema=schema), asked)
+            found = await rows(connection, _AHEAD.format(schema=schema), [after, until, webhook_id, most])
         if len(found) == most:
             until = found[-1][0]
-        return PendingEvents([await self._happening(row) for row in found], until)
+        return PendingEvents([await self._event(row) for row in found], until)
 
-    async def _happening(self, row: Row) -> WebhookEvent:
+    async def _event(self, row: Row) -> WebhookEvent:
         position, kind, stream, version, at = row
         events = await self._journal.read_until(stream, version)
         subject = evolve(None, [decode(e.topic, e.state, e.stream, e.version) for e in events])
@@ -152,46 +149,38 @@ class DeliveryProgress:
         return WebhookEvent(position, kind, at, subject)
 
     async def pass_over(self, webhook_id: UUID, since: int, to: int) -> bool:
-        """See the port."""
         return await self._pool.one(_PASS_OVER, [to, webhook_id, since]) is not None
 
     async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
-        """See the port."""
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
             return bool(await rows(connection, _TAKEN, [attempt.position, attempt.webhook_id, since]))
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
-        """See the port."""
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
-            told = await rows(connection, _FAILED, [since or EVER, since or EVER, attempt.webhook_id])
-        return FailureStreak(*told[0]) if told else FailureStreak(attempt.attempt, timedelta())
+            streak = await rows(connection, _FAILED, [since or EVER, since or EVER, attempt.webhook_id])
+        return FailureStreak(*streak[0]) if streak else FailureStreak(attempt.attempt, timedelta())
 
     async def drop(self, webhook_id: UUID) -> None:
-        """See the port."""
         await self._pool.all(_DROP, {"id": webhook_id})
 
     async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, WebhookProgress]:
-        """See application.webhooks.ports.Standings."""
         if not ids:
             return {}
         async with self._reading() as (connection, schema):
-            asked = [SCANNED // len(ids), list(ids)]
-            found = await rows(connection, _STANDING.format(schema=schema), asked)
+            found = await rows(connection, _PROGRESS.format(schema=schema), [SCANNED // len(ids), list(ids)])
         return {id: WebhookProgress(position, behind, since) for id, position, since, behind in found}
 
     async def go_back(self, webhook_id: UUID, after: int, since: int) -> None:
-        """See application.webhooks.ports.Standings."""
         await self._pool.all(_BACK, {"id": webhook_id, "after": after, "since": since})
 
     async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[LoggedDelivery]:
-        """See application.webhooks.ports.Standings."""
         return [LoggedDelivery(*row) for row in await self._pool.all(_SENT, [webhook_id, before, before, limit])]
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[AsyncConnection, str]]:
-        """A transaction that sees all of the read models, and the schema they are in."""
+        """A transaction that sees every row of the read models, and their schema."""
         async with self._pool.transaction() as connection:
             ((generation, _),) = await rows(connection, _LIVE)
             yield connection, generation_schema(generation)
@@ -199,7 +188,7 @@ class DeliveryProgress:
 
 async def _note(connection: AsyncConnection, attempt: DeliveryAttempt) -> None:
     sent, id = attempt.sent, attempt.webhook_id
-    told: Sequence[Any] = [id, attempt.position, attempt.message_id, attempt.type, attempt.attempt]
-    ((number,),) = await rows(connection, _NOTE, [*told, sent.status, sent.error, sent.took_ms])
-    if number % TIDIED == 0:
-        await rows(connection, _TIDY, [KEPT_FOR, id, id, KEPT])
+    values: Sequence[Any] = [id, attempt.position, attempt.message_id, attempt.type, attempt.attempt]
+    ((number,),) = await rows(connection, _NOTE, [*values, sent.status, sent.error, sent.took_ms])
+    if number % PRUNED_EVERY == 0:
+        await rows(connection, _PRUNE, [LOGGED_FOR, id, id, LOGGED])

@@ -1,4 +1,4 @@
-"""HTTP to servers that strangers name: signed, no private address, no redirect, and never for long."""
+"""HTTP to subscribers' servers: signed, bounded in time, without redirects, never to a private address (SSRF)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from application.webhooks.ports import SendResult
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-LONGEST = 10.0  # seconds for all of it, connecting and answering too
-LARGEST_ANSWER = 4096  # bytes that are read of it
+LONGEST = 10.0  # seconds for the whole exchange, from connecting to the answer
+LARGEST_ANSWER = 4096  # bytes read
 AGENT = "Daybook-Webhooks"
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class WebhookSender:
-    """application.webhooks.ports.Post, from enter to exit. `allow`: private networks that are, any port."""
+    """Sends webhooks, inside `async with`. `allow`: private networks that are allowed, on any port."""
 
     def __init__(self, allow: Collection[Network] = (), *, longest: float = LONGEST) -> None:
         self._allow = allow
@@ -46,7 +46,7 @@ class WebhookSender:
         )
         self._client = httpx_ssrf_protection(
             client,
-            # The library's own check knows no exceptions; `admits` is at least as strict.
+            # The library's own check has no exceptions; `admits` is at least as strict.
             check_globally_reachable=not self._allow,
             custom_validator=lambda _, address, __: self.admits(address),
             dns_cache_ttl=0,
@@ -57,11 +57,10 @@ class WebhookSender:
         await self._client.aclose()
 
     def admits(self, address: Address) -> bool:
-        """Whether something may be sent there: a public address, or one of the networks allowed."""
+        """Whether the address is public, or in an allowed network."""
         return is_public(address) or any(address in network for network in self._allow)
 
     async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
-        """See the port."""
         began = monotonic()
         status, error, retry_after = None, "", None
         try:
@@ -73,15 +72,14 @@ class WebhookSender:
             error = "timeout"
         except SSRFProtectionError:
             error = "private address"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as stands_against_it:
-            error = _told(stands_against_it)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as failed:
+            error = _error_name(failed)
         return SendResult(status, error, round((monotonic() - began) * 1000), retry_after)
 
     async def _look_up(self, url: httpx.URL) -> None:
-        """Refuse a name of private addresses before anything is sent there, were it to see who listens.
+        """Refuse a name with a private address before connecting, so that no port can be probed.
 
-        What a name means may be another thing a moment later: the address that is connected to is checked
-        once more, by the client.
+        The name may resolve to another address a moment later, so the client checks the address it connects to again.
         """
         port = url.port or (443 if url.scheme == "https" else 80)
         found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
@@ -94,7 +92,7 @@ class WebhookSender:
         sending = self._client.stream("POST", url, content=message.body, headers=headers(message, secrets))
         async with sending as answer:
             read = 0
-            if answer.is_success:  # taken once it has been said to the end
+            if answer.is_success:  # delivered once the answer is complete
                 async for some in answer.aiter_raw():
                     read += len(some)
                     if read >= LARGEST_ANSWER:
@@ -103,7 +101,7 @@ class WebhookSender:
 
 
 def headers(message: WebhookMessage, secrets: Sequence[str]) -> dict[str, str]:
-    """As Standard Webhooks has them: a signature by each secret in force."""
+    """The headers of Standard Webhooks, with a signature by each current secret."""
     text = message.body.decode()
     signatures = [Webhook(secret).sign(message.id, message.at, text) for secret in secrets]
     return {
@@ -116,31 +114,31 @@ def headers(message: WebhookMessage, secrets: Sequence[str]) -> dict[str, str]:
     }
 
 
-def retry_after(told: str | None) -> float | None:
-    """Seconds, said as such or as an HTTP date."""
-    if told is None:
+def retry_after(value: str | None) -> float | None:
+    """Seconds, from a number of seconds or an HTTP date."""
+    if value is None:
         return None
-    if told.isascii() and told.isdigit():
-        return float(told[:9])
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
     try:
-        until = parsedate_to_datetime(told)
+        until = parsedate_to_datetime(value)
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is one of a single machine on the Internet, and hides none that is not."""
+    """Whether it is a public unicast address, and does not embed an address that is not."""
     if isinstance(address, IPv6Address):
-        hidden = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if hidden is None and address in _NAT64:
-            hidden = IPv4Address(address.packed[-4:])
-        if hidden is not None and not is_public(hidden):
+        embedded = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if embedded is None and address in _NAT64:
+            embedded = IPv4Address(address.packed[-4:])
+        if embedded is not None and not is_public(embedded):
             return False
     return address.is_global and not address.is_multicast
 
 
-def _told(error: Exception) -> str:
+def _error_name(error: Exception) -> str:
     if isinstance(error, httpx.ConnectError) and "ssl" in str(error).lower():
         return "tls"
     connecting = isinstance(error, httpx.ConnectError | OSError | UnicodeError)

@@ -1,4 +1,4 @@
-"""What webhooks sign with, in `work.webhook_secret`: shown once, kept sealed."""
+"""Signing secrets of webhooks: shown once, stored encrypted."""
 
 import secrets
 from base64 import b64encode
@@ -11,7 +11,7 @@ from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool, rows
 
 KEY = derived_id("key", "webhooks")
-"""Whose key seals them: the system's."""
+"""The subject whose key encrypts them: the system."""
 PREFIX = "whsec_"
 LENGTH = 32  # random bytes; the standard takes 24 to 64
 GRACE = timedelta(hours=24)
@@ -27,23 +27,21 @@ _CURRENT = """
 
 
 class SigningSecrets:
-    """application.webhooks.ports.Secrets."""
+    """The table `work.webhook_secret`."""
 
-    def __init__(self, pool: RowPool, seals: RowEncryption) -> None:
+    def __init__(self, pool: RowPool, encryption: RowEncryption) -> None:
         self._pool = pool
-        self._seals = seals
+        self._encryption = encryption
 
     async def renew(self, webhook_id: UUID) -> str:
-        """See the port."""
         id, secret = new_id(), PREFIX + b64encode(secrets.token_bytes(LENGTH)).decode()
-        sealed = await self._seals.seal(KEY, secret, id.bytes)
+        encrypted = await self._encryption.encrypt(KEY, secret, id.bytes)
         async with self._pool.transaction() as connection:
             await rows(connection, _OLD, [GRACE, webhook_id])
             await rows(connection, _OVER, [webhook_id])
-            await rows(connection, _NEW, [id, webhook_id, sealed])
+            await rows(connection, _NEW, [id, webhook_id, encrypted])
         return secret
 
     async def current(self, webhook_id: UUID) -> Sequence[str]:
-        """See the port."""
-        kept = await self._pool.all(_CURRENT, [webhook_id])
-        return [str(await self._seals.unseal(KEY, bytes(sealed), id.bytes)) for id, sealed in kept]
+        found = await self._pool.all(_CURRENT, [webhook_id])
+        return [str(await self._encryption.decrypt(KEY, bytes(encrypted), id.bytes)) for id, encrypted in found]

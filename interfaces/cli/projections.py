@@ -19,7 +19,7 @@ from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.local.instance import settings_of
 from infrastructure.local.servers import HOME
 from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 
 T = TypeVar("T")
 Data = Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")]
@@ -88,7 +88,9 @@ def rebuild(
 
         async def run(engine: AsyncEngine) -> Rebuilt:
             codec = EventCodec(settings_of(data.absolute()).masters)
-            made = Rebuild(engine, READERS, codec, lambda done, total: bar.update(task, completed=done, total=total))
+            made = Rebuild(
+                engine, PROJECTIONS, codec, lambda done, total: bar.update(task, completed=done, total=total)
+            )
             return await (made.check() if check else made.run(grace=grace))
 
         try:

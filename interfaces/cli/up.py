@@ -87,7 +87,7 @@ def up(wish: UpOptions) -> None:
         listening = stack.enter_context(_listen(wish.port))
         with console.status("Starting PostgreSQL and Redis ..."):
             settings = start_servers(wish.data, stack)
-            migrate_all(settings)
+        _migrate(settings, console)
         metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
         children = _children(settings, wish, listening, metrics)
         stack.enter_context(Children(children))
@@ -111,6 +111,18 @@ def _say(console: Console, settings: Settings, ready: UpReport, town: Town | Non
         print(json.dumps(asdict(ready)), flush=True)  # noqa: T201  the line that scripts wait for
     else:
         _tell(console, settings, ready, town, wish)
+
+
+def _migrate(settings: Settings, console: Console) -> None:
+    """With a progress bar while read models that another release made are rebuilt; nobody asks them yet."""
+    columns = TextColumn("Rebuilding the read models"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("events", total=None, visible=False)
+        rebuilt = migrate_all(
+            settings, lambda done, total: bar.update(task, completed=done, total=total, visible=True), grace=0
+        )
+    if rebuilt:
+        console.print(f"Rebuilt the read models, which another release had made: {', '.join(rebuilt)}.")
 
 
 def _listen(port: int) -> socket.socket:

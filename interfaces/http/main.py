@@ -19,7 +19,7 @@ from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.email_verifications import Verifications
-from infrastructure.identity.services import IdentityServices, TokenKeys, open_identity_services
+from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.deferred_runner import ErrandRunner
 from infrastructure.jobs.deferred_tasks import Errands
 from infrastructure.jobs.job_queue import JobQueue
@@ -146,8 +146,7 @@ def _identity(
         errands,
         keys,
         database.rows,
-        redis_url=redis.get_secret_value() if redis else None,
-        redis_prefix=settings.redis_prefix,
+        IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix),
     )
 
 

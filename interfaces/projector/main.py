@@ -15,7 +15,7 @@ from infrastructure.settings import Settings
 from projections.availability.earliest_refresher import EarliestRefresher
 from projections.availability.invalidation import InvalidationPublisher, connect
 from projections.engine.projector import Projector
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 
 
 async def run_projector(settings: Settings) -> None:
@@ -47,4 +47,4 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
     )
     stack.push_async_callback(pool.close)
     await pool.open()
-    return Projector(engine, READERS, EventCodec(settings.masters), publisher, [EarliestRefresher(pool)])
+    return Projector(engine, PROJECTIONS, EventCodec(settings.masters), publisher, [EarliestRefresher(pool)])

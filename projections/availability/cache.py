@@ -1,19 +1,19 @@
-"""Answers kept for the next who asks: in this process, then in Redis.
+"""The availability cache: answers in this process, then in Redis.
 
-A kept answer is used only while nothing that it is made of has changed (see `versions`) and if its position
-is not before the one asked for. Redis down, slow or flushed costs time, never truth: who has seen a position
-and names it is never told less; who names none may be told, while the projector can't reach Redis, what was
-true up to LEASE seconds ago, and reads so in the answer. Nothing is deleted and no newer answer replaced by
-an older one; all runs out by itself. No decision about a booking comes here.
+A cached answer is used only while nothing that it is made of has changed (see `invalidation.py`) and if its
+position is not before the one asked for. If Redis is down, slow or flushed, answers take longer but stay
+correct: a request that names a position never gets an older answer. A request that names none may get, while
+the projector can't reach Redis, an answer up to LEASE seconds old, and the answer states its age. Entries are
+never deleted, only expire, and no newer answer is replaced by an older one. No booking is decided by the cache.
 """
 
 import asyncio
 import contextlib
-import logging
 import time
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -23,10 +23,10 @@ from projections.availability.response import PreparedAvailability
 
 LASTS = 60  # seconds that an answer stays in Redis
 LARGEST = 512 * 1024  # bytes of an answer that goes to Redis
-AT_ONCE = 64  # answers on their way to Redis
+AT_ONCE = 64  # answers being stored in Redis
 
-# ARGV: what the names of answers begin with, the question, the least position.
-# Gives the epoch, if one is in force, and the answer, if it holds.
+# ARGV: the prefix of the keys of answers, the question, the least position.
+# Returns the epoch, if one is in force, and the answer, if it is valid.
 _GET = """
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then return {} end
@@ -38,8 +38,8 @@ for n = 1, #kept[2], 16 do
 end
 return {epoch, kept[3]}
 """
-# ARGV: as above the first two, the epoch in which the answer began to be made, its position, its ids, itself,
-# milliseconds.
+# ARGV: the first two as above, the epoch in which the computation began, the answer's position, its ids, the
+# answer, milliseconds.
 _PUT = """
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'floor')
 local position = tonumber(ARGV[4])
@@ -56,27 +56,27 @@ redis.call('PEXPIRE', name, ARGV[7])
 return 1
 """
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class CacheEpochs(NamedTuple):
-    """The epochs in which an answer began to be made: it is kept where that is still in force at the end."""
+    """The epochs in which a computation began: its answer is cached where the epoch is still in force."""
 
-    near: bytes | None
-    far: bytes | None
+    process: bytes | None
+    redis: bytes | None
 
 
 class AvailabilityCache:
-    """Both levels. `async with` follows what changes; without it nothing is kept in the process."""
+    """Both levels. `async with` follows the invalidations; without it the process caches nothing."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
-        self._near = ProcessCache(redis, prefix)
-        self._far = RedisCache(redis, prefix)
+        self._process = ProcessCache(redis, prefix)
+        self._redis = RedisCache(redis, prefix)
         self._task: asyncio.Task[None] | None = None
         self._storing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._near.follow())
+        self._task = asyncio.create_task(self._process.follow())
         return self
 
     async def __aexit__(
@@ -87,42 +87,42 @@ class AvailabilityCache:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    def near(self, question: str, now: float, at_least: int | None) -> PreparedAvailability | None:
-        """An answer at hand, if it holds at `now` (seconds since 1970) and is at `at_least` or past it."""
-        return self._near.get(question, now, at_least)
+    def from_process(self, question: str, now: float, at_least: int | None) -> PreparedAvailability | None:
+        """An answer cached in this process, valid at `now` (seconds since 1970) and not before `at_least`."""
+        return self._process.get(question, now, at_least)
 
-    async def far(
+    async def from_redis(
         self, question: str, now: float, at_least: int | None
     ) -> tuple[PreparedAvailability | None, CacheEpochs]:
-        """An answer from Redis, as `near`. To be asked before one is made, for what `keep` needs to know."""
-        near = self._near.epoch
-        epoch, kept = await self._far.get(question, at_least or 0)
-        if kept is not None and kept.holds(now, at_least):
-            self._near.put(question, kept, near)
-            return kept, CacheEpochs(near, epoch)
-        return None, CacheEpochs(near, epoch)
+        """An answer from Redis, as `from_process`. Ask before computing one: `keep` needs the epochs."""
+        before = self._process.epoch
+        epoch, cached = await self._redis.get(question, at_least or 0)
+        if cached is not None and cached.holds(now, at_least):
+            self._process.put(question, cached, before)
+            return cached, CacheEpochs(before, epoch)
+        return None, CacheEpochs(before, epoch)
 
-    def keep(self, question: str, prepared: PreparedAvailability, began: CacheEpochs) -> None:
-        """Keep an answer at both levels; Redis gets it a little later."""
-        self._near.put(question, prepared, began.near)
-        if began.far is not None and prepared.size <= LARGEST and len(self._storing) < AT_ONCE:
-            storing = asyncio.create_task(self._far.put(question, prepared, began.far))
+    def keep(self, question: str, prepared: PreparedAvailability, epochs: CacheEpochs) -> None:
+        """Cache an answer at both levels; in Redis a little later."""
+        self._process.put(question, prepared, epochs.process)
+        if epochs.redis is not None and prepared.size <= LARGEST and len(self._storing) < AT_ONCE:
+            storing = asyncio.create_task(self._redis.put(question, prepared, epochs.redis))
             self._storing.add(storing)
             storing.add_done_callback(self._storing.discard)
 
 
 class RedisCache:
-    """Answers in Redis. When it fails or is slow, it is left alone for a while."""
+    """Answers in Redis. After a failure or a timeout, Redis is not asked for PAUSE seconds."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._versions = key(prefix)
-        self._names = f"{prefix}answer:1:"  # the number goes up with the layout of Prepared.to_bytes
+        self._names = f"{prefix}answer:1:"  # the version of PreparedAvailability.to_bytes
         self._get = redis.register_script(_GET)
         self._put = redis.register_script(_PUT)
         self._again = 0.0
 
     async def get(self, question: str, at_least: int) -> tuple[bytes | None, PreparedAvailability | None]:
-        """The epoch in force, if any, and the answer, if it holds: one round trip."""
+        """The epoch in force, if any, and the answer, if it is valid: one round trip."""
         if time.monotonic() < self._again:
             return None, None
         try:
@@ -134,7 +134,7 @@ class RedisCache:
         return (found[0] if found else None), answer
 
     async def put(self, question: str, prepared: PreparedAvailability, epoch: bytes) -> None:
-        """Store it, unless it is outdated, another epoch is in force, or there is one as new."""
+        """Store an answer, unless it is outdated, another epoch is in force, or one as new is there."""
         ids, answer = b"".join(prepared.ids), prepared.to_bytes()
         values: list[bytes | str | int] = [
             self._names,
@@ -152,4 +152,4 @@ class RedisCache:
 
     def _rest(self, error: Exception) -> None:
         self._again = time.monotonic() + PAUSE
-        log.warning("no answers from Redis for %.0f s: %s", PAUSE, error)
+        logger.warning("shared answer cache is off", delay_s=PAUSE, error=str(error))

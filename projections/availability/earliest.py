@@ -1,10 +1,10 @@
-"""Who is free first? The next free starts of each provider with each service, worked out before it is asked.
+"""The next free starts of each provider with each service, computed before a search asks for them.
 
-Not a reader's: what is free first depends on the time too, not on the log alone, so that a rebuild could
-neither make these tables nor compare them; and a search must find somebody right after one. They stand beside
-the generations and are never rebuilt. Each row says which generation it was worked out from, and up to which
-position; what has been touched since, or was worked out from another generation, is worked out again
-(`refresher.py`). All of it can be thrown away at any time.
+No projection keeps these tables: the next free start depends on the time too, not on the log alone, so that a
+rebuild could neither make nor compare them; and a search must find providers right after a rebuild. They stand
+beside the generations and are never rebuilt. Each row names the generation and the position it was computed
+from; rows touched since, or of another generation, are computed again (`earliest_refresher.py`). All rows can
+be deleted at any time.
 """
 
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ from sqlalchemy import (
 
 from domain.scheduling.availability import Start
 from domain.scheduling.wallclock import day_bounds, local_date, zone
-from projections.availability.loader import LoadedCalendar, LoadedService
+from projections.availability.snapshot import LoadedCalendar, LoadedService
 from projections.engine.schema import instant, kept, uuid
 
 NAME = "earliest"
 AHEAD = 8
-"""Starts kept of each: while the first ones pass there is time to work out more."""
+"""Starts kept of each pair: while the first ones pass there is time to compute more."""
 
 earliest = Table(
     "earliest",
@@ -48,7 +48,7 @@ earliest = Table(
     Column("starts", ARRAY(DateTime(timezone=True)), nullable=False),  # offered, in order; none: booked out
     Column("duration", Interval, nullable=False),
     Column("notice", Interval, nullable=False),
-    instant("again_at"),  # when it must be worked out again if nothing happens
+    instant("again_at"),  # when it must be computed again if nothing happens
     Column("generation", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("earliest_of_service", "service_id"),
@@ -73,7 +73,7 @@ class EarliestStart(NamedTuple):
 
 
 class EarliestStarts(NamedTuple):
-    """A row to be kept: a provider's next starts with a service."""
+    """A row: a provider's next starts with a service."""
 
     provider_id: UUID
     service_id: UUID
@@ -88,11 +88,10 @@ class EarliestStarts(NamedTuple):
 
 
 def ahead(service: LoadedService, calendar: LoadedCalendar, starts: Sequence[Start], now: datetime) -> EarliestStarts:
-    """What to keep of all the starts offered in the days looked at."""
+    """The row of a pair, from all the starts offered in the days that were loaded."""
     soonest = [start.start for start in starts[:AHEAD]]
     notice, tz = timedelta(minutes=service.offer.min_notice), zone(calendar.hours.timezone)
-    # None comes in between them but by an event, or as what was kept for a while becomes free; else booking
-    # windows move on at midnight.
+    # Only an event or the end of a hold adds a start between these; else booking windows move on at midnight.
     midnight = day_bounds(local_date(now, tz), tz).end
     again = soonest[AHEAD // 2] - notice if len(soonest) == AHEAD else midnight
     if calendar.lapse_at is not None:
@@ -103,15 +102,14 @@ def ahead(service: LoadedService, calendar: LoadedCalendar, starts: Sequence[Sta
 def first_with(of: ColumnElement[bool], other: Column[UUID], only: ColumnElement[UUID] | None) -> FromClause:
     """The first start, its length and the other side of the kept rows `of` a row, with `only` that other one.
 
-    What can't be booked any more at the instant `now` is passed over, whoever is late in working out what
-    comes next.
+    Starts that can't be booked any more at the instant `now` are skipped, even if the refresher is late.
     """
     e = earliest.c
     each = func.unnest(e.starts).table_valued(column("start", e.again_at.type)).render_derived("each")
     start: Any = each.c.start
     bookable = start >= bindparam("now", type_=DateTime(timezone=True)) + e.notice
-    told = start.label("starts_at"), e.duration.label("length"), other.label("with_id")
-    query = select(*told).select_from(earliest.join(each, true())).where(of, bookable)
+    columns = start.label("starts_at"), e.duration.label("length"), other.label("with_id")
+    query = select(*columns).select_from(earliest.join(each, true())).where(of, bookable)
     if only is not None:
         query = query.where(other == only)
     return query.order_by(start, other).limit(1).lateral("first")

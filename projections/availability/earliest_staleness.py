@@ -1,4 +1,4 @@
-"""Which rows of `earliest` must be worked out again, and keeping those that have been."""
+"""Which rows of `earliest` are stale, and storing the refreshed ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ _STATE = f"""
     SELECT l.generation, b.position, clock_timestamp() FROM read.live l
     JOIN read.bookmark b ON b.generation = l.generation AND b.reader = '{vacancy.name}'"""  # noqa: S608  a name of our own
 
-# With those that are kept already: perhaps they are no pair any more.
+# With the pairs that have a row: perhaps they no longer exist.
 _NEWS = """
     WITH news AS (SELECT id FROM {schema}.vacancy_touched WHERE position > %(since)s)
     SELECT t.provider::uuid, s.id FROM news n JOIN {schema}.vacancy_service s ON s.id = n.id
@@ -52,7 +52,7 @@ _ALL = """
         OR e.position < p.touched OR e.again_at <= %(now)s
     ORDER BY e.again_at NULLS FIRST"""
 
-# A process that was paused while another led does not undo what that one has done.
+# A process that was paused while another led does not overwrite the rows of that one.
 _KEEP = """
     INSERT INTO read.earliest AS e
         (provider_id, service_id, starts, duration, notice, again_at, generation, position)
@@ -72,7 +72,7 @@ _ANNOUNCE = "SELECT pg_notify(%s, %s)"
 
 
 class StalenessState(NamedTuple):
-    """The live generation, how far the reader of free times is in it, and the database's time."""
+    """The live generation, the position of the availability projection in it, and the database's time."""
 
     generation: int
     position: int
@@ -80,7 +80,7 @@ class StalenessState(NamedTuple):
 
 
 class StaleRows:
-    """See above. `pool`: of autocommitting connections of the role that projects."""
+    """`pool`: autocommitting connections of the projector's role."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
@@ -90,23 +90,23 @@ class StaleRows:
         return StalenessState(*row)
 
     async def all(self, state: StalenessState) -> Sequence[Pair]:
-        """All that is missing, too much, due, of another generation, or touched since; missing ones first."""
+        """All pairs missing, obsolete, due, of another generation, or touched since; missing ones first."""
         values = {"generation": state.generation, "now": state.now}
         return await self._select(_ALL.format(schema=generation_schema(state.generation)), values)
 
     async def news(self, state: StalenessState, since: int) -> Sequence[Pair]:
-        """What events past a position have touched."""
+        """The pairs that events past a position have touched."""
         return await self._select(_NEWS.format(schema=generation_schema(state.generation)), {"since": since})
 
     async def due(self, state: StalenessState) -> Sequence[Pair]:
-        """Some of what time has passed over."""
+        """Some of the pairs that are due by time."""
         return await self._select(_DUE, [state.now])
 
     async def keep(
-        self, worked_out: Sequence[tuple[EarliestStarts, int]], gone: Collection[Pair], state: StalenessState
+        self, refreshed: Sequence[tuple[EarliestStarts, int]], gone: Collection[Pair], state: StalenessState
     ) -> None:
-        """Rows, each with the position of the look it comes from; and pairs that there are no more."""
-        rows = [(*row, state.generation, position) for row, position in worked_out]
+        """Store rows, each with the position of its snapshot; drop pairs that no longer exist."""
+        rows = [(*row, state.generation, position) for row, position in refreshed]
         async with self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             if rows:
@@ -115,10 +115,10 @@ class StaleRows:
                 await cursor.executemany(_DROP, [(*pair, state.generation, state.position) for pair in sorted(gone)])
 
     async def reached(self, position: int) -> None:
-        """Everything is worked out up to a position: say so."""
+        """Record and announce that all rows are fresh up to a position."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(_MARK, [position])
-            # Of the readers it says 0: they are further, and nobody goes back for that.
+            # For the projections it announces 0: they are further, and no position goes back for that.
             await connection.execute(_ANNOUNCE, [CHANNEL, f"0 {NAME}={position}"])
 
     async def _select(self, statement: str, values: Mapping[str, Any] | Sequence[Any]) -> Sequence[tuple[Any, ...]]:

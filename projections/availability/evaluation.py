@@ -1,4 +1,4 @@
-"""From a look to what is offered, and to what stands against a start."""
+"""From a snapshot to the starts offered, and to the reason why a start is not."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -10,17 +10,17 @@ from domain.errors import Invalid
 from domain.scheduling.availability import Rule, Start, candidates, starts, why_not
 from domain.scheduling.interval import Interval, clip
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
-from projections.availability.loader import LoadedCalendar, LoadedService
 from projections.availability.response import PreparedAvailability
+from projections.availability.snapshot import LoadedCalendar, LoadedService
 
-_SKEW = timedelta(minutes=1)  # how far the clocks of processes may lie apart
+_SKEW = timedelta(minutes=1)  # how far the clocks of processes may differ
 _LASTS = timedelta(minutes=1)
 
-MOST_STARTS = 50_000  # of one answer; more would keep everybody else waiting
+MOST_STARTS = 50_000  # of one answer; more would hold up other requests
 
 
 class UnavailableReason(StrEnum):
-    """What stands against a start: of several, the first in this order. From PAST on the domain's rules."""
+    """Why a start is not offered: of several reasons, the first in this order. From PAST on the domain's rules."""
 
     NOT_OFFERED_BY = "not-offered-by"
     WITHDRAWN = "withdrawn"
@@ -36,7 +36,7 @@ class UnavailableReason(StrEnum):
 
     @property
     def detail(self) -> str:
-        """In a sentence."""
+        """The reason as a sentence."""
         return _DETAILS[self]
 
     @classmethod
@@ -60,7 +60,7 @@ _DETAILS = {
 
 
 def offered(service: LoadedService, span: Interval, now: datetime) -> Iterator[tuple[Start, UUID]]:
-    """What is offered in `span` at `now`, and by whom; in order for each provider."""
+    """The starts offered in `span` at `now`, each with its provider; in order for each provider."""
     for calendar in _bookable(service):
         for start in starts(service.offer, calendar.hours, calendar.occupied, span, now):
             yield start, calendar.id
@@ -69,7 +69,7 @@ def offered(service: LoadedService, span: Interval, now: datetime) -> Iterator[t
 def against(
     service: LoadedService, provider_id: UUID | None, start: datetime, now: datetime
 ) -> UnavailableReason | None:
-    """The first reason against a start; without a provider, of the one who is nearest to offering it."""
+    """The first reason against a start; without a provider, of the provider nearest to offering it."""
     if provider_id is not None and not service.calendars:
         return UnavailableReason.NOT_OFFERED_BY
     if service.withdrawn:
@@ -87,45 +87,49 @@ def against(
 def prepare(
     position: int, service: LoadedService, provider_id: UUID | None, span: Interval, now: datetime
 ) -> PreparedAvailability:
-    """The starts in `span` of all calendars looked at, but for the notice that passes with time.
-
-    It holds for about a minute, and not beyond midnight where the booking window moves on, nor when something
-    that was kept for a while has become free.
-    """
-    holds = Interval(now - _SKEW, now + _LASTS)
-    notice = timedelta(minutes=service.offer.min_notice)
-    ahead = clip(span, Interval(holds.start + notice, SUPPORTED.end))
-    found: list[tuple[Start, UUID]] = []
-    for calendar in _bookable(service):
-        within = ahead
-        if (window := service.offer.window) is not None:
-            within = clip(ahead, window.bounds(calendar.hours, now))
-            tz = zone(calendar.hours.timezone)
-            holds = clip(holds, day_bounds(local_date(now, tz), tz))
-        if calendar.lapse_at is not None:
-            holds = clip(holds, Interval(holds.start, calendar.lapse_at))
-        free = candidates(service.offer, calendar.hours, calendar.occupied, within)
-        found += [(start, calendar.id) for start in free]
-        if len(found) > MOST_STARTS:
-            raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
-    if len(service.calendars) > 1:
-        found.sort()
+    """The starts in `span` of all calendars loaded, without regard to the notice, which passes with time."""
+    valid, notice = _validity(service, now), timedelta(minutes=service.offer.min_notice)
+    found = _candidates(service, clip(span, Interval(now - _SKEW + notice, SUPPORTED.end)), now)
+    providers = service.providers if provider_id is None else [provider_id]
     return PreparedAvailability.of(
         position,
-        [
-            service.id,
-            *(service.providers if provider_id is None else [provider_id]),
-            *_organizations(service),
-        ],
-        (holds.start.timestamp(), holds.end.timestamp()),
+        [service.id, *providers, *_organizations(service)],
+        (valid.start.timestamp(), valid.end.timestamp()),
         int(notice.total_seconds()),
         common_zone(service.calendars),
         found,
     )
 
 
+def _validity(service: LoadedService, now: datetime) -> Interval:
+    """About a minute, but not beyond midnight, where booking windows move on, nor the end of a hold."""
+    valid = Interval(now - _SKEW, now + _LASTS)
+    for calendar in _bookable(service):
+        if service.offer.window is not None:
+            tz = zone(calendar.hours.timezone)
+            valid = clip(valid, day_bounds(local_date(now, tz), tz))
+        if calendar.lapse_at is not None:
+            valid = clip(valid, Interval(valid.start, calendar.lapse_at))
+    return valid
+
+
+def _candidates(service: LoadedService, span: Interval, now: datetime) -> list[tuple[Start, UUID]]:
+    """The starts of all calendars, by start, then provider. Raises Invalid if there are too many."""
+    found: list[tuple[Start, UUID]] = []
+    window = service.offer.window
+    for calendar in _bookable(service):
+        within = span if window is None else clip(span, window.bounds(calendar.hours, now))
+        free = candidates(service.offer, calendar.hours, calendar.occupied, within)
+        found += [(start, calendar.id) for start in free]
+        if len(found) > MOST_STARTS:
+            raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
+    if len(service.calendars) > 1:
+        found.sort()
+    return found
+
+
 def _organizations(service: LoadedService) -> set[UUID]:
-    """Those whose holidays count."""
+    """The organizations whose holidays count."""
     return {each.organization for each in service.calendars if each.organization is not None}
 
 

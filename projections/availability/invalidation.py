@@ -1,15 +1,14 @@
-"""Which calendars and services have changed since when? Told to caches through Redis, by the projector.
+"""Cache invalidation: the projector publishes through Redis which calendars and services have changed.
 
-All of it is one hash: an `epoch`, its `floor`, and the position of the last event that touched an id, for
-each id touched since. One key is there as a whole or not at all: flushed, evicted or expired (the projector
-renews it each second), it takes the epoch with it. Then another begins, with the log's head as its floor,
-so that an answer from before the floor counts for nothing, and one from past it knows all that the hash
-does not name. An answer at position p holds while its epoch does, if floor <= p and no id of it has
-changed past p.
+The state is one hash: an `epoch`, its `floor`, and for each id touched since then the position of the last
+event that touched it. One key exists as a whole or not at all: if it is flushed, evicted or expired (the
+projector renews it each second), the epoch is gone with it. The next epoch begins with the log's head as its
+floor: answers from before the floor are invalid, and later answers include all changes that the hash does not
+name. An answer at position p is valid while its epoch lasts, if floor <= p and none of its ids has changed
+past p.
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -32,7 +32,7 @@ _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 _FRONT, _CHANGE = Struct("<16sq"), Struct("<16sq")
 
 # ARGV: epoch, its floor if it begins now (else ''), lease, what to publish, then ids and positions.
-# Positions never go down: readers that lag are given what others have had before.
+# Positions never go down: projections that lag publish positions that others have published before.
 _PUBLISH = """
 local key = KEYS[1]
 if ARGV[2] ~= '' then
@@ -52,11 +52,11 @@ redis.call('PUBLISH', key, ARGV[4])
 return 1
 """
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class Invalidation(NamedTuple):
-    """What is published. `upto`: no position has been published past it; `changes`: id -> position."""
+    """A published message. `upto`: the highest position published so far; `changes`: id -> position."""
 
     epoch: bytes
     upto: int
@@ -74,7 +74,7 @@ class Invalidation(NamedTuple):
 
 
 def connect(url: str) -> Redis:
-    """A client that would rather fail than keep anybody waiting."""
+    """A client that fails rather than wait."""
     return Redis.from_url(
         url,
         socket_timeout=PATIENCE,
@@ -85,12 +85,12 @@ def connect(url: str) -> Redis:
 
 
 def key(prefix: str) -> str:
-    """Where the versions are, and the channel on which they are published."""
+    """The key of the versions, and the channel on which they are published."""
     return f"{prefix}versions"
 
 
 class InvalidationPublisher:
-    """The projector's side. Raises what Redis raises; from then on the epoch counts as lost."""
+    """The projector's side. Raises Redis' errors; after one the epoch counts as lost."""
 
     def __init__(self, redis: Redis, prefix: str, engine: AsyncEngine) -> None:
         self._key = key(prefix)
@@ -98,51 +98,51 @@ class InvalidationPublisher:
         self._publish = redis.register_script(_PUBLISH)
         self._lock = asyncio.Lock()
         self._epoch: bytes | None = None
-        self._floor = self._upto = self._told = 0
+        self._floor = self._upto = self._published = 0
         self._again = 0.0
 
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
         """Ids -> the last position that touched them, in the page that is about to be committed.
 
-        Before, not after: what was read from the old snapshot is outdated before anybody can see the new one.
+        Before, not after: answers from the old snapshot are outdated before anybody can see the new one.
         """
         async with self._lock:
             if self._epoch is None and time.monotonic() < self._again:
-                return  # what Redis still has runs out with the lease
+                return  # the entries that Redis still has run out with the lease
             if self._epoch is not None and max(changed.values()) <= self._floor:
-                return  # no answer that old counts
-            await self._tell({id.bytes: position for id, position in changed.items()})
+                return  # answers that old are invalid anyway
+            await self._publish_changes({id.bytes: position for id, position in changed.items()})
 
     async def heartbeat(self) -> None:
         """Renews the lease; begins an epoch where there is none, or another's."""
         async with self._lock:
-            await self._tell({})
+            await self._publish_changes({})
 
-    async def _tell(self, changes: Mapping[bytes, int]) -> None:
-        # Whatever goes wrong from here on, nobody knows what Redis has: only a new epoch helps.
+    async def _publish_changes(self, changes: Mapping[bytes, int]) -> None:
+        # After a failure the state of Redis is unknown, and only a new epoch helps.
         epoch, self._epoch = self._epoch, None
         self._again = time.monotonic() + PAUSE
         self._upto = max(self._upto, *changes.values(), 0)
-        if epoch is not None and self._told + len(changes) <= MANY and await self._goes_on(epoch, changes):
-            self._told += len(changes)
+        if epoch is not None and self._published + len(changes) <= MANY and await self._continue(epoch, changes):
+            self._published += len(changes)
         else:
             epoch = await self._begin(changes)
         self._epoch = epoch
 
-    async def _goes_on(self, epoch: bytes, changes: Mapping[bytes, int]) -> bool:
+    async def _continue(self, epoch: bytes, changes: Mapping[bytes, int]) -> bool:
         return bool(await self._send(Invalidation(epoch, self._upto, changes), floor=""))
 
     async def _begin(self, changes: Mapping[bytes, int]) -> bytes:
         async with self._engine.connect() as connection:
             self._floor = (await connection.execute(_HEAD)).scalar_one()
-        epoch, self._told = secrets.token_hex(8).encode(), len(changes)
+        epoch, self._published = secrets.token_hex(8).encode(), len(changes)
         self._upto = max(self._upto, self._floor)
         await self._send(Invalidation(epoch, self._upto, changes), floor=self._floor)
-        log.info("a new epoch of cached answers, from position %d", self._floor)
+        logger.info("cache invalidated after restart", position=self._floor)
         return epoch
 
-    async def _send(self, news: Invalidation, floor: int | str) -> int:
-        changes = [part for change in news.changes.items() for part in change]
-        values = [news.epoch, floor, int(LEASE * 1000), news.to_bytes(), *changes]
+    async def _send(self, invalidation: Invalidation, floor: int | str) -> int:
+        changes = [part for change in invalidation.changes.items() for part in change]
+        values = [invalidation.epoch, floor, int(LEASE * 1000), invalidation.to_bytes(), *changes]
         answer: int = await self._publish(keys=[self._key], args=values)
         return answer

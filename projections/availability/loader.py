@@ -1,25 +1,21 @@
-"""One look at all that an answer about free times needs: one statement, so one snapshot."""
+"""Loads everything that an answer about free times needs in one statement, so from one snapshot."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from domain.catalog.service import offer_of
-from domain.scheduling.availability import Occupied, SlotTerms
 from domain.scheduling.interval import Interval
-from domain.scheduling.opening_hours import OpeningHours
-from domain.scheduling.schedule import Weekly, hours_of
+from projections.availability.snapshot import AvailabilitySnapshot, loaded_service
 from projections.engine.schema import generation_schema
 from projections.read_models.availability import vacancy
 
 _SLACK = timedelta(days=2)  # an opening may have begun on the date before, and zones lie a day apart
-_NOBODY = UUID(int=0)
 
 _STATEMENT = """
 SELECT l.generation, b.position, s.id, s.withdrawn, s.terms, s.providers, c.calendars
@@ -64,39 +60,8 @@ _TAGGED = """
 _LIVE = "SELECT generation FROM read.live"
 
 
-class LoadedCalendar(NamedTuple):
-    """A provider of a service, with what matters to the time asked for, its organization's holidays too.
-
-    `lapse_at`: when the first of what is occupied becomes free by itself.
-    """
-
-    id: UUID
-    active: bool
-    hours: OpeningHours
-    occupied: Sequence[Occupied]
-    organization: UUID | None = None
-    lapse_at: datetime | None = None
-
-
-class LoadedService(NamedTuple):
-    """A service, all its providers, and calendars: of those asked for who are of its organization."""
-
-    id: UUID
-    withdrawn: bool
-    offer: SlotTerms
-    providers: Sequence[UUID]
-    calendars: Sequence[LoadedCalendar]
-
-
-class AvailabilitySnapshot(NamedTuple):
-    """What was found at a position of the log."""
-
-    position: int
-    services: Sequence[LoadedService]
-
-
 class AvailabilityLoader:
-    """Looks at the live generation through a pool of autocommitting connections."""
+    """Reads the live generation through a pool of autocommitting connections."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
@@ -105,21 +70,21 @@ class AvailabilityLoader:
     async def at_service(
         self, id: UUID, provider_id: UUID | None, span: Interval, now: datetime
     ) -> AvailabilitySnapshot:
-        """A service, if it is known, for starts in `span` that are not before `now`."""
+        """A service, if it exists, for starts in `span` that are not before `now`."""
         calendars = None if provider_id is None else [provider_id]
-        return await self._look("s.id = %(wanted)b::uuid", id, calendars, span, now)
+        return await self._load("s.id = %(wanted)b::uuid", id, calendars, span, now)
 
     async def at_tag(self, slug: str, span: Interval, now: datetime) -> AvailabilitySnapshot:
-        """The services with a tag, whichever of its slugs, that can be booked; as in `at_service`."""
-        return await self._look(_TAGGED, slug, None, span, now)
+        """The services with a tag, by any of its slugs, that can be booked; as in `at_service`."""
+        return await self._load(_TAGGED, slug, None, span, now)
 
     async def at_calendars(
         self, ids: Sequence[UUID], calendars: Sequence[UUID], span: Interval, now: datetime
     ) -> AvailabilitySnapshot:
-        """Those of these calendars at which any of these services takes place, as in `at_service`."""
-        return await self._look("s.id = ANY(%(wanted)b::uuid[])", ids, calendars, span, now)
+        """These services, with those of these calendars that offer them; as in `at_service`."""
+        return await self._load("s.id = ANY(%(wanted)b::uuid[])", ids, calendars, span, now)
 
-    async def _look(
+    async def _load(
         self,
         condition: str,
         wanted: UUID | str | Sequence[UUID],
@@ -139,11 +104,13 @@ class AvailabilityLoader:
             generation = self._generation
             rows = await self._select(_statement(condition, generation), values)
             if rows and rows[0][0] == generation:
-                return AvailabilitySnapshot(rows[0][1], [_offering(*row[2:]) for row in rows if row[2] is not None])
+                return AvailabilitySnapshot(
+                    rows[0][1], [loaded_service(*row[2:]) for row in rows if row[2] is not None]
+                )
             self._generation = (await self._select(_LIVE, {}))[0][0]
 
     async def _select(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
-        """The rows; none if the generation asked for is gone."""
+        """The rows; none if the generation asked for was dropped."""
         for last in (False, True):  # once more on a fresh connection, if this one turns out to be dead
             try:
                 async with self._pool.connection() as connection:
@@ -162,49 +129,3 @@ class AvailabilityLoader:
 def _statement(condition: str, generation: int) -> str:
     schema = generation_schema(generation)
     return _STATEMENT.format(reader=vacancy.name, schema=schema, wanted=condition.format(schema=schema))
-
-
-def _offering(
-    id: UUID,
-    withdrawn: bool,
-    terms: Mapping[str, Any],
-    providers: Sequence[str],
-    calendars: Sequence[Sequence[Any]] | None,
-) -> LoadedService:
-    found = [_calendar(id, *each) for each in calendars or ()]
-    return LoadedService(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
-
-
-def _calendar(
-    service_id: UUID,
-    id: str,
-    active: bool,
-    timezone: str,
-    weekly: Weekly,
-    overrides: Mapping[str, Sequence[Sequence[int]]] | None,
-    time_off: Sequence[tuple[float, float]] | None,
-    seats: Sequence[tuple[float, float, float | None, float | None]] | None,
-    organization: str | None,
-    holidays: Sequence[str] | None,
-) -> LoadedCalendar:
-    off = [(_instant(since), _instant(until)) for since, until in time_off or ()]
-    dates = frozenset(map(date.fromisoformat, holidays or ()))
-    return LoadedCalendar(
-        UUID(id),
-        active,
-        hours_of(timezone, weekly, overrides or {}, off).less(dates),
-        [_occupied(service_id, *seat[:3]) for seat in seats or ()],
-        None if organization is None else UUID(organization),
-        min((_instant(seat[3]) for seat in seats or () if seat[3] is not None), default=None),
-    )
-
-
-def _occupied(service_id: UUID, since: float, until: float, start: float | None) -> Occupied:
-    begin = _instant(since)
-    if start is None:  # of no session that another could join
-        return Occupied(begin, _instant(until), _NOBODY, begin, _NOBODY)
-    return Occupied(begin, _instant(until), service_id, _instant(start), _NOBODY)
-
-
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

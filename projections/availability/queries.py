@@ -1,4 +1,4 @@
-"""Which times are free?"""
+"""Which starts are free, and why is a start not?"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from domain.scheduling.interval import Interval, overlaps
 from domain.scheduling.wallclock import SUPPORTED
 from projections.availability.cache import AvailabilityCache
 from projections.availability.evaluation import UnavailableReason, against, common_zone, offered, prepare
-from projections.availability.loader import AvailabilityLoader, AvailabilitySnapshot
+from projections.availability.loader import AvailabilityLoader
 from projections.availability.response import (
     OPENING,
     AvailabilityResponse,
@@ -20,16 +20,17 @@ from projections.availability.response import (
     ending,
     written,
 )
+from projections.availability.snapshot import AvailabilitySnapshot
 from projections.query.snapshot import Behind, Snapshots
 from projections.read_models.availability import vacancy
 
 _HORIZONS = (timedelta(days=1), timedelta(days=7), timedelta(days=62))
-_FARTHEST = timedelta(days=9)  # from a start to an end of what it occupies
+_FARTHEST = timedelta(days=9)  # from a start to either end of the time that it occupies
 _INSTANT = timedelta(microseconds=1)
 
 
 class Explanation(NamedTuple):
-    """`rule`: what stands against a start, None if it is offered; `detail`: in a sentence."""
+    """`rule`: why a start is not offered, None if it is; `detail`: the same as a sentence."""
 
     offered: bool
     rule: UnavailableReason | None
@@ -40,13 +41,15 @@ class Explanation(NamedTuple):
 class Availability:
     """Answers from the read model; `starts` from the cache too, if there is one.
 
-    No answer is from before the position `at_least`; raises Behind and BeyondHead as Reads does, and NotFound
-    for a service that is not known.
+    No answer is from before the position `at_least`. Raises Behind and BeyondHead as Snapshots does, and
+    NotFound for an unknown service.
     """
 
-    def __init__(self, looks: AvailabilityLoader, reads: Snapshots, cache: AvailabilityCache | None = None) -> None:
-        self._looks = looks
-        self._reads = reads
+    def __init__(
+        self, loader: AvailabilityLoader, snapshots: Snapshots, cache: AvailabilityCache | None = None
+    ) -> None:
+        self._loader = loader
+        self._snapshots = snapshots
         self._cache = cache
 
     async def starts(
@@ -61,7 +64,7 @@ class Availability:
     ) -> AvailabilityResponse:
         """The starts in `span` offered at `now`, by one provider or by all.
 
-        `timezone`, a zone's name, is only named in the answer. NotFound also for another provider.
+        `timezone`: a zone's name to state in the answer. NotFound also for a provider of other services.
         """
         prepared = await self._prepared(service_id, provider_id, span, now, at_least)
         return prepared.answer(now, timezone)
@@ -80,21 +83,18 @@ class Availability:
         Each start names its service too.
         """
         found: list[tuple[Start, UUID, UUID]] = []
-        look = AvailabilitySnapshot(0, ())
+        snapshot = AvailabilitySnapshot(0, ())
         for horizon in _HORIZONS:
             span = Interval(now, min(now + horizon, SUPPORTED.end))
-            if service_id is not None:
-                look = await self._service(service_id, None, span, now, at_least)
-            else:
-                look = await self._looked(partial(self._looks.at_tag, tag or "", span, now), at_least)
+            snapshot = await self._of_service_or_tag(service_id, tag or "", span, now, at_least)
             found = sorted(
                 (start, service.id, calendar)
-                for service in look.services
+                for service in snapshot.services
                 for start, calendar in offered(service, span, now)
             )
             if len(found) >= limit:
                 break
-        return _earliest(look, found[:limit], now)
+        return _earliest(snapshot, found[:limit], now)
 
     async def touching(
         self,
@@ -107,9 +107,9 @@ class Availability:
     ) -> Sequence[datetime]:
         """The starts offered at `now` that would occupy a part of the stretch, buffers included."""
         around = Interval(stretch.start - _FARTHEST, stretch.end + _FARTHEST)
-        look = await self._service(service_id, provider_id, around, now, at_least)
-        offer = look.services[0].offer
-        found = offered(look.services[0], around, now)
+        snapshot = await self._service(service_id, provider_id, around, now, at_least)
+        offer = snapshot.services[0].offer
+        found = offered(snapshot.services[0], around, now)
         return [start.start for start, _ in found if overlaps(offer.stretch(start.start), stretch)]
 
     async def why(
@@ -121,13 +121,22 @@ class Availability:
         now: datetime,
         at_least: int | None = None,
     ) -> Explanation:
-        """Whether a start is offered at `now`, and if not, what stands against it.
+        """Whether a start is offered at `now`, and if not, why.
 
-        Without a provider: by anybody, else what is against the one with whom it is nearest to being offered.
+        Without a provider: by any, else the reason of the provider nearest to offering it.
         """
-        look = await self._service(service_id, provider_id, Interval(start, start + _INSTANT), now, at_least)
-        rule = against(look.services[0], provider_id, start, now)
-        return Explanation(rule is None, rule, "This start is offered." if rule is None else rule.detail, look.position)
+        snapshot = await self._service(service_id, provider_id, Interval(start, start + _INSTANT), now, at_least)
+        rule = against(snapshot.services[0], provider_id, start, now)
+        return Explanation(
+            rule is None, rule, "This start is offered." if rule is None else rule.detail, snapshot.position
+        )
+
+    async def _of_service_or_tag(
+        self, service_id: UUID | None, tag: str, span: Interval, now: datetime, at_least: int | None
+    ) -> AvailabilitySnapshot:
+        if service_id is not None:
+            return await self._service(service_id, None, span, now, at_least)
+        return await self._at_least(partial(self._loader.at_tag, tag, span, now), at_least)
 
     async def _prepared(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
@@ -137,51 +146,51 @@ class Availability:
             return await self._prepare(service_id, provider_id, span, now, at_least)
         question = f"{service_id}{provider_id}{span[0].isoformat()}{span[1].isoformat()}"
         seconds = now.timestamp()
-        kept = cache.near(question, seconds, at_least)
-        if kept is not None:
-            return kept
-        kept, began = await cache.far(question, seconds, at_least)
-        if kept is None:
-            kept = await self._prepare(service_id, provider_id, span, now, at_least)
-            cache.keep(question, kept, began)
-        return kept
+        cached = cache.from_process(question, seconds, at_least)
+        if cached is not None:
+            return cached
+        cached, epochs = await cache.from_redis(question, seconds, at_least)
+        if cached is None:
+            cached = await self._prepare(service_id, provider_id, span, now, at_least)
+            cache.keep(question, cached, epochs)
+        return cached
 
     async def _prepare(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
     ) -> PreparedAvailability:
-        look = await self._service(service_id, provider_id, span, now, at_least)
-        service = look.services[0]
+        snapshot = await self._service(service_id, provider_id, span, now, at_least)
+        service = snapshot.services[0]
         if provider_id is not None and provider_id not in service.providers:
             raise NotFound("provider", provider_id)
-        return prepare(look.position, service, provider_id, span, now)
+        return prepare(snapshot.position, service, provider_id, span, now)
 
     async def _service(
         self, service_id: UUID, provider_id: UUID | None, span: Interval, now: datetime, at_least: int | None
     ) -> AvailabilitySnapshot:
-        once = partial(self._looks.at_service, service_id, provider_id, span, now)
-        look = await self._looked(once, at_least)
-        if not look.services:
+        load = partial(self._loader.at_service, service_id, provider_id, span, now)
+        snapshot = await self._at_least(load, at_least)
+        if not snapshot.services:
             raise NotFound("service", service_id)
-        return look
+        return snapshot
 
-    async def _looked(
-        self, once: Callable[[], Awaitable[AvailabilitySnapshot]], at_least: int | None
+    async def _at_least(
+        self, load: Callable[[], Awaitable[AvailabilitySnapshot]], at_least: int | None
     ) -> AvailabilitySnapshot:
-        look = await once()
-        if at_least is not None and look.position < at_least:
-            async with self._reads.open(vacancy.name, at_least):  # waits for it
-                look = await once()
-            if look.position < at_least:
-                raise Behind(vacancy.name, look.position, at_least)
-        return look
+        snapshot = await load()
+        if at_least is not None and snapshot.position < at_least:
+            async with self._snapshots.open(vacancy.name, at_least):  # waits for the projection
+                snapshot = await load()
+            if snapshot.position < at_least:
+                raise Behind(vacancy.name, snapshot.position, at_least)
+        return snapshot
 
 
 def _earliest(
-    look: AvailabilitySnapshot, found: Sequence[tuple[Start, UUID, UUID]], now: datetime
+    snapshot: AvailabilitySnapshot, found: Sequence[tuple[Start, UUID, UUID]], now: datetime
 ) -> AvailabilityResponse:
     items = (
         written(start, f'"service_id":"{service}","provider_id":"{provider}",') for start, service, provider in found
     )
-    zones = common_zone(calendar for service in look.services for calendar in service.calendars)
-    body = b"".join((OPENING, ",".join(items).encode(), ending(look.position, now, zones)))
-    return AvailabilityResponse(look.position, now.replace(microsecond=0), body)
+    zones = common_zone(calendar for service in snapshot.services for calendar in service.calendars)
+    body = b"".join((OPENING, ",".join(items).encode(), ending(snapshot.position, now, zones)))
+    return AvailabilityResponse(snapshot.position, now.replace(microsecond=0), body)

@@ -1,4 +1,4 @@
-"""An answer made ready: its starts are written as JSON, and reading only cuts off what time has passed."""
+"""A prepared answer: its starts are written as JSON once; each response only cuts off those that have passed."""
 
 from array import array
 from bisect import bisect_left
@@ -18,7 +18,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class AvailabilityResponse(NamedTuple):
-    """What the door sends. `body`: compact JSON; `position`: the log as far as it is reflected."""
+    """The response. `body`: compact JSON; `position`: of the log, as far as the response reflects it."""
 
     position: int
     as_of: datetime
@@ -28,7 +28,7 @@ class AvailabilityResponse(NamedTuple):
 class PreparedAvailability:
     """The starts of one question at one position, apart from notice.
 
-    Holds for `since` <= now < `until` (seconds since 1970: a booking window moves on at midnight) and until
+    Valid for `since` <= now < `until` (seconds since 1970: a booking window moves on at midnight) and until
     an event past `position` touches one of `ids`. `notice` is in seconds.
     """
 
@@ -78,11 +78,11 @@ class PreparedAvailability:
         return cls(position, [id.bytes for id in ids], *holds, notice, timezone, starts, offsets, joined)
 
     def holds(self, now: float, at_least: int | None) -> bool:
-        """Whether it may be used at `now` by somebody who has seen a position."""
+        """Whether it is valid at `now` and not older than a position that the client has seen."""
         return self.since <= now < self.until and (at_least is None or at_least <= self.position)
 
     def answer(self, now: datetime, timezone: str | None) -> AvailabilityResponse:
-        """What is offered at `now`; `timezone` is only named."""
+        """The response at `now`; `timezone` is only stated in it."""
         past = bisect_left(self._starts, now.timestamp() + self.notice)
         left = self._items
         if past:

@@ -1,4 +1,4 @@
-"""Who waits for what is free? The waitlist and the availability, asked together."""
+"""The waitlist entries that want a free time: the waitlist and the availability, queried together."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from projections.read_models.waitlist import in_line, waitlist
 
 
 class WaitlistLine:
-    """See application.booking.waitlist_matching.Line."""
+    """Adapter of the port `application.booking.waitlist_matching.Line`."""
 
-    def __init__(self, reads: Snapshots, availability: Availability) -> None:
-        self._reads, self._availability = reads, availability
+    def __init__(self, snapshots: Snapshots, availability: Availability) -> None:
+        self._snapshots, self._availability = snapshots, availability
 
     async def wishes(self, provider_id: UUID, since: datetime, until: datetime, at_least: int | None) -> Sequence[Wish]:
-        day = timedelta(days=1)  # as far as zones lie apart
-        async with self._reads.open(waitlist.name, at_least, sees=EVERYTHING) as read:
+        day = timedelta(days=1)  # the largest difference between zones
+        async with self._snapshots.open(waitlist.name, at_least, sees=EVERYTHING) as read:
             return await in_line(read, provider_id, (since - day).date(), (until + day).date())
 
     async def starts(

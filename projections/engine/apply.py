@@ -1,10 +1,10 @@
-"""One page into the tables of all readers: rows and bookmarks, together or not at all."""
+"""One page of events into the tables of all projections: rows and checkpoints, together or not at all."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,29 +16,29 @@ from projections.engine.schema import generation_schema
 
 _MOVE = """
     UPDATE read.bookmark SET position = %(until)s
-    WHERE generation = %(generation)s AND reader = ANY(%(readers)s) AND position = %(since)s
+    WHERE generation = %(generation)s AND reader = ANY(%(names)s) AND position = %(since)s
       AND stopped_at IS NULL
       AND (NOT %(live)s OR EXISTS (SELECT FROM read.live WHERE live.generation = %(generation)s))"""
-_MARK = text("""
+_STOP = text("""
     UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
-    WHERE generation = :generation AND reader = :reader""")
+    WHERE generation = :generation AND reader = :name""")
 
-# What is lost in a crash is read again from the log; a plan made while a table was small must not stay.
-_HASTE = """
+# A crash loses nothing: the log is read again. A plan made while a table was small must not stay.
+_PREPARE = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
            set_config('app.scope', 'all', true)"""
 
 _NAME = f"SELECT set_config('application_name', '{PAGE_NAME}', true)"
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class Fenced(Exception):
-    """Somebody else has moved these bookmarks, or another generation is live."""
+    """Another process has moved these checkpoints, or another generation is live."""
 
 
 class Checkpoint(NamedTuple):
-    """How far a reader has read; `stopped_at`: the position of the event that stopped it."""
+    """How far a projection has read; `stopped_at`: the position of the event that stopped it."""
 
     position: int
     stopped_at: int | None = None
@@ -47,53 +47,55 @@ class Checkpoint(NamedTuple):
 async def apply(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Projection],
+    projections: Sequence[Projection],
     since: int,
     events: Sequence[RecordedEvent],
     *,
     live: bool = True,
 ) -> Mapping[str, Checkpoint]:
-    """Give the events to readers that are all at `since`; answers where each is then. The caller commits.
+    """Give the events to projections that are all at `since`; answers the new checkpoints. The caller commits.
 
-    A reader that an event fails for stops before it, and the others go on. `live`: the generation must be
-    the one in use. Raises Fenced, and what the database raises when it is not the event's fault.
+    A projection that fails on an event stops before it, and the others go on. `live`: the generation must be
+    the one in use. Raises Fenced, and the database's errors unless the event caused them.
     """
     until = events[-1].position
-    await _claim(connection, generation, readers, since, until, live=live)
+    await _claim(connection, generation, projections, since, until, live=live)
     reached = {}
-    for reader in readers:
-        reached[reader.name] = await _give(connection, generation, reader, events)
+    for projection in projections:
+        reached[projection.name] = await _give(connection, generation, projection, events)
     return reached
 
 
 async def break_off(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Projection],
+    projections: Sequence[Projection],
     since: int,
-    at: int,
-    error: Exception,
+    broken: tuple[int, Exception],
 ) -> Mapping[str, Checkpoint]:
-    """Stop all these readers before an event that nobody can read. As `apply` otherwise."""
-    await _claim(connection, generation, readers, since, since)
-    return {reader.name: await _stop(connection, generation, reader, at, error) for reader in readers}
+    """Stop all these projections before an event that can't be decoded: its position and error.
+
+    As `apply` otherwise.
+    """
+    await _claim(connection, generation, projections, since, since)
+    return {each.name: await _stop(connection, generation, each, *broken) for each in projections}
 
 
 async def _claim(
     connection: AsyncConnection,
     generation: int,
-    readers: Sequence[Projection],
+    projections: Sequence[Projection],
     since: int,
     until: int,
     *,
     live: bool = True,
 ) -> None:
-    """Move the readers' bookmarks, and keep others from moving them; raises Fenced."""
-    names = [reader.name for reader in readers]
-    values = {"generation": generation, "readers": names, "since": since, "until": until, "live": live}
+    """Move the projections' checkpoints, and keep other processes from moving them; raises Fenced."""
+    names = [projection.name for projection in projections]
+    values = {"generation": generation, "names": names, "since": since, "until": until, "live": live}
     driver = await driver_of(connection)
     async with driver.pipeline():
-        await driver.execute(_HASTE)
+        await driver.execute(_PREPARE)
         if live:
             await driver.execute(_NAME)
         moved = await driver.execute(_MOVE, values)
@@ -102,52 +104,53 @@ async def _claim(
 
 
 async def _stop(
-    connection: AsyncConnection, generation: int, reader: Projection, at: int, error: Exception
+    connection: AsyncConnection, generation: int, projection: Projection, at: int, error: Exception
 ) -> Checkpoint:
-    """The reader stays before the event at a position until it is told to resume, and says so."""
-    log.error("reader %r stopped at position %d: %s: %s", reader.name, at, type(error).__name__, error)
-    said = f"{type(error).__name__}: {error}"
-    values = {"generation": generation, "reader": reader.name, "position": at - 1, "at": at, "error": said}
-    await connection.execute(_MARK, values)
+    """The projection stays before the event at a position until it is resumed."""
+    name, reason = projection.name, f"{type(error).__name__}: {error}"
+    way_out = f"fix the cause, then `daybook projections resume {name}`"
+    logger.error("projection stopped", projection=name, position=at, error=reason, way_out=way_out)
+    values = {"generation": generation, "name": name, "position": at - 1, "at": at, "error": reason}
+    await connection.execute(_STOP, values)
     return Checkpoint(at - 1, at)
 
 
 async def _give(
-    connection: AsyncConnection, generation: int, reader: Projection, events: Sequence[RecordedEvent]
+    connection: AsyncConnection, generation: int, projection: Projection, events: Sequence[RecordedEvent]
 ) -> Checkpoint:
-    error = await _attempt(connection, generation, reader, events)
+    error = await _attempt(connection, generation, projection, events)
     if error is not None and len(events) > 1:
-        for event in events:  # which one is it?
-            error = await _attempt(connection, generation, reader, [event])
+        for event in events:  # one by one, to find the one that fails
+            error = await _attempt(connection, generation, projection, [event])
             if error is not None:
-                return await _stop(connection, generation, reader, event.position, error)
+                return await _stop(connection, generation, projection, event.position, error)
     elif error is not None:
-        return await _stop(connection, generation, reader, events[0].position, error)
+        return await _stop(connection, generation, projection, events[0].position, error)
     return Checkpoint(events[-1].position)
 
 
 async def _attempt(
-    connection: AsyncConnection, generation: int, reader: Projection, events: Sequence[RecordedEvent]
+    connection: AsyncConnection, generation: int, projection: Projection, events: Sequence[RecordedEvent]
 ) -> Exception | None:
-    """The events' rows, if they can be written; else the error, and no rows."""
+    """Write the events' rows; answers the error and writes no rows if that fails."""
     try:
         rows = RowBatch()
         for event in events:
-            reader.project(event, rows)
-    except Exception as error:  # noqa: BLE001  a reader's mistake is its own
+            projection.project(event, rows)
+    except Exception as error:  # noqa: BLE001  a projection's mistake stops that projection alone
         return error
     if rows:
         driver = await driver_of(connection)
         try:
             async with driver.pipeline():
-                await driver.execute("SAVEPOINT reader")
+                await driver.execute("SAVEPOINT projection")
                 await driver.execute("SET CONSTRAINTS ALL DEFERRED")
                 await rows.flush(driver, generation_schema(generation))
                 await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                await driver.execute("RELEASE reader")
+                await driver.execute("RELEASE projection")
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise  # the server went away, ran out of room, found a deadlock: not the events' fault
-        except Exception as error:  # noqa: BLE001  anything else is
-            await driver.execute("ROLLBACK TO reader")
+            raise  # the server went away, ran out of room, found a deadlock: the events did not cause it
+        except Exception as error:  # noqa: BLE001  anything else comes from the events
+            await driver.execute("ROLLBACK TO projection")
             return error
     return None

@@ -1,4 +1,4 @@
-"""The log in pages, each event decoded once for all readers."""
+"""The log in pages, each event decoded once for all projections."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,22 +13,22 @@ from projections.engine.pg_notify import driver_of
 from projections.engine.projection import RecordedEvent
 
 PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
-REMEMBERED = 50_000  # streams whose calendar is known without asking
+REMEMBERED = 50_000  # streams whose calendar is remembered
 
 
 class EventDecoder(Protocol):
-    """Reads events, and what is personal in them."""
+    """Decodes events, and decrypts their personal data."""
 
     def decode(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
-        """The event of a stored row, what is personal still sealed."""
+        """The event of a stored row, its personal data still encrypted."""
         ...
 
     def personal(self, events: Iterable[object]) -> Collection[PersonalData]:
-        """All that is personal in events."""
+        """All personal data of events."""
         ...
 
-    def open(self, said: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
-        """Make the values readable, but of those whose key is not among the wrapped ones."""
+    def open(self, personal: Iterable[PersonalData], wrapped: Mapping[UUID, tuple[bytes, str]]) -> None:
+        """Decrypt the values, except of persons whose key is not among the wrapped ones."""
         ...
 
 
@@ -63,24 +63,24 @@ class EventFeed:
     async def after(self, position: int) -> FeedPage:
         """The next events after a position, at most PAGE; none at the head."""
         if self._ahead is not None and self._ahead[0] == position:
-            (_, reading), self._ahead = self._ahead, None  # forgotten first: if it fails, it is read again
-            stretch = await reading
+            (_, reading), self._ahead = self._ahead, None  # dropped first: after a failure the page is read again
+            page = await reading
         else:
             self.forget()
-            stretch = await self._read(position)
-        if len(stretch.events) == PAGE:
-            last = stretch.events[-1].position
+            page = await self._read(position)
+        if len(page.events) == PAGE:
+            last = page.events[-1].position
             self._ahead = last, asyncio.create_task(self._read(last))
-        return stretch
+        return page
 
     def forget(self) -> None:
-        """Drop what was read ahead."""
+        """Drop the page that was read ahead."""
         if self._ahead is not None:
             self._ahead[1].cancel()
             self._ahead = None
 
     async def _read(self, position: int) -> FeedPage:
-        while len(self._calendars) > REMEMBERED:  # between pages: within one, none may go that it needs
+        while len(self._calendars) > REMEMBERED:  # between pages: a page must not lose the calendars it needs
             del self._calendars[next(iter(self._calendars))]
         rows = await self._select(_PAGE, (position, PAGE))
         await self._learn_calendars(rows)
@@ -88,23 +88,23 @@ class EventFeed:
         for at, when, stream, version, topic, state, context in rows:
             try:
                 event = self._decode(topic, state, stream, version)
-            except Exception as error:  # noqa: BLE001  whatever it is, the readers stop there and say so
-                await self._unseal([recorded.event for recorded in events])
+            except Exception as error:  # noqa: BLE001  whatever it is, the projections stop there and log it
+                await self._decrypt([recorded.event for recorded in events])
                 return FeedPage(events, (at, error))
             if version == 1:
                 self._remember(stream, event)
             events.append(RecordedEvent(at, when, stream, version, event, context, self._calendars.get(stream)))
-        await self._unseal([recorded.event for recorded in events])
+        await self._decrypt([recorded.event for recorded in events])
         return FeedPage(events)
 
-    async def _unseal(self, events: Sequence[object]) -> None:
-        """Readers see what is personal in plain; of the forgotten, whose keys are gone, they see nothing."""
-        if said := self._codec.personal(events):
-            rows = await self._select(_KEYS, (list({each.subject for each in said}),))
-            self._codec.open(said, {subject: (key, master) for subject, key, master in rows})
+    async def _decrypt(self, events: Sequence[object]) -> None:
+        """Projections see personal data in plain, and none of erased persons, whose keys are gone."""
+        if personal := self._codec.personal(events):
+            rows = await self._select(_KEYS, (list({each.subject for each in personal}),))
+            self._codec.open(personal, {subject: (key, master) for subject, key, master in rows})
 
     async def _learn_calendars(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Streams of a Day or a Schedule say whose calendar it is in their first event alone."""
+        """The first event of a Day or a Schedule alone names its calendar: read it where it is unknown."""
         unknown = {
             stream: version
             for _, _, stream, version, topic, *_ in rows

@@ -1,21 +1,21 @@
-"""Being told at once, and looking for oneself each second whatever happens."""
+"""LISTEN on a PostgreSQL channel, with a poll each second in case a notification is lost."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 POLL = 1.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between attempts to connect
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 async def connect(engine: AsyncEngine, application: str) -> psycopg.AsyncConnection[Any]:
-    """A connection of one's own to the engine's database; notices in seconds when the other end is gone."""
+    """A connection to the engine's database outside its pool; a dead peer is noticed within seconds."""
     url = engine.url  # in parts: rendered, a password with a space would not come through
     return await psycopg.AsyncConnection.connect(
         host=url.host,
@@ -34,16 +34,16 @@ async def connect(engine: AsyncEngine, application: str) -> psycopg.AsyncConnect
 
 
 async def driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
-    """The connection beneath SQLAlchemy's, for what has many values: half the time is saved."""
+    """The psycopg connection beneath SQLAlchemy's: statements with many values take half the time."""
     driver = (await connection.get_raw_connection()).driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
     return driver
 
 
-async def heard(engine: AsyncEngine, channel: str, application: str) -> AsyncGenerator[str | None]:
-    """What is said on a channel, for ever; None means: look for yourself.
+async def notifications(engine: AsyncEngine, channel: str, application: str) -> AsyncGenerator[str | None]:
+    """The payloads of a channel, for ever; None means: query the state yourself.
 
-    That is so after each (re)connection, since what was said before it is lost, and each second.
+    None comes after each (re)connection, since earlier notifications are lost, and each second.
     """
     pause = FIRST_PAUSE
     while True:
@@ -53,10 +53,10 @@ async def heard(engine: AsyncEngine, channel: str, application: str) -> AsyncGen
                 pause = FIRST_PAUSE
                 while True:
                     yield None
-                    async for notice in connection.notifies(timeout=POLL):
-                        yield notice.payload
+                    async for notify in connection.notifies(timeout=POLL):
+                        yield notify.payload
         except psycopg.OperationalError as lost:
-            log.warning("not listening on %r, again in %.1f s: %s", channel, pause, lost)
+            logger.warning("not listening for notifications, retrying", channel=channel, delay_s=pause, error=str(lost))
         yield None
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

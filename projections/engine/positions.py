@@ -1,42 +1,42 @@
-"""How far has each reader read? Known in every process a moment after it is so."""
+"""The position of each projection, known in every process a moment after its commit."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.engine.pg_notify import heard
+from projections.engine.pg_notify import notifications
 
 CHANNEL = "read"
 
-_BOOKMARKS = text("""
+_CHECKPOINTS = text("""
     SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)
     UNION ALL SELECT 'earliest', position FROM read.earliest_mark""")
-_APART = {"earliest"}  # no reader, and behind them: says itself how far it is
+_APART = {"earliest"}  # no projection, and behind them: announces its own position
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def announcement(positions: Mapping[str, int]) -> str:
-    """What is said on the channel: the foremost position, and who is not there ("4711 agenda=4600")."""
+    """The payload on the channel: the foremost position, and the projections behind it ("4711 agenda=4600")."""
     head = max(positions.values(), default=0)
-    return " ".join([str(head), *(f"{reader}={at}" for reader, at in positions.items() if at != head)])
+    return " ".join([str(head), *(f"{name}={at}" for name, at in positions.items() if at != head)])
 
 
 class _Waiter(NamedTuple):
-    reader: str
+    projection: str
     position: int
     woken: asyncio.Future[None]
 
 
 class Positions:
-    """The readers' positions, followed from `async with` on: told by the projector, looked up each second."""
+    """The projections' positions, followed from `async with` on: the projector announces them, a poll repairs."""
 
     def __init__(self, engine: AsyncEngine, application: str = "daybook-positions") -> None:
         self._engine = engine
@@ -59,17 +59,17 @@ class Positions:
 
     @property
     def known(self) -> Mapping[str, int]:
-        """Reader -> position, as last heard: it may be further by now."""
+        """Projection -> position, as last heard: it may be further by now."""
         return self._known
 
-    def reached(self, reader: str, position: int) -> bool:
-        return self._known.get(reader, 0) >= position
+    def reached(self, projection: str, position: int) -> bool:
+        return self._known.get(projection, 0) >= position
 
-    async def wait(self, reader: str, position: int, timeout: float = 1.0) -> bool:  # noqa: ASYNC109
-        """Whether the reader gets to the position within `timeout` seconds."""
-        if self.reached(reader, position):
+    async def wait(self, projection: str, position: int, timeout: float = 1.0) -> bool:  # noqa: ASYNC109
+        """Whether the projection gets to the position within `timeout` seconds."""
+        if self.reached(projection, position):
             return True
-        waiter = _Waiter(reader, position, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(projection, position, asyncio.get_running_loop().create_future())
         self._waiters.add(waiter)
         try:
             await asyncio.wait_for(waiter.woken, timeout)
@@ -80,27 +80,27 @@ class Positions:
         return True
 
     async def _follow(self) -> None:
-        async with aclosing(heard(self._engine, CHANNEL, self._application)) as notices:
-            async for notice in notices:
+        async with aclosing(notifications(self._engine, CHANNEL, self._application)) as payloads:
+            async for payload in payloads:
                 try:
-                    self._learn(await self._look() if notice is None else self._understand(notice))
+                    self._learn(await self._query() if payload is None else self._parse(payload))
                 except (SQLAlchemyError, ValueError) as error:
-                    log.warning("the readers' positions are not known: %s", error)
+                    logger.warning("projection positions are unknown", error=str(error))
 
-    async def _look(self) -> Mapping[str, int]:
+    async def _query(self) -> Mapping[str, int]:
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_BOOKMARKS)
+            rows = await connection.execute(_CHECKPOINTS)
             return {row.reader: row.position for row in rows}
 
-    def _understand(self, notice: str) -> Mapping[str, int]:
-        head, *exceptions = notice.split()
-        behind = {reader: int(at) for reader, at in (each.split("=") for each in exceptions)}
-        # Said before the last look, perhaps: nobody goes back for that.
-        said = {**dict.fromkeys(self._known.keys() - _APART, int(head)), **behind}
-        return {**self._known, **{reader: max(at, self._known.get(reader, 0)) for reader, at in said.items()}}
+    def _parse(self, payload: str) -> Mapping[str, int]:
+        head, *exceptions = payload.split()
+        behind = {name: int(at) for name, at in (each.split("=") for each in exceptions)}
+        # Perhaps announced before the last query: no position goes back for that.
+        announced = {**dict.fromkeys(self._known.keys() - _APART, int(head)), **behind}
+        return {**self._known, **{name: max(at, self._known.get(name, 0)) for name, at in announced.items()}}
 
     def _learn(self, positions: Mapping[str, int]) -> None:
         self._known = dict(positions)
         for waiter in self._waiters:
-            if not waiter.woken.done() and self.reached(waiter.reader, waiter.position):
+            if not waiter.woken.done() and self.reached(waiter.projection, waiter.position):
                 waiter.woken.set_result(None)

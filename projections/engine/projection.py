@@ -1,4 +1,4 @@
-"""What a read model is made by: a name, tables, and a function from an event to row changes."""
+"""A projection: a name, tables, and a function from an event to row changes."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +13,9 @@ from projections.engine.row_batch import RowBatch
 
 
 class RecordedEvent(NamedTuple):
-    """An event as the log has it. `position` counts all events, `version` those of its stream.
+    """An event of the log. `position` counts all events, `version` those of its stream.
 
-    `calendar`: whose calendar a Day's or Schedule's stream is about, None for other streams.
+    `calendar`: the provider whose calendar a Day's or Schedule's stream is about, None for other streams.
     """
 
     position: int
@@ -28,14 +28,14 @@ class RecordedEvent(NamedTuple):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """Who did it and in which request; parsed when asked for, since few readers do."""
-        said: dict[str, Any] = json.loads(self.context)
-        return said
+        """The actor and the request; parsed on demand, since few projections need it."""
+        metadata: dict[str, Any] = json.loads(self.context)
+        return metadata
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Keeps its own tables true to the log, and relies on no other reader's.
+    """Keeps its own tables up to date with the log, and reads no other projection's tables.
 
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
     """

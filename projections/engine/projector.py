@@ -1,13 +1,15 @@
-"""Keeps the read models true to the log: told at once, looking each second whatever happens."""
+"""The projector: follows the log and updates the read models, woken by NOTIFY and by a poll each second."""
 
 import asyncio
-import logging
+import os
+import socket
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,20 +18,21 @@ from projections.engine import lag
 from projections.engine.apply import Checkpoint, Fenced, apply, break_off
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
-from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, heard
+from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
 from projections.engine.positions import CHANNEL, announcement
 from projections.engine.projection import Projection, RecordedEvent
 
 LOG_CHANNEL = "log"
 PUBLISHING = 1.0  # seconds that a publisher may take
 
-_ANNOUNCE = text("SELECT pg_notify(:channel, :said)")
+_ANNOUNCE = text("SELECT pg_notify(:channel, :payload)")
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
+_INSTANCE = f"{socket.gethostname()}:{os.getpid()}"
 
 
 class InvalidationPublisher(Protocol):
-    """Is told what has changed, so that no cache answers with the old. May fail: nobody stops for it."""
+    """Publishes what has changed, so that no cache answers with old data. May fail: the projector goes on."""
 
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
         """Streams, and the calendars they belong to -> the last position that touched them in this page."""
@@ -41,7 +44,7 @@ class InvalidationPublisher(Protocol):
 
 
 class ProjectionFollower(Protocol):
-    """Works something out from the readers' tables. Runs while this process leads, and must not raise."""
+    """Computes something from the projections' tables. Runs while this process leads, and must not raise."""
 
     def wake(self) -> None:
         """A page has been committed."""
@@ -53,7 +56,7 @@ class ProjectionFollower(Protocol):
 
 
 class Projector:
-    """Brings the readers' tables up to the log's head, and keeps them there, if it leads; else it stands by.
+    """Brings the projections' tables up to the log's head and keeps them there while it leads; else it stands by.
 
     The engine's role writes read models and reads the log.
     """
@@ -61,20 +64,20 @@ class Projector:
     def __init__(
         self,
         engine: AsyncEngine,
-        readers: Sequence[Projection],
+        projections: Sequence[Projection],
         codec: EventDecoder,
         publisher: InvalidationPublisher | None = None,
         followers: Sequence[ProjectionFollower] = (),
     ) -> None:
         self._engine = engine
-        self._readers = {reader.name: reader for reader in readers}
+        self._projections = {projection.name: projection for projection in projections}
         self._codec = codec
         self._publisher = publisher
         self._followers = followers
         self._wake = asyncio.Event()
-        self._look_due = True
+        self._checkpoints_stale = True
         self._generation = 0
-        self._bookmarks: dict[str, Checkpoint] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
 
     async def run(self) -> None:
         """For ever; cancel it to stop. A page is then either whole in the tables or not at all."""
@@ -83,20 +86,23 @@ class Projector:
                 async with lead(self._engine) as won:
                     await self._lead(won)
             except* (LeadershipLost, psycopg.OperationalError) as lost:
-                log.warning("standing by: %s", lost.exceptions[0])
+                logger.warning("projector is on standby", leader_error=str(lost.exceptions[0]))
             finally:
-                lag.lead_lost()
+                lag.leadership_lost()
             await asyncio.sleep(POLL)
 
     async def catch_up(self) -> None:
-        """Once up to the log's head, leading or not; raises what `run` would try again."""
-        self._look_due = True
+        """Once up to the log's head, leading or not; raises the errors after which `run` retries."""
+        self._checkpoints_stale = True
         await self._read_on(EventFeed(self._engine, self._codec))
 
     async def _lead(self, won: Leadership) -> None:
-        log.info("leading")
+        self._checkpoints_stale = True
+        with suppress(SQLAlchemyError, psycopg.Error, OSError):  # `_work` tries again, and logs the error
+            await self._load_checkpoints()
+        foremost = max((each.position for each in self._checkpoints.values()), default=0)
+        logger.info("projector is now the leader", instance=_INSTANCE, position=foremost)
         lag.LEADING.set(1)
-        self._look_due = True
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(won.keep())
             tasks.create_task(self._listen())
@@ -106,9 +112,9 @@ class Projector:
                 tasks.create_task(follower.run())
 
     async def _listen(self) -> None:
-        async with aclosing(heard(self._engine, LOG_CHANNEL, "daybook-projector-listen")) as notices:
-            async for notice in notices:
-                self._look_due |= notice is None
+        async with aclosing(notifications(self._engine, LOG_CHANNEL, "daybook-projector-listen")) as payloads:
+            async for payload in payloads:
+                self._checkpoints_stale |= payload is None
                 self._wake.set()
 
     async def _beat(self) -> None:
@@ -126,11 +132,11 @@ class Projector:
                     await self._read_on(feed)
                     pause = FIRST_PAUSE
                 except (Fenced, SQLAlchemyError, psycopg.Error, OSError) as error:
-                    log.warning("again in %.1f s: %s", pause, error)
+                    logger.warning("projector failed, retrying", delay_s=pause, error=str(error))
                     await won.check()
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
-                    self._look_due = True
+                    self._checkpoints_stale = True
                     self._wake.set()
         finally:
             feed.forget()
@@ -138,43 +144,42 @@ class Projector:
     async def _read_on(self, feed: EventFeed) -> None:
         more = True
         while more:
-            if self._look_due:
-                await self._look()
-            fronts = sorted({mark.position for mark in self._running().values()})
+            if self._checkpoints_stale:
+                await self._load_checkpoints()
+            fronts = sorted({checkpoint.position for checkpoint in self._running().values()})
             more = False
             for since, end in zip(fronts, [*fronts[1:], None], strict=False):
-                # Those behind read up to where the next ones are, and go on with them.
+                # Projections that are behind read up to the position of the next ones, and go on with them.
                 more |= await self._turn(feed, since, end)
 
-    async def _look(self) -> None:
+    async def _load_checkpoints(self) -> None:
         async with self._engine.connect() as connection:
-            self._generation, self._bookmarks = await lag.look(connection)
-        self._look_due = False
+            self._generation, self._checkpoints = await lag.measure(connection)
+        self._checkpoints_stale = False
 
     def _running(self) -> dict[str, Checkpoint]:
-        marks = self._bookmarks
-        return {name: marks[name] for name in self._readers if name in marks and marks[name].stopped_at is None}
+        known = self._checkpoints
+        return {name: known[name] for name in self._projections if name in known and known[name].stopped_at is None}
 
     async def _turn(self, feed: EventFeed, since: int, end: int | None) -> bool:
-        """One page for the readers at a position; whether there is more for them."""
-        stretch = await feed.after(since)
-        events = [event for event in stretch.events if end is None or event.position <= end]
-        readers = [self._readers[name] for name, mark in self._running().items() if mark.position == since]
+        """One page for the projections at a position; whether there is more for them."""
+        page = await feed.after(since)
+        events = [event for event in page.events if end is None or event.position <= end]
+        projections = [self._projections[name] for name, each in self._running().items() if each.position == since]
         reached: Mapping[str, Checkpoint] = {}
-        if not events and stretch.broken is None:
+        if not events and page.broken is None:
             return False
         async with self._engine.begin() as connection:
             if events:
-                reached = await apply(connection, self._generation, readers, since, events)
+                reached = await apply(connection, self._generation, projections, since, events)
                 await self._publish(events)
-            elif stretch.broken is not None:
-                at, error = stretch.broken
-                reached = await break_off(connection, self._generation, readers, since, at, error)
-            await self._announce(connection, {**self._bookmarks, **reached})
-        self._bookmarks.update(reached)
+            elif page.broken is not None:
+                reached = await break_off(connection, self._generation, projections, since, page.broken)
+            await self._announce(connection, {**self._checkpoints, **reached})
+        self._checkpoints.update(reached)
         for follower in self._followers:
             follower.wake()
-        return len(events) == PAGE or end is not None or stretch.broken is not None
+        return len(events) == PAGE or end is not None or page.broken is not None
 
     async def _publish(self, events: Sequence[RecordedEvent]) -> None:
         if self._publisher is not None:
@@ -185,14 +190,14 @@ class Projector:
                     changed[event.calendar] = event.position
             await _bounded(self._publisher.before_commit(changed))
 
-    async def _announce(self, connection: AsyncConnection, marks: Mapping[str, Checkpoint]) -> None:
-        said = announcement({name: mark.position for name, mark in marks.items()})
-        await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "said": said})
+    async def _announce(self, connection: AsyncConnection, checkpoints: Mapping[str, Checkpoint]) -> None:
+        payload = announcement({name: each.position for name, each in checkpoints.items()})
+        await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "payload": payload})
 
 
 async def _bounded(publishing: Awaitable[Any]) -> None:
     try:
         async with asyncio.timeout(PUBLISHING):
             await publishing
-    except Exception as error:  # noqa: BLE001  caches have their own ways to become true again
-        log.warning("not published: %s", error)
+    except Exception as error:  # noqa: BLE001  the epoch of the caches runs out by itself
+        logger.warning("could not publish cache versions", error=str(error) or type(error).__name__)

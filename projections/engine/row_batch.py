@@ -1,4 +1,4 @@
-"""A page's row changes, collected in memory and written in few statements, however many events it has."""
+"""The row changes of a page of events, collected in memory and written in few statements."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ Key = Any
 
 
 class RowBatch:
-    """Row changes in the order they were asked for, at most one left per primary key."""
+    """Row changes, merged to at most one per primary key; later changes of a row win."""
 
     def __init__(self) -> None:
         self._changes: dict[Table, _Changes] = {}
@@ -76,7 +76,7 @@ class _Statement(NamedTuple):
 
 
 class _Changes:
-    """Of one table: what is to be written, by primary key. A key is in one of the three at most."""
+    """The changes of one table, by primary key. A key is in one of the three at most."""
 
     def __init__(self, shape: "_Shape") -> None:
         self.shape = shape
@@ -89,7 +89,7 @@ class _Changes:
         return bool(self.puts or self.sets or self.drops or self.clears)
 
     def statements(self, schema: str) -> Iterable[_Statement]:
-        # Deletes first: what they free may be taken by a row that is put.
+        # Deletes first: a row that is put may reuse the unique values they free.
         table = self.shape.table
         if self.drops:
             yield _Statement(_delete(table, schema), [*self.drops.values()], self.shape.primary)
@@ -179,7 +179,7 @@ def _cast(table: Table, names: Iterable[str]) -> str:
 
 
 def _carrier(column: Column[Any]) -> str:
-    """The type that values travel in: those that Python has no short way to write go as text."""
+    """The type that values are sent in: text for those that psycopg has no fast way to write."""
     return "text" if isinstance(column.type, JSONB | postgresql.TSTZRANGE) else _type(column)
 
 

@@ -1,4 +1,4 @@
-"""Where read models are kept: each generation in a schema of its own, so that the next is built beside it."""
+"""The tables of read models: each generation has a PostgreSQL schema, so that the next is built beside it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,32 +7,23 @@ from sqlalchemy import Column, DateTime, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "read"
-"""Stands in every table for the schema of a generation; see `schemas`."""
+"""The placeholder in every table for the schema of a generation; see `schemas`."""
 
 metadata = MetaData(schema=SCHEMA)
-"""The tables of all read models. Not Alembic's: `generation` makes them, and they come from the log."""
+"""The tables of all read models. Not Alembic's: `rebuild.generations` creates them, the log fills them."""
 
 _KEPT = "kept"
 kept = MetaData(schema=_KEPT)
-"""Tables that no rebuild makes anew: they stand in schema `read` itself, beside the generations."""
-
-
-def walled(own: str) -> dict[str, str]:
-    """A table's `info`: its rows show to looks at everything, and to others where `own` holds.
-
-    SQL, with {schema} of the tables and {sub}, whose look it is (`Reads.open`; null if nobody's). It becomes
-    forced row-level security, the second wall behind the queries' own conditions.
-    """
-    return {"own": own}
+"""Tables that no rebuild replaces: they are in schema `read` itself, beside the generations."""
 
 
 def generation_schema(generation: int) -> str:
-    """The schema that a generation's tables are in."""
+    """The schema of a generation's tables."""
     return f"{SCHEMA}_{generation}"
 
 
 def schemas(generation: int) -> dict[str | None, str | None]:
-    """For SQLAlchemy's `schema_translate_map`: where the tables of a generation are."""
+    """For SQLAlchemy's `schema_translate_map`: the schemas of a generation's tables."""
     return {SCHEMA: generation_schema(generation), _KEPT: SCHEMA}
 
 
@@ -44,11 +35,11 @@ def _column(kind: Callable[[], Any]) -> Callable[..., Column[Any]]:
 
 
 uuid = _column(Uuid)
-"""A column of ids; like the others here, not null unless said."""
+"""A column of ids; like the other kinds, not null by default."""
 instant = _column(lambda: DateTime(timezone=True))
 """A column of instants: aware datetimes."""
 json = _column(JSONB)
-"""A column of JSON; its values are what `json.dumps` takes, and ids, which become strings."""
+"""A column of JSON; its values are those that `json.dumps` takes, and ids, which become strings."""
 
 __all__ = [
     "SCHEMA",

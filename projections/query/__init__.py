@@ -1,1 +1,1 @@
-"""What every query needs: a snapshot, paging, text folding."""
+"""What every query needs: a snapshot, the owner of rows, paging, text folding."""

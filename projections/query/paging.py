@@ -1,4 +1,4 @@
-"""A list's part: so many rows, and where the next part begins."""
+"""Keyset paging: a page of an ordered query, and the cursor of the next page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Page:
-    """What part of a list is wanted: at most `limit` items, after those that ended with the bookmark."""
+    """The page wanted: at most `limit` items, after the page whose cursor is given."""
 
     limit: int = 50
     after: str | None = None
 
 
 def narrowed(query: Select[Any], *filters: tuple[Any, Callable[[Any], ColumnElement[bool]]]) -> Select[Any]:
-    """The query under the conditions whose value is given: not None."""
+    """The query under the conditions whose value is not None."""
     return query.where(*(condition(value) for value, condition in filters if value is not None))
 
 
 class _Given(AsyncConnection):
-    """The same connection, which executes with values for the statement's parameters: paging gives none."""
+    """The same connection, which adds values for the statement's parameters: sqlakeyset passes none."""
 
     def __init__(self, connection: AsyncConnection, values: Mapping[str, Any]) -> None:
         super().__init__(connection.engine, connection.sync_connection)
@@ -42,14 +42,13 @@ async def fetch(
     make: Callable[..., T],
     values: Mapping[str, Any] | None = None,
 ) -> tuple[Sequence[T], str | None]:
-    """The items of an ordered query, made from its columns by name, and the bookmark of the next part if any.
+    """The items of an ordered query, made from its columns by name, and the cursor of the next page if any.
 
-    `values`: of its parameters. Raises sqlakeyset's InvalidPage and BadBookmark for a bookmark that is not
-    this query's.
+    `values`: of its parameters. Raises sqlakeyset's InvalidPage and BadBookmark for another query's cursor.
     """
     if values:
         connection = _Given(connection, values)
     found = await select_page(connection, query, per_page=page.limit, page=page.after)
-    names = found.keys() or ()  # without those that it adds to order by
+    names = found.keys() or ()  # without the columns that sqlakeyset adds to order by
     items = [make(**dict(zip(names, row, strict=False))) for row in found]
     return items, found.paging.bookmark_next if found.paging.has_next else None

@@ -1,4 +1,4 @@
-"""A look at the read models: one snapshot of one generation, with the position it reflects."""
+"""Snapshots of the read models: a read-only transaction on one generation, with the position it reflects."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from projections.engine.positions import Positions
 from projections.engine.schema import schemas
 
-PATIENCE = 1.0  # seconds that a look waits for its reader
+PATIENCE = 1.0  # seconds that a snapshot waits for its projection
 
 
 class Everything(Enum):
-    """What admins, auditors and we ourselves may see."""
+    """The scope of admins, auditors and Daybook's own jobs: all rows."""
 
     EVERYTHING = "all"
 
@@ -27,8 +27,8 @@ EVERYTHING = Everything.EVERYTHING
 class Behind(Exception):
     """The read model has not yet got to the position asked for."""
 
-    def __init__(self, reader: str, position: int, asked: int) -> None:
-        super().__init__(f"{reader} is at {position}, before {asked}.")
+    def __init__(self, projection: str, position: int, asked: int) -> None:
+        super().__init__(f"{projection} is at {position}, before {asked}.")
         self.position = position
 
 
@@ -42,26 +42,26 @@ class BeyondHead(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An open look: read-only, repeatable, its tables mapped to one generation. `position`: of its reader.
+    """An open snapshot: read-only, repeatable, its tables mapped to one generation. `position`: its projection's.
 
-    `worked_out`: up to which position what is kept beside the readers is true (`earliest.py`).
+    `earliest_position`: the position up to which the table of earliest starts is complete.
     """
 
     connection: AsyncConnection
     position: int
     generation: int
-    worked_out: int
+    earliest_position: int
 
 
-_BOOKMARK = text("""
+_CHECKPOINT = text("""
     SELECT generation, position, coalesce((SELECT position FROM read.earliest_mark), 0),
            set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
-    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :reader""")
+    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :projection""")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 
 
 class Snapshots:
-    """Opens looks at the read models of one database."""
+    """Opens snapshots of the read models of one database."""
 
     def __init__(self, engine: AsyncEngine, positions: Positions) -> None:
         self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -70,35 +70,35 @@ class Snapshots:
     @asynccontextmanager
     async def open(
         self,
-        reader: str,
+        projection: str,
         at_least: int | None = None,
         patience: float = PATIENCE,
         *,
         sees: UUID | Everything | None = None,
     ) -> AsyncIterator[Snapshot]:
-        """A look at a reader's tables, no older than a position: waits for it up to `patience` seconds.
+        """A snapshot of a projection's tables, no older than a position: waits for it up to `patience` seconds.
 
-        `sees`: whose things, EVERYTHING, or only what nobody owns; the database holds the look to it.
+        `sees`: an account, EVERYTHING, or None for rows without an owner; row-level security enforces it.
         Raises Behind, and BeyondHead for a position that the log does not have.
         """
         if at_least is not None:
-            await self.wait(reader, at_least, patience)
+            await self.wait(projection, at_least, patience)
         async with self._engine.connect() as connection:
             scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
-            told = {"reader": reader, "scope": scope, "sub": sub}
-            generation, position, worked_out, _, _ = (await connection.execute(_BOOKMARK, told)).one()
+            values = {"projection": projection, "scope": scope, "sub": sub}
+            generation, position, earliest, _, _ = (await connection.execute(_CHECKPOINT, values)).one()
             if at_least is not None and position < at_least:
-                raise Behind(reader, position, at_least)
+                raise Behind(projection, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))
-            yield Snapshot(connection, position, generation, worked_out)
+            yield Snapshot(connection, position, generation, earliest)
 
-    async def wait(self, reader: str, position: int, patience: float = PATIENCE) -> None:
-        """Until the reader, or what is worked out beside them, is there; raises as `open` does."""
-        if self._positions.reached(reader, position):
+    async def wait(self, projection: str, position: int, patience: float = PATIENCE) -> None:
+        """Wait until the projection, or the table of earliest starts, is there; raises as `open` does."""
+        if self._positions.reached(projection, position):
             return
         async with self._engine.connect() as connection:
             head = (await connection.execute(_HEAD)).scalar_one()
         if position > head:
             raise BeyondHead(head, position)
-        if not await self._positions.wait(reader, position, patience):
-            raise Behind(reader, self._positions.known.get(reader, 0), position)
+        if not await self._positions.wait(projection, position, patience):
+            raise Behind(projection, self._positions.known.get(projection, 0), position)

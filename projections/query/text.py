@@ -1,4 +1,4 @@
-"""Words as they are compared: whatever their case and accents."""
+"""Text folding: words compared regardless of case and accents."""
 
 import re
 import unicodedata
@@ -7,12 +7,12 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")  # of Latin, Greek and Cyrillic; other
 
 
 def folded(*texts: str | None) -> str:
-    """The texts on lines of their own, so that nothing is found across two of them."""
+    """The folded texts, one a line, so that no match spans two of them."""
     return "\n".join(map(_folded, filter(None, texts)))
 
 
 def words(q: str) -> list[str]:
-    """The words asked for, folded, each once."""
+    """The folded words of a search, each once."""
     return list(dict.fromkeys(folded(q).split()))
 
 

@@ -1,4 +1,4 @@
-"""Who can sign in, as what?"""
+"""Which accounts are there, with which role and status?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from domain.people.account import Account, AccountStatus
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, metadata, uuid, walled
+from projections.engine.schema import instant, metadata, uuid
+from projections.query.ownership import Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 
@@ -33,13 +34,13 @@ account = Table(
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
-    info=walled("id = {sub}"),
 )
+ownership = Ownership(table=account, customer=account.c.id)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """An account, as far as the reader has read. What is personal is None once its person is forgotten."""
+    """An account as of the snapshot. Personal data is None once its person is erased."""
 
     id: UUID
     version: int
@@ -114,7 +115,7 @@ async def get(read: Snapshot, id: UUID) -> ListedAccount | None:
 async def find(
     read: Snapshot, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
 ) -> tuple[Sequence[ListedAccount], str | None]:
-    """Accounts by age; and the next part's bookmark. `q`: a part of the e-mail address or the name."""
+    """Accounts by age; and the next page's cursor. `q`: a part of the e-mail address or the name."""
     a = account.c
     query = narrowed(
         _holders,

@@ -1,4 +1,4 @@
-"""What is on whose day?"""
+"""Which appointments are there, when, with whom and in which state?"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,22 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    literal,
     or_,
     select,
 )
 
 from domain.booking.appointment import ENDED, NEVER, Appointment, AppointmentStatus
-from domain.catalog.organization import Organization
-from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, json, metadata, uuid, walled
+from projections.engine.schema import instant, json, metadata, uuid
+from projections.query.ownership import Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models import membership
-from projections.read_models.membership import organizations_of
+from projections.read_models.membership import owner_tables, project_owners
 
 appointment = Table(
     "appointment",
@@ -58,37 +57,17 @@ appointment = Table(
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
-    info=walled(
-        "customer_id = {sub}"
-        " OR customer_id IN (SELECT c.customer_id FROM {schema}.claimed_guest c WHERE c.account_id = {sub})"
-        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b WHERE b.owner_id = {sub})"
-        " OR provider_id IN (SELECT b.provider_id FROM {schema}.bookable b"
-        " JOIN {schema}.agenda_member m USING (organization_id) WHERE m.account_id = {sub})"
-    ),
 )
 
-bookable = Table(
-    "bookable",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    uuid("organization_id", nullable=True, index=True),
-    comment="Whose appointments are a provider's?",
-)
-
-member = membership.members("agenda")
-claimed = Table(
-    "claimed_guest",
-    metadata,
-    uuid("customer_id", primary_key=True),
-    uuid("account_id", index=True),
-    comment="Whose appointments are a guest's?",
+owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
+ownership = Ownership(
+    table=appointment, owners=owners, customer=appointment.c.customer_id, provider=appointment.c.provider_id
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAppointment:
-    """An appointment, as far as the agenda has read. `cancellation`: by, late, fee; if declined, by alone."""
+    """An appointment as of the snapshot. `cancellation`: by, late, fee; of a declined request, by alone."""
 
     id: UUID
     version: int
@@ -111,12 +90,12 @@ class ListedAppointment:
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """By whom, why, whether late, at what fee; None unless it is cancelled."""
+        """by, reason, late, fee; None unless it is cancelled."""
         return self._ended(AppointmentStatus.CANCELLED)
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """By whom and why; None unless it is declined."""
+        """by, reason; None unless it is declined."""
         return self._ended(AppointmentStatus.DECLINED)
 
     def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
@@ -132,36 +111,22 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Rescheduled():
             rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
         case Appointment.Noted():
-            rows.set(appointment, id, **_told(event.told), version=version)
+            rows.set(appointment, id, **_personal(event.told), version=version)
         case Appointment.Cancelled():
             how = {"by": event.by, "late": event.late, "fee": event.fee}
             rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=how, reason=_why(event.reason))
+            rows.set(appointment, id, cancellation=how, reason=_text(event.reason))
         case Appointment.Declined():
             rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation={"by": event.by}, reason=_why(event.reason))
+            rows.set(appointment, id, cancellation={"by": event.by}, reason=_text(event.reason))
         case Appointment.Event() if status := _STATUS.get(type(event)):
             rows.set(appointment, id, status=status, expires_at=None, version=version)
         case Customer.Forgotten():
             rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
         case Account.Forgotten():
             rows.clear(appointment, "customer_id", event.account_id, note="", answers={}, reason="")
-        case Provider.Joined():
-            rows.put(
-                bookable,
-                provider_id=recorded.stream,
-                owner_id=event.owner_id,
-                organization_id=event.profile.get("organization_id"),
-            )
-        case Provider.Changed():
-            provider = {"provider_id": recorded.stream}
-            rows.set(bookable, provider, organization_id=event.profile.get("organization_id"))
-        case Organization.Event():
-            membership.project(member, recorded, rows)
-        case Customer.Claimed():
-            rows.put(claimed, customer_id=recorded.stream, account_id=event.account_id)
         case _:
-            pass
+            project_owners(owners, recorded, rows)
 
 
 _NEVER = [each.value for each in NEVER]
@@ -176,14 +141,14 @@ _STATUS: dict[type, str] = {
 
 
 def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
-    asked = isinstance(event, Appointment.Requested)
+    requested = isinstance(event, Appointment.Requested)
     return {
-        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
+        "status": (AppointmentStatus.REQUESTED if requested else AppointmentStatus.BOOKED).value,
         "expires_at": event.expires_at if isinstance(event, Appointment.Requested) else None,
         "service_id": event.service_id,
         "provider_id": event.provider_id,
         "customer_id": event.customer_id,
-        **_told(event.told),
+        **_personal(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
         "reason": "",
@@ -191,13 +156,13 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
     }
 
 
-def _told(told: PersonalData | None) -> dict[str, Any]:
-    """Nothing, of somebody who is forgotten."""
-    said = (told.value if told else None) or {}
-    return {"note": said.get("note", ""), "answers": said.get("answers", {})}
+def _personal(told: PersonalData | None) -> dict[str, Any]:
+    """Empty for an erased person."""
+    value = (told.value if told else None) or {}
+    return {"note": value.get("note", ""), "answers": value.get("answers", {})}
 
 
-def _why(reason: PersonalData | None) -> str:
+def _text(reason: PersonalData | None) -> str:
     return (reason.value if reason else None) or ""
 
 
@@ -213,89 +178,72 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
     }
 
 
-agenda = Projection("agenda", [appointment, bookable, member, claimed], project)
+agenda = Projection("agenda", [appointment, *owners.tables], project)
 
-_entries = select(*(appointment.c[name] for name in ListedAppointment.__dataclass_fields__))
+_a = appointment.c
+_listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> ListedAppointment | None:
-    """The appointment; None if there is none, or none of `of`: customer, who claimed it, who acts for it.
+@dataclass(frozen=True, kw_only=True)
+class AppointmentFilter:
+    """Which appointments of a list are wanted: starting in [since, until); None: any."""
 
-    `acts`: whether `of` may act for providers at all.
-    """
-    query = narrowed(_entries.where(appointment.c.id == id), (of, _of if acts else _as_customer))
+    since: datetime | None = None
+    until: datetime | None = None
+    status: str | None = None
+    provider_id: UUID | None = None
+    customer_id: UUID | None = None
+    organization_id: UUID | None = None
+
+
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedAppointment | None:
+    """The appointment; None if there is none, or none of the owner's."""
+    query = narrowed(_listed.where(_a.id == id), (owner, ownership.shows))
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedAppointment(**found._mapping)
 
 
 async def find(
-    read: Snapshot,
-    page: Page,
-    *,
-    of: UUID | None = None,
-    acts: bool = True,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    status: str | None = None,
-    provider_id: UUID | None = None,
-    customer_id: UUID | None = None,
-    organization_id: UUID | None = None,
+    read: Snapshot, page: Page, wanted: AppointmentFilter = AppointmentFilter(), *, owner: Owner | None = None
 ) -> tuple[Sequence[ListedAppointment], str | None]:
-    """Appointments starting in [since, until), by start; and the next part's bookmark.
-
-    `of`, `acts`: as in `get`.
-    """
-    a = appointment.c
+    """Appointments by start, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
-        _entries,
-        (of, _of if acts else _as_customer),
-        (since, a.starts_at.__ge__),
-        (until, a.starts_at.__lt__),
-        (status, a.status.__eq__),
-        (provider_id, a.provider_id.__eq__),
-        (customer_id, a.customer_id.__eq__),
-        (organization_id, _of_organization),
+        _listed,
+        (owner, ownership.shows),
+        (wanted.since, _a.starts_at.__ge__),
+        (wanted.until, _a.starts_at.__lt__),
+        (wanted.status, _a.status.__eq__),
+        (wanted.provider_id, _a.provider_id.__eq__),
+        (wanted.customer_id, _a.customer_id.__eq__),
+        (wanted.organization_id, _of_organization),
     )
-    return await fetch(read.connection, query.order_by(a.starts_at, a.id), page, ListedAppointment)
+    return await fetch(read.connection, query.order_by(_a.starts_at, _a.id), page, ListedAppointment)
 
 
 async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
-    """What has not ended of an account's own appointments: its customers', and those with its providers."""
-    own = select(bookable.c.provider_id).where(bookable.c.owner_id == account)
-    theirs = or_(_as_customer(account), appointment.c.provider_id.in_(own))
-    alive = appointment.c.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
-    query = select(appointment.c.id).where(theirs, alive, appointment.c.ends_at > now)
+    """The upcoming appointments of an account: as a customer, and with the providers it owns."""
+    own = _a.provider_id.in_(owners.owned_by(literal(account)))
+    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
+    query = select(_a.id).where(or_(ownership.shows_customer(account), own), alive, _a.ends_at > now)
     return (await read.connection.execute(query)).scalars().all()
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
-    """All appointments of an account, and of the guests it has claimed, by start."""
-    query = _entries.where(_as_customer(account)).order_by(appointment.c.starts_at, appointment.c.id)
+    """All appointments of an account as a customer, and of the guests it has claimed, by start."""
+    query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
-def _as_customer(account: UUID) -> ColumnElement[bool]:
-    guests = select(claimed.c.customer_id).where(claimed.c.account_id == account)
-    return or_(appointment.c.customer_id == account, appointment.c.customer_id.in_(guests))
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    b = bookable.c
-    ours = or_(b.owner_id == account, b.organization_id.in_(organizations_of(member, account)))
-    theirs = select(b.provider_id).where(ours)
-    return or_(_as_customer(account), appointment.c.provider_id.in_(theirs))
-
-
 def _of_organization(id: UUID) -> ColumnElement[bool]:
-    members = select(bookable.c.provider_id).where(bookable.c.organization_id == id)
-    return appointment.c.provider_id.in_(members)
+    p = owners.providers.c
+    return _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
 
 
 async def fewest(
     read: Snapshot, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
 ) -> Sequence[UUID]:
     """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
-    a, id = appointment.c, bookable.c.provider_id
+    a, id = _a, owners.providers.c.provider_id
     in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & a.status.not_in(_NEVER)
     count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
     latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()

@@ -1,4 +1,4 @@
-"""What decides whether a time is free? Opening rules, what is occupied, and the services' terms."""
+"""Which opening rules, occupied times and service terms decide whether a time is free?"""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from domain.scheduling.schedule import Schedule
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
-from projections.read_models import tag as tagging
+from projections.read_models import tag
 
 service = Table(
     "vacancy_service",
@@ -76,7 +76,7 @@ holiday = Table(
     uuid("organization", primary_key=True),
     Column("date", Date, primary_key=True),
 )
-# One row for each Day that a seat touches, since each Day lets go of its own.
+# One row for each Day that a seat touches, since each Day releases its own.
 seat = Table(
     "vacancy_seat",
     metadata,
@@ -88,12 +88,11 @@ seat = Table(
     instant("starts_at"),
     instant("since"),
     instant("until"),
-    instant("expires_at", nullable=True),  # free from then on, if it is kept for a while only
+    instant("expires_at", nullable=True),  # free from then on, if it is a hold
     Index("vacancy_seat_date", "calendar", "date"),
 )
 
-# The last event that touched a calendar or a service, so that whoever has worked something out knows if it
-# is so still.
+# The last event that touched a calendar or a service: values computed from earlier events are stale.
 touched = Table(
     "vacancy_touched",
     metadata,
@@ -107,7 +106,7 @@ alias = Table(
     uuid("tag_id", index=True),
 )
 
-# What of a service's terms decides when it is offered.
+# The terms of a service that decide when it is offered.
 _TERMS = (
     "duration",
     "step",
@@ -128,7 +127,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Service.Event() | Provider.Event() | Organization.Event():
             rows.put(touched, id=recorded.stream, position=recorded.position)
         case _:
-            tagging.lead(alias, recorded, rows)
+            tag.lead(alias, recorded, rows)
             return
     _decide(recorded, rows)
 

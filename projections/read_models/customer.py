@@ -1,24 +1,22 @@
-"""Who are my customers?"""
+"""Which customers does an account know: itself, its guests, and those of its providers?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, literal, or_, select
 
 from domain.booking.appointment import Appointment
-from domain.catalog.organization import Organization
-from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import metadata, uuid, walled
+from projections.engine.schema import metadata, uuid
+from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models import membership
-from projections.read_models.membership import organizations_of
+from projections.read_models.membership import owner_tables, project_owners
 
 customer = Table(
     "customer",
@@ -34,18 +32,8 @@ customer = Table(
     uuid("organization_id", nullable=True, index=True),
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "name", "id"),
-    info=walled(
-        "id = {sub} OR registered_by = {sub} AND organization_id IS NULL"
-        " OR id IN (SELECT c.customer_id FROM {schema}.claim c WHERE c.account_id = {sub})"
-        " OR id IN (SELECT v.customer_id FROM {schema}.visit v"
-        " JOIN {schema}.host h USING (provider_id) WHERE h.owner_id = {sub})"
-        " OR organization_id IN (SELECT m.organization_id FROM {schema}.customer_member m"
-        " WHERE m.account_id = {sub})"
-        " OR id IN (SELECT v.customer_id FROM {schema}.visit v JOIN {schema}.host h USING (provider_id)"
-        " JOIN {schema}.customer_member m ON m.organization_id = h.organization_id"
-        " WHERE m.account_id = {sub})"
-    ),
 )
+_c = customer.c
 
 visit = Table(
     "visit",
@@ -55,31 +43,32 @@ visit = Table(
     uuid("customer_id"),
     Index("visit_of_provider", "provider_id", "customer_id"),
     Index("visit_of_customer", "customer_id", "provider_id"),
-    comment="Who has, or had, an appointment with whom?",
+    comment="Which customers have, or had, an appointment with a provider?",
 )
 
-host = Table(
-    "host",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    uuid("organization_id", nullable=True, index=True),
-    comment="Whose customers are a provider's?",
-)
+owners = owner_tables("customer", providers="host", claims="claim")
 
-member = membership.members("customer")
-claim = Table(
-    "claim",
-    metadata,
-    uuid("customer_id", primary_key=True),
-    uuid("account_id", index=True),
-    comment="Whose own record is a guest's?",
+
+def _registered_or_hosted(account: AccountId) -> ColumnElement[bool]:
+    """Whether an account registered the customer for itself, or acts for a provider of an appointment."""
+    hosted = _visitors(owners.owned_by(account)), _visitors(owners.employed_by(account))
+    registered = (_c.registered_by == account) & _c.organization_id.is_(None)
+    return or_(registered, *map(_c.id.in_, hosted))
+
+
+def _visitors(providers: Select[tuple[UUID]]) -> Select[tuple[UUID]]:
+    who = providers.subquery()
+    return select(visit.c.customer_id).join(who, who.c.provider_id == visit.c.provider_id)
+
+
+ownership = Ownership(
+    table=customer, owners=owners, customer=_c.id, organization=_c.organization_id, also=_registered_or_hosted
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCustomer:
-    """A customer, as far as the reader has read."""
+    """A customer as of the snapshot."""
 
     id: UUID
     version: int
@@ -111,7 +100,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.clear(customer, "id", event.account_id, **_NOTHING)
         case Customer.Claimed():
             rows.set(customer, id, **version)
-            rows.put(claim, customer_id=recorded.stream, account_id=event.account_id)
+            project_owners(owners, recorded, rows)
         case Customer.AddressNoted():
             rows.set(customer, id, **version)
         case Appointment.Booked() | Appointment.Requested():
@@ -119,80 +108,45 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.put(visit, appointment_id=recorded.stream, **who)
         case Appointment.Rescheduled():
             rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id)
-        case Provider.Event():
-            _host(recorded, rows)
-        case Organization.Event():
-            membership.project(member, recorded, rows)
         case _:
-            pass
-
-
-def _host(recorded: RecordedEvent, rows: RowBatch) -> None:
-    event, id = recorded.event, {"provider_id": recorded.stream}
-    match event:
-        case Provider.Joined(profile=profile):
-            rows.put(host, **id, owner_id=event.owner_id, organization_id=profile.get("organization_id"))
-        case Provider.Changed(profile=profile):
-            rows.set(host, id, organization_id=profile.get("organization_id"))
-        case _:
-            pass
+            project_owners(owners, recorded, rows)
 
 
 _NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone": None, "note": ""}
 
 
 def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
-    """Nothing, of somebody who is forgotten."""
+    """Empty for an erased person."""
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Projection("customer", [customer, visit, host, member, claim], project)
+customers = Projection("customer", [customer, visit, *owners.tables], project)
 
-_contacts = select(customer).where(~customer.c.deleted)
+_contacts = select(customer).where(~_c.deleted)
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> ListedCustomer | None:
-    """A customer; None if there is none, or none of `of`: themselves, who claimed, made or hosts them.
-
-    `acts`: whether `of` may act for providers at all.
-    """
-    query = narrowed(_contacts.where(customer.c.id == id), (of, _of if acts else _own))
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedCustomer | None:
+    """A customer; None if there is none, or none of the owner's."""
+    query = narrowed(_contacts.where(_c.id == id), (owner, ownership.shows))
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedCustomer(**found._mapping)
 
 
 async def own(read: Snapshot, account: UUID) -> Sequence[ListedCustomer]:
     """The customer's record of an account, and those of the guests it has claimed."""
-    query = _contacts.where(_own(account)).order_by(customer.c.id)
+    query = _contacts.where(ownership.shows_customer(account)).order_by(_c.id)
     return [ListedCustomer(**row._mapping) for row in await read.connection.execute(query)]
 
 
 async def is_claimed(read: Snapshot, id: UUID) -> bool:
-    """Whether a guest is an account's."""
-    query = select(claim.c.account_id).where(claim.c.customer_id == id)
-    return (await read.connection.execute(query)).first() is not None
+    """Whether an account has claimed a guest."""
+    claims = owners.claimed(literal(id))
+    return (await read.connection.execute(claims)).first() is not None
 
 
 async def find(
-    read: Snapshot, page: Page, *, of: UUID | None = None, acts: bool = True
+    read: Snapshot, page: Page, *, owner: Owner | None = None
 ) -> tuple[Sequence[ListedCustomer], str | None]:
-    """Customers by name; and the next part's bookmark. `of`, `acts`: as in `get`."""
-    query = narrowed(_contacts, (of, _of if acts else _own))
-    return await fetch(read.connection, query.order_by(customer.c.name, customer.c.id), page, ListedCustomer)
-
-
-def _own(account: UUID) -> ColumnElement[bool]:
-    claimed = select(claim.c.customer_id).where(claim.c.account_id == account)
-    return or_(customer.c.id == account, customer.c.id.in_(claimed))
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    """Themselves; who made them, or if that was for an organization its members; who hosts or hosted them."""
-    c, ours = customer.c, organizations_of(member, account)
-    hosted = select(visit.c.customer_id).join(host, host.c.provider_id == visit.c.provider_id)
-    return or_(
-        _own(account),
-        (c.registered_by == account) & c.organization_id.is_(None),
-        c.organization_id.in_(ours),
-        c.id.in_(hosted.where(or_(host.c.owner_id == account, host.c.organization_id.in_(ours)))),
-    )
+    """Customers by name, of an owner alone or of all; and the next page's cursor."""
+    query = narrowed(_contacts, (owner, ownership.shows))
+    return await fetch(read.connection, query.order_by(_c.name, _c.id), page, ListedCustomer)

@@ -1,4 +1,4 @@
-"""Who offers what, where, tagged how? What is withdrawn or inactive is not in it."""
+"""Which providers and services can be booked, where, with which tags?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,8 @@ from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch
 from projections.query.snapshot import Snapshot
 from projections.query.text import folded
-from projections.read_models import schedule as opening
-from projections.read_models import tag as tagging
-from projections.read_models.schedule import of_calendar as schedule
+from projections.read_models import schedule, tag
 from projections.read_models.tag import ListedTag
-
-__all__ = ["ListedTag", "directory", "provider", "schedule", "service", "tag", "tags"]
 
 providers = Table(
     "provider",
@@ -30,11 +26,11 @@ providers = Table(
     Column("version", BigInteger, nullable=False),
     uuid("owner_id"),
     Column("name", Text, nullable=False),
-    Column("folded", Text, nullable=False),  # name, bio and address, to find by
+    Column("folded", Text, nullable=False),  # name, bio and address, for search
     uuid("organization_id", nullable=True, index=True),
     json("tags"),
     json("profile"),
-    json("about"),  # personal to the owner, as the name and the place
+    json("about"),  # personal data of the owner, as the name and the place
     Column("lat", Double),
     Column("lon", Double),
     Column("active", Boolean, nullable=False),
@@ -76,7 +72,7 @@ class ListedProvider:
 
     @property
     def told(self) -> Mapping[str, Any]:
-        """Profile and what is personal, together."""
+        """Profile and personal data, together."""
         return {**self.profile, **self.about}
 
 
@@ -101,7 +97,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(providers, id, **version, **_profile(event.profile), **about)
         case Account.Forgotten():
             rows.clear(providers, "owner_id", event.account_id, **_about(None))
-            rows.clear(opening.time_off, "said_by", event.account_id, reason="")
+            rows.clear(schedule.time_off, "said_by", event.account_id, reason="")
         case Provider.Deactivated():
             rows.set(providers, id, **version, active=False)
         case Service.Offered():
@@ -111,8 +107,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Service.Withdrawn():
             rows.set(services, id, **version, withdrawn=True)
         case _:
-            tagging.project(recorded, rows)
-            opening.project(recorded, rows)
+            tag.project(recorded, rows)
+            schedule.project(recorded, rows)
 
 
 def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,13 +117,13 @@ def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _about(about: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a provider tells of themselves, and to find it by; nothing, of an owner who is forgotten."""
-    told = about or {**dict.fromkeys(ABOUT), "name": ""}
-    place = told["location"] or {"lat": None, "lon": None}
+    """A provider's description and its columns for search; empty if the owner is erased."""
+    about = about or {**dict.fromkeys(ABOUT), "name": ""}
+    place = about["location"] or {"lat": None, "lon": None}
     return {
-        "about": told,
-        "name": told["name"],
-        "folded": folded(told["name"], told["bio"], told["address"]),
+        "about": about,
+        "name": about["name"],
+        "folded": folded(about["name"], about["bio"], about["address"]),
         **{side: place[side] for side in ("lat", "lon")},
     }
 
@@ -149,25 +145,25 @@ directory = Projection(
     [
         providers,
         services,
-        tagging.tag,
-        tagging.alias,
-        opening.schedule,
-        opening.override,
-        opening.time_off,
+        tag.tag,
+        tag.alias,
+        schedule.schedule,
+        schedule.override,
+        schedule.time_off,
     ],
     project,
 )
 
-_p, _s, _t = providers.c, services.c, tagging.tag.c
+_p, _s, _t = providers.c, services.c, tag.tag.c
 listed_providers = (
     select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
-    .add_columns(tagging.respelled(_p.tags).label("respelled"))
+    .add_columns(tag.respelled(_p.tags).label("respelled"))
     .select_from(providers)
     .where(_p.active)
 )
 listed_services = (
     select(*(_s[name] for name in ListedService.__dataclass_fields__))
-    .add_columns(tagging.respelled(_s.tags).label("respelled"))
+    .add_columns(tag.respelled(_s.tags).label("respelled"))
     .select_from(services)
     .where(~_s.withdrawn)
 )
@@ -177,9 +173,9 @@ _listed_tags = select(
     _t.slug,
     _t.name,
     _t.retired,
-    tagging.aliases().label("aliases"),
-    tagging.counted(_p.tags, _p.active).label("providers"),
-    tagging.counted(_s.tags, ~_s.withdrawn).label("services"),
+    tag.aliases().label("aliases"),
+    tag.counted(_p.tags, _p.active).label("providers"),
+    tag.counted(_s.tags, ~_s.withdrawn).label("services"),
 ).where(~_t.retired, ~_t.merged)
 
 
@@ -205,18 +201,18 @@ L = TypeVar("L", bound=ListedProvider | ListedService)
 
 
 def listed(kind: type[L], row: Mapping[str, Any]) -> L:
-    """The thing of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
-    told = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
-    details = "profile" if "profile" in told else "terms"
-    return kind(**{**told, details: tagging.respell(told[details], row["respelled"])})
+    """The provider or service of a row of `listed_providers` or `listed_services`, perhaps with more columns."""
+    values = {name: row[name] for name in kind.__dataclass_fields__ if name in row}
+    details = "profile" if "profile" in values else "terms"
+    return kind(**{**values, details: tag.respell(values[details], row["respelled"])})
 
 
-async def tag(read: Snapshot, id: UUID) -> ListedTag | None:
+async def get_tag(read: Snapshot, id: UUID) -> ListedTag | None:
     """A tag in use, or None."""
     found = (await read.connection.execute(_listed_tags.where(_t.id == id))).one_or_none()
     return None if found is None else ListedTag(**found._mapping)
 
 
-async def tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
-    """Tags by name; and the next part's bookmark."""
+async def find_tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
+    """Tags by name; and the next page's cursor."""
     return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)

@@ -1,8 +1,8 @@
-"""Is anything booked twice? A second wall behind the domain's own, made of constraints.
+"""Is any time booked twice? A second guard behind the domain's own, made of constraints.
 
 A session is the takers that share one start of one service. On one calendar different sessions never
-overlap, and each taker of a session has a lane of its own. Should a constraint ever fire, the reader
-stops at the event, and says so.
+overlap, and each taker of a session has its own lane. If a constraint is ever violated, the projection stops
+at the event and logs it.
 """
 
 from datetime import datetime, timedelta
@@ -58,13 +58,13 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def session(service_id: UUID, starts_at: datetime) -> UUID:
-    """The same for all who take one service at one start, and for nobody else."""
+    """The id of a session: the same for all takers of one service at one start, and for no others."""
     key = service_id.bytes + starts_at.isoformat().encode()
     return UUID(bytes=blake2b(key, digest_size=16).digest())
 
 
 def _begins(seat: Day.Reserved | Day.Held, recorded: RecordedEvent) -> bool:
-    """Whether the stretch begins on the stream's day: one across midnight is on two Days, and counts once."""
+    """Whether the time begins on the stream's Day: a time across midnight is on two Days, and counts once."""
     first, last = seat.since.date(), (seat.until - timedelta(microseconds=1)).date()
     assert recorded.calendar is not None  # it is a Day's event
     return first == last or recorded.stream == Day.id_of(recorded.calendar, first)

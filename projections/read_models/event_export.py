@@ -1,4 +1,4 @@
-"""What do we know of these streams, event by event? For exports; answered by the log itself."""
+"""Which events have these streams? For data exports; answered from the log itself."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -13,7 +13,7 @@ _PAGE = 200
 
 
 async def everything(read: Snapshot, streams: Iterable[UUID], codec: EventDecoder) -> Sequence[HistoryEntry]:
-    """Every event of the streams, oldest first; what is personal in plain."""
+    """Every event of the streams, oldest first; personal data in plain."""
     found: list[HistoryEntry] = []
     for stream in streams:
         after = None

@@ -1,4 +1,4 @@
-"""What happened to this, in order? Answered by the log itself: there is no copy to fall behind."""
+"""Which events has an aggregate, in order? Answered from the log itself, so never behind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _stored = Table(
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One event. `type`: its topic; `actor`: who did it; `data`: its fields as JSON, times in UTC with Z."""
+    """One event. `type`: its topic; `actor`: an account; `data`: its fields as JSON, times in UTC with Z."""
 
     position: int
     at: datetime
@@ -53,16 +53,16 @@ class HistoryEntry:
 async def of(
     connection: AsyncConnection, stream: UUID, page: Page, codec: EventDecoder
 ) -> tuple[Sequence[HistoryEntry], str | None]:
-    """What happened to one thing, oldest first; and the next part's bookmark."""
+    """The events of one aggregate, oldest first; and the next page's cursor."""
     rows: Sequence[dict[str, Any]]
     query = select(_stored).where(_stored.c.originator_id == stream)
-    rows, bookmark = await fetch(connection, query.order_by(_stored.c.originator_version), page, dict)
+    rows, cursor = await fetch(connection, query.order_by(_stored.c.originator_version), page, dict)
     events = [codec.decode(r["topic"], r["state"], stream, r["originator_version"]) for r in rows]
-    said = codec.personal(events)
-    if said:
-        keys = await connection.execute(_KEYS, {"subjects": list({each.subject for each in said})})
-        codec.open(said, {row.subject: (row.key, row.master) for row in keys})
-    return [_item(row, event) for row, event in zip(rows, events, strict=True)], bookmark
+    personal = codec.personal(events)
+    if personal:
+        keys = await connection.execute(_KEYS, {"subjects": list({each.subject for each in personal})})
+        codec.open(personal, {row.subject: (row.key, row.master) for row in keys})
+    return [_item(row, event) for row, event in zip(rows, events, strict=True)], cursor
 
 
 def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
@@ -81,7 +81,7 @@ _NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timesta
 
 
 def plain(value: object) -> Any:
-    """A value of an event as JSON has it."""
+    """A value of an event as JSON."""
     match value:
         case UUID():
             return str(value)

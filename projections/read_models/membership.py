@@ -1,25 +1,48 @@
-"""Who belongs to which organization? A part of each reader that must know, in a table of its own."""
+"""To whom do providers, guests and organizations belong? Each projection that must know keeps its own tables."""
 
-from uuid import UUID
-
-from sqlalchemy import Column, Index, Select, Text, select
+from sqlalchemy import Column, Index, Text
 
 from domain.catalog.organization import Organization, Rank
+from domain.catalog.provider import Provider
+from domain.people.customer import Customer
 from projections.engine.projection import RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import Table, metadata, uuid
+from projections.query.ownership import OwnerTables
 
 
-def members(reader: str) -> Table:
-    """A reader's own table of members, by organization and account."""
+def members(projection: str) -> Table:
+    """A projection's own table of members, by organization and account."""
     return Table(
-        f"{reader}_member",
+        f"{projection}_member",
         metadata,
         uuid("organization_id", primary_key=True),
         uuid("account_id", primary_key=True),
         Column("rank", Text, nullable=False),
-        Index(f"{reader}_member_account", "account_id", "organization_id"),
+        Index(f"{projection}_member_account", "account_id", "organization_id"),
         comment="Who belongs to which organization?",
+    )
+
+
+def owner_tables(projection: str, *, providers: str, claims: str) -> OwnerTables:
+    """A projection's own tables of owners: of members, and by these names of providers and claimed guests."""
+    return OwnerTables(
+        members(projection),
+        Table(
+            providers,
+            metadata,
+            uuid("provider_id", primary_key=True),
+            uuid("owner_id", index=True),
+            uuid("organization_id", nullable=True, index=True),
+            comment="Who owns a provider, and to which organization does it belong?",
+        ),
+        Table(
+            claims,
+            metadata,
+            uuid("customer_id", primary_key=True),
+            uuid("account_id", index=True),
+            comment="Which account has claimed a guest?",
+        ),
     )
 
 
@@ -37,6 +60,19 @@ def project(table: Table, recorded: RecordedEvent, rows: RowBatch) -> None:
             pass
 
 
-def organizations_of(table: Table, account: UUID) -> Select[tuple[UUID]]:
-    """The organizations that an account belongs to."""
-    return select(table.c.organization_id).where(table.c.account_id == account)
+def project_owners(owners: OwnerTables, recorded: RecordedEvent, rows: RowBatch) -> None:
+    """Keep all the tables of owners."""
+    match recorded.event:
+        case Provider.Joined() as joined:
+            organization_id = joined.profile.get("organization_id")
+            provider = {"provider_id": recorded.stream, "owner_id": joined.owner_id}
+            rows.put(owners.providers, **provider, organization_id=organization_id)
+        case Provider.Changed(profile=profile):
+            provider = {"provider_id": recorded.stream}
+            rows.set(owners.providers, provider, organization_id=profile.get("organization_id"))
+        case Organization.Event():
+            project(owners.members, recorded, rows)
+        case Customer.Claimed(account_id=account_id) if owners.claims is not None:
+            rows.put(owners.claims, customer_id=recorded.stream, account_id=account_id)
+        case _:
+            pass

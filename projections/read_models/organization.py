@@ -1,11 +1,11 @@
-"""Who belongs to which organization, and when is it closed?"""
+"""Which organizations are there, who are their members, and on which holidays are they closed?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, select
 
 from domain.catalog.organization import Organization
 from projections.engine.projection import Projection, RecordedEvent
@@ -14,7 +14,6 @@ from projections.engine.schema import json, metadata, uuid
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
-from projections.read_models.membership import organizations_of
 
 _organization = Table(
     "organization",
@@ -51,7 +50,7 @@ class ListedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ListedMember:
-    """Who belongs to an organization; `rank`: owner, manager or staff."""
+    """A member of an organization; `rank`: owner, manager or staff."""
 
     account_id: UUID
     rank: str
@@ -108,21 +107,25 @@ async def get(read: Snapshot, id: UUID) -> ListedOrganization | None:
 async def find(
     read: Snapshot, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
 ) -> tuple[Sequence[ListedOrganization], str | None]:
-    """Those not closed, by name; and the next part's bookmark. `q`: a part of the name, any case.
+    """Organizations that are not closed, by name; and the next page's cursor. `q`: a part of the name, any case.
 
     `of`: an account that must be a member itself, as must `member_id`.
     """
     query = narrowed(
         _listed,
         (q, lambda q: _o.folded.contains(q.casefold(), autoescape=True)),
-        (member_id, lambda account: _o.id.in_(organizations_of(_member, account))),
-        (of, lambda account: _o.id.in_(organizations_of(_member, account))),
+        (member_id, _has_member),
+        (of, _has_member),
     )
     return await fetch(read.connection, query.order_by(_o.name, _o.id), page, ListedOrganization)
 
 
+def _has_member(account: UUID) -> ColumnElement[bool]:
+    return _o.id.in_(select(_m.organization_id).where(_m.account_id == account))
+
+
 async def members(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedMember], str | None]:
-    """The members of an organization, by account; and the next part's bookmark."""
+    """The members of an organization, by account; and the next page's cursor."""
     query = select(_m.account_id, _m.rank).where(_m.organization_id == id).order_by(_m.account_id)
     return await fetch(read.connection, query, page, ListedMember)
 
@@ -135,6 +138,6 @@ async def member(read: Snapshot, id: UUID, account_id: UUID) -> ListedMember | N
 
 
 async def holidays(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:
-    """The holidays of an organization, the earliest first; and the next part's bookmark."""
+    """The holidays of an organization, the earliest first; and the next page's cursor."""
     query = select(_h.date, _h.name).where(_h.organization_id == id).order_by(_h.date)
     return await fetch(read.connection, query, page, ListedHoliday)

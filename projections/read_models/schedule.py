@@ -1,4 +1,4 @@
-"""When is whose calendar open? A part of the directory."""
+"""When is a provider's calendar open? A part of the directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class OpeningRules:
     reasons: Mapping[UUID, str]
 
     def reason(self, time_off_id: UUID) -> str:
-        """Why, if somebody said."""
+        """The reason for a time off; empty if none was given."""
         return self.reasons[time_off_id]
 
 

@@ -1,4 +1,4 @@
-"""Which words are there to find by, and which slugs lead to them? A part of the directory."""
+"""Which tags are there, and which slugs lead to them? A part of the directory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def lead(to: Table, recorded: RecordedEvent, rows: RowBatch) -> None:
-    """Keep `to`, a table of slugs and the tags that they lead to, as `alias` is."""
+    """Keep a table of slugs and the tags that they lead to, such as `alias`."""
     match recorded.event:
         case Tag.Coined() as it:
             rows.put(to, slug=it.slug, tag_id=recorded.stream)
@@ -92,7 +92,7 @@ def lead(to: Table, recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a column of slugs has the tag that a slug leads to, by whichever of its slugs."""
+    """Whether a column of slugs has the tag that a slug leads to, by any of its slugs."""
     to = select(alias.c.tag_id).where(alias.c.slug == slug).scalar_subquery()
     slugs = select(alias.c.slug).where(alias.c.tag_id == to).scalar_subquery()
     found: ColumnElement[bool] = tags.has_any(func.array_append(func.array(slugs), slug))
@@ -100,13 +100,13 @@ def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
-    """How many of the listed have the tag of the row, each counted once."""
+    """How many listed rows have the tag, each counted once."""
     slugs = select(alias.c.slug).where(alias.c.tag_id == tag.c.id).correlate(tag).scalar_subquery()
     return select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
 
 
 def aliases() -> ColumnElement[Any]:
-    """The other slugs that lead to the tag of the row."""
+    """The other slugs that lead to the tag."""
     slugs = (
         select(alias.c.slug)
         .where(alias.c.tag_id == tag.c.id, alias.c.slug != tag.c.slug)
@@ -117,7 +117,7 @@ def aliases() -> ColumnElement[Any]:
 
 
 def respelled(tags: Column[Any]) -> ColumnElement[Any]:
-    """Of a row's slugs those that are spelled otherwise now: slug -> slug, NULL if there are none."""
+    """The slugs of a row that are spelled differently now: old slug -> new slug, NULL if there are none."""
     own = select(func.jsonb_array_elements_text(tags)).correlate(tags.table).scalar_subquery()
     return (
         select(func.json_object_agg(alias.c.slug, tag.c.slug, type_=JSONB))
@@ -129,7 +129,7 @@ def respelled(tags: Column[Any]) -> ColumnElement[Any]:
 
 
 def respell(details: Mapping[str, Any], now: Mapping[str, str] | None) -> Mapping[str, Any]:
-    """The details of a thing with its tags as they are spelled `now`, each once."""
+    """The details with their tags as they are spelled `now`, each once."""
     if now is None:
         return details
     return {**details, "tags": list(dict.fromkeys(now.get(slug, slug) for slug in details["tags"]))}

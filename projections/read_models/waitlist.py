@@ -1,4 +1,4 @@
-"""Who waits for what, in which order?"""
+"""Which waitlist entries are there, in which order, and what was offered to them?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,23 +17,19 @@ from sqlalchemy import (
     Table,
     Text,
     cast,
-    exists,
     or_,
     select,
 )
 
 from domain.booking.waitlist import Waiting, WaitingStatus, Wish
-from domain.catalog.organization import Organization
-from domain.catalog.provider import Provider
 from domain.catalog.service import Service
-from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, json, metadata, uuid, walled
+from projections.engine.schema import instant, json, metadata, uuid
+from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models import membership
-from projections.read_models.membership import organizations_of
+from projections.read_models.membership import owner_tables, project_owners
 
 waiting = Table(
     "waiting",
@@ -52,21 +48,11 @@ waiting = Table(
     instant("created_at"),
     Column("joined", BigInteger, nullable=False),  # the position: the order of the line
     Index("waiting_line", "service_id", "joined"),
-    info=walled(
-        "customer_id = {sub}"
-        " OR customer_id IN (SELECT c.customer_id FROM {schema}.waitlist_claim c WHERE c.account_id = {sub})"
-        " OR provider_id IN (SELECT o.provider_id FROM {schema}.waitlist_provider o WHERE o.owner_id = {sub})"
-        " OR provider_id IN (SELECT o.provider_id FROM {schema}.waitlist_provider o"
-        " JOIN {schema}.waitlist_member m USING (organization_id) WHERE m.account_id = {sub})"
-        " OR provider_id IS NULL AND EXISTS (SELECT 1 FROM {schema}.waitlist_service s"
-        " JOIN {schema}.waitlist_provider o ON s.providers ? o.provider_id::text"
-        " LEFT JOIN {schema}.waitlist_member m"
-        " ON m.organization_id = o.organization_id AND m.account_id = {sub}"
-        " WHERE s.service_id = waiting.service_id AND (o.owner_id = {sub} OR m.account_id IS NOT NULL))"
-    ),
 )
 
-# What was ever offered to whom: once lapsed, it is not offered to them again.
+_w = waiting.c
+
+# Every offer ever made to an entry: once lapsed, a start is not offered to it again.
 offer = Table(
     "waitlist_offer",
     metadata,
@@ -82,25 +68,32 @@ service = Table(
     json("providers"),
     Column("duration", Integer, nullable=False),
 )
-provider = Table(
-    "waitlist_provider",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    uuid("organization_id", nullable=True, index=True),
-)
-member = membership.members("waitlist")
-claim = Table(
-    "waitlist_claim",
-    metadata,
-    uuid("customer_id", primary_key=True),
-    uuid("account_id", index=True),
+owners = owner_tables("waitlist", providers="waitlist_provider", claims="waitlist_claim")
+
+
+def _any_provider(account: AccountId) -> ColumnElement[bool]:
+    """Whether an entry takes any provider, and the account acts for one who offers the service."""
+    return or_(_served_by(owners.owned_by(account)), _served_by(owners.employed_by(account)))
+
+
+def _served_by(providers: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    who = providers.subquery()
+    offered = service.c.providers.has_key(cast(who.c.provider_id, Text))
+    return _any_of(select(service.c.service_id).join(who, offered))
+
+
+def _any_of(services: Select[tuple[UUID]]) -> ColumnElement[bool]:
+    return _w.provider_id.is_(None) & _w.service_id.in_(services)
+
+
+ownership = Ownership(
+    table=waiting, owners=owners, customer=_w.customer_id, provider=_w.provider_id, also=_any_provider
 )
 
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """Somebody who waits. `offer`: hold_id, provider_id, starts_at, expires_at; `duration`: minutes."""
+    """A waitlist entry. `offer`: hold_id, provider_id, starts_at, expires_at; `duration`: minutes."""
 
     id: UUID
     version: int
@@ -123,28 +116,18 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Waiting.Joined():
             rows.put(waiting, **id, **_joined(event), version=version, joined=recorded.position)
         case Waiting.Offered():
-            kept = {"hold_id": event.hold_id, "provider_id": event.provider_id}
+            held = {"hold_id": event.hold_id, "provider_id": event.provider_id}
             times = {"starts_at": event.starts_at.isoformat(), "expires_at": event.expires_at.isoformat()}
             offered = WaitingStatus.OFFERED.value
-            rows.set(waiting, id, status=offered, offer={**kept, **times}, version=version)
-            rows.put(offer, waiting_id=recorded.stream, **kept, starts_at=event.starts_at)
+            rows.set(waiting, id, status=offered, offer={**held, **times}, version=version)
+            rows.put(offer, waiting_id=recorded.stream, **held, starts_at=event.starts_at)
         case Waiting.Event() if status := _STATUS.get(type(event)):
             rows.set(waiting, id, status=status.value, offer=None, version=version)
         case Service.Offered(terms=terms) | Service.Changed(terms=terms):
-            told = {"providers": terms["provider_ids"], "duration": terms["duration"]}
-            rows.put(service, service_id=recorded.stream, **told)
-        case Provider.Joined(profile=profile):
-            of = {"owner_id": event.owner_id, "organization_id": profile.get("organization_id")}
-            rows.put(provider, provider_id=recorded.stream, **of)
-        case Provider.Changed(profile=profile):
-            of = {"organization_id": profile.get("organization_id")}
-            rows.set(provider, {"provider_id": recorded.stream}, **of)
-        case Organization.Event():
-            membership.project(member, recorded, rows)
-        case Customer.Claimed():
-            rows.put(claim, customer_id=recorded.stream, account_id=event.account_id)
+            columns = {"providers": terms["provider_ids"], "duration": terms["duration"]}
+            rows.put(service, service_id=recorded.stream, **columns)
         case _:
-            pass
+            project_owners(owners, recorded, rows)
 
 
 _STATUS: dict[type, WaitingStatus] = {
@@ -169,7 +152,7 @@ def _joined(event: Waiting.Joined) -> dict[str, Any]:
     }
 
 
-waitlist = Projection("waitlist", [waiting, offer, service, provider, member, claim], project)
+waitlist = Projection("waitlist", [waiting, offer, service, *owners.tables], project)
 
 _entries = select(
     *(waiting.c[name] for name in WaitlistEntry.__dataclass_fields__ if name != "duration"),
@@ -177,51 +160,48 @@ _entries = select(
 ).join(service, service.c.service_id == waiting.c.service_id)
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None, acts: bool = True) -> WaitlistEntry | None:
-    """The entry; None if there is none, or none of `of`: customer, who claimed it, who acts for a provider.
-
-    `acts`: whether `of` may act for providers at all.
-    """
-    query = narrowed(_entries.where(waiting.c.id == id), (of, _of if acts else _as_customer))
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> WaitlistEntry | None:
+    """The entry; None if there is none, or none of the owner's."""
+    query = narrowed(_entries.where(_w.id == id), (owner, ownership.shows))
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else WaitlistEntry(**found._mapping)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaitlistFilter:
+    """Which entries of a list are wanted; None: any. `provider_id`: also those who take any of the service."""
+
+    status: str | None = None
+    service_id: UUID | None = None
+    provider_id: UUID | None = None
+
+
 async def find(
-    read: Snapshot,
-    page: Page,
-    *,
-    of: UUID | None = None,
-    acts: bool = True,
-    status: str | None = None,
-    service_id: UUID | None = None,
-    provider_id: UUID | None = None,
+    read: Snapshot, page: Page, wanted: WaitlistFilter = WaitlistFilter(), *, owner: Owner | None = None
 ) -> tuple[Sequence[WaitlistEntry], str | None]:
-    """Entries in the order of the line; and the next part's bookmark. `of`, `acts`: as in `get`."""
-    w = waiting.c
+    """Entries in the order of the line, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _entries,
-        (of, _of if acts else _as_customer),
-        (status, w.status.__eq__),
-        (service_id, w.service_id.__eq__),
-        (provider_id, _with),
+        (owner, ownership.shows),
+        (wanted.status, _w.status.__eq__),
+        (wanted.service_id, _w.service_id.__eq__),
+        (wanted.provider_id, _with),
     )
-    return await fetch(read.connection, query.order_by(w.created_at, w.id), page, WaitlistEntry)
+    return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, WaitlistEntry)
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[WaitlistEntry]:
     """All entries of an account, and of the guests it has claimed, in the order of the line."""
-    query = _entries.where(_as_customer(account)).order_by(waiting.c.joined)
+    query = _entries.where(ownership.shows_customer(account)).order_by(_w.joined)
     return [WaitlistEntry(**row._mapping) for row in await read.connection.execute(query)]
 
 
 async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) -> Sequence[Wish]:
-    """Who waits for something with a provider on these dates, whoever came first before."""
-    w = waiting.c
+    """The waiting entries that want a provider on these dates, the first in line first."""
     query = select(waiting).where(
-        w.status == WaitingStatus.WAITING.value, _with(provider_id), w.first <= last, w.last >= first
+        _w.status == WaitingStatus.WAITING.value, _with(provider_id), _w.first <= last, _w.last >= first
     )
-    found = (await read.connection.execute(query.order_by(w.joined))).all()
+    found = (await read.connection.execute(query.order_by(_w.joined))).all()
     lapsed = select(offer).where(offer.c.waiting_id.in_([row.id for row in found]))
     before: dict[UUID, set[tuple[UUID, datetime]]] = {}
     for row in await read.connection.execute(lapsed):
@@ -241,28 +221,7 @@ async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) ->
     ]
 
 
-def _as_customer(account: UUID) -> ColumnElement[bool]:
-    guests = select(claim.c.customer_id).where(claim.c.account_id == account)
-    return or_(waiting.c.customer_id == account, waiting.c.customer_id.in_(guests))
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    p = provider.c
-    ours = or_(p.owner_id == account, p.organization_id.in_(organizations_of(member, account)))
-    any_of_ours = exists().where(service.c.providers.has_key(cast(p.provider_id, Text)), ours)
-    services = select(service.c.service_id).where(any_of_ours)
-    return or_(_as_customer(account), waiting.c.provider_id.in_(_ids(ours)), _anybody_of(services))
-
-
 def _with(provider_id: UUID) -> ColumnElement[bool]:
-    """Who wants this provider, or any of a service of theirs."""
+    """Whether an entry takes this provider, or any who offers a service of theirs."""
     services = select(service.c.service_id).where(service.c.providers.has_key(str(provider_id)))
-    return or_(waiting.c.provider_id == provider_id, _anybody_of(services))
-
-
-def _anybody_of(services: Select[tuple[UUID]]) -> ColumnElement[bool]:
-    return waiting.c.provider_id.is_(None) & waiting.c.service_id.in_(services)
-
-
-def _ids(ours: ColumnElement[bool]) -> Select[tuple[UUID]]:
-    return select(provider.c.provider_id).where(ours)
+    return or_(_w.provider_id == provider_id, _any_of(services))

@@ -1,4 +1,4 @@
-"""Who is told of what, and what is there to tell?"""
+"""Which webhooks are there, what has happened that they publish, and which does it concern?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Text, and_, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Text, select
 
 from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
@@ -14,12 +14,11 @@ from domain.catalog.provider import Provider
 from domain.webhooks.webhook import PUBLISHED, Webhook, WebhookStatus
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import Table, instant, json, metadata, uuid, walled
+from projections.engine.schema import Table, instant, json, metadata, uuid
+from projections.query.ownership import AccountId, Owner, Ownership, OwnerTables
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
-
-_MANAGING = [Rank.OWNER.value, Rank.MANAGER.value]
 
 webhook = Table(
     "webhook",
@@ -32,15 +31,10 @@ webhook = Table(
     uuid("provider_id", nullable=True, index=True),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("since", BigInteger, nullable=False),  # the position that it was subscribed at
+    Column("since", BigInteger, nullable=False),  # the position of the subscription
     instant("created_at"),
-    info=walled(
-        "organization_id IS NULL AND provider_id IN"
-        " (SELECT o.provider_id FROM {schema}.webhook_owner o WHERE o.owner_id = {sub})"
-        " OR organization_id IN (SELECT m.organization_id FROM {schema}.webhook_member m"
-        " WHERE m.account_id = {sub} AND m.rank IN ('owner', 'manager'))"
-    ),
 )
+_w = webhook.c
 
 happening = Table(
     "happening",
@@ -49,9 +43,9 @@ happening = Table(
     Column("type", Text, nullable=False),
     uuid("subject"),
     Column("version", BigInteger, nullable=False),
-    uuid("provider_id", nullable=True),  # of what is a provider's; appointments: see webhook_place
+    uuid("provider_id", nullable=True),  # of a provider's own events; of appointments: see webhook_place
     instant("at"),
-    comment="What is there to tell?",
+    comment="What has happened that webhooks publish?",
 )
 
 place = Table(
@@ -60,7 +54,7 @@ place = Table(
     uuid("appointment_id", primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     uuid("provider_id"),
-    comment="With whom is an appointment, from a position on?",
+    comment="Which provider has an appointment, from a position on?",
 )
 
 affiliation = Table(
@@ -72,20 +66,28 @@ affiliation = Table(
     comment="To which organization does a provider belong, from a position on?",
 )
 
-owner = Table(
-    "webhook_owner",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    uuid("owner_id", index=True),
-    comment="Whose webhooks are a provider's?",
+owners = OwnerTables(
+    membership.members("webhook"),
+    Table("webhook_owner", metadata, uuid("provider_id", primary_key=True), uuid("owner_id", index=True)),
 )
 
-member = membership.members("webhook")
+
+def _of_provider_alone(account: AccountId) -> ColumnElement[bool]:
+    return _w.organization_id.is_(None) & _w.provider_id.in_(owners.owned_by(account))
+
+
+ownership = Ownership(
+    table=webhook,
+    owners=owners,
+    organization=_w.organization_id,
+    ranks=(Rank.OWNER.value, Rank.MANAGER.value),
+    also=_of_provider_alone,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedWebhook:
-    """A webhook, as far as the reader has read. `since`: the position that it was subscribed at."""
+    """A webhook as of the snapshot. `since`: the position of its subscription."""
 
     id: UUID
     version: int
@@ -107,23 +109,23 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Event() if (provider_id := getattr(event, "provider_id", None)) is not None:
             rows.put(place, appointment_id=id, **position, provider_id=provider_id)
         case Provider.Joined():
-            rows.put(owner, provider_id=id, owner_id=event.owner_id)
+            rows.put(owners.providers, provider_id=id, owner_id=event.owner_id)
             rows.put(affiliation, provider_id=id, **position, **_organization(event))
         case Provider.Changed():
             rows.put(affiliation, provider_id=id, **position, **_organization(event))
         case Organization.Event():
-            membership.project(member, recorded, rows)
+            membership.project(owners.members, recorded, rows)
         case _:
             pass
     if (kind := PUBLISHED.get(type(event))) is not None:
-        whose = id if isinstance(event, Provider.Event) else recorded.calendar
+        provider_id = id if isinstance(event, Provider.Event) else recorded.calendar
         rows.put(
             happening,
             **position,
             type=kind,
             subject=id,
             version=recorded.version,
-            provider_id=whose,
+            provider_id=provider_id,
             at=recorded.at,
         )
 
@@ -160,11 +162,11 @@ def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
-    told = event.profile.get("organization_id")
-    return {"organization_id": None if told is None else UUID(str(told))}
+    id = event.profile.get("organization_id")
+    return {"organization_id": None if id is None else UUID(str(id))}
 
 
-webhooks = Projection("webhook", [webhook, happening, place, affiliation, owner, member], project)
+webhooks = Projection("webhook", [webhook, happening, place, affiliation, *owners.tables], project)
 
 CONCERNED = """
     CROSS JOIN LATERAL (
@@ -187,20 +189,20 @@ CONCERNED = """
         SELECT * FROM {schema}.webhook b
         WHERE b.provider_id IS NULL AND b.organization_id = employer.organization_id
     ) w ON w.types ? h.type AND w.state <> 'deleted'"""
-"""Joins happenings `h` with the webhooks `w` that they concern: by whose calendar it was then.
+"""Joins happenings `h` with the webhooks `w` that they concern, by the provider at that position.
 
-Of what moves to another provider, both are told.
+An appointment that moves to another provider concerns the webhooks of both.
 """
 
-_w = webhook.c
 _listed = select(*(_w[name] for name in ListedWebhook.__dataclass_fields__)).where(
     _w.state != WebhookStatus.DELETED.value
 )
 
 
-async def get(read: Snapshot, id: UUID, *, of: UUID | None = None) -> ListedWebhook | None:
-    """A webhook; None if there is none, or none that `of` manages."""
-    found = (await read.connection.execute(narrowed(_listed.where(_w.id == id), (of, _of)))).one_or_none()
+async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedWebhook | None:
+    """A webhook; None if there is none, or none that the owner manages."""
+    query = narrowed(_listed.where(_w.id == id), (owner, ownership.shows))
+    found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedWebhook(**found._mapping)
 
 
@@ -208,21 +210,15 @@ async def find(
     read: Snapshot,
     page: Page,
     *,
-    of: UUID | None = None,
+    owner: Owner | None = None,
     organization_id: UUID | None = None,
     provider_id: UUID | None = None,
 ) -> tuple[Sequence[ListedWebhook], str | None]:
-    """Webhooks, the oldest first; and the next part's bookmark."""
+    """Webhooks, the oldest first, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _listed,
-        (of, _of),
+        (owner, ownership.shows),
         (organization_id, _w.organization_id.__eq__),
         (provider_id, _w.provider_id.__eq__),
     )
     return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, ListedWebhook)
-
-
-def _of(account: UUID) -> ColumnElement[bool]:
-    own = select(owner.c.provider_id).where(owner.c.owner_id == account)
-    managed = select(member.c.organization_id).where(member.c.account_id == account, member.c.rank.in_(_MANAGING))
-    return or_(and_(_w.organization_id.is_(None), _w.provider_id.in_(own)), _w.organization_id.in_(managed))

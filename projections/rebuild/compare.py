@@ -1,4 +1,4 @@
-"""Two generations of a table, row by row: what is in one and not, or otherwise, in the other?"""
+"""Compares two generations of a table row by row: rows missing in one, or different in the other."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from projections.engine.pg_notify import driver_of
 from projections.engine.schema import generation_schema
 
-MOST = 20  # differences named for each table
+MOST = 20  # differences reported for each table
 
 
 class Difference(NamedTuple):
@@ -42,7 +42,7 @@ async def differences(
 
 
 async def _rows(connection: AsyncConnection, table: Table, generation: int) -> AsyncGenerator[_Row]:
-    """By key, in an order that Python shares."""
+    """Rows by key, in an order that Python can compare."""
     key = ", ".join(f't."{column.name}"' for column in table.primary_key)
     statement = (
         f"SELECT ROW({key})::text, t::text"  # noqa: S608  names of our own
@@ -56,7 +56,7 @@ async def _rows(connection: AsyncConnection, table: Table, generation: int) -> A
 
 
 async def _merged(ours: AsyncIterator[_Row], theirs: AsyncIterator[_Row]) -> list[tuple[str | None, str | None]]:
-    """Both side by side: what is not the same, at most MOST."""
+    """Both side by side: the rows that differ, at most MOST."""
     found: list[tuple[str | None, str | None]] = []
     left, right = await anext(ours, None), await anext(theirs, None)
     while (left is not None or right is not None) and len(found) < MOST:

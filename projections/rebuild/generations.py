@@ -1,24 +1,30 @@
-"""Generations of read models: which one is live, and making one.
+"""Generations of read models: which one is live, and creating one.
 
-Beside the tables of a generation stand two small ones in schema `read`: `live`, one row that names the
-generation in use, and `bookmark`, how far each reader of a generation has read. What is worked out from the
-read models, and is not theirs to be rebuilt, stands there too (`KEPT`).
+A generation records the fingerprint of each projection's tables, so that tables made by another release are
+noticed and rebuilt instead of failing query by query.
+
+Schema `read` holds two control tables beside the generations: `live`, one row that names the generation in
+use, and `bookmark`, the checkpoint of each projection (its reader) in each generation. Tables that are computed
+from the read models, and that no rebuild replaces, are there too (`KEPT`).
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projections.availability import earliest
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema, kept, metadata, schemas
-from projections.registry import READERS
+from projections.query.ownership import ownership_of
+from projections.registry import PROJECTIONS
 
 KEPT = (earliest.earliest, earliest.mark)
-"""What stands beside the generations; never changed in place: a new shape takes a new name."""
+"""The tables beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
-_SUB = "nullif(current_setting('app.sub', true), '')::uuid"
 _ONE_AT_A_TIME = 0x6461796272656164  # advisory lock: migrations of several processes wait for one another
 
 _CONTROL = """
@@ -35,20 +41,29 @@ CREATE TABLE IF NOT EXISTS read.bookmark (
     error text,
     PRIMARY KEY (reader, generation)
 );
+ALTER TABLE read.bookmark ADD COLUMN IF NOT EXISTS fingerprint text;
 INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
+_SHAPES = text("SELECT reader, fingerprint FROM read.bookmark WHERE generation = :generation")
+_CHECKPOINT = text(
+    "INSERT INTO read.bookmark (reader, generation, fingerprint) VALUES (:name, :generation, :fingerprint)"
+    " ON CONFLICT DO NOTHING"
+)
+_MISSING = "missing"
 
-def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role: str = ROLE) -> int:
-    """Make what is missing of the control tables and the live generation; answers which one that is.
+
+def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
+    """Create the missing control tables and tables of the live generation; answers its number.
 
     `role`: the application's, which reads and projects. Safe to repeat, and in several processes at once.
+    Tables of another shape are left as they are: see `outdated`.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
     for statement in _CONTROL.split(";"):
         connection.exec_driver_sql(statement)
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
-    create(connection, live, readers, role)
+    create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
@@ -57,30 +72,62 @@ def ensure(connection: Connection, readers: Sequence[Projection] = READERS, role
     return live
 
 
-def create(connection: Connection, generation: int, readers: Sequence[Projection] = READERS, role: str = ROLE) -> None:
-    """Schema, tables, grants and bookmarks (at 0) of a generation, as far as they are missing."""
+def create(
+    connection: Connection, generation: int, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE
+) -> None:
+    """Create the missing schema, tables, grants and checkpoints (at 0) of a generation."""
     schema = generation_schema(generation)
     connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-    tables = [table for reader in readers for table in reader.tables]
+    there = _fingerprints(connection, generation)
+    current = [each for each in projections if there.get(each.name, _MISSING) in {_MISSING, fingerprint(each)}]
+    tables = [table for projection in current for table in projection.tables]
     metadata.create_all(connection.execution_options(schema_translate_map=schemas(generation)), tables=tables)
     _grant(connection, schema, "SELECT, INSERT, UPDATE, DELETE", role)
     for table in tables:
-        if (own := table.info.get("own")) is not None:
-            _wall(connection, f'"{schema}"."{table.name}"', own.format(schema=f'"{schema}"', sub=_SUB))
-    for reader in readers:
-        connection.execute(
-            text("INSERT INTO read.bookmark (reader, generation) VALUES (:reader, :generation) ON CONFLICT DO NOTHING"),
-            {"reader": reader.name, "generation": generation},
-        )
+        if (ownership := ownership_of(table)) is not None:
+            _secure_rows(connection, f'"{schema}"."{table.name}"', ownership.policy(generation))
+    for projection in current:
+        values = {"name": projection.name, "generation": generation, "fingerprint": fingerprint(projection)}
+        connection.execute(_CHECKPOINT, values)
 
 
-def _wall(connection: Connection, table: str, own: str) -> None:
-    """Row-level security, for the owner of the tables too: without a context no row shows."""
+def outdated(connection: Connection, projections: Sequence[Projection] = PROJECTIONS) -> list[str]:
+    """The projections whose tables in the live generation have another shape than this release needs.
+
+    A rebuild creates them. A database without control tables has none.
+    """
+    if connection.execute(text("SELECT to_regclass('read.bookmark')")).scalar_one() is None:
+        return []
+    live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
+    there = _fingerprints(connection, live)
+    return [each.name for each in projections if there.get(each.name, _MISSING) != fingerprint(each)]
+
+
+def fingerprint(projection: Projection) -> str:
+    """SHA-256 over the tables, indexes and row-security policies of a projection."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    shape = []
+    for table in projection.tables:
+        indexes = sorted(str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes)
+        ownership = ownership_of(table)
+        policy = ownership.policy(0) if ownership else ""
+        shape += [str(CreateTable(table).compile(dialect=dialect)), *indexes, policy]
+    return hashlib.sha256("\n".join(shape).encode()).hexdigest()
+
+
+def _fingerprints(connection: Connection, generation: int) -> dict[str, str | None]:
+    """Projection -> fingerprint; None where release 0.1.0 made the tables, which recorded none."""
+    found = connection.execute(_SHAPES, {"generation": generation})
+    return {row.reader: row.fingerprint for row in found}
+
+
+def _secure_rows(connection: Connection, table: str, own: str) -> None:
+    """Row-level security, for the owner of the tables too: without an account or scope no row shows."""
     connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     connection.exec_driver_sql(f"DROP POLICY IF EXISTS own ON {table}")
     connection.exec_driver_sql(
-        f"CREATE POLICY own ON {table} USING (current_setting('app.scope', true) = 'all' OR {own})"
+        f"CREATE POLICY own ON {table} USING ((SELECT current_setting('app.scope', true)) = 'all' OR {own})"
     )
 
 

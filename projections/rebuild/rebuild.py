@@ -1,11 +1,11 @@
-"""The read models anew from the log, beside those in use, which answer until the new take over."""
+"""Rebuilds the read models from the log beside those in use, which answer queries until the switch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,22 +17,22 @@ from projections.engine.schema import generation_schema
 from projections.rebuild.compare import Difference, differences
 from projections.rebuild.generations import ROLE, create
 
-GRACE = 10.0  # seconds that answers under way have before the old tables go
-CLOSE = 500  # events; so near to the end the rest is read with the projector held off
+GRACE = 10.0  # seconds that running queries have before the old tables are dropped
+CLOSE = 500  # events before the log's head, from which on the projector is blocked until the switch
 
-_ONLY = text("SELECT pg_try_advisory_lock(hashtext('daybook rebuild'))")
-_FREE = text("SELECT pg_advisory_unlock(hashtext('daybook rebuild'))")
+_LOCK = text("SELECT pg_try_advisory_lock(hashtext('daybook rebuild'))")
+_UNLOCK = text("SELECT pg_advisory_unlock(hashtext('daybook rebuild'))")
 _LIVE = text("SELECT generation FROM read.live FOR SHARE")
-_MARKS = text("SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)")
-_MADE = text("SELECT min(position) FROM read.bookmark WHERE generation = :made AND reader = ANY(:readers)")
-# Not the rows' locks: an update that waits for those goes on with what it saw before.
+_CHECKPOINTS = text("SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)")
+_MADE = text("SELECT min(position) FROM read.bookmark WHERE generation = :made AND reader = ANY(:names)")
+# Not row locks: an update that waits for those goes on with its old snapshot.
 _HOLD = text("LOCK TABLE read.bookmark IN EXCLUSIVE MODE")
 _SWITCH = text("UPDATE read.live SET generation = :made")
-_ANNOUNCE = text("SELECT pg_notify(:channel, :said)")
+_ANNOUNCE = text("SELECT pg_notify(:channel, :payload)")
 _HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
 _OTHERS = text("SELECT DISTINCT generation FROM read.bookmark WHERE generation <> :live")
 _FORGET = text("DELETE FROM read.bookmark WHERE generation = :generation")
-_WHY = text("SELECT error FROM read.bookmark WHERE generation = :made AND reader = :reader")
+_WHY = text("SELECT error FROM read.bookmark WHERE generation = :made AND reader = :name")
 
 
 class RebuildRunning(Exception):
@@ -40,12 +40,12 @@ class RebuildRunning(Exception):
 
 
 class UndecodableEvents(Exception):
-    """An event of the log that a reader, or nobody, can read; the read models in use stay in use."""
+    """A projection can't handle an event, or the event can't be decoded; the read models in use stay in use."""
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The generation made, the position it is at, and how it differs from the one in use (if asked)."""
+    """The new generation, its position, and its differences from the one in use (after a check)."""
 
     generation: int
     position: int
@@ -53,37 +53,40 @@ class Rebuilt:
 
 
 class Rebuild:
-    """Makes the next generation. The engine's role owns the read models' schemas."""
+    """Builds the next generation. The engine's role owns the read models' schemas."""
 
     def __init__(
         self,
         engine: AsyncEngine,
-        readers: Sequence[Projection],
+        projections: Sequence[Projection],
         codec: EventDecoder,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        role: str = ROLE,
     ) -> None:
         self._engine = engine
-        self._readers = readers
+        self._projections = projections
         self._feed = EventFeed(engine, codec)
         self._progress = progress
+        self._role = role
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:
-        """Fill the next generation, let it take over in one transaction, drop the old one.
+        """Fill the next generation, switch to it in one transaction, drop the old one after `grace` seconds.
 
-        `grace`: seconds until then. Raises Busy and Unreadable.
+        Raises RebuildRunning and UndecodableEvents.
         """
         async with self._next() as (live, made):
-            await self._fill(made, self._readers)
+            await self._fill(made, self._projections)
             await self._analyze(made)
-            position = await self._take_over(made)
+            position = await self._switch(made)
             await asyncio.sleep(grace)
             await self._drop(live)
             return Rebuilt(made, position)
 
     async def check(self) -> Rebuilt:
-        """Fill the next generation up to where the live one is, compare rows, and drop it.
+        """Fill the next generation up to the positions of the live one, compare rows, and drop it.
 
-        Raises Busy and Unreadable.
+        Raises RebuildRunning and UndecodableEvents.
         """
         async with self._next() as (live, made):
             rebuilt = await self._compare(live, made)
@@ -97,7 +100,7 @@ class Rebuild:
             live = await self._clear()
             try:
                 async with self._engine.begin() as connection:
-                    await connection.run_sync(_create, live + 1, self._readers)
+                    await connection.run_sync(create, live + 1, self._projections, self._role)
                 yield live, live + 1
             except Exception:
                 with suppress(SQLAlchemyError):
@@ -109,17 +112,17 @@ class Rebuild:
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         async with self._engine.connect() as guard:
-            if not (await guard.execute(_ONLY)).scalar_one():
+            if not (await guard.execute(_LOCK)).scalar_one():
                 raise RebuildRunning("Another rebuild is under way.")
             await guard.commit()
             try:
                 yield
             finally:
-                with suppress(SQLAlchemyError):  # a connection that is gone holds nothing
-                    await guard.execute(_FREE)
+                with suppress(SQLAlchemyError):  # a lost connection has lost its lock too
+                    await guard.execute(_UNLOCK)
 
     async def _clear(self) -> int:
-        """What a rebuild that was killed has left goes; answers with the generation that stays."""
+        """Drop the remains of a rebuild that was killed; answers the live generation."""
         async with self._engine.begin() as connection:
             live: int = (await connection.execute(_LIVE)).scalar_one()
             left = (await connection.execute(_OTHERS, {"live": live})).scalars().all()
@@ -128,82 +131,78 @@ class Rebuild:
         return live
 
     async def _drop(self, generation: int) -> None:
-        """Not the live one: whether the switch was made is for the database to say."""
+        """Drop a generation unless it is live: the database decides, for a switch may have been committed."""
         async with self._engine.begin() as connection:
             if generation != (await connection.execute(_LIVE)).scalar_one():
                 schema = generation_schema(generation)
                 await connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
                 await connection.execute(_FORGET, {"generation": generation})
 
-    async def _fill(self, made: int, readers: Sequence[Projection], upto: int | None = None) -> None:
-        """Page after page; without `upto` until it is close to the log's head."""
+    async def _fill(self, made: int, projections: Sequence[Projection], upto: int | None = None) -> None:
+        """Apply page after page; without `upto` until close to the log's head."""
         while True:
             async with self._engine.begin() as connection:
                 total: int = (await connection.execute(_HEAD)).scalar_one()
-                position = await self._page(connection, made, readers, upto)
+                position = await self._page(connection, made, projections, upto)
             if self._progress:
                 self._progress(position, total if upto is None else upto)
             if position >= (total - CLOSE if upto is None else upto):
                 return
 
     async def _page(
-        self, connection: AsyncConnection, made: int, readers: Sequence[Projection], upto: int | None
+        self, connection: AsyncConnection, made: int, projections: Sequence[Projection], upto: int | None
     ) -> int:
-        """One page for these readers, which are all at one position; answers with that reached."""
-        names = [reader.name for reader in readers]
-        since: int = (await connection.execute(_MADE, {"made": made, "readers": names})).scalar_one()
-        stretch = await self._feed.after(since)
-        events = [event for event in stretch.events if upto is None or event.position <= upto]
+        """One page for these projections, which are all at one position; answers the position reached."""
+        names = [projection.name for projection in projections]
+        since: int = (await connection.execute(_MADE, {"made": made, "names": names})).scalar_one()
+        page = await self._feed.after(since)
+        events = [event for event in page.events if upto is None or event.position <= upto]
         if not events:
-            if stretch.broken is not None and since != upto:
-                raise UndecodableEvents(f"The event at position {stretch.broken[0]}: {stretch.broken[1]!r}")
+            if page.broken is not None and since != upto:
+                raise UndecodableEvents(f"The event at position {page.broken[0]}: {page.broken[1]!r}")
             return since
-        marks = await apply(connection, made, readers, since, events, live=False)
-        for name, mark in marks.items():
-            if mark.stopped_at is not None:
-                why = await connection.execute(_WHY, {"made": made, "reader": name})
-                raise UndecodableEvents(f"{name} can't read position {mark.stopped_at}: {why.scalar_one()}")
+        reached = await apply(connection, made, projections, since, events, live=False)
+        for name, checkpoint in reached.items():
+            if checkpoint.stopped_at is not None:
+                why = await connection.execute(_WHY, {"made": made, "name": name})
+                raise UndecodableEvents(f"{name} can't read position {checkpoint.stopped_at}: {why.scalar_one()}")
         return events[-1].position
 
     async def _analyze(self, made: int) -> None:
-        """So that the first question is not planned for empty tables."""
+        """Collect statistics, so that the first query is not planned for empty tables."""
         async with self._engine.begin() as connection:
-            for table in _tables(self._readers):
+            for table in _tables(self._projections):
                 await connection.exec_driver_sql(f'ANALYZE "{generation_schema(made)}"."{table.name}"')
 
-    async def _take_over(self, made: int) -> int:
-        """With the projector held off: up to the log's head, then the switch. No query waits for it."""
+    async def _switch(self, made: int) -> int:
+        """Block the projector, read up to the log's head, then switch. No query waits for it."""
         async with self._engine.begin() as connection:
             await connection.execute(_HOLD)
             upto: int = (await connection.execute(_HEAD)).scalar_one()
             position = -1
             while position < upto:
-                position = await self._page(connection, made, self._readers, upto)
+                position = await self._page(connection, made, self._projections, upto)
             await connection.execute(_SWITCH, {"made": made})
-            await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "said": str(position)})
+            await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "payload": str(position)})
             return position
 
     async def _compare(self, live: int, made: int) -> Rebuilt:
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         async with snapshot.connect() as connection:
-            marks = await _marks(connection)
-            known = [reader for reader in self._readers if reader.name in marks]
+            positions = await _positions(connection)
+            known = [each for each in self._projections if each.name in positions]
             found: list[Difference] = []
-            for position in sorted({marks[reader.name] for reader in known}):  # who has stopped is behind
-                await self._fill(made, [reader for reader in known if marks[reader.name] >= position], position)
-                there = [reader for reader in known if marks[reader.name] == position]
+            for position in sorted({positions[each.name] for each in known}):  # stopped ones are behind
+                await self._fill(made, [each for each in known if positions[each.name] >= position], position)
+                there = [each for each in known if positions[each.name] == position]
                 found += await differences(connection, self._engine, _tables(there), live, made)
-            return Rebuilt(made, max(marks.values()), found)
+            return Rebuilt(made, max(positions.values()), found)
 
 
-def _create(connection: Connection, generation: int, readers: Sequence[Projection]) -> None:
-    create(connection, generation, readers, ROLE)
+def _tables(projections: Iterable[Projection]) -> list[Table]:
+    return [table for projection in projections for table in projection.tables]
 
 
-def _tables(readers: Iterable[Projection]) -> list[Table]:
-    return [table for reader in readers for table in reader.tables]
-
-
-async def _marks(connection: AsyncConnection) -> Mapping[str, int]:
-    """Reader -> position, of the live generation."""
-    return {row.reader: row.position for row in await connection.execute(_MARKS)}
+async def _positions(connection: AsyncConnection) -> Mapping[str, int]:
+    """Projection -> position, of the live generation."""
+    return {row.reader: row.position for row in await connection.execute(_CHECKPOINTS)}

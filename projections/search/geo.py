@@ -1,4 +1,4 @@
-"""How far is it? On a sphere, in kilometres; degrees are WGS 84."""
+"""Distances on a sphere, in kilometres; degrees are WGS 84."""
 
 from collections.abc import Mapping
 from math import asin, cos, degrees, radians, sin
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 RADIUS = 6371.0088  # km, the mean of the Earth's
-NEARBY = 10.0  # km, unless somebody asks for more or less
+NEARBY = 10.0  # km, the default distance of a search
 _SLACK = 1e-6  # degrees: what rounding may take from the edge of a box; the distance decides
 _HALF: ColumnElement[float] = literal_column("0.5")
 _ONE: ColumnElement[float] = literal_column("1.0::float8")
@@ -62,14 +62,14 @@ def _turned(lon: float) -> float:
 
 
 def inside(lat: Column[float], lon: Column[float], *, across: bool) -> ColumnElement[bool]:
-    """Whether a place lies in the box of the `values`: what an index on (lat, lon) is asked."""
+    """Whether a place lies in the box of the `values`: a condition that an index on (lat, lon) serves."""
     west, east = _value("west"), _value("east")
     along = or_(lon >= west, lon <= east) if across else lon.between(west, east)
     return and_(lat.between(_value("south"), _value("north")), along)
 
 
 def metres(lat: Column[float], lon: Column[float]) -> ColumnElement[int]:
-    """The great-circle distance by the haversine formula, in whole metres: what is told alike is alike."""
+    """The great-circle distance by the haversine formula, in whole metres, so that equal answers sort as equal."""
     up = func.sind((lat - _value("lat")) * _HALF)
     along = func.sind((lon - _value("lon")) * _HALF)
     half = up * up + along * along * func.cosd(lat) * func.cosd(_value("lat"))
@@ -78,7 +78,7 @@ def metres(lat: Column[float], lon: Column[float]) -> ColumnElement[int]:
 
 
 def values(center: Point, within: float) -> Mapping[str, float]:
-    """What `inside` and `metres` are asked about."""
+    """The parameters of `inside` and `metres`."""
     return {**center._asdict(), **box(center, within)._asdict()}
 
 

@@ -1,4 +1,4 @@
-"""Who is found, by tag, service, organization, words and place; nearest, cheapest or free first?"""
+"""Which providers and services match a tag, words and a place; nearest, cheapest or earliest first?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class FoundService(ListedService):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchQuery:
-    """What is looked for; None: whatever. `tag`: a slug; `q`: words, all of which are in the texts.
+    """The conditions of a search; None: any. `tag`: a slug; `q`: words, all of which are in the texts.
 
     `within`: km around `near`. `now`: sort EARLIEST leaves out starts that can't be booked any more.
     """
@@ -54,9 +54,9 @@ class SearchQuery:
 async def find_providers(
     read: Snapshot, page: Page, asked: SearchQuery, *, service_id: UUID | None = None
 ) -> tuple[Sequence[FoundProvider], str | None]:
-    """Active providers, and the next part's bookmark.
+    """Active providers, and the next page's cursor.
 
-    With a service: who offers it. Sorted by EARLIEST: only who is free at all in the days that are kept.
+    With a service: its providers. Sorted by EARLIEST: only providers with a free start in the days computed.
     """
     query = providers_query(_shape(asked, service_id))
     return await _found(read, page, query, _values(asked, service_id), FoundProvider)
@@ -65,7 +65,7 @@ async def find_providers(
 async def find_services(
     read: Snapshot, page: Page, asked: SearchQuery, *, provider_id: UUID | None = None
 ) -> tuple[Sequence[FoundService], str | None]:
-    """Services that can be booked, and the next part's bookmark; as `find_providers`.
+    """Services that can be booked, and the next page's cursor; as `find_providers`.
 
     With a provider: theirs. Near a place: those of a provider there.
     """
@@ -99,7 +99,7 @@ def _shape(asked: SearchQuery, whom: UUID | None) -> StatementShape:
 
 
 def _values(asked: SearchQuery, whom: UUID | None) -> Mapping[str, Any]:
-    """By the names that they have in the statements."""
+    """The parameters of the statements, by name."""
     given: dict[str, Any] = {"tag": asked.tag, "whom": whom, "organization": asked.organization_id}
     given |= {f"word{n}": pattern(word) for n, word in enumerate(words(asked.q or ""))}
     if asked.near is not None:

@@ -1,6 +1,6 @@
-"""The statements of searches: one for each combination of what can be asked, built once.
+"""The statements of searches: one for each combination of conditions, built once.
 
-None looks at calendars: who is free first is kept (`earliest.py`), and compared with the time.
+None reads calendars: the earliest starts are precomputed (`earliest.py`), and compared with the time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ class Sort(StrEnum):
 
 
 class StatementShape(NamedTuple):
-    """What is asked for. `whom`: the providers of a service, the services of a provider; `words`: how many.
+    """The conditions given. `whom`: the providers of a service, the services of a provider; `words`: how many.
 
     `across`: the place's box lies across the 180th meridian.
     """
@@ -59,7 +59,7 @@ class StatementShape(NamedTuple):
 
 
 def pattern(word: str) -> str:
-    """For `word0` and so on: what contains a word."""
+    """The pattern of `word0` and so on: texts that contain a word."""
     for special in "/%_":
         word = word.replace(special, f"/{special}")
     return f"%{word}%"
@@ -114,13 +114,13 @@ def _conditions(
 
 
 def _ordered(query: Select[Any], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    # Paging looks for what it orders by among the columns, and takes long over each that it is not.
+    # Paging searches the columns for those it orders by, and is slow about each that is missing.
     columns = {column.key: column for column in (*order, *query.selected_columns)}
     return query.with_only_columns(*columns.values()).order_by(*order)
 
 
 def _away() -> FromClause:
-    """How far a provider is: worked out once for whatever asks for it."""
+    """The distance of a provider, computed once for all uses in a statement."""
     return select(metres(_p.lat, _p.lon).label("metres")).correlate(providers).lateral("away")
 
 
@@ -129,7 +129,7 @@ def _near(away: FromClause, *, across: bool) -> ColumnElement[bool]:
 
 
 def _nearest(*, across: bool) -> FromClause:
-    """Services of active providers in the place, and how far the nearest is."""
+    """Services of active providers in the place, and the distance of the nearest."""
     theirs, away = services.alias(), _away()
     offered = theirs.c.provider_ids.has_key(cast(_p.id, Text))
     there = providers.join(away, _near(away, across=across)).join(theirs, offered)
@@ -147,7 +147,7 @@ def _theirs() -> ColumnElement[bool]:
 
 
 def _provider_says(word: ColumnElement[str], escape: str) -> ColumnElement[bool]:
-    """Whether a word is in what a provider tells, or in the name of one of the services."""
+    """Whether a word is in a provider's texts, or in the name of one of the services."""
     named = _s.folded.like(word, escape=escape)
     return or_(_p.folded.like(word, escape=escape), _p.id.in_(_providers_of(named)))
 

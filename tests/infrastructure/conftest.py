@@ -18,7 +18,7 @@ from infrastructure.identity.services import IdentityServices
 from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
-from tests.infrastructure.office import Office, an_office
+from tests.infrastructure.webhooks.office import Office, an_office
 from tests.support.sealed import MASTERS
 from tests.support.signing import a_signing
 

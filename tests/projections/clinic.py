@@ -40,15 +40,15 @@ class Clinic:
     week: OpenWeek
     engine: AsyncEngine
     reads: Snapshots
-    looks: AvailabilityLoader
+    loader: AvailabilityLoader
     publisher: InvalidationPublisher | None = None
 
     @property
     def availability(self) -> Availability:
-        return Availability(self.looks, self.reads)
+        return Availability(self.loader, self.reads)
 
     def cached(self, cache: AvailabilityCache) -> Availability:
-        return Availability(self.looks, self.reads, cache)
+        return Availability(self.loader, self.reads, cache)
 
     async def catch_up(self) -> None:
         """The availability reader, up to the log's head."""

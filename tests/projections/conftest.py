@@ -14,7 +14,7 @@ from infrastructure.event_log.postgres_journal import PostgresJournal
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC, rows_of
 
 Write = Callable[..., Awaitable[int]]
@@ -51,7 +51,7 @@ async def write(database) -> AsyncIterator[Write]:
 @pytest.fixture
 def catch_up(engine: AsyncEngine) -> CatchUp:
     """All readers, up to the log's head."""
-    return Projector(engine, READERS, CODEC).catch_up
+    return Projector(engine, PROJECTIONS, CODEC).catch_up
 
 
 @pytest.fixture

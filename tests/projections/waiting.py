@@ -7,7 +7,7 @@ from time import monotonic
 GLANCE = 0.02  # seconds
 
 
-async def eventually(condition: Callable[[], Awaitable[object]], within: float = 20.0) -> float:
+async def eventually(condition: Callable[[], Awaitable[object]], within: float = 60.0) -> float:
     """The seconds until the condition holds; fails when it does not within so many."""
     began = monotonic()
     while not await condition():

@@ -71,12 +71,14 @@ class Process:
         env: Mapping[str, str] | None = None,
         python: str = sys.executable,
         uid: int | None = None,
+        program: Path | None = None,
     ) -> Process:
+        """`program`: the folder of another release's packages, instead of these."""
         out, err = (folder / f"{uuid4().hex[:8]}.{name}" for name in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 [python, "-m", "interfaces.cli", *arguments],
-                cwd=folder,
+                cwd=program or folder,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -159,11 +161,17 @@ class Instance:
         env: Mapping[str, str] | None = None,
         python: str = sys.executable,
         uid: int | None = None,
+        program: Path | None = None,
     ) -> Instance:
-        """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is."""
+        """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is.
+
+        `program`: the folder of another release's packages, instead of these.
+        """
         arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
         arguments += " --demo" if demo else " --no-demo"
-        process = Process.start(data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid)
+        process = Process.start(
+            data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid, program=program
+        )
         try:
             told = json.loads(process.first_line())
             secrets = {"broker_url": (env or {}).get("BROKER_URL")}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from infrastructure.event_log.event_codec import EventCodec, EventRow, encode
 from infrastructure.event_log.journal import Journal
-from infrastructure.privacy.field_encryption import MasterKeys, open_in_place, personal_of
+from infrastructure.privacy.field_encryption import MasterKeys, decrypt_in_place, personal_of
 from infrastructure.privacy.keyring import Keyring
 from infrastructure.settings import SAMPLE_MASTER_KEY
 
@@ -20,7 +20,7 @@ async def rows_of(
     """The rows of events, what is personal sealed with keys that are kept beside the journal."""
     keys = await Keyring(journal.keys, masters).for_writing({said.subject for said in personal_of(events)})
     rows = [encode(event, metadata, keys) for event in events]
-    open_in_place(personal_of(events), keys)  # so that a test can look at what it wrote
+    decrypt_in_place(personal_of(events), keys)  # so that a test can look at what it wrote
     return rows
 
 

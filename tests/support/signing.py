@@ -18,7 +18,7 @@ from domain.people.email_address import Address
 from domain.personal_data import PersonalData
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.identity.services import IdentityServices, TokenKeys, open_identity_services
+from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
@@ -40,10 +40,10 @@ class Errands:
 async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[IdentityServices]:
     """The parts, as a process of its own would have them."""
     errands = options.pop("errands", None) or Errands()
-    keys, told = TokenKeys(SECRET), {"cost": CHEAP, **options}
+    keys, cheap = TokenKeys(SECRET), IdentityOptions(**{"cost": CHEAP, **options})
     async with (
         RowPool(dsn, size=4) as rows,
-        open_identity_services(dsn, store, errands, keys, rows, **told) as opened,
+        open_identity_services(dsn, store, errands, keys, rows, cheap) as opened,
     ):
         yield opened
 

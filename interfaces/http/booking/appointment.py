@@ -48,7 +48,8 @@ from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
-from projections.read_models import appointment as agenda
+from projections.read_models import appointment
+from projections.read_models.appointment import AppointmentFilter
 
 router = Router("/v1/appointments", "appointments")
 
@@ -82,17 +83,18 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
 async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Query()]) -> Response:
     """List the appointments that the caller may see."""
     async with request.snapshot("agenda") as read:
-        rows, bookmark = await agenda.find(
+        rows, bookmark = await appointment.find(
             read,
             page(request, filters),
-            of=request.of,
-            acts=request.acts,
-            since=filters.from_,
-            until=filters.to,
-            status=filters.status,
-            provider_id=filters.provider_id,
-            customer_id=filters.customer_id,
-            organization_id=filters.organization_id,
+            AppointmentFilter(
+                since=filters.from_,
+                until=filters.to,
+                status=filters.status,
+                provider_id=filters.provider_id,
+                customer_id=filters.customer_id,
+                organization_id=filters.organization_id,
+            ),
+            owner=request.owner,
         )
     return page_response(
         [appointment_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
@@ -103,7 +105,7 @@ async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Q
 async def get(request: RequestContext, appointment_id: UUID) -> Response:
     """Get an appointment."""
     async with request.snapshot("agenda") as read:
-        row = await agenda.get(read, appointment_id, of=request.of, acts=request.acts)
+        row = await appointment.get(read, appointment_id, owner=request.owner)
     if row is None:
         raise NotFound("appointment", appointment_id)
     return resource_response(request.sent, row.version, appointment_response(row), read.position)

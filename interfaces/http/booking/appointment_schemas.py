@@ -24,7 +24,7 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
-from projections.read_models import appointment as agenda
+from projections.read_models.appointment import ListedAppointment
 
 
 class BookAppointmentBody(Body):
@@ -146,7 +146,7 @@ class AppointmentPage(Shape):
     next: str | None
 
 
-def appointment_response(appointment: Appointment | agenda.ListedAppointment) -> Mapping[str, Any]:
+def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
     """An appointment as JSON."""
     answer = {
         "id": appointment.id,

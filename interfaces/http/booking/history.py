@@ -13,8 +13,7 @@ from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import page_response
 from interfaces.http.framework.routing import Router
-from projections.read_models import appointment as agenda
-from projections.read_models import history
+from projections.read_models import appointment, history
 
 router = Router("/v1/appointments/{appointment_id}/history", "appointments")
 
@@ -55,7 +54,7 @@ def history_item_response(item: history.HistoryEntry) -> Mapping[str, Any]:
 async def find(request: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]) -> Response:
     """List the events of an appointment, the oldest first."""
     async with request.snapshot("agenda") as read:
-        if await agenda.get(read, appointment_id, of=request.of, acts=request.acts) is None:
+        if await appointment.get(read, appointment_id, owner=request.owner) is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(read.connection, appointment_id, page(request, filters), request.ports.codec)
     return page_response(

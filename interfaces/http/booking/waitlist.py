@@ -35,6 +35,7 @@ from interfaces.http.framework.responses import command_response, empty_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.scheduling.opening_hours import minutes
 from projections.read_models import waitlist
+from projections.read_models.waitlist import WaitlistFilter
 
 router = Router("/v1/waitlist", "waitlist")
 
@@ -70,11 +71,8 @@ async def find(request: RequestContext, filters: Annotated[WaitlistFilters, Quer
         rows, bookmark = await waitlist.find(
             read,
             page(request, filters),
-            of=request.of,
-            acts=request.acts,
-            status=filters.status,
-            service_id=filters.service_id,
-            provider_id=filters.provider_id,
+            WaitlistFilter(status=filters.status, service_id=filters.service_id, provider_id=filters.provider_id),
+            owner=request.owner,
         )
     return page_response(
         [waitlist_entry_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
@@ -85,7 +83,7 @@ async def find(request: RequestContext, filters: Annotated[WaitlistFilters, Quer
 async def get(request: RequestContext, waiting_id: UUID) -> Response:
     """Get a waitlist entry and its offer."""
     async with request.snapshot("waitlist") as read:
-        row = await waitlist.get(read, waiting_id, of=request.of, acts=request.acts)
+        row = await waitlist.get(read, waiting_id, owner=request.owner)
     if row is None:
         raise NotFound("waiting", waiting_id)
     return resource_response(request.sent, row.version, waitlist_entry_response(row), read.position)

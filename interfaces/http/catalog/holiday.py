@@ -31,7 +31,7 @@ from interfaces.http.framework.responses import (
     page_response,
 )
 from interfaces.http.framework.routing import Router
-from projections.read_models import organization as organizations
+from projections.read_models import organization
 from projections.read_models.organization import ListedHoliday
 
 router = Router("/v1/organizations/{organization_id}/holidays", "organizations")
@@ -42,7 +42,7 @@ async def find(request: RequestContext, organization_id: UUID, filters: Annotate
     """List the holidays of an organization."""
     async with request.snapshot("organization") as read:
         row = await find_organization(read, organization_id)
-        holidays, bookmark = await organizations.holidays(read, organization_id, page(request, filters))
+        holidays, bookmark = await organization.holidays(read, organization_id, page(request, filters))
     items = [holiday_response(holiday, row.version) for holiday in holidays]
     return page_response(items, next_cursor(request, filters, bookmark), read.position, PUBLIC)
 

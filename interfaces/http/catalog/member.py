@@ -35,7 +35,7 @@ from interfaces.http.framework.responses import (
 )
 from interfaces.http.framework.routing import Router
 from projections.query.snapshot import Snapshot
-from projections.read_models import organization as organizations
+from projections.read_models import organization
 from projections.read_models.organization import ListedMember, ListedOrganization
 
 router = Router("/v1/organizations/{organization_id}/members", "organizations")
@@ -46,7 +46,7 @@ async def find(request: RequestContext, organization_id: UUID, filters: Annotate
     """List the members of an organization, for its members, admins and auditors."""
     async with request.snapshot("organization") as read:
         row = await _ours(request, read, organization_id)
-        members, bookmark = await organizations.members(read, organization_id, page(request, filters))
+        members, bookmark = await organization.members(read, organization_id, page(request, filters))
     items = [member_response(member, row.version) for member in members]
     return page_response(items, next_cursor(request, filters, bookmark), read.position)
 
@@ -67,7 +67,7 @@ async def get(request: RequestContext, organization_id: UUID, account_id: UUID) 
     """Get a member of an organization, for its members, admins and auditors."""
     async with request.snapshot("organization") as read:
         row = await _ours(request, read, organization_id)
-        member = await organizations.member(read, organization_id, account_id)
+        member = await organization.member(read, organization_id, account_id)
     if member is None:
         raise NotFound("member", account_id)
     return resource_response(request.sent, row.version, member_response(member, row.version), read.position)
@@ -91,7 +91,7 @@ async def remove(request: RequestContext, organization_id: UUID, account_id: UUI
 async def _ours(request: RequestContext, read: Snapshot, organization_id: UUID) -> ListedOrganization:
     """The organization, if the caller may see its members; raises NotFound."""
     row = await find_organization(read, organization_id)
-    if request.of is not None and await organizations.member(read, organization_id, request.of) is None:
+    if request.of is not None and await organization.member(read, organization_id, request.of) is None:
         raise NotFound("organization", organization_id)
     return row
 

@@ -39,7 +39,7 @@ from interfaces.http.framework.responses import (
 )
 from interfaces.http.framework.routing import Router
 from projections.query.snapshot import Snapshot
-from projections.read_models import organization as organizations
+from projections.read_models import organization
 from projections.read_models.organization import ListedOrganization
 
 router = Router("/v1/organizations", "organizations")
@@ -63,7 +63,7 @@ async def find(request: RequestContext, filters: Annotated[OrganizationFilters, 
     knows_all = member_id is None or request.caller.role in {Role.ADMIN, Role.AUDITOR}
     of = None if knows_all else request.caller.account
     async with request.snapshot("organization") as read:
-        rows, bookmark = await organizations.find(read, page(request, filters), q=filters.q, member_id=member_id, of=of)
+        rows, bookmark = await organization.find(read, page(request, filters), q=filters.q, member_id=member_id, of=of)
     cache = PUBLIC if member_id is None else PRIVATE
     return page_response(
         [organization_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position, cache
@@ -103,7 +103,7 @@ async def delete(request: RequestContext, organization_id: UUID) -> Response:
 
 async def find_organization(read: Snapshot, organization_id: UUID) -> ListedOrganization:
     """The organization; raises NotFound."""
-    row = await organizations.get(read, organization_id)
+    row = await organization.get(read, organization_id)
     if row is None:
         raise NotFound("organization", organization_id)
     return row

@@ -41,7 +41,7 @@ async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIter
     if by_time and request.at_least is not None:
         await request.ports.reads.wait(earliest.NAME, request.at_least)
     async with request.ports.reads.open("directory", request.at_least) as read:
-        position = min(read.position, read.worked_out) if by_time else read.position
+        position = min(read.position, read.earliest_position) if by_time else read.position
         if request.at_least is not None and position < request.at_least:
             raise Behind(earliest.NAME, position, request.at_least)
         yield Searching(read, part, query, position)

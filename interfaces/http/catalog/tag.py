@@ -31,6 +31,7 @@ from interfaces.http.framework.responses import (
 )
 from interfaces.http.framework.routing import Router
 from projections.read_models import directory
+from projections.read_models.tag import ListedTag
 
 router = Router("/v1/tags", "tags")
 
@@ -79,12 +80,12 @@ class TagFilters(Paging):
     """Tags in the order of their names."""
 
 
-def tag_response(tag: Tag | directory.ListedTag) -> Mapping[str, Any]:
+def tag_response(tag: Tag | ListedTag) -> Mapping[str, Any]:
     """A tag as JSON."""
     return {name: getattr(tag, name) for name in TagResponse.model_fields}
 
 
-def listed_tag_response(tag: directory.ListedTag) -> Mapping[str, Any]:
+def listed_tag_response(tag: ListedTag) -> Mapping[str, Any]:
     """A tag in a list as JSON."""
     return {name: getattr(tag, name) for name in ListedTagResponse.model_fields}
 
@@ -104,7 +105,7 @@ async def create(request: RequestContext, body: CreateTagBody) -> Response:
 async def find(request: RequestContext, filters: Annotated[TagFilters, Query()]) -> Response:
     """List tags with the number of their providers and services."""
     async with request.snapshot("directory") as read:
-        rows, bookmark = await directory.tags(read, page(request, filters))
+        rows, bookmark = await directory.find_tags(read, page(request, filters))
     return page_response(
         [listed_tag_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position, PUBLIC
     )
@@ -114,7 +115,7 @@ async def find(request: RequestContext, filters: Annotated[TagFilters, Query()])
 async def get(request: RequestContext, tag_id: UUID) -> Response:
     """Get a tag."""
     async with request.snapshot("directory") as read:
-        row = await directory.tag(read, tag_id)
+        row = await directory.get_tag(read, tag_id)
     if row is None:
         raise NotFound("tag", tag_id)
     return resource_response(request.sent, row.version, tag_response(row), read.position, PUBLIC)

@@ -16,6 +16,7 @@ from domain.kernel import derived_id, new_id
 from interfaces.http.framework import request_headers
 from interfaces.http.framework.etags import expected
 from interfaces.http.framework.ports import Ports
+from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Everything, Snapshot
 
 
@@ -64,9 +65,9 @@ class RequestContext(Request):
         return self.caller.account if self.granted is Granted.OWN else None
 
     @property
-    def acts(self) -> bool:
-        """Whether rows of providers that the caller owns or works for count as the caller's own."""
-        return self.caller.role is Role.PROVIDER
+    def owner(self) -> Owner | None:
+        """The owner of the rows that a query may show: the caller, or None for everybody's rows."""
+        return None if self.of is None else Owner(self.of, acts=self.caller.role is Role.PROVIDER)
 
     @property
     def sees(self) -> UUID | Everything | None:

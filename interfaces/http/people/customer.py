@@ -33,7 +33,8 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
-from projections.read_models import customer as customers
+from projections.read_models import customer
+from projections.read_models.customer import ListedCustomer
 
 router = Router("/v1/customers", "customers")
 
@@ -98,7 +99,7 @@ class CustomerFilters(Paging):
     """Customers in the order of their names; for staff, their organizations' guests and visitors."""
 
 
-def customer_response(customer: Customer | customers.ListedCustomer) -> Mapping[str, Any]:
+def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
     """A customer as JSON."""
     return {
         "id": customer.id,
@@ -134,7 +135,7 @@ async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
 async def find(request: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers that the caller may see."""
     async with request.snapshot("customer") as read:
-        rows, bookmark = await customers.find(read, page(request, filters), of=request.of, acts=request.acts)
+        rows, bookmark = await customer.find(read, page(request, filters), owner=request.owner)
     return page_response(
         [customer_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
     )
@@ -144,7 +145,7 @@ async def find(request: RequestContext, filters: Annotated[CustomerFilters, Quer
 async def get(request: RequestContext, customer_id: UUID) -> Response:
     """Get a customer."""
     async with request.snapshot("customer") as read:
-        row = await customers.get(read, customer_id, of=request.of, acts=request.acts)
+        row = await customer.get(read, customer_id, owner=request.owner)
     if row is None:
         raise NotFound("customer", customer_id)
     return resource_response(request.sent, row.version, customer_response(row), read.position)

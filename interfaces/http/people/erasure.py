@@ -20,7 +20,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, empty_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.me import AccountResponse, account_response
-from projections.read_models import customer as customers
+from projections.read_models import customer
 
 me = Router("/v1/me", "me")
 users = Router("/v1/users", "users")
@@ -75,8 +75,8 @@ async def cancel_user(request: RequestContext, account_id: UUID) -> Response:
 async def erase_customer(request: RequestContext, customer_id: UUID, body: RequestErasureBody) -> Response:
     """Erase a guest at once. A guest has no account."""
     async with request.snapshot("customer") as read:
-        guest = await customers.get(read, customer_id)
-        claimed = await customers.is_claimed(read, customer_id)
+        guest = await customer.get(read, customer_id)
+        claimed = await customer.is_claimed(read, customer_id)
     if guest is None:
         raise NotFound("customer", customer_id)
     if guest.registered_by == customer_id or claimed:

@@ -23,10 +23,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
-from projections.read_models import account as accounts
-from projections.read_models import appointment as agenda
-from projections.read_models import customer as customers
-from projections.read_models import directory, waitlist
+from projections.read_models import account, appointment, customer, directory, waitlist
 from projections.read_models.event_export import everything
 
 router = Router("/v1/me", "me")
@@ -68,24 +65,24 @@ async def export(request: RequestContext) -> Response:
     """Export all data about the caller."""
     me = request.caller.account
     async with request.snapshot("account") as read:
-        account, position = await accounts.get(read, me), read.position
-    if account is None:
+        holder, position = await account.get(read, me), read.position
+    if holder is None:
         raise NotFound("account", me)
     async with request.ports.reads.open("customer", position, sees=me) as read:
-        mine = await customers.own(read, me)
+        mine = await customer.own(read, me)
     async with request.ports.reads.open("directory", position, sees=me) as read:
         providers = await directory.owned(read, me)
     async with request.ports.reads.open("waitlist", position, sees=me) as read:
         waiting = await waitlist.as_customer(read, me)
     async with request.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
-        appointments = await agenda.as_customer(read, me)
+        appointments = await appointment.as_customer(read, me)
         streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
         streams += [each.id for each in waiting]
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, request.ports.codec)
     content = {
-        "account": account_response(account),
+        "account": account_response(holder),
         "customers": [customer_response(each) for each in mine],
         "providers": [provider_response(each) for each in providers],
         "appointments": [appointment_response(each) for each in appointments],

@@ -27,7 +27,8 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.registration import Language, Mailbox
-from projections.read_models import account as accounts
+from projections.read_models import account
+from projections.read_models.account import CONTACT, ListedAccount
 
 router = Router("/v1/me", "me")
 
@@ -62,7 +63,7 @@ class AccountResponse(Resource):
     forgetting_due: Instant | None
 
 
-def account_response(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
+def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
     """An account as JSON."""
     due = account.forgetting_due
     return {
@@ -76,16 +77,16 @@ def account_response(account: Account | accounts.ListedAccount) -> Mapping[str, 
     }
 
 
-def _contact(account: Account | accounts.ListedAccount) -> Mapping[str, Any]:
+def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
-        return {name: account.contact.get(name) for name in accounts.CONTACT}
-    return {name: getattr(account, name) for name in accounts.CONTACT}
+        return {name: account.contact.get(name) for name in CONTACT}
+    return {name: getattr(account, name) for name in CONTACT}
 
 
 async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:
     """The answer about one account, from the read model; raises NotFound."""
     async with request.snapshot("account") as read:
-        row = await accounts.get(read, account_id)
+        row = await account.get(read, account_id)
     if row is None:
         raise NotFound("account", account_id)
     return resource_response(request.sent, row.version, account_response(row), read.position)

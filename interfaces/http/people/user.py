@@ -22,7 +22,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language, Mailbox
-from projections.read_models import account as accounts
+from projections.read_models import account
 
 router = Router("/v1/users", "users")
 AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
@@ -85,7 +85,7 @@ async def find(request: RequestContext, filters: Annotated[UserFilters, Query()]
     """List users."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
     async with request.snapshot("account") as read:
-        rows, bookmark = await accounts.find(read, page(request, filters), **narrow)
+        rows, bookmark = await account.find(read, page(request, filters), **narrow)
     return page_response(
         [account_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
     )

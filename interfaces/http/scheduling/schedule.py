@@ -44,7 +44,7 @@ from interfaces.http.scheduling.schedule_schemas import (
     time_off_page,
     time_off_response,
 )
-from projections.read_models import directory
+from projections.read_models import directory, schedule
 from projections.read_models.schedule import OpeningRules
 
 router = Router("/v1/providers/{provider_id}", "schedules")
@@ -130,7 +130,7 @@ async def cancel_off(request: RequestContext, provider_id: UUID, time_off_id: UU
 async def _row(request: RequestContext, provider_id: UUID) -> tuple[OpeningRules, int]:
     async with request.snapshot("directory") as read:
         provider = await directory.provider(read, provider_id)
-        row = await directory.schedule(read, provider_id)
+        row = await schedule.of_calendar(read, provider_id)
     if provider is None or row is None:
         raise NotFound("provider", provider_id)
     demand(request.caller, request.operation, "provider", provider_id, *await staff(request, provider))

@@ -49,7 +49,7 @@ from interfaces.http.webhooks.webhook_schemas import (
     webhook_response,
 )
 from projections.query.snapshot import BeyondHead
-from projections.read_models import webhook as webhooks
+from projections.read_models import webhook
 from projections.read_models.webhook import ListedWebhook
 
 router = Router("/v1/webhooks", "webhooks")
@@ -79,10 +79,10 @@ async def create(request: RequestContext, body: CreateWebhookBody) -> Response:
 async def find(request: RequestContext, filters: Annotated[WebhookFilters, Query()]) -> Response:
     """List the webhooks that the caller manages."""
     async with request.snapshot("webhook") as read:
-        rows, bookmark = await webhooks.find(
+        rows, bookmark = await webhook.find(
             read,
             page(request, filters),
-            of=request.of,
+            owner=request.owner,
             organization_id=filters.organization_id,
             provider_id=filters.provider_id,
         )
@@ -95,7 +95,7 @@ async def find(request: RequestContext, filters: Annotated[WebhookFilters, Query
 async def get(request: RequestContext, webhook_id: UUID) -> Response:
     """Get a webhook and its progress. Progress changes without the version."""
     async with request.snapshot("webhook") as read:
-        row = await webhooks.get(read, webhook_id, of=request.of)
+        row = await webhook.get(read, webhook_id, owner=request.owner)
     content = await _response(request, _found(row, webhook_id))
     return resource_response({}, content["version"], content, read.position)
 
@@ -148,7 +148,7 @@ async def redeliver(
 ) -> Response:
     """Deliver again all messages after a position, with the same ids."""
     async with request.snapshot("webhook") as read:
-        row = _found(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
+        row = _found(await webhook.get(read, webhook_id, owner=request.owner), webhook_id)
     if query.after > read.position:
         raise BeyondHead(read.position, query.after)
     await request.ports.webhooks.reports.go_back(webhook_id, query.after, row.since)
@@ -163,7 +163,7 @@ async def deliveries(
     """List delivery attempts, the newest first."""
     query = page(request, filters)
     async with request.snapshot("webhook") as read:
-        _found(await webhooks.get(read, webhook_id, of=request.of), webhook_id)
+        _found(await webhook.get(read, webhook_id, owner=request.owner), webhook_id)
     before = int(query.after) if query.after else None
     found = await request.ports.webhooks.reports.sent(webhook_id, query.limit + 1, before)
     items = found[: query.limit]
@@ -190,6 +190,6 @@ async def _written(request: RequestContext, done: CommandResult[Webhook], **more
     progress_of = (await request.ports.webhooks.reports.standing([id])).get(id)
     if progress_of is None:
         async with request.ports.reads.open("webhook", sees=request.sees) as read:
-            row = await webhooks.get(read, id)
+            row = await webhook.get(read, id)
         progress_of = WebhookProgress(row.since if row else done.position, 0, None)
     return command_response(done, lambda webhook: {**webhook_response(webhook, progress_of), **more})

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from application.access import SYSTEM, Caller, Role
-from application.booking import waitlist_matching as matching
+from application.booking import waitlist_matching
 from application.booking.appointment import book_appointment
 from application.booking.hold import ChangeHold, extend_hold, release_hold
 from application.booking.waitlist import (
@@ -277,7 +277,7 @@ class TestMatching:
             tried.append(cmd.waiting_id)
             return await offer_place(cmd, store)
 
-        monkeypatch.setattr(matching, "offer_place", offering)
+        monkeypatch.setattr(waitlist_matching, "offer_place", offering)
         free = [week.at("09:00"), week.at("09:30"), week.at("10:00")]
         assert await self.match(week, Queue([wish(gone), wish(waiting)], free)) == 1
         assert tried == [gone.id, waiting.id]

@@ -36,7 +36,6 @@ from application.rate_limit import RateLimit, TooManyRequests
 from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
-from tests.infrastructure.mail.gallery import Nobody
 from tests.support.builders import (
     OpenWeek,
     a_booked_appointment,
@@ -46,6 +45,7 @@ from tests.support.builders import (
     an_organization,
     somebody,
 )
+from tests.support.no_mailer import Nobody
 
 
 @dataclass
@@ -237,9 +237,9 @@ class TestTruth:
             def reaches(self, recipient: Recipient) -> bool:
                 raise AssertionError
 
-        from application.notifications import notice_jobs as handlers
+        from application.notifications import notice_jobs
 
-        real = handlers.visit_of
+        real = notice_jobs.visit_of
 
         async def meddling(*args: Any) -> Any:
             visit = await real(*args)
@@ -247,7 +247,7 @@ class TestTruth:
             return visit
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(handlers, "visit_of", meddling)
+            patch.setattr(notice_jobs, "visit_of", meddling)
             means = Means(store, Nobody(), channels=[Meddler()])
             assert await remind(a_job(appointment), Held(), means) == "moved"
 

@@ -87,7 +87,7 @@ def test_a_transaction_with_an_old_view_of_the_log_can_not_append(database: Data
 WRITER = """
 import asyncio, random, sys
 from uuid import UUID
-from infrastructure.event_log.journal import Overtaken
+from infrastructure.event_log.journal import StaleReads
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.infrastructure.event_log.entries import entry
 
@@ -97,7 +97,7 @@ async def write(journal, streams, seed):
     for _ in range(60):
         one, other = chance.sample(streams, 2)
         answer = await journal.append(entry(one, at=versions[one], reads={other: versions[other]}))
-        if isinstance(answer, Overtaken):
+        if isinstance(answer, StaleReads):
             lost += 1
             for missed in answer.missed:
                 versions[missed.stream] = max(versions[missed.stream], missed.version)

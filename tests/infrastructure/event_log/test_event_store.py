@@ -239,8 +239,7 @@ def rewound(database: Database, position: int) -> Iterator[psycopg.Connection]:
 def disconnect(connection: psycopg.Connection, store: EventStore) -> None:
     """End the store's connections, as a failover does."""
     assert isinstance(store.journal, PostgresJournal)
-    assert store.journal.writer._connection
-    pid = store.journal.writer._connection.pgconn.backend_pid
+    pid = store.journal.writer.connection.backend_pid
     connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 

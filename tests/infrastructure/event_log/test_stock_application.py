@@ -11,6 +11,7 @@ import domain
 from application.access import Role
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from domain.booking.appointment import Appointment
+from domain.booking.calendar_day import Day
 from domain.personal_data import PersonalData
 from infrastructure.event_log.event_store import EventStore
 from tests.conftest import Database
@@ -58,7 +59,7 @@ async def test_it_reads_every_event_and_loads_every_aggregate(database: Database
         ]
         assert [notification.id for notification in notifications] == list(range(1, position + 1))
         events = [app.mapper.to_domain_event(notification) for notification in notifications]
-        assert isinstance(events[-1], Appointment.Cancelled | domain.day.Day.Released)
+        assert isinstance(events[-1], Appointment.Cancelled | Day.Released)
         streams = {UUID(str(notification.originator_id)) for notification in notifications}
         ours, _ = await EventStore(store.journal, MASTERS).fetch(list(streams))
         for stream in streams:

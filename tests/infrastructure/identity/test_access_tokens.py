@@ -135,7 +135,7 @@ class Void:
         self.asked: list[tuple[UUID, UUID | None, int | None, float]] = []
         self._error = error
 
-    def is_void(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
+    def is_revoked(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
         self.asked.append((account, session, seen, issued_at))
         if self._error is not None:
             raise self._error
@@ -144,7 +144,7 @@ class Void:
 
 def test_standing_is_asked_each_time_about_the_accounts_stream():
     void, account, session = Void(), new_id(), new_id()
-    tokens, now = AccessTokens(SECRET, standing=void), datetime.now(UTC)
+    tokens, now = AccessTokens(SECRET, revocation=void), datetime.now(UTC)
     granted = tokens.grant(account, Role.CUSTOMER, session, now, 7)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
@@ -153,6 +153,6 @@ def test_standing_is_asked_each_time_about_the_accounts_stream():
 
 
 def test_while_nobody_can_say_no_token_counts():
-    tokens = AccessTokens(SECRET, standing=Void(Unavailable("not now")))
+    tokens = AccessTokens(SECRET, revocation=Void(Unavailable("not now")))
     with pytest.raises(Unavailable):
         tokens.verify(tokens.issue(new_id(), Role.CUSTOMER))

@@ -6,7 +6,7 @@ from application.access import ACCESS, Role
 from application.identity.api_key import ApiKeyHolders, TooManyKeys
 from domain.errors import NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from infrastructure.identity import api_keys as apikeys
+from infrastructure.identity import api_keys
 from infrastructure.identity.services import IdentityServices
 from tests.conftest import Database
 from tests.support.instances import ask
@@ -73,11 +73,11 @@ async def test_keys_are_their_accounts_alone(opened: IdentityServices):
 
 async def test_an_account_has_only_so_many(opened: IdentityServices, monkeypatch: pytest.MonkeyPatch):
     account = new_id()
-    for _ in range(apikeys.MOST):
+    for _ in range(api_keys.MOST):
         await opened.signing.keys.make(account, "one more", ["read"], None)
     with pytest.raises(TooManyKeys):
         await opened.signing.keys.make(account, "one too many", ["read"], None)
-    assert len(await opened.signing.keys.find(account, limit=200)) == apikeys.MOST
+    assert len(await opened.signing.keys.find(account, limit=200)) == api_keys.MOST
 
 
 async def test_a_key_is_its_account_in_the_role_it_has_now(opened: IdentityServices):

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from application.rate_limit import TooManyRequests
-from infrastructure.identity import rate_limits as module
+from infrastructure.identity import rate_limits
 from infrastructure.identity.rate_limits import RateLimits
 from infrastructure.local.servers import LocalServers
 from tests.support.faultproxy import FaultProxy
@@ -110,7 +110,7 @@ async def test_without_redis_they_are_half_and_not_open(make: Make):
 async def test_with_redis_away_they_are_stricter_and_it_comes_back_by_itself(
     make: Make, servers: LocalServers, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, "PAUSE", 0.05)
+    monkeypatch.setattr(rate_limits, "PAUSE", 0.05)
     async with FaultProxy(servers.redis_url) as door:
         limits, other = make(door.dsn), make()
         assert await taken(limits, 1, HERE, "ada") == 1

@@ -12,7 +12,7 @@ from application.event_log import Unavailable
 from application.people.account import FindAccount, find_account
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
-from infrastructure.identity import token_revocation as module
+from infrastructure.identity import token_revocation
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.identity.services import IdentityServices
 from infrastructure.identity.token_revocation import TokenRevocation
@@ -27,7 +27,7 @@ async def verifiers(database: Database, opened: IdentityServices) -> AsyncIterat
     """Of three processes: the one that issued, and two others."""
     async with AsyncExitStack() as stack:
         others = [await stack.enter_async_context(TokenRevocation(database.application)) for _ in range(2)]
-        yield [opened.tokens, *(AccessTokens(SECRET, standing=each) for each in others)]
+        yield [opened.tokens, *(AccessTokens(SECRET, revocation=each) for each in others)]
 
 
 def counts(tokens: AccessTokens, token: str) -> bool:
@@ -100,8 +100,8 @@ async def test_a_process_that_starts_later_knows_too(opened: IdentityServices, d
     ended, session = await granted(opened, other)
     await change(opened.signing.store, account, "disable")
     await opened.signing.sessions.end(other, session)
-    async with TokenRevocation(database.application) as standing:
-        tokens = AccessTokens(SECRET, standing=standing)
+    async with TokenRevocation(database.application) as revocation:
+        tokens = AccessTokens(SECRET, revocation=revocation)
         assert not counts(tokens, disabled)
         assert not counts(tokens, ended)
 
@@ -113,8 +113,8 @@ async def test_a_role_read_just_before_its_change_is_void_though_the_token_is_yo
     account = await an_account(opened.signing, "ada@example.org")
     (seen,) = ask(database.owner, "SELECT max(notification_id) FROM log.stored_events")[0]
     await change(opened.signing.store, account, "disable")
-    async with TokenRevocation(database.application) as standing:
-        tokens = AccessTokens(SECRET, standing=standing)
+    async with TokenRevocation(database.application) as revocation:
+        tokens = AccessTokens(SECRET, revocation=revocation)
         now = opened.signing.store.now()
         assert not counts(tokens, tokens.grant(account, Role.CUSTOMER, new_id(), now, int(str(seen))).token)
         assert counts(tokens, tokens.grant(account, Role.CUSTOMER, new_id(), now, int(str(seen)) + 1).token)
@@ -123,8 +123,8 @@ async def test_a_role_read_just_before_its_change_is_void_though_the_token_is_yo
 async def test_it_finds_its_way_back_after_a_cut(opened: IdentityServices, database: Database):
     account = await an_account(opened.signing, "ada@example.org")
     token, _ = await granted(opened, account)
-    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as standing:
-        tokens = AccessTokens(SECRET, standing=standing)
+    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as revocation:
+        tokens = AccessTokens(SECRET, revocation=revocation)
         assert counts(tokens, token)
         door.cut()
         await change(opened.signing.store, account, "disable")
@@ -138,12 +138,12 @@ async def test_it_finds_its_way_back_after_a_cut(opened: IdentityServices, datab
 async def test_when_the_database_is_silent_no_token_counts(
     opened: IdentityServices, database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(module, "SILENCE", 0.8)
-    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    monkeypatch.setattr(token_revocation, "SILENCE", 0.8)
+    monkeypatch.setattr(token_revocation, "PATIENCE", 0.5)
     account = await an_account(opened.signing, "ada@example.org")
     token, _ = await granted(opened, account)
-    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as standing:
-        tokens = AccessTokens(SECRET, standing=standing)
+    async with FaultProxy(database.application) as door, TokenRevocation(door.dsn) as revocation:
+        tokens = AccessTokens(SECRET, revocation=revocation)
         assert counts(tokens, token)
         door.stall("to server", "to client")
 

@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 
 from application.jobs.job import LeaseLost
 from infrastructure.database.row_pool import RowPool
-from infrastructure.jobs import job_queue as module
+from infrastructure.jobs import job_queue
 from infrastructure.jobs.job_queue import ClaimedJob, HeldJob, JobQueue
 from tests.conftest import Database
 
@@ -52,8 +52,8 @@ def plan(rows: RowPool) -> Plan:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases end soon."""
-    monkeypatch.setattr(module, "RUNNING", timedelta(seconds=0.2))
-    monkeypatch.setattr(module, "QUEUED", timedelta(seconds=0.2))
+    monkeypatch.setattr(job_queue, "RUNNING", timedelta(seconds=0.2))
+    monkeypatch.setattr(job_queue, "QUEUED", timedelta(seconds=0.2))
 
 
 async def claimed(jobs: JobQueue) -> list[ClaimedJob]:
@@ -115,7 +115,7 @@ async def test_many_sweeps_at_once_claim_each_job_once(jobs: JobQueue, plan: Pla
 async def test_no_more_are_claimed_than_the_queues_have_room_for(
     jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "OUTSTANDING", 3)
+    monkeypatch.setattr(job_queue, "OUTSTANDING", 3)
     for _ in range(5):
         await plan()
     first = await claimed(jobs)
@@ -293,7 +293,7 @@ async def test_after_the_clock_was_set_back_sweeps_are_made_again(jobs: JobQueue
 async def test_one_kind_that_can_t_be_done_does_not_take_the_place_of_the_others(
     jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "OUTSTANDING", 3)
+    monkeypatch.setattr(job_queue, "OUTSTANDING", 3)
     for _ in range(5):
         await plan(ago=60, kind="remind")
     assert len(await claimed(jobs)) == 3
@@ -346,12 +346,12 @@ async def test_whoever_looks_at_replaced_read_models_drops_nothing(
         await owner.all("INSERT INTO read_2.job SELECT * FROM read_1.job")
         await owner.all("DELETE FROM read_1.job")
         await owner.all("UPDATE read.live SET generation = 2")
-    monkeypatch.setattr(module, "_LIVE", "SELECT 1")
+    monkeypatch.setattr(job_queue, "_LIVE", "SELECT 1")
     assert await jobs.claim() == []
     monkeypatch.undo()
     (one,) = await jobs.claim()
     assert one.key == key
-    monkeypatch.setattr(module, "_LIVE", "SELECT 1")
+    monkeypatch.setattr(job_queue, "_LIVE", "SELECT 1")
     assert await jobs.begin(one.key, one.lease) is None
     monkeypatch.undo()
     assert await jobs.begin(one.key, one.lease) is not None

@@ -13,6 +13,7 @@ from application.ports import MailMessage
 from domain.kernel import derived_id
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.message_builder import MessageBuilder
+from tests.support.no_mailer import Nobody
 
 LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
 LANGUAGES = ("en", "ru")
@@ -20,12 +21,6 @@ START = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
 ABOUT = derived_id("gallery")
 NAMES = {"en": ("Bea Brown", "Haircut", "Ada's Salon"), "ru": ("Мария", "Стрижка", "Анна Иванова")}
 REASONS = {"en": "I am ill, sorry.", "ru": "К сожалению, я заболела."}  # noqa: RUF001  it is Russian
-
-
-class Nobody:
-    """Mail that goes nowhere."""
-
-    async def send(self, letter: MailMessage) -> None: ...
 
 
 def a_visit(**changes: Any) -> AppointmentDetails:
@@ -61,7 +56,7 @@ def a_recipient(language: str = "en", **changes: Any) -> Recipient:
 
 
 def letter(notice: Notice, recipient: Recipient, letters: MessageBuilder = LETTERS) -> MailMessage:
-    return EmailChannel(letters, Nobody(), "https://daybook.test").letter(notice, recipient)
+    return EmailChannel(letters, Nobody(), "https://daybook.test").message(notice, recipient)
 
 
 def write(folder: Path) -> None:

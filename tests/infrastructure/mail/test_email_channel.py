@@ -24,7 +24,6 @@ from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 from tests.infrastructure.mail.gallery import (
     LANGUAGES,
     LETTERS,
-    Nobody,
     a_notice,
     a_recipient,
     a_visit,
@@ -33,6 +32,7 @@ from tests.infrastructure.mail.gallery import (
 )
 from tests.infrastructure.mail.test_mailer import smtp  # noqa: F401  a fixture
 from tests.infrastructure.mail.test_message_builder import part
+from tests.support.no_mailer import Nobody
 
 CALENDAR = {
     NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),

@@ -160,7 +160,7 @@ async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(database, op
         ((id, account_id, kind, said),) = await rows.all("SELECT id, account_id, kind, said FROM auth.mail")
     assert (id, account_id, kind) == (sent.id, ada, "already-registered")
     assert b"example" not in bytes(said)
-    told = await store.keyring.unseal(ada, bytes(said), id.bytes)
+    told = await store.keyring.decrypt(ada, bytes(said), id.bytes)
     assert told["to"] == "ada@example.org"
     assert told["subject"] == SUBJECT
     assert "Ада" in told["text"]

@@ -20,10 +20,10 @@ from infrastructure.privacy.field_encryption import (
     MasterKeys,
     UnknownMasterKey,
     WrappedKey,
+    decrypt,
+    encrypt,
     personal_of,
     place_of,
-    seal,
-    unseal,
 )
 from infrastructure.privacy.keyring import Keyring, normalized
 from tests.conftest import Database
@@ -44,12 +44,12 @@ async def journal(database: Database):
 
 def test_what_is_sealed_opens_with_its_key_at_its_place_alone() -> None:
     key, place = bytes(32), place_of(new_id(), 1, "details")
-    sealed = seal(key, {"name": "Zoë Lovelace"}, place)
-    assert unseal(key, sealed, place) == {"name": "Zoë Lovelace"}
+    sealed = encrypt(key, {"name": "Zoë Lovelace"}, place)
+    assert decrypt(key, sealed, place) == {"name": "Zoë Lovelace"}
     assert b"Lovelace" not in sealed
     for other, where in ((b"x" * 32, place), (key, place + b"x")):
         with pytest.raises(UnknownMasterKey):
-            unseal(other, sealed, where)
+            decrypt(other, sealed, where)
 
 
 def test_a_key_is_wrapped_for_its_person_alone_and_opens_with_either_master() -> None:

@@ -7,7 +7,9 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
+LOOPBACK = [ip_network("127.0.0.0/8")]
 Answering = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -31,9 +31,9 @@ from application.webhooks.subscription import (
 )
 from domain.kernel import new_id
 from domain.webhooks.webhook import TYPES, WebhookStatus
-from infrastructure.webhooks import delivery_progress as module
+from infrastructure.webhooks import delivery_progress
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
-from tests.infrastructure.office import (
+from tests.infrastructure.webhooks.office import (
     BOTH,
     NOTE,
     OK,
@@ -367,8 +367,8 @@ async def test_what_is_noted_of_deliveries(office: Office) -> None:
 
 
 async def test_only_the_last_attempts_are_kept(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 2)
-    monkeypatch.setattr(module, "TIDIED", 1)
+    monkeypatch.setattr(delivery_progress, "LOGGED", 2)
+    monkeypatch.setattr(delivery_progress, "TIDIED", 1)
     async with a_receiver() as receiver:
         one, other = await office.subscribed(receiver), await office.subscribed(receiver)
         await office.book("09:00", "10:00", "11:00", "12:00")
@@ -429,7 +429,7 @@ async def test_an_idle_one_is_put_right_before_what_comes_next(office: Office) -
 
 
 async def test_long_stretches_are_walked_in_parts(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SCANNED", 2)
+    monkeypatch.setattr(delivery_progress, "SCANNED", 2)
     async with a_receiver() as receiver:
         id = await office.subscribed(receiver, types=["appointment.cancelled"])
         await office.book("09:00", "10:00", "11:00", "12:00", "13:00")

@@ -19,7 +19,7 @@ from application.webhooks.subscription import (
     resume_webhook,
 )
 from infrastructure.jobs.job_queue import JobQueue
-from tests.infrastructure.office import (
+from tests.infrastructure.webhooks.office import (
     Office,
     an_office,
     starts,

@@ -23,6 +23,7 @@ from application.webhooks.payload import WebhookMessage
 from application.webhooks.ports import SendResult
 from infrastructure.webhooks.sender import WebhookSender, is_public, retry_after
 from tests.infrastructure.webhooks.receiver import (
+    LOOPBACK,
     a_receiver,
     drip,
     drip_headers,
@@ -33,7 +34,6 @@ from tests.infrastructure.webhooks.receiver import (
 )
 
 SECRETS = ["whsec_" + "TmV3" * 11, "whsec_" + "T2xk" * 11]
-LOOPBACK = [ip_network("127.0.0.0/8")]
 BRIEF = 0.6  # seconds: what would take ten
 
 

@@ -16,7 +16,7 @@ from application.event_log import EventStore
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from infrastructure.identity import rate_limits as limits
+from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.reader import LedgerReader
 from interfaces.http.app import build
@@ -27,7 +27,7 @@ from projections.availability.queries import Availability
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import Snapshots
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
@@ -61,7 +61,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
                 ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
-                async with _spoken_to(ports, Projector(engine, READERS, CODEC).catch_up) as api:
+                async with _spoken_to(ports, Projector(engine, PROJECTIONS, CODEC).catch_up) as api:
                     api.people, api.errands = people, people.errands.asked_for
                     yield api
     finally:
@@ -124,7 +124,7 @@ async def _spoken_to(ports: Ports, catch_up: Callable[[], Awaitable[None]] = _no
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    nobody = _nobody(limits.RateLimits(SECRET.encode(), None))
+    nobody = _nobody(rate_limits.RateLimits(SECRET.encode(), None))
     async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), nobody)) as api:
         yield api
 
@@ -150,5 +150,5 @@ def unlimited(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 def lift_limits(patch: pytest.MonkeyPatch) -> None:
     """Limits count, but let everything pass."""
-    lifted = {policy: [limits.RateLimitWindow("network", 10**6, 60)] for policy in limits.POLICIES}
-    patch.setattr(limits, "POLICIES", lifted)
+    lifted = {policy: [rate_limits.RateLimitWindow("network", 10**6, 60)] for policy in rate_limits.POLICIES}
+    patch.setattr(rate_limits, "POLICIES", lifted)

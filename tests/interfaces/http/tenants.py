@@ -11,7 +11,7 @@ import psycopg
 from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
 from tests.conftest import Database
-from tests.interfaces.http.people.test_registration import an_account
+from tests.interfaces.http.sign_in import an_account
 from tests.interfaces.http.town import OFFICE_HOURS, Api, service
 from tests.support.builders import monday_after
 

@@ -6,7 +6,7 @@ import pytest
 
 from application.access import Caller, Role
 from domain.kernel import new_id
-from tests.interfaces.http.people.test_registration import an_account, register
+from tests.interfaces.http.sign_in import an_account, register
 from tests.interfaces.http.town import Api, Town, pointers, problem, service
 from tests.support.builders import somebody
 

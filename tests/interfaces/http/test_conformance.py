@@ -22,7 +22,7 @@ from interfaces.http.app import document
 from interfaces.http.main import create_app
 from projections.availability.earliest_refresher import EarliestRefresher
 from projections.engine.projector import Projector
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.interfaces.http.town import SECRET
 from tests.support.sealed import CODEC
 
@@ -49,7 +49,7 @@ def address(servers, new_database) -> Iterator[str]:
             database.application, min_size=0, max_size=1, open=False, kwargs={"autocommit": True}
         )
         async with pool:
-            projector = Projector(engine, READERS, CODEC, None, [EarliestRefresher(pool)])
+            projector = Projector(engine, PROJECTIONS, CODEC, None, [EarliestRefresher(pool)])
             following = asyncio.create_task(projector.run())
             await server.serve()
             following.cancel()

@@ -14,7 +14,7 @@ from interfaces.http.framework.parameters import parameters_of
 from interfaces.http.framework.routing import Route
 from interfaces.http.openapi import public_name, routes_of
 from interfaces.http.openapi_examples import EXAMPLES
-from interfaces.http.operations import problem_type as problem
+from interfaces.http.operations import problem_type
 
 DOCUMENT = document()
 NEEDS = {route.operation: route.needs for route in routes_of(build())}
@@ -83,7 +83,7 @@ class TestOperation:
 
 
 def _models() -> dict[str, Any]:
-    models: dict[str, Any] = {"Problem": problem.Problem}
+    models: dict[str, Any] = {"Problem": problem_type.Problem}
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)

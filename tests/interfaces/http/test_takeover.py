@@ -9,9 +9,8 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import TOKEN, text_of, token_of
-from tests.interfaces.http.identity.test_session import ADA, bearing, signed_in
-from tests.interfaces.http.people.test_registration import an_account as registered
-from tests.interfaces.http.people.test_registration import prove
+from tests.interfaces.http.sign_in import ADA, bearing, prove, signed_in
+from tests.interfaces.http.sign_in import an_account as registered
 from tests.interfaces.http.town import Api, Town, problem
 from tests.support.signing import PASSWORD, an_account
 

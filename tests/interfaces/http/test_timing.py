@@ -10,8 +10,7 @@ from time import perf_counter
 import httpx
 
 from infrastructure.identity.passwords import Passwords
-from tests.interfaces.http.identity.test_session import ADA, signed_in
-from tests.interfaces.http.people.test_registration import register
+from tests.interfaces.http.sign_in import ADA, register, signed_in
 from tests.interfaces.http.town import Api
 from tests.support.signing import PEPPER, an_account
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
 from infrastructure.event_log.postgres_journal import postgres_store
-from projections.engine import event_feed as feeding
+from projections.engine import event_feed
 from projections.engine.event_feed import EventFeed
 from tests.conftest import Database
 from tests.support.builders import a_provider, somebody
@@ -41,7 +41,7 @@ async def written(database: Database) -> None:
 async def test_a_page_whose_reading_ahead_failed_is_read_again(
     engine: AsyncEngine, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeding, "PAGE", 4)
+    monkeypatch.setattr(event_feed, "PAGE", 4)
     feed = Failing(engine, CODEC)
     feed.fails = False
     first = await feed.after(0)
@@ -58,7 +58,7 @@ async def test_a_page_whose_reading_ahead_failed_is_read_again(
 async def test_every_event_of_a_calendar_knows_it_however_many_there_are(
     engine: AsyncEngine, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeding, "REMEMBERED", 1)
+    monkeypatch.setattr(event_feed, "REMEMBERED", 1)
     feed = EventFeed(engine, CODEC)
     stretch = await feed.after(0)
     of_calendars = [e for e in stretch.events if type(e.event).__qualname__.startswith(("Schedule", "Day"))]

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
 
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
@@ -16,9 +17,9 @@ from projections.engine.event_feed import PAGE, EventFeed
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.projector import Projector
 from projections.engine.row_batch import RowBatch
-from projections.read_models import appointment as agenda
+from projections.read_models.appointment import get
 from projections.rebuild.generations import ensure
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.projections.story import NOW, a_customer, a_provider, a_seat, an_appointment, at, days, seat_all
 from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC, Puzzled
@@ -43,7 +44,7 @@ def picky(database) -> Picky:
     picky = Picky()
     owner = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
     with owner.begin() as connection:
-        ensure(connection, [*READERS, picky.reader])
+        ensure(connection, [*PROJECTIONS, picky.reader])
     owner.dispose()
     return picky
 
@@ -96,14 +97,14 @@ async def running(projector: Projector):
 
 async def test_it_brings_every_reader_to_the_head_and_keeps_it_there(engine, write, everybody_at):
     before = await write(a_customer())
-    async with running(Projector(engine, READERS, CODEC)):
+    async with running(Projector(engine, PROJECTIONS, CODEC)):
         await eventually(everybody_at(before))
         for _ in range(3):
             await eventually(everybody_at(await write(a_customer())))
 
 
 async def test_it_is_told_of_events_and_need_not_look(engine, write, everybody_at):
-    async with running(Projector(engine, READERS, CODEC)):
+    async with running(Projector(engine, PROJECTIONS, CODEC)):
         await eventually(everybody_at(0))
         await eventually(everybody_at(await write(a_customer())))
         took = [await eventually(everybody_at(await write(a_customer()))) for _ in range(6)]
@@ -121,10 +122,10 @@ async def test_a_page_given_twice_counts_once(engine, write, bookmarks, ask):
     await write(an_appointment(), an_appointment())
     stretch = await EventFeed(engine, CODEC).after(0)
     async with engine.begin() as connection:
-        await apply(connection, 1, READERS, 0, stretch.events)
+        await apply(connection, 1, PROJECTIONS, 0, stretch.events)
     with pytest.raises(Fenced):
         async with engine.begin() as connection:
-            await apply(connection, 1, READERS, 0, stretch.events)
+            await apply(connection, 1, PROJECTIONS, 0, stretch.events)
     assert set((await bookmarks()).values()) == {(2, None)}
     assert await ask("SELECT count(*) FROM read_1.appointment") == [(2,)]
 
@@ -133,7 +134,7 @@ async def test_rows_and_bookmarks_are_kept_together_or_not_at_all(engine, write,
     await write(an_appointment())
     stretch = await EventFeed(engine, CODEC).after(0)
     async with engine.connect() as connection:
-        await apply(connection, 1, READERS, 0, stretch.events)
+        await apply(connection, 1, PROJECTIONS, 0, stretch.events)
         await connection.rollback()
     assert set((await bookmarks()).values()) == {(0, None)}
     assert await ask("SELECT count(*) FROM read_1.appointment") == [(0,)]
@@ -141,7 +142,7 @@ async def test_rows_and_bookmarks_are_kept_together_or_not_at_all(engine, write,
 
 async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody_at):
     position = await write(*(an_appointment() for _ in range(PAGE + 10)))
-    several = [Projector(engine, [*READERS, picky.reader], CODEC) for _ in range(3)]
+    several = [Projector(engine, [*PROJECTIONS, picky.reader], CODEC) for _ in range(3)]
 
     async def insist(projector):
         while not await everybody_at(position)():
@@ -155,25 +156,33 @@ async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody
 class TestFailing:
     """An event that fails stops its reader, before it, and nobody else."""
 
-    async def test_it_stops_that_reader_alone_and_says_where_and_why(
-        self, engine, write, picky, bookmarks, ask, caplog
-    ):
+    async def test_it_stops_that_reader_alone_and_says_where_and_why(self, engine, write, picky, bookmarks, ask):
         bad = a_customer()
         picky.against = bad.id
         await write(a_customer(), a_customer(), bad, a_customer())
-        await Projector(engine, [*READERS, picky.reader], CODEC).catch_up()
+        with capture_logs() as lines:
+            await Projector(engine, [*PROJECTIONS, picky.reader], CODEC).catch_up()
         marks = await bookmarks()
         assert marks.pop("picky") == (2, 3)
         assert set(marks.values()) == {(4, None)}
         assert await ask("SELECT error FROM read.bookmark WHERE reader = 'picky'") == [("ValueError: not this one",)]
-        assert "'picky' stopped at position 3: ValueError: not this one" in caplog.text
+        assert lines == [
+            {
+                "event": "projection stopped",
+                "log_level": "error",
+                "projection": "picky",
+                "position": 3,
+                "error": "ValueError: not this one",
+                "way_out": "fix the cause, then `daybook projections resume picky`",
+            }
+        ]
         assert REGISTRY.get_sample_value("daybook_reader_stopped", {"reader": "agenda"}) == 0
 
     async def test_it_stays_stopped_while_others_go_on(self, engine, write, picky, bookmarks):
         bad = a_customer()
         picky.against = bad.id
         await write(bad)
-        projector = Projector(engine, [*READERS, picky.reader], CODEC)
+        projector = Projector(engine, [*PROJECTIONS, picky.reader], CODEC)
         await projector.catch_up()
         await write(a_customer())
         await projector.catch_up()
@@ -188,7 +197,7 @@ class TestFailing:
         bad = a_customer()
         picky.against = bad.id
         position = await write(a_customer(), bad, a_customer())
-        async with running(Projector(engine, [*READERS, picky.reader], CODEC)):
+        async with running(Projector(engine, [*PROJECTIONS, picky.reader], CODEC)):
 
             async def stopped():
                 return await ask("SELECT FROM read.bookmark WHERE stopped_at = 2")
@@ -207,7 +216,7 @@ class TestFailing:
         day.give(a_seat(at(9)), NOW)
         appointment = an_appointment()
         position = await write(day, appointment)
-        await Projector(engine, READERS, CODEC).catch_up()
+        await Projector(engine, PROJECTIONS, CODEC).catch_up()
         marks = await bookmarks()
         assert marks.pop("occupancy") == (2, 3)
         assert set(marks.values()) == {(position, None)}
@@ -216,7 +225,7 @@ class TestFailing:
 
     async def test_an_event_that_nobody_can_decode_stops_everybody_before_it(self, engine, write, bookmarks, ask):
         await write(a_customer(), a_customer(), an_appointment(), a_customer())
-        await Projector(engine, READERS, Puzzled("Appointment.Booked")).catch_up()
+        await Projector(engine, PROJECTIONS, Puzzled("Appointment.Booked")).catch_up()
         assert set((await bookmarks()).values()) == {(2, 3)}
         assert await ask("SELECT DISTINCT error FROM read.bookmark") == [("LookupError: no such topic",)]
         assert await ask("SELECT count(*) FROM read_1.customer") == [(2,)]
@@ -224,7 +233,7 @@ class TestFailing:
     async def test_losing_the_database_is_no_fault_of_the_events(
         self, engine, database, write, picky, everybody_at, ask
     ):
-        async with running(Projector(engine, [*READERS, picky.reader], CODEC)):
+        async with running(Projector(engine, [*PROJECTIONS, picky.reader], CODEC)):
             await eventually(everybody_at(0))
             for _ in range(3):
                 await ask(
@@ -239,7 +248,7 @@ class TestListening:
     """NOTIFY is a convenience: the truth is looked up each second."""
 
     async def test_a_cut_connection_delays_an_event_by_two_seconds_at_most(self, engine, write, everybody_at, ask):
-        async with running(Projector(engine, READERS, CODEC)):
+        async with running(Projector(engine, PROJECTIONS, CODEC)):
             await eventually(everybody_at(await write(a_customer())))
 
             async def listening():
@@ -278,12 +287,12 @@ class TestPublishing:
         seat_all([day], a_seat(at(9)))
         await write(provider, customer, day)
         heard = Heard()
-        projector = Projector(engine, READERS, CODEC, heard)
+        projector = Projector(engine, PROJECTIONS, CODEC, heard)
         await projector.catch_up()
         assert heard.changes == [{provider.id: 4, customer.id: 2, day.id: 4}]
         seat_all([day], a_seat(at(9, 30)))
         await write(day)
-        await Projector(engine, READERS, CODEC, heard).catch_up()  # which never saw the Day open
+        await Projector(engine, PROJECTIONS, CODEC, heard).catch_up()  # which never saw the Day open
         assert heard.changes[1:] == [{day.id: 5, provider.id: 5}]
 
     async def test_it_is_published_before_it_can_be_seen(self, engine, write, bookmarks):
@@ -294,7 +303,7 @@ class TestPublishing:
                 seen.append(set((await bookmarks()).values()))
 
         await write(a_customer())
-        await Projector(engine, READERS, CODEC, Looking()).catch_up()
+        await Projector(engine, PROJECTIONS, CODEC, Looking()).catch_up()
         assert seen == [{(0, None)}]
 
     @pytest.mark.parametrize("fails", ["raises", "hangs"])
@@ -308,7 +317,7 @@ class TestPublishing:
             async def heartbeat(self):
                 await self.before_commit({})
 
-        async with running(Projector(engine, READERS, CODEC, Failing())):
+        async with running(Projector(engine, PROJECTIONS, CODEC, Failing())):
             await eventually(everybody_at(await write(a_customer())))
 
     async def test_the_leader_beats(self, engine):
@@ -317,7 +326,7 @@ class TestPublishing:
         async def beaten():
             return heard.beats > 1
 
-        async with running(Projector(engine, READERS, CODEC, heard)):
+        async with running(Projector(engine, PROJECTIONS, CODEC, heard)):
             await eventually(beaten)
 
 
@@ -325,10 +334,10 @@ async def test_a_reader_that_comes_later_reads_from_the_start_while_the_others_g
     engine, write, database, everybody_at, request
 ):
     await write(*(a_customer() for _ in range(PAGE + 3)))
-    await Projector(engine, READERS, CODEC).catch_up()
+    await Projector(engine, PROJECTIONS, CODEC).catch_up()
     picky = request.getfixturevalue("picky")
     position = await write(a_customer())
-    await Projector(engine, [*READERS, picky.reader], CODEC).catch_up()
+    await Projector(engine, [*PROJECTIONS, picky.reader], CODEC).catch_up()
     assert await everybody_at(position)()
     assert picky.seen == list(range(1, position + 1))
 
@@ -350,7 +359,7 @@ async def test_days_and_schedules_come_with_their_calendar_even_in_the_middle(en
 async def test_a_switch_of_generations_is_followed(engine, database, write, everybody_at, look):
     appointment = an_appointment()
     await write(appointment)
-    projector = Projector(engine, READERS, CODEC)
+    projector = Projector(engine, PROJECTIONS, CODEC)
     await projector.catch_up()
     owner = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
     with owner.begin() as connection:
@@ -358,12 +367,12 @@ async def test_a_switch_of_generations_is_followed(engine, database, write, ever
         assert ensure(connection) == 2
     async with look("agenda") as read:
         assert (read.generation, read.position) == (2, 0)
-        assert await agenda.get(read, appointment.id) is None
+        assert await get(read, appointment.id) is None
     position = await write(an_appointment())
     await projector.catch_up()
     async with look("agenda") as read:
         assert (read.generation, read.position) == (2, position)
-        assert await agenda.get(read, appointment.id) is not None
+        assert await get(read, appointment.id) is not None
     with owner.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM read_1.appointment")).scalar_one() == 1
     owner.dispose()

@@ -1,4 +1,4 @@
-"""The second wall: without a context no personal row shows, and no context outlives its look."""
+"""Row-level security: without a context no personal row shows, and no context outlives its snapshot."""
 
 import asyncio
 from uuid import uuid4
@@ -9,22 +9,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from projections.query.ownership import ownership_of
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.rebuild.rebuild import Rebuild
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.projections.story import a_customer, a_provider, an_appointment
 from tests.support.sealed import CODEC
 
-WALLED = [table for reader in READERS for table in reader.tables if table.info.get("own")]
+OWNED = [table for each in PROJECTIONS for table in each.tables if ownership_of(table) is not None]
 PERSONAL = {"name", "email", "phone", "note", "answers", "reason"}
 PUBLIC = {"provider", "service", "tag", "organization", "organization_holiday", "schedule_time_off"}
 
 
-def test_every_table_with_something_personal_is_walled_or_public():
-    tables = [table for reader in READERS for table in reader.tables]
-    bare = {table.name for table in tables if PERSONAL & set(table.c.keys()) and table not in WALLED}
+def test_every_table_with_something_personal_is_owned_or_public():
+    tables = [table for each in PROJECTIONS for table in each.tables]
+    bare = {table.name for table in tables if PERSONAL & set(table.c.keys()) and table not in OWNED}
     assert bare <= PUBLIC
-    assert {"appointment", "customer", "account"} <= {table.name for table in WALLED}
+    assert {"appointment", "customer", "account"} <= {table.name for table in OWNED}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def seen(connection, table: str) -> int:
     return (await connection.execute(text(f"SELECT count(*) FROM read_1.{table}"))).scalar_one()
 
 
-@pytest.mark.parametrize("table", [table.name for table in WALLED])
+@pytest.mark.parametrize("table", [table.name for table in OWNED])
 async def test_without_a_context_no_row_shows_and_none_is_written(engine, world, table):
     async with engine.connect() as connection:
         assert await seen(connection, table) == 0
@@ -75,11 +76,11 @@ async def test_one_s_own_rows_show_and_no_others(reads: Snapshots, world):
         assert await seen(read.connection, "customer") == 2
 
 
-async def test_no_context_leaks_to_the_next_look_of_the_pool(engine, reads: Snapshots, world):
-    """Many looks over few connections, in turns: each sees its own, and a bare connection nothing."""
+async def test_no_context_leaks_to_the_next_snapshot_of_the_pool(engine, reads: Snapshots, world):
+    """Many snapshots over few connections, in turns: each shows its own rows, a bare connection none."""
     carl, _, _ = world
 
-    async def look(n: int) -> None:
+    async def open_one(n: int) -> None:
         if n % 3 == 0:
             async with reads.open("customer", sees=EVERYTHING) as read:
                 assert await seen(read.connection, "customer") == 2
@@ -90,10 +91,10 @@ async def test_no_context_leaks_to_the_next_look_of_the_pool(engine, reads: Snap
             async with engine.connect() as connection:
                 assert await seen(connection, "customer") == 0
 
-    await asyncio.gather(*(look(n) for n in range(60)))
+    await asyncio.gather(*(open_one(n) for n in range(60)))
 
 
-async def test_the_next_generation_has_the_same_walls(world, database):
+async def test_the_next_generation_has_the_same_policies(world, database):
     query = b"""
         SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, p.polname,
                replace(pg_get_expr(p.polqual, p.polrelid), n.nspname, 'read_n')
@@ -103,7 +104,7 @@ async def test_the_next_generation_has_the_same_walls(world, database):
     with psycopg.connect(database.owner, autocommit=True) as connection:
         before = connection.execute(query, ["read_1"]).fetchall()
         owner = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://", 1))
-        await Rebuild(owner, READERS, CODEC).run(grace=0)
+        await Rebuild(owner, PROJECTIONS, CODEC).run(grace=0)
         await owner.dispose()
         assert connection.execute(query, ["read_2"]).fetchall() == before
-    assert sum(row[1] and row[2] for row in before) == len(WALLED)
+    assert sum(row[1] and row[2] for row in before) == len(OWNED)

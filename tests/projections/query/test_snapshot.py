@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from projections.engine.positions import Positions, announcement
 from projections.engine.projector import Projector
 from projections.query.snapshot import EVERYTHING, Behind, BeyondHead
-from projections.read_models import appointment as agenda
-from projections.registry import READERS
+from projections.read_models.appointment import ListedAppointment, get, owners
+from projections.registry import PROJECTIONS
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC
@@ -30,10 +30,10 @@ async def test_a_look_waits_for_its_reader(write, catch_up, reads):
     appointment = an_appointment()
     position = await write(appointment)
 
-    async def book() -> agenda.ListedAppointment | None:
+    async def book() -> ListedAppointment | None:
         async with reads.open("agenda", at_least=position, patience=10, sees=EVERYTHING) as read:
             assert read.position >= position
-            return await agenda.get(read, appointment.id)
+            return await get(read, appointment.id)
 
     waiting = asyncio.create_task(book())
     await catch_up()
@@ -41,7 +41,7 @@ async def test_a_look_waits_for_its_reader(write, catch_up, reads):
 
 
 async def test_waiting_ends_when_the_reader_is_there_and_not_at_the_next_look(write, engine, positions):
-    projector = Projector(engine, READERS, CODEC)
+    projector = Projector(engine, PROJECTIONS, CODEC)
     began = monotonic()
     for _ in range(6):
         position = await write(an_appointment())
@@ -84,16 +84,16 @@ async def test_a_look_sees_one_moment_however_long_it_lasts(write, catch_up, loo
     await write(first)
     await catch_up()
     async with look("agenda") as read:
-        assert await agenda.get(read, first.id) is not None
+        assert await get(read, first.id) is not None
         await write(second)
         await catch_up()
-        assert await agenda.get(read, second.id) is None
+        assert await get(read, second.id) is None
 
 
 async def test_a_look_changes_nothing(look):
     async with look("agenda") as read:
         with pytest.raises(DBAPIError, match="read-only"):
-            await read.connection.execute(insert(agenda.bookable).values(provider_id=None, owner_id=None))
+            await read.connection.execute(insert(owners.providers).values(provider_id=None, owner_id=None))
 
 
 async def test_positions_are_known_again_after_the_connection_was_cut(write, engine, positions, catch_up):

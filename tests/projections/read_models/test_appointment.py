@@ -5,12 +5,19 @@ from uuid import uuid4
 import pytest
 
 from domain.booking.appointment import Appointment
+from projections.query.ownership import Owner
 from projections.query.paging import Page
-from projections.read_models import appointment as agenda
+from projections.read_models.appointment import (
+    AppointmentFilter,
+    ListedAppointment,
+    fewest,
+    find,
+    get,
+)
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)
-FIELDS = [*set(agenda.ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
+FIELDS = [*set(ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
@@ -67,13 +74,13 @@ async def test_the_agenda_says_of_an_appointment_what_the_appointment_says_itsel
     await write(appointment)
     await catch_up()
     async with look("agenda") as read:
-        entry = await agenda.get(read, appointment.id)
+        entry = await get(read, appointment.id)
     assert {name: getattr(entry, name) for name in FIELDS} == as_row(appointment)
 
 
 async def test_what_does_not_exist_is_not_found(look):
     async with look("agenda") as read:
-        assert await agenda.get(read, uuid4()) is None
+        assert await get(read, uuid4()) is None
 
 
 async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_provider_alone(write, catch_up, look):
@@ -83,12 +90,12 @@ async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_p
     await catch_up()
     async with look("agenda") as read:
         for of in (appointment.customer_id, provider.owner_id):
-            assert (await agenda.get(read, appointment.id, of=of)) is not None
-            found, _ = await agenda.find(read, ALL, of=of)
+            assert (await get(read, appointment.id, owner=Owner(of))) is not None
+            found, _ = await find(read, ALL, owner=Owner(of))
             assert [entry.id for entry in found] == [appointment.id]
         for stranger in (uuid4(), provider.id):
-            assert await agenda.get(read, appointment.id, of=stranger) is None
-            assert await agenda.find(read, ALL, of=stranger) == ([], None)
+            assert await get(read, appointment.id, owner=Owner(stranger)) is None
+            assert await find(read, ALL, owner=Owner(stranger)) == ([], None)
 
 
 async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up, look):
@@ -103,7 +110,7 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
     async with look("agenda") as read:
 
         async def ids(**filters):
-            return [entry.id for entry in (await agenda.find(read, ALL, **filters))[0]]
+            return [entry.id for entry in (await find(read, ALL, AppointmentFilter(**filters)))[0]]
 
         assert await ids() == [early.id, elsewhere.id, late.id]
         assert await ids(since=at(9, 30)) == [elsewhere.id, late.id]
@@ -125,7 +132,7 @@ async def test_a_provider_that_changes_organization_takes_its_appointments_along
     await write(provider)
     await catch_up()
     async with look("agenda") as read:
-        found, _ = await agenda.find(read, ALL, organization_id=organization)
+        found, _ = await find(read, ALL, AppointmentFilter(organization_id=organization))
     assert [entry.id for entry in found] == [appointment.id]
 
 
@@ -136,7 +143,7 @@ async def test_pages_follow_one_another_without_gap_or_repetition(write, catch_u
     async with look("agenda") as read:
         seen, after = [], None
         for size in (4, 4, 2):
-            found, after = await agenda.find(read, Page(limit=4, after=after))
+            found, after = await find(read, Page(limit=4, after=after))
             assert len(found) == size
             seen += [(entry.starts_at, entry.id) for entry in found]
     assert after is None
@@ -147,7 +154,7 @@ async def test_a_part_that_ends_with_the_list_has_no_next(write, catch_up, look)
     await write(an_appointment(), an_appointment())
     await catch_up()
     async with look("agenda") as read:
-        found, after = await agenda.find(read, Page(limit=2))
+        found, after = await find(read, Page(limit=2))
     assert len(found) == 2
     assert after is None
 
@@ -158,7 +165,7 @@ class TestFewest:
     async def rank(self, look, *providers):
         async with look("agenda") as read:
             ids = [provider.id for provider in providers]
-            return [ids.index(id) for id in await agenda.fewest(read, ids, at(0), at(0, day=14))]
+            return [ids.index(id) for id in await fewest(read, ids, at(0), at(0, day=14))]
 
     async def test_the_fewest_appointments_of_the_week_come_first(self, write, catch_up, look):
         busy, calm, next_week = a_provider(), a_provider(), a_provider()
@@ -204,9 +211,9 @@ async def test_a_guests_appointments_are_shown_to_who_claimed_the_guest(write, c
     await write(guest, other, theirs, others)
     await catch_up()
     async with look("agenda") as read:
-        found, _ = await agenda.find(read, Page(limit=50), of=account)
+        found, _ = await find(read, Page(limit=50), owner=Owner(account))
         assert [entry.id for entry in found] == [theirs.id]
         assert found[0].customer_id == guest.id
-        assert await agenda.get(read, theirs.id, of=account) is not None
-        assert await agenda.get(read, others.id, of=account) is None
-        assert await agenda.get(read, theirs.id, of=stranger) is None
+        assert await get(read, theirs.id, owner=Owner(account)) is not None
+        assert await get(read, others.id, owner=Owner(account)) is None
+        assert await get(read, theirs.id, owner=Owner(stranger)) is None

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models import customer
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
@@ -42,16 +43,16 @@ async def test_a_customer_is_shown_to_themselves_to_who_registered_them_and_to_t
     async with look("customer") as read:
 
         async def names(of):
-            return [each.name for each in (await customer.find(read, ALL, of=of))[0]]
+            return [each.name for each in (await customer.find(read, ALL, owner=of and Owner(of)))[0]]
 
         assert await names(guest.id) == ["Guest"]
         assert await names(host.owner_id) == ["Guest"]
         assert await names(staff) == ["Mine"]
         assert await names(uuid4()) == []
         assert await names(None) == ["Guest", "Mine", "Stranger"]
-        assert (await customer.get(read, guest.id, of=host.owner_id)) is not None
-        assert await customer.get(read, stranger.id, of=host.owner_id) is None
-        assert await customer.get(read, guest.id, of=stranger.id) is None
+        assert (await customer.get(read, guest.id, owner=Owner(host.owner_id))) is not None
+        assert await customer.get(read, stranger.id, owner=Owner(host.owner_id)) is None
+        assert await customer.get(read, guest.id, owner=Owner(stranger.id)) is None
 
 
 async def test_a_customer_moves_to_another_host_with_the_appointment(write, catch_up, look):
@@ -64,8 +65,8 @@ async def test_a_customer_moves_to_another_host_with_the_appointment(write, catc
     await write(appointment)
     await catch_up()
     async with look("customer") as read:
-        assert await customer.get(read, guest.id, of=new.owner_id) is not None
-        assert await customer.get(read, guest.id, of=old.owner_id) is None
+        assert await customer.get(read, guest.id, owner=Owner(new.owner_id)) is not None
+        assert await customer.get(read, guest.id, owner=Owner(old.owner_id)) is None
 
 
 async def test_a_cancelled_appointment_still_tells_the_host_who_it_was(write, catch_up, look):
@@ -75,7 +76,7 @@ async def test_a_cancelled_appointment_still_tells_the_host_who_it_was(write, ca
     await write(host, guest, appointment)
     await catch_up()
     async with look("customer") as read:
-        assert await customer.get(read, guest.id, of=host.owner_id) is not None
+        assert await customer.get(read, guest.id, owner=Owner(host.owner_id)) is not None
 
 
 async def test_pages_follow_one_another_by_name(write, catch_up, look):
@@ -95,7 +96,7 @@ async def test_a_guest_is_shown_to_who_claimed_it(write, catch_up, look):
     await write(guest)
     await catch_up()
     async with look("customer") as read:
-        told = await customer.get(read, guest.id, of=account)
+        told = await customer.get(read, guest.id, owner=Owner(account))
         assert told is not None
         assert told.version == guest.version == 3
-        assert await customer.get(read, guest.id, of=uuid4()) is None
+        assert await customer.get(read, guest.id, owner=Owner(uuid4())) is None

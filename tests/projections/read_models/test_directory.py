@@ -9,6 +9,7 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
 from projections.query.paging import Page
 from projections.read_models import directory
+from projections.read_models.schedule import of_calendar
 from projections.search.search import SearchQuery, find_providers, find_services
 from tests.projections.story import NOW, a_provider, a_service, at
 
@@ -59,10 +60,10 @@ async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look)
     await write(provider, service, tag)
     await catch_up()
     async with look("directory") as read:
-        for find in (directory.provider, directory.service, directory.tag):
+        for find in (directory.provider, directory.service, directory.get_tag):
             for id in (provider.id, service.id, tag.id, uuid4()):
                 assert await find(read, id) is None
-        assert await directory.tags(read, ALL) == ([], None)
+        assert await directory.find_tags(read, ALL) == ([], None)
         for find in (find_providers, find_services):
             assert await find(read, ALL, SearchQuery(now=NOW)) == ([], None)
 
@@ -79,13 +80,13 @@ async def test_a_tag_is_listed_with_how_many_have_it(write, catch_up, look):
     await write(hair, rare, back, gone, withdrawn, *things)
     await catch_up()
     async with look("directory") as read:
-        found, _ = await directory.tags(read, ALL)
+        found, _ = await directory.find_tags(read, ALL)
         assert [(t.slug, t.name, t.version, t.providers, t.services) for t in found] == [
             ("rare", "Seldom", 2, 1, 0),
             ("back", "back", 3, 0, 0),
             ("hair", "hair", 1, 2, 1),
         ]
-        assert await directory.tag(read, hair.id) == found[2]
+        assert await directory.get_tag(read, hair.id) == found[2]
 
 
 async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, look):
@@ -107,7 +108,7 @@ async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, 
     await write(schedule)
     await catch_up()
     async with look("directory") as read:
-        told = await directory.schedule(read, calendar)
+        told = await of_calendar(read, calendar)
     assert told is not None
     assert shown(told) == {name: getattr(schedule, name) for name in shown(told)}
     assert told.reason(kept) == schedule.reason(kept) == "long dentist"
@@ -115,7 +116,7 @@ async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, 
 
 async def test_where_there_is_no_schedule_none_is_told(look):
     async with look("directory") as read:
-        assert await directory.schedule(read, derived_id("nobody")) is None
+        assert await of_calendar(read, derived_id("nobody")) is None
 
 
 class TestMergedTags:
@@ -146,10 +147,10 @@ class TestMergedTags:
         await write(hair, cuts)
         await catch_up()
         async with look("directory") as read:
-            (listed,), _ = await directory.tags(read, ALL)
+            (listed,), _ = await directory.find_tags(read, ALL)
             assert (listed.slug, listed.aliases, listed.version) == ("cuts", cuts.aliases, cuts.version)
             assert (listed.providers, listed.services) == (3, 0)
-            assert await directory.tag(read, hair.id) is None
+            assert await directory.get_tag(read, hair.id) is None
 
     async def test_chains_lead_to_their_end(self, write, catch_up, look):
         tags = [a_tag(slug) for slug in ("a", "b", "c", "d")]
@@ -163,7 +164,7 @@ class TestMergedTags:
             for slug in ("a", "b", "c", "d"):
                 found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert [each.profile["tags"] for each in found] == [["d"]] * 4
-            assert [(t.slug, t.aliases, t.providers) for t in (await directory.tags(read, ALL))[0]] == [
+            assert [(t.slug, t.aliases, t.providers) for t in (await directory.find_tags(read, ALL))[0]] == [
                 ("d", ["a", "b", "c"], 4)
             ]
 
@@ -178,7 +179,7 @@ class TestMergedTags:
             for slug in ("hair", "haar"):
                 (found,), _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert found.profile["tags"] == ["haar"]
-            assert [(t.slug, t.aliases) for t in (await directory.tags(read, ALL))[0]] == [("haar", ["hair"])]
+            assert [(t.slug, t.aliases) for t in (await directory.find_tags(read, ALL))[0]] == [("haar", ["hair"])]
 
 
 TAGGED = (("Old", ["hair"]), ("New", ["cuts"]), ("Both", ["hair", "cuts"]))

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.catalog.organization import Organization, Rank
+from projections.query.ownership import Owner
 from projections.query.paging import Page
-from projections.read_models import appointment as agenda
-from projections.read_models import customer
+from projections.read_models import appointment, customer
 from tests.projections.story import NOW, a_customer, a_provider, an_appointment, an_organization
 
 ALL = Page(limit=50)
@@ -51,15 +51,15 @@ async def salon(write, catch_up) -> Salon:
 
 async def appointments(look, of: UUID) -> int:
     async with look("agenda") as read:
-        found, _ = await agenda.find(read, ALL, of=of)
-        assert all([await agenda.get(read, each.id, of=of) == each for each in found])
+        found, _ = await appointment.find(read, ALL, owner=Owner(of))
+        assert all([await appointment.get(read, each.id, owner=Owner(of)) == each for each in found])
     return len(found)
 
 
 async def names(look, of: UUID) -> list[str]:
     async with look("customer") as read:
-        found, _ = await customer.find(read, ALL, of=of)
-        assert all([await customer.get(read, each.id, of=of) == each for each in found])
+        found, _ = await customer.find(read, ALL, owner=Owner(of))
+        assert all([await customer.get(read, each.id, owner=Owner(of)) == each for each in found])
     return [each.name for each in found]
 
 
@@ -67,7 +67,7 @@ async def test_members_see_the_appointments_of_its_providers(salon, look):
     assert [await appointments(look, of) for of in (salon.owner, salon.staff)] == [1, 1]
     assert await appointments(look, salon.stranger) == 0
     async with look("agenda") as read:
-        assert await agenda.get(read, salon.appointment.id, of=salon.stranger) is None
+        assert await appointment.get(read, salon.appointment.id, owner=Owner(salon.stranger)) is None
 
 
 async def test_members_see_its_customers_and_guests_but_not_what_a_colleague_keeps_apart(salon, look):

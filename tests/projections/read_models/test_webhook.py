@@ -9,6 +9,7 @@ from sqlalchemy import select
 from domain.catalog.organization import Organization, Rank
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
+from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.query.snapshot import Snapshots
 from projections.read_models import webhook
@@ -100,10 +101,10 @@ async def test_owners_see_their_providers_webhooks_and_managers_the_organization
     }
     for who, theirs in expected.items():
         async with reads.open("webhook", sees=who) as read:
-            assert {each.id for each in (await webhook.find(read, ALL, of=who))[0]} == theirs
+            assert {each.id for each in (await webhook.find(read, ALL, owner=Owner(who)))[0]} == theirs
             assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "the second wall"
             for id in (own, shared, bound):
-                assert (await webhook.get(read, id, of=who) is not None) is (id in theirs)
+                assert (await webhook.get(read, id, owner=Owner(who)) is not None) is (id in theirs)
 
 
 async def test_happenings_are_what_is_published_in_order(write, catch_up, look) -> None:

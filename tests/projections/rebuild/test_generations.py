@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, Index, MetaData, Text, create_engine, text
 
+from projections.engine.projection import Projection
 from projections.engine.schema import metadata
-from projections.rebuild.generations import create, ensure
-from projections.registry import READERS
+from projections.rebuild.generations import create, ensure, fingerprint, outdated
+from projections.registry import PROJECTIONS
 
 
 @pytest.fixture
@@ -39,15 +40,15 @@ def test_several_processes_may_ensure_at_once(owner):
 
 
 def test_every_table_has_its_reader_and_every_reader_its_bookmark(owner):
-    assert {table for reader in READERS for table in reader.tables} == set(metadata.tables.values())
+    assert {table for reader in PROJECTIONS for table in reader.tables} == set(metadata.tables.values())
     with owner.connect() as connection:
         marks = connection.execute(text("SELECT reader FROM read.bookmark")).scalars().all()
-    assert sorted(marks) == sorted(reader.name for reader in READERS)
+    assert sorted(marks) == sorted(reader.name for reader in PROJECTIONS)
 
 
 def test_a_generation_is_made_beside_the_live_one(owner):
     with owner.begin() as connection:
-        create(connection, 2, READERS)
+        create(connection, 2, PROJECTIONS)
         tables = text("SELECT count(*) FROM pg_tables WHERE schemaname = :schema")
         of_one, of_two = (connection.execute(tables, {"schema": f"read_{n}"}).scalar_one() for n in (1, 2))
         assert of_one == of_two == len(metadata.tables)
@@ -71,3 +72,36 @@ def test_the_application_keeps_read_models_but_does_not_own_them(database, forbi
         connection.execute("UPDATE read.bookmark SET position = position")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(forbidden)
+
+
+def test_a_generation_of_this_release_is_not_outdated(owner):
+    with owner.connect() as connection:
+        assert outdated(connection) == []
+
+
+def test_tables_of_another_shape_are_outdated_and_left_as_they_are(owner):
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE read.bookmark SET fingerprint = NULL WHERE reader = 'customer'"))
+        connection.execute(text("ALTER TABLE read_1.customer DROP COLUMN version CASCADE"))
+        ensure(connection)
+        assert outdated(connection) == ["customer"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda table: table.append_column(Column("new", Text)),
+        lambda table: Index("customer_new", table.c.id),
+        lambda table: table.info.clear(),
+    ],
+    ids=["column", "index", "row security"],
+)
+def test_the_fingerprint_tells_of_columns_indexes_and_row_security(changed):
+    (projection,) = (each for each in PROJECTIONS if each.name == "customer")
+    tables = [table.to_metadata(MetaData()) for table in projection.tables]
+    for copy, table in zip(tables, projection.tables, strict=True):
+        copy.info = dict(table.info)
+    same = Projection(projection.name, tables, projection.project)
+    assert fingerprint(same) == fingerprint(projection)
+    changed(tables[0])
+    assert fingerprint(same) != fingerprint(projection)

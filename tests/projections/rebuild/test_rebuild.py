@@ -28,7 +28,7 @@ from projections.engine.row_batch import RowBatch
 from projections.read_models.customer import customers
 from projections.rebuild.compare import MOST, Difference
 from projections.rebuild.rebuild import Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.projections.story import a_customer, an_appointment
 from tests.projections.waiting import eventually
@@ -36,7 +36,7 @@ from tests.support.builders import an_open_week, somebody
 from tests.support.sealed import CODEC, MASTERS, Puzzled
 
 Ask = Callable[..., Awaitable[list[tuple[Any, ...]]]]
-TABLES = [table for reader in READERS for table in reader.tables]
+TABLES = [table for reader in PROJECTIONS for table in reader.tables]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def rebuild(owner: AsyncEngine) -> Rebuild:
-    return Rebuild(owner, READERS, CODEC)
+    return Rebuild(owner, PROJECTIONS, CODEC)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ class TestRunning:
         head = await write(*(a_customer() for _ in range(2 * PAGE + 7)))
         await catch_up()
         told: list[tuple[int, int]] = []
-        rebuild = Rebuild(owner, READERS, CODEC, lambda *so_far: told.append(so_far))
+        rebuild = Rebuild(owner, PROJECTIONS, CODEC, lambda *so_far: told.append(so_far))
         assert await rebuild.run(grace=0) == Rebuilt(2, head)
         assert told == [(PAGE, head), (2 * PAGE, head)], "the rest is read while the projector is held off"
         assert await ask("SELECT count(*) FROM read_2.customer") == [(head,)]
@@ -194,7 +194,7 @@ class TestRunning:
         first = asyncio.create_task(rebuild.run(grace=600))
 
         await eventually(partial(_is, 2, partial(live, ask)))
-        second = Rebuild(owner, READERS, CODEC)
+        second = Rebuild(owner, PROJECTIONS, CODEC)
         with pytest.raises(RebuildRunning):
             await second.run(grace=0)
         with pytest.raises(RebuildRunning):
@@ -216,11 +216,11 @@ class TestRunning:
         async with await AsyncConnection.connect(database.application) as reading:
             await reading.execute("SELECT FROM read_1.appointment")
             with pytest.raises(OperationalError, match="lock timeout"):
-                await Rebuild(impatient, READERS, CODEC).run(grace=0)
+                await Rebuild(impatient, PROJECTIONS, CODEC).run(grace=0)
         assert await live(ask) == 2
         assert await marks(ask, 2) == {(life, None)}
         assert {"read_1", "read_2"} < await schemas(ask)
-        assert (await Rebuild(impatient, READERS, CODEC).run(grace=0)).generation == 3
+        assert (await Rebuild(impatient, PROJECTIONS, CODEC).run(grace=0)).generation == 3
         assert await schemas(ask) == {"read", "read_3"}
         await impatient.dispose()
 
@@ -229,7 +229,7 @@ class TestAnEventThatCanNotBeRead:
     async def test_by_nobody_leaves_all_as_it_was(self, life: int, owner: AsyncEngine, ask: Ask) -> None:
         before = await rows(ask, 1)
         with pytest.raises(UndecodableEvents, match=r"The event at position \d+: LookupError\('no such topic'\)"):
-            await Rebuild(owner, READERS, Puzzled("Appointment.Cancelled")).run(grace=0)
+            await Rebuild(owner, PROJECTIONS, Puzzled("Appointment.Cancelled")).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
         assert await rows(ask, 1) == before
         assert not await marks(ask, 2)
@@ -239,7 +239,7 @@ class TestAnEventThatCanNotBeRead:
             if recorded.position == 5:
                 raise ValueError("not this one")
 
-        readers = [*READERS, Projection("picky", (), picky)]
+        readers = [*PROJECTIONS, Projection("picky", (), picky)]
         with pytest.raises(UndecodableEvents, match="picky can't read position 5: ValueError: not this one"):
             await Rebuild(owner, readers, CODEC).run(grace=0)
         assert (await live(ask), await schemas(ask)) == (1, {"read", "read_1"})
@@ -253,7 +253,7 @@ class TestBesideTheProjector:
     async def test_it_goes_on_with_the_new_generation(
         self, life: int, engine: AsyncEngine, write: Any, rebuild: Rebuild, ask: Ask
     ) -> None:
-        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
+        following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
         try:
             for generation in (2, 3):
                 await rebuild.run(grace=0)
@@ -267,7 +267,7 @@ class TestBesideTheProjector:
     async def test_a_page_that_waits_for_the_switch_is_not_written_to_the_old(
         self, life: int, database: Database, engine: AsyncEngine, write: Any, rebuild: Rebuild, ask: Ask
     ) -> None:
-        projector = Projector(engine, READERS, CODEC)
+        projector = Projector(engine, PROJECTIONS, CODEC)
         await projector.catch_up()
 
         async def waiting(for_lock: int) -> None:
@@ -352,7 +352,7 @@ class TestChecking:
             customers.project(recorded, rows)
 
         readers = [
-            Projection(reader.name, reader.tables, picky) if reader is customers else reader for reader in READERS
+            Projection(reader.name, reader.tables, picky) if reader is customers else reader for reader in PROJECTIONS
         ]
         head = await write(a_customer(), a_customer(), an_appointment())
         await Projector(owner, readers, CODEC).catch_up()
@@ -365,7 +365,7 @@ class TestChecking:
     async def test_events_that_come_meanwhile_are_no_differences(
         self, life: int, engine: AsyncEngine, write: Any, rebuild: Rebuild
     ) -> None:
-        following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
+        following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
         stop = asyncio.Event()
 
         async def appear() -> int:

@@ -13,9 +13,9 @@ from random import Random
 
 from infrastructure.jobs.job_queue import RUNNING
 from tests.support.instances import Process
+from tests.support.practice import Booked, Practice
 from tests.system.worker.broker import Broker
 from tests.system.worker.crew import Crew, hands, kill
-from tests.system.worker.practice import Booked, Practice
 
 WORKERS = 3
 ASLEEP = RUNNING.total_seconds() + 1.5  # past the lease

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from random import Random
 
 from tests.support.checker import check
+from tests.support.practice import Practice
 from tests.support.sends import Sent, misled
 from tests.support.smtp_receiver import Receiver
 from tests.system.faults.storm import Storm
 from tests.system.worker.broker import Broker
 from tests.system.worker.crew import Crew
-from tests.system.worker.practice import Practice
 
 CALM = 600.0  # seconds in which all must be done
 FOUL = 0.03  # seconds for each reminder, in which it happens again and again

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import subprocess
@@ -42,7 +41,7 @@ class Follower:
 
     async def leads(self) -> bool:
         assert self.process.poll() is None, self.said
-        return self._count("leading") > self._count("standing by")
+        return self._count("projector is now the leader") > self._count("projector is on standby")
 
     @property
     def said(self) -> str:
@@ -67,7 +66,7 @@ class Follower:
         return False
 
     def _count(self, word: str) -> int:
-        return sum(line.startswith(word) for line in self.said.splitlines())
+        return sum(word in line for line in self.said.splitlines())
 
 
 class Followers:
@@ -92,7 +91,6 @@ class Followers:
 
 
 async def main(url: str, name: str) -> None:
-    logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
     engine = create_async_engine(url, connect_args={"application_name": name})
     await Projector(engine, [ear], CODEC).run()
 

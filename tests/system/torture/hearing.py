@@ -13,7 +13,7 @@ from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import SCHEMA, uuid
 from projections.rebuild.generations import ensure
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 
 heard = Table(
@@ -60,7 +60,7 @@ class Ear:
     def made(cls, database: Database) -> Ear:
         owner = create_engine(database.owner.replace("postgresql://", "postgresql+psycopg://", 1))
         with owner.begin() as connection:
-            ensure(connection, [*READERS, ear])
+            ensure(connection, [*PROJECTIONS, ear])
         owner.dispose()
         with psycopg.connect(database.owner) as strict:
             strict.execute(_STRICT)

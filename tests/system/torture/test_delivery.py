@@ -149,10 +149,10 @@ async def _usurp(ear: Ear, leader: Follower, other: Follower, *, in_a_page: bool
 
     await eventually(goes_on, within=10)
     leader.wake()
-    knows = leader.said.count("standing by")
+    knows = leader.said.count("projector is on standby")
 
     async def stands_by() -> bool:
-        return leader.said.count("standing by") > knows or not await leader.leads()
+        return leader.said.count("projector is on standby") > knows or not await leader.leads()
 
     await eventually(stands_by, within=10)
 

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from tests.support.instances import within
+from tests.support.practice import Booked, Practice
 from tests.support.smtp_receiver import Receiver
 from tests.system.worker.crew import SOON, Crew, Progress, hands, kill
-from tests.system.worker.practice import Booked, Practice
 
 
 @pytest.fixture

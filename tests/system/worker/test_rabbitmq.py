@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from tests.support.instances import within
+from tests.support.practice import Practice
 from tests.support.rabbitmq import RabbitMQ
 from tests.support.smtp_receiver import Receiver
 from tests.system.worker.crew import SOON, Crew, hands, kill
-from tests.system.worker.practice import Practice
 
 
 @pytest.fixture

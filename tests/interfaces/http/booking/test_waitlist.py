@@ -11,7 +11,7 @@ from application.booking.waitlist_matching import match
 from domain.booking.waitlist import Wish
 from domain.kernel import new_id
 from projections.availability.waitlist_line import WaitlistLine
-from tests.interfaces.http.people.test_registration import an_account
+from tests.interfaces.http.sign_in import an_account
 from tests.interfaces.http.town import Api, Town, a_town, pointers, problem
 from tests.support.builders import somebody
 

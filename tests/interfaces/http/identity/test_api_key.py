@@ -7,7 +7,7 @@ import pytest
 
 from application.access import BY_PEOPLE, Caller, Role
 from domain.kernel import new_id
-from tests.interfaces.http.identity.test_session import ADA
+from tests.interfaces.http.sign_in import ADA
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 from tests.support.instances import eventually

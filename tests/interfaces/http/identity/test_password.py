@@ -7,7 +7,7 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import token_of
-from tests.interfaces.http.identity.test_session import ADA, bearing, refreshed, signed_in, void
+from tests.interfaces.http.sign_in import ADA, bearing, refreshed, signed_in, void
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.signing import PASSWORD, an_account, change
 

@@ -7,7 +7,7 @@ from application.ports import MailMessage
 from domain.kernel import derived_id, new_id
 from infrastructure.mail.mailer import MailboxSender, MailService
 from infrastructure.mail.message_builder import MessageBuilder
-from tests.interfaces.http.people.test_registration import an_account
+from tests.interfaces.http.sign_in import an_account
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 

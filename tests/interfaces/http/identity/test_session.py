@@ -1,10 +1,7 @@
 """Signing in over HTTP."""
 
 import asyncio
-from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import jwt
 import pyotp
 import pytest
@@ -12,42 +9,11 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.conftest import Database
+from tests.interfaces.http.sign_in import ADA, TOKEN, bearing, form, refreshed, signed_in, void
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
-from tests.support.instances import ask, eventually
+from tests.support.instances import ask
 from tests.support.signing import PASSWORD, an_account, change
-
-FORM = "application/x-www-form-urlencoded"
-TOKEN = "/v1/auth/token"
-ADA = "ada@example.org"
-
-
-async def signed_in(api: Api, username: str = ADA, password: str = PASSWORD, **more: str) -> httpx.Response:
-    """The answer to the password form."""
-    said = {"grant_type": "password", "username": username, "password": password, **more}
-    return await form(api, said)
-
-
-async def form(api: Api, said: Any) -> httpx.Response:
-    body = said if isinstance(said, bytes) else urlencode(said).encode()
-    return await api.ask("POST", TOKEN, said=body, content_type=FORM, user_agent="curl/8.0")
-
-
-async def bearing(api: Api, method: str, path: str, token: str, said: Any = None) -> httpx.Response:
-    return await api.ask(method, path, said=said, authorization=f"Bearer {token}")
-
-
-async def refreshed(api: Api, token: str) -> httpx.Response:
-    return await api.post("/v1/auth/refresh", {"refresh_token": token})
-
-
-async def void(api: Api, token: str) -> None:
-    """Return once the token does not count any more."""
-
-    async def refused() -> bool:
-        return (await bearing(api, "GET", "/v1/auth/sessions", token)).status_code == 401
-
-    await eventually(refused, 1.0)
 
 
 class TestToken:

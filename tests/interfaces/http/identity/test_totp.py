@@ -6,7 +6,7 @@ import pyotp
 import pytest
 
 from application.access import Caller, Role
-from tests.interfaces.http.identity.test_session import ADA, signed_in
+from tests.interfaces.http.sign_in import ADA, signed_in
 from tests.interfaces.http.town import Api, problem
 from tests.support.signing import PASSWORD, an_account
 

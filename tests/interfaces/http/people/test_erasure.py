@@ -16,10 +16,10 @@ from application.access import Caller, Role
 from infrastructure.ledger.verification import verify
 from projections.engine.projector import Projector
 from projections.rebuild.rebuild import Rebuild
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.interfaces.http.accounts import PASSWORD, token_of
-from tests.interfaces.http.identity.test_session import signed_in
+from tests.interfaces.http.sign_in import signed_in
 from tests.interfaces.http.town import Api, Town, problem
 from tests.support.builders import somebody
 from tests.support.dump import found_in_database, found_in_redis
@@ -46,7 +46,7 @@ NEEDLES = (
 async def followed(api: Api, database: Database) -> AsyncIterator[None]:
     """A projector that follows by itself: who forgets waits for it, and so does each GET."""
     engine = create_async_engine(database.url)
-    following = asyncio.create_task(Projector(engine, READERS, CODEC).run())
+    following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
 
     async def caught_up() -> bool:
         async with engine.connect() as connection:
@@ -144,8 +144,8 @@ class TestForgetting:
         await town.api.post(f"/v1/users/{grace.id}/forget", said, ADMIN)
         await forgotten(town.api, grace)
         owner = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://", 1))
-        assert (await Rebuild(owner, READERS, CODEC).check()).differences == []
-        await Rebuild(owner, READERS, CODEC).run(grace=0)
+        assert (await Rebuild(owner, PROJECTIONS, CODEC).check()).differences == []
+        await Rebuild(owner, PROJECTIONS, CODEC).run(grace=0)
         await owner.dispose()
         assert found_in_database(database.owner, NEEDLES) == set()
 
@@ -209,7 +209,7 @@ class TestForgetting:
             connection.execute("INSERT INTO keyring.person TABLE public.kept ON CONFLICT DO NOTHING")
             connection.execute("DROP TABLE public.kept")
         assert await api.ports.store.knows(grace.account)
-        await api.people.forget_again()
+        await api.people.erase_again()
         assert not await api.ports.store.knows(grace.account)
 
 

@@ -7,7 +7,7 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import PASSWORD, token_of
-from tests.interfaces.http.people.test_registration import an_account, prove
+from tests.interfaces.http.sign_in import an_account, prove
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 

@@ -4,34 +4,14 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
-from application.access import OPERATOR, Caller, Role
-from application.people.account import RegisterAccount, register_account
+from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import PASSWORD, text_of, token_of
+from tests.interfaces.http.sign_in import GRACE, an_account, prove, register
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
-
-GRACE: dict[str, Any] = {"email": "grace@example.org", "password": PASSWORD, "name": "Grace Hopper"}
-
-
-async def register(api: Api, **changes: Any) -> httpx.Response:
-    return await api.post("/v1/auth/register", GRACE | changes)
-
-
-async def prove(api: Api, token: str) -> httpx.Response:
-    return await api.post("/v1/auth/email/verify", {"token": token})
-
-
-async def an_account(api: Api, email: str = "grace@example.org", role: Role = Role.CUSTOMER) -> Caller:
-    """Made without mail."""
-    id, address = new_id(), await api.ports.store.address_id(email)
-    contact = {"email": email, "name": "Grace Hopper", "timezone": None, "language": None}
-    command = RegisterAccount(by=OPERATOR, account_id=id, role=role, address=address, contact=contact)
-    await register_account(command, api.ports.store)
-    return Caller(id, role)
 
 
 class TestRegister:

@@ -22,7 +22,7 @@ from domain.scheduling.interval import Interval
 from infrastructure.event_log.event_codec import decode, digest, encode
 from infrastructure.event_log.postgres_journal import postgres_store
 from projections.engine.projector import Projector
-from projections.registry import READERS
+from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.support.builders import (
     OpenWeek,
@@ -59,7 +59,7 @@ async def books(database: Database) -> Books:
     await take_time_off(off, store)
     await store.close()
     engine = create_async_engine(database.url)
-    await Projector(engine, READERS, CODEC).catch_up()
+    await Projector(engine, PROJECTIONS, CODEC).catch_up()
     await engine.dispose()
     return look(database.owner)
 

@@ -27,9 +27,8 @@ from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from projections.engine.projector import Projector
-from projections.registry import READERS
-from tests.infrastructure.webhooks.receiver import Receiver, status
-from tests.infrastructure.webhooks.test_sender import LOOPBACK
+from projections.registry import PROJECTIONS
+from tests.infrastructure.webhooks.receiver import LOOPBACK, Receiver, status
 from tests.support.builders import OpenWeek, an_open_week
 from tests.support.sealed import CODEC
 
@@ -118,7 +117,7 @@ async def an_office(database: Any, store: EventStore, longest: float = 0.6) -> A
         secrets = SigningSecrets(rows, store.keyring)
         subscriptions = DeliveryProgress(rows, store.journal)
         courier = DeliveryServices(store, subscriptions, secrets, post)
-        catch_up = Projector(engine, READERS, CODEC).catch_up
+        catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
         yield Office(await an_open_week(store), store, rows, secrets, subscriptions, courier, catch_up)
     await engine.dispose()
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from tests.support.checker import check
 from tests.support.instances import Instance
-from tests.system.journeys.model import DAYS, Booked, Model
+from tests.system.journeys.booking.model import DAYS, Booked, Model
 from tests.system.journeys.town import OFFICE_HOURS, at, read, written
 
 PROBLEMS = {

@@ -1,0 +1,202 @@
+"""Attempts at a command: a handler's view of the log, checked in the transaction that records."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import UUID
+
+from application.event_log import Command, CommandResult, ConcurrencyConflict, KeyReused, Unavailable
+from domain.errors import NotFound
+from domain.kernel import Aggregate
+from infrastructure.event_log.aggregate_cache import UNKNOWN
+from infrastructure.event_log.aggregate_repository import AggregateRepository
+from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
+from infrastructure.event_log.journal import Appended, DuplicateCommand, LogEntry, StaleReads
+from infrastructure.privacy.field_encryption import personal_of
+from infrastructure.privacy.keyring import drop_plain_text
+
+A = TypeVar("A", bound=Aggregate)
+
+
+class CommandAttempts:
+    """The attempts at one command: the first at once, later ones after a short random pause."""
+
+    def __init__(self, repository: AggregateRepository, command: Command, deadline: float) -> None:
+        self._repository = repository
+        self._command = command
+        self._count = 0
+        self._key = command.key.value if command.key else secrets.token_bytes(32)
+        self._metadata = _metadata(command)
+        self._until = asyncio.get_running_loop().time() + deadline
+
+    def __aiter__(self) -> CommandAttempts:
+        return self
+
+    async def __anext__(self) -> CommandAttempt:
+        if self._count:
+            if asyncio.get_running_loop().time() > self._until:
+                raise Unavailable("Others keep writing first.")
+            await asyncio.sleep(random.uniform(0, 0.001 * min(self._count, 20)))  # noqa: S311  jitter
+        self._count += 1
+        return CommandAttempt(self._repository, self._command, self._key, self._metadata)
+
+
+class CommandAttempt:
+    """One attempt at a command: remembers the version of every stream it handed out."""
+
+    def __init__(self, repository: AggregateRepository, command: Command, key: bytes, metadata: str) -> None:
+        self._repository = repository
+        self._command = command
+        self._key = key
+        self._metadata = metadata
+        self._epoch = repository.journal.epoch
+        self._reads: dict[UUID, int] = {}
+        self._held: list[UUID] = []
+        self._cached = False
+        self._result: Appended | DuplicateCommand | None = None
+
+    async def __aenter__(self) -> CommandAttempt:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    async def find(self, kind: type[A], id: UUID) -> A | None:
+        aggregate = self._repository.cache.get(id)
+        if aggregate is UNKNOWN:
+            return (await self.find_all(kind, [id]))[0]
+        self._cached = True
+        return self._see(kind, id, aggregate)
+
+    async def find_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
+        wanted = list(ids)
+        found, cached = await self._repository.fetch(wanted)
+        self._cached |= cached
+        return [self._see(kind, id, found[id]) for id in wanted]
+
+    async def load(self, kind: type[A], id: UUID) -> A:
+        return _existing(kind, id, await self.find(kind, id))
+
+    async def edit(self, kind: type[A], id: UUID) -> A:
+        return _existing(kind, id, (await self.edit_all(kind, [id]))[0])
+
+    async def edit_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
+        wanted = list(ids)
+        for id in sorted(set(wanted)):  # in one order everywhere: no deadlock
+            if id not in self._held:
+                await self._repository.locks.acquire(id)
+                self._held.append(id)
+        return [found and found.own_copy() for found in await self.find_all(kind, wanted)]
+
+    async def unseal(self, aggregate: A) -> A:
+        return await self._repository.keyring.decrypted(aggregate)
+
+    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
+        changed = [a for a in (answer, *others) if a.pending_events]
+        if not changed and not forgets:
+            return
+        events = [event for a in changed for event in a.pending_events]
+        subjects = {personal.subject for personal in personal_of(events)}
+        keys = await self._repository.keyring.for_writing(subjects) if subjects else {}
+        rows = [encode(event, self._metadata, keys) for event in events]
+        reads = dict(self._reads)
+        for aggregate in changed:
+            reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
+        result = await self._append(answer, reads, rows, forgets)
+        if isinstance(result, Appended):
+            for aggregate in changed:
+                aggregate.pending_events.clear()
+                if subjects:
+                    drop_plain_text(aggregate)
+                self._repository.cache.put(aggregate.id, aggregate)
+        self._result = result
+
+    async def settle(self, answer: A) -> CommandResult[A]:
+        if self._result is None and self._command.key is not None:
+            self._result = await self._append(answer, self._reads, ())
+        if isinstance(self._result, Appended):
+            return CommandResult(await self.unseal(answer), self._result.position)
+        if isinstance(self._result, DuplicateCommand):
+            return await self._replay(self._result)
+        peeked = await self._peek()
+        if isinstance(peeked, int):
+            return CommandResult(await self.unseal(answer), peeked)
+        return await self._replay(peeked)
+
+    async def confirm(self) -> CommandResult[Any] | None:
+        self._release()
+        if not self._cached and self._command.key is None:
+            return None
+        peeked = await self._peek()
+        return await self._replay(peeked) if isinstance(peeked, DuplicateCommand) else None
+
+    def _see(self, kind: type[A], id: UUID, aggregate: Aggregate | None) -> A | None:
+        version = aggregate.version if aggregate else 0
+        if self._reads.setdefault(id, version) != version:
+            raise ConcurrencyConflict  # it changed between two reads of this attempt
+        return aggregate if isinstance(aggregate, kind) else None
+
+    async def _append(
+        self,
+        answer: Aggregate,
+        reads: Mapping[UUID, int],
+        rows: Sequence[EventRow],
+        forgets: Sequence[UUID] = (),
+    ) -> Appended | DuplicateCommand:
+        replied = answer.id, answer.version
+        entry = LogEntry(self._key, self._fingerprint, replied, reads, rows, self._epoch, forgets)
+        result = await self._repository.journal.append(entry)
+        if isinstance(result, StaleReads):
+            self._repository.learn(result)
+            raise ConcurrencyConflict
+        return result
+
+    async def _peek(self) -> DuplicateCommand | int:
+        key = self._key if self._command.key else None
+        peeked = await self._repository.journal.peek(key, self._reads)
+        if self._epoch != self._repository.journal.epoch:
+            raise ConcurrencyConflict
+        if isinstance(peeked, StaleReads):
+            self._repository.learn(peeked)
+            raise ConcurrencyConflict
+        return peeked
+
+    async def _replay(self, duplicate: DuplicateCommand) -> CommandResult[Any]:
+        if duplicate.fingerprint != self._fingerprint:
+            raise KeyReused("This Idempotency-Key was used for another request.")
+        events = await self._repository.journal.read_until(duplicate.stream, duplicate.version)
+        aggregate = evolve(None, [decode(e.topic, e.state, e.stream, e.version) for e in events])
+        assert aggregate is not None
+        return CommandResult(await self.unseal(aggregate), duplicate.position, replayed=True)
+
+    @property
+    def _fingerprint(self) -> bytes:
+        return self._command.key.fingerprint if self._command.key else b""
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        self._repository.locks.release(held)
+
+
+def _existing(kind: type[A], id: UUID, aggregate: A | None) -> A:
+    if aggregate is None:
+        raise NotFound(kind.__name__.lower(), id)
+    return aggregate
+
+
+def _metadata(command: Command) -> str:
+    by = command.by
+    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
+    if command.correlation:
+        metadata += f',"correlation":{json.dumps(command.correlation)}'
+    if command.key:
+        metadata += f',"key":"{command.key.value.hex()}"'
+    return f"{metadata}}}"

@@ -1,0 +1,192 @@
+"""Filter and policy of each owned table show the same rows to each kind of person, and these rows."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select
+
+from domain.booking.waitlist import Waiting
+from domain.catalog.organization import Organization, Rank
+from domain.kernel import Aggregate
+from domain.people.account import Account
+from domain.people.customer import Customer
+from domain.personal_data import PersonalData
+from domain.webhooks.webhook import Webhook
+from projections.query.ownership import Owner, Ownership, ownership_of
+from projections.query.snapshot import EVERYTHING, Snapshots
+from projections.registry import PROJECTIONS
+from tests.projections.story import NOW, a_customer, a_provider, a_service, an_appointment, an_organization
+
+OWNED: dict[str, tuple[str, Ownership]] = {
+    table.name: (projection.name, ownership)
+    for projection in PROJECTIONS
+    for table in projection.tables
+    if (ownership := ownership_of(table)) is not None
+}
+
+
+def an_account(id: UUID) -> Account:
+    contact = PersonalData(id, {"email": "a@example.org", "name": "A", "timezone": "UTC", "language": "en"})
+    of = {"by": id, "account_id": id, "role": "customer", "address": uuid4(), "contact": contact}
+    return Account(id=Account.id_of(id), **of, timestamp=NOW)
+
+
+def a_wait(customer_id: UUID, service_id: UUID, provider_id: UUID | None = None) -> Waiting:
+    dates = {"from": "2030-01-01", "to": "2030-01-02"}
+    whom = {"customer_id": customer_id, "service_id": service_id, "provider_id": provider_id}
+    return Waiting(id=uuid4(), by=uuid4(), **whom, dates=dates, hours=[], timezone="UTC", timestamp=NOW)
+
+
+def a_webhook(provider_id: UUID | None, organization_id: UUID | None = None) -> Webhook:
+    whose = {"provider_id": provider_id, "organization_id": organization_id}
+    types = ["appointment.booked"]
+    return Webhook(id=uuid4(), by=uuid4(), url="https://example.org/", types=types, timestamp=NOW, **whose)
+
+
+def a_client(id: UUID) -> Customer:
+    """The customer of an account: registered by the account, under the account's id."""
+    return Customer(id=id, by=id, details=PersonalData(id, {"name": "Client"}), timestamp=NOW)
+
+
+class Town:
+    """A salon with members of each rank and provider Ada; Sol, who works alone; clients, guests, a rival salon.
+
+    `people`: name -> account. `things`: table -> name -> id.
+    """
+
+    def __init__(self) -> None:
+        names = ("owner", "manager", "staff", "former", "ada", "sol", "carl", "dora", "claimant", "rival", "stranger")
+        self.people = {name: uuid4() for name in names}
+        p = self.people
+        self.salon = an_organization(owner_id=p["owner"])
+        self._employ(self.salon)
+        other = an_organization("Other", p["rival"])
+        self.ada = a_provider(owner_id=p["ada"], organization_id=str(self.salon.id))
+        self.sol = a_provider("Sol", owner_id=p["sol"])
+        carl, dora = a_client(p["carl"]), a_client(p["dora"])
+        claimed = a_customer("Claimed", by=p["sol"])
+        claimed.claim(p["claimant"], NOW)
+        private, shared = a_customer("Private", by=p["staff"]), a_customer("Shared", by=p["staff"])
+        shared.share(p["staff"], self.salon.id, NOW)
+        haircut, massage = a_service(self.ada), a_service(self.sol)
+        self.things: dict[str, dict[str, Aggregate]] = {
+            "account": {name: an_account(p[name]) for name in ("carl", "ada")},
+            "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
+            "appointment": {
+                "carl-ada": an_appointment(self.ada.id, customer_id=carl.id),
+                "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id),
+                "dora-sol": an_appointment(self.sol.id, customer_id=dora.id),
+                "private-sol": an_appointment(self.sol.id, customer_id=private.id),
+            },
+            "waiting": {
+                "carl-ada": a_wait(carl.id, haircut.id, self.ada.id),
+                "dora-any-haircut": a_wait(dora.id, haircut.id),
+                "dora-any-massage": a_wait(dora.id, massage.id),
+                "claimed-sol": a_wait(claimed.id, massage.id, self.sol.id),
+            },
+            "webhook": {
+                "ada": a_webhook(self.ada.id),
+                "salon": a_webhook(None, self.salon.id),
+                "ada-in-salon": a_webhook(self.ada.id, self.salon.id),
+                "sol": a_webhook(self.sol.id),
+            },
+        }
+        self.others = (self.salon, other, self.ada, self.sol, haircut, massage)
+
+    def _employ(self, salon: Organization) -> None:
+        p = self.people
+        for name, rank in (("manager", Rank.MANAGER), ("staff", Rank.STAFF), ("former", Rank.STAFF)):
+            salon.add_member(p["owner"], p[name], rank, Rank.OWNER, NOW)
+        salon.remove_member(p["owner"], p["former"], Rank.OWNER, NOW)
+
+    @property
+    def everything(self) -> list[Aggregate]:
+        return [*self.others, *(each for things in self.things.values() for each in things.values())]
+
+
+ADAS_APPOINTMENTS, ADAS_LINE = {"carl-ada", "claimed-ada"}, {"carl-ada", "dora-any-haircut"}
+OF_SALON = {"appointment": ADAS_APPOINTMENTS, "waiting": ADAS_LINE, "customer": {"carl", "claimed", "shared"}}
+SALONS_WEBHOOKS = {"salon", "ada-in-salon"}
+
+EXPECTED: dict[str, dict[str, set[str]]] = {
+    "owner": {**OF_SALON, "webhook": SALONS_WEBHOOKS},
+    "manager": {**OF_SALON, "webhook": SALONS_WEBHOOKS},
+    "staff": {**OF_SALON, "customer": {"carl", "claimed", "shared", "private"}},
+    "former": {},
+    "ada": {
+        "account": {"ada"},
+        "appointment": ADAS_APPOINTMENTS,
+        "waiting": ADAS_LINE,
+        "customer": {"carl", "claimed"},
+        "webhook": {"ada"},
+    },
+    "sol": {
+        "appointment": {"dora-sol", "private-sol"},
+        "waiting": {"dora-any-massage", "claimed-sol"},
+        "customer": {"dora", "private", "claimed"},
+        "webhook": {"sol"},
+    },
+    "carl": {"account": {"carl"}, "appointment": {"carl-ada"}, "waiting": {"carl-ada"}, "customer": {"carl"}},
+    "dora": {
+        "appointment": {"dora-sol"},
+        "waiting": {"dora-any-haircut", "dora-any-massage"},
+        "customer": {"dora"},
+    },
+    "claimant": {"appointment": {"claimed-ada"}, "waiting": {"claimed-sol"}, "customer": {"claimed"}},
+    "rival": {},
+    "stranger": {},
+}
+AS_CUSTOMER = ("carl", "dora", "claimant")
+"""Those whose rows stay theirs when they may not act for a provider."""
+
+
+@pytest.fixture
+async def town(write, catch_up) -> Town:
+    town = Town()
+    await write(*town.everything)
+    await catch_up()
+    return town
+
+
+def test_every_owned_table_is_in_the_table_of_this_test() -> None:
+    assert set(OWNED) == set(Town().things)
+
+
+async def test_filter_and_policy_show_each_person_the_same_rows_of_each_table(town: Town, reads: Snapshots) -> None:
+    for table, (projection, ownership) in OWNED.items():
+        names = {_id_of(thing): name for name, thing in town.things[table].items()}
+        rows = select(ownership.table.c.id)
+        for person, account in town.people.items():
+            expected = EXPECTED[person].get(table, set())
+            async with reads.open(projection, sees=EVERYTHING) as read:
+                filtered = await read.connection.execute(rows.where(ownership.shows(Owner(account))))
+                assert {names[id] for id in filtered.scalars()} == expected, f"filter: {person} of {table}"
+            async with reads.open(projection, sees=account) as read:
+                held_to = await read.connection.execute(rows)
+                assert {names[id] for id in held_to.scalars()} == expected, f"policy: {person} of {table}"
+
+
+async def test_admins_see_every_row_and_nobody_none(town: Town, reads: Snapshots) -> None:
+    for table, (projection, ownership) in OWNED.items():
+        for sees, count in ((EVERYTHING, len(town.things[table])), (None, 0)):
+            async with reads.open(projection, sees=sees) as read:
+                rows = await read.connection.execute(select(ownership.table.c.id))
+                assert len(rows.all()) == count, f"{sees} of {table}"
+
+
+async def test_an_owner_who_may_not_act_for_providers_is_shown_their_rows_as_a_customer(
+    town: Town, reads: Snapshots
+) -> None:
+    for table in ("appointment", "waiting", "customer"):
+        projection, ownership = OWNED[table]
+        names = {_id_of(thing): name for name, thing in town.things[table].items()}
+        async with reads.open(projection, sees=EVERYTHING) as read:
+            for person, account in town.people.items():
+                expected = EXPECTED[person].get(table, set()) if person in AS_CUSTOMER else set()
+                query = select(ownership.table.c.id).where(ownership.shows(Owner(account, acts=False)))
+                found = await read.connection.execute(query)
+                assert {names[id] for id in found.scalars()} == expected, f"{person} of {table}"
+
+
+def _id_of(thing: Aggregate) -> UUID:
+    return thing.account_id if isinstance(thing, Account) else thing.id

@@ -1,0 +1,9 @@
+"""A mailer for tests that do not read mail."""
+
+from application.ports import MailMessage
+
+
+class Nobody:
+    """Mail that goes nowhere."""
+
+    async def send(self, letter: MailMessage) -> None: ...

@@ -1,0 +1,92 @@
+"""A data folder that release 0.1.0 made opens in this release, with all that was promised in it."""
+
+import asyncio
+import io
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.instances import ROOT, Instance, Process, a_folder, ask
+from tests.system.journeys.conftest import checked
+from tests.system.journeys.town import Person, Town, at, good, position
+
+RELEASE = "f0293bb6cf6ffe4afba30afedc5094839ccba6e8"  # 0.1.0, as CHANGELOG.md names it
+PACKAGES = ("domain", "application", "infrastructure", "projections", "interfaces")
+
+
+@pytest.fixture(scope="module")
+def release_0_1_0() -> Iterator[Path]:
+    """The packages of the release, from this repository's history."""
+    git = shutil.which("git")
+    archive = git and subprocess.run(
+        [git, "-C", str(ROOT), "archive", RELEASE, *PACKAGES], capture_output=True, check=False
+    )
+    if not archive or archive.returncode:
+        pytest.skip("the history of this clone does not reach back to release 0.1.0")
+    with a_folder("daybook-0.1.0-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
+            packed.extractall(folder, filter="data")
+        yield folder
+
+
+async def history(customer: Person, id: str, seen: int | None = None) -> list[str]:
+    found = good(await customer.get(f"/v1/appointments/{id}/history", seen=seen))
+    return [each["type"] for each in found["items"]]
+
+
+@pytest.mark.timeout(600)
+async def test_a_data_folder_of_release_0_1_0_opens(release_0_1_0: Path) -> None:
+    with a_folder() as data:
+        before = await asyncio.to_thread(Instance.start, data, apis=1, program=release_0_1_0)
+        async with Town(before) as town:
+            shop = await town.a_shop()
+            organization = await town.an_organization(shop.owner, shop.provider_id)
+            customer = town.somebody()
+            kept = good(await customer.book(shop, at("09:00"), note="A note of mine"), 201)
+            moved = await customer.change(
+                good(await customer.book(shop, at("10:00")), 201), "reschedule", {"start": at("11:00").isoformat()}
+            )
+            promised = town.acknowledged
+            seen = position(moved)
+        assert before.process.stop() == 0
+
+        after = await asyncio.to_thread(Instance.start, data, apis=1)
+        with after:
+            assert "Rebuilt the read models" in after.process.said
+            async with Town(after) as now:
+                shop.owner._town = customer._town = now  # the same people, at the new address
+                found = good(await customer.get("/v1/appointments", seen=seen))["items"]
+                assert {each["id"] for each in found} == {kept["id"], good(moved)["id"]}
+                assert next(each for each in found if each["id"] == kept["id"])["note"] == "A note of mine"
+                assert await history(customer, good(moved)["id"]) == [
+                    "Appointment.Booked",
+                    "Appointment.Rescheduled",
+                ]
+                assert good(await shop.owner.get(f"/v1/organizations/{organization}"))["name"] == "Ada's"
+                reopened = type(shop)(now, shop.owner, shop.provider_id, shop.service_id)
+                starts = (await reopened.starts())["starts"]
+                assert at("09:00") not in starts
+                assert at("11:00") not in starts
+                assert at("10:00") in starts
+                taken = await now.somebody().book(reopened, at("09:00"))
+                assert taken.status_code == 409
+                good(await now.somebody().book(reopened, at("10:00")), 201)
+                await checked(after, promised + now.acknowledged)
+            verified = Process.start(data, "audit", "verify", "--data", str(data))
+            assert verified.wait() == 0, verified.said
+            generations = ask(after.superuser_database, "SELECT generation FROM read.live")
+            assert generations == [(2,)]
+
+
+@pytest.mark.timeout(300)
+async def test_a_data_folder_of_this_release_opens_without_a_rebuild() -> None:
+    with a_folder() as data:
+        with await asyncio.to_thread(Instance.start, data, apis=1):
+            pass
+        with await asyncio.to_thread(Instance.start, data, apis=1) as again:
+            assert "Rebuilt" not in again.process.said
+            assert ask(again.superuser_database, "SELECT generation FROM read.live") == [(1,)]
