@@ -18,25 +18,44 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
+# One process more than there are processors: many tests wait for a time to pass. The longest begin first
+# (tests/conftest.py), and who has nothing left takes from the others.
+WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
+PYTEST = $(BIN)/pytest --dist worksteal
+OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
+LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security
+
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-other-postgres torture faults bench bench-quick bench-growth lint types format documents openapi lock clean mails
+.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
+    bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## everything needed, into .venv, as uv.lock says
 
 up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
 	@$(BIN)/daybook up $(ARGS)
 
-# One process more than there are processors: many tests wait for a time to pass.
-test: lint ## all checks, then all tests
-	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') $(ARGS)
-	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-other-postgres
+check: lint ## all checks, and every test that needs no server
+	$(PYTEST) -n $(WORKERS) -m "not servers" --hypothesis-profile ci $(ARGS)
+
+test: lint ## all checks, then all tests but the long ones
+	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
+
+test-system: $(STAMP) ## whole Daybooks, killed and cut, in full; thorough properties; other PostgreSQLs
+	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(PYTEST) -n $(WORKERS) -m "hypothesis and not long" --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(MAKE) --no-print-directory faults torture
+	$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(wordlist 2,99,$(OTHER_POSTGRES))"
+
+test-one-other-postgres: $(STAMP)
+	@$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(firstword $(OTHER_POSTGRES))"
 
 test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL that this machine has
-	@for bin in /usr/lib/postgresql/*/bin; do test -x $$bin/initdb || continue; \
-	    echo "on $$($$bin/postgres --version)"; POSTGRES_BIN=$$bin $(BIN)/pytest -n auto -q $(LOG_TESTS) || exit 1; done
+	@for bin in $(OTHER_POSTGRES); do echo "on $$($$bin/postgres --version)"; \
+	    POSTGRES_BIN=$$bin $(PYTEST) -n auto -q --hypothesis-profile ci $(LOG_TESTS) || exit 1; done
 
 torture: $(STAMP) ## everything killed, cut and paused under load (make torture ARGS="--minutes 10")
 	$(BIN)/pytest tests/system/torture --minutes 2 --log-cli-level=INFO $(ARGS)
@@ -56,12 +75,22 @@ bench-quick: $(STAMP) ## every benchmark with tiny sizes: does it run at all?
 mails: $(STAMP) ## the HTML of every notice, to be looked at (make mails ARGS=folder)
 	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.mail.gallery $(or $(ARGS),.cache/mails)
 
-lint: types ## style, types, rings, dependencies, security
+lint: $(STAMP) ## style, types, rings, dependencies, security: side by side
+	@$(MAKE) --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync) --keep-going $(LINTERS)
+
+lint-lock:
 	$(BIN)/uv lock --check --offline --quiet
+lint-types:
+	$(BIN)/mypy
+lint-style:
 	$(BIN)/ruff check
+lint-format:
 	$(BIN)/ruff format --check
+lint-rings:
 	$(BIN)/lint-imports --cache-dir .cache/import-linter
+lint-dependencies:
 	$(BIN)/deptry .
+lint-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
 
 types: $(STAMP) ## types only

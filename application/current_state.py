@@ -1,4 +1,4 @@
-"""A look at one aggregate as it is now, not as some cache has it."""
+"""The current state of one aggregate, confirmed against the event log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.access import OPERATOR
-from application.event_log import Command, EventLog, EventStore, command
+from application.event_log import EventReader, EventStore
+from application.query import Query, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 
@@ -14,21 +15,21 @@ A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GetCurrentState(Command):
-    """For what the system does by itself; nothing is recorded."""
+class GetCurrentState(Query):
+    """Asked by Daybook itself: jobs, notices, deliveries."""
 
     kind: type[Aggregate]
     id: UUID
 
 
-@command
-async def get_current_state(cmd: GetCurrentState, log: EventLog, now: datetime) -> Aggregate:  # noqa: ARG001
-    """The aggregate, with all that is personal readable; raises NotFound."""
-    return await log.load(cmd.kind, cmd.id)
+@query
+async def get_current_state(asked: GetCurrentState, log: EventReader, _: datetime) -> Aggregate:
+    """The aggregate, its personal data decrypted; raises NotFound."""
+    return await log.load(asked.kind, asked.id)
 
 
 async def current_state(kind: type[A], id: UUID, store: EventStore) -> A | None:
-    """As `look`; None if there is none."""
+    """As `get_current_state`; None if there is no such aggregate."""
     try:
         found = (await get_current_state(GetCurrentState(by=OPERATOR, kind=kind, id=id), store)).aggregate
     except NotFound:

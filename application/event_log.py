@@ -1,8 +1,7 @@
-"""The Log: load, decide, record. What a handler sees of the store, and how a command is tried.
+"""The event log as handlers see it: the repository port, and commands, which load, decide and record.
 
-A decision stands only if nothing it looked at has moved: every stream that an attempt loaded is
-checked, together with those it writes, in the transaction that records. Whoever comes second decides
-again on fresh state.
+A decision is recorded only if it is still based on fresh state: the transaction that records checks every stream
+that the attempt loaded, together with those it writes. If another writer came first, the handler decides again.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class KeyReused(Invalid):
 
 
 class Unavailable(Exception):
-    """The log can't answer now; try again later."""
+    """Daybook is temporarily unavailable. Try again."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         """`retry_after`: seconds."""
@@ -38,7 +37,7 @@ class Unavailable(Exception):
 
 
 class ConcurrencyConflict(Exception):
-    """Somebody wrote first: decide again on fresh state."""
+    """Another writer came first: the handler decides again on fresh state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +49,65 @@ class IdempotencyKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
-    """What every command says: who asks, under which key, on which version it builds (None: any)."""
+class Request:
+    """What commands and queries share: the caller, and the id that correlates log lines and events."""
 
     by: Caller
+    correlation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Request):
+    """A data transfer object (DTO): what a caller wants changed. Each subclass has one handler.
+
+    `key`: makes retries safe. `version`: the aggregate's version that the caller has seen; None: any.
+    """
+
     key: IdempotencyKey | None = None
     version: int | None = None
-    correlation: str = ""
 
     def expect(self, aggregate: Aggregate) -> None:
         """Raise Stale unless the aggregate is at the version the caller has seen (If-Match)."""
         if self.version is not None and self.version != aggregate.version:
-            raise Stale(aggregate.version)
+            raise Stale(aggregate.version, self.version)
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult(Generic[A]):
-    """A command's answer: the aggregate as it was then, and the position that shows it to readers."""
+    """A data transfer object (DTO): the aggregate as the command left it, and the log position that includes it.
+
+    `replayed`: the command was carried out before, under the same idempotency key.
+    """
 
     aggregate: A
     position: int
     replayed: bool = False
 
 
-class EventLog(Protocol):
-    """One attempt's view of the log. What it hands out is as fresh as the cache, and checked on record."""
+class EventReader(Protocol):
+    """The reading half of the repository: all that a query gets."""
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
-        """The aggregate to read (shared: never change it), or None."""
+        """The aggregate to read, or None. It is shared with other requests: never change it."""
         ...
 
     async def find_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
-        """As `find`, several in the given order, in one look-up."""
+        """As `find`, several in the given order, in one read."""
         ...
 
     async def load(self, kind: type[A], id: UUID) -> A:
         """As `find`; raises NotFound."""
         ...
 
+
+class EventLog(EventReader, Protocol):
+    """Repository: loads aggregates by id and records their events. One object serves one attempt of a command.
+
+    Aggregates may come from a cache; `record` refuses a decision that was based on a stale one.
+    """
+
     async def edit(self, kind: type[A], id: UUID) -> A:
-        """An own copy to change; the stream is kept from other writers here. Raises NotFound."""
+        """A copy to change; other commands of this process wait for the stream. Raises NotFound."""
         ...
 
     async def edit_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
@@ -97,49 +115,56 @@ class EventLog(Protocol):
         ...
 
     async def unseal(self, aggregate: A) -> A:
-        """What `edit` gave, with all that is personal in it readable (None where it is forgotten)."""
+        """The aggregate that `edit` gave, its personal data decrypted (None where the person is erased)."""
         ...
 
     async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
-        """Record all pending events in one transaction. `answer` is what the command answers with.
+        """Record all pending events in one transaction. `answer`: the aggregate that the command answers with.
 
-        `forgets`: persons whose keys are deleted with it.
+        `forgets`: persons whose encryption keys are deleted in the same transaction.
         """
         ...
 
 
 class CommandAttempt(EventLog, Protocol):
-    """A Log with the ends that only `command` uses."""
+    """An EventLog, with the methods that end an attempt: only `command` and `query` use them."""
 
     async def settle(self, answer: Aggregate) -> CommandResult[Any]:
-        """The answer to give: of what was recorded, or confirmed fresh when nothing was; may raise Moved."""
+        """The result of a command. Raises ConcurrencyConflict if nothing was recorded and `answer` is stale."""
+        ...
+
+    async def observe(self, answer: R) -> tuple[R, int]:
+        """The answer of a query, and the log position as of which it holds. Raises ConcurrencyConflict if stale."""
         ...
 
     async def confirm(self) -> CommandResult[Any] | None:
-        """Is a refusal true? None: it is; else the kept answer of the same key. Raises Moved if it is not."""
+        """Confirm a refusal: None, or the reply stored under the same idempotency key.
+
+        Raises ConcurrencyConflict if the refusal is based on stale state.
+        """
         ...
 
 
 class EventStore(Protocol):
-    """The log of this process. What its commands answer with can be read, personal parts too."""
+    """The event store of this process. Results of commands and queries have their personal data decrypted."""
 
-    def attempts(self, command: Command) -> CommandAttempts: ...
+    def attempts(self, request: Request) -> CommandAttempts: ...
 
     def now(self) -> datetime:
         """The database's clock, UTC."""
         ...
 
     async def address_id(self, email: str) -> UUID:
-        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        """The stream of an e-mail address: a keyed hash, the same for every way to write it."""
         ...
 
     async def knows(self, subject: UUID) -> bool:
-        """Whether a person's key is there, so that what is personal of them can be read."""
+        """Whether a person's key exists, so that their personal data can be read."""
         ...
 
 
 class CommandAttempts(Protocol):
-    """Bounded tries of one command: iterates with jitter until the deadline, then raises Unavailable."""
+    """Attempts of one request, with jitter between them; raises Unavailable after the deadline."""
 
     def __aiter__(self) -> CommandAttempts: ...
 
@@ -152,7 +177,7 @@ Handler = Callable[Concatenate[C, EventLog, datetime, P], Awaitable[A]]
 def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P], Awaitable[CommandResult[A]]]:
     """Make `handler(cmd, log, now, *ports)` a command `run(cmd, store, *ports)`: tried again when somebody wrote first.
 
-    Raises the handler's refusal once it is true on fresh state, and Unavailable.
+    Raises the handler's refusal once it is confirmed on fresh state, and Unavailable.
     """
 
     @wraps(handler)

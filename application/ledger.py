@@ -1,11 +1,11 @@
-"""What the door needs of the ledger."""
+"""Port to the ledger: the seals that prove the event log unchanged."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class LogHead(Protocol):
-    """The last seal; an empty log is at 0."""
+    """The last seal; position 0 for an empty log."""
 
     @property
     def position(self) -> int: ...
@@ -18,7 +18,7 @@ class LogHead(Protocol):
 
 
 class VerificationResult(Protocol):
-    """From where and how far was looked, and the first thing that does not hold (None: all of it does)."""
+    """The verified positions, and the first fault found (None: there is none)."""
 
     @property
     def since(self) -> int: ...
@@ -34,12 +34,12 @@ class VerificationResult(Protocol):
 
 
 class Ledger(Protocol):
-    """Is the log still what was written?"""
+    """Verification of the event log."""
 
     async def head(self) -> LogHead:
-        """Where the log ends."""
+        """The last seal."""
         ...
 
     async def verify(self, first: int, last: int | None) -> VerificationResult:
-        """Recompute the whole batches that hold these positions; None: to the end. Raises Unavailable."""
+        """Recompute the seals of the batches that contain these positions; None: to the end. Raises Unavailable."""
         ...

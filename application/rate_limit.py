@@ -1,4 +1,4 @@
-"""How often may be asked, of what costs or tells something?"""
+"""Rate limits on requests that are expensive or reveal something."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,7 +8,7 @@ from domain.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How much more may be asked. `quota` requests in `window` seconds; `remaining` until in `reset` s."""
+    """`quota` requests in `window` seconds; `remaining` are left until the window resets in `reset` seconds."""
 
     policy: str
     quota: int
@@ -18,7 +18,7 @@ class RateLimit:
 
 
 class TooManyRequests(Refusal):
-    """Too many requests: wait a little."""
+    """Too many requests."""
 
     def __init__(self, room: RateLimit) -> None:
         super().__init__(f"Try again in {room.reset} s.")
@@ -26,12 +26,12 @@ class TooManyRequests(Refusal):
 
 
 class RateLimits(Protocol):
-    """How often may be asked, by policy such as "login"."""
+    """The limits, by the name of a policy such as "login"."""
 
     async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
-        """Count one request; raises TooManyRequests. `subject`: whom it concerns, such as an address."""
+        """Count one request; raises TooManyRequests. `subject`: the person it concerns, such as an e-mail address."""
         ...
 
     async def forgive(self, policy: str, network: str, subject: str) -> None:
-        """It was rightly asked: it counts for nothing, and this network is known to the subject."""
+        """Uncount a legitimate request, and remember the network as known to the subject."""
         ...

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from secrets import token_bytes
+from typing import cast
 from uuid import UUID
 
 from application.access import Caller, Role
 from application.event_log import Command, EventLog, IdempotencyKey, command
-from domain.booking.appointment import Appointment
+from domain.booking.appointment import Appointment, BookedTerms
 from domain.booking.calendar_day import Day, Seat
+from domain.booking.placement import Booking, Placement
+from domain.booking.policy import Policy
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import new_id
@@ -20,9 +23,13 @@ from tests.support.builders import terms
 
 SEATS = 24  # of a Day, before the next is taken
 _TERMS = terms()
-_POLICY = {
-    name: _TERMS[name] for name in ("cancel_notice", "reschedule_notice", "max_reschedules", "late_cancel", "late_fee")
-}
+_POLICY = cast(
+    "Policy",
+    {
+        name: _TERMS[name]
+        for name in ("cancel_notice", "reschedule_notice", "max_reschedules", "late_cancel", "late_fee")
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,23 +77,9 @@ def an_appointment(
 ) -> Appointment:
     """Of half an hour, the `number`-th of a day."""
     midnight = datetime.combine(day, time(), UTC)
-    return Appointment(
-        id=new_id(),
-        by=customer_id,
-        service_id=service_id,
-        provider_id=provider_id,
-        customer_id=customer_id,
-        starts_at=midnight + timedelta(minutes=30 * number),
-        duration=30,
-        buffer_before=0,
-        buffer_after=0,
-        timezone="UTC",
-        price=2500,
-        currency="EUR",
-        policy=_POLICY,
-        told=None,
-        timestamp=now,
-    )
+    start = midnight + timedelta(minutes=30 * number)
+    booking = Booking(customer_id, service_id, customer_id, Placement(provider_id, start, 30, 0, 0, "UTC"))
+    return Appointment.book(new_id(), booking, BookedTerms(2500, "EUR", _POLICY), None, now)
 
 
 def seat(day: Day, appointment: Appointment, now: datetime) -> None:

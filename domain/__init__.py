@@ -1,4 +1,4 @@
-"""What is true about booking. Imports the standard library and `eventsourcing.domain`, nothing else.
+"""The rules of booking. Imports the standard library and `eventsourcing.domain`, nothing else.
 
 Importing the package registers every topic, so that any event of the log can be read.
 """

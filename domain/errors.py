@@ -1,11 +1,11 @@
-"""The kinds of refusal. Each refusal is a small named class; its docstring is its public title."""
+"""The kinds of refusal. Each refusal is a small class named after the fact; its docstring is the public title."""
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 
 class Refusal(Exception):
-    """The request can't be granted."""
+    """The request is refused."""
 
     def __init__(self, detail: str = "", **facts: Any) -> None:
         super().__init__(detail or self.title())
@@ -22,39 +22,38 @@ class Refusal(Exception):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it is not yours to know of."""
+    """Not found, or you do not have access."""
 
     def __init__(self, what: str, id: UUID | str) -> None:
-        super().__init__(f"No {what} {id}.")
+        super().__init__(f"There is no {what} {id}, or you do not have access.")
 
 
 class Conflict(Refusal):
-    """A fact stands against it."""
+    """The request conflicts with the current state."""
 
 
 class Gone(Refusal):
-    """It is over."""
+    """This has ended."""
 
 
 class Forbidden(Refusal):
-    """You may not do this."""
+    """You are not allowed to do this."""
 
 
 class Unauthenticated(Refusal):
-    """Who are you?"""
+    """Authentication is required."""
 
 
 class Stale(Refusal):
     """It has changed since you read it."""
 
-    def __init__(self, current: int) -> None:
-        super().__init__(f"The current version is {current}.", current_version=current)
+    def __init__(self, current: int, sent: int | None = None) -> None:
+        yours = "" if sent is None else f", you sent {sent}"
+        super().__init__(f"Version {current} is current{yours}. Read it again and retry.", current_version=current)
 
 
 class Invalid(Refusal):
-    """The request does not make sense."""
-
-    status_hint: ClassVar[int] = 422
+    """The request is invalid."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
         super().__init__(detail)

@@ -1,6 +1,6 @@
-"""What every aggregate shares: identity, versions, and events named after their class.
+"""The base of every aggregate: identity, versions, and events named after their class.
 
-Contact with the `eventsourcing` library's modelling side is kept here.
+The only module that adapts the modelling classes of the `eventsourcing` library.
 """
 
 import os
@@ -18,7 +18,7 @@ _NAMESPACE = UUID("6f3b2b3e-6c1c-5c1f-9d0a-646179626f6f")
 
 
 def new_id() -> UUID:
-    """A time-ordered id (UUIDv7, RFC 9562): neighbours in time are neighbours in the index."""
+    """A time-ordered id (UUIDv7, RFC 9562): events close in time are close in the index."""
     millis = time.time_ns() // 1_000_000
     value = (millis & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 0x7 << 76
@@ -28,7 +28,7 @@ def new_id() -> UUID:
 
 @lru_cache(maxsize=100_000)
 def derived_id(*parts: object) -> UUID:
-    """The id that anyone finds again from the parts: of a Day, a schedule, a tag."""
+    """An id that follows from the parts: of a Day, a schedule, a tag."""
     return uuid5(_NAMESPACE, ":".join(map(str, parts)))
 
 
@@ -59,13 +59,13 @@ class Aggregate(BaseAggregate[UUID], metaclass=_Named):
         """The first event of a stream."""
 
     def trigger_event(self, event_class: type[Any], **kwargs: Any) -> None:
-        """Record an event: needs `timestamp` (aware, UTC), since the domain has no clock."""
+        """Record an event. The caller passes `timestamp` (aware, UTC), because the domain has no clock."""
         new_event = event_class(originator_id=self._id, originator_version=self._version + 1, **kwargs)
         new_event.mutate(self)
         self._pending_events.append(new_event)
 
     def own_copy(self) -> Self:
-        """A copy to change; cheap, because recorders never change a container in place."""
+        """A copy to change. Cheap: recorders never change a container in place."""
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._pending_events = []
@@ -73,5 +73,5 @@ class Aggregate(BaseAggregate[UUID], metaclass=_Named):
 
     @property
     def created_at(self) -> datetime:
-        """When the stream began, UTC."""
+        """The time of the first event, UTC."""
         return self._created_on

@@ -1,15 +1,14 @@
-"""Personal: what is told about a person, and can't be read any more once that person is forgotten."""
+"""Personal data: encrypted with the key of one person, and unreadable once that key is deleted."""
 
 from typing import Any
 from uuid import UUID
 
 
 class PersonalData:
-    """JSON about the person `subject`, in one event's field.
+    """JSON about the person `subject`, in one field of one event.
 
-    `value` is None while it is sealed (only that person's key opens it), and for ever once they are
-    forgotten. Recording seals it in place, so that aggregates hold no plain text from then on. One object
-    belongs to one event: to say the same again, make another.
+    `value` is None while it is encrypted, and for ever once the person is erased. Recording encrypts it in place, so
+    that aggregates hold no plain text afterwards. One object belongs to one event: make another one for another event.
     """
 
     __slots__ = ("place", "sealed", "subject", "value")
@@ -18,7 +17,7 @@ class PersonalData:
         self.subject = subject
         self.value = value
         self.sealed = sealed
-        self.place = place  # where in the log it is sealed for
+        self.place = place  # the place in the log that the ciphertext is bound to
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PersonalData) or self.subject != other.subject:
@@ -27,11 +26,11 @@ class PersonalData:
             return self.sealed is not None and self.sealed == other.sealed
         return bool(self.value == other.value)
 
-    __hash__ = None  # type: ignore[assignment]  # sealing changes it
+    __hash__ = None  # type: ignore[assignment]  # encryption changes it
 
     def __repr__(self) -> str:
-        return f"Personal(subject={self.subject})"
+        return f"PersonalData(subject={self.subject})"
 
     def get(self, name: str) -> Any:
-        """A member of an object; None while it is sealed."""
+        """A member of the JSON object; None while it is encrypted."""
         return None if self.value is None else self.value.get(name)

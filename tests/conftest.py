@@ -1,4 +1,4 @@
-"""Real servers for tests that need them, started by the first that asks; a fresh database for each test."""
+"""Real servers for tests that need them, started by the first that asks; an empty database for each test."""
 
 import gc
 import os
@@ -7,11 +7,13 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from redis import Redis
 from sqlalchemy import create_engine
 
 from infrastructure.database.roles import create_role, migrate
@@ -19,12 +21,40 @@ from infrastructure.local.servers import LocalServers
 from infrastructure.settings import DatabaseAddress as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
+from tests.support import hypothesis_profiles
+from tests.support.emptied import EmptiedDatabase
 from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
 
+hypothesis_profiles.choose(None)
+
 # Where tests run in the background of a script, Ctrl-C is ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+ROOT = Path(__file__).parent
+SERVERS = {"servers", "server", "own_server", "durable", "rabbitmq"}  # fixtures that start one
+SERVER_FOLDERS = ("system", "bench", "infrastructure/local")  # where tests start what they need by themselves
+LONGEST = ("system", "bench", "interfaces/http/test_conformance.py", "infrastructure/local", "interfaces")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs servers, and let what takes longest begin first: nothing long is then left for one process."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if SERVERS & set(item.fixturenames) or _is_in(item, *SERVER_FOLDERS):
+            item.add_marker(pytest.mark.servers)
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    places = (number for number, place in enumerate(LONGEST) if _is_in(item, place))
+    return next(places, len(LONGEST) + (item.get_closest_marker("servers") is None))
+
+
+def _is_in(item: pytest.Item, *places: str) -> bool:
+    return any(item.path.is_relative_to(ROOT / place) for place in places)
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,7 @@ class _Given(LocalServers):
 def new_database(servers: LocalServers) -> Iterator[Callable[[], Database]]:
     """Makes a database by cloning one that has been migrated."""
     create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
+    _log_in_cheaply(servers)
     template_name = f"daybook_template_{os.getpid()}"
     _execute(servers, f"CREATE DATABASE {template_name}")
     template = servers.superuser_dsn(template_name)
@@ -108,13 +139,35 @@ def rabbitmq() -> Iterator[RabbitMQ]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def emptied_database(
+    servers: LocalServers, new_database: Callable[[], Database]
+) -> Iterator[EmptiedDatabase[Database]]:
+    """The database that the tests of this process share, one after the other."""
+    shared = EmptiedDatabase(new_database, partial(_drop, servers))
+    yield shared
+    shared.drop()
+
+
 @pytest.fixture
-def database(servers: LocalServers, new_database: Callable[[], Database]) -> Iterator[Database]:
-    """A fresh one for this test."""
+def database(servers: LocalServers, emptied_database: EmptiedDatabase[Database]) -> Database:
+    """Empty, as is Redis: nothing is left of the test before."""
+    with Redis.from_url(servers.redis_url) as redis:
+        redis.flushall()
+    return emptied_database.emptied()
+
+
+@pytest.fixture
+def own_database(servers: LocalServers, new_database: Callable[[], Database]) -> Iterator[Database]:
+    """A database that this test shares with nobody: for what is done by several processes, or is killed."""
     fresh = new_database()
     yield fresh
+    _drop(servers, fresh)
+
+
+def _drop(servers: LocalServers, database: Database) -> None:
     _collect()  # a connection that was given up half-way would hold up the server for a minute
-    _execute(servers, f"DROP DATABASE {fresh.name} WITH (FORCE)")
+    _execute(servers, f"DROP DATABASE {database.name} WITH (FORCE)")
 
 
 def _collect() -> None:
@@ -126,6 +179,14 @@ def _collect() -> None:
 
 
 _collections = count(1)
+
+
+def _log_in_cheaply(servers: LocalServers) -> None:
+    """Most of what a connection costs is the hashing of the password (PostgreSQL 16 lets us choose how much)."""
+    with psycopg.connect(servers.superuser_dsn(), autocommit=True) as connection:
+        if connection.info.server_version >= 160000:
+            connection.execute("SET scram_iterations = 1")
+            connection.execute(f"ALTER ROLE {APPLICATION} PASSWORD '{APPLICATION}'")
 
 
 def _execute(servers: LocalServers, statement: str) -> None:

@@ -18,7 +18,6 @@ FILE_LINES, FUNCTION_LINES, PARAMETERS = 260, 25, 6
 
 LIFE = "one aggregate's whole life: events, commands and recorders are read together"
 MATCH = "one `match` over the events of a read model, a case each"
-FILTERS = "a search: each parameter is a filter of the route"
 WIRING = "a composition root: one statement a component, in the order in which they open"
 UNDIVIDED = "not divided yet"
 
@@ -26,8 +25,6 @@ LONG_FILES: Mapping[str, str] = {
     "domain/booking/appointment.py": LIFE,
     "application/ports.py": UNDIVIDED,
     "infrastructure/settings.py": UNDIVIDED,
-    "projections/read_models/appointment.py": UNDIVIDED,
-    "projections/read_models/waitlist.py": UNDIVIDED,
     "interfaces/cli/up.py": UNDIVIDED,
     "interfaces/http/openapi_examples.py": "a table of examples, no logic",
 }
@@ -40,13 +37,7 @@ LONG_FUNCTIONS: Mapping[str, str] = {
     "application/webhooks/payload.py:_told": UNDIVIDED,
     "infrastructure/local/instance.py:start_servers": UNDIVIDED,
     "infrastructure/observability/logger.py:configure_logs": UNDIVIDED,
-    "projections/availability/evaluation.py:prepare": UNDIVIDED,
-    "projections/read_models/appointment.py:project": MATCH,
-    "projections/read_models/customer.py:project": MATCH,
     "projections/read_models/job.py:_planned": MATCH,
-    "projections/read_models/waitlist.py:project": MATCH,
-    "projections/read_models/webhook.py:project": MATCH,
-    "projections/read_models/webhook.py:_subscription": MATCH,
     "interfaces/cli/projections.py:rebuild": UNDIVIDED,
     "interfaces/cli/up.py:up": UNDIVIDED,
     "interfaces/http/main.py:_open": WIRING,
@@ -58,10 +49,8 @@ MANY_PARAMETERS: Mapping[str, str] = {
     "application/booking/reservation.py:take": UNDIVIDED,
     "application/booking/waitlist_matching.py:match": UNDIVIDED,
     "infrastructure/local/servers.py:LocalServers.__init__": UNDIVIDED,
-    "projections/availability/loader.py:_calendar": UNDIVIDED,
+    "projections/availability/snapshot.py:_calendar": UNDIVIDED,
     "projections/availability/response.py:PreparedAvailability.__init__": UNDIVIDED,
-    "projections/read_models/appointment.py:find": FILTERS,
-    "projections/read_models/waitlist.py:find": FILTERS,
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -1,1 +1,1 @@
-"""Taking time: appointments, approval, holds, the waitlist, and the choice of a provider."""
+"""Appointments, approval, attendance, holds, the waitlist, and the choice of a provider."""

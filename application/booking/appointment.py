@@ -1,4 +1,4 @@
-"""Book, move, cancel, and what becomes of an appointment."""
+"""Book, change, reschedule and cancel appointments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,9 +12,9 @@ from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, ProviderSelection, select_provider
 from application.booking.reservation import Reservation, release, take
 from application.catalog.membership import acts, staff
-from application.event_log import Command, ConcurrencyConflict, EventLog, command
-from domain.booking.appointment import Appointment, AppointmentStatus, said
-from domain.booking.calendar_day import SlotTaken
+from application.event_log import Command, EventLog, command
+from domain.booking.appointment import Appointment, note_of
+from domain.booking.appointment_status import AppointmentStatus
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid
@@ -24,7 +24,7 @@ from domain.people.customer import Customer
 
 @dataclass(frozen=True, kw_only=True)
 class BookAppointment(BookingRequest):
-    """`hold_id`: what the caller has kept for it."""
+    """`hold_id`: a hold of the caller's on the same start."""
 
     note: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class BookAppointment(BookingRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAppointment(Command):
-    """None leaves a field as it is."""
+    """None leaves a field unchanged."""
 
     appointment_id: UUID
     note: str | None = None
@@ -55,7 +55,7 @@ class CancelAppointment(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class MarkAppointment(Command):
-    """Check in, complete, no-show, undo no-show."""
+    """The command of all handlers that need only the appointment's id, such as check-in."""
 
     appointment_id: UUID
 
@@ -73,44 +73,30 @@ async def book_appointment(
 async def booked(
     cmd: BookAppointment, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Appointment, list[Aggregate]]:
-    """A new appointment, or the request for one, and what is to be recorded with it."""
+    """A new appointment or request, and the aggregates to record with it."""
     hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
     if hold is not None:
         cmd = replace(cmd, provider_id=hold.provider_id)
     choice = await select_provider(cmd, operation, log, now, queries)
     if hold is not None and hold.customer_id != choice.customer_id:
-        raise Invalid("The hold is of another customer.", "/customer_id")
-    service = choice.service
-    told: dict[str, Any] = {
-        "id": cmd.id,
-        "by": cmd.by.account,
-        "service_id": service.id,
-        "customer_id": choice.customer_id,
-        "told": said(choice.customer_id, cmd.note, cmd.answers),
-        "timestamp": now,
-        **await choice.place(cmd.start, log),
-        **choice.price(),
-    }
-    if cmd.by.is_customer and service.term("approval"):
-        appointment = Appointment.request(expires_at=service.lasts("approval_ttl", now), **told)
-    else:
-        appointment = Appointment(**told)
-    try:
-        others = await take(
-            Reservation.of(appointment),
-            service,
-            choice.provider,
-            log,
-            now,
-            until=appointment.expires_at,
-            instead=Reservation.of(hold) if hold else None,
-            asked_at=hold.created_at if hold else None,
-        )
-    except SlotTaken:
-        if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
-            raise ConcurrencyConflict from None
-        raise
-    return appointment, [*([hold] if hold else []), *others]
+        raise Invalid("The hold is for another customer.", "/customer_id")
+    appointment = await _begun(cmd, choice, log, now)
+    place = Reservation.of(appointment)
+    request = ReservationRequest(place, choice.service, choice.provider, until=appointment.expires_at)
+    if hold is not None:
+        request = request._replace(instead=Reservation.of(hold), asked_at=hold.created_at)
+    days = await take_start(cmd, request, log, now)
+    return appointment, [*([hold] if hold else []), *days]
+
+
+async def _begun(cmd: BookAppointment, choice: ProviderSelection, log: EventLog, now: datetime) -> Appointment:
+    """The appointment; where the service needs approval and a customer books, the request for one."""
+    booking = await choice.booking(cmd.by.account, cmd.start, log)
+    note = note_of(choice.customer_id, cmd.note, cmd.answers)
+    if cmd.by.is_customer and choice.service.term("approval"):
+        expires_at = choice.service.lasts("approval_ttl", now)
+        return Appointment.request(cmd.id, booking, choice.terms(), note, expires_at, now)
+    return Appointment.book(cmd.id, booking, choice.terms(), note, now)
 
 
 @command
@@ -118,7 +104,7 @@ async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetim
     """Change note and answers."""
     sealed, _ = await mine(cmd, "change_appointment", log)
     appointment = await log.unseal(sealed)
-    await log.find(Customer, appointment.customer_id)  # whoever is forgotten meanwhile, of them nothing is said
+    await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
     note = appointment.note if cmd.note is None else cmd.note
     answers = appointment.answers if cmd.answers is None else dict(cmd.answers)
     appointment.annotate(cmd.by.account, note, answers, now)
@@ -128,11 +114,11 @@ async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetim
 
 @command
 async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now: datetime) -> Appointment:
-    """Release and reserve in one record: a failed move never loses the old time."""
+    """Release and reserve in one transaction, so that a failed move never loses the old time."""
     appointment, as_customer = await mine(cmd, "reschedule_appointment", log)
     provider_id = cmd.provider_id or appointment.provider_id
-    there = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
-    if there and appointment.status is AppointmentStatus.BOOKED:
+    unchanged = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
+    if unchanged and appointment.status is AppointmentStatus.BOOKED:
         return appointment
     service = await log.load(Service, appointment.service_id)
     service.check_offered(provider_id)
@@ -141,21 +127,21 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now:
         acting = await staff(cmd.by, provider, log)
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
     old, choice = Reservation.of(appointment), ProviderSelection(appointment.customer_id, service, provider)
-    place = {**await choice.place(cmd.start, log), **choice.price()}
-    appointment.reschedule(cmd.by.account, by_customer=as_customer, place=place, now=now)
-    days = await take(Reservation.of(appointment), service, provider, log, now, instead=old)
+    placement = await choice.placement(cmd.start, log)
+    appointment.reschedule(cmd.by.account, placement, choice.terms(), by_customer=as_customer, now=now)
+    days = await take(ReservationRequest(Reservation.of(appointment), service, provider, instead=old), log, now)
     await log.record(appointment, *days)
     return appointment
 
 
 @command
 async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetime) -> Appointment:
-    """Give the time back. Staff say why."""
+    """Cancel the appointment and release its time. Staff must give a reason."""
     appointment, as_customer = await mine(cmd, "cancel_appointment", log)
     if cmd.reason is None and not as_customer:
         raise Invalid("Staff must give a reason.", "/reason")
     if cmd.reason:
-        await log.find(Customer, appointment.customer_id)  # whoever is forgotten meanwhile, of them nothing is said
+        await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
     appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
     await log.record(appointment, *await release(appointment, log, now))
     return appointment
@@ -201,7 +187,7 @@ _Any = ChangeAppointment | RescheduleAppointment | CancelAppointment | MarkAppoi
 
 
 async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, bool]:
-    """The appointment, and whether the caller is its customer rather than staff: by relation, not by role."""
+    """The appointment, and whether the caller acts as its customer: decided by relation, not by role."""
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
@@ -214,6 +200,6 @@ async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, b
 
 
 async def _customers(customer_id: UUID, log: EventLog) -> set[UUID]:
-    """The accounts that are this customer: its own, and who claimed the guest."""
+    """The accounts that this customer belongs to."""
     customer = await log.find(Customer, customer_id)
     return {customer_id} if customer is None else {*customer.owners}

@@ -1,4 +1,4 @@
-"""Keep a time for a few minutes, for longer, no longer. By the same door as a booking."""
+"""Place, extend, release and use holds. A hold is refused for the same reasons as a booking."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,8 @@ from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, select_provider
 from application.booking.reservation import Reservation, days_of, release, take
 from application.catalog.membership import acts, staff
-from application.event_log import Command, ConcurrencyConflict, EventLog, command
-from domain.booking.calendar_day import SlotTaken
+from application.event_log import Command, EventLog, EventReader, Request, command
+from application.query import Query, query
 from domain.booking.hold import Hold
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -21,13 +21,18 @@ from domain.people.customer import Customer
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceHold(BookingRequest):
-    """Keep a start."""
+    """Hold a start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeHold(Command):
-    """Find, extend, release, expire."""
+    """Extend, release, expire."""
 
+    hold_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindHold(Query):
     hold_id: UUID
 
 
@@ -42,9 +47,9 @@ async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime, queries: Book
 async def held(
     cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Hold, list[Aggregate]]:
-    """A new hold and what is to be recorded with it. `ttl`: the service's term that says for how long.
+    """A new hold, and the aggregates to record with it. `ttl`: the service's term for its length.
 
-    At most until the start: nobody can use it after, and it would stand in the way of what begins later.
+    A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
     choice = await select_provider(cmd, operation, log, now, queries)
     hold = Hold(
@@ -65,17 +70,19 @@ async def held(
     return hold, [*others]
 
 
-@command
-async def find_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """The hold as it is now; raises HoldExpired once it is over."""
-    hold = await _mine(cmd, "get_hold", log, await log.load(Hold, cmd.hold_id))
+@query
+async def find_hold(asked: FindHold, log: EventReader, now: datetime) -> Hold:
+    """The current state of the hold; raises HoldExpired once it is over."""
+    permit(asked.by, "get_hold")
+    hold = await log.load(Hold, asked.hold_id)
+    await _check_own(asked, "get_hold", log, hold)
     hold.check_live(now)
     return hold
 
 
 @command
 async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Once, for as long again from now on."""
+    """Extend the hold, once, by the service's `hold_ttl` from now on."""
     hold = await _mine(cmd, "extend_hold", log, await log.edit(Hold, cmd.hold_id))
     service = await log.load(Service, hold.service_id)
     hold.extend(cmd.by.account, service.lasts("hold_ttl", now), now)
@@ -88,7 +95,7 @@ async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 @command
 async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Give the time back; already given back or over is not an error."""
+    """Release the hold; already released or expired is not an error."""
     hold = await _mine(cmd, "release_hold", log, await log.edit(Hold, cmd.hold_id))
     hold.release(cmd.by.account, now)
     await log.record(hold, *(await release(hold, log, now) if hold.pending_events else ()))
@@ -97,7 +104,7 @@ async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 @command
 async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Record that its time is over; nothing happens unless it is."""
+    """Expire a hold whose time is over; does nothing otherwise."""
     demand_system(cmd.by)
     hold = await log.edit(Hold, cmd.hold_id)
     hold.expire(now)
@@ -106,19 +113,19 @@ async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 
 async def redeemed(hold_id: UUID, cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> Hold:
-    """The hold that a booking uses: the caller's own, live, and of what is booked."""
+    """The hold that a booking uses: it belongs to the caller, has not expired, and is for the same start."""
     permit(cmd.by, operation)
     hold = await log.edit(Hold, hold_id)
     await _check_own(cmd, operation, log, hold)
     hold.check_live(now)
-    said = {
+    fields = {
         "service_id": (cmd.service_id, hold.service_id),
         "start": (cmd.start, hold.starts_at),
         "provider_id": (cmd.provider_id or hold.provider_id, hold.provider_id),
     }
-    for field, (wanted, kept) in said.items():
+    for field, (wanted, kept) in fields.items():
         if wanted != kept:
-            raise Invalid(f"The hold is of another {field.removesuffix('_id')}.", f"/{field}")
+            raise Invalid(f"The hold is for another {field.removesuffix('_id')}.", f"/{field}")
     hold.use(cmd.by.account, cmd.id, now)
     return hold
 
@@ -130,11 +137,11 @@ async def _mine(cmd: ChangeHold, operation: str, log: EventLog, hold: Hold) -> H
     return hold
 
 
-async def _check_own(cmd: Command, operation: str, log: EventLog, hold: Hold) -> None:
-    """Raise NotFound unless the caller acts for its provider, or is its customer."""
+async def _check_own(request: Request, operation: str, log: EventReader, hold: Hold) -> None:
+    """Raise NotFound unless the caller acts for the hold's provider, or is its customer."""
     provider = await log.load(Provider, hold.provider_id)
-    owners = set(await staff(cmd.by, provider, log))
-    if not await acts(cmd.by, provider, log):
+    owners = set(await staff(request.by, provider, log))
+    if not await acts(request.by, provider, log):
         customer = await log.find(Customer, hold.customer_id)
         owners |= {hold.customer_id, *(customer.owners if customer else ())}
-    demand(cmd.by, operation, "hold", hold.id, *owners)
+    demand(request.by, operation, "hold", hold.id, *owners)

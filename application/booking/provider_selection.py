@@ -1,21 +1,24 @@
-"""For whom, what and with whom: what is settled before the Days are looked at, by bookings and holds."""
+"""The customer and the provider of a booking or a hold: both are chosen before the calendar is looked at."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, demand, permit
 from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
 from application.booking.refusals import refusal
-from application.booking.reservation import occupied
+from application.booking.reservation import ReservationRequest, occupied, take
 from application.catalog.membership import acts, hosts, staff
-from application.event_log import Command, EventLog
+from application.event_log import Command, ConcurrencyConflict, EventLog
 from application.scheduling.opening_hours import hours
-from domain.booking.calendar_day import Day, days_touched
+from domain.booking.appointment import BookedTerms
+from domain.booking.calendar_day import Day, SlotTaken, days_touched
+from domain.booking.placement import Booking, Placement
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service
 from domain.errors import Invalid, NotFound
+from domain.kernel import Aggregate
 from domain.people.customer import Customer, CustomerDeleted
 from domain.scheduling.availability import Rule, why_not
 from domain.scheduling.schedule import Schedule
@@ -33,28 +36,34 @@ class BookingRequest(Command):
 
 
 class ProviderSelection(NamedTuple):
+    """The customer, the service and the provider of a booking or a hold."""
+
     customer_id: UUID
     service: Service
     provider: Provider
 
-    async def place(self, start: datetime, log: EventLog) -> dict[str, Any]:
-        """Where and when, as the service's terms are now: the fields that a hold keeps of them."""
+    async def placement(self, start: datetime, log: EventLog) -> Placement:
+        """The provider's time that the service takes at a start, on its present terms. Raises ProviderInactive."""
         self.provider.check_active()
         schedule = await log.load(Schedule, Schedule.id_of(self.provider.id))
         terms = self.service.terms
-        return {
-            "provider_id": self.provider.id,
-            "starts_at": start,
-            "duration": terms["duration"],
-            "buffer_before": terms["buffer_before"],
-            "buffer_after": terms["buffer_after"],
-            "timezone": schedule.timezone,
-        }
+        return Placement(
+            self.provider.id,
+            start,
+            terms["duration"],
+            terms["buffer_before"],
+            terms["buffer_after"],
+            schedule.timezone,
+        )
 
-    def price(self) -> dict[str, Any]:
-        """What an appointment keeps of the terms besides."""
+    async def booking(self, by: UUID, start: datetime, log: EventLog) -> Booking:
+        """The values that the first event of an appointment or a hold records."""
+        return Booking(by, self.service.id, self.customer_id, await self.placement(start, log))
+
+    def terms(self) -> BookedTerms:
+        """The terms that an appointment keeps from its booking."""
         terms = self.service.terms
-        return {"price": terms["price"], "currency": terms["currency"], "policy": self.service.policy()}
+        return BookedTerms(terms["price"], terms["currency"], self.service.policy())
 
 
 async def select_provider(
@@ -78,7 +87,7 @@ async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: Cust
     """
     if customer_id is None:
         if not by.is_customer:
-            raise Invalid("Staff must say for which customer.", "/customer_id")
+            raise Invalid("Staff must send `customer_id`.", "/customer_id")
         customer_id = by.account
     customer = await log.find(Customer, customer_id)
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
@@ -104,24 +113,30 @@ async def _first_free(
     ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
     rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
-    theirs = 0
+    acting = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
         provider = await log.load(Provider, provider_id)
         if not (cmd.by.is_customer or await acts(cmd.by, provider, log)):
             continue
-        theirs += 1
+        acting += 1
         try:
-            opening = await hours(service, provider, log)
+            rule = await _rule_against(service, provider, cmd.start, log, now)
         except (ProviderInactive, NotOfferedBy):
             continue
-        touched = days_touched(*service.offer().stretch(cmd.start))
-        ids = [Day.id_of(provider_id, day) for day in touched]
-        days = [day for day in await log.find_all(Day, ids) if day is not None]
-        there = occupied(days, service.offer().stretch(cmd.start), now)
-        rule = why_not(service.offer(), opening, there, cmd.start, now)
         if rule is None:
             return provider_id
         refused = rule if refused in {None, Rule.CLOSED} else refused
-    if not theirs:
+    if not acting:
         raise NotFound("service", service.id)
     raise refusal(refused) if refused else ProviderInactive
+
+
+async def _rule_against(
+    service: Service, provider: Provider, start: datetime, log: EventLog, now: datetime
+) -> Rule | None:
+    """The rule against the start with this provider; None if it is offered."""
+    opening = await hours(service, provider, log)
+    terms = service.slot_terms()
+    ids = [Day.id_of(provider.id, day) for day in days_touched(*terms.stretch(start))]
+    days = [day for day in await log.find_all(Day, ids) if day is not None]
+    return why_not(terms, opening, occupied(days, terms.stretch(start), now), start, now)

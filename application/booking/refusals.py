@@ -1,4 +1,4 @@
-"""From the rule that stands against a start to the refusal that says so."""
+"""The refusals of a start, one for each rule of `domain.scheduling.availability`."""
 
 from domain.booking.calendar_day import SlotTaken
 from domain.errors import Conflict
@@ -38,5 +38,6 @@ REFUSALS: dict[Rule, type[Conflict]] = {
 
 
 def refusal(rule: Rule) -> Conflict:
-    """The refusal that says which rule stands against a start."""
-    return REFUSALS[rule](rule=str(rule))
+    """The refusal for the rule against a start."""
+    detail = "The start is in the past." if rule is Rule.PAST else ""
+    return REFUSALS[rule](detail, rule=str(rule))

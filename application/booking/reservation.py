@@ -1,4 +1,4 @@
-"""Take a place on the Days, for whoever needs one: an appointment, a hold. What is over makes room."""
+"""Reservations: an appointment or a hold occupies the Days of a calendar; expired seats make room."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from domain.scheduling.opening_hours import OpeningHours
 
 
 class Reservation(NamedTuple):
-    """What a taker occupies of a calendar, buffers included, around a start."""
+    """The time of a calendar that a taker occupies, buffers included, around its start."""
 
     taker: UUID
     calendar_id: UUID
@@ -34,44 +34,51 @@ class Reservation(NamedTuple):
 
     @property
     def days(self) -> dict[UUID, str]:
-        """The Days it touches: id -> date."""
+        """The Days that it touches: id -> date."""
         touched = days_touched(self.since, self.until)
         return {Day.id_of(self.calendar_id, day): day.isoformat() for day in touched}
 
 
-async def take(
-    place: Reservation,
-    service: Service,
-    provider: Provider,
-    log: EventLog,
-    now: datetime,
-    *,
-    until: datetime | None = None,
-    instead: Reservation | None = None,
-    asked_at: datetime | None = None,
-) -> Sequence[Aggregate]:
-    """Occupy the place if it is offered and free; all that is to be recorded with the taker, in this order.
+class ReservationRequest(NamedTuple):
+    """A wish to occupy the place. `until`: for a limited time; `instead`: the place that the taker gives up for it.
 
-    `until`: for so long only. `instead`: what the taker gives back for it. `asked_at`: when notice and
-    window are judged. Raises refusals of `application.booking.refusals`.
+    `asked_at`: the time at which notice and booking window are judged; None: now.
     """
-    places = [instead, place] if instead is not None else [place]
-    days = await days_of(places, log, now)
+
+    place: Reservation
+    service: Service
+    provider: Provider
+    until: datetime | None = None
+    instead: Reservation | None = None
+    asked_at: datetime | None = None
+
+    def seat(self) -> Seat:
+        place = self.place
+        return Seat(place.taker, self.service.id, place.starts_at, place.since, place.until, 0, self.until)
+
+
+async def take(request: ReservationRequest, log: EventLog, now: datetime) -> Sequence[Aggregate]:
+    """Occupy the place if it is offered and free. Returns the aggregates to record with the taker, in this order.
+
+    Raises the refusals of `application.booking.refusals`.
+    """
+    place, instead = request.place, request.instead
+    days = await days_of([place] if instead is None else [instead, place], log, now)
     if instead is not None:
         for day in days:
             day.release(instead.taker, now)
-    theirs = [day for day in days if day.id in place.days]
-    _check_offered(service, await hours(service, provider, log), theirs, place, now, asked_at or now)
-    gone = await _make_room(days, theirs, place, log, now)
-    seat = Seat(place.taker, service.id, place.starts_at, place.since, place.until, 0, until)
-    reserve(theirs, seat, service.terms["capacity"], now)
-    # Who reads the record half sees what was there go before what comes: it comes on the first of its Days.
+    touched = [day for day in days if day.id in place.days]
+    _check_offered(request, await hours(request.service, request.provider, log), touched, now)
+    expired = await _make_room(days, touched, place, log, now)
+    reserve(touched, request.seat(), request.service.terms["capacity"], now)
+    # A reader that stops half-way must see the old seats go before the new one comes: the new one is recorded on the
+    # first of its Days, which therefore stands last.
     first = next(iter(place.days))
-    return [*gone, *sorted(days, key=lambda day: day.id == first)]
+    return [*expired, *sorted(days, key=lambda day: day.id == first)]
 
 
 async def days_of(places: Iterable[Reservation], log: EventLog, now: datetime) -> Sequence[Day]:
-    """Own copies of the Days that the places touch, new ones where there is none yet."""
+    """Copies to change of the Days that the places touch; new Days where there is none yet."""
     wanted = {id: (place.calendar_id, date) for place in places for id, date in place.days.items()}
     found = await log.edit_all(Day, wanted)
     return [
@@ -81,7 +88,7 @@ async def days_of(places: Iterable[Reservation], log: EventLog, now: datetime) -
 
 
 async def release(taker: Appointment | Hold, log: EventLog, now: datetime) -> Sequence[Day]:
-    """The taker's place is free again; its Days, to be recorded."""
+    """Release the taker's seats. Returns the changed Days, to record."""
     days = await days_of([Reservation.of(taker)], log, now)
     for day in days:
         day.release(taker.id, now)
@@ -89,20 +96,14 @@ async def release(taker: Appointment | Hold, log: EventLog, now: datetime) -> Se
 
 
 def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occupied]:
-    """What stands in the way of a stretch, for the rules."""
+    """The occupied time that overlaps a stretch."""
     return [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in taken(days, *stretch, now)]
 
 
-def _check_offered(
-    service: Service,
-    opening: OpeningHours,
-    days: Sequence[Day],
-    place: Reservation,
-    now: datetime,
-    asked_at: datetime,
-) -> None:
-    there = occupied(days, Interval(place.since, place.until), now)
-    rule = why_not(service.offer(), opening, there, place.starts_at, asked_at)
+def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Sequence[Day], now: datetime) -> None:
+    place = request.place
+    others = occupied(days, Interval(place.since, place.until), now)
+    rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, request.asked_at or now)
     if rule is None and place.starts_at < now:
         rule = Rule.PAST
     if rule is not None:
@@ -110,13 +111,13 @@ def _check_offered(
 
 
 async def _make_room(
-    days: Sequence[Day], theirs: Sequence[Day], place: Reservation, log: EventLog, now: datetime
+    days: Sequence[Day], touched: Sequence[Day], place: Reservation, log: EventLog, now: datetime
 ) -> Sequence[Aggregate]:
-    """What is over and in the place's way goes from all its Days, and its takers end, in the same record.
+    """Release the expired seats in the way of the place from all their Days, and expire their takers.
 
-    They are not kept from other writers: who extends or books has its own stream first, and only then Days.
+    The takers are not locked: a command that extends or books locks its own stream first, and the Days after it.
     """
-    over = lapsed(theirs, place.since, place.until, now)
+    over = lapsed(touched, place.since, place.until, now)
     if not over:
         return ()
     reach = [Reservation(s.taker, place.calendar_id, s.starts_at, s.since, s.until) for s in over]

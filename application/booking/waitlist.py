@@ -1,6 +1,6 @@
-"""Wait for a time, be offered one, accept it or let it lapse."""
+"""Join and leave the waitlist; offer a start to an entry, accept the offer, or let it lapse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
-from domain.booking.waitlist import Offer, OfferLapsed, Waiting
+from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitlistDates, WaitlistEntry
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import NotFound
@@ -32,21 +32,21 @@ class JoinWaitlist(Command):
     service_id: UUID
     provider_id: UUID | None = None
     customer_id: UUID | None = None
-    dates: Mapping[str, str]
+    dates: WaitlistDates
     hours: Sequence[Sequence[int]] = ()
     timezone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeWaiting(Command):
-    """Find, leave, lapse."""
+    """Leave the waitlist, or let its offer lapse."""
 
     waiting_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfferPlace(Command):
-    """`hold_id`: of the hold that is made for it."""
+    """`hold_id`: of the new hold that reserves the start."""
 
     waiting_id: UUID
     hold_id: UUID
@@ -56,7 +56,7 @@ class OfferPlace(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptOffer(Command):
-    """`id`: of the appointment that is made of it."""
+    """`id`: of the new appointment."""
 
     id: UUID
     waiting_id: UUID
@@ -75,24 +75,22 @@ async def join_waitlist(
     if not cmd.by.is_customer:
         await _check_acts(cmd, "join_waitlist", providers, "service", cmd.service_id, log)
     schedule = await log.load(Schedule, Schedule.id_of(providers[0]))
-    waiting = Waiting(
-        id=cmd.id,
-        by=cmd.by.account,
+    entry = WaitlistEntry(
         customer_id=customer_id,
         service_id=cmd.service_id,
         provider_id=cmd.provider_id,
-        dates=dict(cmd.dates),
+        dates=cmd.dates,
         hours=[[*each] for each in cmd.hours],
         timezone=cmd.timezone or schedule.timezone,
-        timestamp=now,
     )
+    waiting = Waiting.join(cmd.id, cmd.by.account, entry, now)
     await log.record(waiting)
     return waiting
 
 
 @command
 async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
-    """Wait no longer; what is offered is free again. Left already is not an error."""
+    """Leave the waitlist and release the offered start. Already left is not an error."""
     waiting = await _mine(cmd, "leave_waitlist", log)
     offer = waiting.offer
     waiting.leave(cmd.by.account, now)
@@ -108,7 +106,7 @@ async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Wa
 
 @command
 async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
-    """Keep the place for somebody who waits; refused like a hold, and if they don't."""
+    """Hold a start for a waiting entry. Raises NothingOffered, and the refusals of a hold."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
     wanted = BookingRequest(
@@ -127,7 +125,7 @@ async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
 
 @command
 async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appointment:
-    """Book what is offered; as with any booking of a customer's, some services ask for approval first."""
+    """Book the offered start. Where the service needs approval, a customer's acceptance is a request."""
     waiting = await _mine(cmd, "accept_offer", log)
     offer = waiting.standing_offer()
     booking = BookAppointment(
@@ -150,7 +148,7 @@ async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appoin
 
 @command
 async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
-    """Back in line, once what was offered is over; nothing happens while it is not."""
+    """End an offer whose hold has ended: the entry waits again. Does nothing while the hold lasts."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
     if waiting.offer is None:
@@ -158,7 +156,7 @@ async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiti
     hold = await log.edit(Hold, waiting.offer.hold_id)
     hold.expire(now)
     freed = await release(hold, log, now) if hold.pending_events else ()
-    if hold.status is HoldStatus.USED and hold.appointment_id is not None:  # booked with the hold itself
+    if hold.status is HoldStatus.USED and hold.appointment_id is not None:  # the customer booked with the hold itself
         waiting.accept(cmd.by.account, hold.appointment_id, now)
     elif hold.status is not HoldStatus.HELD:
         waiting.lapse(now)
@@ -167,7 +165,7 @@ async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiti
 
 
 async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog) -> Waiting:
-    """The entry, if the caller is its customer, or acts for a provider of whom it wants something."""
+    """The entry, if the caller is its customer, or acts for a provider that it waits for."""
     permit(cmd.by, operation)
     waiting = await log.edit(Waiting, cmd.waiting_id)
     customer = await log.find(Customer, waiting.customer_id)
@@ -183,7 +181,7 @@ async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog)
 async def _check_acts(
     cmd: Command, operation: str, providers: Sequence[UUID], what: str, id: UUID, log: EventLog
 ) -> None:
-    """Raise NotFound unless the caller acts for one of them."""
+    """Raise NotFound unless the caller acts for one of the providers."""
     for provider_id in providers:
         provider = await log.load(Provider, provider_id)
         if await acts(cmd.by, provider, log):

@@ -1,16 +1,19 @@
-"""Who in the line gets what has become free? The first whose wish it fits; the others wait on."""
+"""Matching: offer time that has become free to the first waitlist entries that want it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from application.access import SYSTEM, demand_system
-from application.booking.hold import ChangeHold, find_hold
+from application.booking.hold import FindHold, find_hold
 from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
-from application.event_log import Command, EventLog, EventStore, command
+from application.booking.waitlist_line import WaitlistLine
+from application.event_log import EventReader, EventStore
 from application.jobs.job import Job, JobLease, Means, NotDueYet
-from application.ports import WaitlistLine
+from application.query import Query, query
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish
@@ -19,28 +22,38 @@ from domain.kernel import Aggregate, derived_id
 from domain.scheduling.schedule import Schedule
 
 AHEAD = timedelta(days=62)
-"""How far ahead is looked for what new hours offer."""
+"""How far ahead the starts of changed opening hours are searched."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindCalendar(Command):
+class FindCalendar(Query):
     """`stream`: of a Day or a Schedule."""
 
     stream: UUID
 
 
-@command
-async def find_calendar(cmd: FindCalendar, log: EventLog, now: datetime) -> Aggregate:  # noqa: ARG001
-    """The Day or the Schedule as it is now; raises NotFound."""
-    demand_system(cmd.by)
-    return await log.load(Aggregate, cmd.stream)
+class FreedTime(NamedTuple):
+    """Time of a provider in which starts may have become free. `at_least`: the log position to read from."""
+
+    provider_id: UUID
+    since: datetime
+    until: datetime
+    at_least: int | None = None
+    correlation: str = ""
+
+
+@query
+async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> Aggregate:
+    """The current state of the Day or the Schedule; raises NotFound."""
+    demand_system(asked.by)
+    return await log.load(Aggregate, asked.stream)
 
 
 async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  an offer is made once
-    """Match what is free on the Day, or in the hours, that the job is about."""
+    """Match the free starts of the Day or the Schedule that the job is about."""
     assert means.line is not None
-    finding = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
-    found, now = (await find_calendar(finding, means.store)).aggregate, means.store.now()
+    asked = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
+    found, now = (await find_calendar(asked, means.store)).aggregate, means.store.now()
     if isinstance(found, Day):
         since = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
         until = since + timedelta(days=1)
@@ -50,20 +63,12 @@ async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: 
         return "gone"
     if until <= now:
         return "late"
-    offered = await match(
-        found.calendar_id,
-        since,
-        until,
-        line=means.line,
-        store=means.store,
-        at_least=int(job.said["position"]),
-        correlation=job.correlation,
-    )
-    return "offered" if offered else "done"
+    freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), job.correlation)
+    return "offered" if await match(freed, means.line, means.store) else "done"
 
 
 async def lapse_due(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  a command is done once
-    """Put who did not accept back in line."""
+    """Let an offer lapse that was not accepted."""
     try:
         until = await lapse(job.subject, store=means.store, correlation=job.correlation)
     except NotFound:
@@ -73,33 +78,30 @@ async def lapse_due(job: Job, lease: JobLease, means: Means) -> str:  # noqa: AR
     return "lapsed"
 
 
-async def match(
-    provider_id: UUID,
-    since: datetime,
-    until: datetime,
-    *,
-    line: WaitlistLine,
-    store: EventStore,
-    at_least: int | None = None,
-    correlation: str = "",
-) -> int:
-    """Offer what is free of the stretch to those in line whom it fits; how many got an offer."""
-    offered, seen = 0, at_least
-    for wish in await line.wishes(provider_id, since, until, at_least):
-        # Asked anew after each offer: what the one before has got is no longer free.
-        found = await line.starts(wish.service_id, provider_id, since, until, store.now(), seen)
-        for start in found:
-            if not wish.fits(provider_id, start):
-                continue
-            try:
-                seen = await _offer(wish, provider_id, start, store, correlation)
-            except (SlotTaken, NotOffered):
-                continue  # somebody else has it
-            except Refusal:
-                break  # they wait no longer, and would be refused each of a thousand starts
-            offered += 1
-            break
+async def match(freed: FreedTime, line: WaitlistLine, store: EventStore) -> int:
+    """Offer the free starts to the entries that want them, in order of arrival. Returns the number of offers."""
+    offered, seen = 0, freed.at_least
+    for wish in await line.wishes(freed.provider_id, freed.since, freed.until, seen):
+        # Read again after each offer: the start that was just offered is no longer free.
+        found = await line.starts(wish.service_id, freed.provider_id, freed.since, freed.until, store.now(), seen)
+        position = await _offer_first(wish, freed, found, store)
+        if position is not None:
+            offered, seen = offered + 1, position
     return offered
+
+
+async def _offer_first(wish: Wish, freed: FreedTime, starts: Sequence[datetime], store: EventStore) -> int | None:
+    """Offer the first start that fits and is still free. Returns the position of the offer."""
+    for start in starts:
+        if not wish.fits(freed.provider_id, start):
+            continue
+        try:
+            return await _offer(wish, freed.provider_id, start, store, freed.correlation)
+        except (SlotTaken, NotOffered):
+            continue  # booked meanwhile
+        except Refusal:
+            break  # the entry no longer waits, and would be refused each of a thousand starts
+    return None
 
 
 async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventStore, correlation: str) -> int:
@@ -116,13 +118,13 @@ async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventSto
 
 
 async def lapse(waiting_id: UUID, *, store: EventStore, correlation: str = "") -> datetime | None:
-    """Put them back in line if their offer is over; None, or until when it is kept: ask again then."""
+    """Let the entry wait again if its offer has ended. Returns the end of an offer that still stands."""
     asking = ChangeWaiting(by=SYSTEM, waiting_id=waiting_id, correlation=correlation)
     waiting = (await lapse_offer(asking, store)).aggregate
     if waiting.offer is None:
         return None
     try:
-        kept = await find_hold(ChangeHold(by=SYSTEM, hold_id=waiting.offer.hold_id), store)
+        kept = await find_hold(FindHold(by=SYSTEM, hold_id=waiting.offer.hold_id), store)
     except HoldExpired:
         return store.now()
     return kept.aggregate.expires_at

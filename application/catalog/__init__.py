@@ -1,1 +1,1 @@
-"""Organizations and their members, providers, services, tags: who may create, change and end them."""
+"""Create, change and end organizations, providers, services and tags."""

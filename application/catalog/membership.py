@@ -1,30 +1,30 @@
-"""Who acts for a provider? Its owner, and the members of its organization as far as their rank goes.
+"""Membership: the owner of a provider acts for it, and the members of its organization as far as their rank allows.
 
-An organization is loaded only for staff who are not the owner. It is then part of what was looked at: nothing
-is recorded that built on a membership which had ended before.
+An organization is loaded only for staff who are not the owner. It is then part of the read set: a decision that was
+based on an ended membership is not recorded.
 """
 
 from collections.abc import Collection
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.event_log import EventLog
+from application.event_log import EventReader
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.errors import Invalid
 from domain.people.customer import Customer
 
 
-async def organization_of(provider: Provider, log: EventLog) -> Organization | None:
+async def organization_of(provider: Provider, log: EventReader) -> Organization | None:
     """The organization that the provider belongs to, closed or not."""
     id = provider.profile.get("organization_id")
     return None if id is None else await log.find(Organization, UUID(id))
 
 
-async def staff(by: Caller, provider: Provider, log: EventLog, least: Rank = Rank.STAFF) -> Collection[UUID]:
-    """Who acts for the provider, for `demand`: its owner; the caller too, if a member of this rank.
+async def staff(by: Caller, provider: Provider, log: EventReader, least: Rank = Rank.STAFF) -> Collection[UUID]:
+    """The accounts that act for the provider, for `demand`: its owner, and the caller if a member of this rank.
 
-    Nobody, for a caller in another role: an owner who is no provider any more acts for nobody.
+    Empty for callers in another role: an owner who has lost the role provider acts for no provider.
     """
     if by.role is not Role.PROVIDER:
         return ()
@@ -35,7 +35,7 @@ async def staff(by: Caller, provider: Provider, log: EventLog, least: Rank = Ran
     return (provider.owner_id,)
 
 
-async def acts(by: Caller, provider: Provider, log: EventLog) -> bool:
+async def acts(by: Caller, provider: Provider, log: EventReader) -> bool:
     """Whether the caller acts for the provider, as admin, owner or member."""
     return by.role is Role.ADMIN or by.id in await staff(by, provider, log)
 
@@ -48,17 +48,17 @@ def reaches(by: Caller, organization: Organization, least: Rank) -> bool:
     return rank is not None and rank.reaches(least)
 
 
-async def check_affiliation(by: Caller, id: UUID | str | None, log: EventLog, least: Rank = Rank.MANAGER) -> None:
-    """Raise Invalid unless the caller may put something under it: it is open, and the rank is high enough."""
+async def check_affiliation(by: Caller, id: UUID | str | None, log: EventReader, least: Rank = Rank.MANAGER) -> None:
+    """Raise Invalid unless the organization is open and the caller's rank in it is high enough."""
     if id is None:
         return
     organization = await log.find(Organization, UUID(str(id)))
     if organization is None or organization.closed or not reaches(by, organization, least):
-        raise Invalid(f"No organization {id}.", "/organization_id")
+        raise Invalid(f"There is no organization {id}, or you do not have access.", "/organization_id")
 
 
-async def hosts(by: Caller, customer: Customer, log: EventLog) -> Collection[UUID]:
-    """Who looks after a guest, for `demand`: who made them, or if made for an organization, its members."""
+async def hosts(by: Caller, customer: Customer, log: EventReader) -> Collection[UUID]:
+    """The accounts that manage a guest, for `demand`: the staff who entered it, or the members of its organization."""
     if by.role is not Role.PROVIDER:
         return ()
     if customer.organization_id is None:

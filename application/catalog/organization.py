@@ -1,4 +1,4 @@
-"""Found, change and close organizations; who belongs to one, and its holidays."""
+"""Found, change and close organizations; manage their members and holidays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ from application.access import Role, Scope, demand, permit
 from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank, RankTooLow
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import Invalid
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreateOrganization(Command):
-    """`profile`: as in `Organization`. `owner_id`: only an admin may name another's."""
+    """`owner_id`: None for the caller; only an admin may name another account."""
 
     id: UUID
-    profile: Mapping[str, Any]
+    profile: OrganizationProfile
     owner_id: UUID | None = None
 
 
@@ -70,14 +71,13 @@ class DeleteHoliday(Command):
 
 @command
 async def create_organization(cmd: CreateOrganization, log: EventLog, now: datetime) -> Organization:
-    """An organization of which the caller is the owner."""
+    """Found an organization, owned by the caller."""
     scope = permit(cmd.by, "create_organization")
     owner_id = cmd.owner_id or cmd.by.account
     if scope is Scope.OWN and owner_id != cmd.by.account:
-        raise Invalid("Only an admin may name another owner.", "/owner_id")
+        raise Invalid("Only an admin may send another `owner_id`.", "/owner_id")
     check_zone(cmd.profile["timezone"] or "UTC", "/timezone")
-    profile = dict(cmd.profile)
-    organization = Organization(id=cmd.id, by=cmd.by.account, owner_id=owner_id, profile=profile, timestamp=now)
+    organization = Organization(id=cmd.id, by=cmd.by.account, owner_id=owner_id, profile=cmd.profile, timestamp=now)
     await log.record(organization)
     return organization
 
@@ -87,14 +87,14 @@ async def change_organization(cmd: ChangeOrganization, log: EventLog, now: datet
     """Replace some of the profile."""
     check_zone(cmd.profile.get("timezone") or "UTC", "/timezone")
     organization, _ = await _ours(cmd, "change_organization", log, Rank.MANAGER)
-    organization.change(cmd.by.account, dict(cmd.profile), now)
+    organization.change(cmd.by.account, cmd.profile, now)
     await log.record(organization)
     return organization
 
 
 @command
 async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datetime) -> Organization:
-    """End it for the future: no new bookings with its providers; history stays."""
+    """Close the organization: its providers take no new bookings."""
     organization, _ = await _ours(cmd, "delete_organization", log, Rank.OWNER)
     organization.close(cmd.by.account, now)
     await log.record(organization)
@@ -103,7 +103,7 @@ async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datet
 
 @command
 async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organization:
-    """Somebody who from now on acts for its providers; nobody gives a rank as high as the own, but owners."""
+    """Add a member, who may act for the organization's providers. Only owners give a rank as high as their own."""
     organization, acting = await _ours(cmd, "add_member", log)
     organization.add_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
     await log.record(organization)
@@ -112,7 +112,7 @@ async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organizati
 
 @command
 async def change_member(cmd: ChangeMember, log: EventLog, now: datetime) -> Organization:
-    """Another rank."""
+    """Change a member's rank."""
     organization, acting = await _ours(cmd, "change_member", log)
     organization.rank_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
     await log.record(organization)
@@ -121,7 +121,7 @@ async def change_member(cmd: ChangeMember, log: EventLog, now: datetime) -> Orga
 
 @command
 async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Organization:
-    """From now on they act for its providers no more. Anybody may leave."""
+    """Remove a member; every member may leave."""
     organization, acting = await _ours(cmd, "remove_member", log)
     organization.remove_member(cmd.by.account, cmd.account_id, acting, now)
     await log.record(organization)
@@ -130,7 +130,7 @@ async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Orga
 
 @command
 async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> Organization:
-    """All its providers are closed on this date."""
+    """Close all providers of the organization on this date."""
     organization, _ = await _ours(cmd, "replace_holiday", log, Rank.MANAGER)
     organization.set_holiday(cmd.by.account, cmd.date, cmd.name, now)
     await log.record(organization)
@@ -139,7 +139,7 @@ async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> 
 
 @command
 async def delete_holiday(cmd: DeleteHoliday, log: EventLog, now: datetime) -> Organization:
-    """Open again on this date, as each provider's hours say."""
+    """Remove a holiday."""
     organization, _ = await _ours(cmd, "delete_holiday", log, Rank.MANAGER)
     organization.lift_holiday(cmd.by.account, cmd.date, now)
     await log.record(organization)
@@ -154,13 +154,13 @@ _AnyOfOrganization = (
 async def _ours(
     cmd: _AnyOfOrganization, operation: str, log: EventLog, least: Rank = Rank.STAFF
 ) -> tuple[Organization, Rank]:
-    """The organization, and the caller's rank in it. Raises NotFound for who is no member, RankTooLow."""
+    """The organization, and the caller's rank in it. Raises NotFound for a caller who is not a member, RankTooLow."""
     permit(cmd.by, operation)
     organization = await log.edit(Organization, cmd.organization_id)
     demand(cmd.by, operation, "organization", organization.id, *organization.members)
     if cmd.by.role is Role.ADMIN:
         acting = Rank.OWNER
-    else:  # a rank counts for staff alone: a customer may leave, and no more
+    else:  # ranks count for providers only: a member in another role may leave, nothing else
         acting = organization.rank_of(cmd.by.account) if cmd.by.role is Role.PROVIDER else Rank.STAFF
     if not acting.reaches(least):
         raise RankTooLow

@@ -12,6 +12,7 @@ from application.catalog.tag import coined, retagged
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Rank
 from domain.catalog.provider import Provider
+from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import Invalid
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
@@ -20,10 +21,10 @@ from domain.scheduling.wallclock import UnknownZone, zone
 
 @dataclass(frozen=True, kw_only=True)
 class CreateProvider(Command):
-    """`profile`: all that `Provider` tells. `owner_id`: only an admin may name another's."""
+    """`owner_id`: None for the caller; only an admin may name another account."""
 
     id: UUID
-    profile: Mapping[str, Any]
+    profile: ProviderDetails
     owner_id: UUID | None = None
 
 
@@ -42,15 +43,15 @@ class DeleteProvider(Command):
 
 @command
 async def create_provider(cmd: CreateProvider, log: EventLog, now: datetime) -> Provider:
-    """A provider with an empty schedule, owned by the caller."""
+    """Create a provider with an empty schedule, owned by the caller."""
     scope = permit(cmd.by, "create_provider")
     owner_id = cmd.owner_id or cmd.by.account
     if scope is Scope.OWN and owner_id != cmd.by.account:
-        raise Invalid("Only an admin may name another owner.", "/owner_id")
+        raise Invalid("Only an admin may send another `owner_id`.", "/owner_id")
     check_zone(cmd.profile["timezone"], "/timezone")
-    await check_affiliation(cmd.by, cmd.profile["organization_id"], log)
+    await check_affiliation(cmd.by, cmd.profile.get("organization_id"), log)
     await check_known(owner_id, log)
-    tags, coins = await coined(cmd.profile["tags"], cmd, log, now)
+    tags, coins = await coined(cmd.profile.get("tags", ()), cmd, log, now)
     provider = Provider.join(cmd.id, owner_id, {**cmd.profile, "tags": tags}, now)
     schedule = Schedule(id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now)
     await log.record(provider, schedule, *coins)
@@ -59,7 +60,7 @@ async def create_provider(cmd: CreateProvider, log: EventLog, now: datetime) -> 
 
 @command
 async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> Provider:
-    """Replace some of the profile."""
+    """Replace some of the details."""
     provider = await log.unseal(await _mine(cmd, "change_provider", log))
     cmd.expect(provider)
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
@@ -73,7 +74,7 @@ async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> 
 
 @command
 async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> Provider:
-    """End it for the future; appointments and history stay."""
+    """Deactivate the provider: it takes no new bookings, existing appointments stay."""
     provider = await _mine(cmd, "delete_provider", log)
     cmd.expect(provider)
     provider.deactivate(cmd.by.account, now)
@@ -90,25 +91,25 @@ async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: Event
 
 
 async def _check_move(cmd: ChangeProvider, provider: Provider, log: EventLog) -> None:
-    """Raise Invalid where it would go to an organization, unless the caller is its owner and manages that."""
+    """Raise Invalid for a move to an organization, unless the caller owns the provider and manages the organization."""
     there = provider.profile.get("organization_id")
     to = cmd.profile.get("organization_id", there)
-    if to not in {None, there}:  # managers who are not the owner may let it go, but not take it along
+    if to not in {None, there}:  # managers who are not the owner may only take the provider out
         await check_affiliation(cmd.by, to, log)
         if cmd.by.role is not Role.ADMIN and cmd.by.id != provider.owner_id:
-            raise Invalid("Only its owner takes a provider to another organization.", "/organization_id")
+            raise Invalid("Only the owner may move a provider to another organization.", "/organization_id")
 
 
 async def check_known(account_id: UUID, log: EventLog) -> None:
-    """Whoever is forgotten meanwhile, of them nothing more is recorded: raises AccountForgotten."""
+    """Raise AccountForgotten once the person is erased: no new personal data of theirs is recorded."""
     account = await log.find(Account, Account.id_of(account_id))
     if account is not None:
         account.check_known()
 
 
 def check_zone(name: str, pointer: str) -> None:
-    """Raise Invalid unless the zone is one of the IANA database."""
+    """Raise Invalid unless the name is a time zone of the IANA database."""
     try:
         zone(name)
     except UnknownZone:
-        raise Invalid(f"{name!r} is not a time zone of the IANA database.", pointer) from None
+        raise Invalid(f"Unknown time zone `{name}`. Use an IANA name such as Europe/Moscow.", pointer) from None

@@ -13,16 +13,15 @@ from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
+from domain.catalog.service_terms import ServiceTerms, replaced, service_hours
 from domain.errors import Invalid, NotFound
-from domain.scheduling.opening_hours import OpeningWindow, overlapping
+from domain.scheduling.opening_hours import overlapping
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreateService(Command):
-    """`terms`: as in `Service`."""
-
     id: UUID
-    terms: Mapping[str, Any]
+    terms: ServiceTerms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +39,12 @@ class DeleteService(Command):
 
 @command
 async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Service:
-    """Something to book with one or more of the caller's providers."""
+    """Create a service of one or more of the caller's providers."""
     permit(cmd.by, "create_service")
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
     tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
-    service = Service(id=cmd.id, by=cmd.by.account, terms={**cmd.terms, "tags": tags}, timestamp=now)
+    service = Service(id=cmd.id, by=cmd.by.account, terms=replaced(cmd.terms, {"tags": tags}), timestamp=now)
     await log.record(service, *coins)
     return service
 
@@ -54,10 +53,10 @@ async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Se
 async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Service:
     """Replace some of the terms, for future bookings."""
     service = await _mine(cmd, "change_service", log)
-    there = service.terms["organization_id"]
-    if (organization_id := cmd.terms.get("organization_id", there)) != there:
+    present = service.terms["organization_id"]
+    if (organization_id := cmd.terms.get("organization_id", present)) != present:
         await check_affiliation(cmd.by, organization_id, log)
-    await _check_terms(cmd, "change_service", {**service.terms, **cmd.terms}, log, service.provider_ids)
+    await _check_terms(cmd, "change_service", replaced(service.terms, cmd.terms), log, service.provider_ids)
     terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
     service.change(cmd.by.account, terms, now)
     await log.record(service, *coins)
@@ -66,7 +65,7 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
 
 @command
 async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Service:
-    """End it for the future; appointments and history stay."""
+    """Withdraw the service: it takes no new bookings, existing appointments stay."""
     service = await _mine(cmd, "delete_service", log)
     service.withdraw(cmd.by.account, now)
     await log.record(service)
@@ -88,9 +87,12 @@ async def _mine(cmd: ChangeService | DeleteService, operation: str, log: EventLo
 
 
 async def _check_terms(
-    cmd: Command, operation: str, terms: Mapping[str, Any], log: EventLog, there: Sequence[UUID] = ()
+    cmd: Command, operation: str, terms: ServiceTerms, log: EventLog, known: Sequence[UUID] = ()
 ) -> None:
-    """Raise Invalid unless the providers are the caller's, new ones active, and the hours don't overlap."""
+    """Raise Invalid unless the caller acts for all providers and the hours don't overlap. New providers must be active.
+
+    `known`: the providers that already offer the service.
+    """
     for provider_id in terms["provider_ids"]:
         provider = await log.find(Provider, UUID(provider_id))
         try:
@@ -101,9 +103,8 @@ async def _check_terms(
         except NotFound as unknown:
             raise Invalid(unknown.detail, "/provider_id") from None
         if terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
-            raise Invalid(f"Provider {provider_id} is not of the organization.", "/provider_ids")
-        if provider.id not in there:
+            raise Invalid(f"Provider {provider_id} does not belong to the organization.", "/provider_ids")
+        if provider.id not in known:
             provider.check_active()
-    hours = {int(day): [OpeningWindow(*w) for w in windows] for day, windows in (terms.get("hours") or {}).items()}
-    if overlapping(hours):
-        raise Invalid("Hours overlap.", "/hours")
+    if overlapping(service_hours(terms)):
+        raise Invalid("The hours overlap.", "/hours")

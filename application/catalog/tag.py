@@ -20,7 +20,7 @@ class CreateTag(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RenameTag(Command):
-    """`slug`: None stays as it is; the old one leads to the tag still."""
+    """`slug`: None leaves it unchanged; the old slug still leads to the tag."""
 
     tag_id: UUID
     name: str
@@ -40,7 +40,7 @@ class DeleteTag(Command):
 
 @command
 async def create_tag(cmd: CreateTag, log: EventLog, now: datetime) -> Tag:
-    """A tag to find by; one that exists, or that this slug leads to, is answered as it is."""
+    """Create a tag. The tag that the slug leads to already is returned unchanged."""
     permit(cmd.by, "create_tag")
     known = (await _led_to([cmd.slug], log))[cmd.slug]
     id = Tag.id_of(cmd.slug) if known is None else known.id
@@ -54,7 +54,7 @@ async def create_tag(cmd: CreateTag, log: EventLog, now: datetime) -> Tag:
 
 @command
 async def rename_tag(cmd: RenameTag, log: EventLog, now: datetime) -> Tag:
-    """Change what people read, and how it is spelled in addresses."""
+    """Change the name and the slug."""
     permit(cmd.by, "replace_tag")
     await log.load(Tag, cmd.tag_id)
     slug_id = cmd.tag_id if cmd.slug is None else Tag.id_of(cmd.slug)
@@ -72,7 +72,7 @@ async def rename_tag(cmd: RenameTag, log: EventLog, now: datetime) -> Tag:
 
 
 def _claimed(slug: str, there: Tag | None, tag: Tag, cmd: Command, now: datetime) -> Tag:
-    """The stream of a slug that nobody has, so that nobody can coin it: merged into the tag."""
+    """The stream of a free slug, merged into the tag so that it can't become another tag. Raises SlugTaken."""
     if there is not None:
         raise SlugTaken
     claim = Tag(id=Tag.id_of(slug), by=cmd.by.account, slug=slug, name=slug, timestamp=now)
@@ -82,12 +82,12 @@ def _claimed(slug: str, there: Tag | None, tag: Tag, cmd: Command, now: datetime
 
 @command
 async def merge_tag(cmd: MergeTag, log: EventLog, now: datetime) -> Tag:
-    """Make two tags one: what has the first is found under the other, which is answered."""
+    """Merge a tag into another one, which is returned."""
     permit(cmd.by, "merge_tag")
     await log.load(Tag, cmd.tag_id)
     target = await log.find(Tag, cmd.into)
     if target is None:
-        raise Invalid(f"No tag {cmd.into}.", "/into")
+        raise Invalid(f"There is no tag {cmd.into}.", "/into")
     target = await _root(target, log)
     if target.id == cmd.tag_id:
         raise MergedIntoItself
@@ -96,7 +96,7 @@ async def merge_tag(cmd: MergeTag, log: EventLog, now: datetime) -> Tag:
     assert into is not None
     cmd.expect(tag)
     if (await _root(tag, log)).id == into.id:
-        return into  # as it is already
+        return into  # merged already
     tag.merge(cmd.by.account, into, now)
     await log.record(into, tag)
     return into
@@ -104,7 +104,7 @@ async def merge_tag(cmd: MergeTag, log: EventLog, now: datetime) -> Tag:
 
 @command
 async def delete_tag(cmd: DeleteTag, log: EventLog, now: datetime) -> Tag:
-    """No longer listed, until somebody uses it again."""
+    """Take the tag off the list until it is used again."""
     permit(cmd.by, "delete_tag")
     tag = await log.edit(Tag, cmd.tag_id)
     cmd.expect(tag)
@@ -114,7 +114,7 @@ async def delete_tag(cmd: DeleteTag, log: EventLog, now: datetime) -> Tag:
 
 
 async def coined(slugs: Iterable[str], cmd: Command, log: EventLog, now: datetime) -> tuple[list[str], Sequence[Tag]]:
-    """The slugs as they are spelled now; and the tags to record, since using one coins or revives it."""
+    """The present slugs; and the tags to record, because using a tag creates or revives it."""
     known = await _led_to(slugs, log)
     fresh = {
         Tag.id_of(slug) if tag is None else tag.id: slug for slug, tag in known.items() if tag is None or tag.retired
@@ -130,7 +130,7 @@ async def coined(slugs: Iterable[str], cmd: Command, log: EventLog, now: datetim
 async def retagged(
     changes: Mapping[str, Any], details: Mapping[str, Any], cmd: Command, log: EventLog, now: datetime
 ) -> tuple[dict[str, Any], Sequence[Tag]]:
-    """Changes of a thing's details, with its tags as they are spelled now; and the tags to record."""
+    """The changes of a provider's or service's details, with the present slugs of its tags; and the tags to record."""
     if "tags" not in changes:
         return {**changes, "tags": _spelled(await _led_to(details["tags"], log))}, ()
     tags, coins = await coined(changes["tags"], cmd, log, now)
@@ -138,12 +138,12 @@ async def retagged(
 
 
 def _spelled(known: Mapping[str, Tag | None]) -> list[str]:
-    """Each slug as it is spelled now, once: that of a tag which was merged is its target's."""
+    """The present slug for each slug, without duplicates; for a merged tag, that of its target."""
     return list(dict.fromkeys(slug if tag is None else tag.slug for slug, tag in known.items()))
 
 
 async def _led_to(slugs: Iterable[str], log: EventLog) -> Mapping[str, Tag | None]:
-    """What each slug leads to, merges followed; None where nobody has coined it."""
+    """The tag that each slug leads to, merges followed; None where there is none."""
     wanted = list(dict.fromkeys(slugs))
     found = await log.find_all(Tag, [Tag.id_of(slug) for slug in wanted]) if wanted else ()
     return {slug: None if tag is None else await _root(tag, log) for slug, tag in zip(wanted, found, strict=True)}

@@ -3,16 +3,12 @@
 from dataclasses import dataclass
 
 from application.access import OPERATOR, Caller, Role
+from application.errands import Errands
 from application.event_log import CommandResult, EventStore
-from application.people.account import (
-    ChangeAddress,
-    FindAccount,
-    RegisterAccount,
-    change_address,
-    find_account,
-    register_account,
-)
-from application.ports import Credentials, Errands, Verification, Verifications
+from application.identity.credentials import Credentials
+from application.identity.one_time_tokens import Verification, Verifications
+from application.people.account import FindAccount, RegisterAccount, find_account, register_account
+from application.people.contact import ChangeAddress, change_address
 from domain.errors import Refusal
 from domain.people.account import Account
 
@@ -53,7 +49,12 @@ async def _register(pending: Verification, means: Means, correlation: str) -> Co
         account_id=id,
         role=role,
         address=await means.store.address_id(said["email"]),
-        contact={name: said[name] for name in ("email", "name", "timezone", "language")},
+        contact={
+            "email": said["email"],
+            "name": said["name"],
+            "timezone": said["timezone"],
+            "language": said["language"],
+        },
         correlation=correlation,
     )
     try:

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from application.access import Caller
+from application.identity.credentials import Credential
 from application.identity.session import Signing, account_of
-from application.ports import Credential
 from domain.errors import Forbidden
 from domain.people.account import Account
 

@@ -3,25 +3,19 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
-from application.event_log import Command, CommandResult, EventLog, EventStore, command
+from application.errands import Errands
+from application.event_log import EventReader, EventStore
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
+from application.identity.credentials import Credential, Credentials, Passwords, TotpCodes
+from application.identity.one_time_tokens import OneTimeTokens
+from application.identity.security_log import SecurityReader
+from application.identity.sessions import Session, Sessions
 from application.people.account import FindAccount, find_account
-from application.ports import (
-    Credential,
-    Credentials,
-    Errands,
-    OneTimeTokens,
-    Passwords,
-    SecurityReader,
-    Session,
-    Sessions,
-    TotpCodes,
-)
+from application.query import Query, QueryResult, query
 from domain.errors import NotFound, Unauthenticated
 from domain.people.account import Account
 from domain.people.email_address import Address
@@ -82,8 +76,8 @@ class SignedIn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _GetAccount(Command):
-    """Whose account? By id, or else by the stream of an address."""
+class _GetAccount(Query):
+    """By id, or else by the stream of its e-mail address."""
 
     account_id: UUID | None = None
     address: UUID | None = None
@@ -101,24 +95,25 @@ class AccountHolder:
     active: bool
 
 
-@command
-async def _look(cmd: _GetAccount, log: EventLog, now: datetime) -> Account:  # noqa: ARG001
-    """The account's Holder, fresh; asks the database as much if there is none."""
-    account_id = cmd.account_id
-    if cmd.address is not None:
-        address = await log.find(Address, cmd.address)
-        account_id = address.holder if address and address.holder else cmd.address
+@query
+async def _get_account(asked: _GetAccount, log: EventReader, _: datetime) -> AccountHolder:
+    """The account's current holder; reads as much from the database if there is no account."""
+    account_id = asked.account_id
+    if asked.address is not None:
+        address = await log.find(Address, asked.address)
+        account_id = address.holder if address and address.holder else asked.address
     assert account_id is not None
     account = await log.find(Account, Account.id_of(account_id))
-    holder = (
-        AccountHolder(account_id, account.role, account.active) if account else AccountHolder(None, "", active=False)
-    )
-    return cast("Account", holder)  # it is never recorded
+    if account is None:
+        return AccountHolder(None, "", active=False)
+    return AccountHolder(account_id, account.role, account.active)
 
 
-async def _holder(signing: Signing, *, address: UUID | None = None, id: UUID | None = None) -> CommandResult[Any]:
-    """Of an address, or of an account: a Holder, and the position as of which it is so."""
-    return await _look(_GetAccount(by=ANONYMOUS, account_id=id, address=address), signing.store)
+async def _holder(
+    signing: Signing, *, address: UUID | None = None, id: UUID | None = None
+) -> QueryResult[AccountHolder]:
+    """The holder of an address or of an account, and the log position as of which that is so."""
+    return await _get_account(_GetAccount(by=ANONYMOUS, account_id=id, address=address), signing.store)
 
 
 async def account_of(account_id: UUID, signing: Signing) -> Account:
@@ -136,7 +131,7 @@ async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
     """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _holder(signing, address=address)
-    holder: AccountHolder = done.aggregate
+    holder = done.aggregate
     credential = await signing.credentials.get(holder.account_id or address)
     right = await signing.passwords.verify(cmd.password, credential.password if credential else None)
     id = holder.account_id
@@ -182,7 +177,7 @@ async def refresh(token: str, network: str, signing: Signing) -> SignedIn:
     session, following = await signing.sessions.refresh(token, network=network)
     id = session.account_id
     done = await _holder(signing, id=id)
-    holder: AccountHolder = done.aggregate
+    holder = done.aggregate
     if not holder.active:
         await signing.sessions.end(id)
         raise Unauthenticated("The refresh token is not valid, or no longer.")

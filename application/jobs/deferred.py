@@ -8,10 +8,11 @@ from uuid import UUID
 
 from application.access import OPERATOR
 from application.event_log import EventStore
+from application.identity.one_time_tokens import OneTimeTokens, Verification, Verifications
+from application.notifications.mail import Mailer, MailMessage
 from application.people import erasure as forgetting
 from application.people.account import FindAccount, find_account
 from application.people.erasure import ErasureServices
-from application.ports import Mailer, MailMessage, OneTimeTokens, Verification, Verifications
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.account import Account

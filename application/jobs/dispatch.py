@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from application.access import SYSTEM
 from application.booking.appointment import MarkAppointment
-from application.booking.approval import close_appointment, expire_request
+from application.booking.approval import expire_request
+from application.booking.attendance import close_appointment
 from application.booking.hold import ChangeHold, expire_hold
 from application.booking.waitlist_matching import lapse_due, match_freed
 from application.current_state import current_state

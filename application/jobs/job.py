@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.booking.waitlist_line import WaitlistLine
 from application.event_log import EventStore
+from application.notifications.mail import Mailer
 from application.notifications.notice import Channel
 from application.notifications.quiet_hours import QuietHours
-from application.ports import Mailer, WaitlistLine
 from application.rate_limit import RateLimits
 from application.webhooks.delivery import DeliveryServices
 

@@ -1,1 +1,1 @@
-"""Notices to people: which, to whom, with what content, and when."""
+"""Notices to people: kind, recipient, content and time."""

@@ -1,15 +1,14 @@
-"""What a notice says of an appointment, or of a place that is kept for somebody."""
+"""The facts that a notice states about an appointment or an offered start."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from application.current_state import current_state
 from application.event_log import EventStore
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold
+from domain.booking.policy import cancellable_until
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -17,10 +16,10 @@ from domain.catalog.service import Service
 
 @dataclass(frozen=True, slots=True)
 class AppointmentDetails:
-    """When, what, with whom, where, at what price. `timezone`: the provider's.
+    """`timezone`: the provider's. `cancel_until`: None once it has passed.
 
-    `cancel_until`: None once it has passed. `late_fee`: what cancelling costs then, None if it is refused.
-    `sequence` rises with each change; `changed_at`: when the last was.
+    `late_fee`: of a later cancellation, in minor units; None if that is refused. `sequence` rises with each change;
+    `changed_at`: the time of the last one.
     """
 
     service: str
@@ -40,11 +39,11 @@ class AppointmentDetails:
 async def visit_of(
     appointment: Appointment, provider: Provider, now: datetime, store: EventStore
 ) -> AppointmentDetails:
-    """What is told of an appointment: price and policy as it keeps them."""
+    """The details of an appointment, with the price and policy of its booking."""
     policy = appointment.policy
-    until = appointment.starts_at - timedelta(minutes=policy["cancel_notice"])
+    until = cancellable_until(policy, appointment.starts_at)
     return AppointmentDetails(
-        **await _place(appointment.service_id, provider, store),
+        *await _place(appointment.service_id, provider, store),
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         timezone=appointment.timezone,
@@ -58,29 +57,24 @@ async def visit_of(
 
 
 async def place_of(hold: Hold, provider: Provider, store: EventStore) -> AppointmentDetails:
-    """What is told of a place that is kept: on the service's terms of today."""
+    """The details of an offered start, on the service's present terms."""
     service = await current_state(Service, hold.service_id, store)
-    terms: Mapping[str, Any] = service.terms if service else {"price": 0, "currency": ""}
     return AppointmentDetails(
-        **await _place(hold.service_id, provider, store),
+        *await _place(hold.service_id, provider, store),
         starts_at=hold.starts_at,
         ends_at=hold.ends_at,
         timezone=hold.timezone,
-        price=terms["price"],
-        currency=terms["currency"],
+        price=service.terms["price"] if service else 0,
+        currency=service.terms["currency"] if service else "",
     )
 
 
-async def _place(service_id: UUID, provider: Provider, store: EventStore) -> dict[str, Any]:
-    """What, with whom, and where: at the provider's address, else at the organization's."""
+async def _place(service_id: UUID, provider: Provider, store: EventStore) -> tuple[str, str, str]:
+    """Service, provider and address: the provider's own, else the organization's."""
     service = await current_state(Service, service_id, store)
-    told = provider.told
-    address, organization_id = told.get("address"), told.get("organization_id")
+    details = provider.details
+    address, organization_id = details.get("address"), details.get("organization_id")
     if not address and organization_id is not None:
         organization = await current_state(Organization, UUID(organization_id), store)
         address = organization.profile.get("address") if organization else None
-    return {
-        "service": service.terms["name"] if service else "",
-        "provider": told["name"],
-        "address": address or "",
-    }
+    return service.terms["name"] if service else "", details["name"], address or ""

@@ -1,4 +1,4 @@
-"""Notices: what people are told about an appointment, by which channels, and whether it is still true."""
+"""Notices: the kinds, the channels that send them, and whether a notice is still true."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from domain.booking.appointment import Appointment
 
 
 class NoticeKind(StrEnum):
-    """What is told: APPROVE to the provider's owner, WEBHOOK_DISABLED to an account, else to the customer."""
+    """APPROVE goes to the provider's owner, WEBHOOK_DISABLED to an account, every other kind to the customer."""
 
     REQUESTED = "requested"
     BOOKED = "booked"
@@ -37,16 +37,16 @@ WHILE: Mapping[NoticeKind, str] = {
     NoticeKind.DECLINED: "declined",
     NoticeKind.EXPIRED: "expired",
 }
-"""The status of the appointment with which a notice is true."""
+"""The status of the appointment in which a notice is true."""
 AHEAD = frozenset({NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.BOOKED, NoticeKind.MOVED, NoticeKind.REMINDER})
-"""What is of no use once the appointment has begun, or the time of the request is over."""
+"""The notices that are useless once the appointment has begun or the request has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing told to one person. `id`: the same when it is sent again; `about`: what a link leads to.
+    """One notice to one person. `id`: the same when it is sent again; `about`: the id that its link leads to.
 
-    `until`: how long what it asks for is possible. `fee`: for having cancelled late, in minor units.
+    `until`: the deadline of the action that it asks for. `fee`: of a late cancellation, in minor units.
     """
 
     id: UUID
@@ -59,22 +59,22 @@ class Notice:
 
 
 class Channel(Protocol):
-    """A way to tell people: e-mail, and whatever an operator adds."""
+    """A way to send notices: e-mail, and others that an operator adds."""
 
     def reaches(self, recipient: Recipient) -> bool:
-        """Whether they can be told so: there is an address, a number."""
+        """Whether the recipient has an address or a number for this channel."""
         ...
 
     async def send(self, notice: Notice, recipient: Recipient) -> None:
-        """Sent once this returns; raises what stands against it, to be tried again."""
+        """The notice is sent once this returns; an exception means that it is to be tried again."""
         ...
 
 
-def untrue(kind: NoticeKind, appointment: Appointment | None, said_start: datetime | None, now: datetime) -> str:
-    """Why this is not to be told any more, in a word: gone, moved, late. Empty while it is true."""
+def untrue(kind: NoticeKind, appointment: Appointment | None, starts_at: datetime | None, now: datetime) -> str:
+    """Why the notice is no longer true: gone, moved or late. Empty while it is true."""
     if appointment is None or str(appointment.status) != WHILE[kind]:
         return "gone"
-    if said_start is not None and appointment.starts_at != said_start:
+    if starts_at is not None and appointment.starts_at != starts_at:
         return "moved"
     until = appointment.expires_at or appointment.starts_at
     if kind in AHEAD and now >= until:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.current_state import current_state
 from application.jobs.job import Job, JobLease, Means, NotDueYet
-from application.notifications.appointment_details import place_of, visit_of
+from application.notifications.appointment_details import AppointmentDetails, place_of, visit_of
 from application.notifications.notice import Notice, NoticeKind, untrue
 from application.notifications.recipient import (
     Recipient,
@@ -87,21 +87,34 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, means: Means) -> st
         return why
     provider = await current_state(Provider, appointment.provider_id, means.store)
     customer = await customer_of(appointment.customer_id, means.store)
-    if provider is None or (customer is None and kind is not NoticeKind.APPROVE):
-        return "forgotten"
-    if kind is NoticeKind.APPROVE:
-        recipient = await account_of(provider.owner_id, means.store)
-    else:
-        recipient = customer and await in_language_of(provider, customer, means.store)
-    if recipient is None:
+    recipient = await _recipient(kind, provider, customer, means) if provider else None
+    if provider is None or recipient is None:
         return "forgotten"
     if kind is NoticeKind.REMINDER:
         _let_sleep(recipient, appointment, means)
-    notice = Notice(
+    visit = await visit_of(appointment, provider, means.store.now(), means.store)
+    notice = _notice(kind, job, appointment, visit, customer)
+    _, why = await _look(kind, job, means)
+    return why or await send(notice, recipient, lease, means, job.attempts)
+
+
+async def _recipient(
+    kind: NoticeKind, provider: Provider, customer: Recipient | None, means: Means
+) -> Recipient | None:
+    """The provider's owner for APPROVE, else the customer; None once that person is erased."""
+    if kind is NoticeKind.APPROVE:
+        return await account_of(provider.owner_id, means.store)
+    return customer and await in_language_of(provider, customer, means.store)
+
+
+def _notice(
+    kind: NoticeKind, job: Job, appointment: Appointment, visit: AppointmentDetails, customer: Recipient | None
+) -> Notice:
+    return Notice(
         job.key,
         kind,
         appointment.id,
-        await visit_of(appointment, provider, means.store.now(), means.store),
+        visit,
         until=appointment.expires_at,
         fee=(appointment.cancellation or {}).get("fee", 0),
         facts={
@@ -109,8 +122,6 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, means: Means) -> st
             "customer": customer.name if customer and kind is NoticeKind.APPROVE else "",
         },
     )
-    _, why = await _look(kind, job, means)
-    return why or await send(notice, recipient, lease, means, job.attempts)
 
 
 async def _look(kind: NoticeKind, job: Job, means: Means) -> tuple[Appointment | None, str]:

@@ -1,4 +1,4 @@
-"""Quiet hours: when nobody wants to be woken by a reminder."""
+"""Quiet hours: the hours of the day in which no reminder is sent."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,27 +12,27 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Every day from `since` to `until`, in minutes of the day: past midnight if that is earlier."""
+    """Every day from `since` to `until`, in minutes of the day; past midnight if `until` is earlier."""
 
     since: int
     until: int
 
     @classmethod
-    def read(cls, told: str) -> Self | None:
-        """From such as '21:00-08:00'; None for an empty one. Raises ValueError."""
-        if not told:
+    def read(cls, text: str) -> Self | None:
+        """From text such as '21:00-08:00'; None for an empty text. Raises ValueError."""
+        if not text:
             return None
-        since, _, until = told.partition("-")
+        since, _, until = text.partition("-")
         hours = cls(_minute(since), _minute(until))
         if hours.since == hours.until:
-            raise ValueError("quiet hours begin and end at different times")
+            raise ValueError("quiet hours must begin and end at different times")
         return hours
 
     def end(self, now: datetime, zone: ZoneInfo) -> datetime | None:
-        """When it is quiet in the zone: the moment at which that ends; None when it is not.
+        """The end of the quiet hours that `now` lies in, in the zone; None outside them.
 
-        Reckoned with instants, not with what clocks show, so that an hour that comes twice is quiet once or
-        all through, and an end that a clock change skips is the moment of the change.
+        Computed with instants: an hour that comes twice is quiet once or throughout, and an end that a clock change
+        skips is the moment of the change.
         """
         today = local_date(now, zone)
         for day in (today - _DAY, today):
@@ -42,11 +42,11 @@ class QuietHours:
         return None
 
 
-def _minute(told: str) -> int:
-    hour, _, minute = told.strip().partition(":")
-    if not (len(hour) == len(minute) == 2 and told.strip().replace(":", "").isdecimal()):
-        raise ValueError("quiet hours are such as 21:00-08:00")
+def _minute(text: str) -> int:
+    hour, _, minute = text.strip().partition(":")
+    if not (len(hour) == len(minute) == 2 and text.strip().replace(":", "").isdecimal()):
+        raise ValueError("use quiet hours such as 21:00-08:00")
     at = int(hour) * 60 + int(minute)
     if int(minute) > 59 or at >= 24 * 60:
-        raise ValueError("quiet hours are such as 21:00-08:00")
+        raise ValueError("use quiet hours such as 21:00-08:00")
     return at

@@ -1,6 +1,6 @@
-"""Whom a notice goes to: an account's holder, whoever has claimed a guest, or the guest.
+"""Recipients of notices: the holder of an account, the account that claimed a guest, or the guest.
 
-What is personal of them is opened here, at the last moment, and kept nowhere.
+Their personal data is decrypted here, at the last moment, and stored nowhere.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from domain.scheduling.wallclock import UnknownZone, zone
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who is told. `language`, `timezone`: empty where nobody knows; `account_id`: None for a guest."""
+    """`language`, `timezone`: empty if unknown; `account_id`: None for a guest."""
 
     name: str
     email: str | None
@@ -28,7 +28,7 @@ class Recipient:
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
-    """The account that the customer is, or that has claimed the guest; else the guest. None: nobody knows."""
+    """The holder of the customer's account, or of the claiming account; else the guest. None once erased."""
     account = await current_state(Account, Account.id_of(customer_id), store)
     if account is not None:
         return _holder(account)
@@ -40,18 +40,22 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
     details = customer.details.value
     if details is None:
         return None
-    told = {name: details.get(name) for name in ("email", "phone")}
-    return Recipient(name=details.get("name") or "", timezone=details.get("timezone") or "", **told)
+    return Recipient(
+        name=details.get("name") or "",
+        email=details.get("email"),
+        phone=details.get("phone"),
+        timezone=details.get("timezone") or "",
+    )
 
 
 async def account_of(account_id: UUID, store: EventStore) -> Recipient | None:
-    """An account's holder; None once forgotten."""
+    """The holder of an account; None once erased."""
     account = await current_state(Account, Account.id_of(account_id), store)
     return None if account is None else _holder(account)
 
 
 async def in_language_of(provider: Provider, recipient: Recipient, store: EventStore) -> Recipient:
-    """A guest says nothing of a language: theirs is taken to be that of the provider whom they visit."""
+    """The recipient; a guest, whose language is unknown, gets the language of the provider's owner."""
     if recipient.language:
         return recipient
     owner = await account_of(provider.owner_id, store)
@@ -72,7 +76,7 @@ def _holder(account: Account) -> Recipient | None:
 
 
 def zone_of(*names: str) -> ZoneInfo:
-    """The first that is known here, else UTC."""
+    """The first name that is a known time zone, else UTC."""
     for name in names:
         try:
             return zone(name)

@@ -1,30 +1,31 @@
-"""Register, find and change accounts; at least one active admin always stays."""
+"""Register, find and administer accounts. At least one active admin is required at all times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from application.access import Role, demand, permit
 from application.catalog.provider import check_zone
-from application.event_log import Command, EventLog, command
+from application.event_log import Command, EventLog, EventReader, command
 from application.people.customer import registered
 from application.people.guest import claimed
+from application.query import Query, query
 from domain.errors import NotFound
 from domain.kernel import Aggregate
-from domain.people.account import Account, AccountForgotten
+from domain.people.account import Account
+from domain.people.account_status import AccountContact
 from domain.people.admins import Admins
-from domain.people.customer import Customer
+from domain.people.customer import Customer, CustomerDetails
 from domain.people.email_address import Address
 from domain.personal_data import PersonalData
 
 SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
-"""The roles that people register in by themselves."""
+"""The roles in which people register by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindAccount(Command):
+class FindAccount(Query):
     """By id, or by the stream of its e-mail address."""
 
     account_id: UUID | None = None
@@ -33,47 +34,32 @@ class FindAccount(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterAccount(Command):
-    """`address`: the stream of contact's e-mail address, proven to be theirs or vouched for by an admin.
+    """`address`: the stream of the contact's e-mail address, which was verified or entered by an admin.
 
-    `contact`: email, name, timezone, language. By the account itself, it is a self-made registration.
+    A command by the account itself is a self-made registration.
     """
 
     account_id: UUID
     role: Role
     address: UUID
-    contact: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeContact(Command):
-    """The caller's own. `contact`: the fields to replace, of name, timezone, language."""
-
-    contact: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeAddress(Command):
-    """The caller's own. `address`: the stream of `email`, which they have proven to be theirs."""
-
-    email: str
-    address: UUID
+    contact: AccountContact
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAccount(Command):
-    """By an admin; None leaves it as it is."""
+    """By an admin; None leaves a field unchanged."""
 
     account_id: UUID
     role: Role | None = None
     disabled: bool | None = None
 
 
-@command
-async def find_account(cmd: FindAccount, log: EventLog, now: datetime) -> Account:  # noqa: ARG001
-    """The account as it is now, not as some cache has it; raises NotFound."""
-    account_id = cmd.account_id
-    if cmd.address is not None:
-        address = await log.find(Address, cmd.address)
+@query
+async def find_account(asked: FindAccount, log: EventReader, _: datetime) -> Account:
+    """The current state of the account; raises NotFound."""
+    account_id = asked.account_id
+    if asked.address is not None:
+        address = await log.find(Address, asked.address)
         account_id = address.holder if address else None
     if account_id is None:
         raise NotFound("account", "of this address")
@@ -82,27 +68,19 @@ async def find_account(cmd: FindAccount, log: EventLog, now: datetime) -> Accoun
 
 @command
 async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -> Account:
-    """The account, its address and, for a customer, the customer's record; guests of that address are theirs.
+    """Record the account, its address and, for a customer, the customer; the account claims the address's guests.
 
-    Raises AddressTaken. An account that is there is answered as it is.
+    Raises AddressTaken. An existing account is returned unchanged.
     """
     if cmd.by.id != cmd.account_id or cmd.by.role is not cmd.role or cmd.role not in SELF_MADE:
         permit(cmd.by, "create_user")
     check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
     ids = [Account.id_of(cmd.account_id), cmd.account_id, *([Admins.ID] if cmd.role is Role.ADMIN else [])]
-    address, guests, (known, customer, *admins) = await _there(log, cmd.address, ids, now)
+    address, guests, (known, customer, *admins) = await with_guests(log, cmd.address, ids, now)
     if isinstance(known, Account):
         return known
     address.claim(cmd.account_id, now)
-    account = Account(
-        id=ids[0],
-        by=cmd.by.account,
-        account_id=cmd.account_id,
-        role=str(cmd.role),
-        address=address.id,
-        contact=PersonalData(cmd.account_id, dict(cmd.contact)),
-        timestamp=now,
-    )
+    account = _new_account(cmd, now)
     changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if cmd.role is Role.CUSTOMER and customer is None:
         changed.append(registered(cmd.account_id, cmd.account_id, _details(cmd.contact), now))
@@ -112,44 +90,8 @@ async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -
 
 
 @command
-async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Account:
-    """The caller's own name, time zone, language."""
-    permit(cmd.by, "change_me")
-    check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
-    account = await _own(cmd, log)
-    cmd.expect(account)
-    contact = await _contact(log, account)
-    if {**contact, **cmd.contact} != contact:
-        account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
-    await log.record(account)
-    return account
-
-
-@command
-async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Account:
-    """Another e-mail address, which was proven. Guests noted at it are the account's. Raises AddressTaken."""
-    permit(cmd.by, "change_me")
-    id = Account.id_of(cmd.by.account)
-    former = (await load_account(log, cmd.by.account)).address
-    address, guests, (_, left) = await _there(log, cmd.address, (id, former), now)
-    account = await _own(cmd, log)
-    if account.address == address.id:
-        return account
-    contact = await _contact(log, account)
-    address.claim(account.account_id, now)
-    told = PersonalData(account.account_id, {**contact, "email": cmd.email})
-    account.change_address(cmd.by.account, address.id, told, now)
-    changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
-    if isinstance(left, Address):
-        left.release(account.account_id, now)
-        changed.append(left)
-    await log.record(account, *changed)
-    return account
-
-
-@command
 async def change_account(cmd: ChangeAccount, log: EventLog, now: datetime) -> Account:
-    """Another role, or may act no longer, or again. Raises OwnRole, LastAdmin."""
+    """Change the role, disable or enable the account. Raises OwnRole, LastAdmin."""
     demand(cmd.by, "change_user", "account", cmd.account_id)
     id = Account.id_of(cmd.account_id)
     account, admins = await log.edit_all(Aggregate, [id, Admins.ID])
@@ -165,9 +107,9 @@ async def change_account(cmd: ChangeAccount, log: EventLog, now: datetime) -> Ac
 
 
 def counted(admins: Aggregate | None, account: Account, now: datetime) -> Sequence[Admins]:
-    """The stream of admins, brought in line with the account; for every command that may make it none.
+    """The stream of admins, updated after a change of the account, to record with it.
 
-    Raises LastAdmin if nobody would be left.
+    Raises LastAdmin if no active admin would be left.
     """
     if account.active and account.role == Role.ADMIN:
         return [_joined(admins, account.account_id, now)]
@@ -177,30 +119,27 @@ def counted(admins: Aggregate | None, account: Account, now: datetime) -> Sequen
     return []
 
 
-async def load_account(log: EventLog, account_id: UUID) -> Account:
+async def load_account(log: EventReader, account_id: UUID) -> Account:
     """To read; raises NotFound."""
     return await log.load(Account, Account.id_of(account_id))
 
 
-async def _own(cmd: Command, log: EventLog) -> Account:
-    """The caller's account, to change; raises AccountDisabled, AccountForgotten."""
-    account = await log.edit(Account, Account.id_of(cmd.by.account))
-    account.check_active()
-    return account
+def _new_account(cmd: RegisterAccount, now: datetime) -> Account:
+    return Account(
+        id=Account.id_of(cmd.account_id),
+        by=cmd.by.account,
+        account_id=cmd.account_id,
+        role=str(cmd.role),
+        address=cmd.address,
+        contact=PersonalData(cmd.account_id, {**cmd.contact}),
+        timestamp=now,
+    )
 
 
-async def _contact(log: EventLog, account: Account) -> Mapping[str, Any]:
-    """As the person told it; raises AccountForgotten if nobody can read it any more."""
-    contact = (await log.unseal(account)).contact.value
-    if contact is None:
-        raise AccountForgotten
-    return dict(contact)
-
-
-async def _there(
+async def with_guests(
     log: EventLog, address_id: UUID, ids: Sequence[UUID], now: datetime
 ) -> tuple[Address, Sequence[Customer], Sequence[Aggregate | None]]:
-    """To change: an address, its guests, and others. All in one go, so that nobody waits in a circle."""
+    """Copies to change of an address, its guests and others, locked together so that commands can't deadlock."""
     seen = await log.find(Address, address_id)
     guests = seen.guests if seen else ()
     address, *rest = await log.edit_all(Aggregate, [address_id, *ids, *guests])
@@ -215,7 +154,12 @@ def _joined(admins: Aggregate | None, account_id: UUID, now: datetime) -> Admins
     return stream
 
 
-def _details(contact: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a new customer's record says."""
-    told = {name: contact.get(name) for name in ("name", "email", "timezone")}
-    return {**told, "phone": None, "note": ""}
+def _details(contact: AccountContact) -> CustomerDetails:
+    """The details of a new customer."""
+    return {
+        "name": contact["name"],
+        "email": contact["email"],
+        "timezone": contact.get("timezone"),
+        "phone": None,
+        "note": "",
+    }

@@ -1,4 +1,4 @@
-"""Register, change and end customers; staff make guests."""
+"""Register, change and delete customers; staff enter guests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, command
 from application.people.guest import keep, noted
 from domain.catalog.organization import Rank
-from domain.people.customer import Customer, CustomerDeleted, CustomerExists
+from domain.people.customer import Customer, CustomerDeleted, CustomerDetails, CustomerExists
 from domain.personal_data import PersonalData
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreateCustomer(Command):
-    """`id` counts for staff; a customer registers under the own account's id.
+    """`id`: used for a guest of staff; a customer registers under their account's id.
 
-    `organization_id`: whose members are to know the guest too; the caller is one of them.
+    `organization_id`: its members may see the guest too; the caller is one of them.
     `address`: the stream of the e-mail address in `details`, here and below.
     """
 
     id: UUID
-    details: Mapping[str, Any]
+    details: CustomerDetails
     organization_id: UUID | None = None
     address: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCustomer(Command):
-    """`details`: the fields to replace, of name, email, phone, timezone, note."""
+    """`details`: the fields of CustomerDetails to replace."""
 
     customer_id: UUID
     details: Mapping[str, Any]
@@ -46,7 +46,7 @@ class DeleteCustomer(Command):
 
 @command
 async def create_customer(cmd: CreateCustomer, log: EventLog, now: datetime) -> Customer:
-    """The caller as a customer, or a guest of staff."""
+    """Register the caller as a customer; for staff, enter a guest."""
     permit(cmd.by, "create_customer")
     check_zone(cmd.details["timezone"] or "UTC", "/timezone")
     await check_affiliation(cmd.by, cmd.organization_id, log, Rank.STAFF)
@@ -61,9 +61,9 @@ async def create_customer(cmd: CreateCustomer, log: EventLog, now: datetime) -> 
     return customer
 
 
-def registered(id: UUID, by: UUID, details: Mapping[str, Any], now: datetime) -> Customer:
-    """A new customer. `details`: name, email, phone, timezone, note."""
-    return Customer(id=id, by=by, details=PersonalData(id, dict(details)), timestamp=now)
+def registered(id: UUID, by: UUID, details: CustomerDetails, now: datetime) -> Customer:
+    """A new customer."""
+    return Customer(id=id, by=by, details=PersonalData(id, {**details}), timestamp=now)
 
 
 @command
@@ -73,7 +73,7 @@ async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> 
     permit(cmd.by, "change_customer")
     await keep(log, cmd.customer_id, cmd.address)
     customer = await log.unseal(await _mine(cmd, "change_customer", log))
-    customer.change(cmd.by.account, dict(cmd.details), now)
+    customer.change(cmd.by.account, cmd.details, now)
     addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
     await log.record(customer, *addresses)
     return customer
@@ -81,7 +81,7 @@ async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> 
 
 @command
 async def delete_customer(cmd: DeleteCustomer, log: EventLog, now: datetime) -> Customer:
-    """End it for the future; history stays."""
+    """End the customer for new bookings; appointments stay."""
     customer = await _mine(cmd, "delete_customer", log)
     customer.delete(cmd.by.account, now)
     await log.record(customer)

@@ -13,13 +13,14 @@ from uuid import UUID
 from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
+from application.errands import Errands
 from application.event_log import Command, EventLog, EventStore, command
 from application.people.account import FindAccount, counted, find_account
 from application.people.customer import DeleteCustomer, delete_customer
-from application.ports import Errands
 from domain.errors import Conflict, NotFound
 from domain.kernel import Aggregate, new_id
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from domain.people.admins import Admins
 from domain.people.customer import Customer
 from domain.people.email_address import Address
@@ -156,7 +157,7 @@ async def carry_out_erasure(account_id: UUID, by: ErasureServices) -> bool:
     """Forget an account whose time has come; False if that was cancelled, or is to be asked again later."""
     account = await _account(account_id, by.store)
     if account is None or account.forgetting_due is None:
-        if account is not None and account.standing is AccountStatus.FORGOTTEN:
+        if account is not None and account.status is AccountStatus.FORGOTTEN:
             await _erase([account_id, *account.guests], by)
         return False
     if account.forgetting_due > by.store.now():

@@ -1,4 +1,4 @@
-"""Guests: customers entered by staff with an e-mail address, until whoever proves it claims them."""
+"""Guests: customers entered by staff with an e-mail address, until the account that proves the address claims them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.people.email_address import Address
 
 
 async def noted(log: EventLog, guest: Customer, address: UUID | None, now: datetime) -> Sequence[Address]:
-    """The streams of a guest's former and present address, to be recorded with it. Others are not noted."""
+    """The streams of a guest's former and present address, to record with the guest. Empty for other customers."""
     if not guest.is_guest or address == guest.address:
         return ()
     ids = [id for id in (guest.address, address) if id is not None]
@@ -27,14 +27,14 @@ async def noted(log: EventLog, guest: Customer, address: UUID | None, now: datet
 
 
 async def keep(log: EventLog, customer_id: UUID, address: UUID | None) -> None:
-    """Keep a customer and its addresses from other writers, all in one go: so nobody waits in a circle."""
+    """Lock a customer and its addresses together, so that commands can't wait for each other in a circle."""
     customer = await log.find(Customer, customer_id)
     former = customer.address if customer else None
     await log.edit_all(Aggregate, [id for id in (customer_id, former, address) if id is not None])
 
 
 def claimed(account: Account, address: Address, guests: Sequence[Customer], now: datetime) -> Sequence[Customer]:
-    """The guests noted at the address become the account's own; those gone or claimed are dropped."""
+    """Give the guests noted at the address to the account; deleted and claimed ones are only removed from it."""
     for guest in guests:
         address.drop_guest(guest.id, now)
         if guest.is_guest and not guest.deleted:

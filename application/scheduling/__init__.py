@@ -1,1 +1,1 @@
-"""When providers are open: schedules, opening hours, holidays."""
+"""Schedules and opening hours of providers."""

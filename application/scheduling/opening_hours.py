@@ -1,4 +1,4 @@
-"""When can a service be had with a provider? In the schedule's hours, but for the organization's holidays."""
+"""The opening hours of a provider: the schedule's hours, except on the holidays of its organization."""
 
 from application.catalog.membership import organization_of
 from application.event_log import EventLog
@@ -12,7 +12,7 @@ async def hours(service: Service, provider: Provider, log: EventLog) -> OpeningH
     """The opening rules. Raises ProviderInactive, also where the organization is closed, and NotOfferedBy."""
     provider.check_active()
     if service.terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
-        raise NotOfferedBy  # one of them has changed since, to another organization or to none
+        raise NotOfferedBy  # the service or the provider has changed its organization since
     schedule = await log.load(Schedule, Schedule.id_of(provider.id))
     organization = await organization_of(provider, log)
     if organization is None:

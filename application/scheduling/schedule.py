@@ -1,9 +1,8 @@
-"""Open and close a provider's calendar."""
+"""Change the weekly hours, overrides and time off of a provider's calendar."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from application.access import demand, permit
@@ -12,7 +11,7 @@ from application.catalog.provider import check_known, check_zone
 from application.event_log import Command, EventLog, command
 from domain.catalog.provider import Provider
 from domain.scheduling.interval import Interval
-from domain.scheduling.schedule import Schedule
+from domain.scheduling.schedule import Schedule, WeeklyHours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +20,7 @@ class ReplaceSchedule(Command):
 
     calendar_id: UUID
     timezone: str
-    weekly: Mapping[str, Any]
+    weekly: WeeklyHours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +62,17 @@ class CancelTimeOff(Command):
 
 @command
 async def replace_schedule(cmd: ReplaceSchedule, log: EventLog, now: datetime) -> Schedule:
-    """Replace zone and weekly hours."""
+    """Replace time zone and weekly hours."""
     check_zone(cmd.timezone, "/timezone")
     schedule = await _mine(cmd, "replace_schedule", log)
-    schedule.set_weekly(cmd.by.account, cmd.timezone, dict(cmd.weekly), now)
+    schedule.set_weekly(cmd.by.account, cmd.timezone, cmd.weekly, now)
     await log.record(schedule)
     return schedule
 
 
 @command
 async def replace_override(cmd: ReplaceOverride, log: EventLog, now: datetime) -> Schedule:
-    """Other hours on one date."""
+    """Replace the hours of one date."""
     schedule = await _mine(cmd, "replace_override", log)
     schedule.override(cmd.by.account, cmd.date, [list(pair) for pair in cmd.hours], now)
     await log.record(schedule)
@@ -82,7 +81,7 @@ async def replace_override(cmd: ReplaceOverride, log: EventLog, now: datetime) -
 
 @command
 async def delete_override(cmd: DeleteOverride, log: EventLog, now: datetime) -> Schedule:
-    """Back to the weekly hours on this date."""
+    """Return to the weekly hours on this date."""
     schedule = await _mine(cmd, "delete_override", log)
     schedule.lift_override(cmd.by.account, cmd.date, now)
     await log.record(schedule)
@@ -91,7 +90,7 @@ async def delete_override(cmd: DeleteOverride, log: EventLog, now: datetime) -> 
 
 @command
 async def take_time_off(cmd: TakeTimeOff, log: EventLog, now: datetime) -> Schedule:
-    """Closed between two instants."""
+    """Close the calendar between two instants."""
     await check_known(cmd.by.account, log)
     schedule = await _mine(cmd, "create_time_off", log)
     schedule.take_time_off(cmd.by.account, cmd.id, cmd.off, cmd.reason, now)
@@ -101,7 +100,7 @@ async def take_time_off(cmd: TakeTimeOff, log: EventLog, now: datetime) -> Sched
 
 @command
 async def change_time_off(cmd: ChangeTimeOff, log: EventLog, now: datetime) -> Schedule:
-    """Move or rename time off."""
+    """Change start, end and reason of time off."""
     await check_known(cmd.by.account, log)
     schedule = await log.unseal(await _mine(cmd, "replace_time_off", log))
     schedule.change_time_off(cmd.by.account, cmd.id, cmd.off, cmd.reason, now)
@@ -111,7 +110,7 @@ async def change_time_off(cmd: ChangeTimeOff, log: EventLog, now: datetime) -> S
 
 @command
 async def cancel_time_off(cmd: CancelTimeOff, log: EventLog, now: datetime) -> Schedule:
-    """Open again as the hours say."""
+    """Cancel time off."""
     schedule = await _mine(cmd, "delete_time_off", log)
     schedule.cancel_time_off(cmd.by.account, cmd.id, now)
     await log.record(schedule)

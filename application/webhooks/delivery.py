@@ -1,8 +1,7 @@
-"""Tell a webhook's server what has happened: in order, each event until it is taken, none left out.
+"""Delivery: send a webhook's server its events in order, each one until the server accepts it.
 
-A subscription is a reader with a bookmark of its own: what it has yet to be told is looked up in the log's
-read model, never queued. The bookmark moves once the server has taken an event, so a run that dies in between
-tells it again, under the same id.
+Each webhook has a checkpoint in the event log; its next events are read from a read model, never queued. The checkpoint
+moves once the server has accepted an event, so a run that dies in between sends the event again, under the same id.
 """
 
 import random
@@ -37,21 +36,21 @@ GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """How a run ended: done, more, failed, disabled, gone. `again`: when to run next; None: when woken."""
+    """The end of a run: done, more, failed, disabled, gone. `again`: the time to the next run; None: when woken."""
 
     word: str
     again: timedelta | None = None
 
 
 class DeliveryLease(Protocol):
-    """application.jobs.job.Lease: who may send for this webhook."""
+    """application.jobs.job.JobLease: the right to send for this webhook."""
 
     async def hold(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryServices:
-    """With what webhooks are delivered."""
+    """The ports that delivery needs."""
 
     store: EventStore
     progress: DeliveryProgress
@@ -61,38 +60,49 @@ class DeliveryServices:
 
 
 async def run(webhook_id: UUID, lease: DeliveryLease, means: DeliveryServices) -> DeliveryResult:
-    """Tell a webhook what is next, until all is told, something is not taken, or others must have their turn.
+    """Send a webhook its next events, until all are sent, one is not accepted, or other webhooks must have their turn.
 
-    Raises what `lease` raises, and Unavailable; whatever happens, nothing is lost.
+    Raises the exceptions of `lease`, and Unavailable; no event is lost.
     """
-    began, told = means.clock(), 0
+    began, sent = means.clock(), 0
     webhook = await _webhook(webhook_id, means)
     if webhook is None or webhook.state is not WebhookStatus.ACTIVE:
         return await _stopped(webhook_id, webhook, means)
     while (mark := await means.progress.mark(webhook_id)) and mark.position < mark.wanted:
-        stretch = await means.progress.ahead(webhook_id, mark.position, mark.wanted, MOST - told)
+        stretch = await means.progress.ahead(webhook_id, mark.position, mark.wanted, MOST - sent)
         at = mark.position
         for happening in stretch.happenings:
             if means.clock() - began >= LONGEST:
                 return DeliveryResult("more", timedelta())
-            webhook = await _webhook(webhook_id, means)
-            if webhook is None or webhook.state is not WebhookStatus.ACTIVE:
-                return await _stopped(webhook_id, webhook, means)
-            attempt = await _tell(webhook, happening, mark.failures + 1 if told == 0 else 1, lease, means)
-            if attempt.sent.error:
-                return await _failed(webhook, attempt, means)
-            told += 1
-            if not await means.progress.delivered(attempt, at):
-                break  # moved back meanwhile: look again where it is
+            attempt = mark.failures + 1 if sent == 0 else 1
+            moved = await _send_next(webhook_id, happening, attempt, at, lease, means)
+            if isinstance(moved, DeliveryResult):
+                return moved
+            sent += 1
+            if not moved:
+                break  # the checkpoint was moved back meanwhile: start again from there
             at = happening.position
         else:
             await means.progress.pass_over(webhook_id, at, stretch.until)
-        if told >= MOST or means.clock() - began >= LONGEST:
+        if sent >= MOST or means.clock() - began >= LONGEST:
             return DeliveryResult("more", timedelta())
     return DeliveryResult("done")
 
 
-async def _tell(
+async def _send_next(
+    webhook_id: UUID, happening: WebhookEvent, attempt: int, at: int, lease: DeliveryLease, means: DeliveryServices
+) -> DeliveryResult | bool:
+    """Send one event: the result that ends the run, or whether the checkpoint was still `at` and has moved on."""
+    webhook = await _webhook(webhook_id, means)
+    if webhook is None or webhook.state is not WebhookStatus.ACTIVE:
+        return await _stopped(webhook_id, webhook, means)
+    tried = await _send(webhook, happening, attempt, lease, means)
+    if tried.sent.error:
+        return await _failed(webhook, tried, means)
+    return await means.progress.delivered(tried, at)
+
+
+async def _send(
     webhook: Webhook, happening: WebhookEvent, attempt: int, lease: DeliveryLease, means: DeliveryServices
 ) -> DeliveryAttempt:
     message = WebhookMessage(message_id(webhook.id, happening.position), payload(happening), at=means.store.now())
@@ -120,13 +130,13 @@ async def _stopped(webhook_id: UUID, webhook: Webhook | None, means: DeliverySer
 
 
 async def _webhook(webhook_id: UUID, means: DeliveryServices) -> Webhook | None:
-    """As it is now; None once it is deleted."""
+    """The current state; None once the webhook is deleted."""
     found = await current_state(Webhook, webhook_id, means.store)
     return None if found is None or found.state is WebhookStatus.DELETED else found
 
 
 def pause(failures: int, retry_after: float | None = None) -> timedelta:
-    """How long to wait after so many failures in a row; no less than the server asks for, within reason."""
+    """The back-off after a number of failures in a row; at least what the server asks for, up to LONGEST_WAIT."""
     doubled = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 20))
-    jittered = doubled * random.uniform(0.75, 1.0)  # noqa: S311  it keeps nothing secret
+    jittered = doubled * random.uniform(0.75, 1.0)  # noqa: S311  not a secret
     return timedelta(seconds=max(jittered, min(retry_after or 0.0, LONGEST_WAIT)))

@@ -1,4 +1,4 @@
-"""What a webhook's server is told of an event: ids and times, as they were then, nothing about persons."""
+"""The message that a webhook's server receives of an event: ids and times as of the event, no personal data."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What is to be told. `subject`: as it was right after the event."""
+    """A published event. `subject`: the aggregate as it was right after the event."""
 
     position: int
     type: str
@@ -25,7 +25,7 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """`id`: of one event to one webhook, the same however often it is sent. `body`: JSON."""
+    """`id`: of one event to one webhook, the same at every attempt. `body`: JSON."""
 
     id: str
     body: bytes
@@ -33,50 +33,54 @@ class WebhookMessage:
 
 
 def message_id(webhook_id: UUID, position: int) -> str:
-    """Follows from what it is about, so that it is the same at every retry and redelivery."""
+    """Derived from webhook and event, so that it is the same at every retry and redelivery."""
     return f"msg_{derived_id('webhook', webhook_id, position).hex}"
 
 
 def payload(happening: WebhookEvent) -> bytes:
-    """What is sent: ids and times, as they were then; nothing about persons. The same bytes every time."""
-    said = {
+    """The body of the message: ids and times as of the event, no personal data. The same bytes every time."""
+    body = {
         "type": happening.type,
         "timestamp": _written(happening.at),
-        "data": {**_told(happening.subject), "position": happening.position},
+        "data": {**_data(happening.subject), "position": happening.position},
     }
-    return json.dumps(said, separators=(",", ":"), default=str).encode()
+    return json.dumps(body, separators=(",", ":"), default=str).encode()
 
 
-def _told(subject: Aggregate) -> Mapping[str, Any]:
+def _data(subject: Aggregate) -> Mapping[str, Any]:
     match subject:
         case Appointment():
-            return {
-                "id": subject.id,
-                "version": subject.version,
-                "status": str(subject.status),
-                "service_id": subject.service_id,
-                "provider_id": subject.provider_id,
-                "customer_id": subject.customer_id,
-                "start": _written(subject.starts_at),
-                "end": _written(subject.ends_at),
-                "timezone": subject.timezone,
-            }
+            return _appointment(subject)
         case Schedule():
-            return {
-                "provider_id": subject.calendar_id,
-                "version": subject.version,
-                "timezone": subject.timezone,
-            }
+            return {"provider_id": subject.calendar_id, "version": subject.version, "timezone": subject.timezone}
         case Provider():
-            return {
-                "id": subject.id,
-                "version": subject.version,
-                "status": "active" if subject.active else "deactivated",
-                "organization_id": subject.profile.get("organization_id"),
-                "timezone": subject.profile["timezone"],
-            }
+            return _provider(subject)
         case _:
-            raise TypeError(f"nobody is told of {type(subject).__name__}")
+            raise TypeError(f"no webhook receives events of {type(subject).__name__}")
+
+
+def _appointment(appointment: Appointment) -> Mapping[str, Any]:
+    return {
+        "id": appointment.id,
+        "version": appointment.version,
+        "status": str(appointment.status),
+        "service_id": appointment.service_id,
+        "provider_id": appointment.provider_id,
+        "customer_id": appointment.customer_id,
+        "start": _written(appointment.starts_at),
+        "end": _written(appointment.ends_at),
+        "timezone": appointment.timezone,
+    }
+
+
+def _provider(provider: Provider) -> Mapping[str, Any]:
+    return {
+        "id": provider.id,
+        "version": provider.version,
+        "status": "active" if provider.active else "deactivated",
+        "organization_id": provider.profile.get("organization_id"),
+        "timezone": provider.profile["timezone"],
+    }
 
 
 def _written(moment: datetime) -> str:

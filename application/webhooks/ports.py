@@ -1,4 +1,4 @@
-"""What delivering to webhooks needs from outside: their bookmarks and secrets, HTTP. Rows, not history."""
+"""Ports of webhook delivery: checkpoints, signing secrets, HTTP. Rows beside the log, not events."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from application.webhooks.payload import WebhookEvent, WebhookMessage
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCheckpoint:
-    """How far a webhook has got, and up to where there may be something for it."""
+    """The position that a webhook has reached, and the last position that may concern it."""
 
     position: int
     wanted: int
@@ -21,7 +21,7 @@ class DeliveryCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class PendingEvents:
-    """What concerns a webhook up to a position: in order, and nothing else."""
+    """The events that concern a webhook up to a position, in order."""
 
     happenings: Sequence[WebhookEvent]
     until: int
@@ -29,7 +29,7 @@ class PendingEvents:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """What came of it. `error`: a word, empty when it was taken. `retry_after`: seconds, if told."""
+    """The server's answer. `error`: a word, empty if the server accepted; `retry_after`: seconds, if it sent any."""
 
     status: int | None
     error: str
@@ -39,7 +39,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """One message sent once."""
+    """One attempt to send one message."""
 
     webhook_id: UUID
     position: int
@@ -51,7 +51,7 @@ class DeliveryAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LoggedDelivery:
-    """An attempt as it was noted. `error`: empty when it was taken."""
+    """A stored attempt. `error`: empty if the server accepted."""
 
     id: int
     position: int
@@ -66,7 +66,7 @@ class LoggedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class FailureStreak:
-    """How often in a row, and for how long, nothing has been taken."""
+    """The number of failed attempts in a row, and the time since the first one."""
 
     failures: int
     lasting: timedelta
@@ -74,7 +74,7 @@ class FailureStreak:
 
 @dataclass(frozen=True, slots=True)
 class WebhookProgress:
-    """Where a webhook stands. `behind`: how many events wait, of those that were looked through."""
+    """The progress of a webhook. `behind`: the number of known events that wait."""
 
     position: int
     behind: int
@@ -82,62 +82,62 @@ class WebhookProgress:
 
 
 class DeliveryProgress(Protocol):
-    """Bookmarks of webhooks, moved by compare and set; what they have yet to be told; and what was tried."""
+    """Checkpoints of webhooks, moved by compare-and-set; their pending events; and the log of attempts."""
 
     async def mark(self, webhook_id: UUID) -> DeliveryCheckpoint | None: ...
 
     async def ahead(self, webhook_id: UUID, after: int, until: int, most: int) -> PendingEvents:
-        """The next that concerns it, `most` at most, in (after, until] or the beginning of that."""
+        """The next events that concern it, `most` at most, in (after, until] or the beginning of that range."""
         ...
 
     async def pass_over(self, webhook_id: UUID, since: int, to: int) -> bool:
-        """Move the bookmark over what does not concern it; whether it was still at `since`."""
+        """Move the checkpoint over events that do not concern it; whether it was still at `since`."""
         ...
 
     async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
-        """The same, over what was taken."""
+        """Log an accepted attempt and move the checkpoint over it; whether it was still at `since`."""
         ...
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
-        """How it goes. What was before `since` counts no more."""
+        """Log a failed attempt. Failures before `since` are not counted."""
         ...
 
     async def drop(self, webhook_id: UUID) -> None:
-        """All of it, of one that is deleted."""
+        """Delete all rows of a deleted webhook."""
         ...
 
 
 class DeliveryReports(Protocol):
-    """What is shown of all this."""
+    """Reports on deliveries, and redelivery."""
 
     async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, WebhookProgress]:
-        """Of those that have begun: the others are where they were subscribed."""
+        """The progress of webhooks that were sent something; the others are where they were subscribed."""
         ...
 
     async def go_back(self, webhook_id: UUID, after: int, since: int) -> None:
-        """Tell again what comes after a position, leaving nothing out. `since`: where it was subscribed."""
+        """Send all events after a position again. `since`: the position of the subscription."""
         ...
 
     async def sent(self, webhook_id: UUID, limit: int, before: int | None = None) -> Sequence[LoggedDelivery]:
-        """Attempts, the newest first, those before an id."""
+        """Attempts with ids lower than `before`, the newest first."""
         ...
 
 
 class SigningSecrets(Protocol):
-    """What webhooks sign with: `whsec_...`, kept sealed, the one before for a day beside the new one."""
+    """Signing secrets `whsec_...`, stored encrypted; a replaced secret stays valid for a day beside the new one."""
 
     async def renew(self, webhook_id: UUID) -> str:
-        """A new one, the first perhaps: it can't be shown again."""
+        """Make a new secret, which can't be shown again."""
         ...
 
     async def current(self, webhook_id: UUID) -> Sequence[str]:
-        """Those in force, the newest first."""
+        """The valid secrets, the newest first."""
         ...
 
 
 class WebhookSender(Protocol):
-    """HTTP to servers on the Internet, and to no other."""
+    """HTTP to servers on the Internet, never to private networks."""
 
     async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
-        """Once; never raises for what the server does."""
+        """Send once; never raises because of the server's behaviour."""
         ...

@@ -1,4 +1,4 @@
-"""Subscribe a server to what happens, change that, and end it."""
+"""Create, change and delete webhooks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from domain.webhooks.webhook import Webhook, check_about, check_types, check_url
 
 @dataclass(frozen=True, kw_only=True)
 class CreateWebhook(Command):
-    """About one of the two. `plain`: whether http is allowed beside https."""
+    """About an organization or a provider. `plain`: http is allowed besides https."""
 
     id: UUID
     url: str
@@ -28,7 +28,7 @@ class CreateWebhook(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeWebhook(Command):
-    """None: as before."""
+    """None leaves a field unchanged."""
 
     webhook_id: UUID
     url: str | None = None
@@ -53,7 +53,7 @@ class DeleteWebhook(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class DisableWebhook(Command):
-    """`reason`: a word of `application.webhooks.delivery`."""
+    """`reason`: gone or failing."""
 
     webhook_id: UUID
     reason: str
@@ -61,7 +61,7 @@ class DisableWebhook(Command):
 
 @command
 async def create_webhook(cmd: CreateWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Tell a server of what happens from now on."""
+    """Subscribe a server to later events."""
     permit(cmd.by, "create_webhook")
     check_url(cmd.url, plain=cmd.plain)
     check_types(cmd.types)
@@ -81,7 +81,7 @@ async def create_webhook(cmd: CreateWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def change_webhook(cmd: ChangeWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Another URL, other types: for everything that has not been delivered yet."""
+    """Change URL and types, for all events that are not delivered yet."""
     webhook = await _mine(cmd, "change_webhook", cmd.webhook_id, log)
     url = webhook.url if cmd.url is None else cmd.url
     types = webhook.types if cmd.types is None else _ordered(cmd.types)
@@ -104,7 +104,7 @@ async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def resume_webhook(cmd: ResumeWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Go on where it was disabled."""
+    """Continue where delivery was disabled."""
     webhook = await _mine(cmd, "resume_webhook", cmd.webhook_id, log)
     webhook.resume(cmd.by.account, now)
     await log.record(webhook)
@@ -113,7 +113,7 @@ async def resume_webhook(cmd: ResumeWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def delete_webhook(cmd: DeleteWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Tell that server nothing any more."""
+    """End the subscription."""
     webhook = await _mine(cmd, "delete_webhook", cmd.webhook_id, log)
     webhook.delete(cmd.by.account, now)
     await log.record(webhook)
@@ -122,7 +122,7 @@ async def delete_webhook(cmd: DeleteWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def disable_webhook(cmd: DisableWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Stop sending, because the server does not take it."""
+    """Stop sending, because the server does not accept events."""
     if cmd.by != SYSTEM:
         raise Forbidden
     webhook = await log.edit(Webhook, cmd.webhook_id)
@@ -136,20 +136,20 @@ def _ordered(types: Sequence[str]) -> list[str]:
 
 
 async def _within(cmd: CreateWebhook, log: EventLog) -> UUID | None:
-    """The organization that it is bound to; raises Invalid where it is not the caller's to ask for.
+    """The organization that the webhook is bound to; raises Invalid if the caller does not manage it.
 
-    What a manager subscribes to is the organization's: it ends to be told when the provider leaves.
+    A manager subscribes for the organization: delivery ends when the provider leaves it.
     """
     if cmd.provider_id is None:
         await check_affiliation(cmd.by, cmd.organization_id, log)
         return cmd.organization_id
     provider = await log.find(Provider, cmd.provider_id)
     if provider is None:
-        raise Invalid(f"No provider {cmd.provider_id}.", "/provider_id")
+        raise Invalid(f"There is no provider {cmd.provider_id}, or you do not have access.", "/provider_id")
     if _owns(cmd.by, provider):
         return None
     if cmd.by.account not in await staff(cmd.by, provider, log, Rank.MANAGER):
-        raise Invalid(f"No provider {cmd.provider_id}.", "/provider_id")
+        raise Invalid(f"There is no provider {cmd.provider_id}, or you do not have access.", "/provider_id")
     return UUID(provider.profile["organization_id"])
 
 
@@ -164,7 +164,7 @@ async def _mine(cmd: Command, operation: str, id: UUID, log: EventLog) -> Webhoo
 
 
 async def _manages(by: Caller, webhook: Webhook, log: EventLog) -> bool:
-    """Admins; else managers of the organization that it is bound to, or the provider's owner."""
+    """Whether the caller is an admin, a manager of the organization it is bound to, or the provider's owner."""
     if webhook.organization_id is not None:
         organization = await log.find(Organization, webhook.organization_id)
         return organization is not None and reaches(by, organization, Rank.MANAGER)

@@ -1,1 +1,1 @@
-"""What is booked: appointments, holds, the waitlist, and the calendar day that none may overlap on."""
+"""Appointments, holds, the waitlist, and the calendar day that prevents double booking."""

@@ -1,107 +1,83 @@
-"""Appointment: a customer's promise to be somewhere at a time, and its life."""
+"""Appointment: one service with one provider for one customer at a time, from booking to its end."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Self
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from domain.errors import Conflict, Gone
+from domain.booking.appointment_status import (
+    ENDED,
+    UNDO_NO_SHOW,
+    AppointmentEnded,
+    AppointmentStatus,
+    NotANoShow,
+    NotRequested,
+    RequestExpired,
+    RequestPending,
+    TooEarly,
+    TooLateToCancel,
+    TooLateToReschedule,
+    TooManyReschedules,
+)
+from domain.booking.placement import Booking, BookingFields, Placed, Placement, PlacementFields
+from domain.booking.policy import Policy, cancellable_until, reschedulable_until
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class AppointmentEnded(Conflict):
-    """This appointment has ended and can't be changed."""
+class BookedTerms(NamedTuple):
+    """The terms that an appointment keeps from its booking. `price`: in minor units of the currency."""
+
+    price: int
+    currency: str
+    policy: Policy
 
 
-class TooLateToCancel(Conflict):
-    """It is too late to cancel."""
+@dataclass(frozen=True)
+class TermsFields:
+    price: int
+    currency: str
+    policy: Policy
 
 
-class TooLateToReschedule(Conflict):
-    """It is too late to reschedule."""
+@dataclass(frozen=True)
+class _AppointmentFields(TermsFields, PlacementFields, BookingFields):
+    """The fields of the events that begin an appointment. `told`: the customer's note and answers."""
+
+    told: PersonalData | None
+
+    def apply(self, appointment: "Appointment") -> None:
+        appointment.service_id, appointment.customer_id = self.service_id, self.customer_id
+        appointment.placement = self.placement(self.provider_id)
+        appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
+        appointment.told = self.told
 
 
-class TooManyReschedules(Conflict):
-    """This appointment can't be moved any more."""
+@dataclass(frozen=True)
+class _MoveFields:
+    by: UUID
+    by_customer: bool
+    provider_id: UUID
 
 
-class TooEarly(Conflict):
-    """This can only be recorded later."""
+class Appointment(Placed, Aggregate):
+    """One service with one provider for one customer, or one seat of a group session.
 
-
-class RequestPending(Conflict):
-    """This appointment waits for approval."""
-
-
-class NotRequested(Conflict):
-    """This appointment does not wait for approval."""
-
-
-class RequestExpired(Gone):
-    """This request was not answered in time."""
-
-
-class AppointmentStatus(StrEnum):
-    REQUESTED = "requested"
-    BOOKED = "booked"
-    CHECKED_IN = "checked_in"
-    COMPLETED = "completed"
-    NO_SHOW = "no_show"
-    CANCELLED = "cancelled"
-    DECLINED = "declined"
-    EXPIRED = "expired"
-
-
-NEVER = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED, AppointmentStatus.EXPIRED})
-"""It takes no time: the calendar is free of it."""
-ENDED = NEVER | {AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW}
-UNDO_NO_SHOW = timedelta(hours=24)
-
-
-class Appointment(Aggregate):
-    """One service with one provider for one customer, or one seat of several.
-
-    Keeps price and policy as they were when it was booked or moved. What is told is personal to the customer:
-    note and answers, and the reason why it was cancelled or declined. A request that is not
-    answered keeps its time until `expires_at`.
+    Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal data of
+    the customer. A request that is not answered keeps its time until `expires_at`.
     """
 
-    class Booked(Aggregate.Created):
-        by: UUID
-        service_id: UUID
-        provider_id: UUID
-        customer_id: UUID
-        starts_at: datetime
-        duration: int
-        buffer_before: int
-        buffer_after: int
-        timezone: str
-        price: int
-        currency: str
-        policy: dict[str, Any]
-        told: PersonalData | None
+    class Booked(_AppointmentFields, Aggregate.Created):
+        pass
 
-    class Requested(Aggregate.Created):
-        by: UUID
-        service_id: UUID
-        provider_id: UUID
-        customer_id: UUID
-        starts_at: datetime
-        duration: int
-        buffer_before: int
-        buffer_after: int
-        timezone: str
-        price: int
-        currency: str
-        policy: dict[str, Any]
-        told: PersonalData | None
+    class Requested(_AppointmentFields, Aggregate.Created):
         expires_at: datetime
 
-        def apply(self, aggregate: Any) -> None:
-            """As booked, but not yet."""
-            aggregate.status, aggregate.expires_at = AppointmentStatus.REQUESTED, self.expires_at
+        def apply(self, appointment: "Appointment") -> None:
+            """As Booked, awaiting approval."""
+            super().apply(appointment)
+            appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
 
     class Confirmed(Aggregate.Event):
         by: UUID
@@ -117,18 +93,11 @@ class Appointment(Aggregate):
         by: UUID
         told: PersonalData | None
 
-    class Rescheduled(Aggregate.Event):
-        by: UUID
-        by_customer: bool
-        provider_id: UUID
-        starts_at: datetime
-        duration: int
-        buffer_before: int
-        buffer_after: int
-        timezone: str
-        price: int
-        currency: str
-        policy: dict[str, Any]
+    class Rescheduled(TermsFields, PlacementFields, _MoveFields, Aggregate.Event):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.placement = self.placement(self.provider_id)
+            appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
+            appointment.reschedules += self.by_customer
 
     class Cancelled(Aggregate.Event):
         by: UUID
@@ -148,53 +117,50 @@ class Appointment(Aggregate):
     class NoShowUndone(Aggregate.Event):
         by: UUID
 
-    @event(Booked)
-    def __init__(
-        self,
-        id: UUID,
-        by: UUID,
-        service_id: UUID,
-        provider_id: UUID,
-        customer_id: UUID,
-        starts_at: datetime,
-        duration: int,
-        buffer_before: int,
-        buffer_after: int,
-        timezone: str,
-        price: int,
-        currency: str,
-        policy: dict[str, Any],
-        told: PersonalData | None,
-        timestamp: datetime,
-    ) -> None:
-        self.service_id, self.provider_id, self.customer_id = service_id, provider_id, customer_id
-        self._take_place(starts_at, duration, buffer_before, buffer_after, timezone)
-        self.price, self.currency, self.policy = price, currency, policy
-        self.told = told
+    def __init__(self) -> None:
+        self.service_id: UUID
+        self.customer_id: UUID
+        self.price: int
+        self.currency: str
+        self.policy: Policy
+        self.told: PersonalData | None
         self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
         self.reschedules = 0
-        self.cancellation: dict[str, Any] | None = None
+        self.cancellation: Mapping[str, Any] | None = None
         self.declined_by: UUID | None = None
         self.reason: PersonalData | None = None
         self.missed_at: datetime | None = None
 
     @classmethod
-    def request(cls, *, expires_at: datetime, **booked: Any) -> Self:
-        """Ask for it, where the service needs approval. `booked`: as for one that is booked at once."""
-        return cls._create(cls.Requested, expires_at=min(expires_at, booked["starts_at"]), **booked)
+    def book(cls, id: UUID, booking: Booking, terms: BookedTerms, told: PersonalData | None, now: datetime) -> Self:
+        """A new appointment. `told`: see `note_of`."""
+        return cls._create(cls.Booked, id=id, **booking.fields(), **terms._asdict(), told=told, timestamp=now)
 
-    def _take_place(self, starts_at: datetime, duration: int, before: int, after: int, timezone: str) -> None:
-        self.starts_at, self.ends_at = starts_at, starts_at + timedelta(minutes=duration)
-        self.since, self.until = (
-            starts_at - timedelta(minutes=before),
-            self.ends_at + timedelta(minutes=after),
+    @classmethod
+    def request(
+        cls,
+        id: UUID,
+        booking: Booking,
+        terms: BookedTerms,
+        told: PersonalData | None,
+        expires_at: datetime,
+        now: datetime,
+    ) -> Self:
+        """A request for an appointment, where the service needs approval. It expires at its start at the latest."""
+        return cls._create(
+            cls.Requested,
+            id=id,
+            **booking.fields(),
+            **terms._asdict(),
+            told=told,
+            expires_at=min(expires_at, booking.placement.starts_at),
+            timestamp=now,
         )
-        self.timezone = timezone
 
     @property
     def note(self) -> str:
-        """Empty while it is sealed, as everything personal here."""
+        """Empty while it is encrypted, as all personal data here."""
         return (self.told.get("note") if self.told else None) or ""
 
     @property
@@ -203,14 +169,14 @@ class Appointment(Aggregate):
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """By whom, why, whether late, at what fee; None unless it is cancelled."""
+        """The members by, reason, late and fee (minor units); None unless it is cancelled."""
         if self.cancellation is None:
             return None
         return {**self.cancellation, "reason": self._why}
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """By whom and why; None unless it is declined."""
+        """The members by and reason; None unless it is declined."""
         return {"by": self.declined_by, "reason": self._why} if self.declined_by else None
 
     @property
@@ -218,7 +184,7 @@ class Appointment(Aggregate):
         return (self.reason.value if self.reason else None) or ""
 
     def confirm(self, by: UUID, now: datetime) -> None:
-        """Book what was asked for; booked already is not an error."""
+        """Accept the request; already booked is not an error."""
         if self.status in {AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN}:
             return
         self._check_unanswered(now)
@@ -229,7 +195,7 @@ class Appointment(Aggregate):
         self.status, self.expires_at = AppointmentStatus.BOOKED, None
 
     def decline(self, by: UUID, reason: str, now: datetime) -> None:
-        """Refuse what was asked for; already declined is not an error."""
+        """Decline the request; already declined is not an error."""
         if self.status is AppointmentStatus.DECLINED:
             return
         self._check_unanswered(now)
@@ -242,7 +208,7 @@ class Appointment(Aggregate):
         self.declined_by, self.reason = by, reason
 
     def expire(self, now: datetime) -> None:
-        """Nobody has answered the request in time; nothing happens unless that is so."""
+        """Expire a request whose time to answer is over; does nothing otherwise."""
         if self.status is AppointmentStatus.REQUESTED and self.expires_at is not None and self.expires_at <= now:
             self._expired(timestamp=now)
 
@@ -255,62 +221,44 @@ class Appointment(Aggregate):
             raise RequestExpired
         self._check_alive()
         if self.status is not AppointmentStatus.REQUESTED:
-            raise NotRequested(f"It is {self.status}.")
+            raise NotRequested(f"Its status is `{self.status}`.")
 
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
-        """Change note and answers, which must be open, while it has not ended."""
+        """Change note and answers, which must be decrypted, while the appointment has not ended."""
         self._check_alive()
         if (note, answers) != (self.note, self.answers):
-            self._noted(by=by, told=said(self.customer_id, note, answers), timestamp=now)
+            self._noted(by=by, told=note_of(self.customer_id, note, answers), timestamp=now)
 
     @event(Noted)
     def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
         self.told = told
 
-    def reschedule(self, by: UUID, *, by_customer: bool, place: dict[str, Any], now: datetime) -> None:
-        """Move to another time or provider. `place`: the fields of Rescheduled, price and policy renewed.
+    def reschedule(
+        self, by: UUID, placement: Placement, terms: BookedTerms, *, by_customer: bool, now: datetime
+    ) -> None:
+        """Move to another time or provider, on the service's present terms.
 
-        A customer is held to the notice and the number of moves of the snapshot.
+        The policy kept from the booking limits how late and how often a customer may move the appointment.
         """
         self._check_booked()
         if self.status is not AppointmentStatus.BOOKED:
-            raise AppointmentEnded("It has begun.")
+            raise AppointmentEnded("The customer has checked in.")
         if by_customer:
-            if now > self.starts_at - timedelta(minutes=self.policy["reschedule_notice"]):
+            if now > reschedulable_until(self.policy, self.starts_at):
                 raise TooLateToReschedule
             most = self.policy["max_reschedules"]
             if most is not None and self.reschedules >= most:
                 raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
-        self._rescheduled(by=by, by_customer=by_customer, **place, timestamp=now)
-
-    @event(Rescheduled)
-    def _rescheduled(
-        self,
-        by: UUID,
-        by_customer: bool,
-        provider_id: UUID,
-        starts_at: datetime,
-        duration: int,
-        buffer_before: int,
-        buffer_after: int,
-        timezone: str,
-        price: int,
-        currency: str,
-        policy: dict[str, Any],
-        timestamp: datetime,
-    ) -> None:
-        self.provider_id = provider_id
-        self._take_place(starts_at, duration, buffer_before, buffer_after, timezone)
-        self.price, self.currency, self.policy = price, currency, policy
-        self.reschedules += by_customer
+        moved = {"by": by, "by_customer": by_customer, **placement._asdict(), **terms._asdict()}
+        self.trigger_event(self.Rescheduled, **moved, timestamp=now)
 
     def cancel(self, by: UUID, reason: str, *, by_customer: bool, now: datetime) -> None:
-        """Give the time back. Late is refused or costs the fee of the snapshot, as the policy says."""
+        """Release the time. A late cancellation is refused or costs the late fee, as the policy says."""
         if self.status is AppointmentStatus.CANCELLED:
             return
         self._check_alive()
-        asked = self.status is AppointmentStatus.REQUESTED  # nobody has counted on it yet
-        late = by_customer and not asked and now > self.starts_at - timedelta(minutes=self.policy["cancel_notice"])
+        requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
+        late = by_customer and not requested and now > cancellable_until(self.policy, self.starts_at)
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
@@ -324,7 +272,7 @@ class Appointment(Aggregate):
         self.reason = reason
 
     def check_in(self, by: UUID, now: datetime) -> None:
-        """The customer is here."""
+        """The customer has arrived; already checked in is not an error."""
         if self.status is AppointmentStatus.CHECKED_IN:
             return
         self._check_booked()
@@ -335,7 +283,7 @@ class Appointment(Aggregate):
         self.status = AppointmentStatus.CHECKED_IN
 
     def complete(self, by: UUID, now: datetime) -> None:
-        """It took place; not before its start."""
+        """The appointment took place. Raises TooEarly before its start; already completed is not an error."""
         if self.status is AppointmentStatus.COMPLETED:
             return
         self._check_booked()
@@ -347,7 +295,7 @@ class Appointment(Aggregate):
         self.status = AppointmentStatus.COMPLETED
 
     def miss(self, by: UUID, now: datetime) -> None:
-        """The customer did not come; not before its start."""
+        """The customer did not come. Raises TooEarly before the start; already marked is not an error."""
         if self.status is AppointmentStatus.NO_SHOW:
             return
         self._check_booked()
@@ -360,9 +308,9 @@ class Appointment(Aggregate):
         self.missed_at = timestamp
 
     def undo_no_show(self, by: UUID, now: datetime) -> None:
-        """The customer came after all; within 24 h of the mark."""
+        """The customer came after all. Possible within 24 hours of the mark. Raises NotANoShow, AppointmentEnded."""
         if self.status is not AppointmentStatus.NO_SHOW or self.missed_at is None:
-            raise AppointmentEnded("It is not marked as a no-show.")
+            raise NotANoShow
         if now > self.missed_at + UNDO_NO_SHOW:
             raise AppointmentEnded("A no-show can be undone within 24 hours.")
         self._no_show_undone(by=by, timestamp=now)
@@ -374,7 +322,7 @@ class Appointment(Aggregate):
 
     def _check_alive(self) -> None:
         if self.status in ENDED:
-            raise AppointmentEnded(f"It is {self.status}.", appointment_status=str(self.status))
+            raise AppointmentEnded(f"Its status is `{self.status}`.", appointment_status=str(self.status))
 
     def _check_booked(self) -> None:
         self._check_alive()
@@ -383,9 +331,9 @@ class Appointment(Aggregate):
 
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:
-            raise TooEarly(f"It starts at {self.starts_at.isoformat()}.")
+            raise TooEarly(f"The appointment starts at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
 
 
-def said(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> PersonalData | None:
-    """Note and answers of a customer; None if there are none, which costs no key."""
+def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> PersonalData | None:
+    """Note and answers as personal data of the customer; None if both are empty, which needs no key."""
     return PersonalData(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None

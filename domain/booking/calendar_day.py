@@ -1,6 +1,7 @@
-"""Day: who occupies one calendar on one UTC day. Here lives the promise of no double booking."""
+"""Day: the seats that are taken of one calendar on one UTC day. It guarantees that nothing is booked twice."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -14,9 +15,9 @@ class SlotTaken(Conflict):
 
 
 class Seat(NamedTuple):
-    """One taker's stretch of a calendar: [since, until) with buffers. `lane`: which seat of its session.
+    """The time [since, until), buffers included, that one taker occupies. `lane`: the number of its seat in a session.
 
-    With `expires_at` it is kept until then, and free from then on, whether or not anybody has recorded it.
+    A seat with `expires_at` is free from then on, whether or not an event has recorded that.
     """
 
     taker: UUID
@@ -28,11 +29,11 @@ class Seat(NamedTuple):
     expires_at: datetime | None = None
 
     def lapsed(self, now: datetime) -> bool:
-        """Whether its time is over."""
+        """Whether the seat has expired."""
         return self.expires_at is not None and self.expires_at <= now
 
     def clashes(self, other: "Seat") -> bool:
-        """Overlapping, and not seats of one session (one start of one service)."""
+        """Whether the two overlap and are not seats of one group session (one start of one service)."""
         return (
             self.since < other.until
             and other.since < self.until
@@ -40,29 +41,35 @@ class Seat(NamedTuple):
         )
 
 
+@dataclass(frozen=True)
+class _SeatFields:
+    taker: UUID
+    service_id: UUID
+    starts_at: datetime
+    since: datetime
+    until: datetime
+    lane: int
+
+    def seat(self, expires_at: datetime | None = None) -> Seat:
+        return Seat(self.taker, self.service_id, self.starts_at, self.since, self.until, self.lane, expires_at)
+
+
 class Day(Aggregate):
-    """Who occupies one calendar (a provider, later a room) on one UTC day."""
+    """The seats of one calendar (a provider's) on one UTC day."""
 
     class Opened(Aggregate.Created):
         calendar_id: UUID
         date: str
 
-    class Reserved(Aggregate.Event):
-        taker: UUID
-        service_id: UUID
-        starts_at: datetime
-        since: datetime
-        until: datetime
-        lane: int
+    class Reserved(_SeatFields, Aggregate.Event):
+        def apply(self, day: "Day") -> None:
+            day.occupy(self.seat())
 
-    class Held(Aggregate.Event):
-        taker: UUID
-        service_id: UUID
-        starts_at: datetime
-        since: datetime
-        until: datetime
-        lane: int
+    class Held(_SeatFields, Aggregate.Event):
         expires_at: datetime
+
+        def apply(self, day: "Day") -> None:
+            day.occupy(self.seat(self.expires_at))
 
     class Extended(Aggregate.Event):
         taker: UUID
@@ -83,41 +90,19 @@ class Day(Aggregate):
 
     def give(self, seat: Seat, now: datetime) -> None:
         """Record a seat that `reserve` has found to be free on every Day it touches."""
+        fields = seat._asdict()
         if seat.expires_at is None:
-            self._reserved(*seat[:-1], timestamp=now)
+            del fields["expires_at"]
+            self.trigger_event(self.Reserved, **fields, timestamp=now)
         else:
-            self._held(**seat._asdict(), timestamp=now)
+            self.trigger_event(self.Held, **fields, timestamp=now)
 
-    @event(Reserved)
-    def _reserved(
-        self,
-        taker: UUID,
-        service_id: UUID,
-        starts_at: datetime,
-        since: datetime,
-        until: datetime,
-        lane: int,
-        timestamp: datetime,
-    ) -> None:
-        self.seats = {**self.seats, taker: Seat(taker, service_id, starts_at, since, until, lane)}
-
-    @event(Held)
-    def _held(
-        self,
-        taker: UUID,
-        service_id: UUID,
-        starts_at: datetime,
-        since: datetime,
-        until: datetime,
-        lane: int,
-        expires_at: datetime,
-        timestamp: datetime,
-    ) -> None:
-        seat = Seat(taker, service_id, starts_at, since, until, lane, expires_at)
-        self.seats = {**self.seats, taker: seat}
+    def occupy(self, seat: Seat) -> None:
+        """Apply a recorded seat: it takes the place of the taker's seat before it."""
+        self.seats = {**self.seats, seat.taker: seat}
 
     def extend(self, taker: UUID, expires_at: datetime, now: datetime) -> None:
-        """Keep the taker's seat for longer."""
+        """Extend the taker's seat."""
         self._extended(taker=taker, expires_at=expires_at, timestamp=now)
 
     @event(Extended)
@@ -125,11 +110,11 @@ class Day(Aggregate):
         self.seats = {**self.seats, taker: self.seats[taker]._replace(expires_at=expires_at)}
 
     def confirm(self, taker: UUID, now: datetime) -> None:
-        """What was kept for a while is the taker's for good."""
+        """Make the taker's seat permanent."""
         self.give(self.seats[taker]._replace(expires_at=None), now)
 
     def release(self, taker: UUID, now: datetime) -> None:
-        """Free what the taker has; already free is not an error."""
+        """Release the taker's seat; already released is not an error."""
         if taker in self.seats:
             self._released(taker=taker, timestamp=now)
 
@@ -139,18 +124,18 @@ class Day(Aggregate):
 
 
 def days_touched(since: datetime, until: datetime) -> list[date]:
-    """The UTC days on which [since, until) lies, in order."""
+    """The UTC days that [since, until) touches, in order."""
     first, last = since.date(), (until - timedelta(microseconds=1)).date()
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def taken(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
-    """The seats of the Days that touch [since, until), each once though it may lie on two of them."""
+    """The seats of the Days that overlap [since, until), each once though it may lie on two Days."""
     return [seat for seat in _there(days, since, until) if not seat.lapsed(now)]
 
 
 def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
-    """As `taken`, those whose time is over: whoever takes the stretch releases them with it."""
+    """As `taken`, those that have expired: the command that takes the time releases them too."""
     return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
 
 

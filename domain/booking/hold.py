@@ -1,23 +1,25 @@
-"""Hold: a time kept for a few minutes while somebody makes up their mind."""
+"""Hold: a start that is reserved for a customer for a few minutes."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
+from domain.booking.placement import Booking, BookingFields, Placed, PlacementFields
 from domain.errors import Conflict, Gone
 from domain.kernel import Aggregate, event
 
 
 class HoldExpired(Gone):
-    """This hold is over."""
+    """This hold has ended."""
 
 
 class HoldExtendedBefore(Conflict):
-    """A hold is extended once."""
+    """This hold has been extended before."""
 
 
 class HoldUsed(Conflict):
-    """This hold has become an appointment."""
+    """This hold was used for an appointment."""
 
 
 class HoldStatus(StrEnum):
@@ -27,20 +29,15 @@ class HoldStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Hold(Aggregate):
-    """A stretch of a provider's calendar, kept for a customer until `expires_at`."""
+class Hold(Placed, Aggregate):
+    """Occupies a provider's time for a customer until `expires_at`."""
 
-    class Placed(Aggregate.Created):
-        by: UUID
-        service_id: UUID
-        provider_id: UUID
-        customer_id: UUID
-        starts_at: datetime
-        duration: int
-        buffer_before: int
-        buffer_after: int
-        timezone: str
+    class Placed(PlacementFields, BookingFields, Aggregate.Created):
         expires_at: datetime
+
+        def apply(self, hold: "Hold") -> None:
+            hold.service_id, hold.customer_id = self.service_id, self.customer_id
+            hold.placement, hold.expires_at = self.placement(self.provider_id), self.expires_at
 
     class Extended(Aggregate.Event):
         by: UUID
@@ -56,42 +53,30 @@ class Hold(Aggregate):
         by: UUID
         appointment_id: UUID
 
-    @event(Placed)
-    def __init__(
-        self,
-        id: UUID,
-        by: UUID,
-        service_id: UUID,
-        provider_id: UUID,
-        customer_id: UUID,
-        starts_at: datetime,
-        duration: int,
-        buffer_before: int,
-        buffer_after: int,
-        timezone: str,
-        expires_at: datetime,
-        timestamp: datetime,
-    ) -> None:
-        self.service_id, self.provider_id, self.customer_id = service_id, provider_id, customer_id
-        self.starts_at, self.ends_at = starts_at, starts_at + timedelta(minutes=duration)
-        self.since = starts_at - timedelta(minutes=buffer_before)
-        self.until = self.ends_at + timedelta(minutes=buffer_after)
-        self.timezone, self.expires_at = timezone, expires_at
+    def __init__(self) -> None:
+        self.service_id: UUID
+        self.customer_id: UUID
+        self.expires_at: datetime
         self.status = HoldStatus.HELD
         self.extended = False
         self.appointment_id: UUID | None = None
 
+    @classmethod
+    def place(cls, id: UUID, booking: Booking, expires_at: datetime, now: datetime) -> Self:
+        """Hold the time of the booking until `expires_at`."""
+        return cls._create(cls.Placed, id=id, **booking.fields(), expires_at=expires_at, timestamp=now)
+
     def check_live(self, now: datetime) -> None:
-        """Raise HoldExpired unless it still keeps the time."""
+        """Raise HoldExpired unless the hold still occupies its time."""
         if self.status is HoldStatus.USED:
-            raise HoldExpired("It was used for an appointment.", appointment_id=str(self.appointment_id))
+            raise HoldExpired("The hold was used for an appointment.", appointment_id=str(self.appointment_id))
         if self.status is HoldStatus.RELEASED:
-            raise HoldExpired("It was given back.")
+            raise HoldExpired("The hold was released.")
         if self.status is HoldStatus.EXPIRED or self.expires_at <= now:
-            raise HoldExpired(f"It was kept until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
+            raise HoldExpired(f"The hold ended at {self.expires_at:%Y-%m-%dT%H:%M:%SZ}.")
 
     def extend(self, by: UUID, expires_at: datetime, now: datetime) -> None:
-        """Keep it for longer, once; at most until its start."""
+        """Extend the hold, once; at most until its start."""
         self.check_live(now)
         if self.extended:
             raise HoldExtendedBefore
@@ -104,7 +89,7 @@ class Hold(Aggregate):
         self.extended = True
 
     def release(self, by: UUID, now: datetime) -> None:
-        """Give the time back; already given back or over is not an error."""
+        """Release the time; already released or expired is not an error."""
         if self.status is HoldStatus.USED:
             raise HoldUsed(appointment_id=str(self.appointment_id))
         if self.status is HoldStatus.HELD:
@@ -115,7 +100,7 @@ class Hold(Aggregate):
         self.status = HoldStatus.RELEASED
 
     def expire(self, now: datetime) -> None:
-        """Its time is over; nothing happens unless it is."""
+        """Expire a hold whose time is over; does nothing otherwise."""
         if self.status is HoldStatus.HELD and self.expires_at <= now:
             self._expired(timestamp=now)
 
@@ -124,7 +109,7 @@ class Hold(Aggregate):
         self.status = HoldStatus.EXPIRED
 
     def use(self, by: UUID, appointment_id: UUID, now: datetime) -> None:
-        """It becomes this appointment."""
+        """Turn the hold into this appointment."""
         self.check_live(now)
         self._used(by=by, appointment_id=appointment_id, timestamp=now)
 

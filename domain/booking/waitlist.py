@@ -1,9 +1,10 @@
-"""Waiting: a customer who wants a time that is not free, and what is offered to them."""
+"""Waiting: an entry in the waitlist of a service, and the offer that is made to it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self, TypedDict
 from uuid import UUID
 
 from domain.errors import Conflict, Gone
@@ -13,7 +14,7 @@ from domain.scheduling.wallclock import local_date, zone
 
 
 class NothingOffered(Conflict):
-    """Nothing is offered to this entry of the waitlist now."""
+    """There is no offer for this waitlist entry right now."""
 
 
 class OfferLapsed(Gone):
@@ -28,7 +29,7 @@ class WaitingStatus(StrEnum):
 
 
 class Offer(NamedTuple):
-    """What is kept for somebody who waits."""
+    """A start that is held for a waitlist entry."""
 
     hold_id: UUID
     provider_id: UUID
@@ -37,14 +38,15 @@ class Offer(NamedTuple):
 
     @property
     def start(self) -> tuple[UUID, datetime]:
-        """What is not offered again once it has lapsed."""
+        """The provider and start: they are not offered again once the offer has lapsed."""
         return self.provider_id, self.starts_at
 
 
 class Wish(NamedTuple):
-    """What somebody waits for.
+    """The wish of a waitlist entry, as the read model has it.
 
-    `hours`: minutes of the local day, none for any; `lapsed`: what was offered before, not to be again.
+    `hours`: minutes of the local day, none for any hour; `lapsed`: the starts offered before, which are not offered
+    again.
     """
 
     waiting_id: UUID
@@ -57,7 +59,7 @@ class Wish(NamedTuple):
     lapsed: frozenset[tuple[UUID, datetime]]
 
     def fits(self, provider_id: UUID, start: datetime) -> bool:
-        """Whether this is what they wait for."""
+        """Whether the entry wants this start with this provider."""
         if self.provider_id not in (None, provider_id) or (provider_id, start) in self.lapsed:
             return False
         tz = zone(self.timezone)
@@ -69,17 +71,38 @@ class Wish(NamedTuple):
         return not self.hours or any(begin <= m < end for begin, end in self.hours for m in minutes)
 
 
-class Waiting(Aggregate):
-    """One customer's place in the line."""
+WaitlistDates = TypedDict("WaitlistDates", {"from": str, "to": str})
+"""The first and the last date, both included, in ISO format."""
 
-    class Joined(Aggregate.Created):
-        by: UUID
-        customer_id: UUID
-        service_id: UUID
-        provider_id: UUID | None
-        dates: dict[str, str]
-        hours: list[list[int]]
-        timezone: str
+
+@dataclass(frozen=True)
+class WaitlistEntry:
+    """The wish of a customer, as the event records it. `provider_id`: None for any provider of the service.
+
+    `hours`: [[begin, end], ...] in minutes of the local day, none for any hour; `timezone`: of dates and hours.
+    """
+
+    customer_id: UUID
+    service_id: UUID
+    provider_id: UUID | None
+    dates: WaitlistDates
+    hours: list[list[int]]
+    timezone: str
+
+
+@dataclass(frozen=True)
+class _ByFields:
+    by: UUID
+
+
+class Waiting(Aggregate):
+    """One customer's entry in the waitlist."""
+
+    class Joined(WaitlistEntry, _ByFields, Aggregate.Created):
+        def apply(self, waiting: "Waiting") -> None:
+            waiting.customer_id, waiting.service_id = self.customer_id, self.service_id
+            waiting.provider_id = self.provider_id
+            waiting.dates, waiting.hours, waiting.timezone = self.dates, self.hours, self.timezone
 
     class Offered(Aggregate.Event):
         hold_id: UUID
@@ -97,28 +120,25 @@ class Waiting(Aggregate):
     class Left(Aggregate.Event):
         by: UUID
 
-    @event(Joined)
-    def __init__(
-        self,
-        id: UUID,
-        by: UUID,
-        customer_id: UUID,
-        service_id: UUID,
-        provider_id: UUID | None,
-        dates: dict[str, str],
-        hours: list[list[int]],
-        timezone: str,
-        timestamp: datetime,
-    ) -> None:
-        self.customer_id, self.service_id, self.provider_id = customer_id, service_id, provider_id
-        self.dates, self.hours, self.timezone = dates, hours, timezone
+    def __init__(self) -> None:
+        self.customer_id: UUID
+        self.service_id: UUID
+        self.provider_id: UUID | None
+        self.dates: WaitlistDates
+        self.hours: list[list[int]]
+        self.timezone: str
         self.status = WaitingStatus.WAITING
         self.offer: Offer | None = None
         self.lapsed: frozenset[tuple[UUID, datetime]] = frozenset()
         self.appointment_id: UUID | None = None
 
+    @classmethod
+    def join(cls, id: UUID, by: UUID, entry: WaitlistEntry, now: datetime) -> Self:
+        """A new entry, at the end of the line."""
+        return cls._create(cls.Joined, id=id, by=by, **vars(entry), timestamp=now)
+
     def offer_place(self, offer: Offer, now: datetime) -> None:
-        """A place is kept for them; whoever does not wait is offered nothing."""
+        """Offer a held start. Raises NothingOffered unless the entry is waiting."""
         if self.status is not WaitingStatus.WAITING or offer.start in self.lapsed:
             raise NothingOffered
         self._offered(**offer._asdict(), timestamp=now)
@@ -130,13 +150,13 @@ class Waiting(Aggregate):
         self.status, self.offer = WaitingStatus.OFFERED, Offer(hold_id, provider_id, starts_at, expires_at)
 
     def standing_offer(self) -> Offer:
-        """What can be accepted; raises NothingOffered."""
+        """The offer that can be accepted; raises NothingOffered."""
         if self.offer is None:
-            raise NothingOffered(f"It is {self.status}.")
+            raise NothingOffered(f"Its status is `{self.status}`.")
         return self.offer
 
     def lapse(self, now: datetime) -> None:
-        """The offer is over: back in line, at the same place."""
+        """End the offer: the entry waits again, at the same place in the line."""
         self._lapsed(hold_id=self.standing_offer().hold_id, timestamp=now)
 
     @event(Lapsed)
@@ -145,7 +165,7 @@ class Waiting(Aggregate):
         self.status, self.offer = WaitingStatus.WAITING, None
 
     def accept(self, by: UUID, appointment_id: UUID, now: datetime) -> None:
-        """What was offered is booked."""
+        """Record that the offer was booked."""
         self.standing_offer()
         self._accepted(by=by, appointment_id=appointment_id, timestamp=now)
 
@@ -155,7 +175,7 @@ class Waiting(Aggregate):
         self.appointment_id = appointment_id
 
     def leave(self, by: UUID, now: datetime) -> None:
-        """Wait no longer; who does not wait any more stays as they are."""
+        """Leave the waitlist; already left or accepted is not an error."""
         if self.status in {WaitingStatus.WAITING, WaitingStatus.OFFERED}:
             self._left(by=by, timestamp=now)
 

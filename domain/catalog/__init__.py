@@ -1,1 +1,1 @@
-"""What can be booked: organizations, providers, services, tags."""
+"""Organizations, providers, services, tags."""

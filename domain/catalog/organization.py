@@ -1,11 +1,12 @@
-"""Organization: a business, who works in it, and the dates on which all of it is closed."""
+"""Organization: a business, its members, and its holidays."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.kernel import Aggregate, event
 
@@ -15,11 +16,11 @@ class OrganizationClosed(Conflict):
 
 
 class LastOwner(Conflict):
-    """An organization keeps at least one owner."""
+    """An organization needs at least one owner."""
 
 
 class MemberExists(Conflict):
-    """They are a member already, of another rank."""
+    """This account is already a member, with another rank."""
 
 
 class RankTooLow(Forbidden):
@@ -27,32 +28,29 @@ class RankTooLow(Forbidden):
 
 
 class Rank(StrEnum):
-    """What a member may do; the highest first."""
+    """The permissions of a member; the highest rank first."""
 
     OWNER = "owner"
     MANAGER = "manager"
     STAFF = "staff"
 
     def reaches(self, least: "Rank") -> bool:
-        """Whether it is this high, or higher."""
+        """Whether the rank is `least` or higher."""
         order = [*Rank]
         return order.index(self) <= order.index(least)
 
 
 class Organization(Aggregate):
-    """A business. `profile`: name, timezone, bio, address, all of them public.
-
-    Where a rank is asked for as `acting`, it is the rank with which the change is made: an admin's is OWNER.
-    """
+    """A business. `acting`: the rank of the caller who makes a change; an admin acts as OWNER."""
 
     class Founded(Aggregate.Created):
         by: UUID
         owner_id: UUID
-        profile: dict[str, Any]
+        profile: OrganizationProfile
 
     class Changed(Aggregate.Event):
         by: UUID
-        profile: dict[str, Any]
+        profile: OrganizationProfile
 
     class Closed(Aggregate.Event):
         by: UUID
@@ -81,25 +79,26 @@ class Organization(Aggregate):
         date: str
 
     @event(Founded)
-    def __init__(self, id: UUID, by: UUID, owner_id: UUID, profile: dict[str, Any], timestamp: datetime) -> None:
+    def __init__(self, id: UUID, by: UUID, owner_id: UUID, profile: OrganizationProfile, timestamp: datetime) -> None:
         self.profile = profile
         self.members: Mapping[UUID, Rank] = {owner_id: Rank.OWNER}
         self.holidays: Mapping[str, str] = {}
         self._dates: frozenset[date] | None = None
         self.closed = False
 
-    def change(self, by: UUID, profile: dict[str, Any], now: datetime) -> None:
-        """Replace some of the profile; nothing happens if all stays."""
+    def change(self, by: UUID, changes: Mapping[str, Any], now: datetime) -> None:
+        """Replace some of the profile; an unchanged profile is not an error."""
         self.check_open()
-        if {**self.profile, **profile} != self.profile:
-            self._changed(by=by, profile={**self.profile, **profile}, timestamp=now)
+        profile = {**self.profile, **changes}
+        if profile != self.profile:
+            self._changed(by=by, profile=cast("OrganizationProfile", profile), timestamp=now)
 
     @event(Changed)
-    def _changed(self, by: UUID, profile: dict[str, Any], timestamp: datetime) -> None:
+    def _changed(self, by: UUID, profile: OrganizationProfile, timestamp: datetime) -> None:
         self.profile = profile
 
     def close(self, by: UUID, now: datetime) -> None:
-        """End it for the future; its members still look after what is there."""
+        """Close the organization for new bookings; its members still manage existing ones."""
         if not self.closed:
             self._closed(by=by, timestamp=now)
 
@@ -108,12 +107,12 @@ class Organization(Aggregate):
         self.closed = True
 
     def check_open(self) -> None:
-        """Raise OrganizationClosed once closed."""
+        """Raise OrganizationClosed once the organization is closed."""
         if self.closed:
             raise OrganizationClosed
 
     def add_member(self, by: UUID, account_id: UUID, rank: Rank, acting: Rank, now: datetime) -> None:
-        """Raises RankTooLow, and MemberExists for a member of another rank."""
+        """Add a member. Raises RankTooLow; MemberExists for a member of another rank."""
         self.check_open()
         _check_rank(acting, rank)
         known = self.members.get(account_id)
@@ -127,7 +126,7 @@ class Organization(Aggregate):
         self.members = {**self.members, account_id: Rank(rank)}
 
     def rank_member(self, by: UUID, account_id: UUID, rank: Rank, acting: Rank, now: datetime) -> None:
-        """Raises NotFound for who is no member, RankTooLow, LastOwner."""
+        """Change a member's rank. Raises NotFound for an account that is not a member, RankTooLow, LastOwner."""
         self.check_open()
         known = self.rank_of(account_id)
         _check_rank(acting, known, rank)
@@ -140,7 +139,7 @@ class Organization(Aggregate):
         self.members = {**self.members, account_id: Rank(rank)}
 
     def remove_member(self, by: UUID, account_id: UUID, acting: Rank, now: datetime) -> None:
-        """Anybody may leave, a closed one too. Raises NotFound for no member, RankTooLow, LastOwner."""
+        """Remove a member. Members may leave a closed organization too. Raises NotFound, RankTooLow, LastOwner."""
         known = self.rank_of(account_id)
         if by != account_id:
             _check_rank(acting, known)
@@ -162,7 +161,7 @@ class Organization(Aggregate):
             raise LastOwner
 
     def set_holiday(self, by: UUID, day: date, name: str, now: datetime) -> None:
-        """None of its providers opens on this date of their own zones."""
+        """Close all providers of the organization on this date of their own time zones."""
         self.check_open()
         if self.holidays.get(day.isoformat()) != name:
             self._holiday_set(by=by, date=day.isoformat(), name=name, timestamp=now)
@@ -173,7 +172,7 @@ class Organization(Aggregate):
         self._dates = None
 
     def lift_holiday(self, by: UUID, day: date, now: datetime) -> None:
-        """Open again as each provider's hours say; raises NotFound if there is no holiday."""
+        """Remove a holiday; raises NotFound if there is none on this date."""
         self.check_open()
         if day.isoformat() not in self.holidays:
             raise NotFound("holiday", day.isoformat())
@@ -185,13 +184,13 @@ class Organization(Aggregate):
         self._dates = None
 
     def closed_dates(self) -> frozenset[date]:
-        """The dates of the holidays, for `Hours`."""
+        """The dates of the holidays, for OpeningHours."""
         if self._dates is None:
             self._dates = frozenset(map(date.fromisoformat, self.holidays))
         return self._dates
 
 
 def _check_rank(acting: Rank, *touched: Rank) -> None:
-    """Owners give and take any rank; others only ranks below their own, so that nobody raises themselves."""
+    """Owners give and take any rank, other members only ranks below their own: nobody can raise their own rank."""
     if acting is not Rank.OWNER and any(rank.reaches(acting) for rank in touched):
         raise RankTooLow

@@ -1,4 +1,4 @@
-"""Tag: a word that providers and services are found by."""
+"""Tag: a word by which providers and services are found."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,17 +17,17 @@ class TagRetired(Conflict):
 
 
 class MergedIntoItself(Conflict):
-    """A tag can't be merged into itself, nor into one that was merged into it."""
+    """A tag can't be merged into itself, nor into a tag that was merged into it."""
 
 
 class SlugTaken(Conflict):
-    """Another tag has this slug; merge them to make them one."""
+    """Another tag has this slug. Merge the two to combine them."""
 
 
 class Tag(Aggregate):
-    """A word to find by. Its id derives from its first slug, so one slug is one tag.
+    """A word by which things are found. Its id derives from its first slug, so that one slug is one tag.
 
-    `slugs`: all that it answers to, its own and those it was spelled with or that were merged into it.
+    `slugs`: the present slug, the former ones, and those of the tags that were merged into it.
     """
 
     class Coined(Aggregate.Created):
@@ -72,11 +72,11 @@ class Tag(Aggregate):
 
     @property
     def aliases(self) -> list[str]:
-        """The other slugs that it answers to."""
+        """The slugs besides the present one."""
         return sorted(slug for slug in self.slugs if slug != self.slug)
 
     def rename(self, by: UUID, name: str, now: datetime) -> None:
-        """Change what people read; the slug stays."""
+        """Change the name; the slug stays."""
         self.check_own()
         if name != self.name:
             self._renamed(by=by, name=name, timestamp=now)
@@ -86,7 +86,7 @@ class Tag(Aggregate):
         self.name = name
 
     def respell(self, by: UUID, slug: str, now: datetime) -> None:
-        """Be shown by another of its slugs; it answers to the old one still."""
+        """Make another of its slugs the present one; the old slug still leads to the tag. Raises SlugTaken."""
         self.check_own()
         if slug not in self.slugs:
             raise SlugTaken
@@ -98,7 +98,7 @@ class Tag(Aggregate):
         self.slug = slug
 
     def merge(self, by: UUID, into: "Tag", now: datetime) -> None:
-        """From now on `into` answers to this tag's slugs, which both streams record."""
+        """Give this tag's slugs to `into`. Both streams record it."""
         self.check_own()
         if into.id == self.id:
             raise MergedIntoItself
@@ -110,7 +110,7 @@ class Tag(Aggregate):
         self.merged_into = into
 
     def absorb(self, by: UUID, slugs: Iterable[str], now: datetime) -> None:
-        """Answer to these slugs too."""
+        """Take over these slugs."""
         self.check_own()
         if self.retired:
             raise TagRetired
@@ -121,7 +121,7 @@ class Tag(Aggregate):
         self.slugs = (*self.slugs, *slugs)
 
     def retire(self, by: UUID, now: datetime) -> None:
-        """No longer listed, until somebody uses it again."""
+        """Take the tag off the list until it is used again."""
         self.check_own()
         if not self.retired:
             self._retired(by=by, timestamp=now)
@@ -131,7 +131,7 @@ class Tag(Aggregate):
         self.retired = True
 
     def revive(self, by: UUID, now: datetime) -> None:
-        """Listed again, because somebody used it."""
+        """List the tag again, because it is used again."""
         if self.retired:
             self._revived(by=by, timestamp=now)
 
@@ -140,6 +140,6 @@ class Tag(Aggregate):
         self.retired = False
 
     def check_own(self) -> None:
-        """Raise TagMerged once it is only another name of some tag."""
+        """Raise TagMerged once the tag was merged into another one."""
         if self.merged_into is not None:
             raise TagMerged

@@ -1,1 +1,1 @@
-"""Who: accounts, e-mail addresses, customers."""
+"""Accounts, admins, customers, e-mail addresses."""

@@ -1,41 +1,18 @@
-"""Account: somebody who can sign in, what they may do, and how they leave."""
+"""Account: the right to sign in, its role and status, and its erasure."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
-from domain.errors import Conflict, Forbidden
 from domain.kernel import Aggregate, derived_id, event
+from domain.people.account_status import AccountDisabled, AccountForgotten, AccountStatus, OwnRole
 from domain.personal_data import PersonalData
 
 
-class AccountDisabled(Forbidden):
-    """This account is disabled."""
-
-
-class AccountForgotten(Conflict):
-    """This person is forgotten."""
-
-
-class ForgettingAhead(Conflict):
-    """This person is about to be forgotten."""
-
-
-class OwnRole(Forbidden):
-    """Nobody changes their own role or standing."""
-
-
-class AccountStatus(StrEnum):
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    FORGOTTEN = "forgotten"
-
-
 class Account(Aggregate):
-    """Somebody who can sign in. `contact` is personal: {"email", "name", "timezone", "language"}.
+    """The right to sign in. `contact`: an AccountContact, personal data.
 
-    The public id is `account_id` (the token's `sub`, and the customer's id); the stream's derives from it.
-    `address`: the stream of the e-mail address, which makes it unique. `guests`: customers it has claimed.
+    The public id is `account_id` (the token's `sub`, and the customer's id); the stream's id derives from it.
+    `address`: the stream of the e-mail address, which makes the address unique. `guests`: the customers it has claimed.
     """
 
     class Registered(Aggregate.Created):
@@ -99,27 +76,27 @@ class Account(Aggregate):
         self.address = address
         self.contact = contact
         self.guests: tuple[UUID, ...] = ()
-        self.standing = AccountStatus.ACTIVE
+        self.status = AccountStatus.ACTIVE
         self.forgetting_due: datetime | None = None
         self.cancels_appointments = False
 
     @property
     def active(self) -> bool:
-        return self.standing is AccountStatus.ACTIVE
+        return self.status is AccountStatus.ACTIVE
 
     def check_active(self) -> None:
-        """Raise AccountForgotten or AccountDisabled unless it may act."""
+        """Raise AccountForgotten or AccountDisabled unless the account is active."""
         self.check_known()
-        if self.standing is AccountStatus.DISABLED:
+        if self.status is AccountStatus.DISABLED:
             raise AccountDisabled
 
     def check_known(self) -> None:
-        """Raise AccountForgotten."""
-        if self.standing is AccountStatus.FORGOTTEN:
+        """Raise AccountForgotten once the person is erased."""
+        if self.status is AccountStatus.FORGOTTEN:
             raise AccountForgotten
 
     def change_contact(self, by: UUID, contact: PersonalData, now: datetime) -> None:
-        """Other name, zone or language; nothing happens if all stay. Both must be open."""
+        """Replace the contact; an unchanged one is not an error. Both must be decrypted."""
         self.check_known()
         if contact != self.contact:
             self._contact_changed(by=by, contact=contact, timestamp=now)
@@ -129,7 +106,7 @@ class Account(Aggregate):
         self.contact = contact
 
     def change_address(self, by: UUID, address: UUID, contact: PersonalData, now: datetime) -> None:
-        """Another e-mail address, which has been verified."""
+        """Replace the e-mail address by another one, which has been verified."""
         self.check_active()
         if address != self.address:
             self._address_changed(by=by, address=address, contact=contact, timestamp=now)
@@ -140,7 +117,7 @@ class Account(Aggregate):
         self.contact = contact
 
     def take_guest(self, customer_id: UUID, now: datetime) -> None:
-        """A guest's record is this person's, to be forgotten with them."""
+        """Claim a guest's record, which is erased with this person from now on."""
         if customer_id not in self.guests:
             self._guest_taken(customer_id=customer_id, timestamp=now)
 
@@ -149,7 +126,7 @@ class Account(Aggregate):
         self.guests = (*self.guests, customer_id)
 
     def change_role(self, by: UUID, role: str, now: datetime) -> None:
-        """Another platform role; nobody changes their own."""
+        """Change the platform role. Raises OwnRole for the caller's own account."""
         self.check_known()
         if by == self.account_id:
             raise OwnRole
@@ -161,29 +138,29 @@ class Account(Aggregate):
         self.role = role
 
     def disable(self, by: UUID, now: datetime) -> None:
-        """May do nothing from now on; already so is not an error."""
+        """Disable the account; already disabled is not an error. Raises OwnRole for the caller's own account."""
         self.check_known()
         if by == self.account_id:
             raise OwnRole
-        if self.standing is not AccountStatus.DISABLED:
+        if self.status is not AccountStatus.DISABLED:
             self._disabled(by=by, timestamp=now)
 
     @event(Disabled)
     def _disabled(self, by: UUID, timestamp: datetime) -> None:
-        self.standing = AccountStatus.DISABLED
+        self.status = AccountStatus.DISABLED
 
     def enable(self, by: UUID, now: datetime) -> None:
-        """May act again; already so is not an error."""
+        """Enable the account; already active is not an error."""
         self.check_known()
-        if self.standing is not AccountStatus.ACTIVE:
+        if self.status is not AccountStatus.ACTIVE:
             self._enabled(by=by, timestamp=now)
 
     @event(Enabled)
     def _enabled(self, by: UUID, timestamp: datetime) -> None:
-        self.standing = AccountStatus.ACTIVE
+        self.status = AccountStatus.ACTIVE
 
     def ask_forgetting(self, by: UUID, due_at: datetime, *, cancel_appointments: bool, now: datetime) -> None:
-        """To be forgotten at `due_at`, unless that is cancelled. Asked again, the earlier word stands."""
+        """Schedule erasure at `due_at`, unless it is cancelled before. A second request changes nothing."""
         self.check_known()
         if self.forgetting_due is None:
             self._forgetting_asked(by=by, due_at=due_at, cancel_appointments=cancel_appointments, timestamp=now)
@@ -194,7 +171,7 @@ class Account(Aggregate):
         self.cancels_appointments = cancel_appointments
 
     def cancel_forgetting(self, by: UUID, now: datetime) -> None:
-        """Stay after all."""
+        """Cancel the scheduled erasure."""
         self.check_known()
         if self.forgetting_due is not None:
             self._forgetting_cancelled(by=by, timestamp=now)
@@ -205,11 +182,11 @@ class Account(Aggregate):
         self.cancels_appointments = False
 
     def forget(self, by: UUID, now: datetime) -> None:
-        """The record that the person's key is gone; already so is not an error."""
-        if self.standing is not AccountStatus.FORGOTTEN:
+        """Record that the person's encryption key is deleted; already erased is not an error."""
+        if self.status is not AccountStatus.FORGOTTEN:
             self._forgotten(by=by, account_id=self.account_id, timestamp=now)
 
     @event(Forgotten)
     def _forgotten(self, by: UUID, account_id: UUID, timestamp: datetime) -> None:
-        self.standing = AccountStatus.FORGOTTEN
+        self.status = AccountStatus.FORGOTTEN
         self.forgetting_due = None

@@ -1,4 +1,4 @@
-"""Admins: who runs the platform. One stream, so that two who dismiss each other at once meet in it."""
+"""Admins: the accounts that run the platform. One stream, so that admins who demote each other at once conflict."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,11 +8,11 @@ from domain.kernel import Aggregate, derived_id, event
 
 
 class LastAdmin(Conflict):
-    """One active admin must stay."""
+    """At least one active admin is required."""
 
 
 class Admins(Aggregate):
-    """The accounts that have the role admin and may act."""
+    """The active accounts with the role admin."""
 
     class Begun(Aggregate.Created):
         pass
@@ -30,7 +30,7 @@ class Admins(Aggregate):
         self.accounts: tuple[UUID, ...] = ()
 
     def join(self, account_id: UUID, now: datetime) -> None:
-        """One more; already so is not an error."""
+        """Add an account; already added is not an error."""
         if account_id not in self.accounts:
             self._joined(account_id=account_id, timestamp=now)
 
@@ -39,7 +39,7 @@ class Admins(Aggregate):
         self.accounts = (*self.accounts, account_id)
 
     def leave(self, account_id: UUID, now: datetime) -> None:
-        """Demoted, disabled or gone; nothing happens if they are none. Raises LastAdmin."""
+        """Remove an account that is demoted, disabled or erased; others are ignored. Raises LastAdmin."""
         if account_id not in self.accounts:
             return
         if len(self.accounts) == 1:

@@ -1,22 +1,34 @@
-"""Customer: somebody who books, or for whom staff book."""
+"""Customer: a person who books, or for whom staff book."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
-DETAILS = ("name", "email", "phone", "timezone", "note")
+
+class CustomerDetails(TypedDict):
+    """Personal data of the customer. `timezone`: an IANA name."""
+
+    name: str
+    email: str | None
+    phone: str | None
+    timezone: str | None
+    note: str
+
+
+DETAILS = tuple(CustomerDetails.__annotations__)
 
 
 class CustomerDeleted(Conflict):
-    """This customer's record has ended."""
+    """This customer has been deleted."""
 
 
 class CustomerExists(Conflict):
-    """This customer is already known."""
+    """This customer exists already."""
 
 
 class GuestClaimed(Conflict):
@@ -24,7 +36,7 @@ class GuestClaimed(Conflict):
 
 
 class Customer(Aggregate):
-    """Somebody who books. `details` are personal: name, email, phone, timezone, note."""
+    """A person who books. `details`: CustomerDetails, personal data."""
 
     class Registered(Aggregate.Created):
         by: UUID
@@ -62,23 +74,24 @@ class Customer(Aggregate):
 
     @property
     def name(self) -> str:
-        """Empty while it is sealed, as everything personal here."""
+        """Empty while it is encrypted, as all personal data here."""
         return self.details.get("name") or ""
 
     @property
     def email(self) -> str | None:
-        told: str | None = self.details.get("email")
-        return told
+        return self._detail("email")
 
     @property
     def phone(self) -> str | None:
-        told: str | None = self.details.get("phone")
-        return told
+        return self._detail("phone")
 
     @property
     def timezone(self) -> str | None:
-        told: str | None = self.details.get("timezone")
-        return told
+        return self._detail("timezone")
+
+    def _detail(self, name: str) -> str | None:
+        value: str | None = self.details.get(name)
+        return value
 
     @property
     def note(self) -> str:
@@ -86,28 +99,28 @@ class Customer(Aggregate):
 
     @property
     def is_guest(self) -> bool:
-        """Entered by staff, and nobody's own record so far."""
+        """Whether staff entered the customer and no account has claimed it."""
         return self.registered_by != self.id and self.claimed_by is None
 
     @property
     def owners(self) -> tuple[UUID, ...]:
-        """The accounts whose own record it is."""
+        """The accounts that this customer belongs to."""
         return (self.id,) if self.claimed_by is None else (self.id, self.claimed_by)
 
-    def change(self, by: UUID, details: dict[str, Any], now: datetime) -> None:
-        """Replace some of the details, which must be open; nothing happens if all stay."""
+    def change(self, by: UUID, changes: Mapping[str, Any], now: datetime) -> None:
+        """Replace some of the details, which must be decrypted; unchanged details are not an error."""
         if self.deleted:
             raise CustomerDeleted
         current = self.details.value or {}
-        if {**current, **details} != current:
-            self._changed(by=by, details=PersonalData(self.id, {**current, **details}), timestamp=now)
+        if {**current, **changes} != current:
+            self._changed(by=by, details=PersonalData(self.id, {**current, **changes}), timestamp=now)
 
     @event(Changed)
     def _changed(self, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.details = details
 
     def share(self, by: UUID, organization_id: UUID, now: datetime) -> None:
-        """Known to the members of an organization from now on."""
+        """Show the customer to the members of an organization."""
         if organization_id != self.organization_id:
             self._shared(by=by, organization_id=organization_id, timestamp=now)
 
@@ -116,7 +129,7 @@ class Customer(Aggregate):
         self.organization_id = organization_id
 
     def delete(self, by: UUID, now: datetime) -> None:
-        """End it for the future; history stays."""
+        """End the customer for new bookings; already deleted is not an error."""
         if not self.deleted:
             self._deleted(by=by, timestamp=now)
 
@@ -125,7 +138,7 @@ class Customer(Aggregate):
         self.deleted = True
 
     def forget(self, by: UUID, now: datetime) -> None:
-        """The record that this person's key is gone; it ends with that. Already so is not an error."""
+        """Record that the person's encryption key is deleted; already erased is not an error."""
         if not self.forgotten:
             self._forgotten(by=by, timestamp=now)
 
@@ -134,7 +147,7 @@ class Customer(Aggregate):
         self.deleted = self.forgotten = True
 
     def note_address(self, address: UUID | None, now: datetime) -> None:
-        """By which e-mail address's stream a guest is found."""
+        """Set the stream of the e-mail address by which a guest is found."""
         if address != self.address:
             self._address_noted(address=address, timestamp=now)
 
@@ -143,7 +156,7 @@ class Customer(Aggregate):
         self.address = address
 
     def claim(self, account_id: UUID, now: datetime) -> None:
-        """It is this account's own record from now on. Raises GuestClaimed; already so is not an error."""
+        """Give the guest's record to an account. Raises GuestClaimed; already claimed by it is not an error."""
         if account_id in self.owners:
             return
         if self.deleted:

@@ -1,4 +1,4 @@
-"""Address: one e-mail address, known by a keyed hash alone. It makes accounts unique, and finds guests."""
+"""Address: one e-mail address, stored as a keyed hash. It makes accounts unique, and finds guests."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,13 @@ from domain.kernel import Aggregate, event
 
 
 class AddressTaken(Conflict):
-    """This e-mail address has an account."""
+    """This e-mail address belongs to another account."""
 
 
 class Address(Aggregate):
-    """Whose account an e-mail address is, and which guests were entered with it.
+    """The account that an e-mail address belongs to, and the guests that staff entered with it.
 
-    Its id is a keyed hash of the address, so that the log does not tell it.
+    Its id is a keyed hash, so that the log does not reveal the address.
     """
 
     class Noted(Aggregate.Created):
@@ -38,7 +38,7 @@ class Address(Aggregate):
         self.guests: tuple[UUID, ...] = ()
 
     def claim(self, account_id: UUID, now: datetime) -> None:
-        """It is this account's; raises AddressTaken if it is another's. Already so is not an error."""
+        """Give the address to an account. Raises AddressTaken; already given to it is not an error."""
         if self.holder == account_id:
             return
         if self.holder is not None:
@@ -50,7 +50,7 @@ class Address(Aggregate):
         self.holder = account_id
 
     def release(self, account_id: UUID, now: datetime) -> None:
-        """Free for another; nothing happens if it is not theirs."""
+        """Free the address, if it belongs to the account."""
         if self.holder == account_id:
             self._released(account_id=account_id, timestamp=now)
 
@@ -59,7 +59,7 @@ class Address(Aggregate):
         self.holder = None
 
     def note_guest(self, customer_id: UUID, now: datetime) -> None:
-        """Staff entered a guest with this address."""
+        """Add a guest that staff entered with this address."""
         if customer_id not in self.guests:
             self._guest_noted(customer_id=customer_id, timestamp=now)
 
@@ -68,7 +68,7 @@ class Address(Aggregate):
         self.guests = (*self.guests, customer_id)
 
     def drop_guest(self, customer_id: UUID, now: datetime) -> None:
-        """The guest has another address, or is claimed or gone."""
+        """Remove a guest that has another address, is claimed or is deleted."""
         if customer_id in self.guests:
             self._guest_left(customer_id=customer_id, timestamp=now)
 

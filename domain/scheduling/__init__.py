@@ -1,1 +1,1 @@
-"""When can be booked: local time, opening hours, slot grids, availability."""
+"""Local time, opening hours, slot grids, booking windows, availability."""

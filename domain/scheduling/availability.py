@@ -1,21 +1,21 @@
-"""Which starts are offered, and why not the others? Pure: opening rules, occupied time, a service's terms.
+"""Availability: the starts that a service offers, and the rule against any other. Pure functions.
 
 Every datetime is aware and in UTC, every interval half-open, every length in minutes of elapsed time.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.scheduling.booking_window import BookingWindow
 from domain.scheduling.interval import Interval, clip, merge, overlaps
-from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings
-from domain.scheduling.slot_grid import SlotGrid
-from domain.scheduling.wallclock import SUPPORTED, zone
+from domain.scheduling.opening_hours import OpeningHours, openings
+from domain.scheduling.slot_terms import SlotTerms
+from domain.scheduling.wallclock import SUPPORTED
 
 __all__ = [
     "BookingWindow",
@@ -31,65 +31,28 @@ __all__ = [
 
 
 class Rule(StrEnum):
-    """Why a start is not offered; of several reasons, the first in this order."""
+    """The reasons why a start is not offered. Of several, the first in this order is given."""
 
     PAST = "past"
-    """It lies before now."""
+    """The start is in the past."""
     NOTICE = "notice"
-    """It is sooner than the service's notice."""
+    """The start is sooner than the service's minimum notice."""
     WINDOW = "window"
-    """It lies outside the service's booking window."""
+    """The start is outside the service's booking window."""
     TIME_OFF = "time-off"
-    """It would fit into opening hours, but time off covers part of it."""
+    """The appointment fits into opening hours, but time off covers a part of it."""
     CLOSED = "closed"
-    """It does not fit into opening hours: closed, or running past closing time."""
+    """The appointment does not fit into opening hours."""
     GRID = "grid"
-    """The calendar is open, but no start lies at this minute."""
+    """The calendar is open, but the slot grid has no start at this minute."""
     TAKEN = "taken"
-    """Something else occupies part of the time that it and its buffers need."""
+    """Another appointment or hold occupies a part of the time, buffers included."""
     FULL = "full"
-    """Its group session has no seat left."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlotTerms:
-    """A service's terms, as far as they decide when it can start. Minutes; raises ValueError if senseless.
-
-    `service_hours` (0 = Monday) are read in the calendar's zone and intersected with its hours, if not None.
-    """
-
-    service_id: UUID
-    duration: int
-    step: int
-    align: Literal["opening", "clock"] = "opening"
-    buffer_before: int = 0
-    buffer_after: int = 0
-    capacity: int = 1
-    min_notice: int = 0
-    window: BookingWindow | None = None
-    service_hours: Mapping[int, tuple[OpeningWindow, ...]] | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.duration, self.step, self.capacity) < 1:
-            raise ValueError("duration, step and capacity are at least 1")
-        if min(self.buffer_before, self.buffer_after, self.min_notice) < 0:
-            raise ValueError("buffers and notice are not negative")
-
-    @property
-    def length(self) -> timedelta:
-        return timedelta(minutes=self.duration)
-
-    def grid(self, hours: OpeningHours) -> SlotGrid:
-        return SlotGrid(timedelta(minutes=self.step), self.align, zone(hours.timezone))
-
-    def stretch(self, start: datetime) -> Interval:
-        """What an appointment at `start` occupies, buffers included."""
-        before, after = timedelta(minutes=self.buffer_before), timedelta(minutes=self.buffer_after)
-        return Interval(start - before, start + self.length + after)
+    """The group session has no seat left."""
 
 
 class Occupied(NamedTuple):
-    """One taker's stretch [since, until) of a calendar, buffers included, around the `start` it booked."""
+    """The time [since, until) that one taker occupies, buffers included; `start`: the start that it booked."""
 
     since: datetime
     until: datetime
@@ -99,7 +62,7 @@ class Occupied(NamedTuple):
 
 
 class Start(NamedTuple):
-    """An offered start, its end, and how many customers it can still take."""
+    """An offered start, its end, and the number of free seats."""
 
     start: datetime
     end: datetime
@@ -114,7 +77,7 @@ def starts(
 
 
 def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
-    """The starts in `within` that are open, on the grid and free, whatever the time is now; in order."""
+    """The starts in `within` that are open, on the grid and free, in order; notice and window are not checked."""
     within = clip(within, SUPPORTED)
     if within.empty:
         return []
@@ -129,7 +92,7 @@ def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupie
 
 
 def bookable(offer: SlotTerms, hours: OpeningHours, now: datetime) -> Interval:
-    """The starts that notice and booking window allow at `now`; perhaps empty. It moves on as time passes."""
+    """The starts that notice and booking window allow at `now`; may be empty. Moves as time passes."""
     earliest = now + timedelta(minutes=offer.min_notice)
     window = SUPPORTED if offer.window is None else offer.window.bounds(hours, now)
     return clip(Interval(earliest, SUPPORTED.end), window)
@@ -178,9 +141,9 @@ def _shares(offer: SlotTerms, other: Occupied, start: datetime) -> bool:
 def _blocked(
     offer: SlotTerms, occupied: Iterable[Occupied], within: Interval
 ) -> tuple[list[Interval], Counter[datetime]]:
-    """The open stretches in which no start is free, sorted, and the seats taken of each group session.
+    """The stretches in which no start is free, sorted, and the seats taken of each group session.
 
-    Open at both ends: a start on an edge just touches. A session blocks either side of its own start.
+    Both ends are open: a start on an edge only touches. A session blocks both sides of its own start.
     """
     reach = Interval(offer.stretch(within.start).start, offer.stretch(within.end).end)
     blocked: list[Interval] = []

@@ -1,4 +1,4 @@
-"""How far ahead can be booked? Counted in local days of the calendar."""
+"""Booking window: the dates that can be booked, counted in local days of the calendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,7 +32,7 @@ class BookingWindow:
             raise ValueError("a rolling or business window has at least one day")
 
     def bounds(self, hours: OpeningHours, now: datetime) -> Interval:
-        """The starts it allows at `now`, a SUPPORTED instant; past ones too."""
+        """The starts that the window allows at `now`, a SUPPORTED instant; past starts too."""
         tz = zone(hours.timezone)
         first, last = self._dates(hours, local_date(now, tz))
         return Interval(

@@ -1,4 +1,4 @@
-"""Half-open stretches of time [start, end): touching is free."""
+"""Half-open intervals [start, end): intervals that touch do not overlap."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """[start, end), two aware UTC datetimes. One that ends where it starts, or before, is empty."""
+    """[start, end), two aware UTC datetimes; empty unless `end` is after `start`."""
 
     start: datetime
     end: datetime
@@ -17,17 +17,17 @@ class Interval(NamedTuple):
 
 
 def overlaps(a: Interval, b: Interval) -> bool:
-    """Whether they share time; touching ones do not, empty ones share nothing."""
+    """Whether they share time. Touching or empty intervals share none."""
     return a[0] < b[1] and b[0] < a[1] and a[0] < a[1] and b[0] < b[1]
 
 
 def clip(interval: Interval, bounds: Interval) -> Interval:
-    """The part inside `bounds`, perhaps empty."""
+    """The part inside `bounds`; may be empty."""
     return Interval(max(interval[0], bounds[0]), min(interval[1], bounds[1]))
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time in as few intervals as possible: sorted, touching joined, empty dropped."""
+    """The same time in as few intervals as possible: sorted, touching ones joined, empty ones dropped."""
     merged: list[Interval] = []
     for start, end in sorted(intervals):
         if end <= start:
@@ -41,7 +41,7 @@ def merge(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def subtract(base: Iterable[Interval], cuts: Iterable[Interval]) -> list[Interval]:
-    """What is left of each interval of `base`, in its order; neighbours stay apart."""
+    """The rest of each interval of `base`, in order; adjoining intervals are not joined."""
     cuts = merge(cuts)
     left: list[Interval] = []
     for first, end in base:
@@ -60,6 +60,6 @@ def subtract(base: Iterable[Interval], cuts: Iterable[Interval]) -> list[Interva
 
 
 def intersect(a: Iterable[Interval], b: Iterable[Interval]) -> list[Interval]:
-    """The part of each interval of `a` that lies in `b`, in its order; neighbours in `a` stay apart."""
+    """The part of each interval of `a` that lies in `b`, in order; adjoining intervals are not joined."""
     windows = merge(b)
     return [clip(piece, window) for piece in a for window in windows if overlaps(piece, window)]

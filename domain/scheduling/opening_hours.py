@@ -1,4 +1,4 @@
-"""When is a calendar open? Wall-clock rules of a zone, and the instants they come to."""
+"""Opening hours: the wall-clock rules of a calendar, and the instants that they resolve to."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 
 
 class MalformedHours(ValueError):
-    """A time of day is written HH:MM; only a closing time may be 24:00."""
+    """Use HH:MM for a time of day; only a closing time may be 24:00."""
 
 
 class OpeningWindow(NamedTuple):
@@ -49,7 +49,7 @@ def _minute(clock: str) -> int:
 
 
 def overlapping(weekly: Mapping[int, Sequence[OpeningWindow]]) -> bool:
-    """Whether any two windows of the week (0 = Monday) share time; past midnight and Sunday to Monday too."""
+    """Whether any two windows of the week (0 = Monday) overlap, also past midnight and from Sunday to Monday."""
     of_week = sorted((day * DAY + opens, day * DAY + closes) for day in weekly for opens, closes in weekly[day])
     if len(of_week) < 2:
         return False
@@ -80,7 +80,7 @@ class OpeningHours:
         return self.weekly.get(day.weekday(), ()) if windows is None else windows
 
     def pieces(self, day: date, tz: ZoneInfo) -> list[Interval]:
-        """The windows that start on a local date, in UTC; worked out once. Not to be changed."""
+        """The windows that start on a local date, in UTC. Cached: callers must not change the list."""
         known = self._pieces.get(day)
         if known is None:
             if len(self._pieces) >= REMEMBERED:
@@ -102,7 +102,7 @@ def opens_on(hours: OpeningHours, day: date) -> bool:
 def openings(
     hours: OpeningHours, within: Interval, service: Mapping[int, Sequence[OpeningWindow]] | None = None
 ) -> list[Interval]:
-    """The opening pieces, in UTC and whole, that overlap `within`; sorted by start, adjoining ones apart.
+    """The opening pieces in UTC that overlap `within`, uncut; sorted by start, adjoining ones not joined.
 
     Intersected with the service's weekly hours, if any, read in the calendar's zone. None outside SUPPORTED.
     """

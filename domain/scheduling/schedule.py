@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict, Invalid, NotFound
@@ -13,10 +12,15 @@ from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, overlap
 
 
 class TimeOffExists(Conflict):
-    """This time off is there already."""
+    """This time off exists already."""
 
 
-Weekly = Mapping[str, Sequence[Sequence[int]]]  # weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes
+DayHours = list[list[int]]
+"""[[opens, closes], ...] in minutes of the local day, as events record it."""
+WeeklyHours = dict[str, DayHours]
+"""Weekday "0".."6", Monday first, to its hours."""
+Weekly = Mapping[str, Sequence[Sequence[int]]]
+"""WeeklyHours, to read only."""
 
 
 class Schedule(Aggregate):
@@ -29,12 +33,12 @@ class Schedule(Aggregate):
     class WeeklySet(Aggregate.Event):
         by: UUID
         timezone: str
-        weekly: dict[str, Any]
+        weekly: WeeklyHours
 
     class Overridden(Aggregate.Event):
         by: UUID
         date: str
-        hours: list[Any]
+        hours: DayHours
 
     class OverrideLifted(Aggregate.Event):
         by: UUID
@@ -72,31 +76,31 @@ class Schedule(Aggregate):
         self.reasons: Mapping[UUID, PersonalData | None] = {}
         self._hours: tuple[int, OpeningHours] | None = None
 
-    def set_weekly(self, by: UUID, timezone: str, weekly: dict[str, Any], now: datetime) -> None:
-        """Replace zone and weekly hours; raises Invalid when windows overlap (also past midnight)."""
+    def set_weekly(self, by: UUID, timezone: str, weekly: WeeklyHours, now: datetime) -> None:
+        """Replace time zone and weekly hours; raises Invalid when windows overlap (also past midnight)."""
         if overlapping({int(day): _windows(windows) for day, windows in weekly.items()}):
             raise Invalid("Weekly hours overlap.", "/weekly")
         if (timezone, weekly) != (self.timezone, self.weekly):
             self._weekly_set(by=by, timezone=timezone, weekly=weekly, timestamp=now)
 
     @event(WeeklySet)
-    def _weekly_set(self, by: UUID, timezone: str, weekly: dict[str, Any], timestamp: datetime) -> None:
+    def _weekly_set(self, by: UUID, timezone: str, weekly: WeeklyHours, timestamp: datetime) -> None:
         self.timezone = timezone
         self.weekly = weekly
 
-    def override(self, by: UUID, day: date, hours: list[Any], now: datetime) -> None:
-        """Other hours on one date of the zone; none closes it. Raises Invalid when they overlap."""
+    def override(self, by: UUID, day: date, hours: DayHours, now: datetime) -> None:
+        """Replace the hours of one local date; no hours close it. Raises Invalid when they overlap."""
         if overlapping({0: _windows(hours)}):
             raise Invalid("Hours overlap.", "/hours")
         if self.overrides.get(day.isoformat()) != hours:
             self._overridden(by=by, date=day.isoformat(), hours=hours, timestamp=now)
 
     @event(Overridden)
-    def _overridden(self, by: UUID, date: str, hours: list[Any], timestamp: datetime) -> None:
+    def _overridden(self, by: UUID, date: str, hours: DayHours, timestamp: datetime) -> None:
         self.overrides = {**self.overrides, date: hours}
 
     def lift_override(self, by: UUID, day: date, now: datetime) -> None:
-        """Back to the weekly hours on this date; raises NotFound if there is no override."""
+        """Return to the weekly hours on this date; raises NotFound if there is no override."""
         if day.isoformat() not in self.overrides:
             raise NotFound("override", day.isoformat())
         self._override_lifted(by=by, date=day.isoformat(), timestamp=now)
@@ -106,7 +110,7 @@ class Schedule(Aggregate):
         self.overrides = {k: v for k, v in self.overrides.items() if k != date}
 
     def take_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
-        """Closed between two instants, whatever the hours say; raises TimeOffExists for a known id."""
+        """Close the calendar between two instants; raises TimeOffExists for a known id."""
         if id in self.time_off:
             raise TimeOffExists
         why = PersonalData(by, reason) if reason else None
@@ -129,7 +133,7 @@ class Schedule(Aggregate):
         self.reasons = {**self.reasons, time_off_id: reason}
 
     def change_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
-        """Move or rename time off; raises NotFound if it is not there. Reasons must be open."""
+        """Change time off; raises NotFound if there is none of this id. Reasons must be decrypted."""
         if self._the_time_off(id) != off or self.reason(id) != reason:
             why = PersonalData(by, reason) if reason else None
             self._time_off_changed(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
@@ -147,12 +151,12 @@ class Schedule(Aggregate):
         self._close(time_off_id, Interval(start, end), reason)
 
     def reason(self, time_off_id: UUID) -> str:
-        """Why; empty if nobody said, while it is sealed, and once it is forgotten."""
-        told = self.reasons.get(time_off_id)
-        return (told.value if told else None) or ""
+        """The reason of time off; empty if none was given, while it is encrypted, and after erasure."""
+        reason = self.reasons.get(time_off_id)
+        return (reason.value if reason else None) or ""
 
     def cancel_time_off(self, by: UUID, id: UUID, now: datetime) -> None:
-        """Open again as the hours say; raises NotFound if it is not there."""
+        """Cancel time off; raises NotFound if there is none of this id."""
         self._the_time_off(id)
         self._time_off_cancelled(by=by, time_off_id=id, timestamp=now)
 
@@ -167,7 +171,7 @@ class Schedule(Aggregate):
         return self.time_off[id]
 
     def hours(self) -> OpeningHours:
-        """The opening rules as a value, for `availability`."""
+        """The opening rules, for `domain.scheduling.availability`."""
         if self._hours is None or self._hours[0] != self.version:
             off = list(self.time_off.values())
             self._hours = self.version, hours_of(self.timezone, self.weekly, self.overrides, off)
@@ -180,7 +184,7 @@ def hours_of(
     overrides: Mapping[str, Sequence[Sequence[int]]],
     time_off: Sequence[tuple[datetime, datetime]],
 ) -> OpeningHours:
-    """Opening rules from plain stored values."""
+    """Opening rules from stored values."""
     return OpeningHours(
         timezone=timezone,
         weekly={int(day): _windows(windows) for day, windows in weekly.items()},

@@ -1,4 +1,4 @@
-"""Where do starts lie? Each opening piece has its own grid; a booking in the middle does not shift it."""
+"""Slot grid: the starts in each opening piece. A booking in the middle of a piece does not shift its grid."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class SlotGrid:
     tz: ZoneInfo
 
     def starts(self, pieces: Sequence[Interval], length: timedelta, within: Interval) -> list[datetime]:
-        """The starts in `within` from which `length` is open without a break; sorted, each once."""
+        """The starts in `within` after which `length` is open without a break; sorted, each once."""
         found: list[datetime] = []
         closings = [opening.end for opening in merge(pieces)]  # adjoining pieces count as one for fitting
         for piece in pieces:

@@ -1,4 +1,4 @@
-"""What instant is it when the clock on the wall shows this? The one resolver of local time.
+"""Local time to instants: the only resolver of wall-clock times.
 
 `SUPPORTED` are the instants Daybook plans in, 1970 to 2199. Dates up to a month outside it still
 resolve, so that a window or a day across its ends does; others raise UnsupportedTime.
@@ -16,12 +16,12 @@ _MONTH = timedelta(days=31)
 _PLANNABLE = Interval(SUPPORTED.start - _MONTH, SUPPORTED.end + _MONTH)
 _FIRST_DATE, _LAST_DATE = _PLANNABLE.start.date(), _PLANNABLE.end.date()
 _SECOND = timedelta(seconds=1)
-# Files of the time zone database that name no place: the machine's own setting, and "not set".
+# Files of the time zone database that name no zone: the setting of this machine, and "not set".
 _PLACELESS = {"localtime", "Factory"}
 
 
 class UnknownZone(ValueError):
-    """This is not the name of an IANA time zone."""
+    """Unknown IANA time zone."""
 
 
 class UnsupportedTime(ValueError):
@@ -44,7 +44,7 @@ def _names() -> frozenset[str]:
 def instant(day: date, minute: int, tz: ZoneInfo) -> datetime:
     """The first moment, in UTC, at which clocks in `tz` show that minute (0 to 2880) of `day`, or later.
 
-    So a time that a clock change skips is the end of the gap, and a time that happens twice its first.
+    A time that a clock change skips resolves to the end of the gap, a time that happens twice to its first.
     From 1440 on it is the wall time of the next date. Raises UnsupportedTime.
     """
     return _instant(day, minute, tz)

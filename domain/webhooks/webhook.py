@@ -1,4 +1,4 @@
-"""Webhook: a subscription to what happens, which is told to somebody's server."""
+"""Webhook: a subscription to events, which Daybook sends to a server."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +33,10 @@ PUBLISHED: Mapping[type, str] = {
     Provider.Changed: "provider.changed",
     Provider.Deactivated: "provider.changed",
 }
-"""What is told to subscribers, and as what. An event without a line here is nobody's business."""
+"""The events that webhooks can receive, and their public types. Events without a line here are not published."""
 
 TYPES: Sequence[str] = tuple(dict.fromkeys(PUBLISHED.values()))
-"""What can be subscribed to."""
+"""The types that can be subscribed to."""
 
 LONGEST_URL = 2000  # characters
 _URL = re.compile(
@@ -55,9 +55,9 @@ class WebhookStatus(StrEnum):
 
 
 class Webhook(Aggregate):
-    """Tells a server of what happens with a provider, or with all of an organization's, in order.
+    """Sends a server the events of a provider, or of all providers of an organization, in order.
 
-    With both ids it is about the provider for as long as that belongs to the organization.
+    With both ids it is about the provider for as long as the provider belongs to the organization.
     """
 
     class Subscribed(Aggregate.Created):
@@ -102,7 +102,7 @@ class Webhook(Aggregate):
         self.resumed_at: datetime | None = None
 
     def change(self, by: UUID, url: str, types: list[str], now: datetime) -> None:
-        """Tell it elsewhere, or tell other things; nothing happens if all stays."""
+        """Replace URL and types; unchanged ones are not an error."""
         self.check_there()
         if (url, types) != (self.url, self.types):
             self._changed(by=by, url=url, types=types, timestamp=now)
@@ -112,7 +112,7 @@ class Webhook(Aggregate):
         self.url, self.types = url, types
 
     def disable(self, reason: str, now: datetime) -> None:
-        """Nothing is sent until it is resumed; what happens meanwhile waits."""
+        """Stop sending until the webhook is resumed; later events wait."""
         if self.state is WebhookStatus.ACTIVE:
             self._disabled(reason=reason, timestamp=now)
 
@@ -122,7 +122,7 @@ class Webhook(Aggregate):
         self.reason = reason
 
     def resume(self, by: UUID, now: datetime) -> None:
-        """Go on where it stopped; not disabled is not an error."""
+        """Continue where sending stopped; not disabled is not an error."""
         self.check_there()
         if self.state is WebhookStatus.DISABLED:
             self._resumed(by=by, timestamp=now)
@@ -134,7 +134,7 @@ class Webhook(Aggregate):
         self.resumed_at = timestamp
 
     def rotate(self, by: UUID, now: datetime) -> None:
-        """Another secret; it is not in the log."""
+        """Record that the signing secret was replaced; the secret itself is not in the log."""
         self.check_there()
         self._rotated(by=by, timestamp=now)
 
@@ -143,7 +143,7 @@ class Webhook(Aggregate):
         pass
 
     def delete(self, by: UUID, now: datetime) -> None:
-        """End it."""
+        """Delete the webhook; already deleted is not an error."""
         if self.state is not WebhookStatus.DELETED:
             self._deleted(by=by, timestamp=now)
 
@@ -152,29 +152,28 @@ class Webhook(Aggregate):
         self.state = WebhookStatus.DELETED
 
     def check_there(self) -> None:
-        """Raise NotFound once it is deleted."""
+        """Raise NotFound once the webhook is deleted."""
         if self.state is WebhookStatus.DELETED:
             raise NotFound("webhook", self.id)
 
 
 def check_url(url: str, *, plain: bool) -> None:
-    """Raise Invalid unless it is an https URL without credentials or fragment. `plain`: http is one too."""
+    """Raise Invalid unless it is an https URL without credentials or fragment. `plain`: http is allowed too."""
     found = _URL.fullmatch(url)
     if found is None or len(url) > LONGEST_URL or int(found["port"] or 1) not in range(1, 65_536):
-        raise Invalid("This is not a URL such as https://example.org/hook.", "/url")
+        raise Invalid("Use an https:// URL such as https://example.org/hook.", "/url")
     if found["scheme"] == "http" and not plain:
-        raise Invalid("Webhooks go to https alone.", "/url")
+        raise Invalid("Use an https:// URL.", "/url")
 
 
 def check_types(types: Iterable[str]) -> None:
-    """Raise Invalid unless all of them are published, and there is one at least."""
-    told = list(types)
-    unknown = [each for each in told if each not in TYPES]
-    if unknown or not told:
-        raise Invalid(f"There are: {', '.join(TYPES)}.", "/types")
+    """Raise Invalid unless there is at least one type and all of them are published."""
+    wanted = list(types)
+    if not wanted or any(each not in TYPES for each in wanted):
+        raise Invalid(f"Use one or more of: {', '.join(TYPES)}.", "/types")
 
 
 def check_about(organization_id: UUID | None, provider_id: UUID | None) -> None:
-    """Raise Invalid unless it is about one of the two."""
+    """Raise Invalid unless exactly one of the two is given."""
     if (organization_id is None) is (provider_id is None):
-        raise Invalid("Name either organization_id or provider_id.", "/provider_id")
+        raise Invalid("Send either `organization_id` or `provider_id`.", "/provider_id")

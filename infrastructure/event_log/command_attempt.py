@@ -1,4 +1,4 @@
-"""Attempts at a command: a handler's view of the log, checked in the transaction that records."""
+"""Attempts at a command or a query: a handler's view of the log, checked in the transaction that records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from application.event_log import Command, CommandResult, ConcurrencyConflict, KeyReused, Unavailable
+from application.event_log import (
+    Command,
+    CommandResult,
+    ConcurrencyConflict,
+    IdempotencyKey,
+    KeyReused,
+    Request,
+    Unavailable,
+)
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN
@@ -22,17 +30,18 @@ from infrastructure.privacy.field_encryption import personal_of
 from infrastructure.privacy.keyring import drop_plain_text
 
 A = TypeVar("A", bound=Aggregate)
+R = TypeVar("R")
 
 
 class CommandAttempts:
-    """The attempts at one command: the first at once, later ones after a short random pause."""
+    """The attempts at one request: the first at once, later ones after a short random pause."""
 
-    def __init__(self, repository: AggregateRepository, command: Command, deadline: float) -> None:
+    def __init__(self, repository: AggregateRepository, request: Request, deadline: float) -> None:
         self._repository = repository
-        self._command = command
         self._count = 0
-        self._key = command.key.value if command.key else secrets.token_bytes(32)
-        self._metadata = _metadata(command)
+        self._idempotency = request.key if isinstance(request, Command) else None
+        self._key = self._idempotency.value if self._idempotency else secrets.token_bytes(32)
+        self._metadata = _metadata(request, self._idempotency)
         self._until = asyncio.get_running_loop().time() + deadline
 
     def __aiter__(self) -> CommandAttempts:
@@ -44,15 +53,17 @@ class CommandAttempts:
                 raise Unavailable("Others keep writing first.")
             await asyncio.sleep(random.uniform(0, 0.001 * min(self._count, 20)))  # noqa: S311  jitter
         self._count += 1
-        return CommandAttempt(self._repository, self._command, self._key, self._metadata)
+        return CommandAttempt(self._repository, self._idempotency, self._key, self._metadata)
 
 
 class CommandAttempt:
-    """One attempt at a command: remembers the version of every stream it handed out."""
+    """One attempt: remembers the version of every stream it handed out."""
 
-    def __init__(self, repository: AggregateRepository, command: Command, key: bytes, metadata: str) -> None:
+    def __init__(
+        self, repository: AggregateRepository, idempotency: IdempotencyKey | None, key: bytes, metadata: str
+    ) -> None:
         self._repository = repository
-        self._command = command
+        self._idempotency = idempotency
         self._key = key
         self._metadata = metadata
         self._epoch = repository.journal.epoch
@@ -120,7 +131,7 @@ class CommandAttempt:
         self._result = result
 
     async def settle(self, answer: A) -> CommandResult[A]:
-        if self._result is None and self._command.key is not None:
+        if self._result is None and self._idempotency is not None:
             self._result = await self._append(answer, self._reads, ())
         if isinstance(self._result, Appended):
             return CommandResult(await self.unseal(answer), self._result.position)
@@ -131,9 +142,16 @@ class CommandAttempt:
             return CommandResult(await self.unseal(answer), peeked)
         return await self._replay(peeked)
 
+    async def observe(self, answer: R) -> tuple[R, int]:
+        position = await self._peek()
+        assert isinstance(position, int)  # a query has no idempotency key, so no reply is replayed
+        if isinstance(answer, Aggregate):
+            answer = await self.unseal(answer)
+        return answer, position
+
     async def confirm(self) -> CommandResult[Any] | None:
         self._release()
-        if not self._cached and self._command.key is None:
+        if not self._cached and self._idempotency is None:
             return None
         peeked = await self._peek()
         return await self._replay(peeked) if isinstance(peeked, DuplicateCommand) else None
@@ -160,7 +178,7 @@ class CommandAttempt:
         return result
 
     async def _peek(self) -> DuplicateCommand | int:
-        key = self._key if self._command.key else None
+        key = self._key if self._idempotency else None
         peeked = await self._repository.journal.peek(key, self._reads)
         if self._epoch != self._repository.journal.epoch:
             raise ConcurrencyConflict
@@ -179,7 +197,7 @@ class CommandAttempt:
 
     @property
     def _fingerprint(self) -> bytes:
-        return self._command.key.fingerprint if self._command.key else b""
+        return self._idempotency.fingerprint if self._idempotency else b""
 
     def _release(self) -> None:
         held, self._held = self._held, []
@@ -192,11 +210,11 @@ def _existing(kind: type[A], id: UUID, aggregate: A | None) -> A:
     return aggregate
 
 
-def _metadata(command: Command) -> str:
-    by = command.by
+def _metadata(request: Request, key: IdempotencyKey | None) -> str:
+    by = request.by
     metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
-    if command.correlation:
-        metadata += f',"correlation":{json.dumps(command.correlation)}'
-    if command.key:
-        metadata += f',"key":"{command.key.value.hex()}"'
+    if request.correlation:
+        metadata += f',"correlation":{json.dumps(request.correlation)}'
+    if key:
+        metadata += f',"key":"{key.value.hex()}"'
     return f"{metadata}}}"

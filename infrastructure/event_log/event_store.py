@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from application.event_log import Command
+from application.event_log import Request
 from infrastructure.event_log.aggregate_cache import AggregateCache
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.command_attempt import CommandAttempts
@@ -43,6 +43,6 @@ class EventStore(AggregateRepository):
     async def knows(self, subject: UUID) -> bool:
         return bool(await self.keyring.for_reading([subject]))
 
-    def attempts(self, command: Command) -> CommandAttempts:
-        """Attempts at a command, until the deadline."""
-        return CommandAttempts(self, command, self.deadline)
+    def attempts(self, request: Request) -> CommandAttempts:
+        """Attempts at a command or a query, until the deadline."""
+        return CommandAttempts(self, request, self.deadline)

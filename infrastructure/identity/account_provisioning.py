@@ -11,8 +11,8 @@ from email_validator import validate_email
 
 from application.access import OPERATOR, Role
 from application.event_log import EventStore
+from application.identity.credentials import Credentials as CredentialRows
 from application.people.account import FindAccount, RegisterAccount, find_account, register_account
-from application.ports import Credentials as CredentialRows
 from domain.errors import NotFound, Refusal
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store

@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from application.identity.api_key import ApiKey, TooManyKeys
-from application.ports import RowEncryption
 from domain.errors import NotFound, Stale
 from domain.kernel import new_id
 from infrastructure.database.row_pool import Row, RowPool
 from infrastructure.identity.opaque_secrets import hashed, new_secret
+from infrastructure.privacy.row_encryption import RowEncryption
 
 MOST = 100  # keys of an account
 _KEY = re.compile(r"dbk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from application.ports import Credential, RowEncryption
+from application.identity.credentials import Credential
 from infrastructure.database.row_pool import RowPool
+from infrastructure.privacy.row_encryption import RowEncryption
 
 _GET = """
     SELECT account_id, password, long, totp, totp_confirmed, totp_step

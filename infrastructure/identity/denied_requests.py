@@ -13,7 +13,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from psycopg_pool import PoolTimeout
 
-from application.ports import SecurityLog
+from application.identity.security_log import SecurityLog
 
 EACH = 1.0  # seconds between writes
 KINDS = 1_000  # different denials kept in memory

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from application.ports import RowEncryption, TicketVoid, Verification
+from application.identity.one_time_tokens import TicketVoid, Verification
 from domain.kernel import derived_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.opaque_secrets import hashed, new_secret
+from infrastructure.privacy.row_encryption import RowEncryption
 
 LIFETIME = timedelta(hours=24)
 KEY = derived_id("key", "verifications")

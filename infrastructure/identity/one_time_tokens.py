@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from application.ports import TicketVoid
+from application.identity.one_time_tokens import TicketVoid
 from infrastructure.database.row_pool import RowPool, rows
 from infrastructure.identity.opaque_secrets import hashed, new_secret
 

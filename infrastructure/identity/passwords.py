@@ -15,7 +15,7 @@ import bcrypt
 from zxcvbn.matching import RANKED_DICTIONARIES  # type: ignore[import-untyped]
 
 from application.event_log import Unavailable
-from application.ports import LONGEST_PASSWORD, WeakPassword
+from application.identity.credentials import LONGEST_PASSWORD, WeakPassword
 
 COST = 12
 THREADS = 2

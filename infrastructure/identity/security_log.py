@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from application.ports import SecurityEvent
+from application.identity.security_log import SecurityEvent
 from infrastructure.database.row_pool import RowPool
 
 _NOTE = "INSERT INTO auth.security_log (kind, account_id, network, facts) VALUES (%s, %s, %s, %s)"

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from application.errands import Errands
 from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
-from application.ports import Errands
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.access_tokens import LIFETIME, AccessTokens
@@ -69,21 +69,32 @@ async def open_identity_services(
         passwords = await _passwords(store.keyring, options, stack)
         limits = await _rate_limits(store.keyring, options, stack)
         tokens = await _access_tokens(dsn, keys, stack)
-        signing = Signing(
-            store=store,
-            address_id=store.address_id,
-            passwords=passwords,
-            credentials=Credentials(pool, store.keyring),
-            codes=TotpCodes(),
-            sessions=Sessions(pool, store.keyring, security),
-            tickets=OneTimeTokens(pool),
-            tokens=tokens,
-            keys=ApiKeys(pool, store.keyring),
-            errands=errands,
-            security=security,
-        )
+        signing = _signing(store, pool, passwords, tokens, errands, security)
         denials = await stack.enter_async_context(DeniedRequests(security))
         yield IdentityServices(signing, tokens, ApiKeyHolders(signing.keys, store), limits, denials)
+
+
+def _signing(
+    store: EventStore,
+    pool: RowPool,
+    passwords: Passwords,
+    tokens: AccessTokens,
+    errands: Errands,
+    security: SecurityLog,
+) -> Signing:
+    return Signing(
+        store=store,
+        address_id=store.address_id,
+        passwords=passwords,
+        credentials=Credentials(pool, store.keyring),
+        codes=TotpCodes(),
+        sessions=Sessions(pool, store.keyring, security),
+        tickets=OneTimeTokens(pool),
+        tokens=tokens,
+        keys=ApiKeys(pool, store.keyring),
+        errands=errands,
+        security=security,
+    )
 
 
 async def _passwords(keyring: Keyring, options: IdentityOptions, stack: AsyncExitStack) -> Passwords:

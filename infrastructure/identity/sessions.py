@@ -5,11 +5,13 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from application.ports import RowEncryption, SecurityLog, Session
+from application.identity.security_log import SecurityLog
+from application.identity.sessions import Session
 from domain.errors import Unauthenticated
 from domain.kernel import new_id
 from infrastructure.database.row_pool import Row, RowPool, rows
 from infrastructure.identity.opaque_secrets import hashed, new_secret
+from infrastructure.privacy.row_encryption import RowEncryption
 
 UNUSED, AT_MOST = "30 days", "90 days"
 GRACE = "10 seconds"

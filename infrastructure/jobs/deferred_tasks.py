@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from application.ports import RowEncryption
 from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool
+from infrastructure.privacy.row_encryption import RowEncryption
 
 KEY = derived_id("key", "errands")
 """Whose key seals what was said: the system's."""
@@ -44,7 +44,7 @@ class Errand:
 
 
 class Errands:
-    """application.ports.Errands, and what whoever carries them out needs."""
+    """application.errands.Errands, and what whoever carries them out needs."""
 
     def __init__(self, rows: RowPool, seals: RowEncryption, *, attempts: int = ATTEMPTS) -> None:
         self.asked = asyncio.Event()

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress, vUri
 
 from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.mail import CalendarInvite
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient, zone_of
-from application.ports import CalendarInvite
 from infrastructure.mail.formatting import line
 
 METHODS: Mapping[NoticeKind, tuple[str, str]] = {

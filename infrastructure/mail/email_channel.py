@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 from aiosmtplib import SMTPRecipientsRefused
 
 from application.jobs.job import PermanentFailure
+from application.notifications.mail import Mailer, MailMessage
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
-from application.ports import Mailer, MailMessage
 from infrastructure.mail.calendar_invite import invitation
 from infrastructure.mail.formatting import locale_of, template_fields
 from infrastructure.mail.message_builder import MessageBuilder, address_of

@@ -12,9 +12,10 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 
-from application.ports import MailMessage, RowEncryption
+from application.notifications.mail import MailMessage
 from infrastructure.database.row_pool import RowPool
 from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.privacy.row_encryption import RowEncryption
 from infrastructure.settings import Settings
 
 logger = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from application.ports import CalendarInvite, MailMessage
+from application.notifications.mail import CalendarInvite, MailMessage
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
 LANGUAGE = "en"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from application.ports import RowEncryption
 from domain.kernel import derived_id, new_id
 from infrastructure.database.row_pool import RowPool, rows
+from infrastructure.privacy.row_encryption import RowEncryption
 
 KEY = derived_id("key", "webhooks")
 """The subject whose key encrypts them: the system."""

@@ -12,7 +12,7 @@ import typer
 
 from application.access import Role
 from application.event_log import Unavailable
-from application.ports import WeakPassword
+from application.identity.credentials import WeakPassword
 from domain.kernel import new_id
 from domain.people.email_address import AddressTaken
 from infrastructure.identity.account_provisioning import NewAccount, registrar_of

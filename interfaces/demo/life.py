@@ -19,11 +19,10 @@ from application.booking.appointment import (
     complete_appointment,
     mark_no_show,
     reschedule_appointment,
-    undo_no_show,
 )
 from application.booking.ports import CustomerKnown
 from application.event_log import Command
-from domain.catalog.service import offer_of
+from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, Start, starts
 from domain.scheduling.interval import Interval, overlaps
 from interfaces.demo.charter import AHEAD, Act, Charter, Handler
@@ -66,7 +65,7 @@ class Diary:
         self.charter = charter
         self.calendar = calendar
         self.dice = charter.random("diary", calendar.provider_id)
-        self.offers = {id: offer_of(id, terms) for id, terms in calendar.services.items()}
+        self.offers = {id: slot_terms(id, cast("ServiceTerms", terms)) for id, terms in calendar.services.items()}
         self._people = people
         self._neighbours = [person for person in people if person.home == calendar.shop.place]
         self._promised = promised

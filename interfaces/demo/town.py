@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from application.event_log import Command, CommandAttempts, EventStore
+from application.event_log import Command, CommandAttempts, EventStore, Request
 from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.service import Service
 from domain.errors import Conflict, NotFound
@@ -52,8 +52,8 @@ class BackInTime:
     store: EventStore
     clock: datetime
 
-    def attempts(self, command: Command) -> CommandAttempts:
-        return self.store.attempts(command)
+    def attempts(self, request: Request) -> CommandAttempts:
+        return self.store.attempts(request)
 
     def now(self) -> datetime:
         return self.clock
@@ -182,5 +182,5 @@ async def _free_start(
     days = await _look(store, seed, Day, [Day.id_of(provider_id, date) for date in dates])
     seats = {seat for day in days if day is not None for seat in day.seats.values()}
     occupied = [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in seats]
-    offered = starts(service.offer(), schedule.hours(), occupied, within, now)
+    offered = starts(service.slot_terms(), schedule.hours(), occupied, within, now)
     return offered[0].start if offered else None

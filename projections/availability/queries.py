@@ -70,13 +70,7 @@ class Availability:
         return prepared.answer(now, timezone)
 
     async def earliest(
-        self,
-        service_id: UUID | None,
-        tag: str | None,
-        limit: int,
-        *,
-        now: datetime,
-        at_least: int | None = None,
+        self, service_id: UUID | None, tag: str | None, limit: int, *, now: datetime, at_least: int | None = None
     ) -> AvailabilityResponse:
         """The next `limit` starts in 62 days, of a service, or without one of all that have a tag.
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from domain.catalog.service import offer_of
+from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, SlotTerms
 from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Weekly, hours_of
@@ -47,12 +47,12 @@ class AvailabilitySnapshot(NamedTuple):
 def loaded_service(
     id: UUID,
     withdrawn: bool,
-    terms: Mapping[str, Any],
+    terms: ServiceTerms,
     providers: Sequence[str],
     calendars: Sequence[Sequence[Any]] | None,
 ) -> LoadedService:
     found = [_calendar(id, *each) for each in calendars or ()]
-    return LoadedService(id, withdrawn, offer_of(id, terms), [UUID(each) for each in providers], found)
+    return LoadedService(id, withdrawn, slot_terms(id, terms), [UUID(each) for each in providers], found)
 
 
 def _calendar(

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, or_, select
 
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch

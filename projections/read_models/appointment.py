@@ -19,7 +19,8 @@ from sqlalchemy import (
     select,
 )
 
-from domain.booking.appointment import ENDED, NEVER, Appointment, AppointmentStatus
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.people.account import Account
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData

@@ -103,13 +103,19 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             project_owners(owners, recorded, rows)
         case Customer.AddressNoted():
             rows.set(customer, id, **version)
-        case Appointment.Booked() | Appointment.Requested():
-            who = {"provider_id": event.provider_id, "customer_id": event.customer_id}
-            rows.put(visit, appointment_id=recorded.stream, **who)
-        case Appointment.Rescheduled():
-            rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id)
+        case Appointment.Booked() | Appointment.Requested() | Appointment.Rescheduled():
+            _visit(recorded.stream, event, rows)
         case _:
             project_owners(owners, recorded, rows)
+
+
+def _visit(
+    id: UUID, event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled, rows: RowBatch
+) -> None:
+    if isinstance(event, Appointment.Rescheduled):
+        rows.set(visit, {"appointment_id": id}, provider_id=event.provider_id)
+    else:
+        rows.put(visit, appointment_id=id, provider_id=event.provider_id, customer_id=event.customer_id)
 
 
 _NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone": None, "note": ""}

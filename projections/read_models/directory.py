@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, select
 
-from domain.catalog.provider import ABOUT, Provider
+from domain.catalog.provider import Provider
+from domain.catalog.provider_profile import ABOUT
 from domain.catalog.service import Service
 from domain.people.account import Account
 from projections.engine.projection import Projection, RecordedEvent
@@ -71,7 +72,7 @@ class ListedProvider:
     active: bool
 
     @property
-    def told(self) -> Mapping[str, Any]:
+    def details(self) -> Mapping[str, Any]:
         """Profile and personal data, together."""
         return {**self.profile, **self.about}
 

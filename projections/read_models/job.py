@@ -16,8 +16,8 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
 from domain.booking.hold import Hold
+from domain.booking.policy import complete_after, reminders
 from domain.booking.waitlist import Waiting
-from domain.catalog.service import DEFAULTS
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
 from projections.engine.projection import Projection, RecordedEvent
@@ -159,12 +159,12 @@ def _ahead(
     Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
     """
     said = {"starts_at": event.starts_at.isoformat()}
-    for n, minutes in enumerate(event.policy.get("reminders", DEFAULTS["reminders"])[:MOST_REMINDERS]):
+    for n, minutes in enumerate(reminders(event.policy)[:MOST_REMINDERS]):
         due = event.starts_at - timedelta(minutes=minutes)
         if due > event.timestamp:
             yield PlannedJob("remind", f"remind-{n}", due, {**said, "minutes": minutes})
-    after = event.duration + event.policy.get("complete_after", DEFAULTS["complete_after"])
-    yield PlannedJob("complete", "complete", event.starts_at + timedelta(minutes=after), said)
+    ends_at = event.starts_at + timedelta(minutes=event.duration)
+    yield PlannedJob("complete", "complete", ends_at + complete_after(event.policy), said)
 
 
 def _notice(slot: str, at: datetime, **said: datetime) -> PlannedJob:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, select
 
 from domain.catalog.organization import Organization
+from domain.catalog.organization_profile import OrganizationProfile
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import json, metadata, uuid
@@ -87,7 +88,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     rows.set(_organization, id, version=recorded.version)
 
 
-def _profile(profile: dict[str, Any]) -> dict[str, Any]:
+def _profile(profile: OrganizationProfile) -> dict[str, Any]:
     name = profile["name"]
     return {"profile": profile, "name": name, "folded": name.casefold()}
 

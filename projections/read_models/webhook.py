@@ -117,36 +117,21 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             membership.project(owners.members, recorded, rows)
         case _:
             pass
+    _publish(recorded, rows)
+
+
+def _publish(recorded: RecordedEvent, rows: RowBatch) -> None:
+    event, about = recorded.event, {"subject": recorded.stream, "version": recorded.version, "at": recorded.at}
     if (kind := PUBLISHED.get(type(event))) is not None:
-        provider_id = id if isinstance(event, Provider.Event) else recorded.calendar
-        rows.put(
-            happening,
-            **position,
-            type=kind,
-            subject=id,
-            version=recorded.version,
-            provider_id=provider_id,
-            at=recorded.at,
-        )
+        provider_id = recorded.stream if isinstance(event, Provider.Event) else recorded.calendar
+        rows.put(happening, position=recorded.position, type=kind, provider_id=provider_id, **about)
 
 
 def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id = recorded.event, {"id": recorded.stream}
     match event:
         case Webhook.Subscribed():
-            rows.put(
-                webhook,
-                **id,
-                version=recorded.version,
-                url=event.url,
-                types=event.types,
-                organization_id=event.organization_id,
-                provider_id=event.provider_id,
-                state=WebhookStatus.ACTIVE.value,
-                reason="",
-                since=recorded.position,
-                created_at=event.timestamp,
-            )
+            rows.put(webhook, **id, version=recorded.version, since=recorded.position, **_subscribed(event))
             return
         case Webhook.Changed():
             rows.set(webhook, id, url=event.url, types=event.types)
@@ -159,6 +144,18 @@ def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
         case _:
             pass
     rows.set(webhook, id, version=recorded.version)
+
+
+def _subscribed(event: Webhook.Subscribed) -> dict[str, Any]:
+    return {
+        "url": event.url,
+        "types": event.types,
+        "organization_id": event.organization_id,
+        "provider_id": event.provider_id,
+        "state": WebhookStatus.ACTIVE.value,
+        "reason": "",
+        "created_at": event.timestamp,
+    }
 
 
 def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin, is_typeddict
 from uuid import UUID
 
 import pytest
@@ -64,6 +64,8 @@ def _value(kind: Any) -> Any:
         return PersonalData(ID, {"name": "Ada"})
     if get_origin(kind) in {Union, UnionType}:
         return _value(next(each for each in get_args(kind) if each is not type(None)))
+    if is_typeddict(kind):
+        return {}
     if get_origin(kind) in {dict, list} or kind in {dict, list}:
         return (get_origin(kind) or kind)()
     return _VALUES[kind]

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.booking.appointment import Appointment
+from domain.booking.appointment import Appointment, BookedTerms
 from domain.booking.calendar_day import Day, Seat, days_touched, reserve
+from domain.booking.placement import Booking, Placement
+from domain.booking.policy import Policy
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -72,25 +74,16 @@ def an_organization(name: str = "Ada's", owner_id: UUID | None = None, **profile
     return Organization(id=uuid4(), by=by, owner_id=by, profile=details, timestamp=NOW)
 
 
-def a_place(provider_id: UUID, start: datetime) -> dict[str, Any]:
-    """Half an hour with a provider, as an appointment's events say it."""
-    return {
-        "provider_id": provider_id,
-        "starts_at": start,
-        "duration": 30,
-        "buffer_before": 0,
-        "buffer_after": 0,
-        "timezone": "Europe/Paris",
-        "price": 4000,
-        "currency": "EUR",
-        "policy": {
-            "cancel_notice": 0,
-            "reschedule_notice": 0,
-            "max_reschedules": None,
-            "late_cancel": "refuse",
-            "late_fee": None,
-        },
+def a_place(provider_id: UUID, start: datetime) -> tuple[Placement, BookedTerms]:
+    """Half an hour with a provider, on lenient terms."""
+    policy: Policy = {
+        "cancel_notice": 0,
+        "reschedule_notice": 0,
+        "max_reschedules": None,
+        "late_cancel": "refuse",
+        "late_fee": None,
     }
+    return Placement(provider_id, start, 30, 0, 0, "Europe/Paris"), BookedTerms(4000, "EUR", policy)
 
 
 def an_appointment(
@@ -100,15 +93,9 @@ def an_appointment(
     customer_id: UUID | None = None,
     now: datetime = NOW,
 ) -> Appointment:
-    return Appointment(
-        id=uuid4(),
-        by=uuid4(),
-        service_id=uuid4(),
-        customer_id=customer_id or uuid4(),
-        told=None,
-        timestamp=now,
-        **a_place(provider_id or uuid4(), start or at(10, day=8)),
-    )
+    placement, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
+    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), placement)
+    return Appointment.book(uuid4(), booking, terms, None, now)
 
 
 def days(calendar_id: UUID, since: datetime, until: datetime) -> list[Day]:

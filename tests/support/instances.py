@@ -26,13 +26,14 @@ from application.access import Role
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.programs import free_port
 from infrastructure.settings import inherited
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 OURS = re.compile(
     r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|QUIET_|BROKER_|FLOWER_|WORKER_"
 )
-READY_WITHIN = 90.0  # seconds: the machine may have other things to do
-STOPPED_WITHIN = 30.0
+READY_WITHIN = 300.0  # seconds: the machine may have other things to do
+STOPPED_WITHIN = 120.0
 
 
 class NotReady(AssertionError):
@@ -269,7 +270,7 @@ class Api:
 def is_ready(api: str) -> bool:
     """Whether it says so."""
     try:
-        with urllib.request.urlopen(f"{api}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{api}/health/ready", timeout=30) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
@@ -283,7 +284,7 @@ def within(seconds: float, true: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-async def eventually(true: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+async def eventually(true: Callable[[], Awaitable[object]], seconds: float = PATIENCE) -> None:
     """As `within`, for a condition that is awaited."""
     async with asyncio.timeout(seconds):
         while not await true():  # noqa: ASYNC110  what is waited for lies in another process

@@ -1,6 +1,6 @@
 """A mailer for tests that do not read mail."""
 
-from application.ports import MailMessage
+from application.notifications.mail import MailMessage
 
 
 class Nobody:

@@ -17,7 +17,7 @@ from infrastructure.settings import inherited
 
 PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 """Debian's own script first: what is on its PATH insists on the account `rabbitmq`."""
-START = 90.0  # seconds: the machine may have other things to do
+START = 300.0  # seconds: the machine may have other things to do
 SHUTDOWN = 30.0
 
 

@@ -28,7 +28,7 @@ CHEAP = 4  # bcrypt's cost where it does not matter
 
 @dataclass
 class Errands:
-    """application.ports.Errands that nobody carries out: what was asked."""
+    """application.errands.Errands that nobody carries out: what was asked."""
 
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 

@@ -9,9 +9,11 @@ import pytest
 from application.access import Caller, Role
 from application.booking.appointment import MarkAppointment
 from application.booking.approval import confirm_appointment
-from domain.booking.appointment import Appointment, RequestExpired
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import RequestExpired
 from domain.booking.calendar_day import Day, Seat, reserve, taken
 from domain.booking.hold import Hold, HoldExpired
+from domain.booking.placement import Booking
 from domain.errors import NotFound
 from domain.scheduling.availability import SlotTerms
 from domain.scheduling.interval import Interval
@@ -59,10 +61,9 @@ def lifecycle(given: Given, expect: Given) -> None:
 
 
 def _expired() -> None:
-    until, who = NOW + timedelta(minutes=5), {"id": UUID(int=3), "by": UUID(int=7), "service_id": SERVICE}
-    place = {**place_of(24, 0), "customer_id": UUID(int=7), "expires_at": until, "timestamp": NOW}
+    until, (placement, terms) = NOW + timedelta(minutes=5), place_of(24, 0)
+    booking = Booking(UUID(int=7), SERVICE, UUID(int=7), placement)
     with pytest.raises(RequestExpired):
-        Appointment.request(**who, **place, told=None).confirm(UUID(int=9), until)
-    kept = {name: value for name, value in place.items() if name not in {"price", "currency", "policy"}}
+        Appointment.request(UUID(int=3), booking, terms, None, until, NOW).confirm(UUID(int=9), until)
     with pytest.raises(HoldExpired):
-        Hold(**who, **kept).use(UUID(int=7), UUID(int=3), until)
+        Hold.place(UUID(int=3), booking, until, NOW).use(UUID(int=7), UUID(int=3), until)

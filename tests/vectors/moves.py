@@ -1,10 +1,14 @@
 """Cases on moving what is booked: notice of a reschedule, and not standing in one's own way."""
 
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from domain.booking.appointment import Appointment, TooLateToReschedule
+from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment_status import TooLateToReschedule
 from domain.booking.calendar_day import Day, Seat, SlotTaken, reserve
+from domain.booking.placement import Booking, Placement
+from domain.booking.policy import Policy
 from domain.scheduling.availability import SlotTerms, why_not
 from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
 
@@ -22,7 +26,8 @@ def notice(given: Given, expect: Given) -> None:
     start = NOW + timedelta(hours=given["new_start_in_h"])
     refused = why_not(SlotTerms(SERVICE, 60, 5, min_notice=minutes), ALWAYS, [], start, NOW) is not None
     try:
-        appointment.reschedule(CUSTOMER, by_customer=True, place=place_of(given["new_start_in_h"], minutes), now=NOW)
+        place = place_of(given["new_start_in_h"], minutes)
+        appointment.reschedule(CUSTOMER, *place, by_customer=True, now=NOW)
     except TooLateToReschedule:
         refused = True
     assert ("rejected" if refused else "accepted") == expect["command"]
@@ -51,27 +56,11 @@ def _seat(taker: int, minute: int) -> Seat:
     return Seat(UUID(int=100 + taker), SERVICE, start, start, start + timedelta(hours=1))
 
 
-def place_of(in_hours: int, notice: int) -> dict[str, object]:
-    return {
-        "provider_id": UUID(int=2),
-        "starts_at": NOW + timedelta(hours=in_hours),
-        "duration": 60,
-        "buffer_before": 0,
-        "buffer_after": 0,
-        "timezone": "UTC",
-        "price": 0,
-        "currency": "EUR",
-        "policy": {"reschedule_notice": notice, "max_reschedules": None},
-    }
+def place_of(in_hours: int, notice: int) -> tuple[Placement, BookedTerms]:
+    policy = cast("Policy", {"reschedule_notice": notice, "max_reschedules": None})
+    return Placement(UUID(int=2), NOW + timedelta(hours=in_hours), 60, 0, 0, "UTC"), BookedTerms(0, "EUR", policy)
 
 
 def _booked(in_hours: int, notice: int) -> Appointment:
-    return Appointment(
-        id=UUID(int=3),
-        by=CUSTOMER,
-        service_id=SERVICE,
-        customer_id=CUSTOMER,
-        told=None,
-        timestamp=NOW,
-        **place_of(in_hours, notice),
-    )
+    placement, terms = place_of(in_hours, notice)
+    return Appointment.book(UUID(int=3), Booking(CUSTOMER, SERVICE, CUSTOMER, placement), terms, None, NOW)

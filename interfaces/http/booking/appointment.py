@@ -19,13 +19,13 @@ from application.booking.appointment import (
     complete_appointment,
     mark_no_show,
     reschedule_appointment,
-    undo_no_show,
 )
 from application.booking.approval import (
     DeclineAppointment,
     confirm_appointment,
     decline_appointment,
 )
+from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
 from application.event_log import CommandResult, EventStore
 from domain.booking.appointment import Appointment
 from domain.errors import NotFound

@@ -9,6 +9,7 @@ from fastapi import Response
 
 from application.booking.hold import (
     ChangeHold,
+    FindHold,
     PlaceHold,
     extend_hold,
     find_hold,

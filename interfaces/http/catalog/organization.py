@@ -15,6 +15,7 @@ from application.catalog.organization import (
     delete_organization,
 )
 from domain.catalog.organization import Organization
+from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.organization_schemas import (

@@ -1,7 +1,7 @@
 """Routes of providers: the people and things that can be booked."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -16,6 +16,7 @@ from application.catalog.provider import (
     delete_provider,
 )
 from domain.catalog.provider import Provider
+from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched

@@ -1,6 +1,6 @@
 """Routes of services: what can be booked, and on which terms."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -14,6 +14,7 @@ from application.catalog.service import (
     delete_service,
 )
 from domain.catalog.service import Service
+from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched

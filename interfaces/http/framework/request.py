@@ -92,6 +92,10 @@ class RequestContext(Request):
             "correlation": self.scope["request_id"],
         }
 
+    def query(self) -> dict[str, Any]:
+        """The fields that every Query has."""
+        return {"by": self.caller, "correlation": self.scope["request_id"]}
+
     def take_version(self, *, required: bool) -> None:
         """Read If-Match; raises VersionMissing or Malformed."""
         self.version = expected(self.sent, required=required)

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from application.identity import session as sessions
 from application.identity.session import SignedIn, SignIn
-from application.ports import Session
+from application.identity.sessions import Session
 from interfaces.http.framework.fields import Body, Form, Instant, Shape, plain
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited

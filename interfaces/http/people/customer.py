@@ -1,7 +1,7 @@
 """Routes of customers: the people who book, and guests that staff book for."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -16,7 +16,7 @@ from application.people.customer import (
 )
 from domain.errors import NotFound
 from domain.kernel import new_id
-from domain.people.customer import Customer
+from domain.people.customer import Customer, CustomerDetails
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -124,7 +124,7 @@ async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
     command = CreateCustomer(
         **request.command(),
         id=new_id(),
-        details=body.model_dump(exclude={"organization_id"}),
+        details=cast("CustomerDetails", body.model_dump(exclude={"organization_id"})),
         organization_id=body.organization_id,
         address=await request.address_of(body.email),
     )

@@ -8,9 +8,11 @@ from fastapi import Response
 
 from application.access import Role
 from application.identity.password import prove
-from application.people.account import ChangeContact, FindAccount, change_contact, find_account
+from application.people.account import FindAccount, find_account
+from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountStatus
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -70,7 +72,7 @@ def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
         "id": account.account_id if isinstance(account, Account) else account.id,
         "version": account.version,
         "role": account.role,
-        "standing": account.standing,
+        "standing": account.status if isinstance(account, Account) else account.standing,
         **_contact(account),
         "created_at": plain(account.created_at),
         "forgetting_due": due and plain(due),

@@ -1,6 +1,6 @@
 """Routes of users: all accounts, for admins."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -13,7 +13,8 @@ from application.people.account import (
     register_account,
 )
 from domain.kernel import new_id
-from domain.people.account import Account, AccountStatus
+from domain.people.account import Account
+from domain.people.account_status import AccountContact, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext

@@ -22,7 +22,6 @@ from application.booking.appointment import (
     complete_appointment,
     mark_no_show,
     reschedule_appointment,
-    undo_no_show,
 )
 from application.booking.ports import CUSTOMER_KNOWN, NoBookingQueries
 from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
@@ -41,10 +40,11 @@ from application.scheduling.schedule import (
     replace_schedule,
     take_time_off,
 )
-from domain.booking.appointment import (
-    Appointment,
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import (
     AppointmentEnded,
     AppointmentStatus,
+    NotANoShow,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
@@ -435,7 +435,7 @@ class TestMarking:
         await mark_no_show(mark, store)
         store.set_clock(booked.ends_at + timedelta(hours=24))
         assert (await undo_no_show(mark, store)).aggregate.status is AppointmentStatus.BOOKED
-        with pytest.raises(AppointmentEnded):
+        with pytest.raises(NotANoShow):
             await undo_no_show(mark, store)
 
     async def test_note_and_answers_are_changed_one_by_one(self, store: Clocked, week: OpenWeek) -> None:

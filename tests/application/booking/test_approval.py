@@ -17,16 +17,16 @@ from application.booking.appointment import (
     mark_no_show,
     reschedule_appointment,
 )
-from application.booking.approval import (
-    DeclineAppointment,
+from application.booking.approval import DeclineAppointment, confirm_appointment, decline_appointment, expire_request
+from application.booking.attendance import (
+    check_in_appointment,
     close_appointment,
-    confirm_appointment,
-    decline_appointment,
-    expire_request,
+    complete_appointment,
+    miss_appointment,
 )
 from application.people.customer import CreateCustomer, create_customer
-from domain.booking.appointment import (
-    Appointment,
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import (
     AppointmentEnded,
     AppointmentStatus,
     NotRequested,

@@ -22,7 +22,7 @@ from application.booking.waitlist import (
     leave_waitlist,
     offer_place,
 )
-from application.booking.waitlist_matching import lapse, match
+from application.booking.waitlist_matching import FreedTime, lapse, match
 from application.jobs.dispatch import HANDLERS
 from application.jobs.job import Job, Means, NotDueYet
 from application.people.customer import (
@@ -31,7 +31,7 @@ from application.people.customer import (
     create_customer,
     delete_customer,
 )
-from domain.booking.appointment import AppointmentStatus
+from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
 from domain.errors import Forbidden, NotFound
@@ -231,9 +231,8 @@ def wish(waiting: Waiting, **more: Any) -> Wish:
 class TestMatching:
     @staticmethod
     async def match(week: OpenWeek, line: Queue) -> int:
-        return await match(
-            week.provider_id, week.at("09:00"), week.at("10:00"), line=line, store=week.store, at_least=7
-        )
+        freed = FreedTime(week.provider_id, week.at("09:00"), week.at("10:00"), at_least=7)
+        return await match(freed, line, week.store)
 
     async def test_the_first_in_line_whom_it_fits_is_offered_it(self, store: Clocked, week: OpenWeek) -> None:
         late = await joined(week, somebody(), hours=[[600, 660]])

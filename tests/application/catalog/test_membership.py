@@ -15,9 +15,9 @@ from application.booking.appointment import (
     RescheduleAppointment,
     book_appointment,
     cancel_appointment,
-    check_in_appointment,
     reschedule_appointment,
 )
+from application.booking.attendance import check_in_appointment
 from application.catalog.organization import (
     ChangeMember,
     DeleteOrganization,
@@ -275,7 +275,7 @@ class TestAffiliation:
                 await create_provider(making, salon.store)
             assert (refused.value.pointer, refused.value.detail) == (
                 "/organization_id",
-                f"No organization {id}.",
+                f"There is no organization {id}, or you do not have access.",
             )
         told = {"organization_id": str(salon.id)}
         joining = ChangeProvider(by=salon.staff, provider_id=mine, profile=told)
@@ -286,7 +286,7 @@ class TestAffiliation:
     async def test_what_stays_as_it_is_need_not_be_one_s_own_to_give(self, salon: Salon) -> None:
         told = {"bio": "new", "organization_id": str(salon.id)}
         change = ChangeProvider(by=salon.week.owner, provider_id=salon.week.provider_id, profile=told)
-        assert (await change_provider(change, salon.store)).aggregate.told["bio"] == "new"
+        assert (await change_provider(change, salon.store)).aggregate.details["bio"] == "new"
 
     async def test_nothing_new_is_put_under_a_closed_organization(self, salon: Salon) -> None:
         await delete_organization(DeleteOrganization(by=salon.owner, organization_id=salon.id), salon.store)

@@ -155,7 +155,7 @@ async def test_whoever_does_not_belong_to_it_does_not_know_who_does(store: Clock
     for by in (somebody(Role.PROVIDER), somebody(Role.CUSTOMER)):
         with pytest.raises(NotFound) as refused:
             await remove(Rank.STAFF)(by, salon, store)
-        assert refused.value.detail == f"No organization {salon.id}."
+        assert refused.value.detail == f"There is no organization {salon.id}, or you do not have access."
 
 
 @pytest.mark.parametrize("what", sorted(ACTS))

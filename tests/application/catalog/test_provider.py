@@ -71,7 +71,7 @@ async def test_nobody_but_the_owner_and_admins_change_or_end_one(
 async def test_the_owner_and_admins_do(store: Clocked, week: OpenWeek, admin: bool) -> None:
     by = ADMIN if admin else week.owner
     change = ChangeProvider(by=by, provider_id=week.provider_id, profile={"bio": "cuts"}, version=1)
-    assert (await change_provider(change, store)).aggregate.told["bio"] == "cuts"
+    assert (await change_provider(change, store)).aggregate.details["bio"] == "cuts"
     with pytest.raises(Stale):
         await change_provider(change, store)
     end = DeleteProvider(by=by, provider_id=week.provider_id)

@@ -14,7 +14,6 @@ from application.booking.appointment import (
     MarkAppointment,
     RescheduleAppointment,
     cancel_appointment,
-    check_in_appointment,
     reschedule_appointment,
 )
 from application.booking.approval import (
@@ -23,6 +22,7 @@ from application.booking.approval import (
     decline_appointment,
     expire_request,
 )
+from application.booking.attendance import check_in_appointment
 from application.booking.hold import PlaceHold, place_hold
 from application.jobs.dispatch import HANDLERS
 from application.jobs.job import Job, LeaseLost, Means, NotDueYet

@@ -8,19 +8,17 @@ import pytest
 from application.access import ANONYMOUS, OPERATOR, Caller, Role
 from application.people.account import (
     ChangeAccount,
-    ChangeAddress,
-    ChangeContact,
     FindAccount,
     RegisterAccount,
     change_account,
-    change_address,
-    change_contact,
     find_account,
     register_account,
 )
+from application.people.contact import ChangeAddress, ChangeContact, change_address, change_contact
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, AccountStatus, OwnRole
+from domain.people.account import Account
+from domain.people.account_status import AccountDisabled, AccountStatus, OwnRole
 from domain.people.admins import LastAdmin
 from domain.people.customer import Customer
 from domain.people.email_address import AddressTaken
@@ -189,7 +187,7 @@ class TestRoles:
         await change_account(ChangeAccount(by=ada, account_id=bea.account, **change), store)
         with pytest.raises(LastAdmin):
             await change_account(ChangeAccount(by=bea, account_id=ada.account, **change), store)
-        assert (await account_of(store, ada)).standing is AccountStatus.ACTIVE
+        assert (await account_of(store, ada)).status is AccountStatus.ACTIVE
 
     async def test_who_is_made_an_admin_or_enabled_again_counts(self, store: Clocked) -> None:
         ada = await made(store, Role.ADMIN, "ada@example.org")
@@ -200,7 +198,7 @@ class TestRoles:
             await change_account(ChangeAccount(by=bea, account_id=ada.account, disabled=True), store)
         await change_account(ChangeAccount(by=ada, account_id=bea.account, disabled=False), store)
         await change_account(ChangeAccount(by=bea, account_id=ada.account, disabled=True), store)
-        assert (await account_of(store, ada)).standing is AccountStatus.DISABLED
+        assert (await account_of(store, ada)).status is AccountStatus.DISABLED
 
     async def test_one_that_is_not_there_is_not_found(self, store: Clocked) -> None:
         with pytest.raises(NotFound):

@@ -12,14 +12,10 @@ from application.booking.appointment import (
     MarkAppointment,
     cancel_appointment,
     change_appointment,
-    complete_appointment,
 )
-from application.people.account import (
-    ChangeAddress,
-    RegisterAccount,
-    change_address,
-    register_account,
-)
+from application.booking.attendance import complete_appointment
+from application.people.account import RegisterAccount, register_account
+from application.people.contact import ChangeAddress, change_address
 from application.people.customer import (
     ChangeCustomer,
     CreateCustomer,

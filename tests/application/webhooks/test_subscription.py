@@ -92,7 +92,7 @@ async def test_others_know_of_no_such_provider(store: Clocked, week: OpenWeek) -
     for provider_id in (week.provider_id, new_id()):
         with pytest.raises(Invalid) as refused:
             await subscribed(store, somebody(Role.PROVIDER), provider_id=provider_id)
-        assert str(refused.value) == f"No provider {provider_id}."
+        assert str(refused.value) == f"There is no provider {provider_id}, or you do not have access."
     with pytest.raises(Forbidden):
         await subscribed(store, somebody(), provider_id=week.provider_id)
 

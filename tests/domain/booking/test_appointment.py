@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
-from domain.booking.appointment import (
-    Appointment,
+from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment_status import (
     AppointmentEnded,
     AppointmentStatus,
+    NotANoShow,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
     TooManyReschedules,
 )
+from domain.booking.placement import Booking, Placement
+from domain.booking.policy import Policy
 from domain.kernel import new_id
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
@@ -37,31 +40,15 @@ def before(minutes: int) -> datetime:
     return START - timedelta(minutes=minutes)
 
 
-def place(start: datetime = START, provider_id: UUID | None = None, **policy: Any) -> dict[str, Any]:
-    return {
-        "provider_id": provider_id or UUID(int=7),
-        "starts_at": start,
-        "duration": 30,
-        "buffer_before": 5,
-        "buffer_after": 10,
-        "timezone": "Europe/Berlin",
-        "price": 2500,
-        "currency": "EUR",
-        "policy": POLICY | policy,
-    }
+def place(start: datetime = START, provider_id: UUID | None = None, **policy: Any) -> tuple[Placement, BookedTerms]:
+    placement = Placement(provider_id or UUID(int=7), start, 30, 5, 10, "Europe/Berlin")
+    return placement, BookedTerms(2500, "EUR", cast("Policy", POLICY | policy))
 
 
 def booked(*then: Step, **policy: Any) -> Appointment:
     """Given a booked appointment, and what happened to it then."""
-    appointment = Appointment(
-        id=new_id(),
-        by=CUSTOMER,
-        service_id=new_id(),
-        customer_id=CUSTOMER,
-        told=None,
-        timestamp=EARLIER,
-        **place(**policy),
-    )
+    placement, terms = place(**policy)
+    appointment = Appointment.book(new_id(), Booking(CUSTOMER, new_id(), CUSTOMER, placement), terms, None, EARLIER)
     for step in then:
         step(appointment)
     appointment.pending_events.clear()
@@ -76,7 +63,7 @@ def cancel(now: datetime = EARLIER, *, by_customer: bool = True, reason: str = "
 def move(now: datetime = EARLIER, *, by_customer: bool = True, to: datetime | None = None) -> Step:
     by = CUSTOMER if by_customer else STAFF
     start = to or START + timedelta(days=1)
-    return lambda a: a.reschedule(by, by_customer=by_customer, place=place(start), now=now)
+    return lambda a: a.reschedule(by, *place(start), by_customer=by_customer, now=now)
 
 
 def check_in(now: datetime = START) -> Step:
@@ -134,14 +121,16 @@ LIFE: dict[tuple[str, str], list[str] | type[Exception]] = {
     ("booked", "check in"): ["CheckedIn"],
     ("booked", "complete"): ["Completed"],
     ("booked", "miss"): ["NoShow"],
-    ("booked", "undo no-show"): AppointmentEnded,
+    ("booked", "undo no-show"): NotANoShow,
     ("checked_in", "annotate"): ["Noted"],
     ("checked_in", "reschedule"): AppointmentEnded,
     ("checked_in", "cancel"): ["Cancelled"],
     ("checked_in", "check in"): SAME,
     ("checked_in", "complete"): ["Completed"],
     ("checked_in", "miss"): ["NoShow"],
-    ("checked_in", "undo no-show"): AppointmentEnded,
+    ("checked_in", "undo no-show"): NotANoShow,
+    ("completed", "undo no-show"): NotANoShow,
+    ("cancelled", "undo no-show"): NotANoShow,
     ("completed", "complete"): SAME,
     ("no_show", "miss"): SAME,
     ("no_show", "undo no-show"): ["NoShowUndone"],
@@ -227,14 +216,15 @@ def test_without_a_bound_it_is_moved_as_often_as_wanted() -> None:
     appointment = booked(max_reschedules=None)
     for day in range(1, 20):
         unbounded = place(START + timedelta(days=day), max_reschedules=None)
-        appointment.reschedule(CUSTOMER, by_customer=True, place=unbounded, now=EARLIER)
+        appointment.reschedule(CUSTOMER, *unbounded, by_customer=True, now=EARLIER)
     assert appointment.reschedules == 19
 
 
 def test_the_terms_of_the_moment_it_was_moved_apply_from_then_on() -> None:
     appointment = booked(cancel_notice=10_000)
-    renewed = place(START, cancel_notice=0) | {"price": 9900, "duration": 60}
-    appointment.reschedule(CUSTOMER, by_customer=True, place=renewed, now=EARLIER)
+    placement, terms = place(START, cancel_notice=0)
+    renewed = placement._replace(duration=60), terms._replace(price=9900)
+    appointment.reschedule(CUSTOMER, *renewed, by_customer=True, now=EARLIER)
     assert (appointment.price, appointment.ends_at) == (9900, START + timedelta(minutes=60))
     cancel(before(0))(appointment)
     assert appointment.cancelled is not None
@@ -258,15 +248,9 @@ def test_the_same_note_again_is_nothing_new() -> None:
 
 def test_its_history_tells_what_memory_holds() -> None:
     appointment = booked()
-    whole = Appointment(
-        id=appointment.id,
-        by=CUSTOMER,
-        service_id=appointment.service_id,
-        customer_id=CUSTOMER,
-        told=None,
-        timestamp=EARLIER,
-        **place(late_cancel="fee", late_fee=1500),
-    )
+    placement, terms = place(late_cancel="fee", late_fee=1500)
+    booking = Booking(CUSTOMER, appointment.service_id, CUSTOMER, placement)
+    whole = Appointment.book(appointment.id, booking, terms, None, EARLIER)
     for step in (
         annotate(),
         move(),

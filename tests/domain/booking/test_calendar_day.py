@@ -13,6 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
 from domain.kernel import new_id
+from tests.support.hypothesis_profiles import examples
 
 CALENDAR, HAIRCUT, COURSE = new_id(), new_id(), new_id()
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -323,4 +324,4 @@ def replayed(day: Day) -> Day:
 
 
 TestAnyLife = AnyLife.TestCase
-TestAnyLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyLife.settings = settings(max_examples=examples(60), stateful_step_count=40)

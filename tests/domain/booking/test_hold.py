@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.booking.hold import Hold, HoldExpired, HoldExtendedBefore, HoldStatus, HoldUsed
+from domain.booking.placement import Booking, Placement
 from domain.kernel import new_id
 
 ME, NOW = new_id(), datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -13,20 +14,8 @@ UNTIL = NOW + timedelta(minutes=5)
 
 
 def a_hold() -> Hold:
-    return Hold(
-        id=new_id(),
-        by=ME,
-        service_id=new_id(),
-        provider_id=new_id(),
-        customer_id=ME,
-        starts_at=NOW + timedelta(days=1),
-        duration=30,
-        buffer_before=5,
-        buffer_after=10,
-        timezone="UTC",
-        expires_at=UNTIL,
-        timestamp=NOW,
-    )
+    placement = Placement(new_id(), NOW + timedelta(days=1), 30, 5, 10, "UTC")
+    return Hold.place(new_id(), Booking(ME, new_id(), ME, placement), UNTIL, NOW)
 
 
 def told(hold: Hold) -> list[str]:
@@ -80,7 +69,7 @@ def test_giving_it_back_twice_or_late_is_not_an_error_but_used_is_used() -> None
     hold.release(ME, NOW)
     hold.release(ME, NOW)
     assert told(hold) == ["Placed", "Released"]
-    with pytest.raises(HoldExpired, match="given back"):
+    with pytest.raises(HoldExpired, match="released"):
         hold.use(ME, new_id(), NOW)
     used = a_hold()
     used.use(ME, new_id(), NOW)

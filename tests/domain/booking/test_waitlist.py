@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.booking.waitlist import NothingOffered, Offer, Waiting, WaitingStatus, Wish
+from domain.booking.waitlist import NothingOffered, Offer, Waiting, WaitingStatus, WaitlistDates, WaitlistEntry, Wish
 from domain.kernel import new_id
 
 ME, ADA, BOB = new_id(), new_id(), new_id()
@@ -14,17 +14,8 @@ START = datetime(2026, 6, 3, 22, 30, tzinfo=UTC)  # 00:30 of the 4th in Paris
 
 
 def waiting() -> Waiting:
-    return Waiting(
-        id=new_id(),
-        by=ME,
-        customer_id=ME,
-        service_id=new_id(),
-        provider_id=None,
-        dates={"from": "2026-06-03", "to": "2026-06-05"},
-        hours=[],
-        timezone="Europe/Paris",
-        timestamp=NOW,
-    )
+    dates: WaitlistDates = {"from": "2026-06-03", "to": "2026-06-05"}
+    return Waiting.join(new_id(), ME, WaitlistEntry(ME, new_id(), None, dates, [], "Europe/Paris"), NOW)
 
 
 def an_offer(start: datetime = START) -> Offer:

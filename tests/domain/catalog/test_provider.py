@@ -20,7 +20,7 @@ def test_a_provider_keeps_what_is_not_changed_and_ends_once() -> None:
     provider.pending_events.clear()
     provider.change(ME, {"bio": "cuts hair"}, NOW)
     provider.change(ME, {"bio": "cuts hair"}, NOW)
-    assert (provider.told["name"], provider.told["bio"]) == ("Ada", "cuts hair")
+    assert (provider.details["name"], provider.details["bio"]) == ("Ada", "cuts hair")
     provider.deactivate(ME, NOW)
     provider.deactivate(ME, NOW)
     assert [type(event).__name__ for event in provider.pending_events] == ["Changed", "Deactivated"]

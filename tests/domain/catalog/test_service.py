@@ -22,8 +22,8 @@ def a_service(**changes: Any) -> Service:
 
 
 def test_without_a_step_starts_lie_a_duration_apart() -> None:
-    assert a_service(duration=45).offer().step == 45
-    assert a_service(duration=45, step=15).offer().step == 15
+    assert a_service(duration=45).slot_terms().step == 45
+    assert a_service(duration=45, step=15).slot_terms().step == 15
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def test_without_a_step_starts_lie_a_duration_apart() -> None:
     ],
 )
 def test_its_window_reads_as_stored(window: dict[str, Any] | None, expected: BookingWindow | None) -> None:
-    assert a_service(window=window).offer().window == expected
+    assert a_service(window=window).slot_terms().window == expected
 
 
 def test_its_own_hours_read_as_stored() -> None:
-    assert a_service(hours={"0": [[540, 720]]}).offer().service_hours == {0: (OpeningWindow(540, 720),)}
-    assert a_service(hours=None).offer().service_hours is None
+    assert a_service(hours={"0": [[540, 720]]}).slot_terms().service_hours == {0: (OpeningWindow(540, 720),)}
+    assert a_service(hours=None).slot_terms().service_hours is None
 
 
 def test_a_change_of_some_terms_keeps_the_others_and_makes_a_new_offer() -> None:
     service = a_service(duration=30)
-    assert service.offer().duration == 30
+    assert service.slot_terms().duration == 30
     service.change(ME, {"duration": 60}, NOW)
-    assert (service.offer().duration, service.terms["price"]) == (60, 2500)
+    assert (service.slot_terms().duration, service.terms["price"]) == (60, 2500)
     service.change(ME, {"duration": 60}, NOW)
     assert [type(event).__name__ for event in service.pending_events] == ["Changed"]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from domain.kernel import new_id
-from domain.people.account import Account, AccountDisabled, AccountForgotten, AccountStatus, OwnRole
+from domain.people.account import Account
+from domain.people.account_status import AccountDisabled, AccountForgotten, AccountStatus, OwnRole
 from domain.personal_data import PersonalData
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_already_so_is_no_error_and_no_event() -> None:
 def test_who_is_disabled_may_do_nothing_until_enabled() -> None:
     account = an_account()
     account.disable(ADMIN, NOW)
-    assert account.standing is AccountStatus.DISABLED
+    assert account.status is AccountStatus.DISABLED
     with pytest.raises(AccountDisabled):
         account.check_active()
     with pytest.raises(AccountDisabled):

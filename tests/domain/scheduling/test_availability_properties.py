@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.scheduling.availability import (
@@ -112,7 +112,6 @@ def is_open(case: Case, moment: datetime) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(cases())
 def test_a_start_is_offered_exactly_when_no_rule_stands_against_it(case: Case) -> None:
     found = {start.start for start in starts(*case)}
@@ -124,7 +123,6 @@ def test_a_start_is_offered_exactly_when_no_rule_stands_against_it(case: Case) -
     assert all(why_not(*case[:3], start, case.now) is None for start in found)
 
 
-@settings(deadline=None)
 @given(cases())
 def test_every_minute_of_every_offered_start_is_open(case: Case) -> None:
     for start, end, _ in starts(*case):
@@ -132,7 +130,6 @@ def test_every_minute_of_every_offered_start_is_open(case: Case) -> None:
         assert all(is_open(case, start + timedelta(minutes=m)) for m in range(0, case.offer.duration, 5))
 
 
-@settings(deadline=None)
 @given(cases())
 def test_every_open_minute_that_starts_an_opening_is_offered_if_the_service_fits(case: Case) -> None:
     plain = case._replace(offer=SlotTerms(SERVICES[0], 5, 5, service_hours=case.offer.service_hours), occupied=[])
@@ -143,7 +140,6 @@ def test_every_open_minute_that_starts_an_opening_is_offered_if_the_service_fits
         moment += resolution
 
 
-@settings(deadline=None)
 @given(cases())
 def test_offered_starts_keep_clear_of_all_others_and_count_the_seats_of_their_session(case: Case) -> None:
     offer = case.offer
@@ -153,7 +149,6 @@ def test_offered_starts_keep_clear_of_all_others_and_count_the_seats_of_their_se
         assert 1 <= seats == offer.capacity - len(near)
 
 
-@settings(deadline=None)
 @given(cases())
 def test_bookings_take_starts_away_and_never_shift_them(case: Case) -> None:
     found = [start.start for start in starts(*case)]
@@ -161,7 +156,6 @@ def test_bookings_take_starts_away_and_never_shift_them(case: Case) -> None:
     assert set(found) <= {start.start for start in starts(*case._replace(occupied=[]))}
 
 
-@settings(deadline=None)
 @given(cases(), st.integers(0, 300))
 def test_the_answer_for_two_stretches_is_the_answer_for_both_together(case: Case, minutes: int) -> None:
     middle = min(case.within.end, case.within.start + timedelta(minutes=minutes))

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.scheduling.interval import Interval
@@ -107,7 +107,6 @@ def test_a_day_starts_when_the_skipped_midnight_ends() -> None:
     assert day_bounds(date(2018, 11, 4), zone("America/Sao_Paulo")).start == utc("2018-11-04T03:00")
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CHANGES), st.integers(-2, 2), st.integers(0, 2880))
 def test_an_instant_is_the_first_minute_at_which_the_clock_shows_that_time_or_later(
     change: tuple[str, date], days: int, minute: int
@@ -158,7 +157,6 @@ def test_any_other_name_is_an_unknown_zone(name: str) -> None:
         zone(name)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_name_fails_in_another_way(name: str) -> None:
     with suppress(UnknownZone):

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
 
+from tests.support.waiting import PATIENCE
+
 _QUEUED = "SELECT count(*) FROM pg_locks WHERE relation = 'log.gate'::regclass AND NOT granted"
 
 
@@ -24,7 +26,7 @@ class Gate:
 
     async def wait_for(self, appends: int) -> None:
         """Until exactly so many appends wait in the database."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.queued() != appends:  # noqa: ASYNC110  the database tells nobody
                 await asyncio.sleep(0.005)
 
@@ -57,7 +59,7 @@ async def shut_gate(owner_dsn: str) -> AsyncIterator[Gate]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition of this process, 10 s at most."""
-    async with asyncio.timeout(10):
+    """Wait for a condition of this process."""
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110  the code under test tells nobody
             await asyncio.sleep(0.005)

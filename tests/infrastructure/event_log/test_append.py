@@ -21,6 +21,7 @@ from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
 from tests.infrastructure.event_log.gate import watched_gate
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,12 +134,12 @@ def writing(database: Database) -> Iterator[list[subprocess.Popen[str]]]:
         process.stdin.flush()
     yield processes
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_positions_of_several_processes_are_gapless_and_in_commit_order(database: Database) -> None:
     with writing(database) as processes:
-        lost = [int(process.communicate(timeout=60)[0]) for process in processes]
+        lost = [int(process.communicate(timeout=PATIENCE)[0]) for process in processes]
     assert all(lost), "they were to get in each other's way"
     rows = ask(
         database.owner,

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, UUIDAsHex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.booking.appointment import AppointmentStatus
+from domain.booking.appointment_status import AppointmentStatus
 from domain.catalog.tag import Tag
 from domain.errors import Invalid
 from domain.kernel import new_id
@@ -41,7 +41,6 @@ LEAVES = st.one_of(
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z_]{0,9}", fullmatch=True), VALUES))
 def test_an_event_s_fields_are_written_to_the_letter_as_the_library_does(fields: dict[str, Any]) -> None:
     assert state_text(fields).encode() == library().encode(fields)

@@ -19,6 +19,7 @@ from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
 from tests.infrastructure.event_log.gate import shut_gate, until
 from tests.support.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
+from tests.support.waiting import BUSY, assert_took
 
 PATIENCE = 1.0
 OpenJournal = Callable[..., Awaitable[PostgresJournal]]
@@ -158,7 +159,7 @@ async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(
         before = monotonic()
         with pytest.raises(Unavailable):
             await journal.append(entry(new_id()))
-        assert monotonic() - before < 0.1
+        assert_took(before, 0.1)
         await gate.open()
         assert all(isinstance(answer, Appended) for answer in await asyncio.gather(*waiting))
     assert isinstance(await journal.append(entry(new_id())), Appended)
@@ -222,13 +223,13 @@ async def test_a_network_that_swallows_everything_fails_commands_in_bounded_time
         return_exceptions=True,
     )
     assert all(isinstance(answer, Unavailable) for answer in said), said
-    assert monotonic() - before < 2.5 * PATIENCE
+    assert_took(before, 2.5 * PATIENCE)
     shaky.proxy.flow()
     shaky.proxy.cut()
     before = monotonic()
     assert isinstance(await persistently(shaky.journal, entry(new_id())), Appended | DuplicateCommand)
     assert await shaky.journal.read([stream])
-    assert monotonic() - before < 2.5 * PATIENCE
+    assert_took(before, 2.5 * PATIENCE)
 
 
 async def test_a_writer_whose_wire_went_silent_tries_another_by_itself(shaky: Shaky) -> None:
@@ -240,7 +241,7 @@ async def test_a_writer_whose_wire_went_silent_tries_another_by_itself(shaky: Sh
     shaky.proxy.flow()
     before = monotonic()
     await persistently(shaky.journal, entry(new_id()))
-    assert monotonic() - before < 2.5 * PATIENCE
+    assert_took(before, 2.5 * PATIENCE)
 
 
 async def test_closing_takes_bounded_time_when_the_network_is_silent(shaky: Shaky) -> None:
@@ -249,7 +250,7 @@ async def test_closing_takes_bounded_time_when_the_network_is_silent(shaky: Shak
     await until(lambda: shaky.journal.writer.depth == 0)
     before = monotonic()
     await shaky.journal.close()
-    assert monotonic() - before < 3 * PATIENCE
+    assert_took(before, 3 * PATIENCE)
     with pytest.raises(Unavailable):
         await waiting
 
@@ -304,7 +305,7 @@ async def test_trouble_of_the_database_is_not_blamed_on_the_command(
 
 async def persistently(journal: PostgresJournal, wanted: LogEntry) -> object:
     """As a client that tries again on 503, with the same key."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(BUSY * 20):
         while True:
             try:
                 return await journal.append(wanted)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from application.access import OPERATOR, Role
+from application.identity.credentials import WeakPassword
 from application.people.account import FindAccount, find_account
-from application.ports import WeakPassword
 from domain.kernel import new_id
 from domain.people.email_address import AddressTaken
 from infrastructure.database.row_pool import RowPool

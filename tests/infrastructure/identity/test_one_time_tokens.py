@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports import TicketVoid
+from application.identity.one_time_tokens import TicketVoid
 from domain.kernel import new_id
 from infrastructure.identity.services import IdentityServices
 from tests.conftest import Database

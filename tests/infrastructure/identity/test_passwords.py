@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from application.event_log import Unavailable
-from application.ports import WeakPassword
+from application.identity.credentials import WeakPassword
 from infrastructure.identity.passwords import COST, Passwords
 from tests.support.signing import CHEAP, PASSWORD, PEPPER
 
@@ -66,7 +66,7 @@ def test_words_about_the_person_are_refused(passwords: Passwords, own: str):
 
 @pytest.mark.parametrize("ours", ["Daybook-Daybook!", "daybook123456789", "my daybook 2026 !"])
 def test_words_about_us_are_refused(passwords: Passwords, ours: str):
-    with pytest.raises(WeakPassword, match="or of ours"):
+    with pytest.raises(WeakPassword, match="or from ours"):
         passwords.check(ours)
     passwords.check("a daybook in the drawer")
 

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.mail import MailMessage
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
-from application.ports import MailMessage
 from domain.kernel import derived_id
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.message_builder import MessageBuilder

@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from application.ports import MailMessage
+from application.notifications.mail import MailMessage
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.mail.mailer import (

@@ -7,8 +7,8 @@ import pytest
 from jinja2 import UndefinedError
 
 from application.jobs.deferred import ERRANDS
+from application.notifications.mail import MailMessage
 from application.notifications.notice import NoticeKind
-from application.ports import MailMessage
 from domain.kernel import new_id
 from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 

@@ -368,7 +368,7 @@ async def test_what_is_noted_of_deliveries(office: Office) -> None:
 
 async def test_only_the_last_attempts_are_kept(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_progress, "LOGGED", 2)
-    monkeypatch.setattr(delivery_progress, "TIDIED", 1)
+    monkeypatch.setattr(delivery_progress, "PRUNED_EVERY", 1)
     async with a_receiver() as receiver:
         one, other = await office.subscribed(receiver), await office.subscribed(receiver)
         await office.book("09:00", "10:00", "11:00", "12:00")

@@ -108,7 +108,7 @@ async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(of
 
 
 class Unsent:
-    """application.ports.Mail: nobody writes here."""
+    """application.notifications.mail.Mailer: nobody writes here."""
 
     async def send(self, letter: Any) -> None:
         raise AssertionError(letter.kind)

@@ -32,6 +32,7 @@ from tests.infrastructure.webhooks.receiver import (
     silence,
     status,
 )
+from tests.support.waiting import BUSY, assert_took
 
 SECRETS = ["whsec_" + "TmV3" * 11, "whsec_" + "T2xk" * 11]
 BRIEF = 0.6  # seconds: what would take ten
@@ -93,7 +94,7 @@ async def test_however_slow_it_is_over_in_time(post: WebhookSender, answering: A
         began = time.monotonic()
         told = await sent(post, receiver.url)
     assert told.error == "timeout"
-    assert time.monotonic() - began < BRIEF + 0.5
+    assert_took(began, BRIEF + 0.5)
 
 
 async def test_only_the_beginning_of_an_answer_is_read(post: WebhookSender) -> None:
@@ -189,7 +190,7 @@ async def test_this_machine_is_refused_however_it_is_written(strict: WebhookSend
 async def test_private_networks_and_metadata_are_refused_at_once(strict: WebhookSender, host: str) -> None:
     told = await sent(strict, f"http://{host}/latest/meta-data")
     assert told.error == "private address"
-    assert told.took_ms < 300
+    assert told.took_ms < 300 * BUSY
 
 
 async def test_a_name_of_a_private_address_is_refused_without_a_knock(

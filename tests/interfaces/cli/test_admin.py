@@ -21,7 +21,7 @@ def create(data: Path, email: str, password: str = PASSWORD) -> subprocess.Compl
         text=True,
         env=clean_environment(),
         check=False,
-        timeout=100,
+        timeout=600,
     )
 
 

@@ -22,7 +22,8 @@ from application.booking.appointment import (
 )
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.event_log import Command
-from domain.booking.appointment import Appointment, AppointmentStatus
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.calendar_day import Day
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service

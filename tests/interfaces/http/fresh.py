@@ -11,7 +11,7 @@ import pyotp
 
 from application.access import SYSTEM, Caller, Role
 from application.booking.waitlist import OfferPlace, offer_place
-from application.ports import Verification
+from application.identity.one_time_tokens import Verification
 from domain.kernel import new_id
 from projections.read_models.job import key_of
 from tests.interfaces.http.tenants import CALLERS, Tenants, an_account_of

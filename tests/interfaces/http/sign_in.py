@@ -61,4 +61,4 @@ async def void(api: Api, token: str) -> None:
     async def refused() -> bool:
         return (await bearing(api, "GET", "/v1/auth/sessions", token)).status_code == 401
 
-    await eventually(refused, 1.0)
+    await eventually(refused)

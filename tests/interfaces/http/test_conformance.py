@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -11,6 +11,11 @@ import uvicorn
 from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
+from schemathesis.checks import load_all_checks
+from schemathesis.core.control import SkipTest
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.checks import ignored_auth, missing_required_header, positive_data_acceptance
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -24,6 +29,7 @@ from projections.availability.earliest_refresher import EarliestRefresher
 from projections.engine.projector import Projector
 from projections.registry import PROJECTIONS
 from tests.interfaces.http.town import SECRET
+from tests.support.hypothesis_profiles import examples
 from tests.support.sealed import CODEC
 
 
@@ -69,29 +75,52 @@ def address(servers, new_database) -> Iterator[str]:
 
 
 described = schemathesis.openapi.from_dict(document())
-bounded = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-)
+OPERATIONS = {each.ok().label: each.ok() for each in described.get_all_operations()}
+bounded = settings(max_examples=examples(25), derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 # A body that fits the schema may still name a zone or hours that do not exist; without If-Match the answer is
 # 428, which the check does not know; and who may do what has tests of its own.
 BEYOND_SCHEMAS = [positive_data_acceptance, missing_required_header, ignored_auth]
 
 
 # The server runs in a thread of this process, and makes its own random choices while cases are drawn.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = [
+    pytest.mark.hypothesis,
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+]
 
 
-@described.parametrize()
-@bounded
-def test_every_answer_to_an_admin_is_one_that_is_described(case, address: str):
-    headers = {"Authorization": f"Bearer {AccessTokens(SECRET).issue(new_id(), Role.ADMIN)}"}
-    case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS)
+def validate(label: str, address: str, headers: Mapping[str, str] | None = None) -> None:
+    """Play what schemathesis makes of an operation: its examples, its limits, and what chance finds.
+
+    `described.parametrize()` would make all of this for all operations whenever tests are collected, in each process.
+    """
+
+    def play(case: schemathesis.Case) -> None:
+        case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS)
+
+    load_all_checks()
+    feedback = FeedbackSources(constants_value_source=make_constants_value_source(described))
+    test = build_operation_test(
+        config=described.config,
+        operation=OPERATIONS[label],
+        test_func=bounded(play),
+        given_kwargs={},
+        feedback=feedback,
+    )
+    try:
+        test()
+    except SkipTest as nothing:  # as the plugin does: there is no request that the schema forbids
+        pytest.skip(str(nothing))
 
 
-@described.parametrize()
-@bounded
-def test_every_answer_to_nobody_is_one_that_is_described(case, address: str):
-    case.call_and_validate(base_url=address, excluded_checks=BEYOND_SCHEMAS)
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_every_answer_to_an_admin_is_one_that_is_described(label: str, address: str):
+    validate(label, address, {"Authorization": f"Bearer {AccessTokens(SECRET).issue(new_id(), Role.ADMIN)}"})
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_every_answer_to_nobody_is_one_that_is_described(label: str, address: str):
+    validate(label, address)
 
 
 def test_an_api_that_has_started_is_ready(address: str):

@@ -15,6 +15,7 @@ from interfaces.http.framework.parameters import parameters_of
 from interfaces.http.framework.routing import Route
 from tests.interfaces.http.town import Town, service
 from tests.support.builders import somebody
+from tests.support.hypothesis_profiles import examples
 
 SURROGATES_TOO = st.characters(codec=None)
 ODD_TEXT = st.text(SURROGATES_TOO, max_size=40) | st.sampled_from(
@@ -56,7 +57,7 @@ BODIES = [
     if isinstance(route, Route) and "POST" in route.methods and "{" not in route.path
     if (body := parameters_of(route.endpoint).body)
 ]
-hostile = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+hostile = settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 
 
 def _path(town: Town, path: str) -> str:

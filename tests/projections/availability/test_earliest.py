@@ -42,6 +42,7 @@ from projections.search.search import SearchQuery, Sort, find_providers, find_se
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.support.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.support.sealed import CODEC
+from tests.support.waiting import PATIENCE
 
 ALL = Page(limit=200)
 
@@ -145,7 +146,7 @@ class TestFollowing:
         async with running(projector):
             for n, clock in enumerate(("09:00", "09:30", "10:00")):
                 _, position = await town.clinic.book(clock)
-                assert await positions.wait("earliest", position, timeout=10)
+                assert await positions.wait("earliest", position, timeout=PATIENCE)
                 assert await town.reflected() >= position
                 assert await town.first() == ("09:30", "10:00", "10:30")[n]
 
@@ -334,10 +335,10 @@ class TestSurviving:
     async def test_what_readers_announce_says_nothing_of_it(self, town, engine):
         async with Positions(engine) as positions:
             before = await town.reflected()
-            assert await positions.wait("earliest", before, timeout=10)
+            assert await positions.wait("earliest", before, timeout=PATIENCE)
             _, position = await town.clinic.book("09:00")
             await town.read()
-            assert await positions.wait("directory", position, timeout=10)
+            assert await positions.wait("directory", position, timeout=PATIENCE)
             assert not positions.reached("earliest", position)
 
 

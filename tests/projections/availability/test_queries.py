@@ -43,6 +43,7 @@ from tests.domain.scheduling.test_availability_properties import SERVICES, Case,
 from tests.projections.clinic import Clinic, clocks, open_clinic, parsed
 from tests.projections.conftest import Write
 from tests.support.builders import a_provider, a_service, profile, terms
+from tests.support.hypothesis_profiles import examples
 
 OFFICE = [f"{hour:02}:{minute:02}" for hour in range(9, 17) for minute in (0, 30)]
 
@@ -337,7 +338,7 @@ async def test_another_generation_is_found_when_it_goes_live(clinic, database):
     assert await clinic.free() == OFFICE
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases())
 async def test_for_any_week_it_is_what_the_domain_says_of_the_aggregates(case, clinic, write):
     provider_id, service_id = await _record(case, write)

@@ -96,7 +96,7 @@ async def test_when_the_leader_is_killed_a_standby_takes_over_at_once(worker, wr
     await eventually(kept(1, position))
     assert not await second.leads()
     first.signal(signal.SIGKILL)
-    await eventually(second.leads, within=5)
+    await eventually(second.leads)
     position = await write(an_appointment())
     await eventually(kept(2, position))
 
@@ -109,7 +109,7 @@ async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker,
     position = await write(an_appointment())
     await eventually(kept(1, position))
     paused.signal(signal.SIGSTOP)
-    await eventually(other.leads, within=8)
+    await eventually(other.leads)
     position = await write(an_appointment(), an_appointment())
     await eventually(kept(3, position))
     paused.signal(signal.SIGCONT)
@@ -117,13 +117,13 @@ async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker,
     async def knows():
         return paused.said("projector is on standby")
 
-    await eventually(knows, within=5)
+    await eventually(knows)
     position = await write(an_appointment())
     await eventually(kept(4, position))
     assert await other.leads()
     assert not await paused.leads()
     other.signal(signal.SIGKILL)
-    await eventually(paused.leads, within=5)
+    await eventually(paused.leads)
     position = await write(an_appointment())
     await eventually(kept(5, position))
 
@@ -134,5 +134,5 @@ async def test_a_leader_that_is_asked_to_stop_makes_room_at_once(worker, two):
     second = worker()
     await eventually(two)
     first.signal(signal.SIGINT)
-    await eventually(second.leads, within=5)
+    await eventually(second.leads)
     assert first.process.wait(5) != 0

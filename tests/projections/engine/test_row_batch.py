@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import TSTZRANGE
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, schemas, uuid
 from tests.projections.story import at
+from tests.support.hypothesis_profiles import examples
 
 note = Table(
     "note",
@@ -93,7 +94,7 @@ def test_a_page_at_once_is_the_same_as_its_changes_one_by_one(notebook):
     with asyncio.Runner() as runner:
         connection = runner.run(psycopg.AsyncConnection.connect(notebook))
 
-        @settings(max_examples=150, deadline=None)
+        @settings(max_examples=examples(150))
         @given(first=steps, second=steps)
         def check(first: list[Step], second: list[Step]) -> None:
             kept = runner.run(flushed(connection, first, second))

@@ -29,8 +29,8 @@ def as_row(appointment: Appointment) -> dict[str, object]:
 
 
 def moved(appointment: Appointment) -> None:
-    place = a_place(uuid4(), at(16, day=9))
-    appointment.reschedule(uuid4(), by_customer=False, place={**place, "price": 5000}, now=NOW)
+    placement, terms = a_place(uuid4(), at(16, day=9))
+    appointment.reschedule(uuid4(), placement, terms._replace(price=5000), by_customer=False, now=NOW)
 
 
 def noted(appointment: Appointment) -> None:
@@ -197,7 +197,7 @@ class TestFewest:
         first, second, third = a_provider(), a_provider(), a_provider()
         appointment = an_appointment(first.id, at(9, day=20), now=at(1))
         other = an_appointment(third.id, at(9, day=20), now=at(2))
-        appointment.reschedule(uuid4(), by_customer=False, place=a_place(second.id, at(9, day=21)), now=at(3))
+        appointment.reschedule(uuid4(), *a_place(second.id, at(9, day=21)), by_customer=False, now=at(3))
         await write(first, second, third, appointment, other)
         await catch_up()
         assert await self.rank(look, second, third, first) == [2, 1, 0]

@@ -60,8 +60,7 @@ async def test_a_customer_moves_to_another_host_with_the_appointment(write, catc
     appointment = an_appointment(old.id, customer_id=guest.id)
     await write(old, new, guest, appointment)
     await catch_up()
-    place = a_place(new.id, at(9, day=9))
-    appointment.reschedule(uuid4(), by_customer=False, place=place, now=NOW)
+    appointment.reschedule(uuid4(), *a_place(new.id, at(9, day=9)), by_customer=False, now=NOW)
     await write(appointment)
     await catch_up()
     async with look("customer") as read:

@@ -133,7 +133,7 @@ class TestMergedTags:
         async with look("directory") as read:
             for slug in ("hair", "cuts"):
                 found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, tag=slug))
-                assert [each.told["name"] for each in found] == ["Both", "New", "Old"]
+                assert [each.details["name"] for each in found] == ["Both", "New", "Old"]
                 assert [each.profile["tags"] for each in found] == [["cuts"], ["cuts"], ["cuts"]]
                 services, _ = await find_services(read, ALL, SearchQuery(now=NOW, tag=slug))
                 assert [each.terms["tags"] for each in services] == [["cuts", "other"]]

@@ -13,7 +13,7 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
     await write(an_appointment())
     position = await write(appointment)
     appointment.annotate(by, "bring a towel", {"size": "L"}, NOW)
-    appointment.reschedule(by, by_customer=False, place=a_place(uuid4(), at(16, 30, day=9)), now=NOW)
+    appointment.reschedule(by, *a_place(uuid4(), at(16, 30, day=9)), by_customer=False, now=NOW)
     appointment.cancel(by, "ill", by_customer=False, now=NOW)
     await write(appointment)
     async with engine.connect() as connection:

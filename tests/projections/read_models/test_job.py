@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold
-from domain.booking.waitlist import Offer, Waiting
+from domain.booking.placement import Booking
+from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistEntry
 from projections.read_models.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
@@ -57,7 +58,7 @@ async def test_nobody_is_reminded_of_what_was_booked_after_the_reminders_time(jo
 async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointment) -> None:
     before = await jobs_of(appointment)
     there = at(16, day=25)
-    appointment.reschedule(uuid4(), by_customer=False, place=a_place(uuid4(), there), now=NOW)
+    appointment.reschedule(uuid4(), *a_place(uuid4(), there), by_customer=False, now=NOW)
     after = await jobs_of(appointment)
     assert set(after) == {"moved", "remind-0", "remind-1", "complete"}
     assert after["remind-0"].due_at == there - timedelta(hours=24)
@@ -129,17 +130,8 @@ async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
 
 
 async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of) -> None:
-    waiting = Waiting(
-        id=uuid4(),
-        by=uuid4(),
-        customer_id=uuid4(),
-        service_id=uuid4(),
-        provider_id=None,
-        dates={"from": "2030-01-01", "to": "2030-01-02"},
-        hours=[],
-        timezone="UTC",
-        timestamp=NOW,
-    )
+    dates: WaitlistDates = {"from": "2030-01-01", "to": "2030-01-02"}
+    waiting = Waiting.join(uuid4(), uuid4(), WaitlistEntry(uuid4(), uuid4(), None, dates, [], "UTC"), NOW)
     waiting.offer_place(Offer(uuid4(), uuid4(), START, NOW + timedelta(minutes=15)), NOW)
     found = await jobs_of(waiting)
     assert {slot: row.kind for slot, row in found.items()} == {"offer": "offer", "lapse": "lapse"}
@@ -159,28 +151,11 @@ async def test_what_is_freed_of_a_day_is_matched_with_who_waits(jobs_of) -> None
 
 
 def a_request() -> Appointment:
-    place = a_place(uuid4(), START)
-    return Appointment.request(
-        id=uuid4(),
-        by=uuid4(),
-        service_id=uuid4(),
-        customer_id=uuid4(),
-        told=None,
-        expires_at=NOW + timedelta(hours=8),
-        timestamp=NOW,
-        **place,
-    )
+    placement, terms = a_place(uuid4(), START)
+    booking = Booking(uuid4(), uuid4(), uuid4(), placement)
+    return Appointment.request(uuid4(), booking, terms, None, NOW + timedelta(hours=8), NOW)
 
 
 def a_hold() -> Hold:
-    place = a_place(uuid4(), START)
-    fields = "provider_id", "starts_at", "duration", "buffer_before", "buffer_after", "timezone"
-    return Hold(
-        id=uuid4(),
-        by=uuid4(),
-        service_id=uuid4(),
-        customer_id=uuid4(),
-        expires_at=NOW + timedelta(minutes=5),
-        timestamp=NOW,
-        **{name: place[name] for name in fields},
-    )
+    placement, _ = a_place(uuid4(), START)
+    return Hold.place(uuid4(), Booking(uuid4(), uuid4(), uuid4(), placement), NOW + timedelta(minutes=5), NOW)

@@ -102,7 +102,7 @@ async def test_owners_see_their_providers_webhooks_and_managers_the_organization
     for who, theirs in expected.items():
         async with reads.open("webhook", sees=who) as read:
             assert {each.id for each in (await webhook.find(read, ALL, owner=Owner(who)))[0]} == theirs
-            assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "the second wall"
+            assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "row-level security"
             for id in (own, shared, bound):
                 assert (await webhook.get(read, id, owner=Owner(who)) is not None) is (id in theirs)
 
@@ -130,7 +130,7 @@ async def test_with_whom_and_of_whom_is_kept_from_position_to_position(write, ca
     ada, organization_id = a_provider(), uuid4()
     appointment, to = an_appointment(ada.id), uuid4()
     first = await write(ada, appointment)
-    appointment.reschedule(uuid4(), by_customer=False, place=a_place(to, at(9, day=9)), now=NOW)
+    appointment.reschedule(uuid4(), *a_place(to, at(9, day=9)), by_customer=False, now=NOW)
     ada.change(uuid4(), {"organization_id": str(organization_id)}, NOW)
     last = await write(appointment, ada)
     await catch_up()

@@ -24,7 +24,7 @@ def names(look):
     async def names(service_id=None, **asked):
         async with look("directory") as read:
             found, _ = await find_providers(read, ALL, SearchQuery(now=NOW, **asked), service_id=service_id)
-            return [each.told["name"] for each in found]
+            return [each.details["name"] for each in found]
 
     return names
 
@@ -177,7 +177,7 @@ class TestOrder:
     async def test_pages_follow_one_another_by_name(self, write, catch_up, look):
         await write(*(a_provider(f"P{n % 3}") for n in range(7)))
         await catch_up()
-        names = [each.told["name"] for each in await in_pages(look, find_providers, 4)]
+        names = [each.details["name"] for each in await in_pages(look, find_providers, 4)]
         assert names == ["P0", "P0", "P0", "P1", "P1", "P2", "P2"]
 
     async def test_pages_follow_one_another_by_distance_those_equally_far_too(self, write, catch_up, look):

@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(HURRY if item.config.getoption("--reminders", 0) else 300))
+            item.add_marker(pytest.mark.timeout(HURRY if item.config.getoption("--reminders", 0) else 900))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.support.instances import Instance
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALL_DAY = [{"day": day, "from": "00:00", "to": "24:00"} for day in WEEK]
 OFFICE_HOURS = [{"day": day, "from": "09:00", "to": "17:00"} for day in WEEK]
-PATIENCE = 30.0  # seconds
+PATIENCE = 180.0  # seconds
 
 
 def at(clock: str, day: int = 0) -> datetime:

@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             minutes = item.config.getoption("--minutes", 0.0)
-            item.add_marker(pytest.mark.timeout(minutes * 60 + HURRY if minutes else 180))
+            item.add_marker(pytest.mark.timeout(minutes * 60 + HURRY if minutes else 900))
 
 
 @pytest.fixture

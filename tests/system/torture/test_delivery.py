@@ -20,6 +20,7 @@ from tests.infrastructure.event_log.entries import entry
 from tests.infrastructure.event_log.gate import shut_gate
 from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC
+from tests.support.waiting import BUSY
 from tests.system.torture.following import Follower, Followers
 from tests.system.torture.hearing import Ear
 from tests.system.torture.hearing import ear as reader
@@ -88,10 +89,10 @@ async def test_a_cut_listening_connection_delays_an_event_by_two_seconds_at_most
         async def there(position: int = position) -> bool:
             return ear.position() >= position
 
-        await eventually(there, within=10 * DELAY)
+        await eventually(there, within=60 * DELAY)
         took.append(monotonic() - began)
     await journal.close()
-    assert max(took) < DELAY, took
+    assert max(took) < DELAY * BUSY, took
     assert ear.heard() == ear.stored()
 
 
@@ -141,20 +142,20 @@ async def _usurp(ear: Ear, leader: Follower, other: Follower, *, in_a_page: bool
 
     await eventually(paused, within=PATIENCE)
     leader.pause()
-    await eventually(other.leads, within=10)
+    await eventually(other.leads, within=60)
     before = ear.position()
 
     async def goes_on() -> bool:
         return ear.position() > before or await ear.is_at_the_head()
 
-    await eventually(goes_on, within=10)
+    await eventually(goes_on, within=60)
     leader.wake()
     knows = leader.said.count("projector is on standby")
 
     async def stands_by() -> bool:
         return leader.said.count("projector is on standby") > knows or not await leader.leads()
 
-    await eventually(stands_by, within=10)
+    await eventually(stands_by, within=60)
 
 
 def _one_leads(*followers: Follower) -> Callable[[], Awaitable[bool]]:

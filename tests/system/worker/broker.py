@@ -43,7 +43,7 @@ class Broker:
             self._process = subprocess.Popen(
                 [str(find_valkey()), *settings], cwd=self._log.parent, stdout=log, stderr=log
             )
-        assert wait_until(self._answers, 10), self._log.read_text()
+        assert wait_until(self._answers, 120), self._log.read_text()
         return self
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ from domain.kernel import new_id
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.support.instances import Instance, Process, ask, children, within
 
-SOON = 30.0  # seconds: the machine may have other things to do
+SOON = 180.0  # seconds: the machine may have other things to do
 
 
 class Progress(NamedTuple):

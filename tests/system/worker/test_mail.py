@@ -8,6 +8,7 @@ import pytest
 from tests.support.instances import within
 from tests.support.practice import Booked, Practice
 from tests.support.smtp_receiver import Receiver
+from tests.support.waiting import assert_took
 from tests.system.worker.crew import SOON, Crew, Progress, hands, kill
 
 
@@ -70,7 +71,7 @@ def test_the_mail_of_a_process_that_is_killed_is_sent_by_another(crew: Crew, due
         kill(*hands(worker))
         killed = time.monotonic()
         within(SOON, lambda: all(each.attempts == 2 for each in reminders(crew, due)))
-        assert time.monotonic() - killed < 5
+        assert_took(killed, 5)
         within(SOON, lambda: all_done(crew, due))
     assert receiver.keys == {each.key for each in reminders(crew, due)}
 

@@ -27,7 +27,7 @@ def up() -> Iterator[Instance]:
 def flower(up: Instance) -> Iterator[httpx.Client]:
     """Who does not say who they are."""
     assert up.flower is not None
-    with httpx.Client(base_url=up.flower, timeout=30) as client:
+    with httpx.Client(base_url=up.flower, timeout=180) as client:
 
         def answers() -> bool:
             try:
@@ -89,7 +89,7 @@ def test_a_worker_that_is_killed_is_started_again_and_its_processes_end_with_it(
     within(SOON, lambda: len(hands_of(new)) == 2)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_after_kill_9_of_all_of_it_no_worker_goes_on() -> None:
     with a_folder() as folder, Instance.start(folder, apis=1, workers=1) as instance:
         for worker in instance.pids("worker"):

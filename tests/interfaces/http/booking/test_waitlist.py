@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.booking.waitlist_matching import match
+from application.booking.waitlist_matching import FreedTime, match
 from domain.booking.waitlist import Wish
 from domain.kernel import new_id
 from projections.availability.waitlist_line import WaitlistLine
@@ -49,7 +49,7 @@ async def matched(town: Town, day: int = 0) -> int:
     line = CaughtUp(ports.reads, ports.availability)
     line.catch_up = town.api.catch_up
     stretch = nine, nine + timedelta(minutes=30)
-    return await match(UUID(town.provider_id), *stretch, line=line, store=ports.store)
+    return await match(FreedTime(UUID(town.provider_id), *stretch), line, ports.store)
 
 
 async def entry(town: Town, waiting: dict[str, Any], by: Caller | None = None) -> dict[str, Any]:

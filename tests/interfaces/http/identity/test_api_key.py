@@ -54,7 +54,7 @@ async def test_a_key_is_made_shown_renamed_and_ended(api: Api, ada: Caller):
     async def refused() -> bool:
         return (await by_key(api, secret, "GET", "/v1/customers")).status_code == 401
 
-    await eventually(refused, 1.5)
+    await eventually(refused)
 
 
 async def test_keys_are_listed_by_cursor(api: Api, ada: Caller):
@@ -104,7 +104,7 @@ async def test_a_key_of_a_disabled_account_dies_within_a_second_or_so(api: Api, 
     async def refused() -> bool:
         return (await by_key(api, key, "GET", "/v1/customers")).status_code == 401
 
-    await eventually(refused, 1.5)
+    await eventually(refused)
 
 
 @pytest.mark.parametrize(

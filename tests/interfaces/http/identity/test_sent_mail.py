@@ -3,7 +3,7 @@
 from typing import Any
 
 from application.access import Caller
-from application.ports import MailMessage
+from application.notifications.mail import MailMessage
 from domain.kernel import derived_id, new_id
 from infrastructure.mail.mailer import MailboxSender, MailService
 from infrastructure.mail.message_builder import MessageBuilder

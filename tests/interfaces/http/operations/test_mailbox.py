@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from application.ports import MailMessage
+from application.notifications.mail import MailMessage
 from infrastructure.mail.mailer import MailboxSender
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.settings import Settings

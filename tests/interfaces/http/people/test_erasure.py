@@ -52,7 +52,7 @@ async def followed(api: Api, database: Database) -> AsyncIterator[None]:
         async with engine.connect() as connection:
             return bool((await connection.execute(_CAUGHT_UP)).scalar_one())
 
-    api.catch_up = lambda: eventually(caught_up, 20)
+    api.catch_up = lambda: eventually(caught_up)
     yield
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
@@ -107,7 +107,7 @@ async def forgotten(api: Api, who: Caller) -> None:
         shown = (await api.get(f"/v1/users/{who.id}", ADMIN)).json()
         return bool(shown["standing"] == "forgotten")
 
-    await eventually(done, 30)
+    await eventually(done)
 
 
 class TestForgetting:
@@ -188,7 +188,7 @@ class TestForgetting:
         async def gone() -> bool:
             return found_in_database(database.owner, NEEDLES) == set()
 
-        await eventually(gone, 10)
+        await eventually(gone)
 
     async def test_a_customer_with_an_account_is_not_a_guest(self, town: Town, followed: None):
         grace, guest_id, _ = await a_life(town)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from tests.support.waiting import BUSY
 from tests.system.journeys.town import TAKEN, Shop, Town, at, good, position, problem, read
 
 CLIENTS = 50
@@ -24,7 +25,7 @@ async def until(moment: datetime) -> None:
     await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_a_lapsed_hold_is_free_at_its_second_and_fifty_who_wait_for_it_have_one_winner(
     town: Town, apis: tuple[str, str]
 ) -> None:
@@ -46,12 +47,12 @@ async def test_a_lapsed_hold_is_free_at_its_second_and_fifty_who_wait_for_it_hav
     early = [asyncio.create_task(_free_from(shown, api, seen)) for api in apis]
     await until(lapses - EARLY)
     crowd = [asyncio.create_task(insist(n)) for n in range(CLIENTS)]
-    await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED, timeout=120)
     gone.set()
     answers = await asyncio.gather(*crowd)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: CLIENTS - 1}
     for first in await asyncio.gather(*early):
-        assert 0 <= (first - over).total_seconds() < 2, "no earlier, and as soon as one may ask"
+        assert 0 <= (first - over).total_seconds() < 2 * BUSY, "no earlier, and as soon as one may ask"
     good(await town.somebody().book(shown, START), 201)
     assert START not in (await raced.starts())["starts"]
 

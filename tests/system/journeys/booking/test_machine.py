@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from tests.support.checker import check
+from tests.support.hypothesis_profiles import examples
 from tests.support.instances import Instance
 from tests.system.journeys.booking.model import DAYS, Booked, Model
 from tests.system.journeys.town import OFFICE_HOURS, at, read, written
@@ -181,12 +182,12 @@ def problem(answer: httpx.Response) -> str:
 
 
 def test_any_life_of_a_shop_agrees_with_the_model(shared: Instance, apis: tuple[str, str]) -> None:
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=180) as http:
         Shop.instance, Shop.apis, Shop.http = shared, cycle(apis), http
         run_state_machine_as_test(
             Shop,
             settings=settings(
-                max_examples=20,
+                max_examples=examples(20),
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=[*HealthCheck],

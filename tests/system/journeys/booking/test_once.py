@@ -171,7 +171,7 @@ async def test_cut_off_between_commit_and_answer_the_caller_is_answered_all_the_
 
 async def _under_way(wire: Wire, done: Callable[[], bool]) -> None:
     """Return once the API has taken the request: another one, asked after it, has been answered."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         for _ in range(3):
             good(await wire.town.stranger.get("/health/live", api=wire.api.url))
     assert not done()

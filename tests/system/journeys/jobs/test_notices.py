@@ -31,7 +31,7 @@ async def test_a_guest_hears_of_being_booked_moved_and_cancelled(
         async def arrived() -> bool:
             return len(inbox.taken) >= n
 
-        await eventually(arrived, 30)
+        await eventually(arrived)
         assert len(inbox.taken) == n
         return message_from_bytes(inbox.taken[-1].content, EmailMessage, policy=default)
 

@@ -31,7 +31,7 @@ from tests.system.journeys.town import (
 )
 
 MINUTE = timedelta(minutes=1)
-SOON = 90.0  # seconds in which what is due within a minute must have happened
+SOON = 300.0  # seconds in which what is due within a minute must have happened
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
@@ -118,7 +118,7 @@ async def reminded(shop: Shop, person: Person, people: People) -> None:
     assert (await people.jobs(moved["id"]))["remind-0"]["status"] == "waiting"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_hold_approve_remind_move_cancel_and_offer_to_who_waits(story: tuple[Instance, Inbox]) -> None:
     instance, inbox = story
     async with Town(instance) as town:
@@ -204,7 +204,7 @@ async def _lapse(shop: Shop, person: Person, people: People) -> None:
     async def noted() -> bool:
         return (await people.jobs(hold["id"])).get("expire", {}).get("outcome") == "expired"
 
-    await eventually(noted, 10)
+    await eventually(noted)
 
 
 async def _waiting(person: Person, entry: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.infrastructure.webhooks.receiver import Receiver, a_receiver, silence
 from tests.support.instances import Instance, ask, command, eventually, family
 from tests.system.journeys.town import Person, Shop, Town, at, good
 
-SOON = 30.0  # seconds: two cores are shared with everybody
+SOON = 180.0  # seconds: two cores are shared with everybody
 TYPES = ["appointment.booked", "appointment.cancelled"]
 
 

@@ -57,7 +57,7 @@ def test_an_untouched_log_holds_and_a_forged_event_is_named(database: Database, 
     assert f"DOES NOT HOLD: {DIGEST}\n" in warned
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(database: Database, audit: Audit, tmp_path: Path) -> None:
     write(database)
     status, text, said = audit("checkpoint")

@@ -83,7 +83,7 @@ async def book_and_check(instance: Instance) -> None:
         await checked(instance, town.acknowledged)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_with_a_superuser_it_makes_its_role_and_database_and_starts_no_servers(
     elsewhere: Servers,
 ) -> None:
@@ -102,7 +102,7 @@ async def test_with_a_superuser_it_makes_its_role_and_database_and_starts_no_ser
             await book_and_check(again)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_a_role_that_owns_its_database_is_enough(elsewhere: Servers) -> None:
     with a_folder() as data, await start(data, elsewhere.with_an_owner_alone("owner_alone")) as instance:
         await book_and_check(instance)
@@ -112,7 +112,7 @@ async def start(data: Path, env: dict[str, str]) -> Instance:
     return await asyncio.to_thread(Instance.start, data, apis=1, env=env)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_every_role_runs_alone(elsewhere: Servers) -> None:
     env = clean_environment(**elsewhere.with_an_owner_alone("one_by_one"))
     with a_folder() as folder, ExitStack() as stack:
@@ -172,7 +172,7 @@ def conninfo(env: dict[str, str]) -> str:
 
 def scrape(port: int) -> bytes:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             return bytes(answer.read())
     except OSError:
         return b""

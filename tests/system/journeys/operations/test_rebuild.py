@@ -22,7 +22,7 @@ from tests.support.sealed import rows_of
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Person, Shop, Town, at, good, position, written
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900)
 
 HISTORY = 8_000  # events: so many that a rebuild takes a while
 UNHURRIED = 600  # seconds
@@ -220,7 +220,7 @@ class Onlookers:
         async def seen() -> bool:
             return self.seen > goal
 
-        await eventually(seen, 60)
+        await eventually(seen, 300)
 
     async def _watch(self, path: str) -> None:
         version = 0

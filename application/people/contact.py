@@ -1,0 +1,84 @@
+"""Change the caller's own contact details and e-mail address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.access import permit
+from application.catalog.provider import check_zone
+from application.event_log import Command, EventLog, command
+from application.people.account import load_account, with_guests
+from application.people.guest import claimed
+from domain.kernel import Aggregate
+from domain.people.account import Account
+from domain.people.account_status import AccountForgotten
+from domain.people.email_address import Address
+from domain.personal_data import PersonalData
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeContact(Command):
+    """`contact`: the fields to replace, of name, timezone, language."""
+
+    contact: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeAddress(Command):
+    """`address`: the stream of `email`, which was verified."""
+
+    email: str
+    address: UUID
+
+
+@command
+async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Account:
+    """Change name, time zone and language."""
+    permit(cmd.by, "change_me")
+    check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
+    account = await _own(cmd, log)
+    cmd.expect(account)
+    contact = await _contact(log, account)
+    if {**contact, **cmd.contact} != contact:
+        account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
+    await log.record(account)
+    return account
+
+
+@command
+async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Account:
+    """Change the e-mail address; the account claims the guests noted at the new one. Raises AddressTaken."""
+    permit(cmd.by, "change_me")
+    id = Account.id_of(cmd.by.account)
+    former = (await load_account(log, cmd.by.account)).address
+    address, guests, (_, former_address) = await with_guests(log, cmd.address, (id, former), now)
+    account = await _own(cmd, log)
+    if account.address == address.id:
+        return account
+    contact = await _contact(log, account)
+    address.claim(account.account_id, now)
+    changed_contact = PersonalData(account.account_id, {**contact, "email": cmd.email})
+    account.change_address(cmd.by.account, address.id, changed_contact, now)
+    changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
+    if isinstance(former_address, Address):
+        former_address.release(account.account_id, now)
+        changed.append(former_address)
+    await log.record(account, *changed)
+    return account
+
+
+async def _own(cmd: Command, log: EventLog) -> Account:
+    """The caller's account, to change; raises AccountDisabled, AccountForgotten."""
+    account = await log.edit(Account, Account.id_of(cmd.by.account))
+    account.check_active()
+    return account
+
+
+async def _contact(log: EventLog, account: Account) -> Mapping[str, Any]:
+    """The decrypted contact; raises AccountForgotten once the person is erased."""
+    contact = (await log.unseal(account)).contact.value
+    if contact is None:
+        raise AccountForgotten
+    return dict(contact)

@@ -1,0 +1,59 @@
+"""The states of an appointment, and the refusals of what its state does not allow."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.errors import Conflict, Gone
+
+
+class AppointmentEnded(Conflict):
+    """This appointment has ended and can't be changed."""
+
+
+class TooLateToCancel(Conflict):
+    """It is too late to cancel."""
+
+
+class TooLateToReschedule(Conflict):
+    """It is too late to reschedule."""
+
+
+class TooManyReschedules(Conflict):
+    """This appointment can't be moved any more."""
+
+
+class TooEarly(Conflict):
+    """This can only be recorded later."""
+
+
+class RequestPending(Conflict):
+    """This appointment is waiting for approval."""
+
+
+class NotRequested(Conflict):
+    """This appointment is not waiting for approval."""
+
+
+class NotANoShow(Conflict):
+    """This appointment is not marked as a no-show."""
+
+
+class RequestExpired(Gone):
+    """This request was not answered in time."""
+
+
+class AppointmentStatus(StrEnum):
+    REQUESTED = "requested"
+    BOOKED = "booked"
+    CHECKED_IN = "checked_in"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+NEVER = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED, AppointmentStatus.EXPIRED})
+"""The appointment occupies no time: the calendar is free of it."""
+ENDED = NEVER | {AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW}
+UNDO_NO_SHOW = timedelta(hours=24)

@@ -1,0 +1,37 @@
+"""Provider profile: the public details of a provider, and those of them that are personal data of its owner."""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict, cast
+
+
+class ProviderProfile(TypedDict):
+    """As events record it. Providers made by early versions lack the fields that are not required."""
+
+    timezone: str
+    organization_id: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+
+
+class ProviderAbout(TypedDict):
+    """Personal data of the owner. `location`: {"lat", "lon"} in degrees."""
+
+    name: str
+    bio: str | None
+    address: str | None
+    location: dict[str, float] | None
+
+
+class ProviderDetails(ProviderProfile, ProviderAbout):
+    """Both together, as the HTTP contract has them."""
+
+
+ABOUT = tuple(ProviderAbout.__annotations__)
+UNREADABLE: ProviderAbout = {"name": "", "bio": None, "address": None, "location": None}
+"""Shown while the personal data is encrypted, and after the owner is erased."""
+
+
+def split(details: Mapping[str, Any]) -> tuple[ProviderProfile, ProviderAbout]:
+    """The two parts of a provider's details."""
+    profile = {name: value for name, value in details.items() if name not in ABOUT}
+    about = {name: details.get(name) for name in ABOUT}
+    return cast("ProviderProfile", profile), cast("ProviderAbout", about)

@@ -1,0 +1,111 @@
+"""Service terms: the name, times, price and rules of a service, flat as in the HTTP contract."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal, NotRequired, TypedDict, cast
+from uuid import UUID
+
+from domain.booking.policy import COMPLETE_AFTER, REMINDERS, Policy
+from domain.scheduling.availability import BookingWindow, SlotTerms
+from domain.scheduling.opening_hours import OpeningWindow
+
+WindowTerms = TypedDict(
+    "WindowTerms",
+    {
+        "kind": Literal["rolling", "business", "fixed"],
+        "days": NotRequired[int | None],
+        "from": NotRequired[str | None],
+        "to": NotRequired[str | None],
+    },
+)
+"""A booking window. `days`: of a rolling or business one; `from`, `to`: ISO dates of a fixed one."""
+
+
+class ServiceTerms(Policy):
+    """As events record them. Durations in minutes, money in minor units of the currency, ids as text.
+
+    `step`: None for the duration; `hours`: weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes of the
+    local day. Services made by early versions lack the fields that are not required.
+    """
+
+    name: str
+    provider_ids: list[str]
+    organization_id: str | None
+    duration: int
+    step: int | None
+    align: Literal["opening", "clock"]
+    buffer_before: int
+    buffer_after: int
+    capacity: int
+    price: int
+    currency: str
+    min_notice: int
+    window: WindowTerms | None
+    hours: NotRequired[dict[str, list[list[int]]] | None]
+    approval: NotRequired[bool]
+    approval_ttl: NotRequired[int]
+    hold_ttl: NotRequired[int]
+    offer_ttl: NotRequired[int]
+    tags: list[str]
+
+
+POLICY = tuple(Policy.__annotations__)
+"""The names of the terms that an appointment keeps from its booking."""
+DEFAULTS: Mapping[str, Any] = {
+    "approval": False,
+    "approval_ttl": 1440,
+    "hold_ttl": 5,
+    "offer_ttl": 15,
+    "reminders": REMINDERS,
+    "complete_after": COMPLETE_AFTER,
+}
+"""The terms that services made by early versions lack. Durations in minutes."""
+
+
+def term(terms: ServiceTerms, name: str) -> Any:
+    """A term, or its default where it is missing."""
+    known: Mapping[str, Any] = terms
+    return known[name] if name in known else DEFAULTS[name]
+
+
+def replaced(terms: ServiceTerms, changes: Mapping[str, Any]) -> ServiceTerms:
+    """The terms with some of them replaced."""
+    return cast("ServiceTerms", {**terms, **changes})
+
+
+def policy_of(terms: ServiceTerms) -> Policy:
+    """The part of the terms that an appointment keeps from its booking."""
+    return cast("Policy", {name: term(terms, name) for name in POLICY})
+
+
+def slot_terms(service_id: UUID, terms: ServiceTerms) -> SlotTerms:
+    """The part of the terms that decides which starts are offered."""
+    window = terms["window"]
+    return SlotTerms(
+        service_id=service_id,
+        duration=terms["duration"],
+        step=terms["step"] or terms["duration"],
+        align=terms["align"],
+        buffer_before=terms["buffer_before"],
+        buffer_after=terms["buffer_after"],
+        capacity=terms["capacity"],
+        min_notice=terms["min_notice"],
+        window=_window(window) if window else None,
+        service_hours=service_hours(terms) or None,
+    )
+
+
+def service_hours(terms: ServiceTerms) -> Mapping[int, tuple[OpeningWindow, ...]]:
+    """The service's own weekly hours (0 = Monday); empty where it has none."""
+    hours = terms.get("hours") or {}
+    return {int(day): tuple(OpeningWindow(*window) for window in windows) for day, windows in hours.items()}
+
+
+def _window(window: WindowTerms) -> BookingWindow:
+    first, last = window.get("from"), window.get("to")
+    return BookingWindow(
+        kind=window["kind"],
+        days=window.get("days"),
+        first=date.fromisoformat(first) if first else None,
+        last=date.fromisoformat(last) if last else None,
+    )
