@@ -20,6 +20,7 @@ from domain.kernel import Aggregate
 
 A = TypeVar("A", bound=Aggregate)
 C = TypeVar("C", bound="Command")
+R = TypeVar("R")
 P = ParamSpec("P")
 
 
@@ -175,7 +176,7 @@ Handler = Callable[Concatenate[C, EventLog, datetime, P], Awaitable[A]]
 
 
 def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P], Awaitable[CommandResult[A]]]:
-    """Make `handler(cmd, log, now, *ports)` a command `run(cmd, store, *ports)`: tried again when somebody wrote first.
+    """Make `handler(cmd, log, now, *ports)` a command `run(cmd, store, *ports)`, tried again after a conflict.
 
     Raises the handler's refusal once it is confirmed on fresh state, and Unavailable.
     """

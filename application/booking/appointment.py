@@ -9,8 +9,13 @@ from uuid import UUID
 from application.access import demand, permit
 from application.booking.hold import redeemed
 from application.booking.ports import NO_QUERIES, BookingQueries
-from application.booking.provider_selection import BookingRequest, ProviderSelection, select_provider
-from application.booking.reservation import Reservation, release, take
+from application.booking.provider_selection import (
+    BookingRequest,
+    ProviderSelection,
+    select_provider,
+    take_start,
+)
+from application.booking.reservation import Reservation, ReservationRequest, release, take
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment, note_of
@@ -64,7 +69,7 @@ class MarkAppointment(Command):
 async def book_appointment(
     cmd: BookAppointment, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES
 ) -> Appointment:
-    """Take the start for the customer, with the provider named or the first free one of the service."""
+    """Book the start for the customer, with the provider named or the first free one of the service."""
     appointment, others = await booked(cmd, "book_appointment", log, now, queries)
     await log.record(appointment, *others)
     return appointment
@@ -144,42 +149,6 @@ async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetim
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
     appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
     await log.record(appointment, *await release(appointment, log, now))
-    return appointment
-
-
-@command
-async def check_in_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
-    """The customer is here."""
-    appointment, _ = await mine(cmd, "check_in_appointment", log)
-    appointment.check_in(cmd.by.account, now)
-    await log.record(appointment)
-    return appointment
-
-
-@command
-async def complete_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
-    """It took place."""
-    appointment, _ = await mine(cmd, "complete_appointment", log)
-    appointment.complete(cmd.by.account, now)
-    await log.record(appointment)
-    return appointment
-
-
-@command
-async def mark_no_show(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
-    """The customer did not come."""
-    appointment, _ = await mine(cmd, "mark_no_show", log)
-    appointment.miss(cmd.by.account, now)
-    await log.record(appointment)
-    return appointment
-
-
-@command
-async def undo_no_show(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
-    """The customer came after all."""
-    appointment, _ = await mine(cmd, "undo_no_show", log)
-    appointment.undo_no_show(cmd.by.account, now)
-    await log.record(appointment)
     return appointment
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from application.access import demand, demand_system, permit
 from application.booking.ports import NO_QUERIES, BookingQueries
-from application.booking.provider_selection import BookingRequest, select_provider
-from application.booking.reservation import Reservation, days_of, release, take
+from application.booking.provider_selection import BookingRequest, select_provider, take_start
+from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, EventReader, Request, command
 from application.query import Query, query
@@ -38,7 +38,7 @@ class FindHold(Query):
 
 @command
 async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES) -> Hold:
-    """Keep the start for the customer, with the provider named or the first free one of the service."""
+    """Hold the start for the customer, with the provider named or the first free one of the service."""
     hold, others = await held(cmd, "place_hold", "hold_ttl", log, now, queries)
     await log.record(hold, *others)
     return hold
@@ -52,22 +52,10 @@ async def held(
     A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
     choice = await select_provider(cmd, operation, log, now, queries)
-    hold = Hold(
-        id=cmd.id,
-        by=cmd.by.account,
-        service_id=choice.service.id,
-        customer_id=choice.customer_id,
-        expires_at=min(choice.service.lasts(ttl, now), cmd.start),
-        timestamp=now,
-        **await choice.place(cmd.start, log),
-    )
-    try:
-        others = await take(Reservation.of(hold), choice.service, choice.provider, log, now, until=hold.expires_at)
-    except SlotTaken:
-        if cmd.provider_id is None:  # somebody took this one meanwhile: another may be free
-            raise ConcurrencyConflict from None
-        raise
-    return hold, [*others]
+    booking = await choice.booking(cmd.by.account, cmd.start, log)
+    hold = Hold.place(cmd.id, booking, min(choice.service.lasts(ttl, now), cmd.start), now)
+    request = ReservationRequest(Reservation.of(hold), choice.service, choice.provider, until=hold.expires_at)
+    return hold, [*await take_start(cmd, request, log, now)]
 
 
 @query

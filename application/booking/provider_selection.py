@@ -1,5 +1,6 @@
 """The customer and the provider of a booking or a hold: both are chosen before the calendar is looked at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class ProviderSelection(NamedTuple):
 async def select_provider(
     cmd: BookingRequest, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> ProviderSelection:
-    """The caller may, for this customer, with this provider or the first free one of the service."""
+    """The provider named, or the first free one of the service. Raises the refusals of who may book what."""
     permit(cmd.by, operation)
     customer_id = await whom(cmd.by, cmd.customer_id, log, queries)
     service = await log.load(Service, cmd.service_id)
@@ -82,9 +83,7 @@ async def select_provider(
 
 
 async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: CustomerVisits) -> UUID:
-    """The customer it is for: customers themselves, also as the guests that they have claimed; of others
-    those whom staff know, as their guests or from appointments.
-    """
+    """The customer of a request: the callers themselves or a guest they have claimed; for staff, one they know."""
     if customer_id is None:
         if not by.is_customer:
             raise Invalid("Staff must send `customer_id`.", "/customer_id")
@@ -106,10 +105,22 @@ async def _knows(by: Caller, customer: Customer, log: EventLog, visits: Customer
     return by.role is Role.PROVIDER and await visits.has_visited(by.account, customer.id)
 
 
+async def take_start(
+    cmd: BookingRequest, request: ReservationRequest, log: EventLog, now: datetime
+) -> Sequence[Aggregate]:
+    """As `take`. Where no provider is named and the chosen one was just booked, the command tries another one."""
+    try:
+        return await take(request, log, now)
+    except SlotTaken:
+        if cmd.provider_id is None:
+            raise ConcurrencyConflict from None
+        raise
+
+
 async def _first_free(
     cmd: BookingRequest, service: Service, log: EventLog, now: datetime, ranking: ProviderRanking
 ) -> UUID:
-    """The first provider, in the order of the ranking, with whom the start is offered."""
+    """The first provider, in the order of the ranking, who offers the start."""
     ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
     rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None

@@ -26,7 +26,7 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class JoinWaitlist(Command):
-    """`dates`: from, to; `hours`: minutes of the day; `timezone`: of both, the provider's if None."""
+    """`hours`: [[begin, end], ...] in minutes of the day; `timezone`: of dates and hours, None for the provider's."""
 
     id: UUID
     service_id: UUID
@@ -66,7 +66,7 @@ class AcceptOffer(Command):
 async def join_waitlist(
     cmd: JoinWaitlist, log: EventLog, now: datetime, visits: CustomerVisits = NO_QUERIES
 ) -> Waiting:
-    """Stand in line for a service, with one provider or any of its."""
+    """Add the customer to the waitlist of a service, for one provider or for any."""
     permit(cmd.by, "join_waitlist")
     customer_id = await whom(cmd.by, cmd.customer_id, log, visits)
     service = await log.load(Service, cmd.service_id)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from application.access import Caller
@@ -15,11 +15,9 @@ from application.booking.appointment import (
     RescheduleAppointment,
     book_appointment,
     cancel_appointment,
-    check_in_appointment,
-    complete_appointment,
-    mark_no_show,
     reschedule_appointment,
 )
+from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
 from application.booking.ports import CustomerKnown
 from application.event_log import Command
 from domain.catalog.service_terms import ServiceTerms, slot_terms

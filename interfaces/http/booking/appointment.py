@@ -15,9 +15,6 @@ from application.booking.appointment import (
     book_appointment,
     cancel_appointment,
     change_appointment,
-    check_in_appointment,
-    complete_appointment,
-    mark_no_show,
     reschedule_appointment,
 )
 from application.booking.approval import (
@@ -25,7 +22,7 @@ from application.booking.approval import (
     confirm_appointment,
     decline_appointment,
 )
-from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
+from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
 from application.event_log import CommandResult, EventStore
 from domain.booking.appointment import Appointment
 from domain.errors import NotFound

@@ -9,8 +9,9 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from domain.booking.appointment import Appointment, AppointmentStatus
-from domain.catalog.service import DEFAULTS, POLICY
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import AppointmentStatus
+from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
     Body,

@@ -95,7 +95,7 @@ async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
 @router.get("/{hold_id}", "get_hold", HoldResponse, needs=Needs(expires=True))
 async def get(request: RequestContext, hold_id: UUID) -> Response:
     """Get a hold. 410 once it has expired or was used."""
-    done = await find_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store)
+    done = await find_hold(FindHold(**request.query(), hold_id=hold_id), request.ports.store)
     return resource_response(request.sent, done.aggregate.version, hold_response(done.aggregate), done.position)
 
 

@@ -1,6 +1,6 @@
 """Routes of organizations."""
 
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -53,7 +53,9 @@ def location(organization: Organization) -> str:
 @router.post("", "create_organization", OrganizationResponse, status=201)
 async def create(request: RequestContext, body: CreateOrganizationBody) -> Response:
     """Create an organization. The caller is its owner."""
-    command = CreateOrganization(**request.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
+    command = CreateOrganization(
+        **request.command(), id=new_id(), profile=cast("OrganizationProfile", profile(body)), owner_id=body.owner_id
+    )
     return command_response(await create_organization(command, request.ports.store), organization_response, location)
 
 

@@ -127,10 +127,11 @@ def profile(body: ReplaceOrganizationBody, *, partly: bool = False) -> dict[str,
 
 def organization_response(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
     """An organization as JSON."""
+    profile: Mapping[str, Any] = organization.profile
     return {
         "id": organization.id,
         "version": organization.version,
-        **{name: organization.profile[name] for name in ReplaceOrganizationBody.model_fields},
+        **{name: profile[name] for name in ReplaceOrganizationBody.model_fields},
         "closed": organization.closed,
     }
 

@@ -123,7 +123,7 @@ def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
 
 def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as JSON."""
-    profile_values = provider.told
+    profile_values = provider.details
     return {
         "id": provider.id,
         "version": provider.version,
@@ -145,7 +145,9 @@ def location(provider: Provider) -> str:
 @router.post("", "create_provider", ProviderResponse, status=201)
 async def create(request: RequestContext, body: CreateProviderBody) -> Response:
     """Create a provider with an empty schedule. The caller is its owner."""
-    command = CreateProvider(**request.command(), id=new_id(), profile=profile(body), owner_id=body.owner_id)
+    command = CreateProvider(
+        **request.command(), id=new_id(), profile=cast("ProviderDetails", profile(body)), owner_id=body.owner_id
+    )
     return command_response(await create_provider(command, request.ports.store), provider_response, location)
 
 

@@ -52,7 +52,7 @@ def location(service: Service) -> str:
 @router.post("", "create_service", ServiceResponse, status=201)
 async def create(request: RequestContext, body: CreateServiceBody) -> Response:
     """Create a service of one or more of the caller's providers."""
-    command = CreateService(**request.command(), id=new_id(), terms=terms(body))
+    command = CreateService(**request.command(), id=new_id(), terms=cast("ServiceTerms", terms(body)))
     return command_response(await create_service(command, request.ports.store), service_response, location)
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.catalog.service import DEFAULTS, Service
+from domain.catalog.service import Service
+from domain.catalog.service_terms import DEFAULTS
 from interfaces.http.catalog.booking_window import BookingWindowBody
 from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, search_fields
 from interfaces.http.framework.fields import (
@@ -198,7 +199,8 @@ def terms(body: ReplaceServiceBody | ChangeServiceBody, *, partly: bool = False)
 
 def service_response(service: Service | directory.ListedService) -> Mapping[str, Any]:
     """A service as JSON."""
-    values = {name: service.terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    terms: Mapping[str, Any] = service.terms
+    values = {name: terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
     hours, window = values["hours"], values["window"]
     return {
         "id": service.id,

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from application.access import Caller
 from application.booking.ports import BookingQueries
+from application.errands import Errands
 from application.event_log import EventStore
 from application.identity.api_key import ApiKeyHolders
+from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
 from application.ledger import Ledger
+from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
-from application.ports import Errands, SentMails, Verifications
 from application.rate_limit import RateLimits
 from application.webhooks.ports import DeliveryReports, SigningSecrets
 from interfaces.http.framework.client_address import Networks

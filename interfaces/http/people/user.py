@@ -73,7 +73,7 @@ async def create(request: RequestContext, body: CreateUserBody) -> Response:
         account_id=new_id(),
         role=Role(body.role),
         address=await request.ports.store.address_id(body.email),
-        contact=body.model_dump(exclude={"role"}),
+        contact=cast("AccountContact", body.model_dump(exclude={"role"})),
     )
     done = await register_account(command, request.ports.store)
     # Also when it is answered again: who died in between has asked for no mail.

@@ -18,11 +18,9 @@ from application.booking.appointment import (
     book_appointment,
     cancel_appointment,
     change_appointment,
-    check_in_appointment,
-    complete_appointment,
-    mark_no_show,
     reschedule_appointment,
 )
+from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
 from application.booking.ports import CUSTOMER_KNOWN, NoBookingQueries
 from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
 from application.catalog.provider import DeleteProvider, delete_provider

@@ -12,9 +12,6 @@ from application.booking.appointment import (
     RescheduleAppointment,
     book_appointment,
     cancel_appointment,
-    check_in_appointment,
-    complete_appointment,
-    mark_no_show,
     reschedule_appointment,
 )
 from application.booking.approval import DeclineAppointment, confirm_appointment, decline_appointment, expire_request
@@ -22,7 +19,7 @@ from application.booking.attendance import (
     check_in_appointment,
     close_appointment,
     complete_appointment,
-    miss_appointment,
+    mark_no_show,
 )
 from application.people.customer import CreateCustomer, create_customer
 from domain.booking.appointment import Appointment
