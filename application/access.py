@@ -1,6 +1,6 @@
-"""Who may do what: one table, default deny.
+"""Permissions: one table from operations to roles, default deny.
 
-A role without an entry is refused; where the scope is OWN, what is not the caller's does not exist for them.
+A role without an entry is refused. Where the scope is OWN, things of others do not exist for the caller.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `id` is the account's id (the token's `sub`); None only for anonymous.
+    """The account that makes a request. `id`: the token's `sub`; None only for anonymous.
 
-    `session`: the one they are signed in by. `scopes`: what a program's key is for; None means all.
+    `session`: the session of the token. `scopes`: those of an API key; None: no key, all operations.
     """
 
     id: UUID | None
@@ -54,9 +54,9 @@ class Caller:
 
 ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
-"""Daybook itself: does what happens because time passes."""
+"""Daybook itself: runs jobs."""
 OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
-"""Whoever has the server itself: makes the first admin."""
+"""The operator of the server, who makes the first admin."""
 
 Grants = Mapping[Role, Scope]
 
@@ -68,13 +68,14 @@ _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
 _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
-_SELF: Grants = {**_SIGNED_IN}
+_IN_PERSON: Grants = {**_SIGNED_IN}
+"""Signing in itself, its address, and erasure: the scopes of an API key are never enough."""
 _ADMIN: Grants = {Role.ADMIN: Scope.ANY}
 
 ACCESS: Mapping[str, Grants] = {
-    "live": _EVERYBODY,
-    "ready": _EVERYBODY,
-    "problem_type": _EVERYBODY,
+    "get_liveness": _EVERYBODY,
+    "get_readiness": _EVERYBODY,
+    "get_problem_type": _EVERYBODY,
     "create_provider": _STAFF,
     "list_providers": _EVERYBODY,
     "get_provider": _EVERYBODY,
@@ -104,9 +105,9 @@ ACCESS: Mapping[str, Grants] = {
     "create_tag": _STAFF,
     "list_tags": _EVERYBODY,
     "get_tag": _EVERYBODY,
-    "replace_tag": {Role.ADMIN: Scope.ANY},
-    "merge_tag": {Role.ADMIN: Scope.ANY},
-    "delete_tag": {Role.ADMIN: Scope.ANY},
+    "replace_tag": _ADMIN,
+    "merge_tag": _ADMIN,
+    "delete_tag": _ADMIN,
     "get_schedule": _STAFF_AND_AUDITOR,
     "replace_schedule": _STAFF,
     "replace_override": _STAFF,
@@ -123,8 +124,8 @@ ACCESS: Mapping[str, Grants] = {
     "change_customer": _BOTH_SIDES,
     "delete_customer": _BOTH_SIDES,
     "find_starts": _EVERYBODY,
-    "find_earliest": _EVERYBODY,
-    "why_not": _EVERYBODY,
+    "find_earliest_starts": _EVERYBODY,
+    "explain_availability": _EVERYBODY,
     "place_hold": _BOTH_SIDES,
     "get_hold": _BOTH_SIDES_AND_AUDITOR,
     "extend_hold": _BOTH_SIDES,
@@ -132,10 +133,10 @@ ACCESS: Mapping[str, Grants] = {
     "book_appointment": _BOTH_SIDES,
     "list_appointments": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment": _BOTH_SIDES_AND_AUDITOR,
-    "get_history": _BOTH_SIDES_AND_AUDITOR,
+    "get_appointment_history": _BOTH_SIDES_AND_AUDITOR,
     "join_waitlist": _BOTH_SIDES,
     "list_waitlist": _BOTH_SIDES_AND_AUDITOR,
-    "get_waiting": _BOTH_SIDES_AND_AUDITOR,
+    "get_waitlist_entry": _BOTH_SIDES_AND_AUDITOR,
     "leave_waitlist": _BOTH_SIDES,
     "accept_offer": _BOTH_SIDES,
     "change_appointment": _BOTH_SIDES,
@@ -146,50 +147,50 @@ ACCESS: Mapping[str, Grants] = {
     "cancel_appointment": _BOTH_SIDES,
     "check_in_appointment": _STAFF,
     "complete_appointment": _STAFF,
-    "miss_appointment": _STAFF,
+    "mark_no_show": _STAFF,
     "undo_no_show": _STAFF,
-    "register": _EVERYBODY,
+    "register_account": _EVERYBODY,
     "verify_email": _EVERYBODY,
-    "get_me": _SELF,
-    "change_me": _SIGNED_IN,
+    "get_me": _SIGNED_IN,
+    "change_me": _IN_PERSON,
     "create_user": _ADMIN,
     "list_users": _ADMIN,
     "get_user": _ADMIN,
     "change_user": _ADMIN,
     "delete_user": _ADMIN,
-    "forget_me": _SIGNED_IN,
-    "stay": _SIGNED_IN,
-    "export_me": _SIGNED_IN,
-    "list_mails": _SIGNED_IN,
-    "forget_user": {Role.ADMIN: Scope.ANY},
-    "keep_user": {Role.ADMIN: Scope.ANY},
-    "forget_customer": {Role.ADMIN: Scope.ANY},
+    "request_erasure": _IN_PERSON,
+    "cancel_erasure": _IN_PERSON,
+    "export_account": _IN_PERSON,
+    "list_sent_mails": _IN_PERSON,
+    "request_user_erasure": _ADMIN,
+    "cancel_user_erasure": _ADMIN,
+    "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
     "sign_in": _EVERYBODY,
     "refresh_session": _EVERYBODY,
-    "sign_out": _SIGNED_IN,
-    "list_sessions": _SIGNED_IN,
-    "end_session": _SIGNED_IN,
-    "end_other_sessions": _SIGNED_IN,
-    "forgot_password": _EVERYBODY,
+    "sign_out": _IN_PERSON,
+    "list_sessions": _IN_PERSON,
+    "end_session": _IN_PERSON,
+    "end_other_sessions": _IN_PERSON,
+    "request_password_reset": _EVERYBODY,
     "reset_password": _EVERYBODY,
-    "change_password": _SIGNED_IN,
-    "start_totp": _SIGNED_IN,
-    "confirm_totp": _SIGNED_IN,
-    "stop_totp": _SIGNED_IN,
-    "create_api_key": _SIGNED_IN,
-    "list_api_keys": _SIGNED_IN,
-    "get_api_key": _SIGNED_IN,
-    "change_api_key": _SIGNED_IN,
-    "delete_api_key": _SIGNED_IN,
+    "change_password": _IN_PERSON,
+    "start_totp": _IN_PERSON,
+    "confirm_totp": _IN_PERSON,
+    "stop_totp": _IN_PERSON,
+    "create_api_key": _IN_PERSON,
+    "list_api_keys": _IN_PERSON,
+    "get_api_key": _IN_PERSON,
+    "change_api_key": _IN_PERSON,
+    "delete_api_key": _IN_PERSON,
     "list_security_events": _AUDITOR_AND_ADMIN,
     "create_webhook": _STAFF,
     "list_webhooks": _STAFF,
     "get_webhook": _STAFF,
     "change_webhook": _STAFF,
     "delete_webhook": _STAFF,
-    "rotate_webhook": _STAFF,
+    "rotate_webhook_secret": _STAFF,
     "resume_webhook": _STAFF,
     "redeliver_webhook": _STAFF,
     "list_deliveries": _STAFF,
@@ -197,42 +198,62 @@ ACCESS: Mapping[str, Grants] = {
     "get_job": _AUDITOR_AND_ADMIN,
     "retry_job": _ADMIN,
 }
-"""Operation (the OpenAPI operationId) -> role -> scope. A route without an entry is a failing test."""
+"""Operation (the OpenAPI operationId) -> role -> scope. The app refuses to start with a route without an entry."""
 
+BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _IN_PERSON)
+"""Operations that no API key may do."""
 
-BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _SIGNED_IN)
-"""Operations about signing in itself, by which address too, and about staying: no program's key is enough."""
+FORMER_NAMES: Mapping[str, str] = {
+    "get_liveness": "live",
+    "get_readiness": "ready",
+    "get_problem_type": "problem_type",
+    "find_earliest_starts": "find_earliest",
+    "explain_availability": "why_not",
+    "get_appointment_history": "get_history",
+    "get_waitlist_entry": "get_waiting",
+    "mark_no_show": "miss_appointment",
+    "register_account": "register",
+    "request_password_reset": "forgot_password",
+    "request_user_erasure": "forget_user",
+    "cancel_user_erasure": "keep_user",
+    "erase_customer": "forget_customer",
+    "rotate_webhook_secret": "rotate_webhook",
+}
+"""Operation -> its name before 0.2, which the scopes of older API keys have."""
 
-_READING = ("get_", "list_", "find_", "export_")
-_READING_TOO = frozenset({"live", "ready", "problem_type", "why_not", "verify_ledger"})
+_READING = ("get_", "list_", "find_", "explain_", "export_", "verify_ledger")
 
 
 def reads(operation: str) -> bool:
-    """Whether it changes nothing."""
-    return operation.startswith(_READING) or operation in _READING_TOO
+    """Whether the operation changes nothing."""
+    return operation.startswith(_READING)
 
 
 def covers(scopes: frozenset[str], operation: str) -> bool:
-    """Whether a key of these scopes is for the operation: "read", "write", or its name."""
+    """Whether an API key of these scopes may do the operation: by "read", "write", or its name."""
     if operation in BY_PEOPLE:
         return False
-    return operation in scopes or ("read" if reads(operation) else "write") in scopes
+    names = {operation, FORMER_NAMES.get(operation, operation), "read" if reads(operation) else "write"}
+    return not names.isdisjoint(scopes)
 
 
 def permit(caller: Caller, operation: str) -> Scope:
-    """The caller's scope for the operation; raises Unauthenticated or Forbidden without one."""
+    """The caller's scope for the operation; raises Unauthenticated or Forbidden."""
     if caller.scopes is not None and not covers(caller.scopes, operation):
-        raise Forbidden("This key is not for that.")
+        raise Forbidden(f"The scopes of this API key do not include `{operation}`.")
     scope = ACCESS[operation].get(caller.role)
     if scope is not None:
         return scope
     if caller.role is Role.ANONYMOUS:
         raise Unauthenticated
-    raise Forbidden
+    raise Forbidden(
+        f"The role `{caller.role}` may not use `{operation}`.",
+        required_roles=sorted(role for role in ACCESS[operation]),
+    )
 
 
 def demand_system(caller: Caller) -> None:
-    """Raise Forbidden unless it is time itself that asks: no route leads here."""
+    """Raise Forbidden unless a job asks: no route leads here."""
     if caller != SYSTEM:
         raise Forbidden
 

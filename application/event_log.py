@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from application.access import Caller
@@ -21,6 +21,7 @@ from domain.kernel import Aggregate
 A = TypeVar("A", bound=Aggregate)
 C = TypeVar("C", bound="Command")
 R = TypeVar("R")
+P = ParamSpec("P")
 
 
 class KeyReused(Invalid):
@@ -171,22 +172,22 @@ class CommandAttempts(Protocol):
     async def __anext__(self) -> AbstractAsyncContextManager[CommandAttempt]: ...
 
 
-Handler = Callable[[C, EventLog, datetime], Awaitable[A]]
+Handler = Callable[Concatenate[C, EventLog, datetime, P], Awaitable[A]]
 
 
-def command(handler: Handler[C, A]) -> Callable[[C, EventStore], Awaitable[CommandResult[A]]]:
-    """Make `handler(cmd, log, now)` a command `run(cmd, store)`, tried again when another writer came first.
+def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P], Awaitable[CommandResult[A]]]:
+    """Make `handler(cmd, log, now, *ports)` a command `run(cmd, store, *ports)`, tried again after a conflict.
 
     Raises the handler's refusal once it is confirmed on fresh state, and Unavailable.
     """
 
     @wraps(handler)
-    async def run(cmd: C, store: EventStore) -> CommandResult[A]:
+    async def run(cmd: C, store: EventStore, /, *ports: P.args, **named: P.kwargs) -> CommandResult[A]:
         async for attempt in store.attempts(cmd):
             try:
                 async with attempt as log:
                     try:
-                        answer = await handler(cmd, log, store.now())
+                        answer = await handler(cmd, log, store.now(), *ports, **named)
                         return await log.settle(answer)
                     except Refusal:
                         kept = await log.confirm()

@@ -9,14 +9,14 @@ from application.access import Caller
 from domain.errors import Unauthenticated
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.settings import Settings
-from interfaces.http.booking.appointment_schemas import Booking
+from interfaces.http.booking.appointment_schemas import BookAppointmentBody
 
 app = FastAPI(openapi_url=None)
 app.state.answer = b"{}"
 tokens = AccessTokens(Settings().secret_key.get_secret_value())
 
 
-class Said(Booking):
+class Said(BookAppointmentBody):
     """As FastAPI gives bodies to models: JSON is read before, so ids come as text."""
 
     model_config = ConfigDict(strict=False)
@@ -53,5 +53,5 @@ async def book(body: Said, caller: Annotated[Caller, Depends(bearer)]) -> Respon
 async def book_lean(request: Request) -> Response:
     """Without FastAPI's reading of signatures: the least that Python can do."""
     await bearer(request)
-    Booking.__pydantic_validator__.validate_json(await request.body())
+    BookAppointmentBody.__pydantic_validator__.validate_json(await request.body())
     return Response(app.state.answer, 201, media_type="application/json")

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from bench.taking import an_appointment
 from domain.kernel import new_id
 from infrastructure.local.programs import HOST
-from interfaces.http.booking.appointment_schemas import shown
+from interfaces.http.booking.appointment_schemas import appointment_response
 
 
 def get(port: int, path: str) -> bytes:
@@ -37,4 +37,4 @@ def _ask(port: int, method: str, path: str, body: bytes | None, expected: int) -
 def sample_booking() -> bytes:
     """What the API answers to a booking: the same fields, of the same length."""
     now = datetime.now(UTC)
-    return to_json(shown(an_appointment(new_id(), new_id(), new_id(), now.date(), 20, now)))
+    return to_json(appointment_response(an_appointment(new_id(), new_id(), new_id(), now.date(), 20, now)))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import demand, permit
 from application.booking.hold import redeemed
+from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import (
     BookingRequest,
     ProviderSelection,
@@ -65,21 +66,23 @@ class MarkAppointment(Command):
 
 
 @command
-async def book_appointment(cmd: BookAppointment, log: EventLog, now: datetime) -> Appointment:
+async def book_appointment(
+    cmd: BookAppointment, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES
+) -> Appointment:
     """Book the start for the customer, with the provider named or the first free one of the service."""
-    appointment, others = await booked(cmd, "book_appointment", log, now)
+    appointment, others = await booked(cmd, "book_appointment", log, now, queries)
     await log.record(appointment, *others)
     return appointment
 
 
 async def booked(
-    cmd: BookAppointment, operation: str, log: EventLog, now: datetime
+    cmd: BookAppointment, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Appointment, list[Aggregate]]:
     """A new appointment or request, and the aggregates to record with it."""
     hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
     if hold is not None:
         cmd = replace(cmd, provider_id=hold.provider_id)
-    choice = await select_provider(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now, queries)
     if hold is not None and hold.customer_id != choice.customer_id:
         raise Invalid("The hold is for another customer.", "/customer_id")
     appointment = await _begun(cmd, choice, log, now)

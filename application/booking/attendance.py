@@ -29,9 +29,9 @@ async def complete_appointment(cmd: MarkAppointment, log: EventLog, now: datetim
 
 
 @command
-async def miss_appointment(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
+async def mark_no_show(cmd: MarkAppointment, log: EventLog, now: datetime) -> Appointment:
     """The customer did not come."""
-    appointment, _ = await mine(cmd, "miss_appointment", log)
+    appointment, _ = await mine(cmd, "mark_no_show", log)
     appointment.miss(cmd.by.account, now)
     await log.record(appointment)
     return appointment

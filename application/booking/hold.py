@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.access import demand, demand_system, permit
+from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, select_provider, take_start
 from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
@@ -36,21 +37,21 @@ class FindHold(Lookup):
 
 
 @command
-async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime) -> Hold:
+async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES) -> Hold:
     """Hold the start for the customer, with the provider named or the first free one of the service."""
-    hold, others = await held(cmd, "place_hold", "hold_ttl", log, now)
+    hold, others = await held(cmd, "place_hold", "hold_ttl", log, now, queries)
     await log.record(hold, *others)
     return hold
 
 
 async def held(
-    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime
+    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Hold, list[Aggregate]]:
     """A new hold, and the aggregates to record with it. `ttl`: the service's term for its length.
 
     A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
-    choice = await select_provider(cmd, operation, log, now)
+    choice = await select_provider(cmd, operation, log, now, queries)
     booking = await choice.booking(cmd.by.account, cmd.start, log)
     hold = Hold.place(cmd.id, booking, min(choice.service.lasts(ttl, now), cmd.start), now)
     request = ReservationRequest(Reservation.of(hold), choice.service, choice.provider, until=hold.expires_at)

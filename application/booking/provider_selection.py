@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, demand, permit
+from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
 from application.booking.refusals import refusal
 from application.booking.reservation import ReservationRequest, occupied, take
 from application.catalog.membership import acts, hosts, staff
@@ -26,19 +27,13 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRequest(Command):
-    """A start of a service. `ranking` and `hosted` come from read models and may be stale.
-
-    `ranking`: the providers in the order to try when none is named; `hosted`: whether the customer has visited the
-    calling staff before.
-    """
+    """A start of a service, with the provider named or any of the service's."""
 
     id: UUID
     service_id: UUID
     start: datetime
     provider_id: UUID | None = None
     customer_id: UUID | None = None
-    ranking: Sequence[UUID] = ()
-    hosted: bool = False
 
 
 class ProviderSelection(NamedTuple):
@@ -72,24 +67,23 @@ class ProviderSelection(NamedTuple):
         return BookedTerms(terms["price"], terms["currency"], self.service.policy())
 
 
-async def select_provider(cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> ProviderSelection:
+async def select_provider(
+    cmd: BookingRequest, operation: str, log: EventLog, now: datetime, queries: BookingQueries
+) -> ProviderSelection:
     """The provider named, or the first free one of the service. Raises the refusals of who may book what."""
     permit(cmd.by, operation)
-    customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
+    customer_id = await whom(cmd.by, cmd.customer_id, log, queries)
     service = await log.load(Service, cmd.service_id)
     service.check_offered(cmd.provider_id)
-    provider_id = cmd.provider_id or await _first_free(cmd, service, log, now)
+    provider_id = cmd.provider_id or await _first_free(cmd, service, log, now, queries)
     provider = await log.load(Provider, provider_id)
     owners = {cmd.by.account} if cmd.by.is_customer else await staff(cmd.by, provider, log)
     demand(cmd.by, operation, "provider", provider_id, *owners)
     return ProviderSelection(customer_id, service, provider)
 
 
-async def whom(by: Caller, customer_id: UUID | None, log: EventLog, *, hosted: bool = False) -> UUID:
-    """The customer of a request: the callers themselves or a guest they have claimed; for staff, one they know.
-
-    `hosted`: as in BookingRequest.
-    """
+async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: CustomerVisits) -> UUID:
+    """The customer of a request: the callers themselves or a guest they have claimed; for staff, one they know."""
     if customer_id is None:
         if not by.is_customer:
             raise Invalid("Staff must send `customer_id`.", "/customer_id")
@@ -97,13 +91,18 @@ async def whom(by: Caller, customer_id: UUID | None, log: EventLog, *, hosted: b
     customer = await log.find(Customer, customer_id)
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
         raise NotFound("customer", customer_id)
-    if not by.is_customer and by != SYSTEM:
-        known = customer is not None and (by.role is Role.ADMIN or hosted or by.id in await hosts(by, customer, log))
-        if not known:
-            raise NotFound("customer", customer_id)
+    staff_asks = not by.is_customer and by != SYSTEM
+    if staff_asks and (customer is None or not await _knows(by, customer, log, visits)):
+        raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
     return customer_id
+
+
+async def _knows(by: Caller, customer: Customer, log: EventLog, visits: CustomerVisits) -> bool:
+    if by.role is Role.ADMIN or by.id in await hosts(by, customer, log):
+        return True
+    return by.role is Role.PROVIDER and await visits.has_visited(by.account, customer.id)
 
 
 async def take_start(
@@ -118,9 +117,12 @@ async def take_start(
         raise
 
 
-async def _first_free(cmd: BookingRequest, service: Service, log: EventLog, now: datetime) -> UUID:
+async def _first_free(
+    cmd: BookingRequest, service: Service, log: EventLog, now: datetime, ranking: ProviderRanking
+) -> UUID:
     """The first provider, in the order of the ranking, who offers the start."""
-    rank = {provider_id: n for n, provider_id in enumerate(cmd.ranking)}
+    ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
+    rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
     acting = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):

@@ -8,6 +8,7 @@ from uuid import UUID
 from application.access import demand, demand_system, permit
 from application.booking.appointment import BookAppointment, booked
 from application.booking.hold import held
+from application.booking.ports import CUSTOMER_KNOWN, NO_QUERIES, CustomerVisits
 from application.booking.provider_selection import BookingRequest, whom
 from application.booking.reservation import release
 from application.catalog.membership import acts, staff
@@ -25,10 +26,7 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class JoinWaitlist(Command):
-    """`hours`: [[begin, end], ...] in minutes of the day; `timezone`: of dates and hours, None for the provider's.
-
-    `hosted`: as in BookingRequest.
-    """
+    """`hours`: [[begin, end], ...] in minutes of the day; `timezone`: of dates and hours, None for the provider's."""
 
     id: UUID
     service_id: UUID
@@ -37,7 +35,6 @@ class JoinWaitlist(Command):
     dates: WaitlistDates
     hours: Sequence[Sequence[int]] = ()
     timezone: str | None = None
-    hosted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +63,12 @@ class AcceptOffer(Command):
 
 
 @command
-async def join_waitlist(cmd: JoinWaitlist, log: EventLog, now: datetime) -> Waiting:
+async def join_waitlist(
+    cmd: JoinWaitlist, log: EventLog, now: datetime, visits: CustomerVisits = NO_QUERIES
+) -> Waiting:
     """Add the customer to the waitlist of a service, for one provider or for any."""
     permit(cmd.by, "join_waitlist")
-    customer_id = await whom(cmd.by, cmd.customer_id, log, hosted=cmd.hosted)
+    customer_id = await whom(cmd.by, cmd.customer_id, log, visits)
     service = await log.load(Service, cmd.service_id)
     service.check_offered(cmd.provider_id)
     providers = [cmd.provider_id] if cmd.provider_id else service.provider_ids
@@ -118,7 +117,7 @@ async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
         provider_id=cmd.provider_id,
         customer_id=waiting.customer_id,
     )
-    hold, others = await held(wanted, "place_hold", "offer_ttl", log, now)
+    hold, others = await held(wanted, "place_hold", "offer_ttl", log, now, NO_QUERIES)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
     await log.record(waiting, hold, *others)
     return waiting
@@ -137,10 +136,9 @@ async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appoin
         provider_id=offer.provider_id,
         customer_id=waiting.customer_id,
         hold_id=offer.hold_id,
-        hosted=True,
     )
     try:
-        appointment, others = await booked(booking, "accept_offer", log, now)
+        appointment, others = await booked(booking, "accept_offer", log, now, CUSTOMER_KNOWN)
     except HoldExpired as over:
         raise OfferLapsed(over.detail) from None
     waiting.accept(cmd.by.account, appointment.id, now)

@@ -36,7 +36,7 @@ async def change_password(by: Caller, old: str, new: str, network: str, signing:
     await _tell("password_changed", by.account, network, signing)
 
 
-async def forgot_password(email: str, network: str, signing: Signing) -> None:
+async def request_password_reset(email: str, network: str, signing: Signing) -> None:
     """Whoever has this address gets a link; whether anybody has is found out later, out of sight."""
     await signing.errands.ask("reset", {"email": email})
     await signing.security.note("reset_asked", network=network)

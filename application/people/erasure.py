@@ -101,7 +101,7 @@ class ErasureServices:
 @command
 async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> Account:
     """To be forgotten after the cooling-off. Raises AppointmentsAhead."""
-    _demand(cmd, "forget_me", "forget_user")
+    _demand(cmd, "request_erasure", "request_user_erasure")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     if account.forgetting_due is None and cmd.ahead and not cmd.cancel_appointments:
         raise AppointmentsAhead(ahead=cmd.ahead)
@@ -113,7 +113,7 @@ async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> 
 @command
 async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Account:
     """Stay after all; not asked for is not an error."""
-    _demand(cmd, "stay", "keep_user")
+    _demand(cmd, "cancel_erasure", "cancel_user_erasure")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     account.cancel_forgetting(cmd.by.account, now)
     await log.record(account)
@@ -123,7 +123,7 @@ async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Ac
 @command
 async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggregate:
     """The events that say so and the end of the keys, together. Again is no error: keys may be back."""
-    demand(cmd.by, "forget_customer", "customer", cmd.subject)
+    demand(cmd.by, "erase_customer", "customer", cmd.subject)
     account = await log.find(Account, Account.id_of(cmd.subject))
     guests = account.guests if account else ()
     address = account.address if account else None

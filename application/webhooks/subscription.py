@@ -95,8 +95,8 @@ async def change_webhook(cmd: ChangeWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Record that the signing secret is replaced; the secret is stored beside the log."""
-    webhook = await _mine(cmd, "rotate_webhook", cmd.webhook_id, log)
+    """Sign with another secret; which one is kept beside the log."""
+    webhook = await _mine(cmd, "rotate_webhook_secret", cmd.webhook_id, log)
     webhook.rotate(cmd.by.account, now)
     await log.record(webhook)
     return webhook

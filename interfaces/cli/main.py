@@ -33,7 +33,7 @@ from interfaces.cli.projections import rebuild
 from interfaces.cli.up import HOST, UpOptions, build_town
 from interfaces.cli.up import up as start_all
 from interfaces.http.app import document
-from interfaces.http.framework.middleware import said_of_request
+from interfaces.http.framework.middleware import request_log_fields
 from interfaces.http.main import create_app
 from interfaces.projector.main import run_projector
 from interfaces.worker.main import QUEUES, run_beat, run_flower, run_worker
@@ -186,7 +186,7 @@ def _settings(data: Path) -> Settings:
 def _role(data: Path, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
     """What every role does first."""
     settings = _settings(data)
-    configure_logs(settings.log_level, said_of_request)
+    configure_logs(settings.log_level, request_log_fields)
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
     if until_stdin_closes:

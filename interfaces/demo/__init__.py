@@ -1,6 +1,6 @@
-"""The demo town: some forty providers, three hundred customers and what has happened between them.
+"""The demo town: some forty providers, three hundred customers, and their appointments.
 
-Made through the commands that everybody uses, from a seed: the same seed is the same town.
+It is made from a seed by the same commands that the API runs: the same seed gives the same town.
 """
 
 from interfaces.demo.town import Town, seed

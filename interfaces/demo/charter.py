@@ -1,4 +1,4 @@
-"""What the demo town follows from: a seed and a date, and from them every id, every die, every command."""
+"""The origin of the demo town: from a seed and a date follow every id, every random choice, every command."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Handler = Callable[[Any, EventStore], Awaitable[CommandResult[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A command and when it was given. It brings `stream` to version `step`. A lane keeps order."""
+    """A command and its time. It brings `stream` to version `step`. Acts of one lane run in order."""
 
     at: datetime
     lane: UUID
@@ -40,14 +40,14 @@ class Charter:
 
     @property
     def today(self) -> datetime:
-        """When the town was made, and its past ends."""
+        """When the town was made: the end of its past."""
         return self.founded + HISTORY
 
     def id(self, *parts: object) -> UUID:
         return town_id(self.seed, *parts)
 
     def random(self, *parts: object) -> Random:
-        """The same dice for the same part of the town, whatever else changes in it."""
+        """The same random numbers for the same part of the town, whatever changes elsewhere."""
         return Random(":".join(map(str, (self.seed, *parts))))  # noqa: S311  nothing secret
 
     def act(
@@ -71,5 +71,5 @@ def town_id(seed: int, *parts: object) -> UUID:
 
 
 def admin(seed: int) -> Caller:
-    """Who runs the platform."""
+    """The platform's admin."""
     return Caller(town_id(seed, "admin"), Role.ADMIN)

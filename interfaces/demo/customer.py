@@ -1,4 +1,4 @@
-"""Who lives in the demo town? Its customers, in the order of their arrival."""
+"""The customers of the demo town, in the order of their arrival."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Person:
 
 
 def people(charter: Charter, everybody: Sequence[DemoCalendar]) -> list[Person]:
-    """The customers, in the order of their arrival, spread as the providers are."""
+    """The customers in the order of their arrival, distributed over the world like the providers."""
     names = {place: _names(charter, place) for place in PLACES}
     return [
         Person(charter.id("customer", n), next(names[host.shop.place]), host.shop.place, host.owner, n % 9 == 4)

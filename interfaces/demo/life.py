@@ -1,8 +1,9 @@
-"""What happens in the demo town? Who books what and when, and what becomes of it."""
+"""The appointments of the demo town, from booking to end."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from application.booking.appointment import (
     cancel_appointment,
     reschedule_appointment,
 )
-from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
+from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
+from application.booking.ports import CustomerKnown
 from application.event_log import Command
 from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, Start, starts
@@ -40,10 +42,21 @@ def appointments(charter: Charter, everybody: Sequence[DemoCalendar], people: Se
     return sorted(acts, key=lambda act: act.at)
 
 
-class Diary:
-    """One calendar as it fills. `promised`: where every customer has to be, so that nobody is in two places.
+class _ThisProvider(CustomerKnown):
+    """In a small town, everybody knows everybody; a booking with any provider goes to this one."""
 
-    What is cancelled or moved stays occupied here: so no order in which the acts are played can clash.
+    def __init__(self, provider_id: UUID) -> None:
+        self._provider_id = provider_id
+
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
+        """This provider alone."""
+        return (self._provider_id,)
+
+
+class Diary:
+    """One calendar as it fills. `promised`: the intervals in which each customer is busy.
+
+    Cancelled and moved times stay occupied here, so that acts can run in any order without a clash.
     """
 
     def __init__(self, charter: Charter, calendar: DemoCalendar, people: Sequence[Person], promised: Promised) -> None:
@@ -57,14 +70,14 @@ class Diary:
         self._occupied: list[Occupied] = []
 
     def filled(self) -> list[Act]:
-        """The acts of as many appointments as a calendar of this town has."""
+        """The acts of all appointments of this calendar."""
         acts: list[Act] = []
         for n in range(self.dice.randint(64, 90)):
             acts += self._appointment(self.charter.id("appointment", self.calendar.provider_id, n))
         return acts
 
     def _appointment(self, id: UUID) -> list[Act]:
-        """One life, or none if nothing suited anybody."""
+        """The acts of one appointment; none if no start suits a customer."""
         for _ in range(_TRIES):
             service_id = self.dice.choice(list(self.offers))
             wish = self.between(self.charter.founded + 3 * _DAY, self.charter.today + AHEAD)
@@ -75,7 +88,7 @@ class Diary:
             customer = start and self._somebody_free(start)
             if start and customer:
                 self.occupy(id, service_id, customer, start)
-                return Life(self, id, service_id, customer, start).told(asked)
+                return Life(self, id, service_id, customer, start).acts(asked)
         return []
 
     def chosen(self, service_id: UUID, within: Interval, now: datetime) -> Start | None:
@@ -88,13 +101,13 @@ class Diary:
         return self.dice.choice(offered) if offered else None
 
     def occupy(self, id: UUID, service_id: UUID, customer: Person, start: Start) -> None:
-        """The start is the customer's."""
+        """Mark the start as taken by the customer."""
         since, until = self.offers[service_id].stretch(start.start)
         self._occupied.append(Occupied(since, until, service_id, start.start, id))
         self._promised[customer.id].append(Interval(start.start, start.end))
 
     def free(self, customer: Person, start: Start) -> bool:
-        """Whether the customer has to be nowhere else."""
+        """Whether the customer is free then."""
         wanted = Interval(start.start, start.end)
         return not any(overlaps(wanted, promise) for promise in self._promised[customer.id])
 
@@ -121,8 +134,8 @@ class Life:
         self._acts: list[Act] = []
         self._at = diary.charter.founded
 
-    def told(self, asked: datetime) -> list[Act]:
-        """Its acts, booked at `asked`."""
+    def acts(self, asked: datetime) -> list[Act]:
+        """The acts of an appointment that is booked at `asked`."""
         self._booked(asked)
         if self._dice.random() < 0.11:
             self._moved()
@@ -134,7 +147,7 @@ class Life:
         return self._acts
 
     def _do(self, at: datetime, by: Caller, handler: Handler, kind: type[Command], **fields: Any) -> None:
-        """Never before what came before it, nor after today."""
+        """Add an act, not before the last one nor after today."""
         self._at = min(max(at, self._at), self._today)
         calendar = self._diary.calendar
         place = self._id, len(self._acts) + 1
@@ -154,7 +167,7 @@ class Life:
         self._do(
             asked,
             self._customer.caller if by_customer else self._diary.calendar.owner,
-            book_appointment,
+            partial(book_appointment, queries=_ThisProvider(provider_id)),
             BookAppointment,
             id=self._id,
             service_id=self._service_id,
@@ -162,8 +175,6 @@ class Life:
             provider_id=None if any_will_do else provider_id,
             customer_id=self._customer.id,
             note=self._dice.choice(NOTES) if self._dice.random() < 0.08 else "",
-            ranking=(provider_id,),
-            hosted=True,  # in a small town, everybody knows everybody
         )
 
     def _moved(self) -> None:
@@ -184,7 +195,7 @@ class Life:
         late = self._terms["late_cancel"] == "fee" and self._dice.random() < 0.25
         at = self._before_start(0 if late else self._terms["cancel_notice"])
         by, reason = self._customer.caller, self._dice.choice([None, *REASONS])
-        if at is None or not self._by_customer(0.75):  # staff may at any time, but say why
+        if at is None or not self._by_customer(0.75):  # staff may at any time, with a reason
             at = self._before_start(0) or self._today
             by, reason = self._diary.calendar.owner, reason or REASONS[0]
         self._do(at, by, cancel_appointment, CancelAppointment, appointment_id=self._id, reason=reason)
@@ -199,9 +210,9 @@ class Life:
         if end > self._today:
             return self._mark(start, check_in_appointment)
         if end > self._today - _DAY / 2 and self._dice.random() < 0.5:
-            return None  # nobody has got round to marking it
+            return None  # not marked yet
         if missed:
-            self._mark(start + 15 * _MINUTE, miss_appointment)
+            self._mark(start + 15 * _MINUTE, mark_no_show)
             if self._dice.random() < 0.85:
                 return None
             self._mark(start + 25 * _MINUTE, undo_no_show)

@@ -1,4 +1,4 @@
-"""Where the demo town lies: its quarters all over the world, and the shops in them.
+"""The places of the demo town all over the world, and the shops in them.
 
 All people, firms and streets are invented.
 """
@@ -24,7 +24,7 @@ class DemoPlace(NamedTuple):
 
 
 class DemoShop(NamedTuple):
-    """An owner's shop. `chairs`: who can be booked there, when more than one."""
+    """An owner's shop. `chairs`: the names of its providers, if there are several."""
 
     name: str
     trade: str

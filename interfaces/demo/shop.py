@@ -1,4 +1,4 @@
-"""Who can be booked in the demo town, when and for what? Providers, their hours and services."""
+"""The providers of the demo town, their opening hours and services."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class DemoCalendar:
-    """A provider as the generator knows it: whose, where, when open. `services`: id -> terms."""
+    """A provider as the generator knows it: its owner, place and hours. `services`: id -> terms."""
 
     provider_id: UUID
     name: str
@@ -51,7 +51,7 @@ class DemoCalendar:
 
 
 def calendars(charter: Charter) -> list[DemoCalendar]:
-    """Everybody who can be booked."""
+    """All providers."""
     return [calendar for number in range(len(SHOPS)) for calendar in _chairs(charter, number)]
 
 
@@ -105,7 +105,7 @@ def _weekly(written: str) -> dict[str, list[list[int]]]:
 
 
 def _opening(charter: Charter, shop: DemoShop, dice: Random) -> tuple[OpeningHours, list[tuple[Interval, str]]]:
-    """Weekly hours, a few dates on which they differ, holidays taken and to come."""
+    """Weekly hours, a few overrides, past and future time off."""
     tz = zone(PLACES[shop.place].zone)
     first = local_date(charter.founded, tz)
     length = (HISTORY + AHEAD).days
@@ -124,7 +124,7 @@ def _opening(charter: Charter, shop: DemoShop, dice: Random) -> tuple[OpeningHou
 
 
 def tags(charter: Charter) -> Iterator[Act]:
-    """The words to find by, before anybody uses one."""
+    """The tags, created before a service uses them."""
     for n, (slug, name) in enumerate(TAGS.items()):
         id, at = Tag.id_of(slug), charter.founded + timedelta(minutes=n)
         yield charter.act(at, id, (id, 1), (create_tag, CreateTag), admin(charter.seed), slug=slug, name=name)

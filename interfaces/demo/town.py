@@ -1,4 +1,4 @@
-"""The demo town: providers, customers and what has happened between them, made through the commands."""
+"""The demo town: runs the commands that make its providers, customers and appointments."""
 
 import asyncio
 from collections import defaultdict
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Town:
-    """Where to begin: whom to book, for what, and who asks. `start` is free; None if none in two weeks is."""
+    """A first booking to try: provider, service and caller. `start` is free; None if none is within two weeks."""
 
     provider_id: UUID
     service_id: UUID
@@ -44,9 +44,9 @@ class Town:
 
 @dataclass(frozen=True, slots=True)
 class BackInTime:
-    """The store at an earlier time: commands refuse to book the past, so these are given before it was.
+    """The store at an earlier time, since commands refuse to book the past.
 
-    Only what `now` says differs; attempts, locks and checks are the store's own.
+    Only `now` differs; attempts, locks and checks are the store's own.
     """
 
     store: EventStore
@@ -66,31 +66,31 @@ class BackInTime:
 
 
 async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
-    """The town of this seed, made unless the log has it; a making that was cut short is continued.
+    """The town of this seed, made unless the log has it; an interrupted run is continued.
 
-    `now`, UTC, becomes the first making's today. `progress(done, of)` is told of every command.
+    `now`, UTC: today of the first run. `progress(done, of)` is called after every command.
     Raises application.event_log.Unavailable.
     """
     first, last = (town_id(seed, "customer", n) for n in (0, PEOPLE - 1))
     founder, newest = await _look(store, seed, Customer, [first, last])
-    if newest is None:  # the last to arrive, when all else is done
+    if newest is None:  # the last customer arrives when all else is done
         founded = founder.created_at if founder else await _found(store, seed, now)
         await _make(store, Charter(seed, founded), progress)
     return await _town(store, seed, now)
 
 
 async def _found(store: EventStore, seed: int, now: datetime) -> datetime:
-    """When the town was founded: with its first customer, whose date tells every later making."""
+    """When the town was founded: the date of its first customer, which later runs read."""
     charter = Charter(seed, now.replace(second=0, microsecond=0) - HISTORY)
     first = people(charter, calendars(charter))[0]
     act = arrival(charter, 0, first)
     done = await act.handler(act.command, BackInTime(store, act.at))
-    founded: datetime = done.aggregate.created_at  # another making's, if that was first
+    founded: datetime = done.aggregate.created_at  # of an earlier run, if there was one
     return founded
 
 
 async def _make(store: EventStore, charter: Charter, progress: Progress) -> None:
-    """Stage by stage: what is within one neither needs nor hinders what it may overtake."""
+    """The acts by stage: acts of one stage may overtake one another."""
     everybody = calendars(charter)
     inhabitants = people(charter, everybody)
     arrivals = [arrival(charter, n, person) for n, person in enumerate(inhabitants)]
@@ -103,12 +103,12 @@ async def _make(store: EventStore, charter: Charter, progress: Progress) -> None
     ]
     dates = days_touched(charter.founded, charter.today + AHEAD)
     days = [Day.id_of(calendar.provider_id, date) for calendar in everybody for date in dates]
-    await _look(store, charter.seed, Day, days)  # at once, or the store would read each when first booked
+    await _look(store, charter.seed, Day, days)  # all at once, instead of each when it is first booked
     await _play(store, charter.seed, stages, progress)
 
 
 async def _play(store: EventStore, seed: int, stages: Sequence[Sequence[Act]], progress: Progress) -> None:
-    """Give the commands that the log does not have yet."""
+    """Run the commands that the log does not have yet."""
     streams = dict.fromkeys(act.stream for stage in stages for act in stage)
     found = await _look(store, seed, Aggregate, streams)
     reached = {aggregate.id: aggregate.version for aggregate in found if aggregate is not None}
@@ -126,7 +126,7 @@ async def _play(store: EventStore, seed: int, stages: Sequence[Sequence[Act]], p
 
 
 async def _play_stage(store: EventStore, stage: Sequence[Act], report: Callable[[], None]) -> None:
-    """In order, a few at a time, and within a lane one by one: so each stream always comes out the same."""
+    """In order, a few at a time, and one by one within a lane, so that each stream is always the same."""
     upcoming = iter(stage)
     lanes: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -145,12 +145,12 @@ async def _play_stage(store: EventStore, stage: Sequence[Act], report: Callable[
 
 
 async def _perform(store: EventStore, act: Act) -> None:
-    with suppress(Conflict, NotFound):  # somebody uses the town already and was first: it did not happen
+    with suppress(Conflict, NotFound):  # a user of the town was first
         await act.handler(act.command, BackInTime(store, act.at))
 
 
 async def _look(store: EventStore, seed: int, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
-    """The aggregates as they are, None where there is none."""
+    """The aggregates of these streams; None for one without events."""
     async for attempt in store.attempts(Command(by=admin(seed))):
         async with attempt as log:
             return await log.find_all(kind, ids)
@@ -172,7 +172,7 @@ async def _town(store: EventStore, seed: int, now: datetime) -> Town:
 async def _free_start(
     store: EventStore, seed: int, provider_id: UUID, service_id: UUID, now: datetime
 ) -> datetime | None:
-    """The first one from tomorrow on, so that it stays free of notice while somebody reads about it."""
+    """The first start from tomorrow on, so that the notice does not expire while the user reads about it."""
     (service,) = await _look(store, seed, Service, [service_id])
     (schedule,) = await _look(store, seed, Schedule, [Schedule.id_of(provider_id)])
     if service is None or schedule is None:

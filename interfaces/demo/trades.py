@@ -1,4 +1,4 @@
-"""What is offered in the demo town, when, and for how much."""
+"""The services of the demo town, their hours and prices."""
 
 from typing import Any
 

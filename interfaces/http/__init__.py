@@ -1,1 +1,1 @@
-"""The HTTP door: parse, ask one command or one query, render. Only `main` knows how things are made."""
+"""The HTTP API: parse a request, run one command or one query, render the answer. Only `main` opens connections."""

@@ -5,36 +5,32 @@ from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from interfaces.http.booking import appointment, hold, waitlist
-from interfaces.http.catalog import organization, provider, service, tag
+from application.access import ACCESS
+from interfaces.http.booking import appointment, history, hold, waitlist
+from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope
-from interfaces.http.framework.request import Ports
-from interfaces.http.identity import api_key as apikey
-from interfaces.http.identity import password, session, totp
-from interfaces.http.identity import security_log as securitylog
-from interfaces.http.identity import sent_mail as mail
+from interfaces.http.framework.ports import Ports
+from interfaces.http.framework.routing import Route, Router
+from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
 from interfaces.http.openapi import describe
-from interfaces.http.operations import health, job
-from interfaces.http.operations import ledger as audit
-from interfaces.http.operations import problem_type as problem
+from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
-from interfaces.http.people import customer, export, me, user
-from interfaces.http.people import erasure as forgetting
-from interfaces.http.people import registration as register
+from interfaces.http.people import customer, erasure, export, me, registration, user
 from interfaces.http.scheduling import availability, schedule
 from interfaces.http.webhooks import webhook
 
-# What is asked most often comes first: routes are tried in order.
+# The busiest routes come first: routes are tried in order.
 ROUTERS = (
     availability.router,
     appointment.router,
+    history.router,
     hold.router,
     waitlist.router,
     provider.router,
@@ -42,34 +38,46 @@ ROUTERS = (
     service.router,
     customer.router,
     organization.router,
+    member.router,
+    holiday.router,
     tag.router,
-    register.router,
+    registration.router,
     me.router,
-    mail.router,
-    forgetting.me,
-    forgetting.users,
-    forgetting.guests,
+    sent_mail.router,
+    erasure.me,
+    erasure.users,
+    erasure.guests,
     export.router,
     user.router,
     session.router,
     password.router,
     totp.router,
-    apikey.router,
+    api_key.router,
     webhook.router,
-    audit.router,
-    securitylog.router,
+    ledger.router,
+    security_log.router,
     job.router,
     health.router,
-    problem.router,
+    problem_type.router,
 )
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class DaybookApp(FastAPI):
-    """FastAPI for its description of the routes; requests go past its layers, which are slow."""
+    """FastAPI for its description of the routes; requests go past its layers, which are slow.
+
+    What those layers would run is refused when it is registered, since it would never run.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        for name, instead in _INSTEAD.items():
+            if options.get(name):
+                _refuse(f"FastAPI({name}=)", instead)
+        super().__init__(**options)
+        self.router.route_class = Route  # which refuses a route that does not declare its needs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See FastAPI: an ASGI application."""
+        """The ASGI entry point."""
         if scope["type"] == "http":
             scope["app"] = self
             await self.envelope(scope, receive, send)
@@ -79,6 +87,56 @@ class DaybookApp(FastAPI):
     @cached_property
     def envelope(self) -> Envelope:
         return Envelope(self.router, self.state.origins, https=self.state.https)
+
+    def include_router(self, router: Any, **options: Any) -> None:
+        """Add the routes of a Router as they are, so that each is matched once."""
+        if not isinstance(router, Router) or options:
+            _refuse("include_router() of FastAPI's routers or with options", _ROUTER)
+        for route in router.routes:
+            check_permission(route)
+        self.router.routes.extend(router.routes)
+
+    def add_middleware(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: it would never run."""
+        _refuse("add_middleware()", _INSTEAD["middleware"])
+
+    def middleware(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: it would never run."""
+        _refuse("@middleware", _INSTEAD["middleware"])
+
+    def add_exception_handler(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: it would never run."""
+        _refuse("add_exception_handler()", _INSTEAD["exception_handlers"])
+
+    def exception_handler(self, *_: Any, **__: Any) -> NoReturn:
+        """Refused: it would never run."""
+        _refuse("@exception_handler", _INSTEAD["exception_handlers"])
+
+
+_ROUTER = (
+    "declare routes with interfaces.http.framework.routing.Router, and add it to ROUTERS in interfaces/http/app.py"
+)
+_INSTEAD = {
+    "dependencies": "declare what a route needs with `needs=Needs(...)`, or call it in the handler",
+    "middleware": "put it into Envelope in interfaces/http/framework/middleware.py",
+    "exception_handlers": "give the exception a status in STATUS of interfaces/http/framework/errors.py",
+}
+
+
+def _refuse(registered: str, instead: str) -> NoReturn:
+    raise RuntimeError(
+        f"{registered} has no effect here, since requests do not pass through FastAPI's layers: {instead}."
+    )
+
+
+def check_permission(route: Route) -> None:
+    """Raise RuntimeError for an operation that nobody is granted."""
+    if route.operation not in ACCESS:
+        (method,) = route.methods or {"GET"}
+        raise RuntimeError(
+            f"{method} {route.path} ({route.operation}) has no permission: "
+            "add its operationId to ACCESS in application/access.py."
+        )
 
 
 def build(
@@ -91,11 +149,11 @@ def build(
 ) -> DaybookApp:
     """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
 
-    `mailbox`: in DEV, the folder of mail that is not sent, which is shown.
-    `https`: browsers come by TLS alone. `origins`: whose pages may ask from a browser; None: nobody's.
+    `mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
+    `origins`: web pages that may call the API from a browser; None: no page may.
     """
     app = DaybookApp(
-        title="Daybook",
+        title="Daybook API",
         version=version("daybook"),
         lifespan=life,
         redirect_slashes=False,
@@ -105,7 +163,7 @@ def build(
     app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
-        app.router.routes.extend(router.routes)  # as they are: an included router is matched a second time
+        app.include_router(router)
     if mailbox is not None:
         app.router.routes.extend(mailbox_routes(mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The routes for people's browsers, under /docs: Swagger UI over /openapi.json, all of it from here."""
+"""Swagger UI over /openapi.json, under /docs. All of its parts come from this process."""
 
 import re
 from base64 import b64encode
@@ -19,7 +19,7 @@ _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def docs_routes(title: str) -> Sequence[Route]:
-    """The page, the same for everybody, and its parts; it may run no script but these."""
+    """The page and its parts. The page may run no other script."""
     script, style = (f"/docs/{name}" for name in _PARTS)
     page = get_swagger_ui_html(
         openapi_url="/openapi.json",
@@ -27,8 +27,9 @@ def docs_routes(title: str) -> Sequence[Route]:
         swagger_js_url=script,
         swagger_css_url=style,
         swagger_favicon_url="data:,",
+        swagger_ui_parameters={"docExpansion": "none"},
     ).body
-    text = bytes(page).decode()
+    text = bytes(page).decode().replace("<html>", '<html lang="en">', 1)
     scripts = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(text))
     policy = (
         f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src data:; "
@@ -36,20 +37,20 @@ def docs_routes(title: str) -> Sequence[Route]:
     )
     headers = {b"content-security-policy": policy.encode(), b"cache-control": PUBLIC}
 
-    async def shown(_: Request) -> Response:
+    async def show(_: Request) -> Response:
         return HttpResponse(200, text.encode(), headers, media_type=HTML)
 
-    return [Route("/docs", shown, include_in_schema=False), *(_part(*each) for each in _PARTS.items())]
+    return [Route("/docs", show, include_in_schema=False), *(_part(*each) for each in _PARTS.items())]
 
 
 def _part(name: str, media_type: bytes) -> Route:
-    """One file of Swagger UI, as its package brings it."""
+    """One file of Swagger UI, from its package."""
     body = (files("fastapi_offline") / "static" / name).read_bytes()
 
-    async def sent(_: Request) -> Response:
+    async def send(_: Request) -> Response:
         return HttpResponse(200, body, {b"cache-control": PUBLIC}, media_type=media_type)
 
-    return Route(f"/docs/{name}", sent, include_in_schema=False)
+    return Route(f"/docs/{name}", send, include_in_schema=False)
 
 
 def _digest(script: str) -> str:

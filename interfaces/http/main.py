@@ -4,19 +4,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import structlog
-from alembic.script import ScriptDirectory
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-import infrastructure
 from application.jobs.deferred import Means, carry_out
 from application.people.erasure import ErasureServices, erase_again
+from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
@@ -29,6 +25,7 @@ from infrastructure.jobs.deferred_tasks import Errands
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
+from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import DatabaseAddress, Environment, Settings
@@ -38,24 +35,22 @@ from interfaces.http.app import build
 from interfaces.http.framework.client_address import Networks
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.cursors import Cursors
-from interfaces.http.framework.request import Check, Ports, WebhookPorts
+from interfaces.http.framework.ports import (
+    AbusePorts,
+    Check,
+    ErasurePorts,
+    HealthPorts,
+    IdentityPorts,
+    JobPorts,
+    Ports,
+    WebhookPorts,
+)
 from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
 from projections.query.snapshot import Snapshots
-from projections.read_models.job_status import overdue
-
-log = structlog.get_logger(__name__)
-LATE = 60.0  # seconds
-_LIVE = text("SELECT generation FROM read.live")
-_VERSION = text("SELECT version_num FROM log.schema_version")
-_MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
-_LAG = text("""
-    SELECT max(h.head - b.position) AS behind, bool_or(b.stopped_at IS NOT NULL) AS stopped
-    FROM read.live JOIN read.bookmark b USING (generation),
-         (SELECT coalesce(max(notification_id), 0) AS head FROM log.stored_events) h""")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -71,74 +66,73 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        app.state.ports = await _open(settings, stack)
+        app.state.ports = await _ports(settings, stack)
         yield
-        app.state.ports.draining = True
+        app.state.ports.health.draining = True
 
 
-async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
-    database, secret = settings.database, settings.secret_key.get_secret_value()
-    assert database is not None
-    store = postgres_store(
-        database.dsn, settings.masters, pool_size=settings.db_pool_size, patience=settings.db_pool_timeout
-    )
-    assert isinstance(store.journal, PostgresJournal)
-    stack.push_async_callback(store.journal.close)
-    await store.journal.open()
-    engine = _engine(database, settings)
-    stack.push_async_callback(engine.dispose)
-    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
-    cache, useful = await _cache(settings, stack)
-    rows = await stack.enter_async_context(
-        RowPool(database.dsn, size=settings.db_pool_size, patience=settings.db_pool_timeout)
-    )
+class _Database(NamedTuple):
+    """The event store, the rows beside the log, and the read models."""
+
+    address: DatabaseAddress
+    store: EventStore
+    journal: PostgresJournal
+    rows: RowPool
+    engine: AsyncEngine
+    reads: Snapshots
+
+
+async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
+    database = await _database(settings, stack)
+    address, store, journal, rows, engine, reads = database
+    cache, redis = await _cache(settings, stack)
     errands, verifications = Errands(rows, store.keyring), Verifications(rows, store.keyring)
-    opened = await stack.enter_async_context(_signing(settings, database, store, rows, errands))
-    oblivion = ErasureServices(
-        store,
-        ObligationsReader(reads),
-        AccountData(rows),
-        ErasedPersonsFile(settings.forgotten_file),
-        errands,
+    identity = await stack.enter_async_context(_identity(settings, database, errands))
+    erasure = await _erasure(settings, database, errands)
+    means = Means(
+        store, postman_of(settings, rows, store.keyring), verifications, identity.signing.tickets, erasure.services
     )
-    await erase_again(oblivion)
-    mail = postman_of(settings, rows, store.keyring)
-    means = Means(store, mail, verifications, opened.signing.tickets, oblivion)
     await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
     return Ports(
         store=store,
         reads=reads,
-        availability=Availability(await _looks(database, settings, stack), reads, cache),
-        tokens=opened.tokens,
-        cursors=Cursors(secret),
+        availability=Availability(await _availability(settings, address, stack), reads, cache),
+        booking=BookingReadModels(reads),
+        cursors=Cursors(settings.secret_key.get_secret_value()),
         codec=EventCodec(settings.masters),
-        ledger=LedgerReader(database.dsn, settings.db_pool_timeout),
-        vital={"database": partial(_reached, engine), "migrations": partial(_migrated, engine)},
-        useful={"lag": partial(_followed, engine), "jobs": partial(_in_time, engine), **useful},
-        passwords=opened.signing.passwords,
-        credentials=opened.signing.credentials,
-        sessions=opened.signing.sessions,
-        verifications=verifications,
-        errands=errands,
-        mails=SentMails(rows, store.keyring),
-        oblivion=oblivion,
-        cooling_off=timedelta(days=settings.forgetting_days),
-        signing=opened.signing,
-        holders=opened.holders,
-        limits=opened.limits,
-        denials=opened.denials,
-        networks=Networks(settings.proxies),
-        hooks=WebhookPorts(
-            DeliveryProgress(rows, store.journal),
+        ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
+        identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
+        abuse=AbusePorts(identity.limits, identity.denials, Networks(settings.proxies)),
+        erasure=erasure,
+        webhooks=WebhookPorts(
+            DeliveryProgress(rows, journal),
             SigningSecrets(rows, store.keyring),
             plain=settings.environment is Environment.DEV,
         ),
-        retry_job=JobQueue(rows).retry,
+        jobs=JobPorts(JobQueue(rows).retry),
+        errands=errands,
+        mails=SentMails(rows, store.keyring),
+        health=_health(engine, redis),
     )
 
 
-def _signing(
-    settings: Settings, database: DatabaseAddress, store: EventStore, rows: RowPool, errands: Errands
+async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
+    address = settings.database
+    assert address is not None
+    size, patience = settings.db_pool_size, settings.db_pool_timeout
+    store = postgres_store(address.dsn, settings.masters, pool_size=size, patience=patience)
+    assert isinstance(store.journal, PostgresJournal)
+    stack.push_async_callback(store.journal.close)
+    await store.journal.open()
+    engine = create_async_engine(alchemy(address.dsn), pool_size=size, pool_timeout=patience, pool_pre_ping=True)
+    stack.push_async_callback(engine.dispose)
+    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
+    rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
+    return _Database(address, store, store.journal, rows, engine, reads)
+
+
+def _identity(
+    settings: Settings, database: _Database, errands: Errands
 ) -> AbstractAsyncContextManager[IdentityServices]:
     previous, redis = settings.secret_key_previous, settings.redis_url
     keys = TokenKeys(
@@ -146,22 +140,32 @@ def _signing(
         previous.get_secret_value() if previous else None,
         strict=settings.environment is Environment.PROD,
     )
-    options = IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix)
-    return open_identity_services(database.dsn, store, errands, keys, rows, options)
-
-
-def _engine(database: DatabaseAddress, settings: Settings) -> AsyncEngine:
-    return create_async_engine(
-        alchemy(database.dsn),
-        pool_size=settings.db_pool_size,
-        pool_timeout=settings.db_pool_timeout,
-        pool_pre_ping=True,
+    return open_identity_services(
+        database.address.dsn,
+        database.store,
+        errands,
+        keys,
+        database.rows,
+        IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix),
     )
 
 
-async def _looks(database: DatabaseAddress, settings: Settings, stack: AsyncExitStack) -> AvailabilityLoader:
+async def _erasure(settings: Settings, database: _Database, errands: Errands) -> ErasurePorts:
+    """Erases again first whom a restored backup has brought back."""
+    services = ErasureServices(
+        database.store,
+        ObligationsReader(database.reads),
+        AccountData(database.rows),
+        ErasedPersonsFile(settings.forgotten_file),
+        errands,
+    )
+    await erase_again(services)
+    return ErasurePorts(services, timedelta(days=settings.forgetting_days))
+
+
+async def _availability(settings: Settings, address: DatabaseAddress, stack: AsyncExitStack) -> AvailabilityLoader:
     pool = AsyncConnectionPool(
-        database.dsn,
+        address.dsn,
         min_size=1,
         max_size=settings.db_pool_size,
         timeout=settings.db_pool_timeout,
@@ -191,35 +195,9 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Availabilit
     return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), {"redis": pinged}
 
 
-async def _reached(engine: AsyncEngine) -> Mapping[str, Any]:
-    async with engine.connect() as connection:
-        await connection.execute(text("SELECT 1"))
-    return {}
-
-
-async def _migrated(engine: AsyncEngine) -> Mapping[str, Any]:
-    """The schema's version; one unknown here is newer, as in the midst of a rolling upgrade."""
-    async with engine.connect() as connection:
-        there: str = (await connection.execute(_VERSION)).scalar_one()
-    known = {script.revision for script in _MIGRATIONS.walk_revisions()}
-    if there in known and there != _MIGRATIONS.get_current_head():
-        raise RuntimeError("The database is older than this program.")
-    return {"version": there}
-
-
-async def _in_time(engine: AsyncEngine) -> Mapping[str, Any]:
-    """How late the oldest job is that nobody does; raises if it is a minute."""
-    async with engine.connect() as connection:
-        late = await overdue(connection, (await connection.execute(_LIVE)).scalar_one())
-    if late > LATE:
-        raise RuntimeError("Nobody does what is due.")
-    return {"late": max(0, round(late))}
-
-
-async def _followed(engine: AsyncEngine) -> Mapping[str, Any]:
-    """How many events the last reader has yet to read; raises if one has stopped."""
-    async with engine.connect() as connection:
-        behind, stopped = (await connection.execute(_LAG)).one()
-    if stopped:
-        raise RuntimeError("A reader has stopped.")
-    return {"positions": behind}
+def _health(engine: AsyncEngine, redis: Mapping[str, Check]) -> HealthPorts:
+    checks = DatabaseChecks(engine)
+    return HealthPorts(
+        vital={"database": checks.database, "migrations": checks.migrations},
+        useful={"lag": checks.lag, "jobs": checks.jobs, **redis},
+    )

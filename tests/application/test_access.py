@@ -2,15 +2,22 @@
 
 import pytest
 
-from application.access import ACCESS, ANONYMOUS, BY_PEOPLE, Caller, Role, Scope, covers, demand, permit
+from application.access import ACCESS, ANONYMOUS, BY_PEOPLE, FORMER_NAMES, Caller, Role, Scope, covers, demand, permit
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.kernel import new_id
 from tests.support.builders import somebody
 
 # Everybody may try to sign in, and everybody who has may look after how they do.
-SIGNING_IN = {"sign_in", "refresh_session", "forgot_password", "reset_password", *BY_PEOPLE}
-READING = ("live", "ready", "problem_type", "list_", "get_", "find_", "verify_", "why_")
-OF_ONESELF = {"register", "change_me", "forget_me", "stay", "export_me"}
+SIGNING_IN = {
+    "sign_in",
+    "refresh_session",
+    "verify_email",
+    "request_password_reset",
+    "reset_password",
+    *BY_PEOPLE,
+}
+READING = ("get_liveness", "get_readiness", "get_problem_type", "list_", "get_", "find_", "verify_ledger", "explain_")
+OF_ONESELF = {"register_account", "change_me", "request_erasure", "cancel_erasure", "export_account"}
 CHANGING = [name for name in ACCESS if not name.startswith(READING) and name not in SIGNING_IN | OF_ONESELF]
 
 
@@ -83,3 +90,9 @@ def test_a_key_does_nothing_that_its_account_may_not() -> None:
     with pytest.raises(Forbidden):
         permit(caller, "delete_tag")
     assert permit(caller, "list_customers") is Scope.OWN
+
+
+@pytest.mark.parametrize(("operation", "former"), FORMER_NAMES.items())
+def test_a_key_made_before_an_operation_was_renamed_still_does_it(operation: str, former: str) -> None:
+    assert former not in ACCESS
+    assert permit(Caller(new_id(), Role.ADMIN, scopes=frozenset({former})), operation) is Scope.ANY

@@ -1,16 +1,18 @@
-"""What an appointment looks like in requests and answers."""
+"""Bodies, filters and answers about appointments."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
 from domain.catalog.service_terms import DEFAULTS, POLICY
+from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -23,63 +25,13 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
-from projections.read_models import history
 from projections.read_models.appointment import ListedAppointment
 
-MOST_ANSWERS = 100
-LARGEST = 2**53 - 1
-_ONE = [
-    {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"},
-    {"type": "number", "maximum": LARGEST, "minimum": -LARGEST},
-    {"type": "boolean"},
-    {"type": "null"},
-]
-_SEVERAL = {"type": "array", "items": {"anyOf": _ONE}, "maxItems": MOST_ANSWERS}
 
+class BookAppointmentBody(Body):
+    """Staff must name the customer. Without a provider, the one with the fewest appointments that week is booked.
 
-def _answers(value: Any) -> Any:
-    """Text, numbers, truth or a list of them, by question. Raises a validation error."""
-    if not isinstance(value, dict):
-        raise PydanticCustomError("answers", "Answers are an object.")
-    if len(value) > MOST_ANSWERS:
-        raise PydanticCustomError("answers", "There are too many answers.")
-    for name, told in value.items():
-        several = told if isinstance(told, list) else [told]
-        if not _fits(name, 200) or len(several) > MOST_ANSWERS or not all(map(_simple, several)):
-            raise PydanticCustomError("answers", "An answer is a text, a number, true or false, or a list of those.")
-    return value
-
-
-def _simple(told: Any) -> bool:
-    if told is None or isinstance(told, bool):
-        return True
-    if isinstance(told, int | float):
-        return -LARGEST <= told <= LARGEST
-    return _fits(told, 2000)
-
-
-def _fits(told: Any, longest: int) -> bool:
-    return isinstance(told, str) and len(told) <= longest and "\0" not in told
-
-
-Answers = Annotated[
-    dict[str, Any],
-    BeforeValidator(_answers),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "maxProperties": MOST_ANSWERS,
-            "propertyNames": {"maxLength": 200, "pattern": r"^[^\x00]*$"},
-            "additionalProperties": {"anyOf": [*_ONE, _SEVERAL]},
-        }
-    ),
-]
-
-
-class Booking(Body):
-    """Staff say for which customer. Without a provider, the one with the fewest appointments that week.
-
-    `hold_id`: a hold of the caller's, of the same service and start.
+    `hold_id`: one of the caller's holds, of the same service and start.
     """
 
     service_id: UUID
@@ -91,40 +43,40 @@ class Booking(Body):
     answers: Answers = {}
 
 
-class AppointmentChange(Change):
-    """Only the fields given are changed."""
+class ChangeAppointmentBody(Change):
+    """Only the given fields change."""
 
     note: Text = absent()
     answers: Answers = absent()
 
 
-class Move(Body):
-    """To another start, and perhaps another provider."""
+class RescheduleAppointmentBody(Body):
+    """Another start, and optionally another provider."""
 
     start: Instant
     provider_id: UUID | None = None
 
 
-class Cancelling(Body):
+class CancelAppointmentBody(Body):
     """Staff must give a reason."""
 
     reason: Text | None = None
 
 
-class Declining(Body):
-    """The reason is told to the customer."""
+class DeclineAppointmentBody(Body):
+    """The customer is sent the reason."""
 
     reason: Text | None = None
 
 
-class CancellingQuery(Query):
+class CancelAppointmentQuery(Query):
     """Staff must give a reason."""
 
     reason: Text | None = None
 
 
 class AppointmentFilters(Paging):
-    """Appointments by start."""
+    """Appointments in the order of their start."""
 
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
@@ -133,15 +85,17 @@ class AppointmentFilters(Paging):
     customer_id: UUID | None = None
     organization_id: UUID | None = None
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.from_ and self.to and self.to < self.from_:
-            raise PydanticCustomError("span", "`to` lies before `from`.")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _check_order(cls, to: datetime | None, earlier: ValidationInfo) -> datetime | None:
+        since = earlier.data.get("from_")
+        if to is not None and since is not None and to < since:
+            raise PydanticCustomError("order", "`to` must not be before `from`.")
+        return to
 
 
-class Policy(Shape):
-    """As it was when booked or moved; minutes and minor units."""
+class AppointmentPolicyResponse(Shape):
+    """The service's policy when the appointment was booked or moved, in minutes and minor units."""
 
     cancel_notice: int
     reschedule_notice: int
@@ -152,22 +106,22 @@ class Policy(Shape):
     complete_after: int
 
 
-class Declination(Shape):
+class DeclinationResponse(Shape):
     by: UUID
     reason: str
 
 
-class Cancellation(Shape):
+class CancellationResponse(Shape):
     by: UUID
     reason: str
     late: bool
     fee: int
 
 
-class AppointmentShown(Resource):
-    """A customer's promise to be somewhere at a time, with price and policy as they were then.
+class AppointmentResponse(Resource):
+    """An appointment, with the price and policy of when it was booked or moved.
 
-    `expires_at`: until when a request keeps the time unless it is confirmed.
+    `expires_at`: when a request that nobody has confirmed loses its time.
     """
 
     status: AppointmentStatus
@@ -179,43 +133,23 @@ class AppointmentShown(Resource):
     timezone: str
     price: int
     currency: str
-    policy: Policy
+    policy: AppointmentPolicyResponse
     note: str
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
-    cancelled: Cancellation | None = absent()
-    declined: Declination | None = absent()
+    cancelled: CancellationResponse | None = absent()
+    declined: DeclinationResponse | None = absent()
 
 
 class AppointmentPage(Shape):
-    items: list[AppointmentShown]
+    items: list[AppointmentResponse]
     next: str | None
 
 
-class HistoryItem(Shape):
-    """Something that happened. `data`: the event's fields."""
-
-    position: int
-    at: datetime
-    type: str
-    version: int
-    actor: UUID | None
-    data: dict[str, Any]
-
-
-class HistoryPage(Shape):
-    items: list[HistoryItem]
-    next: str | None
-
-
-class HistoryFilters(Paging):
-    """All that happened, in order."""
-
-
-def shown(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
-    """An appointment as answered."""
-    told = {
+def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
+    """An appointment as JSON."""
+    answer = {
         "id": appointment.id,
         "version": appointment.version,
         "status": appointment.status,
@@ -234,19 +168,7 @@ def shown(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
     }
     if appointment.cancelled is not None:
-        told["cancelled"] = {name: appointment.cancelled[name] for name in Cancellation.model_fields}
+        answer["cancelled"] = {name: appointment.cancelled[name] for name in CancellationResponse.model_fields}
     if appointment.declined is not None:
-        told["declined"] = appointment.declined
-    return told
-
-
-def history_shown(item: history.HistoryEntry) -> Mapping[str, Any]:
-    """Something that happened, as answered."""
-    return {
-        "position": item.position,
-        "at": plain(item.at),
-        "type": item.type,
-        "version": item.version,
-        "actor": item.actor,
-        "data": item.data,
-    }
+        answer["declined"] = appointment.declined
+    return answer

@@ -1,11 +1,11 @@
-"""Holds: keep a time for a few minutes."""
+"""Routes of holds, which keep a time for a few minutes."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from application.booking.hold import (
     ChangeHold,
@@ -18,18 +18,18 @@ from application.booking.hold import (
 )
 from domain.booking.hold import Hold, HoldStatus
 from domain.kernel import new_id
-from interfaces.http.booking.provider_ranking import wanted
-from interfaces.http.framework.fields import Body, Instant, Nothing, Resource, plain
-from interfaces.http.framework.rate_limit import also, take_as_customer
+from interfaces.http.framework.fields import Body, EmptyBody, Instant, Resource, plain
+from interfaces.http.framework.needs import IdempotencyKeys, Needs
+from interfaces.http.framework.rate_limit import RateLimited, by_customer
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import ended, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import command_response, empty_response, resource_response
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/v1/holds", tags=["holds"], route_class=Route)
+router = Router("/v1/holds", "holds")
 
 
-class Keeping(Body):
-    """Staff say for which customer. Without a provider, the one with the fewest appointments that week."""
+class PlaceHoldBody(Body):
+    """Staff must name the customer. Without a provider, the one with the fewest appointments that week is held."""
 
     service_id: UUID
     start: Instant
@@ -37,8 +37,8 @@ class Keeping(Body):
     customer_id: UUID | None = None
 
 
-class HoldShown(Resource):
-    """A time that is kept until `expires_at`."""
+class HoldResponse(Resource):
+    """A time that is kept for the customer until `expires_at`."""
 
     status: HoldStatus
     service_id: UUID
@@ -50,8 +50,8 @@ class HoldShown(Resource):
     expires_at: datetime
 
 
-def shown(hold: Hold) -> Mapping[str, Any]:
-    """A hold as answered."""
+def hold_response(hold: Hold) -> Mapping[str, Any]:
+    """A hold as JSON."""
     return {
         "id": hold.id,
         "version": hold.version,
@@ -70,28 +70,44 @@ def location(hold: Hold) -> str:
     return f"/v1/holds/{hold.id}"
 
 
-@router.post("", operation_id="place_hold", status_code=201, response_model=HoldShown)
-async def place(ask: RequestContext, body: Keeping) -> Response:
-    """Keep an offered start while somebody makes up their mind; as long as the service's `hold_ttl` says."""
-    room = await take_as_customer(ask)
-    command = PlaceHold(**await wanted(ask, body), id=new_id())
-    return also(written(await place_hold(command, ask.ports.store), shown, location), room)
+@router.post(
+    "",
+    "place_hold",
+    HoldResponse,
+    status=201,
+    needs=Needs(keys=IdempotencyKeys.REQUIRED, limit=RateLimited("hold", by_customer)),
+)
+async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
+    """Place a hold on a free start. It lasts for the service's `hold_ttl`."""
+    command = PlaceHold(
+        **request.command(),
+        id=new_id(),
+        service_id=body.service_id,
+        start=body.start,
+        provider_id=body.provider_id,
+        customer_id=body.customer_id,
+    )
+    return command_response(
+        await place_hold(command, request.ports.store, request.ports.booking), hold_response, location
+    )
 
 
-@router.get("/{hold_id}", operation_id="get_hold", response_model=HoldShown)
-async def get(ask: RequestContext, hold_id: UUID) -> Response:
-    """Show a hold, as long as it keeps the time."""
-    done = await find_hold(FindHold(**ask.query(), hold_id=hold_id), ask.ports.store)
-    return seen(ask.given, done.aggregate.version, shown(done.aggregate), done.position)
+@router.get("/{hold_id}", "get_hold", HoldResponse, needs=Needs(expires=True))
+async def get(request: RequestContext, hold_id: UUID) -> Response:
+    """Get a hold. 410 once it has expired or was used."""
+    done = await find_hold(FindHold(**request.query(), hold_id=hold_id), request.ports.store)
+    return resource_response(request.sent, done.aggregate.version, hold_response(done.aggregate), done.position)
 
 
-@router.post("/{hold_id}/extend", operation_id="extend_hold", response_model=HoldShown)
-async def extend(ask: RequestContext, hold_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
-    """Keep it for as long again from now on; once."""
-    return written(await extend_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store), shown)
+@router.post("/{hold_id}/extend", "extend_hold", HoldResponse, needs=Needs(expires=True))
+async def extend(request: RequestContext, hold_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Extend a hold. Possible once, for another `hold_ttl` from now."""
+    return command_response(
+        await extend_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store), hold_response
+    )
 
 
-@router.delete("/{hold_id}", operation_id="release_hold", status_code=204)
-async def delete(ask: RequestContext, hold_id: UUID) -> Response:
-    """Give the time back; what is over already is not an error."""
-    return ended(await release_hold(ChangeHold(**ask.command(), hold_id=hold_id), ask.ports.store))
+@router.delete("/{hold_id}", "release_hold")
+async def delete(request: RequestContext, hold_id: UUID) -> Response:
+    """Release a hold. A hold that is over already is no error."""
+    return empty_response(await release_hold(ChangeHold(**request.command(), hold_id=hold_id), request.ports.store))

@@ -1,4 +1,4 @@
-"""What an organization, its members and holidays look like in requests and answers."""
+"""Bodies, filters and answers about organizations, members and holidays."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -23,8 +23,8 @@ from interfaces.http.framework.fields import (
 from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
 
 
-class OrganizationBody(Body):
-    """A business; all of this is public."""
+class ReplaceOrganizationBody(Body):
+    """A business. All fields are public."""
 
     name: Name
     timezone: Zone | None = None
@@ -32,19 +32,19 @@ class OrganizationBody(Body):
     address: Line | None = None
 
 
-class NewOrganization(OrganizationBody):
-    """`owner_id`: only an admin may name another's."""
+class CreateOrganizationBody(ReplaceOrganizationBody):
+    """`owner_id`: only an admin may name another account."""
 
     owner_id: UUID | None = None
 
 
-class OrganizationChange(Change, OrganizationBody):
-    """Only the fields given are changed; null clears an optional one."""
+class ChangeOrganizationBody(Change, ReplaceOrganizationBody):
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
 
 
-class OrganizationShown(Resource):
+class OrganizationResponse(Resource):
     """A business, unless `closed`."""
 
     name: str
@@ -55,41 +55,41 @@ class OrganizationShown(Resource):
 
 
 class OrganizationPage(Shape):
-    items: list[OrganizationShown]
+    items: list[OrganizationResponse]
     next: str | None
 
 
 class OrganizationFilters(Paging):
-    """Organizations by name."""
+    """Organizations in the order of their names."""
 
     q: Name | None = Field(None, description="Part of the name.")
     member_id: UUID | None = Field(
-        None, description="To which this account belongs: the caller's own, or a colleague's."
+        None, description="Only organizations that this account belongs to: the caller's own account, or a colleague's."
     )
 
 
-class RankBody(Body):
-    """What the member may do."""
+class ChangeMemberBody(Body):
+    """The member's new rank."""
 
     rank: Rank
 
 
-class NewMember(Body):
+class AddMemberBody(Body):
     """An account that acts for the organization's providers."""
 
     account_id: UUID
     rank: Rank = Rank.STAFF
 
 
-class MemberShown(Resource):
-    """Who belongs to the organization. `id`: the account's; `version`: of the organization."""
+class MemberResponse(Resource):
+    """A member. `id`: the account's; `version`: the organization's."""
 
     account_id: UUID
     rank: Rank
 
 
 class MemberPage(Shape):
-    items: list[MemberShown]
+    items: list[MemberResponse]
     next: str | None
 
 
@@ -97,14 +97,14 @@ class MemberFilters(Paging):
     """All members."""
 
 
-class HolidayBody(Body):
-    """What people call it."""
+class ReplaceHolidayBody(Body):
+    """The holiday's name."""
 
     name: Name
 
 
-class HolidayShown(Shape):
-    """A date on which no provider of the organization opens. `version`: of the organization."""
+class HolidayResponse(Shape):
+    """A date on which the organization's providers are closed. `version`: the organization's."""
 
     date: date
     name: str
@@ -112,7 +112,7 @@ class HolidayShown(Shape):
 
 
 class HolidayPage(Shape):
-    items: list[HolidayShown]
+    items: list[HolidayResponse]
     next: str | None
 
 
@@ -120,27 +120,27 @@ class HolidayFilters(Paging):
     """All holidays, the earliest first."""
 
 
-def profile(body: OrganizationBody, *, partly: bool = False) -> dict[str, Any]:
-    """The fields of a profile; `partly`: only those given."""
+def profile(body: ReplaceOrganizationBody, *, partly: bool = False) -> dict[str, Any]:
+    """The fields of a profile; `partly`: only the given ones."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
 
-def shown(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
-    """An organization as answered."""
+def organization_response(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
+    """An organization as JSON."""
     profile: Mapping[str, Any] = organization.profile
     return {
         "id": organization.id,
         "version": organization.version,
-        **{name: profile[name] for name in OrganizationBody.model_fields},
+        **{name: profile[name] for name in ReplaceOrganizationBody.model_fields},
         "closed": organization.closed,
     }
 
 
-def member_shown(member: ListedMember, version: int) -> Mapping[str, Any]:
-    """A member as answered."""
+def member_response(member: ListedMember, version: int) -> Mapping[str, Any]:
+    """A member as JSON."""
     return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank}
 
 
-def holiday_shown(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
-    """A holiday as answered."""
+def holiday_response(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:
+    """A holiday as JSON."""
     return {"date": holiday.date, "name": holiday.name, "version": version}

@@ -1,10 +1,10 @@
-"""Providers: who can be booked."""
+"""Routes of providers: the people and things that can be booked."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 
 from application.catalog.provider import (
@@ -20,7 +20,7 @@ from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
-from interfaces.http.catalog.search_schemas import FirstOfProvider, Search, Words, beside
+from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -33,25 +33,31 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
-from interfaces.http.framework.paging import sealed
+from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import (
+    PUBLIC,
+    command_response,
+    empty_response,
+    page_response,
+    resource_response,
+)
+from interfaces.http.framework.routing import Router
 from projections.read_models import directory
 from projections.search.search import FoundProvider, find_providers
 
-router = APIRouter(prefix="/v1/providers", tags=["providers"], route_class=Route)
+router = Router("/v1/providers", "providers")
 
 
 class Location(Body):
-    """Degrees, WGS 84."""
+    """Degrees in WGS 84."""
 
     lat: float = Field(ge=-90, le=90, examples=[48.85])
     lon: float = Field(ge=-180, le=180, examples=[2.35])
 
 
-class ProviderBody(Body):
-    """Who can be booked. The zone is the default of the provider's schedule."""
+class ReplaceProviderBody(Body):
+    """A person or thing that can be booked. `timezone` is the default of the provider's schedule."""
 
     name: Name
     timezone: Zone
@@ -62,22 +68,22 @@ class ProviderBody(Body):
     tags: Tags = []
 
 
-class NewProvider(ProviderBody):
-    """`owner_id`: only an admin may name another's."""
+class CreateProviderBody(ReplaceProviderBody):
+    """`owner_id`: only an admin may name another account."""
 
     owner_id: UUID | None = None
 
 
-class ProviderChange(Change, ProviderBody):
-    """Only the fields given are changed; null clears an optional one."""
+class ChangeProviderBody(Change, ReplaceProviderBody):
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     timezone: Zone = absent()
     tags: Tags = absent()
 
 
-class ProviderShown(Resource):
-    """Somebody who can be booked, unless no longer `active`."""
+class ProviderResponse(Resource):
+    """A person or thing that can be booked while it is `active`."""
 
     name: str
     timezone: str
@@ -90,19 +96,19 @@ class ProviderShown(Resource):
     active: bool
 
 
-class ProviderFound(ProviderShown):
-    """`distance`: km, near a place; `earliest`: when sorted by it."""
+class ListedProviderResponse(ProviderResponse):
+    """`distance`: kilometres from `near`. `earliest`: when sorted by it."""
 
     distance: float | None = None
-    earliest: FirstOfProvider | None = None
+    earliest: ProviderEarliestStart | None = None
 
 
 class ProviderPage(Shape):
-    items: list[ProviderFound]
+    items: list[ListedProviderResponse]
     next: str | None
 
 
-class ProviderFilters(Search):
+class ProviderFilters(SearchFilters):
     """Active providers. By `earliest`: only those with a free start in the next 62 days."""
 
     service_id: UUID | None = None
@@ -110,25 +116,25 @@ class ProviderFilters(Search):
     sort: Literal["name", "distance", "earliest"] = "name"
 
 
-def found(provider: FoundProvider) -> Mapping[str, Any]:
-    """A provider as found."""
-    return {**shown(provider), **beside(provider.metres, provider.earliest, "service_id")}
+def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
+    """A provider in a list as JSON."""
+    return {**provider_response(provider), **search_fields(provider.metres, provider.earliest, "service_id")}
 
 
-def shown(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
-    """A provider as answered."""
-    details = provider.details
+def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
+    """A provider as JSON."""
+    profile_values = provider.details
     return {
         "id": provider.id,
         "version": provider.version,
-        **{name: details.get(name) for name in ProviderBody.model_fields},
+        **{name: profile_values.get(name) for name in ReplaceProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
     }
 
 
-def profile(body: ProviderBody, *, partly: bool = False) -> dict[str, Any]:
-    """The fields of a profile, ids as text; `partly`: only those given."""
+def profile(body: ReplaceProviderBody, *, partly: bool = False) -> dict[str, Any]:
+    """The fields of a profile, ids as text; `partly`: only the given ones."""
     return body.model_dump(mode="json", exclude={"owner_id"}, exclude_unset=partly)
 
 
@@ -136,49 +142,54 @@ def location(provider: Provider) -> str:
     return f"/v1/providers/{provider.id}"
 
 
-@router.post("", operation_id="create_provider", status_code=201, response_model=ProviderShown)
-async def create(ask: RequestContext, body: NewProvider) -> Response:
-    """Make a provider, with an empty schedule, owned by the caller."""
+@router.post("", "create_provider", ProviderResponse, status=201)
+async def create(request: RequestContext, body: CreateProviderBody) -> Response:
+    """Create a provider with an empty schedule. The caller is its owner."""
     command = CreateProvider(
-        **ask.command(), id=new_id(), profile=cast("ProviderDetails", profile(body)), owner_id=body.owner_id
+        **request.command(), id=new_id(), profile=cast("ProviderDetails", profile(body)), owner_id=body.owner_id
     )
-    return written(await create_provider(command, ask.ports.store), shown, location)
+    return command_response(await create_provider(command, request.ports.store), provider_response, location)
 
 
-@router.get("", operation_id="list_providers", response_model=ProviderPage)
-async def find(ask: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
-    """Find providers."""
-    async with searched(ask, filters) as search:
-        rows, bookmark = await find_providers(search.read, search.page, search.asked, service_id=filters.service_id)
-    return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
+@router.get("", "list_providers", ProviderPage)
+async def find(request: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
+    """List providers."""
+    async with searched(request, filters) as search:
+        rows, bookmark = await find_providers(search.read, search.page, search.query, service_id=filters.service_id)
+    return page_response(
+        [listed_provider_response(row) for row in rows],
+        next_cursor(request, filters, bookmark),
+        search.position,
+        PUBLIC,
+    )
 
 
-@router.get("/{provider_id}", operation_id="get_provider", response_model=ProviderShown)
-async def get(ask: RequestContext, provider_id: UUID) -> Response:
-    """Show a provider."""
-    async with ask.look("directory") as read:
+@router.get("/{provider_id}", "get_provider", ProviderResponse)
+async def get(request: RequestContext, provider_id: UUID) -> Response:
+    """Get a provider."""
+    async with request.snapshot("directory") as read:
         row = await directory.provider(read, provider_id)
     if row is None:
         raise NotFound("provider", provider_id)
-    return seen(ask.given, row.version, shown(row), read.position, PUBLIC)
+    return resource_response(request.sent, row.version, provider_response(row), read.position, PUBLIC)
 
 
-@router.put("/{provider_id}", operation_id="replace_provider", response_model=ProviderShown)
-async def replace(ask: RequestContext, provider_id: UUID, body: ProviderBody) -> Response:
-    """Replace the whole profile."""
-    command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body))
-    return written(await change_provider(command, ask.ports.store), shown)
+@router.put("/{provider_id}", "replace_provider", ProviderResponse)
+async def replace(request: RequestContext, provider_id: UUID, body: ReplaceProviderBody) -> Response:
+    """Replace a provider's profile."""
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body))
+    return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.patch("/{provider_id}", operation_id="change_provider", response_model=ProviderShown)
-async def change(ask: RequestContext, provider_id: UUID, body: ProviderChange) -> Response:
-    """Change some of the profile."""
-    command = ChangeProvider(**ask.command(), provider_id=provider_id, profile=profile(body, partly=True))
-    return written(await change_provider(command, ask.ports.store), shown)
+@router.patch("/{provider_id}", "change_provider", ProviderResponse)
+async def change(request: RequestContext, provider_id: UUID, body: ChangeProviderBody) -> Response:
+    """Change some fields of a provider's profile."""
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
+    return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.delete("/{provider_id}", operation_id="delete_provider", status_code=204)
-async def delete(ask: RequestContext, provider_id: UUID) -> Response:
-    """Take no new bookings with this provider; appointments and history stay."""
-    command = DeleteProvider(**ask.command(), provider_id=provider_id)
-    return ended(await delete_provider(command, ask.ports.store))
+@router.delete("/{provider_id}", "delete_provider")
+async def delete(request: RequestContext, provider_id: UUID) -> Response:
+    """Retire a provider. It takes no new bookings; appointments and history stay."""
+    command = DeleteProvider(**request.command(), provider_id=provider_id)
+    return empty_response(await delete_provider(command, request.ports.store))

@@ -1,10 +1,10 @@
-"""A search of the directory: from what is asked to a look that is fresh enough for it."""
+"""A search of the directory, on a snapshot that is fresh enough for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from interfaces.http.catalog.search_schemas import Search
+from interfaces.http.catalog.search_schemas import SearchFilters
 from interfaces.http.framework.paging import page
 from interfaces.http.framework.request import RequestContext
 from projections.availability import earliest
@@ -16,19 +16,19 @@ from projections.search.search import SearchQuery, Sort
 
 @dataclass(frozen=True)
 class Searching:
-    """`position`: that the answer reflects."""
+    """`position`: the log position that the answer reflects."""
 
     read: Snapshot
     page: Page
-    asked: SearchQuery
+    query: SearchQuery
     position: int
 
 
 @asynccontextmanager
-async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Searching]:
-    """Open it; raises as Reads does, and BadCursor. By earliest, it waits for what is worked out too."""
-    asked = SearchQuery(
-        now=ask.ports.store.now(),
+async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIterator[Searching]:
+    """Open a search; raises Behind, BeyondHead and BadCursor. Sorted by earliest, it waits for that table too."""
+    query = SearchQuery(
+        now=request.ports.store.now(),
         tag=filters.tag,
         organization_id=filters.organization_id,
         near=filters.near,
@@ -36,12 +36,12 @@ async def searched(ask: RequestContext, filters: Search) -> AsyncIterator[Search
         q=filters.q,
         sort=Sort(filters.sort),
     )
-    part = page(ask, filters)
-    by_time = asked.sort is Sort.EARLIEST
-    if by_time and ask.at_least is not None:
-        await ask.ports.reads.wait(earliest.NAME, ask.at_least)
-    async with ask.ports.reads.open("directory", ask.at_least) as read:
+    part = page(request, filters)
+    by_time = query.sort is Sort.EARLIEST
+    if by_time and request.at_least is not None:
+        await request.ports.reads.wait(earliest.NAME, request.at_least)
+    async with request.ports.reads.open("directory", request.at_least) as read:
         position = min(read.position, read.earliest_position) if by_time else read.position
-        if ask.at_least is not None and position < ask.at_least:
-            raise Behind(earliest.NAME, position, ask.at_least)
-        yield Searching(read, part, asked, position)
+        if request.at_least is not None and position < request.at_least:
+            raise Behind(earliest.NAME, position, request.at_least)
+        yield Searching(read, part, query, position)

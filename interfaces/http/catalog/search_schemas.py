@@ -1,4 +1,4 @@
-"""What searches of the directory are asked and answer beyond the things found."""
+"""Filters of searches for providers and services, and the fields that a search adds."""
 
 import re
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ _POINT = re.compile(r"(-?\d{1,2}(?:\.\d{1,15})?),(-?\d{1,3}(?:\.\d{1,15})?)", re
 def _point(value: Any) -> Point:
     match = _POINT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise PydanticCustomError("point", "A place is latitude,longitude in degrees: 48.8556,2.3614.")
+        raise PydanticCustomError("point", "Use latitude,longitude in degrees, such as 48.8556,2.3614.")
     point = Point(float(match[1]), float(match[2]))
     if abs(point.lat) > 90 or abs(point.lon) > 180:
-        raise PydanticCustomError("point", "Latitudes go from -90 to 90, longitudes from -180 to 180.")
+        raise PydanticCustomError("point", "Latitude must be -90 to 90, longitude -180 to 180.")
     return point
 
 
 def _few_words(q: str) -> str:
     if len(words(q)) > MOST_WORDS:
-        raise PydanticCustomError("words", f"At most {MOST_WORDS} words.")
+        raise PydanticCustomError("words", f"Must have at most {MOST_WORDS} words.")
     return q
 
 
@@ -54,33 +54,31 @@ Near = Annotated[
 Words = Annotated[Name, AfterValidator(_few_words)]
 
 
-class Search(Paging):
-    """`near` is "latitude,longitude"; a search near a place tells each `distance`."""
+class SearchFilters(Paging):
+    """`near` is "latitude,longitude"; a search near a place adds each `distance`."""
 
-    tag: Slug | None = Field(None, description="Or a slug that the tag had before.")
+    tag: Slug | None = Field(None, description="A tag's slug, present or former.")
     organization_id: UUID | None = None
-    near: Near | None = Field(None, description="Only what is within a distance of this place.")
-    within: float | None = Field(
-        None, gt=0, le=FARTHEST, description=f"Kilometres from `near`; {NEARBY:g} if not given."
-    )
+    near: Near | None = Field(None, description="Only results within `within` of this place.")
+    within: float | None = Field(None, gt=0, le=FARTHEST, description=f"Kilometres from `near`; default {NEARBY:g}.")
 
     q: Words | None = None
     sort: str = "name"
 
     @field_validator("within")
     @classmethod
-    def _within_what(cls, within: float | None, told: ValidationInfo) -> float | None:
-        return _needs_near("within", within, told)
+    def _check_within(cls, within: float | None, info: ValidationInfo) -> float | None:
+        return _needs_near("within", within, info)
 
     @field_validator("sort")
     @classmethod
-    def _sort_by_what(cls, sort: str, told: ValidationInfo) -> str:
-        return _needs_near("sort=distance", sort, told) if sort == "distance" else sort
+    def _check_sort(cls, sort: str, info: ValidationInfo) -> str:
+        return _needs_near("sort=distance", sort, info) if sort == "distance" else sort
 
 
-def _needs_near(what: str, value: T, told: ValidationInfo) -> T:
-    if "near" in told.data and told.data["near"] is None:  # if it is malformed, that is said already
-        raise PydanticCustomError("near", f"`{what}` needs `near`.")
+def _needs_near(what: str, value: T, info: ValidationInfo) -> T:
+    if "near" in info.data and info.data["near"] is None:  # a malformed `near` has its own error
+        raise PydanticCustomError("near", f"`{what}` requires `near`.")
     return value
 
 
@@ -91,16 +89,16 @@ class FirstStart(Shape):
     end: datetime
 
 
-class FirstOfProvider(FirstStart):
+class ProviderEarliestStart(FirstStart):
     service_id: UUID
 
 
-class FirstOfService(FirstStart):
+class ServiceEarliestStart(FirstStart):
     provider_id: UUID
 
 
-def beside(metres: int | None, earliest: EarliestStart | None, whom: str) -> Mapping[str, Any]:
-    """What a search adds to a thing found: how far, in km; and the first start. `whom`: whose id it has."""
+def search_fields(metres: int | None, earliest: EarliestStart | None, whom: str) -> Mapping[str, Any]:
+    """The fields that a search adds: distance in km, and the first start. `whom`: the name of its id field."""
     added: dict[str, Any] = {}
     if metres is not None:
         added["distance"] = metres / 1000

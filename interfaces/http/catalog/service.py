@@ -1,9 +1,9 @@
-"""Services: what is booked, and on which terms."""
+"""Routes of services: what can be booked, and on which terms."""
 
 from typing import Annotated, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from application.catalog.service import (
     ChangeService,
@@ -19,70 +19,79 @@ from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
-    ServiceBody,
-    ServiceChange,
+    ChangeServiceBody,
+    CreateServiceBody,
+    ReplaceServiceBody,
     ServiceFilters,
     ServicePage,
-    ServiceShown,
-    found,
-    shown,
+    ServiceResponse,
+    listed_service_response,
+    service_response,
     terms,
 )
-from interfaces.http.framework.paging import sealed
+from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import PUBLIC, ended, listed, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import (
+    PUBLIC,
+    command_response,
+    empty_response,
+    page_response,
+    resource_response,
+)
+from interfaces.http.framework.routing import Router
 from projections.read_models import directory
 from projections.search.search import find_services
 
-router = APIRouter(prefix="/v1/services", tags=["services"], route_class=Route)
+router = Router("/v1/services", "services")
 
 
 def location(service: Service) -> str:
     return f"/v1/services/{service.id}"
 
 
-@router.post("", operation_id="create_service", status_code=201, response_model=ServiceShown)
-async def create(ask: RequestContext, body: ServiceBody) -> Response:
-    """Offer something to book with one or more of the caller's providers."""
-    command = CreateService(**ask.command(), id=new_id(), terms=cast("ServiceTerms", terms(body)))
-    return written(await create_service(command, ask.ports.store), shown, location)
+@router.post("", "create_service", ServiceResponse, status=201)
+async def create(request: RequestContext, body: CreateServiceBody) -> Response:
+    """Create a service of one or more of the caller's providers."""
+    command = CreateService(**request.command(), id=new_id(), terms=cast("ServiceTerms", terms(body)))
+    return command_response(await create_service(command, request.ports.store), service_response, location)
 
 
-@router.get("", operation_id="list_services", response_model=ServicePage)
-async def find(ask: RequestContext, filters: Annotated[ServiceFilters, Query()]) -> Response:
-    """Find services."""
-    async with searched(ask, filters) as search:
-        rows, bookmark = await find_services(search.read, search.page, search.asked, provider_id=filters.provider_id)
-    return listed([found(row) for row in rows], sealed(ask, filters, bookmark), search.position, PUBLIC)
+@router.get("", "list_services", ServicePage)
+async def find(request: RequestContext, filters: Annotated[ServiceFilters, Query()]) -> Response:
+    """List services."""
+    async with searched(request, filters) as search:
+        rows, bookmark = await find_services(search.read, search.page, search.query, provider_id=filters.provider_id)
+    return page_response(
+        [listed_service_response(row) for row in rows], next_cursor(request, filters, bookmark), search.position, PUBLIC
+    )
 
 
-@router.get("/{service_id}", operation_id="get_service", response_model=ServiceShown)
-async def get(ask: RequestContext, service_id: UUID) -> Response:
-    """Show a service."""
-    async with ask.look("directory") as read:
+@router.get("/{service_id}", "get_service", ServiceResponse)
+async def get(request: RequestContext, service_id: UUID) -> Response:
+    """Get a service."""
+    async with request.snapshot("directory") as read:
         row = await directory.service(read, service_id)
     if row is None:
         raise NotFound("service", service_id)
-    return seen(ask.given, row.version, shown(row), read.position, PUBLIC)
+    return resource_response(request.sent, row.version, service_response(row), read.position, PUBLIC)
 
 
-@router.put("/{service_id}", operation_id="replace_service", response_model=ServiceShown)
-async def replace(ask: RequestContext, service_id: UUID, body: ServiceBody) -> Response:
-    """Replace all the terms, for future bookings."""
-    command = ChangeService(**ask.command(), service_id=service_id, terms=terms(body))
-    return written(await change_service(command, ask.ports.store), shown)
+@router.put("/{service_id}", "replace_service", ServiceResponse)
+async def replace(request: RequestContext, service_id: UUID, body: ReplaceServiceBody) -> Response:
+    """Replace a service's terms. They apply to future bookings."""
+    command = ChangeService(**request.command(), service_id=service_id, terms=terms(body))
+    return command_response(await change_service(command, request.ports.store), service_response)
 
 
-@router.patch("/{service_id}", operation_id="change_service", response_model=ServiceShown)
-async def change(ask: RequestContext, service_id: UUID, body: ServiceChange) -> Response:
-    """Change some of the terms, for future bookings."""
-    command = ChangeService(**ask.command(), service_id=service_id, terms=terms(body, partly=True))
-    return written(await change_service(command, ask.ports.store), shown)
+@router.patch("/{service_id}", "change_service", ServiceResponse)
+async def change(request: RequestContext, service_id: UUID, body: ChangeServiceBody) -> Response:
+    """Change some of a service's terms. They apply to future bookings."""
+    command = ChangeService(**request.command(), service_id=service_id, terms=terms(body, partly=True))
+    return command_response(await change_service(command, request.ports.store), service_response)
 
 
-@router.delete("/{service_id}", operation_id="delete_service", status_code=204)
-async def delete(ask: RequestContext, service_id: UUID) -> Response:
-    """Take no new bookings for this service; appointments and history stay."""
-    command = DeleteService(**ask.command(), service_id=service_id)
-    return ended(await delete_service(command, ask.ports.store))
+@router.delete("/{service_id}", "delete_service")
+async def delete(request: RequestContext, service_id: UUID) -> Response:
+    """Withdraw a service. It takes no new bookings; appointments and history stay."""
+    command = DeleteService(**request.command(), service_id=service_id)
+    return empty_response(await delete_service(command, request.ports.store))

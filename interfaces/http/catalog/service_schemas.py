@@ -1,4 +1,4 @@
-"""What a service looks like in requests and answers: flat, durations in minutes, money in minor units."""
+"""Bodies, filters and answers about services: flat, durations in minutes, money in minor units."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -9,13 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from domain.catalog.service import Service
 from domain.catalog.service_terms import DEFAULTS
-from interfaces.http.catalog.search_schemas import FirstOfService, Search, Words, beside
+from interfaces.http.catalog.booking_window import BookingWindowBody
+from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, search_fields
 from interfaces.http.framework.fields import (
     Body,
     Buffer,
     Change,
     Currency,
-    Date,
     Ids,
     Length,
     Money,
@@ -28,7 +28,7 @@ from interfaces.http.framework.fields import (
     Ttl,
     absent,
 )
-from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, shown_week
+from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, week_response
 from projections.read_models import directory
 from projections.search.search import FoundService
 
@@ -37,55 +37,35 @@ LateCancel = Literal["refuse", "fee"]
 Weekly = Annotated[list[WeeklyWindow], Field(min_length=1, max_length=336)]
 
 
-class BookingWindow(Body):
-    """How far ahead can be booked: `days` for rolling and business, `from` and `to` for fixed."""
-
-    kind: Literal["rolling", "business", "fixed"]
-    days: int | None = Field(None, ge=1, le=3660)
-    from_: Date | None = Field(None, alias="from")
-    to: Date | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.days is not None) is (self.kind == "fixed"):
-            raise PydanticCustomError("window", "rolling and business windows have days, a fixed one has not.")
-        dated = self.from_ is not None or self.to is not None
-        if dated is not (self.kind == "fixed"):
-            raise PydanticCustomError("window", "A fixed window has from or to or both, others have neither.")
-        if self.from_ and self.to and self.to < self.from_:
-            raise PydanticCustomError("window", "A window ends before it starts.")
-        return self
-
-
-class Terms(Body):
-    """The terms that stand without saying who offers the service."""
+class ServiceTermsBody(Body):
+    """The terms that do not depend on the service's providers."""
 
     organization_id: UUID | None = None
     price: Money = 0
-    step: Length | None = Field(None, description="Minutes between starts; the duration if not given.")
+    step: Length | None = Field(None, description="Minutes between starts; by default the duration.")
     align: Align = "opening"
     buffer_before: Buffer = 0
     buffer_after: Buffer = 0
     capacity: int = Field(1, ge=1, le=1000)
     min_notice: Notice = 0
-    window: BookingWindow | None = Field(None, description="None: no bound.")
-    hours: Weekly | None = Field(None, description="Offered in these hours of the provider's only.")
+    window: BookingWindowBody | None = Field(None, description="null: no limit.")
+    hours: Weekly | None = Field(None, description="Only within these of the provider's opening hours.")
     cancel_notice: Notice = 0
     reschedule_notice: Notice = 0
     max_reschedules: int | None = Field(None, ge=0, le=1000)
     late_cancel: LateCancel = "refuse"
     late_fee: Money | None = None
-    approval: bool = Field(default=False, description="Whether what customers ask for is booked once staff confirm it.")
-    approval_ttl: Ttl = Field(1440, description="Minutes in which staff may answer a request.")
+    approval: bool = Field(default=False, description="Whether staff must confirm a booking of a customer's.")
+    approval_ttl: Ttl = Field(1440, description="Minutes that staff have to confirm or decline a request.")
     hold_ttl: Ttl = Field(5, description="Minutes that a hold keeps a time.")
-    offer_ttl: Ttl = Field(15, description="Minutes that an offer to somebody on the waitlist keeps a time.")
+    offer_ttl: Ttl = Field(15, description="Minutes that an offer from the waitlist keeps a time.")
     reminders: Reminders = Field([1440, 120], description="Minutes before the start at which to remind.")
     complete_after: Notice = Field(720, description="Minutes after the end until it counts as completed.")
     tags: Tags = []
 
 
-class ServiceBody(Terms):
-    """What is booked: either of one provider, or of an organization and some of its providers."""
+class ReplaceServiceBody(ServiceTermsBody):
+    """A service of one provider, or of an organization and some of its providers."""
 
     name: Name
     duration: Length = Field(examples=[30])
@@ -99,8 +79,12 @@ class ServiceBody(Terms):
         return self
 
 
-class ServiceChange(Change, Terms):
-    """Only the fields given are changed; null clears an optional one."""
+class CreateServiceBody(ReplaceServiceBody):
+    """A service of one provider, or of an organization and some of its providers."""
+
+
+class ChangeServiceBody(Change, ServiceTermsBody):
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     duration: Length = absent()
@@ -132,8 +116,8 @@ class ServiceChange(Change, Terms):
         return self
 
 
-class ServiceShown(Resource):
-    """What is booked, unless `withdrawn`."""
+class ServiceResponse(Resource):
+    """A service, which can be booked unless it is `withdrawn`."""
 
     name: str
     provider_id: UUID | None
@@ -148,7 +132,7 @@ class ServiceShown(Resource):
     buffer_after: int
     capacity: int
     min_notice: int
-    window: BookingWindow | None
+    window: BookingWindowBody | None
     hours: list[WeeklyWindow] | None
     cancel_notice: int
     reschedule_notice: int
@@ -165,25 +149,25 @@ class ServiceShown(Resource):
     withdrawn: bool
 
 
-_SHOWN_TERMS = tuple(name for name in ServiceShown.model_fields if name not in {"id", "version", "withdrawn"})
+_SHOWN_TERMS = tuple(name for name in ServiceResponse.model_fields if name not in {"id", "version", "withdrawn"})
 
 
-class ServiceFound(ServiceShown):
-    """`distance`: km to the nearest of its providers, near a place; `earliest`: when sorted by it."""
+class ListedServiceResponse(ServiceResponse):
+    """`distance`: kilometres from `near` to its nearest provider. `earliest`: when sorted by it."""
 
     distance: float | None = None
-    earliest: FirstOfService | None = None
+    earliest: ServiceEarliestStart | None = None
 
 
 class ServicePage(Shape):
-    items: list[ServiceFound]
+    items: list[ListedServiceResponse]
     next: str | None
 
 
-class ServiceFilters(Search):
-    """Services that can be booked. By `price`: in minor units, whatever the currency.
+class ServiceFilters(SearchFilters):
+    """Services that can be booked. Prices are compared in minor units, whatever the currency.
 
-    By `earliest`: only those with a free start in the next 62 days. Near a place: those of a provider there.
+    By `earliest`: only those with a free start in the next 62 days. `near`: those of a provider there.
     """
 
     provider_id: UUID | None = None
@@ -191,43 +175,43 @@ class ServiceFilters(Search):
     sort: Literal["name", "price", "distance", "earliest"] = "name"
 
 
-def check_who(body: ServiceBody | ServiceChange) -> None:
-    """Raise a validation error unless it is one provider, or an organization with providers."""
+def check_who(body: ReplaceServiceBody | ChangeServiceBody) -> None:
+    """Raise a validation error unless the body names one provider, or an organization with providers."""
     own = body.provider_id is not None
     shared = body.organization_id is not None, body.provider_ids is not None
     if shared != (not own, not own):
-        raise PydanticCustomError("who", "Name either provider_id, or organization_id and provider_ids.")
+        raise PydanticCustomError("who", "Give either `provider_id`, or `organization_id` and `provider_ids`.")
 
 
-def terms(body: ServiceBody | ServiceChange, *, partly: bool = False) -> dict[str, Any]:
-    """The terms as the log keeps them; `partly`: only those given."""
-    told = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
+def terms(body: ReplaceServiceBody | ChangeServiceBody, *, partly: bool = False) -> dict[str, Any]:
+    """The terms as they are recorded; `partly`: only the given ones."""
+    values = body.model_dump(mode="json", by_alias=True, exclude_unset=partly)
     if body.provider_id is not None:
-        told |= {"provider_ids": [str(body.provider_id)], "organization_id": None}
+        values |= {"provider_ids": [str(body.provider_id)], "organization_id": None}
     elif body.provider_ids is not None:
-        told["provider_id"] = None
+        values["provider_id"] = None
     if body.window is not None:
-        told["window"] = body.window.model_dump(mode="json", by_alias=True, exclude_none=True)
+        values["window"] = body.window.model_dump(mode="json", by_alias=True, exclude_none=True)
     if body.hours is not None:
-        told["hours"] = minutes_of_week(body.hours)
-    return told
+        values["hours"] = minutes_of_week(body.hours)
+    return values
 
 
-def shown(service: Service | directory.ListedService) -> Mapping[str, Any]:
-    """A service as answered."""
+def service_response(service: Service | directory.ListedService) -> Mapping[str, Any]:
+    """A service as JSON."""
     terms: Mapping[str, Any] = service.terms
-    told = {name: terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
-    hours, window = told["hours"], told["window"]
+    values = {name: terms.get(name, DEFAULTS.get(name)) for name in _SHOWN_TERMS}
+    hours, window = values["hours"], values["window"]
     return {
         "id": service.id,
         "version": service.version,
-        **told,
-        "hours": shown_week(hours) if hours else None,
+        **values,
+        "hours": week_response(hours) if hours else None,
         "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
         "withdrawn": service.withdrawn,
     }
 
 
-def found(service: FoundService) -> Mapping[str, Any]:
-    """A service as found."""
-    return {**shown(service), **beside(service.metres, service.earliest, "provider_id")}
+def listed_service_response(service: FoundService) -> Mapping[str, Any]:
+    """A service in a list as JSON."""
+    return {**service_response(service), **search_fields(service.metres, service.earliest, "provider_id")}

@@ -1,1 +1,1 @@
-"""What every route shares: requests, responses, errors, paging, entity tags, limits."""
+"""Shared by all routes: requests, responses, errors, paging, entity tags, rate limits."""

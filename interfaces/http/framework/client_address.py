@@ -1,4 +1,4 @@
-"""From which network does a request come? For limits and the security log."""
+"""The network address of a client, for rate limits and the security log."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -10,13 +10,13 @@ MOST_HOPS = 20
 
 
 class Networks:
-    """`proxies`: those whose X-Forwarded-For is believed; anybody else's says nothing."""
+    """`proxies`: the networks whose X-Forwarded-For is trusted."""
 
     def __init__(self, proxies: Proxies = ()) -> None:
         self._proxies = proxies
 
     def of(self, scope: Scope) -> str:
-        """The client's address; of IPv6 the /64, since who has one has all of it. "" without an address."""
+        """The client's address; for IPv6 its /64, since a client owns all of it. "" without an address."""
         client = scope.get("client")
         peer = _address(client[0]) if client else None
         if peer is None:
@@ -26,9 +26,9 @@ class Networks:
         return str(ip_network((peer, 64), strict=False)) if peer.version == 6 else str(peer)
 
     def _forwarded(self, scope: Scope, peer: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-        """The last address that no proxy of ours has: what stands before it, anybody may have written."""
-        told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
-        for hop in reversed(told.split(b",")[-MOST_HOPS:]):
+        """The last address that is not a trusted proxy's: clients can forge all before it."""
+        forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        for hop in reversed(forwarded.split(b",")[-MOST_HOPS:]):
             address = _address(hop.decode("latin-1").strip())
             if address is None:
                 break

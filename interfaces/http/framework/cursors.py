@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, sealed, good for one list with its filters only."""
+"""Cursors of lists, encrypted, each valid for one list with its filters."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _NONCE = 12  # bytes
 
 
 class Cursors:
-    """Seals bookmarks, which may be people's names: URLs end up in the logs of proxies.
+    """Encrypts bookmarks, which may be people's names: URLs end up in the logs of proxies.
 
     `secret`: the same in every process of an installation.
     """
@@ -31,12 +31,12 @@ class Cursors:
         return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
     def open(self, cursor: str | None, of: str) -> str | None:
-        """The bookmark in a cursor; raises BadCursor for a forged one, or one of another list."""
+        """The bookmark in a cursor; raises BadCursor for a forged one and for one of another list."""
         if cursor is None:
             return None
         try:
-            told = urlsafe_b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4))
-            return self._cipher.decrypt(told[:_NONCE], told[_NONCE:], _place(of)).decode()
+            raw = urlsafe_b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4))
+            return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _place(of)).decode()
         except (ValueError, InvalidTag):
             raise BadCursor from None
 

@@ -1,4 +1,4 @@
-"""Every error as a problem (RFC 9457). Each kind of refusal has its status here, and nowhere else."""
+"""Every error as a problem (RFC 9457). Each kind of refusal gets its status here, and nowhere else."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from application.event_log import Unavailable
 from application.rate_limit import TooManyRequests
 from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal, Stale, Unauthenticated
 from domain.scheduling.wallclock import UnknownZone, UnsupportedTime
-from interfaces.http.framework.rate_limit import room_headers
+from interfaces.http.framework.rate_limit import rate_limit_headers
 from interfaces.http.framework.request_errors import (
     InvalidFields,
     Malformed,
@@ -25,6 +25,7 @@ from interfaces.http.framework.request_errors import (
     UnsupportedMediaType,
     VersionMissing,
     kebab,
+    not_found,
 )
 from interfaces.http.framework.responses import HttpResponse
 from projections.query.snapshot import Behind, BeyondHead
@@ -70,11 +71,11 @@ def title_of(kind: type[Exception]) -> str:
     return (kind.__doc__ or kind.__name__).strip().splitlines()[0]
 
 
-def answer_to(error: Exception) -> HttpResponse:
-    """The problem that tells of a refusal, with its facts."""
+def answer_to(error: Exception, *, token_refused: bool = False) -> HttpResponse:
+    """The problem for a refusal, with its facts. `token_refused`: the caller's token is the reason."""
     kind = type(error)
     status = status_of(kind)
-    headers = _headers(error, status)
+    headers = _headers(error, status, token_refused=token_refused)
     facts = dict(error.facts) if isinstance(error, Refusal) else {}
     if isinstance(error, InvalidFields):
         facts["errors"] = error.errors
@@ -95,15 +96,21 @@ def problem(
     return HttpResponse(status, written, {b"cache-control": b"no-store", **(headers or {})}, media_type=MEDIA_TYPE)
 
 
-def _headers(error: Exception, status: int) -> dict[bytes, bytes]:
+def _headers(error: Exception, status: int, *, token_refused: bool) -> dict[bytes, bytes]:
     if status == 401:
-        given = b', error="invalid_token"' if str(error) != Unauthenticated.title() else b""
-        return {b"www-authenticate": b'Bearer realm="daybook"' + given}
+        reason = b', error="invalid_token"' if token_refused else b""
+        return {b"www-authenticate": b'Bearer realm="daybook"' + reason}
     if isinstance(error, TooManyRequests):
-        return {b"retry-after": b"%d" % error.room.reset, **room_headers(error.room)}
+        return {b"retry-after": b"%d" % error.room.reset, **rate_limit_headers(error.room)}
     if status == 503:
         return {b"retry-after": b"%d" % getattr(error, "retry_after", 1)}
     return {}
+
+
+def token_refused(error: Exception, scope: Scope) -> bool:
+    """Whether a token was sent, and is why the request was refused."""
+    sent = any(name == b"authorization" for name, _ in scope["headers"])
+    return isinstance(error, Unauthenticated) and sent and scope.get("caller") is None
 
 
 class Unexpected(Exception):
@@ -111,34 +118,38 @@ class Unexpected(Exception):
 
 
 def answer_of(error: Exception, scope: Scope) -> HttpResponse:
-    """What is answered to a request that ended with an error."""
+    """The answer to a request that ended with an error."""
     if isinstance(error, HTTPException):
         return _by_framework(error, scope)
     if isinstance(error, OUTAGES):
-        log.warning("outage", error=type(error).__name__)
-        return answer_to(Unavailable("The database does not answer."))
+        log.warning(
+            "request failed, database unavailable", operation=scope.get("operation"), error=type(error).__name__
+        )
+        return answer_to(Unavailable("The database does not answer. Try again."))
     if isinstance(error, (Refusal, *STATUS)):
-        return answer_to(error)
-    return unexpected(error)
+        return answer_to(error, token_refused=token_refused(error, scope))
+    return unexpected(error, scope)
 
 
 def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     if error.status_code == 404:
-        return answer_to(NotFound("page", scope["path"]))
+        hint = " Paths have no trailing slash." if scope["path"].endswith("/") else ""
+        return answer_to(not_found(f"No route matches {scope['method']} {scope['path'][:200]}.{hint}"))
     if error.status_code == 405:
-        allow = ", ".join(sorted(_methods(scope))).encode()
-        return problem(405, MethodNotAllowed, MethodNotAllowed.title(), headers={b"allow": allow})
+        allow = ", ".join(sorted(_methods(scope)))
+        detail = f"{scope['method']} is not allowed here. Allowed: {allow}."
+        return problem(405, MethodNotAllowed, detail, headers={b"allow": allow.encode()})
     return answer_to(Malformed(str(error.detail)))
 
 
 def _methods(scope: Scope) -> set[str]:
-    """All methods of the path: the framework tells of the first route's only."""
+    """All methods of the path: the framework knows those of the first route only."""
     routes = iter_route_contexts(scope["app"].routes)
     here = [each for each in routes if each.path_regex.match(scope["path"])]
     return {method for each in here for method in each.methods or ()}
 
 
-def unexpected(error: Exception) -> HttpResponse:
-    """The answer to an error of ours: what it was is in the log, under the request's id."""
-    log.error("unexpected", exc_info=error)
+def unexpected(error: Exception, scope: Scope) -> HttpResponse:
+    """The answer to a fault of Daybook: the log line with the request id says which."""
+    log.error("unhandled error", operation=scope.get("operation"), exc_info=error)
     return problem(500, Unexpected, title_of(Unexpected))

@@ -15,7 +15,7 @@ def etag(version: int) -> bytes:
 
 
 def expected(headers: Mapping[bytes, bytes], *, required: bool) -> int | None:
-    """If-Match: a version; None for `*`, and for none unless required. Raises VersionMissing, Malformed."""
+    """The version in If-Match; None for `*`, or without an optional header. Raises VersionMissing, Malformed."""
     given = headers.get(b"if-match")
     if given is None and required:
         raise VersionMissing
@@ -23,12 +23,12 @@ def expected(headers: Mapping[bytes, bytes], *, required: bool) -> int | None:
         return None
     tag = _TAG.fullmatch(given.strip())
     if tag is None or int(tag[1]) > LARGEST:
-        raise Malformed('If-Match takes one ETag as it was answered, such as "3", or *.')
+        raise Malformed('If-Match must be one ETag from an earlier answer, such as "3", or *.')
     return int(tag[1])
 
 
 def known(headers: Mapping[bytes, bytes], version: int) -> bool:
-    """Whether If-None-Match says that the caller has this version."""
+    """Whether If-None-Match names this version."""
     given = headers.get(b"if-none-match")
     if given is None:
         return False

@@ -1,4 +1,4 @@
-"""What bodies and parameters are made of: text, instants, dates, zones, tags, money, minutes."""
+"""The types of fields and parameters: text, instants, dates, zones, tags, money, minutes."""
 
 import re
 from datetime import UTC, date, datetime
@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from domain.scheduling.wallclock import SUPPORTED, UnknownZone, zone
+from interfaces.http.framework.validation_messages import matching
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -25,16 +26,25 @@ T = TypeVar("T")
 # No control characters on a line; no NUL anywhere, since the log could not keep it.
 Name = Annotated[
     str,
-    Field(
+    matching(
+        r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F\s][^\x00-\x1F\x7F]*$",
+        "Must not be empty or contain control characters.",
         max_length=200,
-        pattern=r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F\s][^\x00-\x1F\x7F]*$",
         examples=["Haircut"],
     ),
 ]
-Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1F\x7F]*$")]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
-Slug = Annotated[str, Field(max_length=50, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", examples=["haircut"])]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+Line = Annotated[str, matching(r"^[^\x00-\x1F\x7F]*$", "Must not contain control characters.", max_length=500)]
+Text = Annotated[str, matching(r"^[^\x00]*$", "Must not contain the character U+0000.", max_length=2000)]
+Slug = Annotated[
+    str,
+    matching(
+        r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        "Use lower-case letters, digits and single hyphens, such as mens-haircut.",
+        max_length=50,
+        examples=["haircut"],
+    ),
+]
+Currency = Annotated[str, matching(r"^[A-Z]{3}$", "Use a three-letter ISO 4217 code such as EUR.", examples=["EUR"])]
 Money = Annotated[int, Field(ge=0, le=10**12)]
 Notice = Annotated[int, Field(ge=0, le=525_600)]
 Ttl = Annotated[int, Field(ge=1, le=43_200)]
@@ -43,38 +53,40 @@ Length = Annotated[int, Field(ge=1, le=10_080)]
 
 
 def instant(value: Any) -> datetime:
-    """RFC 3339 with an offset, whole seconds, a year Daybook plans in -> UTC. Raises a validation error."""
+    """RFC 3339 with an offset, whole seconds, a supported year -> UTC. Raises a validation error."""
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError("instant", "An instant is RFC 3339 with an offset: 2030-01-31T09:00:00Z.")
+        raise PydanticCustomError("instant", "Use RFC 3339 with an offset, such as 2030-01-31T09:00:00Z.")
     try:
         moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise PydanticCustomError("instant", "There is no such time.") from None
+        raise PydanticCustomError("instant", "This time does not exist.") from None
     if moment.microsecond:
-        raise PydanticCustomError("instant", "An instant has whole seconds.")
+        raise PydanticCustomError("instant", "Use whole seconds, such as 2030-01-31T09:00:00Z.")
     if not SUPPORTED.start <= moment < SUPPORTED.end:
-        raise PydanticCustomError("instant", "The time lies outside the years 1970 to 2199.")
+        raise PydanticCustomError("instant", "Must lie in the years 1970 to 2199.")
     return moment
 
 
 def day(value: Any) -> date:
-    """YYYY-MM-DD in a year Daybook plans in. Raises a validation error (a ValueError)."""
+    """YYYY-MM-DD of a supported year. Raises a validation error (a ValueError)."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise PydanticCustomError("day", "A date is written YYYY-MM-DD.")
+        raise PydanticCustomError("day", "Use YYYY-MM-DD, such as 2030-01-31.")
     try:
-        told = date.fromisoformat(value)
+        parsed = date.fromisoformat(value)
     except ValueError:
-        raise PydanticCustomError("day", "There is no such date.") from None
-    if not SUPPORTED.start.date() <= told < SUPPORTED.end.date():
-        raise PydanticCustomError("day", "The date lies outside the years 1970 to 2199.")
-    return told
+        raise PydanticCustomError("day", "This date does not exist.") from None
+    if not SUPPORTED.start.date() <= parsed < SUPPORTED.end.date():
+        raise PydanticCustomError("day", "Must lie in the years 1970 to 2199.")
+    return parsed
 
 
 def _zone(value: str) -> str:
     try:
         zone(value)
     except UnknownZone:
-        raise PydanticCustomError("zone", "This is not a time zone of the IANA database.") from None
+        raise PydanticCustomError(
+            "zone", "Unknown time zone `{zone}`. Use an IANA name such as Europe/Moscow.", {"zone": value}
+        ) from None
     return value
 
 
@@ -84,7 +96,7 @@ def _distinct(values: list[T]) -> list[T]:
 
 def _all_distinct(values: list[T]) -> list[T]:
     if len({*values}) < len(values):
-        raise PydanticCustomError("distinct", "One of them is there twice.")
+        raise PydanticCustomError("distinct", "Every value may be given only once.")
     return values
 
 
@@ -97,7 +109,7 @@ Instant = Annotated[
 Date = Annotated[
     date,
     PlainValidator(day),
-    PlainSerializer(lambda told: told.isoformat(), return_type=str, when_used="json"),
+    PlainSerializer(lambda value: value.isoformat(), return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2030-01-31"]}),
 ]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone), Field(examples=["Europe/Paris"])]
@@ -107,38 +119,38 @@ Ids = Annotated[list[UUID], Field(min_length=1, max_length=100), AfterValidator(
 
 
 class Body(BaseModel):
-    """What a caller says. Strict: no field unknown, no type guessed."""
+    """A request body. Strict: unknown fields and other types are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
 class Form(Body):
-    """What a caller says as a form (application/x-www-form-urlencoded), as OAuth 2 wants it."""
+    """A request body as a form (application/x-www-form-urlencoded), as OAuth 2 demands."""
 
 
-class Nothing(Body):
+class EmptyBody(Body):
     """An empty object."""
 
 
 class Query(BaseModel):
-    """What a caller filters by. No parameter unknown."""
+    """Query parameters. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Paging(Query):
-    """A page of a list. Filters stay the same from page to page."""
+    """A page of a list. The filters must stay the same from page to page."""
 
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=2000)
 
     def filters(self) -> str:
-        """The filters alone, for the seal of a cursor."""
+        """The filters alone, for which a cursor is valid."""
         return self.model_dump_json(exclude={"limit", "cursor"}, exclude_none=True)
 
 
 class Shape(BaseModel):
-    """What an answer looks like; for the documentation, answers are rendered straight."""
+    """The schema of an answer, for the documentation alone: answers are rendered without it."""
 
     model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
 
@@ -149,11 +161,11 @@ class Resource(Shape):
 
 
 class Change(Body):
-    """Only the fields given are changed."""
+    """Only the given fields change."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
-        """A field left out keeps its value: there are no defaults to tell of."""
+        """A field left out keeps its value, so that defaults are not documented."""
         described = handler.resolve_ref_schema(handler(schema))
         for each in described.get("properties", {}).values():
             each.pop("default", None)
@@ -161,10 +173,10 @@ class Change(Body):
 
 
 def absent() -> Any:
-    """The default of a field that may be left out but not be null."""
+    """The default of a field that may be left out but must not be null."""
     return Field(default_factory=lambda: None)
 
 
 def plain(moment: datetime) -> datetime:
-    """For an answer: UTC, whole seconds."""
+    """An instant of an answer: UTC, whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""What every exchange carries: a request id in answers, logs and the log's metadata; safe headers."""
+"""Around every request: its id in answers, log lines and event metadata; safe headers; errors."""
 
 import os
 import re
@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application.rate_limit import TooManyRequests
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.framework.cors import Origins
-from interfaces.http.framework.errors import answer_of
+from interfaces.http.framework.errors import answer_of, token_refused
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
-# Whatever a browser takes an answer for: nothing in it is run, loaded, sent, framed or kept.
+# Whatever a browser takes an answer for, nothing in it is run, loaded, sent, framed or stored.
 SAFE: Mapping[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
     b"content-security-policy": (
@@ -25,15 +25,15 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
-NOTED = (Unauthenticated, Forbidden, TooManyRequests)
-"""What the security log is told of."""
+SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
+"""The refusals that the security log records."""
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Envelope:
-    """Takes or mints the X-Request-ID, puts it with the safe headers on every answer, and answers errors.
+    """Reads or makes the X-Request-ID, adds it and the safe headers to every answer, and answers errors.
 
-    `https`: browsers reach us by TLS alone, and are told to keep to it.
+    `https`: browsers reach the API by TLS alone, and are told to keep to it.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins, *, https: bool = False) -> None:
@@ -42,8 +42,8 @@ class Envelope:
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        id = given if _GOOD_ID.fullmatch(given) else os.urandom(16).hex().encode()
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
         scope["request_id"] = id.decode()
         started = False
 
@@ -51,8 +51,8 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                told = self._told(message.get("headers", ()))
-                message["headers"] = [(b"x-request-id", id), *told, *self._origins.told(scope)]
+                told = self._with_safe_headers(message.get("headers", ()))
+                message["headers"] = [(b"x-request-id", id), *told, *self._origins.headers_for(scope)]
             await send(message)
 
         request_id.set(scope["request_id"])  # of this request's task alone
@@ -62,32 +62,32 @@ class Envelope:
         except Exception as error:
             if started:
                 raise
-            _denied(error, scope)
+            _note_denial(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
 
-    def _told(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """What an answer says itself goes before."""
-        given = list(headers)
-        names = {name for name, _ in given}
-        return given + [each for each in self._safe.items() if each[0] not in names]
+    def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """With the safe headers that the answer does not set itself."""
+        sent = list(headers)
+        names = {name for name, _ in sent}
+        return sent + [each for each in self._safe.items() if each[0] not in names]
 
 
-def said_of_request() -> Mapping[str, str]:
-    """For every line that is logged: in which request."""
+def request_log_fields() -> Mapping[str, str]:
+    """The fields that identify the request in a log line."""
     told = request_id.get()
     return {"request_id": told} if told else {}
 
 
-def _denied(error: Exception, scope: Scope) -> None:
-    """Note who was refused: a token that does not count, what is not theirs to do, too much of it."""
+def _note_denial(error: Exception, scope: Scope) -> None:
+    """Tell the security log of a refused token, a missing permission, or too many requests."""
     ports = scope["app"].state.ports
-    if not isinstance(error, (Unauthenticated, Forbidden, TooManyRequests)) or ports is None or ports.denials is None:
+    if not isinstance(error, SECURITY_EVENTS) or ports is None:
         return
     caller, operation = scope.get("caller"), scope.get("operation", "")
-    shown = any(name == b"authorization" for name, _ in scope["headers"])
+    account, network = caller and caller.id, ports.abuse.networks.of(scope)
     if isinstance(error, Forbidden):
-        ports.denials.note("denied", caller and caller.id, ports.networks.of(scope), operation)
+        ports.abuse.denials.note("denied", account, network, operation)
     elif isinstance(error, TooManyRequests):
-        ports.denials.note("limited", caller and caller.id, ports.networks.of(scope), operation)
-    elif shown and caller is None:
-        ports.denials.note("token_refused", None, ports.networks.of(scope), operation)
+        ports.abuse.denials.note("limited", account, network, operation)
+    elif token_refused(error, scope):
+        ports.abuse.denials.note("token_refused", None, network, operation)

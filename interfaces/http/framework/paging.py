@@ -1,20 +1,20 @@
-"""A page of a list: from the caller's limit and cursor to the query's Page, and back to a cursor."""
+"""Paging: from the caller's limit and cursor to a query's Page, and back to a cursor."""
 
 from interfaces.http.framework.fields import Paging
 from interfaces.http.framework.request import RequestContext
 from projections.query.paging import Page
 
 
-def page(ask: RequestContext, asked: Paging) -> Page:
-    """Where the query starts and how much it answers; raises BadCursor."""
-    return Page(limit=asked.limit, after=ask.ports.cursors.open(asked.cursor, _list(ask, asked)))
+def page(request: RequestContext, filters: Paging) -> Page:
+    """Where the query starts, and its limit; raises BadCursor."""
+    return Page(limit=filters.limit, after=request.ports.cursors.open(filters.cursor, _list_of(request, filters)))
 
 
-def sealed(ask: RequestContext, asked: Paging, bookmark: str | None) -> str | None:
-    """The cursor to go on from."""
-    return ask.ports.cursors.seal(bookmark, _list(ask, asked))
+def next_cursor(request: RequestContext, filters: Paging, bookmark: str | None) -> str | None:
+    """The cursor of the next page; None at the end."""
+    return request.ports.cursors.seal(bookmark, _list_of(request, filters))
 
 
-def _list(ask: RequestContext, asked: Paging) -> str:
-    """Which list this is: whose, where, and by which filters."""
-    return f"{ask.of} {ask.scope['path']} {asked.filters()}"
+def _list_of(request: RequestContext, filters: Paging) -> str:
+    """The identity of a list: its owner, path and filters."""
+    return f"{request.of} {request.scope['path']} {filters.filters()}"

@@ -1,60 +1,60 @@
-"""Requests that may be made so often only, and what their answers say of it (IETF draft: RateLimit)."""
+"""Rate limits of routes, and what answers say of them (IETF draft: RateLimit headers)."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
 
 from application.rate_limit import RateLimit
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import HttpResponse
 
-LIMITED: Mapping[str, str] = {
-    "register": "register",
-    "verify_email": "verify",
-    "change_me": "address",
-    "sign_in": "login",
-    "forgot_password": "forgot",
-    "reset_password": "reset",
-    "change_password": "password",
-    "start_totp": "password",
-    "confirm_totp": "password",
-    "stop_totp": "password",
-    "place_hold": "hold",
-    "join_waitlist": "wait",
-    "create_webhook": "webhook",
-    "rotate_webhook": "webhook",
-    "redeliver_webhook": "webhook",
-}
-"""Operation -> the policy that limits it."""
-PROVING = frozenset({"password", "address"})
-"""Policies of what needs the present password again."""
+Subject = Callable[[RequestContext, Any], Awaitable[object]]
+"""From request and body to the subject that is counted beside the network; None: this request is not counted."""
 
 
-async def take(ask: RequestContext, subject: object = "") -> dict[bytes, bytes]:
-    """Count this request; the headers that say how many more are taken. Raises TooManyRequests."""
-    assert ask.ports.limits is not None
-    room = await ask.ports.limits.take(LIMITED[ask.operation], ask.network, str(subject))
-    return room_headers(room)
+async def by_network(request: RequestContext, body: object) -> str:  # noqa: ARG001
+    """Count by network alone."""
+    return ""
 
 
-async def take_as_customer(ask: RequestContext) -> dict[bytes, bytes]:
-    """As `take`, of the caller; staff do with their own calendars what they like."""
-    return await take(ask, ask.caller.account) if ask.caller.is_customer else {}
+async def by_account(request: RequestContext, body: object) -> object:  # noqa: ARG001
+    """Count by the caller's account."""
+    return request.caller.account
 
 
-def also(answer: HttpResponse, headers: Mapping[bytes, bytes]) -> HttpResponse:
-    """The answer, which says how many more are taken."""
-    answer.raw_headers += headers.items()
-    return answer
+async def by_customer(request: RequestContext, body: object) -> object:  # noqa: ARG001
+    """Count customers by their account, and staff not at all."""
+    return request.caller.account if request.caller.is_customer else None
 
 
-async def forgive(ask: RequestContext, subject: object) -> None:
-    """It was rightly made, and counts for nothing."""
-    assert ask.ports.limits is not None
-    await ask.ports.limits.forgive(LIMITED[ask.operation], ask.network, str(subject))
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """A route's limit. `policy`: its name; `refunds`: requests that succeed are not counted."""
+
+    policy: str
+    subject: Subject = by_network
+    refunds: bool = False
+
+    async def answer(
+        self, request: RequestContext, body: object, handle: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """The handler's answer with the limit's headers; raises TooManyRequests before the handler runs."""
+        subject = await self.subject(request, body)
+        if subject is None:
+            return await handle()
+        limits = request.ports.abuse.limits
+        state = await limits.take(self.policy, request.network, str(subject))
+        answer = await handle()
+        if self.refunds:
+            await limits.forgive(self.policy, request.network, str(subject))
+        answer.raw_headers += rate_limit_headers(state).items()
+        return answer
 
 
-def room_headers(room: RateLimit) -> dict[bytes, bytes]:
+def rate_limit_headers(state: RateLimit) -> dict[bytes, bytes]:
     """Quota and window; what remains, and for how many seconds."""
     return {
-        b"ratelimit-policy": b'"%s";q=%d;w=%d' % (room.policy.encode(), room.quota, room.window),
-        b"ratelimit": b'"%s";r=%d;t=%d' % (room.policy.encode(), room.remaining, room.reset),
+        b"ratelimit-policy": b'"%s";q=%d;w=%d' % (state.policy.encode(), state.quota, state.window),
+        b"ratelimit": b'"%s";r=%d;t=%d' % (state.policy.encode(), state.remaining, state.reset),
     }

@@ -1,12 +1,14 @@
-"""What the door itself refuses, before anybody else is asked."""
+"""Refusals of the HTTP ring itself, before a command or a query runs."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from domain.errors import Invalid, Refusal
+from domain.errors import Invalid, NotFound, Refusal
+from interfaces.http.framework.validation_messages import message_of, unknown_name
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 Where = str  # "body", "query" or "path"
@@ -17,15 +19,15 @@ class Malformed(Refusal):
 
 
 class KeyMissing(Malformed):
-    """This operation needs an Idempotency-Key."""
+    """An Idempotency-Key is required."""
 
 
 class BadCursor(Malformed):
-    """This cursor is not for these filters."""
+    """This cursor is not valid here. Start again without `cursor`."""
 
 
 class MethodNotAllowed(Refusal):
-    """This path has no such method."""
+    """This method is not allowed here."""
 
 
 class TooLarge(Refusal):
@@ -33,33 +35,51 @@ class TooLarge(Refusal):
 
 
 class UnsupportedMediaType(Refusal):
-    """The body must be JSON."""
+    """Unsupported media type."""
 
 
 class VersionMissing(Refusal):
-    """Say in If-Match which version you have seen."""
+    """If-Match is required: send the ETag of the version you read."""
 
 
 class InvalidFields(Invalid):
-    """Some fields of the request do not fit."""
+    """Some fields are invalid."""
 
     def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
         first = errors[0]
-        super().__init__(f"{first['pointer']}: {first['detail']}", str(first["pointer"]))
+        place = f"{first['pointer']}: " if first["pointer"] else ""
+        super().__init__(f"{place}{first['detail']}", str(first["pointer"]))
         self.errors = errors
 
     @classmethod
-    def of(cls, refused: ValidationError, where: Where) -> "InvalidFields":
+    def of(cls, refused: ValidationError, where: Where, model: type[BaseModel]) -> "InvalidFields":
         """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
-        place = {} if where == "body" else {"in": where}
-        found = refused.errors(include_url=False, include_input=False, include_context=False)
-        return cls([{"pointer": pointer(e["loc"]), "detail": _said(e), **place} for e in found[:50]])
+        found = refused.errors(include_url=False, include_input=False)
+        return cls([field_error(e["loc"], message_of(e, model), where) for e in found[:50]])
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "There is no such field or parameter."
-    return str(error["msg"])
+def not_found(detail: str) -> NotFound:
+    """A NotFound about no particular thing."""
+    refusal = NotFound("", "")
+    refusal.args = (detail,)
+    return refusal
+
+
+def field_error(loc: Iterable[str | int], detail: str, where: Where) -> dict[str, str]:
+    """A member of `errors`."""
+    place = {} if where == "body" else {"in": where}
+    return {"pointer": pointer(loc), "detail": detail, **place}
+
+
+def repeated(names: Sequence[str], where: Where) -> Sequence[Mapping[str, str]]:
+    """One error for each name that is there more than once."""
+    counts = Counter(names)
+    return [field_error([n[:100]], f"`{n[:100]}` was given more than once.", where) for n in counts if counts[n] > 1]
+
+
+def unknown_parameter(name: str) -> dict[str, str]:
+    """The error for a query parameter where none is taken."""
+    return field_error([name[:100]], unknown_name("parameter", name), "query")
 
 
 def pointer(loc: Iterable[str | int]) -> str:

@@ -1,4 +1,4 @@
-"""How the door answers: a resource, a list, nothing; rendered straight to bytes."""
+"""Answers: a resource, a page of a list, or nothing, rendered straight to bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -36,58 +36,62 @@ class HttpResponse(Response):
             self.raw_headers += [length, (b"content-type", media_type)]
 
 
-def written(
-    done: CommandResult[A],
-    shown: Callable[[A], Mapping[str, Any]],
+def command_response(
+    result: CommandResult[A],
+    to_body: Callable[[A], Mapping[str, Any]],
     location: Callable[[A], str] | None = None,
 ) -> HttpResponse:
-    """What a command answers with: 200, or 201 where something new has a location."""
-    headers = _after(done)
+    """The answer of a command: 200, or 201 with the location of a new resource."""
+    headers = _after(result)
     if location is None:
-        return HttpResponse(200, to_json(shown(done.aggregate)), headers)
-    headers[b"location"] = location(done.aggregate).encode()
-    return HttpResponse(201, to_json(shown(done.aggregate)), headers)
+        return HttpResponse(200, to_json(to_body(result.aggregate)), headers)
+    headers[b"location"] = location(result.aggregate).encode()
+    return HttpResponse(201, to_json(to_body(result.aggregate)), headers)
 
 
-def ended(done: CommandResult[A]) -> HttpResponse:
-    """204: there is nothing more to show."""
-    return HttpResponse(204, b"", _after(done))
+def empty_response(result: CommandResult[A]) -> HttpResponse:
+    """The answer of a command without a body: 204."""
+    return HttpResponse(204, b"", _after(result))
 
 
-def seen(
+def resource_response(
     headers: Mapping[bytes, bytes],
     version: int,
-    shown: Mapping[str, Any],
+    to_body: Mapping[str, Any],
     position: int,
     cache: bytes = PRIVATE,
 ) -> HttpResponse:
-    """A resource as of a position: 200, or 304 if the caller has this version."""
-    told = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}
+    """A resource as of a log position: 200, or 304 if the caller has this version."""
+    headers_out = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}
     if known(headers, version):
-        return HttpResponse(304, b"", told)
-    return HttpResponse(200, to_json(shown), told)
+        return HttpResponse(304, b"", headers_out)
+    return HttpResponse(200, to_json(to_body), headers_out)
 
 
-def seen_unpositioned(headers: Mapping[bytes, bytes], version: int, shown: Mapping[str, Any]) -> HttpResponse:
-    """As `seen`, of what is not in the log."""
-    told = {b"etag": etag(version), b"cache-control": PRIVATE}
-    return HttpResponse(304, b"", told) if known(headers, version) else HttpResponse(200, to_json(shown), told)
+def unpositioned_response(headers: Mapping[bytes, bytes], version: int, to_body: Mapping[str, Any]) -> HttpResponse:
+    """A resource that is not in the event log: 200, or 304 if the caller has this version."""
+    headers_out = {b"etag": etag(version), b"cache-control": PRIVATE}
+    return (
+        HttpResponse(304, b"", headers_out)
+        if known(headers, version)
+        else HttpResponse(200, to_json(to_body), headers_out)
+    )
 
 
-def listed(
-    items: Sequence[Mapping[str, Any]], following: str | None, position: int, cache: bytes = PRIVATE
+def page_response(
+    items: Sequence[Mapping[str, Any]], cursor: str | None, position: int, cache: bytes = PRIVATE
 ) -> HttpResponse:
-    """One page of a list as of a position."""
-    told = {b"daybook-position": b"%d" % position, b"cache-control": cache}
-    return HttpResponse(200, to_json({"items": items, "next": following}), told)
+    """One page of a list as of a log position."""
+    headers_out = {b"daybook-position": b"%d" % position, b"cache-control": cache}
+    return HttpResponse(200, to_json({"items": items, "next": cursor}), headers_out)
 
 
-def _after(done: CommandResult[A]) -> dict[bytes, bytes]:
+def _after(result: CommandResult[A]) -> dict[bytes, bytes]:
     headers = {
-        b"etag": etag(done.aggregate.version),
-        b"daybook-position": b"%d" % done.position,
+        b"etag": etag(result.aggregate.version),
+        b"daybook-position": b"%d" % result.position,
         b"cache-control": PRIVATE,
     }
-    if done.replayed:
+    if result.replayed:
         headers[b"idempotency-replayed"] = b"true"
     return headers

@@ -4,73 +4,52 @@ Each part is validated by compiled Pydantic validators and passed on by name. Fa
 signatures for the OpenAPI document.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import date
-from functools import lru_cache
-from inspect import signature
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl
-from uuid import UUID
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from domain.errors import NotFound
-from interfaces.http.framework.fields import Form, day
+from interfaces.http.framework.needs import Needs, Source
+from interfaces.http.framework.parameters import parameters_of, read_query
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.request_errors import (
-    InvalidFields,
-    Malformed,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from interfaces.http.framework.request_body import read_body
 
-LARGEST_BODY = 1_000_000  # bytes
-MOST_PARAMETERS = 100
-REMEMBERED_QUERY = 400  # bytes
-SIGNING = "/v1/auth/"
-KEYED = frozenset({"book_appointment", "place_hold"})
-"""Operations that need an Idempotency-Key."""
-
-_JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
-_FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-SHOWN_ONCE = frozenset({"create_api_key", "create_webhook", "rotate_webhook", "redeliver_webhook"})
-"""Operations whose answer is kept nowhere, so that it can't be given again."""
-
-
-def takes_key(method: str, path: str, operation: str) -> bool:
-    """Whether the operation honours an Idempotency-Key."""
-    return method == "POST" and not path.startswith(SIGNING) and operation not in SHOWN_ONCE
-
-
-def needs_version(method: str, path: str) -> bool:
-    """Whether the operation needs If-Match: it changes what is there."""
-    if path.startswith(SIGNING):
-        return False
-    changes = "{appointment_id}" in path or path.endswith("/merge")
-    return method in {"PUT", "PATCH", "DELETE"} or (method == "POST" and changes)
-
-
-class HandlerParameters(NamedTuple):
-    """What a handler takes: path parameters by name with their parser, a query model, a body model."""
-
-    path: dict[str, Callable[[str], Any]]
-    query: tuple[str, type[BaseModel]] | None
-    body: tuple[str, type[BaseModel]] | None
+Handler = Callable[..., Awaitable[Response]]
+Decorator = Callable[[Handler], Handler]
+USUAL = Needs()
 
 
 class Route(APIRoute):
-    """A route that knows its caller before it looks at what is said."""
+    """A route that knows its caller before it reads anything else, and what its operation needs."""
+
+    needs: Needs
+    source: Source
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        needs: Needs | None = None,
+        source: Source = Source.LOG,
+        **options: Any,
+    ) -> None:
+        if options.get("dependencies"):
+            raise TypeError(
+                f"{path}: `dependencies=` would not run: requests do not pass through FastAPI's layers. "
+                "Declare what the operation needs with `needs=Needs(...)`, or call it in the handler."
+            )
+        if needs is None or not options.get("operation_id"):
+            raise TypeError(f"{path}: add routes with interfaces.http.framework.routing.Router, which takes `needs`.")
+        self.needs, self.source = needs, source
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """See APIRoute."""
+        """APIRoute's way to a handler; `handle` skips it."""
         answer = self.answer = self._answering()
 
         async def handle(request: Request) -> Response:
@@ -79,159 +58,86 @@ class Route(APIRoute):
         return handle
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See starlette.routing.Route. Without the framework's layers: this ring does what they would."""
+        """Starlette's entry point, without FastAPI's layers."""
         if scope["method"] not in (self.methods or ()):
             raise HTTPException(405)
         response = await self.answer(scope, receive)
         await response(scope, receive, send)
 
+    @property
+    def operation(self) -> str:
+        """The operationId, by which `application/access.py` grants the permission."""
+        assert self.operation_id is not None
+        return self.operation_id
+
     def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
-        operation, parts = self.operation_id or self.name, parts_of(self.endpoint)
-        (method,) = self.methods or {"GET"}
-        version = needs_version(method, self.path)
-        keyed = takes_key(method, self.path, operation)
-        handle: Callable[..., Awaitable[Response]] = self.endpoint
+        operation, needs, parameters = self.operation, self.needs, parameters_of(self.endpoint)
+        handler: Handler = self.endpoint
 
         async def answer(scope: Scope, receive: Receive) -> Response:
-            ask = RequestContext(scope, receive, operation)
-            if ask.api_key is not None:
-                await ask.admit_key()
+            request = RequestContext(scope, receive, operation)
+            if request.api_key is not None:
+                await request.admit_api_key()
             path = scope["path_params"]
-            said: dict[str, Any] = {name: parse(path[name]) for name, parse in parts.path.items()}
-            _take_query(ask, parts, said)
-            ask.take_version(required=version)
-            if parts.body is not None:
-                name, model = parts.body
-                said[name] = await _body(ask, model)
-            if keyed:
-                ask.take_key(said.get("body"), required=operation in KEYED)
-            return await handle(ask, **said)
+            arguments: dict[str, Any] = {name: parse(name, path[name]) for name, parse in parameters.path.items()}
+            arguments |= read_query(scope["query_string"], parameters)
+            request.take_version(required=bool(needs.version))
+            body = None
+            if parameters.body is not None:
+                name, model = parameters.body
+                body = arguments[name] = await read_body(request, model)
+            if needs.takes_key:
+                request.take_key(body, required=needs.requires_key)
+            if needs.limit is None:
+                return await handler(request, **arguments)
+            return await needs.limit.answer(request, body, lambda: handler(request, **arguments))
 
         return answer
 
 
-def parts_of(handler: Callable[..., Any]) -> HandlerParameters:
-    """What a handler's signature asks for, besides the Ask."""
-    hints = get_type_hints(handler, include_extras=True)
-    path: dict[str, Callable[[str], Any]] = {}
-    query = body = None
-    for name in list(signature(handler).parameters)[1:]:
-        hint = hints[name]
-        if get_origin(hint) is Annotated:
-            query = name, get_args(hint)[0]
-        elif isinstance(hint, type) and issubclass(hint, BaseModel):
-            body = name, hint
-        else:
-            path[name] = _PARSERS[hint]
-    return HandlerParameters(path, query, body)
+class Router:
+    """The routes of one concept. `source`: where their answers come from.
 
+    `resources`: whether they are about versioned resources, whose changes need If-Match and whose POSTs take an
+    Idempotency-Key.
+    """
 
-def _id(text: str) -> UUID:
-    if not _UUID.fullmatch(text):
-        raise NotFound("thing", text[:64])
-    return UUID(text)
+    def __init__(self, prefix: str, tag: str, *, source: Source = Source.LOG, resources: bool = True) -> None:
+        self.routes: list[Route] = []
+        self._prefix, self._tag, self._source, self._resources = prefix, tag, source, resources
 
+    def get(
+        self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL, **options: Any
+    ) -> Decorator:
+        return self._add("GET", path, operation, needs, response_model=answer, **options)
 
-def _date(text: str) -> date:
-    try:
-        return day(text)
-    except ValueError as wrong:
-        raise InvalidFields([{"pointer": "/date", "detail": str(wrong), "in": "path"}]) from None
+    def post(
+        self, path: str, operation: str, answer: type[BaseModel] | None, *, status: int = 200, needs: Needs = USUAL
+    ) -> Decorator:
+        return self._add("POST", path, operation, needs, response_model=answer, status_code=status)
 
+    def put(self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL) -> Decorator:
+        return self._add("PUT", path, operation, needs, response_model=answer)
 
-def _name(text: str) -> str:
-    return text
+    def patch(self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL) -> Decorator:
+        return self._add("PATCH", path, operation, needs, response_model=answer)
 
+    def delete(self, path: str, operation: str, *, needs: Needs = USUAL) -> Decorator:
+        return self._add("DELETE", path, operation, needs, status_code=204)
 
-_PARSERS: dict[Any, Callable[[str], Any]] = {UUID: _id, date: _date, str: _name}
+    def _add(self, method: str, path: str, operation: str, needs: Needs, **options: Any) -> Decorator:
+        def decorate(handler: Handler) -> Handler:
+            route = Route(
+                self._prefix + path,
+                handler,
+                methods=[method],
+                operation_id=operation,
+                tags=[self._tag],
+                needs=needs.of(method, resources=self._resources),
+                source=self._source,
+                **options,
+            )
+            self.routes.append(route)
+            return handler
 
-
-def _take_query(ask: RequestContext, parts: HandlerParameters, said: dict[str, Any]) -> None:
-    raw: bytes = ask.scope["query_string"]
-    if parts.query is not None:
-        name, model = parts.query
-        read = _query if len(raw) <= REMEMBERED_QUERY else _query.__wrapped__
-        said[name] = read(model, raw)
-    elif raw and (given := _parameters(raw)):
-        raise InvalidFields([_unknown(name) for name in given])
-
-
-@lru_cache(maxsize=4096)
-def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
-    """Frozen, so the same question need not be read twice."""
-    try:
-        validated: BaseModel = model.__pydantic_validator__.validate_strings(_parameters(raw))
-    except ValidationError as refused:
-        raise InvalidFields.of(refused, "query") from None
-    return validated
-
-
-def _parameters(raw: bytes) -> dict[str, Any]:
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        raise Malformed("The query is not UTF-8 in percent-encoding.") from None
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        raise InvalidFields([{"pointer": "", "detail": "A parameter is given twice.", "in": "query"}])
-    return given
-
-
-def _unknown(name: str) -> dict[str, str]:
-    return {"pointer": f"/{name[:100]}", "detail": "There is no such parameter.", "in": "query"}
-
-
-async def _body(ask: RequestContext, model: type[BaseModel]) -> BaseModel:
-    told = await _read(ask)
-    if issubclass(model, Form):
-        return _form(ask, model, told)
-    if told and not _JSON.fullmatch(ask.given.get(b"content-type", b"").strip()):
-        raise UnsupportedMediaType
-    try:
-        validated: BaseModel = model.__pydantic_validator__.validate_json(told or b"{}")
-    except ValidationError as refused:
-        wrong = refused.errors(include_url=False, include_input=False)[0]
-        if wrong["type"] == "json_invalid":
-            raise Malformed(f"The body is not JSON: {wrong['ctx']['error']}.") from None
-        raise InvalidFields.of(refused, "body") from None
-    return validated
-
-
-def _form(ask: RequestContext, model: type[Form], told: bytes) -> Form:
-    if told and not _FORM.fullmatch(ask.given.get(b"content-type", b"").strip()):
-        raise UnsupportedMediaType("The body must be application/x-www-form-urlencoded.")
-    try:
-        pairs = parse_qsl(
-            told.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(told),
-            errors="strict",
-            max_num_fields=MOST_PARAMETERS,
-        )
-    except ValueError:
-        raise Malformed("The body is not a form of UTF-8 in percent-encoding.") from None
-    given: dict[str, Any] = dict(pairs)
-    if len(given) < len(pairs):
-        raise InvalidFields([{"pointer": "", "detail": "A field is given twice."}])
-    try:
-        validated: Form = model.__pydantic_validator__.validate_strings(given)
-    except ValidationError as refused:
-        raise InvalidFields.of(refused, "body") from None
-    return validated
-
-
-async def _read(ask: RequestContext) -> bytes:
-    length = ask.given.get(b"content-length", b"0")
-    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
-        raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
-    told = bytearray()
-    more = True
-    while more:
-        message = await ask.receive()
-        if message["type"] == "http.disconnect":
-            raise Malformed("The body breaks off.")
-        told += message.get("body", b"")
-        if len(told) > LARGEST_BODY:
-            raise TooLarge(f"A body has at most {LARGEST_BODY} bytes.")
-        more = message.get("more_body", False)
-    return bytes(told)
+        return decorate

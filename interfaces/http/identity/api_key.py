@@ -1,10 +1,10 @@
-"""API keys: for programs, which act as the account that made them."""
+"""Routes of API keys: programs act with them for the account that made them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 
@@ -12,19 +12,24 @@ from application.access import ACCESS, BY_PEOPLE
 from application.identity.api_key import ApiKey
 from interfaces.http.framework.etags import etag
 from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.needs import Needs, Source
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
-from interfaces.http.framework.responses import PRIVATE, HttpResponse, seen_unpositioned
-from interfaces.http.framework.routing import Route
-from interfaces.http.identity.session import done
+from interfaces.http.framework.responses import PRIVATE, HttpResponse, unpositioned_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.identity.session import no_content
 
-router = APIRouter(prefix="/v1/api-keys", tags=["api-keys"], route_class=Route)
+router = Router("/v1/api-keys", "api-keys", source=Source.ROWS)
 
 
 def _scope(value: str) -> str:
     if value not in {"read", "write"} and (value not in ACCESS or value in BY_PEOPLE):
-        raise PydanticCustomError("scope", "A scope is read, write, or an operation that keys may be for.")
+        raise PydanticCustomError(
+            "scope",
+            "Unknown scope `{scope}`. Use `read`, `write` or an operation id from /openapi.json that API keys may do.",
+            {"scope": value},
+        )
     return value
 
 
@@ -33,22 +38,22 @@ Scopes = Annotated[
 ]
 
 
-class NewApiKey(Body):
-    """`scopes`: "read", "write", or operations by their operationId. Without `expires_at` it stays good."""
+class CreateApiKeyBody(Body):
+    """`scopes`: "read", "write", or operationIds. Without `expires_at` the key does not expire."""
 
     name: Name
     scopes: Scopes
     expires_at: Instant | None = None
 
 
-class ApiKeyName(Body):
-    """What people read."""
+class ChangeApiKeyBody(Body):
+    """The key's new name."""
 
     name: Name
 
 
-class ApiKeyShown(Resource):
-    """What a program may do. `used_at`: when last, right to the minute."""
+class ApiKeyResponse(Resource):
+    """An API key. `used_at`: the last use, to the minute."""
 
     name: str
     scopes: list[str]
@@ -57,23 +62,23 @@ class ApiKeyShown(Resource):
     used_at: Instant | None
 
 
-class ApiKeyMade(ApiKeyShown):
-    """`secret` is sent as a Bearer token. It is shown this once."""
+class ApiKeyWithSecretResponse(ApiKeyResponse):
+    """`secret` is sent as a Bearer token. It is shown only once."""
 
     secret: str
 
 
 class ApiKeyPage(Shape):
-    items: list[ApiKeyShown]
+    items: list[ApiKeyResponse]
     next: str | None
 
 
 class ApiKeyFilters(Paging):
-    """The caller's keys, the oldest first."""
+    """The caller's API keys, the oldest first."""
 
 
-def shown(key: ApiKey) -> dict[str, Any]:
-    """A key as answered."""
+def api_key_response(key: ApiKey) -> dict[str, Any]:
+    """An API key as JSON."""
     return {
         "id": key.id,
         "version": key.version,
@@ -85,57 +90,57 @@ def shown(key: ApiKey) -> dict[str, Any]:
     }
 
 
-@router.post("", operation_id="create_api_key", status_code=201, response_model=ApiKeyMade)
-async def create(ask: RequestContext, body: NewApiKey) -> Response:
-    """Make a key. It may do what its scopes say and the caller may, as long as the caller may."""
-    if body.expires_at is not None and body.expires_at <= ask.ports.store.now():
-        raise InvalidFields([{"pointer": "/expires_at", "detail": "It lies in the past."}])
+@router.post("", "create_api_key", ApiKeyWithSecretResponse, status=201, needs=Needs(shows_secret=True))
+async def create(request: RequestContext, body: CreateApiKeyBody) -> Response:
+    """Create an API key. It may do what both its scopes and the caller's permissions allow."""
+    if body.expires_at is not None and body.expires_at <= request.ports.store.now():
+        raise InvalidFields([{"pointer": "/expires_at", "detail": "Must lie in the future."}])
     scopes = list(dict.fromkeys(body.scopes))
-    account = ask.caller.account
-    made, secret = await ask.signing.keys.make(account, body.name, scopes, body.expires_at)
+    account = request.caller.account
+    made, secret = await request.ports.identity.signing.keys.make(account, body.name, scopes, body.expires_at)
     facts = {"key": str(made.id), "scopes": scopes}
-    await ask.signing.security.note("api_key_made", account, network=ask.network, **facts)
+    await request.ports.identity.signing.security.note("api_key_made", account, network=request.network, **facts)
     headers = {
         b"location": f"/v1/api-keys/{made.id}".encode(),
         b"etag": etag(made.version),
         b"cache-control": PRIVATE,
     }
-    return HttpResponse(201, to_json({**shown(made), "secret": secret}), headers)
+    return HttpResponse(201, to_json({**api_key_response(made), "secret": secret}), headers)
 
 
-@router.get("", operation_id="list_api_keys", response_model=ApiKeyPage)
-async def find(ask: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
-    """List the caller's keys."""
-    asked = page(ask, filters)
-    after = UUID(asked.after) if asked.after else None
-    found = await ask.signing.keys.find(ask.caller.account, limit=asked.limit + 1, after=after)
-    items = found[: asked.limit]
-    bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    said = {"items": [shown(each) for each in items], "next": sealed(ask, filters, bookmark)}
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE})
+@router.get("", "list_api_keys", ApiKeyPage)
+async def find(request: RequestContext, filters: Annotated[ApiKeyFilters, Query()]) -> Response:
+    """List the caller's API keys."""
+    bounds = page(request, filters)
+    after = UUID(bounds.after) if bounds.after else None
+    found = await request.ports.identity.signing.keys.find(request.caller.account, limit=bounds.limit + 1, after=after)
+    items = found[: bounds.limit]
+    bookmark = str(items[-1].id) if len(found) > bounds.limit else None
+    content = {"items": [api_key_response(each) for each in items], "next": next_cursor(request, filters, bookmark)}
+    return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE})
 
 
-@router.get("/{key_id}", operation_id="get_api_key", response_model=ApiKeyShown)
-async def get(ask: RequestContext, key_id: UUID) -> Response:
-    """Show a key, without its secret."""
-    return _answer(ask.given, await ask.signing.keys.get(ask.caller.account, key_id))
+@router.get("/{key_id}", "get_api_key", ApiKeyResponse)
+async def get(request: RequestContext, key_id: UUID) -> Response:
+    """Get an API key, without its secret."""
+    return _api_key(request.sent, await request.ports.identity.signing.keys.get(request.caller.account, key_id))
 
 
-@router.patch("/{key_id}", operation_id="change_api_key", response_model=ApiKeyShown)
-async def change(ask: RequestContext, key_id: UUID, body: ApiKeyName) -> Response:
-    """Rename a key. To change what it may do, make another."""
-    key = await ask.signing.keys.rename(ask.caller.account, key_id, body.name, ask.version)
-    return _answer({}, key)
+@router.patch("/{key_id}", "change_api_key", ApiKeyResponse)
+async def change(request: RequestContext, key_id: UUID, body: ChangeApiKeyBody) -> Response:
+    """Rename an API key. To change its scopes, create another."""
+    key = await request.ports.identity.signing.keys.rename(request.caller.account, key_id, body.name, request.version)
+    return _api_key({}, key)
 
 
-@router.delete("/{key_id}", operation_id="delete_api_key", status_code=204)
-async def delete(ask: RequestContext, key_id: UUID) -> Response:
-    """End a key; within a second it opens nothing."""
-    await ask.signing.keys.end(ask.caller.account, key_id, ask.version)
-    account, key = ask.caller.account, str(key_id)
-    await ask.signing.security.note("api_key_ended", account, network=ask.network, key=key)
-    return done()
+@router.delete("/{key_id}", "delete_api_key")
+async def delete(request: RequestContext, key_id: UUID) -> Response:
+    """Delete an API key. It stops working within a second."""
+    await request.ports.identity.signing.keys.end(request.caller.account, key_id, request.version)
+    account, key = request.caller.account, str(key_id)
+    await request.ports.identity.signing.security.note("api_key_ended", account, network=request.network, key=key)
+    return no_content()
 
 
-def _answer(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
-    return seen_unpositioned(headers, key.version, shown(key))
+def _api_key(headers: Mapping[bytes, bytes], key: ApiKey) -> HttpResponse:
+    return unpositioned_response(headers, key.version, api_key_response(key))

@@ -1,68 +1,78 @@
-"""Passwords: forgotten, set anew by a link that came by mail, and changed."""
+"""Routes of passwords: reset by a code from a mail, and changed."""
 
-from fastapi import APIRouter, Response
+from uuid import UUID
+
+from fastapi import Response
 from pydantic import Field
-from pydantic_core import to_json
 
 from application.identity import password as passwords
 from application.identity.session import subject
-from interfaces.http.framework.fields import Body, Shape
-from interfaces.http.framework.rate_limit import forgive, take
+from interfaces.http.framework.fields import Body
+from interfaces.http.framework.needs import Needs, Source
+from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
-from interfaces.http.identity.session import done
+from interfaces.http.framework.routing import Router
+from interfaces.http.identity.mail_sent import MailSentResponse, mail_sent
+from interfaces.http.identity.session import no_content
 
-router = APIRouter(prefix="/v1/auth/password", tags=["auth"], route_class=Route)
-SENT = "If this address has an account, a mail to it says how to go on."
+router = Router("/v1/auth/password", "auth", source=Source.ROWS, resources=False)
+SENT = "If this address has an account, we have sent it a mail with the next step."
 
 
-class ForgotBody(Body):
-    """Whose password is forgotten."""
+class RequestPasswordResetBody(Body):
+    """The account's e-mail address."""
 
     email: str = Field(max_length=320)
 
 
-class ResetBody(Body):
-    """The code in the mail, and the new password: 15 to 256 characters."""
+class ResetPasswordBody(Body):
+    """The code from the mail, and the new password of 15 to 256 characters."""
 
     ticket: str = Field(max_length=100)
     password: str
 
 
-class PasswordChange(Body):
-    """The present password, and the new one: 15 to 256 characters (8 beside one-time codes)."""
+class ChangePasswordBody(Body):
+    """The current password, and the new one of 15 to 256 characters (8 if one-time codes are on)."""
 
     old: str
     password: str
 
 
-class Sent(Shape):
-    """What happens next."""
-
-    detail: str
+async def _by_address(request: RequestContext, body: RequestPasswordResetBody) -> UUID:
+    return await subject(body.email, request.ports.identity.signing)
 
 
-@router.post("/forgot", operation_id="forgot_password", status_code=202, response_model=Sent)
-async def forgot(ask: RequestContext, body: ForgotBody) -> Response:
-    """Ask for a mail that lets its reader set a new password. The answer is the same for every address."""
-    headers = await take(ask, await subject(body.email, ask.signing))
-    await passwords.forgot_password(body.email, ask.network, ask.signing)
-    return HttpResponse(202, to_json({"detail": SENT}), {b"cache-control": PRIVATE, **headers})
+@router.post(
+    "/forgot",
+    "request_password_reset",
+    MailSentResponse,
+    status=202,
+    needs=Needs(limit=RateLimited("forgot", _by_address)),
+)
+async def forgot(request: RequestContext, body: RequestPasswordResetBody) -> Response:
+    """Request a mail with a code that sets a new password. The answer is the same for every address."""
+    await passwords.request_password_reset(body.email, request.network, request.ports.identity.signing)
+    return mail_sent(SENT)
 
 
-@router.post("/reset", operation_id="reset_password", status_code=204)
-async def reset(ask: RequestContext, body: ResetBody) -> Response:
-    """Set a new password by the code in the mail. All sessions end."""
-    headers = await take(ask)
-    await passwords.reset_password(body.ticket, body.password, ask.network, ask.signing)
-    return done(headers)
+@router.post("/reset", "reset_password", None, status=204, needs=Needs(limit=RateLimited("reset"), expires=True))
+async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
+    """Set a new password with the code from the mail. All sessions end."""
+    await passwords.reset_password(body.ticket, body.password, request.network, request.ports.identity.signing)
+    return no_content()
 
 
-@router.post("/change", operation_id="change_password", status_code=204)
-async def change(ask: RequestContext, body: PasswordChange) -> Response:
-    """Set a new password, knowing the present one. All other sessions end."""
-    headers = await take(ask, ask.caller.account)
-    await passwords.change_password(ask.caller, body.old, body.password, ask.network, ask.signing)
-    await forgive(ask, ask.caller.account)
-    return done(headers)
+@router.post(
+    "/change",
+    "change_password",
+    None,
+    status=204,
+    needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
+)
+async def change(request: RequestContext, body: ChangePasswordBody) -> Response:
+    """Change the password. All other sessions end."""
+    await passwords.change_password(
+        request.caller, body.old, body.password, request.network, request.ports.identity.signing
+    )
+    return no_content()

@@ -1,23 +1,24 @@
-"""The security log: who signed in or failed to, and what was denied."""
+"""Routes of the security log: sign-ins, failed sign-ins and denied requests."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from fastapi import Query, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.needs import Source
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"], route_class=Route)
+router = Router("/v1/audit", "audit", source=Source.ROWS)
 
 
-class SecurityEventShown(Shape):
-    """`network`: the same for the same network, and no more. `facts`: what the kind has to tell."""
+class SecurityEventResponse(Shape):
+    """`network`: a pseudonym of the network. `facts`: further fields, by `kind`."""
 
     id: int
     at: Instant
@@ -28,30 +29,30 @@ class SecurityEventShown(Shape):
 
 
 class SecurityEventPage(Shape):
-    items: list[SecurityEventShown]
+    items: list[SecurityEventResponse]
     next: str | None
 
 
 class SecurityFilters(Paging):
     """The newest first."""
 
-    kind: str | None = Field(None, max_length=64, pattern=r"^[a-z_]+$")
+    kind: str | None = matching(r"^[a-z_]+$", "Use lower-case letters and underscores.", default=None, max_length=64)
     account_id: UUID | None = None
 
 
-@router.get("/security", operation_id="list_security_events", response_model=SecurityEventPage)
-async def find(ask: RequestContext, filters: Annotated[SecurityFilters, Query()]) -> Response:
-    """List what concerns signing in and being denied."""
-    asked = page(ask, filters)
-    found = await ask.signing.security.find(
-        limit=asked.limit + 1,
-        before=int(asked.after) if asked.after else None,
+@router.get("/security", "list_security_events", SecurityEventPage)
+async def find(request: RequestContext, filters: Annotated[SecurityFilters, Query()]) -> Response:
+    """List security events."""
+    bounds = page(request, filters)
+    found = await request.ports.identity.signing.security.find(
+        limit=bounds.limit + 1,
+        before=int(bounds.after) if bounds.after else None,
         kind=filters.kind,
         account_id=filters.account_id,
     )
-    items = found[: asked.limit]
-    bookmark = str(items[-1].id) if len(found) > asked.limit else None
-    said = [
+    items = found[: bounds.limit]
+    bookmark = str(items[-1].id) if len(found) > bounds.limit else None
+    rows = [
         {
             "id": each.id,
             "at": plain(each.at),
@@ -62,5 +63,5 @@ async def find(ask: RequestContext, filters: Annotated[SecurityFilters, Query()]
         }
         for each in items
     ]
-    body = {"items": said, "next": sealed(ask, filters, bookmark)}
+    body = {"items": rows, "next": next_cursor(request, filters, bookmark)}
     return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

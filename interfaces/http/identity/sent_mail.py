@@ -1,22 +1,22 @@
-"""The mails that were sent to the caller, as they said it."""
+"""Routes of the mails that were sent to the caller."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
+router = Router("/v1/me", "me")
 
 
-class MailShown(Shape):
-    """A mail that was sent. `text`: without the code that was in it, if one was."""
+class SentMailResponse(Shape):
+    """A mail that was sent. `text`: without its code."""
 
     id: UUID
     at: Instant
@@ -27,7 +27,7 @@ class MailShown(Shape):
 
 
 class MailPage(Shape):
-    items: list[MailShown]
+    items: list[SentMailResponse]
     next: str | None
 
 
@@ -35,13 +35,13 @@ class MailFilters(Paging):
     """The newest first."""
 
 
-@router.get("/mails", operation_id="list_mails", response_model=MailPage)
-async def find(ask: RequestContext, filters: Annotated[MailFilters, Query()]) -> Response:
-    """List what was mailed to the caller."""
-    asked = page(ask, filters)
-    before = UUID(asked.after) if asked.after else None
-    found = await ask.ports.mails.latest(ask.caller.account, limit=asked.limit + 1, before=before)
-    items = [{**each, "at": plain(each["at"])} for each in found[: asked.limit]]
-    bookmark = str(items[-1]["id"]) if len(found) > asked.limit else None
-    body = {"items": items, "next": sealed(ask, filters, bookmark)}
+@router.get("/mails", "list_sent_mails", MailPage)
+async def find(request: RequestContext, filters: Annotated[MailFilters, Query()]) -> Response:
+    """List the mails that were sent to the caller."""
+    bounds = page(request, filters)
+    before = UUID(bounds.after) if bounds.after else None
+    found = await request.ports.mails.latest(request.caller.account, limit=bounds.limit + 1, before=before)
+    items = [{**each, "at": plain(each["at"])} for each in found[: bounds.limit]]
+    bookmark = str(items[-1]["id"]) if len(found) > bounds.limit else None
+    body = {"items": items, "next": next_cursor(request, filters, bookmark)}
     return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE})

@@ -1,10 +1,10 @@
-"""Signing in: tokens for a password, new ones for a refresh token, and the devices that are signed in."""
+"""Routes of signing in: tokens for a password or a refresh token, and the sessions of an account."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 from pydantic_core import to_json
 
@@ -12,37 +12,38 @@ from application.identity import session as sessions
 from application.identity.session import SignedIn, SignIn
 from application.identity.sessions import Session
 from interfaces.http.framework.fields import Body, Form, Instant, Shape, plain
-from interfaces.http.framework.rate_limit import forgive, take
+from interfaces.http.framework.needs import Needs, Source
+from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/v1/auth", tags=["auth"], route_class=Route)
-Token = Field(max_length=100, description="As it was answered.")
+router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
+Token = Field(max_length=100, description="The token as it was answered.")
 
 
 class SignInForm(Form):
-    """OAuth 2's password grant, or its refresh grant. `scope` and the client's names are not looked at."""
+    """OAuth 2's password grant or refresh grant. `scope`, `client_id` and `client_secret` are ignored."""
 
     grant_type: Literal["password", "refresh_token"]
     username: str = Field("", description="The e-mail address.")
     password: str = Field("", json_schema_extra={"format": "password"})
-    totp: str | None = Field(None, max_length=20, description="The one-time code, if codes are in force.")
+    totp: str | None = Field(None, max_length=20, description="The one-time code, if one-time codes are on.")
     refresh_token: str | None = Field(None, max_length=100)
     scope: str = ""
     client_id: str = ""
     client_secret: str = ""
 
 
-class RefreshBody(Body):
-    """Exchanged for new tokens; it can't be used again."""
+class RefreshSessionBody(Body):
+    """The refresh token to exchange. It works once."""
 
     refresh_token: str = Token
 
 
-class TokensShown(Shape):
-    """Show the access token with each request; it is good for `expires_in` seconds."""
+class TokensResponse(Shape):
+    """Send the access token with each request. It is valid for `expires_in` seconds."""
 
     access_token: str
     token_type: Literal["bearer"]
@@ -51,8 +52,8 @@ class TokensShown(Shape):
     scope: str = Field(description="The account's role.")
 
 
-class SessionShown(Shape):
-    """A device that is signed in. `current`: the one that asks; `client`: what it said of itself."""
+class SessionResponse(Shape):
+    """A device that is signed in. `current`: the caller's own; `client`: its User-Agent."""
 
     id: UUID
     current: bool
@@ -63,76 +64,79 @@ class SessionShown(Shape):
 
 
 class SessionList(Shape):
-    items: list[SessionShown]
+    items: list[SessionResponse]
     next: None
 
 
-@router.post("/token", operation_id="sign_in", response_model=TokensShown)
-async def token(ask: RequestContext, body: SignInForm) -> Response:
-    """Sign in."""
+async def _by_username(request: RequestContext, body: SignInForm) -> UUID | None:
+    """Count passwords. The refresh grant, and a form without a password, is not counted."""
+    if body.grant_type == "refresh_token" or not body.username or not body.password:
+        return None
+    return await sessions.subject(body.username, request.ports.identity.signing)
+
+
+@router.post("/token", "sign_in", TokensResponse, needs=Needs(limit=RateLimited("login", _by_username, refunds=True)))
+async def token(request: RequestContext, body: SignInForm) -> Response:
+    """Sign in. Answers an access token and a refresh token."""
     if body.grant_type == "refresh_token":
         if body.refresh_token is None:
-            raise InvalidFields([{"pointer": "/refresh_token", "detail": "It is missing."}])
-        return _tokens(await sessions.refresh(body.refresh_token, ask.network, ask.signing))
+            raise InvalidFields([{"pointer": "/refresh_token", "detail": "Required."}])
+        return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
     if not body.username or not body.password:
         missing = "/password" if body.username else "/username"
-        raise InvalidFields([{"pointer": missing, "detail": "It is missing."}])
-    whose = await sessions.subject(body.username, ask.signing)
-    headers = await take(ask, whose)
-    said = SignIn(
+        raise InvalidFields([{"pointer": missing, "detail": "Required."}])
+    attempt = SignIn(
         username=body.username,
         password=body.password,
         totp=body.totp,
-        client=ask.client_text,
-        network=ask.network,
+        client=request.client_text,
+        network=request.network,
     )
-    signed = await sessions.sign_in(said, ask.signing)
-    await forgive(ask, whose)
-    return _tokens(signed, headers)
+    return _tokens(await sessions.sign_in(attempt, request.ports.identity.signing))
 
 
-@router.post("/refresh", operation_id="refresh_session", response_model=TokensShown)
-async def refresh(ask: RequestContext, body: RefreshBody) -> Response:
-    """Exchange a refresh token for new tokens. One that was used before ends its session."""
-    return _tokens(await sessions.refresh(body.refresh_token, ask.network, ask.signing))
+@router.post("/refresh", "refresh_session", TokensResponse)
+async def refresh(request: RequestContext, body: RefreshSessionBody) -> Response:
+    """Exchange a refresh token for new tokens. A token that was used before ends its session."""
+    return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
 
 
-@router.post("/logout", operation_id="sign_out", status_code=204)
-async def logout(ask: RequestContext) -> Response:
-    """End the session of this token; within a second, its tokens are void everywhere."""
-    await sessions.sign_out(ask.caller, ask.network, ask.signing)
-    return done()
+@router.post("/logout", "sign_out", None, status=204)
+async def logout(request: RequestContext) -> Response:
+    """Sign out. Within a second, the session's tokens are refused everywhere."""
+    await sessions.sign_out(request.caller, request.network, request.ports.identity.signing)
+    return no_content()
 
 
-@router.get("/sessions", operation_id="list_sessions", response_model=SessionList)
-async def find(ask: RequestContext) -> Response:
+@router.get("/sessions", "list_sessions", SessionList)
+async def find(request: RequestContext) -> Response:
     """List the devices that are signed in."""
-    found = await ask.signing.sessions.of(ask.caller.account)
-    items = [shown(each, ask.caller.session) for each in found]
+    found = await request.ports.identity.signing.sessions.of(request.caller.account)
+    items = [session_response(each, request.caller.session) for each in found]
     return HttpResponse(200, to_json({"items": items, "next": None}), {b"cache-control": PRIVATE})
 
 
-@router.delete("/sessions/{session_id}", operation_id="end_session", status_code=204)
-async def end(ask: RequestContext, session_id: UUID) -> Response:
-    """Sign a device out."""
-    await sessions.end_session(ask.caller, session_id, ask.network, ask.signing)
-    return done()
+@router.delete("/sessions/{session_id}", "end_session")
+async def end(request: RequestContext, session_id: UUID) -> Response:
+    """End a session: sign a device out."""
+    await sessions.end_session(request.caller, session_id, request.network, request.ports.identity.signing)
+    return no_content()
 
 
-@router.delete("/sessions", operation_id="end_other_sessions", status_code=204)
-async def end_others(ask: RequestContext) -> Response:
-    """Sign all devices out but this one."""
-    await sessions.end_other_sessions(ask.caller, ask.network, ask.signing)
-    return done()
+@router.delete("/sessions", "end_other_sessions")
+async def end_others(request: RequestContext) -> Response:
+    """End all other sessions: sign all other devices out."""
+    await sessions.end_other_sessions(request.caller, request.network, request.ports.identity.signing)
+    return no_content()
 
 
-def done(headers: Mapping[bytes, bytes] | None = None) -> HttpResponse:
-    """204."""
-    return HttpResponse(204, b"", {b"cache-control": PRIVATE, **(headers or {})})
+def no_content() -> HttpResponse:
+    """204, for routes without a log position."""
+    return HttpResponse(204, b"", {b"cache-control": PRIVATE})
 
 
-def shown(session: Session, current: UUID | None) -> Mapping[str, Any]:
-    """A session as answered."""
+def session_response(session: Session, current: UUID | None) -> Mapping[str, Any]:
+    """A session as JSON."""
     return {
         "id": session.id,
         "current": session.id == current,
@@ -143,12 +147,12 @@ def shown(session: Session, current: UUID | None) -> Mapping[str, Any]:
     }
 
 
-def _tokens(signed: SignedIn, headers: Mapping[bytes, bytes] | None = None) -> HttpResponse:
-    said = {
+def _tokens(signed: SignedIn) -> HttpResponse:
+    attempt = {
         "access_token": signed.access.token,
         "token_type": "bearer",
         "expires_in": signed.access.expires_in,
         "refresh_token": signed.refresh,
         "scope": str(signed.role),
     }
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE, **(headers or {})})
+    return HttpResponse(200, to_json(attempt), {b"cache-control": PRIVATE})

@@ -1,70 +1,76 @@
-"""One-time codes beside the password (RFC 6238)."""
+"""Routes of one-time codes (TOTP, RFC 6238), the second step of signing in."""
 
-from fastapi import APIRouter, Response
-from pydantic import Field
+from fastapi import Response
 from pydantic_core import to_json
 
 from application.identity import totp
 from interfaces.http.framework.fields import Body, Shape
-from interfaces.http.framework.rate_limit import forgive, take
+from interfaces.http.framework.needs import Needs, Source
+from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
-from interfaces.http.identity.session import done
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
+from interfaces.http.identity.session import no_content
 
-router = APIRouter(prefix="/v1/auth/totp", tags=["auth"], route_class=Route)
-Code = Field(pattern=r"^[0-9]{6}$", description="Each is taken once.")
+router = Router("/v1/auth/totp", "auth", source=Source.ROWS, resources=False)
+Code = matching(r"^[0-9]{6}$", "Must have six digits.", description="Each code works once.")
 
 
-class PasswordAgain(Body):
-    """The present password."""
+class StartTotpBody(Body):
+    """The current password."""
 
     password: str
 
 
-class CodeBody(Body):
-    """What the app shows."""
+class ConfirmTotpBody(Body):
+    """The code that the app shows."""
 
     code: str = Code
 
 
-class CodesEnd(Body):
-    """The present password, and what the app shows."""
+class StopTotpBody(Body):
+    """The current password, and the code that the app shows."""
 
     password: str
     code: str = Code
 
 
-class TotpSecret(Shape):
-    """Shown once. `uri`: what an app takes as a picture."""
+class TotpSecretResponse(Shape):
+    """Shown only once. `uri`: for the QR code that an app scans."""
 
     secret: str
     uri: str
 
 
-@router.post("", operation_id="start_totp", response_model=TotpSecret)
-async def start(ask: RequestContext, body: PasswordAgain) -> Response:
-    """Get a secret for an app. It counts once a first code has confirmed it."""
-    headers = await take(ask, ask.caller.account)
-    begun = await totp.start_totp(ask.caller, body.password, ask.network, ask.signing)
-    await forgive(ask, ask.caller.account)
-    said = {"secret": begun.secret, "uri": begun.uri}
-    return HttpResponse(200, to_json(said), {b"cache-control": PRIVATE, **headers})
+@router.post(
+    "",
+    "start_totp",
+    TotpSecretResponse,
+    needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
+)
+async def start(request: RequestContext, body: StartTotpBody) -> Response:
+    """Start the set-up of one-time codes. The answer is the secret for an app; a first code confirms it."""
+    started = await totp.start_totp(request.caller, body.password, request.network, request.ports.identity.signing)
+    content = {"secret": started.secret, "uri": started.uri}
+    return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE})
 
 
-@router.post("/confirm", operation_id="confirm_totp", status_code=204)
-async def confirm(ask: RequestContext, body: CodeBody) -> Response:
-    """Show that the app works: from now on, signing in needs a code."""
-    headers = await take(ask, ask.caller.account)
-    await totp.confirm_totp(ask.caller, body.code, ask.network, ask.signing)
-    await forgive(ask, ask.caller.account)
-    return done(headers)
+@router.post(
+    "/confirm",
+    "confirm_totp",
+    None,
+    status=204,
+    needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True),
+)
+async def confirm(request: RequestContext, body: ConfirmTotpBody) -> Response:
+    """Confirm one-time codes with a first code. From then on, signing in requires a code."""
+    await totp.confirm_totp(request.caller, body.code, request.network, request.ports.identity.signing)
+    return no_content()
 
 
-@router.delete("", operation_id="stop_totp", status_code=204)
-async def stop(ask: RequestContext, body: CodesEnd) -> Response:
-    """Need no code any more. The password must be long enough to stand alone."""
-    headers = await take(ask, ask.caller.account)
-    await totp.stop_totp(ask.caller, body.password, body.code, ask.network, ask.signing)
-    await forgive(ask, ask.caller.account)
-    return done(headers)
+@router.delete("", "stop_totp", needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True))
+async def stop(request: RequestContext, body: StopTotpBody) -> Response:
+    """Turn one-time codes off. The password must have 15 characters then."""
+    await totp.stop_totp(request.caller, body.password, body.code, request.network, request.ports.identity.signing)
+    return no_content()

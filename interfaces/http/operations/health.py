@@ -1,59 +1,61 @@
-"""Is this process alive, and ready to be asked?"""
+"""Routes of health: is this process alive, and ready for requests?"""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Shape
-from interfaces.http.framework.request import Check, RequestContext
+from interfaces.http.framework.needs import Source
+from interfaces.http.framework.ports import Check
+from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/health", tags=["health"], route_class=Route)
+router = Router("/health", "health", source=Source.PROCESS)
 PATIENCE = 2.0  # seconds for each check
 Status = Literal["ready", "degraded", "unavailable", "draining"]
 
 
-class Liveness(Shape):
+class LivenessResponse(Shape):
     status: Literal["live"]
 
 
-class Readiness(Shape):
-    """`degraded`: what is not vital is missing. `checks`: each part with `ok` and its facts."""
+class ReadinessResponse(Shape):
+    """`degraded`: a check that is not vital fails. `checks`: each part with `ok` and its facts."""
 
     status: Status
     checks: dict[str, dict[str, Any]]
 
 
-@router.get("/live", operation_id="live", response_model=Liveness)
-async def live(ask: RequestContext) -> Response:  # noqa: ARG001
-    """The process answers."""
+@router.get("/live", "get_liveness", LivenessResponse)
+async def live(request: RequestContext) -> Response:  # noqa: ARG001
+    """Get liveness: the process answers."""
     return HttpResponse(200, b'{"status":"live"}', {b"cache-control": PRIVATE})
 
 
 @router.get(
     "/ready",
-    operation_id="ready",
-    response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "Not ready: send requests elsewhere."}},
+    "get_readiness",
+    ReadinessResponse,
+    responses={503: {"model": ReadinessResponse, "description": "Not ready: send requests elsewhere."}},
 )
-async def ready(ask: RequestContext) -> Response:
-    """Whether requests should be sent here: its database, Redis, migrations, lag, and draining."""
-    ports = ask.ports
+async def ready(request: RequestContext) -> Response:
+    """Get readiness: database, Redis, migrations, lag, jobs and draining."""
+    ports = request.ports.health
     names = [*ports.vital, *ports.useful]
     checks = [*ports.vital.values(), *ports.useful.values()]
-    found = dict(zip(names, await asyncio.gather(*map(_looked, checks)), strict=True))
+    results = dict(zip(names, await asyncio.gather(*map(_run, checks)), strict=True))
     status = _status(
         draining=ports.draining,
-        vital=all(found[name]["ok"] for name in ports.vital),
-        useful=all(found[name]["ok"] for name in ports.useful),
+        vital=all(results[name]["ok"] for name in ports.vital),
+        useful=all(results[name]["ok"] for name in ports.useful),
     )
     code = 200 if status in {"ready", "degraded"} else 503
     headers = {b"cache-control": PRIVATE} | ({b"retry-after": b"1"} if code == 503 else {})
-    return HttpResponse(code, to_json({"status": status, "checks": found}), headers)
+    return HttpResponse(code, to_json({"status": status, "checks": results}), headers)
 
 
 def _status(*, draining: bool, vital: bool, useful: bool) -> Status:
@@ -64,9 +66,9 @@ def _status(*, draining: bool, vital: bool, useful: bool) -> Status:
     return "ready" if useful else "degraded"
 
 
-async def _looked(check: Check) -> Mapping[str, Any]:
-    """What a check found; its error's kind only, since its text may tell too much."""
+async def _run(check: Check) -> Mapping[str, Any]:
+    """The facts of a check, or the kind of its error: its text could reveal secrets."""
     try:
         return {"ok": True, **await asyncio.wait_for(check(), PATIENCE)}
-    except Exception as error:  # noqa: BLE001  whatever is wrong, it is not well
+    except Exception as error:  # noqa: BLE001  any error means that the part is not well
         return {"ok": False, "error": type(error).__name__}

@@ -1,33 +1,33 @@
-"""Jobs: what is to be done because its time comes, and how it goes with it."""
+"""Routes of jobs: reminders, expiries and other work that becomes due."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from fastapi import Query, Response
 from pydantic_core import to_json
 
 from domain.errors import Conflict, NotFound
-from interfaces.http.framework.fields import Instant, Nothing, Paging, Shape, plain
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.fields import EmptyBody, Instant, Paging, Shape, plain
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import PRIVATE, HttpResponse, listed
-from interfaces.http.framework.routing import Route
-from projections.read_models import job_status
+from interfaces.http.framework.responses import PRIVATE, HttpResponse, page_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
+from projections.read_models import job_status as job_status
 from projections.read_models.job_status import JobProgress, JobStatus
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
+router = Router("/v1/jobs", "jobs")
 
 
 class JobNotRetryable(Conflict):
-    """This job is done, dropped or being done."""
+    """This job cannot be retried."""
 
 
-class JobShown(Shape):
-    """`subject`: what it is about, by kind an appointment or another thing; `slot`: which of its jobs.
+class JobResponse(Shape):
+    """`subject`: the appointment or other thing it is about, by `kind`; `slot`: which of its jobs.
 
-    `planned_at`: when it was to be done; `due_at`: when it may be tried next. `error`: of the last try.
+    `planned_at`: when it first became due; `due_at`: the next attempt. `error`: of the last attempt.
     """
 
     id: UUID
@@ -44,57 +44,57 @@ class JobShown(Shape):
 
 
 class JobPage(Shape):
-    items: list[JobShown]
+    items: list[JobResponse]
     next: str | None
 
 
 class JobFilters(Paging):
-    """By the time at which they were to be done."""
+    """Jobs in the order in which they first became due."""
 
     status: JobStatus | None = None
-    kind: str | None = Field(None, max_length=32, pattern=r"^[a-z_]+$")
+    kind: str | None = matching(r"^[a-z_]+$", "Use lower-case letters and underscores.", default=None, max_length=32)
     subject: UUID | None = None
 
 
-@router.get("", operation_id="list_jobs", response_model=JobPage)
-async def find(ask: RequestContext, filters: Annotated[JobFilters, Query()]) -> Response:
-    """List jobs, done ones for 90 days."""
-    async with ask.look("job") as read:
+@router.get("", "list_jobs", JobPage)
+async def find(request: RequestContext, filters: Annotated[JobFilters, Query()]) -> Response:
+    """List jobs. Done ones are listed for 90 days."""
+    async with request.snapshot("job") as read:
         found, bookmark = await job_status.find(
-            read, page(ask, filters), status=filters.status, kind=filters.kind, subject=filters.subject
+            read, page(request, filters), status=filters.status, kind=filters.kind, subject=filters.subject
         )
-    return listed([shown(each) for each in found], sealed(ask, filters, bookmark), read.position)
+    return page_response([job_response(each) for each in found], next_cursor(request, filters, bookmark), read.position)
 
 
-@router.get("/{job_id}", operation_id="get_job", response_model=JobShown)
-async def get(ask: RequestContext, job_id: UUID) -> Response:
-    """Show a job."""
-    return await _shown(ask, job_id)
+@router.get("/{job_id}", "get_job", JobResponse)
+async def get(request: RequestContext, job_id: UUID) -> Response:
+    """Get a job."""
+    return await _job(request, job_id)
 
 
-@router.post("/{job_id}/retry", operation_id="retry_job", response_model=JobShown)
-async def retry(ask: RequestContext, job_id: UUID, body: Nothing) -> Response:  # noqa: ARG001
-    """Try again now, from the start: one that was given up, or has failed, or should have been done."""
-    async with ask.look("job") as read:
+@router.post("/{job_id}/retry", "retry_job", JobResponse)
+async def retry(request: RequestContext, job_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Retry a job now. It must be dead, failed or overdue."""
+    async with request.snapshot("job") as read:
         found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    if found.status == JobStatus.DROPPED or not await ask.ports.retry_job(job_id):
-        raise JobNotRetryable(f"It is {found.status}.", job_status=str(found.status))
-    return await _shown(ask, job_id)
+    if found.status == JobStatus.DROPPED or not await request.ports.jobs.retry(job_id):
+        raise JobNotRetryable(f"The job is {found.status}.", job_status=str(found.status))
+    return await _job(request, job_id)
 
 
-async def _shown(ask: RequestContext, job_id: UUID) -> Response:
-    async with ask.look("job") as read:
+async def _job(request: RequestContext, job_id: UUID) -> Response:
+    async with request.snapshot("job") as read:
         found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    told = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
-    return HttpResponse(200, to_json(shown(found)), told)
+    headers = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
+    return HttpResponse(200, to_json(job_response(found)), headers)
 
 
-def shown(each: JobProgress) -> Mapping[str, Any]:
-    """As it is answered."""
+def job_response(each: JobProgress) -> Mapping[str, Any]:
+    """A job as JSON."""
     return {
         "id": each.id,
         "kind": each.kind,

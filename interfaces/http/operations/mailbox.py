@@ -1,4 +1,4 @@
-"""The mailbox of DEV, for people: what would have been mailed. Not a part of the API."""
+"""The mailbox of DEV: mails that were not sent. Not a part of the API."""
 
 import asyncio
 import email
@@ -23,19 +23,19 @@ _NAME = re.compile(r"[0-9a-f-]{36}")
 def mailbox_routes(folder: Path) -> list[Route]:
     """A list, the newest first, and each mail as plain text."""
 
-    async def listed(_: Request) -> Response:
+    async def list_all(_: Request) -> Response:
         return _page("Mailbox", await asyncio.to_thread(_list, folder))
 
-    async def shown(request: Request) -> Response:
+    async def show(request: Request) -> Response:
         name: str = request.path_params["name"]
         message = await asyncio.to_thread(_read, folder / f"{name}.eml") if _NAME.fullmatch(name) else None
         if message is None:
             raise NotFound("mail", name[:64])
-        return _page(str(message["Subject"]), _shown(message))
+        return _page(str(message["Subject"]), _mail(message))
 
     return [
-        Route("/dev/mailbox", listed, include_in_schema=False),
-        Route("/dev/mailbox/{name}", shown, include_in_schema=False),
+        Route("/dev/mailbox", list_all, include_in_schema=False),
+        Route("/dev/mailbox/{name}", show, include_in_schema=False),
     ]
 
 
@@ -50,15 +50,15 @@ def _line(name: str, message: EmailMessage) -> str:
     return f'<li><a href="/dev/mailbox/{escape(name)}">{subject}</a> to {to}</li>'
 
 
-def _shown(message: EmailMessage) -> str:
+def _mail(message: EmailMessage) -> str:
     text = message.get_body(("plain",))
-    said = text.get_content().replace("\r\n", "\n") if text is not None else ""
+    body = text.get_content().replace("\r\n", "\n") if text is not None else ""
     back = '<p><a href="/dev/mailbox">Mailbox</a></p>'
-    return f"{back}\n<p>To {escape(str(message['To']))}</p>\n<pre>{escape(said)}</pre>"
+    return f"{back}\n<p>To {escape(str(message['To']))}</p>\n<pre>{escape(body)}</pre>"
 
 
 def _written(file: Path) -> float:
-    """When; names do not tell, since a notice is named after its job. 0 if it is gone."""
+    """When the file was written, 0 if it is gone. Its name is no help: a notice is named after its job."""
     try:
         return file.stat().st_mtime
     except FileNotFoundError:

@@ -1,21 +1,22 @@
-"""What a problem's `type` means."""
+"""Routes of problem types."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from domain.errors import NotFound, Refusal
 from interfaces.http.framework.errors import STATUS, Unexpected, status_of, title_of
 from interfaces.http.framework.fields import Shape
+from interfaces.http.framework.needs import Source
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 
-router = APIRouter(prefix="/problems", tags=["problems"], route_class=Route)
+router = Router("/problems", "problems", source=Source.PROCESS)
 
 
 class FieldError(BaseModel):
@@ -35,18 +36,18 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldError] = Field(default_factory=list, description="On 422: what does not fit, and where.")
+    errors: list[FieldError] = Field(default_factory=list, description="On 422: what is invalid, and where.")
 
 
-class ProblemType(Shape):
+class ProblemTypeResponse(Shape):
     type: str
     title: str
     status: int
 
 
-@router.get("/{name}", operation_id="problem_type", response_model=ProblemType)
-async def get(ask: RequestContext, name: str) -> Response:  # noqa: ARG001
-    """What a problem's type means."""
+@router.get("/{name}", "get_problem_type", ProblemTypeResponse)
+async def get(request: RequestContext, name: str) -> Response:  # noqa: ARG001
+    """Get a problem type: what the `type` of an error means."""
     found = problem_types().get(name)
     if found is None:
         raise NotFound("problem", name)

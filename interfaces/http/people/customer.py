@@ -1,11 +1,10 @@
-"""Customers: who books, or for whom staff book."""
+"""Routes of customers: the people who book, and guests that staff book for."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from fastapi import Query, Response
 
 from application.people.customer import (
     ChangeCustomer,
@@ -29,47 +28,58 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import ended, listed, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
 from projections.read_models import customer
 from projections.read_models.customer import ListedCustomer
 
-router = APIRouter(prefix="/v1/customers", tags=["customers"], route_class=Route)
+router = Router("/v1/customers", "customers")
 
-Email = Annotated[
+EmailAddress = Annotated[
     str,
-    Field(max_length=254, pattern=r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$", examples=["ada@example.org"]),
+    matching(
+        r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$",
+        "Not an e-mail address.",
+        max_length=254,
+        examples=["ada@example.org"],
+    ),
 ]
-Phone = Annotated[str, Field(pattern=r"^\+?[0-9 ()./-]{3,32}$", examples=["+33 1 23 45 67 89"])]
+Phone = Annotated[
+    str,
+    matching(
+        r"^\+?[0-9 ()./-]{3,32}$", "Not a phone number, such as +33 1 23 45 67 89.", examples=["+33 1 23 45 67 89"]
+    ),
+]
 
 
-class CustomerBody(Body):
-    """Who books. A customer registers under the own account's id; staff make guests."""
+class ReplaceCustomerBody(Body):
+    """A customer's details. A customer's id is their account's; staff create guests."""
 
     name: Name
-    email: Email | None = None
+    email: EmailAddress | None = None
     phone: Phone | None = None
     timezone: Zone | None = None
     note: Text = ""
 
 
-class NewCustomer(CustomerBody):
-    """`organization_id`: one of the caller's, whose members are to know the guest too."""
+class CreateCustomerBody(ReplaceCustomerBody):
+    """`organization_id`: one of the caller's organizations, whose members see the guest too."""
 
     organization_id: UUID | None = None
 
 
-class CustomerChange(Change, CustomerBody):
-    """Only the fields given are changed; null clears an optional one."""
+class ChangeCustomerBody(Change, ReplaceCustomerBody):
+    """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
     note: Text = absent()
 
 
-class CustomerShown(Resource):
-    """Somebody who books, unless `deleted`."""
+class CustomerResponse(Resource):
+    """A customer, who can book unless `deleted`."""
 
     name: str
     email: str | None
@@ -81,16 +91,16 @@ class CustomerShown(Resource):
 
 
 class CustomerPage(Shape):
-    items: list[CustomerShown]
+    items: list[CustomerResponse]
     next: str | None
 
 
 class CustomerFilters(Paging):
-    """Customers by name; of staff, those whom they or their colleagues made or host."""
+    """Customers in the order of their names; for staff, their organizations' guests and visitors."""
 
 
-def shown(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
-    """A customer as answered."""
+def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
+    """A customer as JSON."""
     return {
         "id": customer.id,
         "version": customer.version,
@@ -108,57 +118,59 @@ def location(customer: Customer) -> str:
     return f"/v1/customers/{customer.id}"
 
 
-@router.post("", operation_id="create_customer", status_code=201, response_model=CustomerShown)
-async def create(ask: RequestContext, body: NewCustomer) -> Response:
-    """Register the caller as a customer; staff make a guest."""
+@router.post("", "create_customer", CustomerResponse, status=201)
+async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
+    """Create the caller's customer, or a guest if the caller is staff."""
     command = CreateCustomer(
-        **ask.command(),
+        **request.command(),
         id=new_id(),
         details=cast("CustomerDetails", body.model_dump(exclude={"organization_id"})),
         organization_id=body.organization_id,
-        address=await ask.address_of(body.email),
+        address=await request.address_of(body.email),
     )
-    return written(await create_customer(command, ask.ports.store), shown, location)
+    return command_response(await create_customer(command, request.ports.store), customer_response, location)
 
 
-@router.get("", operation_id="list_customers", response_model=CustomerPage)
-async def find(ask: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
-    """List the customers the caller may know of."""
-    async with ask.look("customer") as read:
-        rows, bookmark = await customer.find(read, page(ask, filters), owner=ask.owner)
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
+@router.get("", "list_customers", CustomerPage)
+async def find(request: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
+    """List the customers that the caller may see."""
+    async with request.snapshot("customer") as read:
+        rows, bookmark = await customer.find(read, page(request, filters), owner=request.owner)
+    return page_response(
+        [customer_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
+    )
 
 
-@router.get("/{customer_id}", operation_id="get_customer", response_model=CustomerShown)
-async def get(ask: RequestContext, customer_id: UUID) -> Response:
-    """Show a customer."""
-    async with ask.look("customer") as read:
-        row = await customer.get(read, customer_id, owner=ask.owner)
+@router.get("/{customer_id}", "get_customer", CustomerResponse)
+async def get(request: RequestContext, customer_id: UUID) -> Response:
+    """Get a customer."""
+    async with request.snapshot("customer") as read:
+        row = await customer.get(read, customer_id, owner=request.owner)
     if row is None:
         raise NotFound("customer", customer_id)
-    return seen(ask.given, row.version, shown(row), read.position)
+    return resource_response(request.sent, row.version, customer_response(row), read.position)
 
 
-@router.put("/{customer_id}", operation_id="replace_customer", response_model=CustomerShown)
-async def replace(ask: RequestContext, customer_id: UUID, body: CustomerBody) -> Response:
-    """Replace all the details."""
-    return await _changed(ask, customer_id, body.model_dump())
+@router.put("/{customer_id}", "replace_customer", CustomerResponse)
+async def replace(request: RequestContext, customer_id: UUID, body: ReplaceCustomerBody) -> Response:
+    """Replace a customer's details."""
+    return await _changed(request, customer_id, body.model_dump())
 
 
-@router.patch("/{customer_id}", operation_id="change_customer", response_model=CustomerShown)
-async def change(ask: RequestContext, customer_id: UUID, body: CustomerChange) -> Response:
-    """Change some of the details."""
-    return await _changed(ask, customer_id, body.model_dump(exclude_unset=True))
+@router.patch("/{customer_id}", "change_customer", CustomerResponse)
+async def change(request: RequestContext, customer_id: UUID, body: ChangeCustomerBody) -> Response:
+    """Change some of a customer's details."""
+    return await _changed(request, customer_id, body.model_dump(exclude_unset=True))
 
 
-async def _changed(ask: RequestContext, customer_id: UUID, details: Mapping[str, Any]) -> Response:
-    address = await ask.address_of(details.get("email"))
-    command = ChangeCustomer(**ask.command(), customer_id=customer_id, details=details, address=address)
-    return written(await change_customer(command, ask.ports.store), shown)
+async def _changed(request: RequestContext, customer_id: UUID, details: Mapping[str, Any]) -> Response:
+    address = await request.address_of(details.get("email"))
+    command = ChangeCustomer(**request.command(), customer_id=customer_id, details=details, address=address)
+    return command_response(await change_customer(command, request.ports.store), customer_response)
 
 
-@router.delete("/{customer_id}", operation_id="delete_customer", status_code=204)
-async def delete(ask: RequestContext, customer_id: UUID) -> Response:
-    """End a customer for the future; history stays."""
-    command = DeleteCustomer(**ask.command(), customer_id=customer_id)
-    return ended(await delete_customer(command, ask.ports.store))
+@router.delete("/{customer_id}", "delete_customer")
+async def delete(request: RequestContext, customer_id: UUID) -> Response:
+    """Delete a customer. They take no new bookings; history stays."""
+    command = DeleteCustomer(**request.command(), customer_id=customer_id)
+    return empty_response(await delete_customer(command, request.ports.store))

@@ -1,10 +1,10 @@
-"""Me: the caller's own account."""
+"""Routes of the caller's own account."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from application.access import Role
 from application.identity.password import prove
@@ -23,19 +23,20 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
-from interfaces.http.framework.rate_limit import take
+from interfaces.http.framework.needs import Needs
+from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import HttpResponse, seen, written
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
+from interfaces.http.framework.routing import Router
 from interfaces.http.people.registration import Language, Mailbox
 from projections.read_models import account
 from projections.read_models.account import CONTACT, ListedAccount
 
-router = APIRouter(prefix="/v1/me", tags=["me"], route_class=Route)
+router = Router("/v1/me", "me")
 
 
-class Me(Body):
-    """What people say of themselves. Another `email` counts once the code that is sent there proves it."""
+class ChangeMeBase(Body):
+    """A person's details. Another `email` takes effect once the code that is sent there proves it."""
 
     name: Name
     email: Mailbox
@@ -43,16 +44,16 @@ class Me(Body):
     language: Language | None = None
 
 
-class MeChange(Change, Me):
-    """Only the fields given are changed; null clears an optional one. Another `email` needs the password."""
+class ChangeMeBody(Change, ChangeMeBase):
+    """Only the given fields change; null clears an optional one. Another `email` requires the password."""
 
     name: Name = absent()
     email: Mailbox = absent()
     password: str = absent()
 
 
-class AccountShown(Resource):
-    """An account. What is personal is null once the person is forgotten."""
+class AccountResponse(Resource):
+    """An account. Personal fields are null once the person is erased."""
 
     role: Role
     standing: AccountStatus
@@ -64,8 +65,8 @@ class AccountShown(Resource):
     forgetting_due: Instant | None
 
 
-def shown(account: Account | ListedAccount) -> Mapping[str, Any]:
-    """An account as answered."""
+def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
+    """An account as JSON."""
     due = account.forgetting_due
     return {
         "id": account.account_id if isinstance(account, Account) else account.id,
@@ -84,38 +85,45 @@ def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     return {name: getattr(account, name) for name in CONTACT}
 
 
-async def show(ask: RequestContext, account_id: UUID) -> HttpResponse:
-    """One account as the reader has it; raises NotFound."""
-    async with ask.look("account") as read:
+async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:
+    """The answer about one account, from the read model; raises NotFound."""
+    async with request.snapshot("account") as read:
         row = await account.get(read, account_id)
     if row is None:
         raise NotFound("account", account_id)
-    return seen(ask.given, row.version, shown(row), read.position)
+    return resource_response(request.sent, row.version, account_response(row), read.position)
 
 
-@router.get("", operation_id="get_me", response_model=AccountShown)
-async def get(ask: RequestContext) -> Response:
-    """Show the caller's account."""
-    return await show(ask, ask.caller.account)
+@router.get("", "get_me", AccountResponse, needs=Needs(finds=True))
+async def get(request: RequestContext) -> Response:
+    """Get the caller's account."""
+    return await find_account_response(request, request.caller.account)
 
 
-@router.patch("", operation_id="change_me", response_model=AccountShown)
-async def change(ask: RequestContext, body: MeChange) -> Response:
-    """Change some of it. To another e-mail address goes a code, which /v1/auth/email/verify takes."""
+async def _moving_account(request: RequestContext, body: ChangeMeBody) -> UUID | None:
+    """Count changes to another address alone."""
+    moves = "email" in body.model_fields_set and await _is_another(request, body.email)
+    return request.caller.account if moves else None
+
+
+@router.patch(
+    "", "change_me", AccountResponse, needs=Needs(limit=RateLimited("address", _moving_account), password=True)
+)
+async def change(request: RequestContext, body: ChangeMeBody) -> Response:
+    """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
     email, password = contact.pop("email", None), contact.pop("password", "")
-    moves = email is not None and await _is_another(ask, email)
-    if moves:  # whoever has the address can set a new password: a stolen token is not enough for that
-        await take(ask, ask.caller.account)
-        await prove(ask.caller, password, ask.network, ask.signing)
-    done = await change_contact(ChangeContact(**ask.command(), contact=contact), ask.ports.store)
+    moves = email is not None and await _is_another(request, email)
+    if moves:  # the address can set a new password, so that a stolen token must not be enough to change it
+        await prove(request.caller, password, request.network, request.ports.identity.signing)
+    done = await change_contact(ChangeContact(**request.command(), contact=contact), request.ports.store)
     if moves:
-        said = {"account_id": str(ask.caller.account), "email": email}
-        await ask.ports.errands.ask("change_address", said)
-    return written(done, shown)
+        said = {"account_id": str(request.caller.account), "email": email}
+        await request.ports.errands.ask("change_address", said)
+    return command_response(done, account_response)
 
 
-async def _is_another(ask: RequestContext, email: str) -> bool:
-    """Whether it is not the address that the caller has."""
-    asked = FindAccount(**ask.query(), account_id=ask.caller.account)
-    return await ask.address_of(email) != (await find_account(asked, ask.ports.store)).aggregate.address
+async def _is_another(request: RequestContext, email: str) -> bool:
+    """Whether the address differs from the caller's."""
+    asked = FindAccount(by=request.caller, account_id=request.caller.account)
+    return await request.address_of(email) != (await find_account(asked, request.ports.store)).aggregate.address

@@ -1,10 +1,9 @@
-"""Users: everybody's accounts, for admins."""
+"""Routes of users: all accounts, for admins."""
 
 from typing import Annotated, Literal, cast
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from fastapi import Query, Response
 
 from application.access import Role
 from application.people.account import (
@@ -17,20 +16,21 @@ from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountContact, AccountStatus
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
-from interfaces.http.framework.paging import page, sealed
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import ended, listed, written
-from interfaces.http.framework.routing import Route
-from interfaces.http.people.me import AccountShown, show, shown
+from interfaces.http.framework.responses import command_response, empty_response, page_response
+from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import matching
+from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language, Mailbox
 from projections.read_models import account
 
-router = APIRouter(prefix="/v1/users", tags=["users"], route_class=Route)
+router = Router("/v1/users", "users")
 AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
 
 
-class UserBody(Body):
-    """An account that an admin makes. A mail lets its owner set the password."""
+class CreateUserBody(Body):
+    """A new account. A mail lets its owner set the password."""
 
     email: Mailbox
     name: Name
@@ -39,71 +39,75 @@ class UserBody(Body):
     language: Language | None = None
 
 
-class UserChange(Change):
-    """Only the fields given are changed."""
+class ChangeUserBody(Change):
+    """Only the given fields change."""
 
     role: AnyRole = absent()
     disabled: bool = absent()
 
 
 class UserPage(Shape):
-    items: list[AccountShown]
+    items: list[AccountResponse]
     next: str | None
 
 
 class UserFilters(Paging):
-    """Accounts by age. `q`: a part of the e-mail address or the name."""
+    """Accounts, the oldest first. `q`: a part of the e-mail address or the name."""
 
     role: AnyRole | None = None
     standing: AccountStatus | None = None
-    q: str | None = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    q: str | None = matching(
+        r"^[^\x00]*$", "Must not contain the character U+0000.", default=None, min_length=1, max_length=200
+    )
 
 
 def location(account: Account) -> str:
     return f"/v1/users/{account.account_id}"
 
 
-@router.post("", operation_id="create_user", status_code=201, response_model=AccountShown)
-async def create(ask: RequestContext, body: UserBody) -> Response:
-    """Make an account; a mail lets its owner set the password."""
+@router.post("", "create_user", AccountResponse, status=201)
+async def create(request: RequestContext, body: CreateUserBody) -> Response:
+    """Create a user. A mail lets them set the password."""
     command = RegisterAccount(
-        **ask.command(),
+        **request.command(),
         account_id=new_id(),
         role=Role(body.role),
-        address=await ask.ports.store.address_id(body.email),
+        address=await request.ports.store.address_id(body.email),
         contact=cast("AccountContact", body.model_dump(exclude={"role"})),
     )
-    done = await register_account(command, ask.ports.store)
+    done = await register_account(command, request.ports.store)
     # Also when it is answered again: who died in between has asked for no mail.
-    await ask.ports.errands.ask("invite", {"account_id": str(done.aggregate.account_id)})
-    return written(done, shown, location)
+    await request.ports.errands.ask("invite", {"account_id": str(done.aggregate.account_id)})
+    return command_response(done, account_response, location)
 
 
-@router.get("", operation_id="list_users", response_model=UserPage)
-async def find(ask: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
-    """List accounts."""
+@router.get("", "list_users", UserPage)
+async def find(request: RequestContext, filters: Annotated[UserFilters, Query()]) -> Response:
+    """List users."""
     narrow = filters.model_dump(include={"role", "standing", "q"})
-    async with ask.look("account") as read:
-        rows, bookmark = await account.find(read, page(ask, filters), **narrow)
-    return listed([shown(row) for row in rows], sealed(ask, filters, bookmark), read.position)
+    async with request.snapshot("account") as read:
+        rows, bookmark = await account.find(read, page(request, filters), **narrow)
+    return page_response(
+        [account_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
+    )
 
 
-@router.get("/{account_id}", operation_id="get_user", response_model=AccountShown)
-async def get(ask: RequestContext, account_id: UUID) -> Response:
-    """Show an account."""
-    return await show(ask, account_id)
+@router.get("/{account_id}", "get_user", AccountResponse)
+async def get(request: RequestContext, account_id: UUID) -> Response:
+    """Get a user."""
+    return await find_account_response(request, account_id)
 
 
-@router.patch("/{account_id}", operation_id="change_user", response_model=AccountShown)
-async def change(ask: RequestContext, account_id: UUID, body: UserChange) -> Response:
-    """Give another role, disable or enable. Nobody does this to themselves, and one active admin stays."""
+@router.patch("/{account_id}", "change_user", AccountResponse)
+async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody) -> Response:
+    """Change a user's role, disable or enable them. Not the caller's own; one active admin must remain."""
     said = body.model_dump(exclude_unset=True)
-    command = ChangeAccount(**ask.command(), account_id=account_id, **said)
-    return written(await change_account(command, ask.ports.store), shown)
+    command = ChangeAccount(**request.command(), account_id=account_id, **said)
+    return command_response(await change_account(command, request.ports.store), account_response)
 
 
-@router.delete("/{account_id}", operation_id="delete_user", status_code=204)
-async def delete(ask: RequestContext, account_id: UUID) -> Response:
-    """Disable an account: nobody signs in with it, history stays."""
-    command = ChangeAccount(**ask.command(), account_id=account_id, disabled=True)
-    return ended(await change_account(command, ask.ports.store))
+@router.delete("/{account_id}", "delete_user")
+async def delete(request: RequestContext, account_id: UUID) -> Response:
+    """Disable a user. They cannot sign in; history stays."""
+    command = ChangeAccount(**request.command(), account_id=account_id, disabled=True)
+    return empty_response(await change_account(command, request.ports.store))

@@ -1,24 +1,26 @@
-"""Which times are free, the next ones, and why one is not."""
+"""Routes of availability: free times, the next ones, and why a time is not free."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from fastapi import Query, Response
+from pydantic import Field, PlainValidator, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError, to_json
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
 from interfaces.http.framework import fields as body
 from interfaces.http.framework.fields import Instant, Shape, Zone
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
-from interfaces.http.framework.routing import Route
+from interfaces.http.framework.routing import Router
 from projections.availability.evaluation import UnavailableReason
 
-router = APIRouter(prefix="/v1/availability", tags=["availability"], route_class=Route)
+router = Router("/v1/availability", "availability")
 LONGEST = timedelta(days=62)
 
 
@@ -38,32 +40,42 @@ Bound = Annotated[
 ]
 
 
-class Span(body.Query):
-    """`from` and `to` are dates, both included, read in `tz`; or instants, `to` excluded. At most 62 days."""
+class FindStartsQuery(body.Query):
+    """`from` and `to` are dates in `tz`, both included, or instants, `to` excluded. At most 62 days."""
 
     service_id: UUID
     provider_id: UUID | None = None
     from_: Bound = Field(alias="from")
     to: Bound
-    tz: Zone | None = Field(None, description="The zone of the dates.")
+    tz: Zone | None = Field(None, validate_default=True, description="The time zone of the dates.")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        dates = [not isinstance(bound, datetime) for bound in (self.from_, self.to)]
-        if dates[0] is not dates[1]:
-            raise PydanticCustomError("span", "`from` and `to` are both dates or both instants.")
-        if all(dates) and self.tz is None:
-            raise PydanticCustomError("span", "Dates need `tz`.")
-        length = self.to - self.from_
-        if length < timedelta(0):
-            raise PydanticCustomError("span", "`to` lies before `from`.")
-        if length + timedelta(days=all(dates)) > LONGEST:
-            raise PydanticCustomError("span", "At most 62 days.")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _check_length(cls, to: date | datetime, earlier: ValidationInfo) -> date | datetime:
+        since = earlier.data.get("from_")
+        if since is None:  # which has its own error
+            return to
+        if isinstance(since, datetime) is not isinstance(to, datetime):
+            raise PydanticCustomError("span", "`from` and `to` must both be dates or both be instants.")
+        length = to - since if isinstance(to, datetime) else to - since + timedelta(days=1)
+        if to < since:
+            raise PydanticCustomError("span", "`to` must not be before `from`.")
+        if length > LONGEST:
+            days = -(-length // timedelta(days=1))
+            raise PydanticCustomError("span", f"The range is {days} days long; at most {LONGEST.days} are allowed.")
+        return to
+
+    @field_validator("tz")
+    @classmethod
+    def _check_zone(cls, tz: str | None, earlier: ValidationInfo) -> str | None:
+        bounds = [earlier.data.get(name) for name in ("from_", "to")]
+        if tz is None and all(bounds) and not any(isinstance(bound, datetime) for bound in bounds):
+            raise PydanticCustomError("span", "Required when `from` and `to` are dates.")
+        return tz
 
     @cached_property
     def interval(self) -> Interval:
-        """The span in UTC, half-open."""
+        """The range in UTC, half-open."""
         if isinstance(self.from_, datetime) and isinstance(self.to, datetime):
             return Interval(self.from_, self.to)
         assert self.tz is not None
@@ -71,8 +83,8 @@ class Span(body.Query):
         return Interval(day_bounds(self.from_, tz).start, day_bounds(self.to, tz).end)
 
 
-class Earliest(body.Query):
-    """The next starts of a service, or of all services with a tag."""
+class FindEarliestStartsQuery(body.Query):
+    """The next free starts of a service, or of all services with a tag."""
 
     service_id: UUID | None = None
     tag: body.Slug | None = None
@@ -81,47 +93,47 @@ class Earliest(body.Query):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.service_id is None) is (self.tag is None):
-            raise PydanticCustomError("earliest", "Name either service_id or tag.")
+            raise PydanticCustomError("earliest", "Give either `service_id` or `tag`.")
         return self
 
 
-class One(body.Query):
-    """One start of one provider; without a provider, of any."""
+class ExplainAvailabilityQuery(body.Query):
+    """One start with one provider; without a provider, with any of the service's."""
 
     service_id: UUID
     provider_id: UUID | None = None
     start: Instant
 
 
-class Start(Shape):
+class StartResponse(Shape):
     start: datetime
     end: datetime
     provider_id: UUID
     seats_left: int
 
 
-class Starts(Shape):
-    """What is offered, by start and provider; one item for each start and provider."""
+class StartsResponse(Shape):
+    """Free starts, ordered by start and provider: one item for each of both."""
 
-    starts: list[Start]
+    starts: list[StartResponse]
     timezone: str
     position: int
     as_of: datetime
 
 
-class EarliestStart(Start):
+class EarliestStartResponse(StartResponse):
     service_id: UUID
 
 
-class EarliestStarts(Shape):
-    starts: list[EarliestStart]
+class EarliestStartsResponse(Shape):
+    starts: list[EarliestStartResponse]
     timezone: str
     position: int
     as_of: datetime
 
 
-class WhyShown(Shape):
-    """Whether a start is offered, and the rule that stands against it if not."""
+class AvailabilityExplanationResponse(Shape):
+    """Whether a start is free, and the rule against it if not."""
 
     offered: bool
     rule: UnavailableReason | None
@@ -129,37 +141,37 @@ class WhyShown(Shape):
     position: int
 
 
-@router.get("", operation_id="find_starts", response_model=Starts)
-async def starts(ask: RequestContext, span: Annotated[Span, Query()]) -> Response:
-    """List the starts that are offered."""
-    answer = await ask.ports.availability.starts(
-        span.service_id,
-        span.provider_id,
-        span.interval,
-        now=ask.ports.store.now(),
-        at_least=ask.at_least,
-        timezone=span.tz,
+@router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))
+async def starts(request: RequestContext, query: Annotated[FindStartsQuery, Query()]) -> Response:
+    """Find free starts."""
+    answer = await request.ports.availability.starts(
+        query.service_id,
+        query.provider_id,
+        query.interval,
+        now=request.ports.store.now(),
+        at_least=request.at_least,
+        timezone=query.tz,
     )
-    return _sent(answer.body, answer.position)
+    return _answer(answer.body, answer.position)
 
 
-@router.get("/earliest", operation_id="find_earliest", response_model=EarliestStarts)
-async def earliest(ask: RequestContext, asked: Annotated[Earliest, Query()]) -> Response:
-    """List the next starts, the earliest first."""
-    answer = await ask.ports.availability.earliest(
-        asked.service_id, asked.tag, asked.limit, now=ask.ports.store.now(), at_least=ask.at_least
+@router.get("/earliest", "find_earliest_starts", EarliestStartsResponse, needs=Needs(finds=True))
+async def earliest(request: RequestContext, query: Annotated[FindEarliestStartsQuery, Query()]) -> Response:
+    """Find the earliest free starts."""
+    answer = await request.ports.availability.earliest(
+        query.service_id, query.tag, query.limit, now=request.ports.store.now(), at_least=request.at_least
     )
-    return _sent(answer.body, answer.position)
+    return _answer(answer.body, answer.position)
 
 
-@router.get("/why", operation_id="why_not", response_model=WhyShown)
-async def why(ask: RequestContext, asked: Annotated[One, Query()]) -> Response:
-    """Whether a start is offered, or what stands against it."""
-    found = await ask.ports.availability.why(
-        asked.service_id, asked.provider_id, asked.start, now=ask.ports.store.now(), at_least=ask.at_least
+@router.get("/why", "explain_availability", AvailabilityExplanationResponse, needs=Needs(finds=True))
+async def why(request: RequestContext, query: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
+    """Explain whether a start is free, and why not."""
+    found = await request.ports.availability.why(
+        query.service_id, query.provider_id, query.start, now=request.ports.store.now(), at_least=request.at_least
     )
-    return _sent(to_json(found._asdict()), found.position)
+    return _answer(to_json(found._asdict()), found.position)
 
 
-def _sent(body: bytes, position: int) -> HttpResponse:
+def _answer(body: bytes, position: int) -> HttpResponse:
     return HttpResponse(200, body, {b"daybook-position": b"%d" % position, b"cache-control": PUBLIC})

@@ -1,28 +1,33 @@
-"""Opening hours as people write them, and as minutes of the local day."""
+"""Opening hours as clock times, and as minutes of the local day."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
 from domain.scheduling.opening_hours import DAY, window
 from interfaces.http.framework.fields import Body
+from interfaces.http.framework.validation_messages import matching
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-From = Annotated[str, Field(alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["09:00"])]
-To = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["17:00"])]
+From = Annotated[
+    str,
+    matching(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "Use HH:MM, such as 09:00.", alias="from", examples=["09:00"]),
+]
+To = Annotated[
+    str,
+    matching(r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", "Use HH:MM up to 24:00, such as 17:00.", examples=["17:00"]),
+]
 
 
 class DayWindow(Body):
-    """Open from one time of day to another; a `to` not after `from` is the next day's."""
+    """Open from one time of day to another. A `to` not after `from` is on the next day."""
 
     from_: From
     to: To
 
 
 class WeeklyWindow(DayWindow):
-    """Open on this weekday."""
+    """Open on one weekday."""
 
     day: Day
 
@@ -38,14 +43,14 @@ def minutes_of_week(windows: Sequence[WeeklyWindow]) -> dict[str, list[list[int]
     return {str(n): minutes(of_day[day]) for n, day in enumerate(DAYS) if of_day[day]}
 
 
-def shown(windows: Sequence[Sequence[int]]) -> list[dict[str, str]]:
-    """Back to from and to."""
+def hours_response(windows: Sequence[Sequence[int]]) -> list[dict[str, str]]:
+    """Minutes of the day -> from and to."""
     return [{"from": _clock(opens), "to": _clock(closes)} for opens, closes in windows]
 
 
-def shown_week(week: Mapping[str, Sequence[Sequence[int]]]) -> list[dict[str, Any]]:
-    """Back to day, from and to; Monday first."""
-    return [{"day": DAYS[int(day)], **each} for day in sorted(week) for each in shown(week[day])]
+def week_response(week: Mapping[str, Sequence[Sequence[int]]]) -> list[dict[str, Any]]:
+    """Minutes of the day by weekday -> day, from and to; Monday first."""
+    return [{"day": DAYS[int(day)], **each} for day in sorted(week) for each in hours_response(week[day])]
 
 
 def _clock(minute: int) -> str:

@@ -1,4 +1,4 @@
-"""Who acts for a provider, as far as a question needs to know: from the read model, where commands load."""
+"""The accounts that may act for a provider, from the read model: for queries, where commands load aggregates."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -9,11 +9,11 @@ from projections.read_models import organization
 from projections.read_models.directory import ListedProvider
 
 
-async def staff(ask: RequestContext, provider: ListedProvider) -> Collection[UUID]:
+async def staff(request: RequestContext, provider: ListedProvider) -> Collection[UUID]:
     """For `demand`: the provider's owner, and the caller if a member of its organization."""
-    told = provider.profile.get("organization_id")
-    if told is not None and ask.caller.role is Role.PROVIDER and ask.of != provider.owner_id:
-        async with ask.ports.reads.open("organization", ask.at_least) as read:
-            if await organization.member(read, UUID(told), ask.caller.account) is not None:
-                return provider.owner_id, ask.caller.account
+    organization_id = provider.profile.get("organization_id")
+    if organization_id is not None and request.caller.role is Role.PROVIDER and request.of != provider.owner_id:
+        async with request.ports.reads.open("organization", request.at_least) as read:
+            if await organization.member(read, UUID(organization_id), request.caller.account) is not None:
+                return provider.owner_id, request.caller.account
     return (provider.owner_id,)

@@ -1,12 +1,13 @@
-"""What a schedule looks like in requests and answers."""
+"""Bodies, filters and answers about schedules."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
@@ -29,48 +30,53 @@ from projections.read_models.schedule import OpeningRules
 AnySchedule = Schedule | OpeningRules
 
 
-class ScheduleBody(Body):
-    """The zone counts for all hours. Windows may not overlap, past midnight neither."""
+class ReplaceScheduleBody(Body):
+    """`timezone` applies to all hours. Windows must not overlap, not even past midnight."""
 
     timezone: Zone
     weekly: Annotated[list[WeeklyWindow], Field(max_length=336)]
 
 
-class OverrideBody(Body):
+class ReplaceOverrideBody(Body):
     """No hours: closed."""
 
     hours: Annotated[list[DayWindow], Field(max_length=48)]
 
 
-class TimeOffBody(Body):
+class CreateTimeOffBody(Body):
     """From `start` until `end`."""
 
     start: Instant
     end: Instant
     reason: Text = ""
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.end <= self.start:
-            raise PydanticCustomError("time_off", "Time off ends after it starts.")
-        return self
+    @field_validator("end")
+    @classmethod
+    def _check_order(cls, end: datetime, earlier: ValidationInfo) -> datetime:
+        if "start" in earlier.data and end <= earlier.data["start"]:
+            raise PydanticCustomError("time_off", "`end` must be after `start`.")
+        return end
 
 
-class TimeOffItem(Shape):
+class ReplaceTimeOffBody(CreateTimeOffBody):
+    """From `start` until `end`."""
+
+
+class TimeOffItemResponse(Shape):
     id: UUID
     start: datetime
     end: datetime
     reason: str
 
 
-class TimeOffShown(TimeOffItem):
-    """Closed between two instants. `version`: of the schedule."""
+class TimeOffResponse(TimeOffItemResponse):
+    """Closed between two instants. `version`: the schedule's."""
 
     version: int
 
 
 class TimeOffPage(Shape):
-    items: list[TimeOffShown]
+    items: list[TimeOffResponse]
     next: str | None
 
 
@@ -78,48 +84,48 @@ class TimeOffFilters(Paging):
     """All time off."""
 
 
-class OverrideItem(Shape):
+class OverrideItemResponse(Shape):
     date: date
     hours: list[DayWindow]
 
 
-class OverrideShown(OverrideItem):
-    """Other hours on a date. `version`: of the schedule."""
+class OverrideResponse(OverrideItemResponse):
+    """Other hours on one date. `version`: the schedule's."""
 
     version: int
 
 
-class ScheduleShown(Resource):
-    """When a provider's calendar is open."""
+class ScheduleResponse(Resource):
+    """When a provider is open."""
 
     timezone: str
     weekly: list[WeeklyWindow]
-    overrides: list[OverrideItem]
-    time_off: list[TimeOffItem]
+    overrides: list[OverrideItemResponse]
+    time_off: list[TimeOffItemResponse]
 
 
-def shown(schedule: AnySchedule) -> Mapping[str, Any]:
-    """A schedule as answered."""
+def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
+    """A schedule as JSON."""
     return {
         "id": schedule.id,
         "version": schedule.version,
         "timezone": schedule.timezone,
-        "weekly": hours.shown_week(schedule.weekly),
+        "weekly": hours.week_response(schedule.weekly),
         "overrides": [
-            {"date": day, "hours": hours.shown(schedule.overrides[day])} for day in sorted(schedule.overrides)
+            {"date": day, "hours": hours.hours_response(schedule.overrides[day])} for day in sorted(schedule.overrides)
         ],
         "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
     }
 
 
-def override_shown(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
-    """One date's hours as answered."""
-    told = hours.shown(schedule.overrides[day.isoformat()])
-    return {"date": day, "hours": told, "version": schedule.version}
+def override_response(schedule: AnySchedule, day: date) -> Mapping[str, Any]:
+    """One date's hours as JSON."""
+    windows = hours.hours_response(schedule.overrides[day.isoformat()])
+    return {"date": day, "hours": windows, "version": schedule.version}
 
 
-def off_shown(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
-    """One time off as answered; raises NotFound."""
+def time_off_response(schedule: AnySchedule, id: UUID) -> Mapping[str, Any]:
+    """One time off as JSON; raises NotFound."""
     if id not in schedule.time_off:
         raise NotFound("time off", id)
     return {**_off(schedule, id), "version": schedule.version}

@@ -1,4 +1,4 @@
-"""What a webhook and its deliveries look like in requests and answers."""
+"""Bodies, filters and answers about webhooks and deliveries."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -26,8 +26,8 @@ Types = Annotated[list[Type], Field(min_length=1, max_length=100)]
 Url = Annotated[str, Field(max_length=LONGEST_URL, examples=["https://example.org/hook"])]
 
 
-class NewWebhook(Body):
-    """About all providers of an organization, or about one provider."""
+class CreateWebhookBody(Body):
+    """Events of all providers of an organization, or of one provider."""
 
     url: Url
     types: Types
@@ -35,18 +35,18 @@ class NewWebhook(Body):
     provider_id: UUID | None = None
 
 
-class WebhookChange(Change):
-    """For everything that has not been delivered yet."""
+class ChangeWebhookBody(Change):
+    """The change applies to everything not yet delivered."""
 
     url: Url = absent()
     types: Types = absent()
 
 
-class WebhookShown(Resource):
-    """`position`: the last event that it was told of. `behind`: how many wait (as far as has been counted).
+class WebhookResponse(Resource):
+    """`position`: the last event that was delivered. `behind`: how many events wait, as last counted.
 
-    `failing_since`: when the server began not to take what is next. `reason`: why it was disabled.
-    Managed by an organization and about one provider, it ends to be told when the provider leaves.
+    `failing_since`: when the server stopped accepting messages. `reason`: why the webhook was disabled.
+    An organization's webhook about one provider gets no further messages once the provider leaves.
     """
 
     url: str
@@ -61,14 +61,14 @@ class WebhookShown(Resource):
     failing_since: Instant | None
 
 
-class WebhookMade(WebhookShown):
-    """`secret` is what messages are signed with. It is shown this once."""
+class WebhookWithSecretResponse(WebhookResponse):
+    """`secret` signs messages. It is shown only once."""
 
     secret: str
 
 
 class WebhookPage(Shape):
-    items: list[WebhookShown]
+    items: list[WebhookResponse]
     next: str | None
 
 
@@ -79,8 +79,8 @@ class WebhookFilters(Paging):
     provider_id: UUID | None = None
 
 
-class DeliveryShown(Shape):
-    """One attempt. `error`: a word, null when it was taken. `position`: of the event that it told of."""
+class DeliveryResponse(Shape):
+    """One attempt. `error`: a word, null if the server accepted it. `position`: the event's."""
 
     id: int
     position: int
@@ -94,22 +94,22 @@ class DeliveryShown(Shape):
 
 
 class DeliveryPage(Shape):
-    items: list[DeliveryShown]
+    items: list[DeliveryResponse]
     next: str | None
 
 
 class DeliveryFilters(Paging):
-    """The attempts of the last 30 days, 1,000 at most, the newest first."""
+    """Attempts of the last 30 days, at most 1,000, the newest first."""
 
 
-class Redelivery(Query):
-    """Everything after this position is told again, under the same ids."""
+class RedeliverWebhookQuery(Query):
+    """Messages after this position are delivered again, with the same ids."""
 
     after: int = Field(ge=0, le=2**63 - 1)
 
 
-def shown(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
-    """A webhook as answered."""
+def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
+    """A webhook as JSON."""
     return {
         "id": webhook.id,
         "version": webhook.version,
@@ -126,8 +126,8 @@ def shown(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[s
     }
 
 
-def delivery_shown(noted: LoggedDelivery) -> Mapping[str, Any]:
-    """An attempt as answered."""
+def delivery_response(noted: LoggedDelivery) -> Mapping[str, Any]:
+    """An attempt as JSON."""
     return {
         "id": noted.id,
         "position": noted.position,

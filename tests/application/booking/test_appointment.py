@@ -1,7 +1,8 @@
 """Booking, moving, cancelling: who may, what is recorded, and what a start is refused for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from application.booking.appointment import (
     change_appointment,
     reschedule_appointment,
 )
-from application.booking.attendance import check_in_appointment, complete_appointment, miss_appointment, undo_no_show
+from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
+from application.booking.ports import CUSTOMER_KNOWN, NoBookingQueries
 from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
@@ -210,6 +212,17 @@ class TestBooking:
             await book_appointment(replace(week.booking("09:00"), by=by), store)
 
 
+class Ranked(NoBookingQueries):
+    """Read models that rank in this order, and count how often they are asked."""
+
+    def __init__(self, *order: UUID) -> None:
+        self.order, self.asked = order, 0
+
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:
+        self.asked += 1
+        return self.order
+
+
 class TestAnyProvider:
     @pytest.fixture
     async def team(self, store: Clocked) -> OpenWeek:
@@ -220,8 +233,8 @@ class TestAnyProvider:
         return OpenWeek(store, owner, ids[0], service_id, (await an_open_week(store)).monday)
 
     @staticmethod
-    def anybody(team: OpenWeek, *ranking: UUID, **more: Any) -> BookAppointment:
-        return team.booking("09:00", provider_id=None, ranking=ranking, **more)
+    def anybody(team: OpenWeek, **more: Any) -> BookAppointment:
+        return team.booking("09:00", provider_id=None, **more)
 
     async def providers(self, store: Clocked, team: OpenWeek) -> list[UUID]:
         found, _ = await store.fetch([team.service_id])
@@ -229,9 +242,28 @@ class TestAnyProvider:
 
     async def test_the_first_of_the_ranking_who_is_free_is_taken(self, store: Clocked, team: OpenWeek) -> None:
         one, two, three = await self.providers(store, team)
-        ranking = three, one, two
-        took = [(await book_appointment(self.anybody(team, *ranking), store)).aggregate.provider_id for _ in range(3)]
+        ranked = Ranked(three, one, two)
+        took = [(await book_appointment(self.anybody(team), store, ranked)).aggregate.provider_id for _ in range(3)]
         assert took == [three, one, two]
+
+    async def test_with_a_provider_named_no_ranking_is_asked_for(self, store: Clocked, team: OpenWeek) -> None:
+        ranked = Ranked(*await self.providers(store, team))
+        await book_appointment(team.booking("09:00"), store, ranked)
+        assert ranked.asked == 0
+
+    async def test_a_service_of_one_provider_asks_for_no_ranking(self, store: Clocked, week: OpenWeek) -> None:
+        ranked = Ranked()
+        await book_appointment(week.booking("09:00", provider_id=None), store, ranked)
+        assert ranked.asked == 0
+
+    async def test_repeated_under_its_key_it_answers_the_same_provider_whatever_the_ranking(
+        self, store: Clocked, team: OpenWeek
+    ) -> None:
+        one, two, three = await self.providers(store, team)
+        booking = self.anybody(team, key=a_key())
+        first = await book_appointment(booking, store, Ranked(two, one, three))
+        again = await book_appointment(replace(booking, id=new_id()), store, Ranked(three, two, one))
+        assert (again.aggregate.id, again.aggregate.provider_id, again.replayed) == (first.aggregate.id, two, True)
 
     async def test_a_caller_is_refused_only_when_nobody_is_free(self, store: Clocked, team: OpenWeek) -> None:
         for _ in range(3):
@@ -244,10 +276,10 @@ class TestAnyProvider:
         closed = ReplaceSchedule(by=team.owner, calendar_id=one, timezone="UTC", weekly={})
         await replace_schedule(closed, store)
         await delete_provider(DeleteProvider(by=team.owner, provider_id=two), store)
-        done = await book_appointment(self.anybody(team, one, two, three), store)
+        done = await book_appointment(self.anybody(team), store, Ranked(one, two, three))
         assert done.aggregate.provider_id == three
         with pytest.raises(SlotTaken):
-            await book_appointment(self.anybody(team, one, two, three), store)
+            await book_appointment(self.anybody(team), store, Ranked(one, two, three))
 
     async def test_one_who_is_taken_while_this_one_decides_is_tried_no_more(
         self, store: Clocked, team: OpenWeek
@@ -258,7 +290,7 @@ class TestAnyProvider:
         elsewhere = Clocked()
         elsewhere.journal = store.journal
         await book_appointment(replace(self.anybody(team), provider_id=one), elsewhere)
-        done = await book_appointment(self.anybody(team, one, two, three), store)
+        done = await book_appointment(self.anybody(team), store, Ranked(one, two, three))
         assert done.aggregate.provider_id == two
 
 
@@ -376,7 +408,7 @@ class TestMarking:
         [
             (check_in_appointment, AppointmentStatus.CHECKED_IN),
             (complete_appointment, AppointmentStatus.COMPLETED),
-            (miss_appointment, AppointmentStatus.NO_SHOW),
+            (mark_no_show, AppointmentStatus.NO_SHOW),
         ],
     )
     async def test_staff_record_what_became_of_it(
@@ -388,7 +420,7 @@ class TestMarking:
         assert done.aggregate.status is status
         assert await taken(store, week.provider_id, week) == ["09:00"]
 
-    @pytest.mark.parametrize("mark", [complete_appointment, miss_appointment])
+    @pytest.mark.parametrize("mark", [complete_appointment, mark_no_show])
     async def test_not_before_it_starts(self, store: Clocked, week: OpenWeek, mark: Any) -> None:
         booked = await a_booked_appointment(store, week)
         with pytest.raises(TooEarly):
@@ -398,7 +430,7 @@ class TestMarking:
         booked = await a_booked_appointment(store, week)
         store.set_clock(booked.ends_at)
         mark = MarkAppointment(by=week.owner, appointment_id=booked.id)
-        await miss_appointment(mark, store)
+        await mark_no_show(mark, store)
         store.set_clock(booked.ends_at + timedelta(hours=24))
         assert (await undo_no_show(mark, store)).aggregate.status is AppointmentStatus.BOOKED
         with pytest.raises(NotANoShow):
@@ -422,7 +454,7 @@ def commands(appointment_id: UUID, week: OpenWeek, by: Caller) -> dict[str, tupl
         "cancel": (cancel_appointment, CancelAppointment(**said, reason="x")),
         "check in": (check_in_appointment, mark),
         "complete": (complete_appointment, mark),
-        "miss": (miss_appointment, mark),
+        "miss": (mark_no_show, mark),
         "undo no-show": (undo_no_show, mark),
     }
 
@@ -538,7 +570,7 @@ class TestWhoIsStaff:
         account = somebody()
         booked = await a_booked_appointment(store, week, "09:00", account)
         as_provider = Caller(account.id, Role.PROVIDER)
-        for mark in (check_in_appointment, complete_appointment, miss_appointment):
+        for mark in (check_in_appointment, complete_appointment, mark_no_show):
             with pytest.raises(NotFound):
                 await mark(MarkAppointment(by=as_provider, appointment_id=booked.id), store)
 
@@ -559,4 +591,4 @@ class TestWhoIsStaff:
         booking = week.booking("09:00", week.owner, customer_id=account.id)
         with pytest.raises(NotFound):
             await book_appointment(booking, store)
-        await book_appointment(replace(booking, hosted=True), store)
+        await book_appointment(booking, store, CUSTOMER_KNOWN)

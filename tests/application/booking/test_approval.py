@@ -19,7 +19,7 @@ from application.booking.attendance import (
     check_in_appointment,
     close_appointment,
     complete_appointment,
-    miss_appointment,
+    mark_no_show,
 )
 from application.people.customer import CreateCustomer, create_customer
 from domain.booking.appointment import Appointment
@@ -182,7 +182,7 @@ class TestMeanwhile:
         await cancel_appointment(CancelAppointment(by=ADA, appointment_id=asked.id), store)
         await a_booked_appointment(store, week)
 
-    @pytest.mark.parametrize("change", [check_in_appointment, complete_appointment, miss_appointment])
+    @pytest.mark.parametrize("change", [check_in_appointment, complete_appointment, mark_no_show])
     async def test_it_is_not_yet_an_appointment(
         self, store: Clocked, week: OpenWeek, asked: Appointment, change: Any
     ) -> None:

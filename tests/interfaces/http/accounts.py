@@ -28,7 +28,7 @@ from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFil
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
-from interfaces.http.framework.request import WebhookPorts
+from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, WebhookPorts
 from projections.query.snapshot import Snapshots
 from tests.support.signing import a_signing
 
@@ -78,20 +78,13 @@ class People:
     def ports(self) -> Mapping[str, Any]:
         """What the door needs."""
         return {
-            "tokens": self.opened.tokens,
-            "passwords": self.signing.passwords,
-            "credentials": self.signing.credentials,
-            "sessions": self.signing.sessions,
-            "verifications": self.verifications,
+            "identity": IdentityPorts(self.signing, self.opened.tokens, self.opened.holders, self.verifications),
+            "abuse": AbusePorts(self.opened.limits, self.opened.denials),
+            "erasure": ErasurePorts(self.oblivion),
+            "webhooks": self.hooks,
+            "jobs": JobPorts(JobQueue(self.rows).retry),
             "errands": self.errands,
             "mails": self.mails_sent,
-            "oblivion": self.oblivion,
-            "signing": self.signing,
-            "holders": self.opened.holders,
-            "limits": self.opened.limits,
-            "denials": self.opened.denials,
-            "retry_job": JobQueue(self.rows).retry,
-            "hooks": self.hooks,
         }
 
     async def erase_again(self) -> None:

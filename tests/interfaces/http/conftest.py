@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.event_log import EventStore
+from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity import rate_limits
@@ -19,7 +21,7 @@ from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.reader import LedgerReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
-from interfaces.http.framework.request import Ports
+from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, Ports, WebhookPorts
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
@@ -74,19 +76,37 @@ class Unread:
         raise AssertionError(f"a read model or a row is asked: {name}")
 
 
-ROWS = ("passwords", "credentials", "sessions", "verifications", "errands", "mails", "oblivion", "retry_job")
-NOBODY: Mapping[str, Any] = {"tokens": AccessTokens(SECRET), **dict.fromkeys(ROWS, Unread())}
+class Unnoted:
+    """A security log of denials that nobody reads."""
+
+    def note(self, kind: str, account_id: UUID | None, network: str, operation: str) -> None:
+        pass
 
 
-def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, people: Mapping[str, Any] = NOBODY) -> Ports:
+def _nobody(limits: Any) -> Mapping[str, Any]:
+    """Ports of an installation without rows."""
+    none: Any = Unread()
+    return {
+        "identity": IdentityPorts(none, AccessTokens(SECRET), none, none),
+        "abuse": AbusePorts(limits, Unnoted()),
+        "erasure": ErasurePorts(none),
+        "webhooks": WebhookPorts(none, none),
+        "jobs": JobPorts(none),
+        "errands": none,
+        "mails": none,
+    }
+
+
+def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concepts: Mapping[str, Any]) -> Ports:
     return Ports(
         store=store,
         reads=reads,
         availability=availability,
+        booking=BookingReadModels(reads),
         cursors=Cursors(SECRET),
         codec=CODEC,
         ledger=ledger,
-        **people,
+        **concepts,
     )
 
 
@@ -104,8 +124,8 @@ async def _spoken_to(ports: Ports, catch_up: Callable[[], Awaitable[None]] = _no
 @pytest.fixture
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
-    rows = {**NOBODY, "limits": rate_limits.RateLimits(SECRET.encode(), None)}
-    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), rows)) as api:
+    nobody = _nobody(rate_limits.RateLimits(SECRET.encode(), None))
+    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), nobody)) as api:
         yield api
 
 

@@ -179,13 +179,13 @@ async def _oneself(it: Tenants, caller: str) -> Parts:
     role = CALLERS[caller]
     if role is Role.ANONYMOUS:
         return {}
-    return {"by": Caller(await an_account(it.api.ports.signing, f"{new_id()}@example.org", role=role), role)}
+    return {"by": Caller(await an_account(it.api.ports.identity.signing, f"{new_id()}@example.org", role=role), role)}
 
 
 async def _name(it: Tenants, caller: str) -> Parts:
     """With a password, whoever asks."""
     email = f"{new_id()}@example.org"
-    await an_account(it.api.ports.signing, email)
+    await an_account(it.api.ports.identity.signing, email)
     return {"by": it.callers[caller], "said": {"username": email}}
 
 
@@ -212,7 +212,7 @@ def _code(it: Tenants, secret: str, steps: int) -> Parts:
 
 async def _session(it: Tenants, caller: str, whose: str = "customer") -> Parts:
     """A session of somebody's, whom `customer` means."""
-    signing = it.api.ports.signing
+    signing = it.api.ports.identity.signing
     assert signing is not None
     id = await an_account(signing, f"{new_id()}@example.org")
     credential = await signing.credentials.get(id)
@@ -224,7 +224,7 @@ async def _session(it: Tenants, caller: str, whose: str = "customer") -> Parts:
 
 async def _api_key(it: Tenants, caller: str) -> Parts:
     """A key of somebody's, whom `owner` means."""
-    signing = it.api.ports.signing
+    signing = it.api.ports.identity.signing
     assert signing is not None
     id = await an_account(signing, f"{new_id()}@example.org", role=Role.PROVIDER)
     key, _ = await signing.keys.make(id, "screen", ["read"], None)
@@ -270,7 +270,7 @@ async def _no_expiry(it: Tenants, caller: str) -> Parts:
 
 
 async def _ticket(it: Tenants, _: str) -> Parts:
-    signing = it.api.ports.signing
+    signing = it.api.ports.identity.signing
     assert signing is not None
     id = await an_account(signing, f"{new_id()}@example.org")
     ticket = await signing.tickets.issue(id, "reset", timedelta(hours=1))
@@ -285,8 +285,8 @@ async def _proof(it: Tenants, _: str) -> Parts:
 
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_starts": _starts,
-    "find_earliest": _earliest,
-    "why_not": _why,
+    "find_earliest_starts": _earliest,
+    "explain_availability": _why,
     "book_appointment": _booking,
     "join_waitlist": _wish,
     "leave_waitlist": _waiting,
@@ -304,7 +304,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "cancel_appointment": _appointment,
     "check_in_appointment": _appointment,
     "complete_appointment": _appointment,
-    "miss_appointment": _appointment,
+    "mark_no_show": _appointment,
     "undo_no_show": _appointment,
     "create_provider:organization": _of_organization,
     "replace_provider": _replaced_provider,
@@ -326,7 +326,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "delete_customer:guest": _guest,
     "get_customer:claimed": _claimed,
     "change_customer:claimed": _claimed,
-    "forget_customer": _guest,
+    "erase_customer": _guest,
     "delete_organization": _organization,
     "add_member": _newcomer,
     "change_member": _member,
@@ -335,22 +335,22 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "replace_tag": _tag,
     "delete_tag": _tag,
     "merge_tag": _merged_tag,
-    "register": _address,
+    "register_account": _address,
     "verify_email": _proof,
     "change_me": _oneself,
-    "forget_me": _oneself,
-    "stay": _oneself,
+    "request_erasure": _oneself,
+    "cancel_erasure": _oneself,
     "create_user": _address,
     "change_user": _user,
     "delete_user": _user,
-    "forget_user": _user,
-    "keep_user": _user,
+    "request_user_erasure": _user,
+    "cancel_user_erasure": _user,
     "sign_in": _name,
     "refresh_session": _session,
     "sign_out": _oneself,
     "end_session": _session,
     "end_other_sessions": _oneself,
-    "forgot_password": _address,
+    "request_password_reset": _address,
     "reset_password": _ticket,
     "change_password": _oneself,
     "start_totp": _oneself,
@@ -369,8 +369,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "change_webhook:organization": _webhook_of_organization,
     "delete_webhook": _webhook,
     "delete_webhook:organization": _webhook_of_organization,
-    "rotate_webhook": _webhook,
-    "rotate_webhook:managed": _managed_webhook,
+    "rotate_webhook_secret": _webhook,
+    "rotate_webhook_secret:managed": _managed_webhook,
     "resume_webhook": _webhook,
     "redeliver_webhook": _redelivered,
     "redeliver_webhook:organization": _redelivered_of_organization,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from application.access import Role
 from interfaces.http.app import ROUTERS
 from interfaces.http.framework.fields import Form
-from interfaces.http.framework.routing import Route, parts_of
+from interfaces.http.framework.parameters import parameters_of
+from interfaces.http.framework.routing import Route
 from tests.interfaces.http.town import Town, service
 from tests.support.builders import somebody
 from tests.support.hypothesis_profiles import examples
@@ -54,7 +55,7 @@ BODIES = [
     for router in ROUTERS
     for route in router.routes
     if isinstance(route, Route) and "POST" in route.methods and "{" not in route.path
-    if (body := parts_of(route.endpoint).body)
+    if (body := parameters_of(route.endpoint).body)
 ]
 hostile = settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 # The things are those of the first organization; see tests/interfaces/http/tenants.py.
 _TABLE = """
                              anon cust stra | owne chie mana staf | fore lone form | admi audi anal
-live                           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-ready                          +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-problem_type                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+get_liveness                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+get_readiness                  +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+get_problem_type               +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
 find_starts                    +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-find_earliest                  +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-why_not                        +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+find_earliest_starts           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+explain_availability           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
 place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 get_hold                       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
@@ -39,7 +39,7 @@ book_appointment               ?    +    -  |   +    +    +    +  |   -    -    
 list_appointments              ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_appointment                ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_appointment:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
-get_history                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_appointment_history        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 change_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 confirm_appointment            ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -48,12 +48,12 @@ reschedule_appointment         ?    +    -  |   +    +    +    +  |   -    -    
 cancel_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 check_in_appointment           ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 complete_appointment           ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
-miss_appointment               ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
+mark_no_show                   ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 undo_no_show                   ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 
 join_waitlist                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 list_waitlist                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
-get_waiting                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_waitlist_entry             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 leave_waitlist                 ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 accept_offer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 
@@ -94,7 +94,7 @@ change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    
 change_customer:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 delete_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
-forget_customer                ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+erase_customer                 ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
 list_organizations             +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_organization               +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
@@ -123,21 +123,21 @@ list_users                     ?    .    .  |   .    .    .    .  |   .    .    
 get_user                       ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 change_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 delete_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
-forget_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
-keep_user                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+request_user_erasure           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+cancel_user_erasure            ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
 get_me                         ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 change_me                      ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-export_me                      ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-list_mails                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-forget_me                      ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-stay                           ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+export_account                 ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+list_sent_mails                ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+request_erasure                ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+cancel_erasure                 ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
-register                       +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+register_account               +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 verify_email                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 sign_in                        +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 refresh_session                +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
-forgot_password                +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+request_password_reset         +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 reset_password                 +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 sign_out                       ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 list_sessions                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
@@ -163,8 +163,8 @@ change_webhook                 ?    .    .  |   +    -    -    -  |   -    -    
 change_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
 delete_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
 delete_webhook:organization    ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
-rotate_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
-rotate_webhook:managed         ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
+rotate_webhook_secret          ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
+rotate_webhook_secret:managed  ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
 resume_webhook                 ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
 redeliver_webhook              ?    .    .  |   +    -    -    -  |   -    -    -  |   +    .    .
 redeliver_webhook:organization ?    .    .  |   -    +    +    -  |   -    -    -  |   +    .    .
@@ -228,7 +228,7 @@ LISTED = {
         "get_appointment": "appointment_id",
         "get_appointment:claimed": "claimed_appointment_id",
     },
-    "list_waitlist": {"get_waiting": "waiting_id"},
+    "list_waitlist": {"get_waitlist_entry": "waiting_id"},
     "list_customers": {
         "get_customer": "customer_id",
         "get_customer:claimed": "claimed_id",

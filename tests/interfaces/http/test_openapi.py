@@ -10,12 +10,14 @@ from pydantic import TypeAdapter
 
 from application.access import ACCESS, Role, reads
 from interfaces.http.app import ROUTERS, build, document
-from interfaces.http.framework.rate_limit import LIMITED, PROVING
-from interfaces.http.framework.routing import SIGNING, Route, parts_of
+from interfaces.http.framework.parameters import parameters_of
+from interfaces.http.framework.routing import Route
+from interfaces.http.openapi import public_name, routes_of
 from interfaces.http.openapi_examples import EXAMPLES
 from interfaces.http.operations import problem_type
 
 DOCUMENT = document()
+NEEDS = {route.operation: route.needs for route in routes_of(build())}
 OPERATIONS = [
     pytest.param(path, method.upper(), operation, id=operation["operationId"])
     for path, methods in DOCUMENT["paths"].items()
@@ -45,13 +47,14 @@ class TestOperation:
         listed = set(operation["responses"])
         assert {"400", "401", "422"} <= listed
         others = set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS}
-        assert ("403" in listed) is bool(others or LIMITED.get(operation["operationId"]) in PROVING)
-        assert ("429" in listed) is (operation["operationId"] in LIMITED)
+        needs = NEEDS[operation["operationId"]]
+        assert ("403" in listed) is bool(others or needs.password)
+        assert ("429" in listed) is (needs.limit is not None)
         if path.startswith("/v1"):
             assert "503" in listed
         if "requestBody" in operation:
             assert {"413", "415"} <= listed
-        if method in {"PUT", "PATCH", "DELETE"} and not path.startswith(SIGNING):
+        if method in {"PUT", "PATCH", "DELETE"} and not path.startswith("/v1/auth/"):
             assert {"404", "412", "428"} <= listed
 
     def test_reads_if_it_is_a_get_and_only_then(self, path: str, method: str, operation: dict[str, Any]):
@@ -61,7 +64,7 @@ class TestOperation:
         assert ({} in operation["security"]) is (Role.ANONYMOUS in ACCESS[operation["operationId"]])
 
     def test_has_words_for_people(self, path: str, method: str, operation: dict[str, Any]):
-        assert operation["description"]
+        assert operation["summary"]
         assert operation["tags"]
 
     def test_has_examples_of_what_is_said_and_answered(self, path: str, method: str, operation: dict[str, Any]):
@@ -71,8 +74,8 @@ class TestOperation:
         for name in (ref.rpartition("/")[2] for ref in refs):
             schema = DOCUMENT["components"]["schemas"][name]
             shown = "items" in schema["properties"] or name in {
-                "Live",
-                "Ready",
+                "Liveness",
+                "Readiness",
                 "ProblemType",
                 "EarliestStarts",
             }
@@ -84,11 +87,12 @@ def _models() -> dict[str, Any]:
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)
-            body, answer = parts_of(route.endpoint).body, route.response_model
-            models |= {model.__name__: model for model in (body and body[1], answer) if model}
+            body, answer = parameters_of(route.endpoint).body, route.response_model
+            models |= {public_name(model.__name__): model for model in (body and body[1], answer) if model}
             items = getattr(answer, "model_fields", {}).get("items")
             if items is not None:
-                models[items.annotation.__args__[0].__name__] = items.annotation.__args__[0]
+                (item,) = items.annotation.__args__
+                models[public_name(item.__name__)] = item
     return models
 
 

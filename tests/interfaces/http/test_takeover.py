@@ -30,7 +30,7 @@ async def by_key(api: Api, key: str, method: str, path: str, said: Any = None, *
 
 class TestExport:
     async def test_no_mail_in_it_lets_its_reader_set_the_password(self, api: Api):
-        ada = Caller(await an_account(api.ports.signing, ADA), Role.CUSTOMER)
+        ada = Caller(await an_account(api.ports.identity.signing, ADA), Role.CUSTOMER)
         await api.post("/v1/auth/password/forgot", {"email": ADA})
         ticket = token_of(await api.people.last_mail())
         told = await api.get("/v1/me/export", ada)
@@ -61,8 +61,8 @@ class TestExport:
 
 class TestSessions:
     async def test_another_s_session_is_neither_seen_nor_ended(self, api: Api):
-        await an_account(api.ports.signing, ADA)
-        eve = Caller(await an_account(api.ports.signing, "eve@example.org"), Role.CUSTOMER)
+        await an_account(api.ports.identity.signing, ADA)
+        eve = Caller(await an_account(api.ports.identity.signing, "eve@example.org"), Role.CUSTOMER)
         token = (await signed_in(api)).json()["access_token"]
         (session,) = (await bearing(api, "GET", "/v1/auth/sessions", token)).json()["items"]
         for by in (eve, Caller(new_id(), Role.ADMIN)):
@@ -77,7 +77,7 @@ class TestSessions:
 class TestApiKey:
     @pytest.fixture
     async def ada(self, api: Api) -> Caller:
-        return Caller(await an_account(api.ports.signing, ADA, role=Role.PROVIDER), Role.PROVIDER)
+        return Caller(await an_account(api.ports.identity.signing, ADA, role=Role.PROVIDER), Role.PROVIDER)
 
     async def test_one_that_reads_writes_nothing(self, api: Api, ada: Caller):
         key = await a_key(api, ada, "read")
@@ -126,7 +126,7 @@ class TestApiKey:
 
     async def test_none_acts_for_another(self, api: Api, ada: Caller):
         made = await api.post("/v1/providers", {"name": "Ada", "timezone": "UTC"}, ada)
-        eve = Caller(await an_account(api.ports.signing, "eve@example.org", role=Role.PROVIDER), Role.PROVIDER)
+        eve = Caller(await an_account(api.ports.identity.signing, "eve@example.org", role=Role.PROVIDER), Role.PROVIDER)
         key = await a_key(api, eve, "read", "write", "delete_provider")
         path = made.headers["location"]
         assert problem(await by_key(api, key, "DELETE", path, if_match="*")) == (404, "not-found")
@@ -134,6 +134,6 @@ class TestApiKey:
 
 
 async def test_the_mail_itself_still_has_the_code(api: Api):
-    await an_account(api.ports.signing, ADA)
+    await an_account(api.ports.identity.signing, ADA)
     await api.post("/v1/auth/password/forgot", {"email": ADA})
     assert TOKEN.search(text_of(await api.people.last_mail())) is not None

@@ -55,7 +55,7 @@ def test_the_test_finds_a_difference():
 
 
 async def test_signing_in_takes_as_long_with_a_known_address_as_with_an_unknown(unlimited: Api):
-    api, signing = unlimited, unlimited.ports.signing
+    api, signing = unlimited, unlimited.ports.identity.signing
     await an_account(signing, ADA)
     differences = await pairs(
         lambda: signed_in(api, ADA, "wrong"), lambda: signed_in(api, "nobody@example.org", "wrong"), 401
@@ -65,7 +65,7 @@ async def test_signing_in_takes_as_long_with_a_known_address_as_with_an_unknown(
 
 async def test_a_forgotten_password_is_answered_as_fast_whoever_asks(unlimited: Api):
     api = unlimited
-    await an_account(api.ports.signing, ADA)
+    await an_account(api.ports.identity.signing, ADA)
 
     def asked(email: str) -> Ask:
         return lambda: api.post("/v1/auth/password/forgot", {"email": email})
@@ -91,6 +91,6 @@ async def test_whoever_is_not_there_costs_a_whole_hash():
 
 async def test_registering_takes_as_long_with_a_known_address_as_with_an_unknown(unlimited: Api):
     api, numbers = unlimited, count(1)
-    await an_account(api.ports.signing, ADA)
+    await an_account(api.ports.identity.signing, ADA)
     known = partial(register, api, email=ADA)
     assert chance(await pairs(known, lambda: register(api, email=f"o{next(numbers)}@example.org"), 202)) > 0.001

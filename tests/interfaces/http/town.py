@@ -12,7 +12,7 @@ import httpx
 from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
 from infrastructure.identity.access_tokens import AccessTokens
-from interfaces.http.framework.request import Ports
+from interfaces.http.framework.ports import Ports
 from tests.interfaces.http.accounts import People
 from tests.support.builders import monday_after, somebody
 

@@ -179,7 +179,7 @@ class TestListProviders:
         assert answer.json()["errors"][0]["in"] == "query"
 
     async def test_a_parameter_is_given_once(self, door: Api):
-        assert problem(await door.get("/v1/providers?limit=1&limit=2"))[0] == 422
+        assert pointers(await door.get("/v1/providers?limit=1&limit=2")) == ["/limit"]
 
     async def test_a_query_that_is_not_utf8_is_malformed(self, door: Api):
         assert problem(await door.get("/v1/providers?q=%FF")) == (400, "malformed")

@@ -43,6 +43,16 @@ class TestPaths:
         answer = await door.ask("PUT", "/v1/providers")
         assert problem(answer) == (405, "method-not-allowed")
         assert answer.headers["allow"] == "GET, POST"
+        assert answer.json()["detail"] == "PUT is not allowed here. Allowed: GET, POST."
+
+    async def test_a_trailing_slash_is_pointed_out(self, door: Api):
+        told = (await door.ask("GET", "/v1/providers/")).json()
+        assert told["detail"] == "No route matches GET /v1/providers/. Paths have no trailing slash."
+
+    async def test_what_is_no_id_is_said_to_be_none(self, door: Api):
+        answer = await door.get("/v1/appointments/xyz", somebody())
+        assert problem(answer) == (404, "not-found")
+        assert answer.json()["detail"] == "`xyz` is not an appointment id (UUID)."
 
 
 class TestBodies:
@@ -119,6 +129,11 @@ class TestTokens:
         answer = await door.get("/v1/providers", authorization=told)
         assert problem(answer) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"] == 'Bearer realm="daybook", error="invalid_token"'
+
+    async def test_without_a_token_none_is_called_invalid(self, door: Api):
+        answer = await door.get("/v1/me")
+        assert problem(answer) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="daybook"'
 
     @pytest.mark.parametrize(
         "changes",

@@ -18,7 +18,7 @@ KEYS = "/v1/api-keys"
 
 @pytest.fixture
 async def ada(api: Api) -> Caller:
-    return Caller(await an_account(api.ports.signing, ADA, role=Role.PROVIDER), Role.PROVIDER)
+    return Caller(await an_account(api.ports.identity.signing, ADA, role=Role.PROVIDER), Role.PROVIDER)
 
 
 async def made(api: Api, by: Caller, *scopes: str, **more: Any) -> dict[str, Any]:

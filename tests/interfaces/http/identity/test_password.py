@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 class TestForgot:
     async def test_says_the_same_for_every_address_and_asks_the_same_errand(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         answers = [
             await api.post("/v1/auth/password/forgot", {"email": email})
             for email in (ADA, "nobody@example.org", "not an address")
@@ -36,7 +36,7 @@ class TestForgot:
 
     async def test_the_code_is_in_the_mail_and_nowhere_else(self, api: Api):
         """Not in what is kept of the mail: whoever has stolen a token could read it there, and take over."""
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         bearer = (await signed_in(api)).json()["access_token"]
         await api.post("/v1/auth/password/forgot", {"email": ADA})
         code = token_of(await api.people.last_mail())
@@ -48,7 +48,7 @@ class TestForgot:
 
 class TestReset:
     async def test_sets_a_new_password_once_and_ends_all_sessions(self, api: Api):
-        signing = api.ports.signing
+        signing = api.ports.identity.signing
         account = await an_account(signing, ADA)
         before = (await signed_in(api)).json()
         ticket = await signing.tickets.issue(account, "reset", HOUR)
@@ -64,8 +64,8 @@ class TestReset:
 
     @pytest.mark.parametrize("weak", ["too short", "x" * 257, "gracehopper12345", "passwordpassword"])
     async def test_a_weak_password_is_refused_and_the_ticket_stays_good(self, api: Api, weak: str):
-        account = await an_account(api.ports.signing, ADA)
-        ticket = await api.ports.signing.tickets.issue(account, "reset", HOUR)
+        account = await an_account(api.ports.identity.signing, ADA)
+        ticket = await api.ports.identity.signing.tickets.issue(account, "reset", HOUR)
         answer = await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": weak})
         assert problem(answer) == (422, "weak-password")
         assert pointers(answer) == ["/password"]
@@ -73,15 +73,15 @@ class TestReset:
         assert (await api.post("/v1/auth/password/reset", said)).status_code == 204
 
     async def test_what_is_no_ticket_is_void(self, api: Api):
-        account = await an_account(api.ports.signing, ADA)
-        other = await api.ports.signing.tickets.issue(account, "verify", HOUR)
+        account = await an_account(api.ports.identity.signing, ADA)
+        other = await api.ports.identity.signing.tickets.issue(account, "verify", HOUR)
         for ticket in ("", "x" * 43, other):
             answer = await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": ANOTHER})
             assert problem(answer) == (410, "ticket-void")
 
     async def test_a_disabled_account_stays_out(self, api: Api):
-        account = await an_account(api.ports.signing, ADA)
-        ticket = await api.ports.signing.tickets.issue(account, "reset", HOUR)
+        account = await an_account(api.ports.identity.signing, ADA)
+        ticket = await api.ports.identity.signing.tickets.issue(account, "reset", HOUR)
         await change(api.ports.store, account, "disable")
         answer = await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": ANOTHER})
         assert problem(answer) == (403, "account-disabled")
@@ -89,7 +89,7 @@ class TestReset:
 
 class TestChange:
     async def test_ends_all_other_sessions(self, api: Api):
-        await an_account(api.ports.signing, ADA)
+        await an_account(api.ports.identity.signing, ADA)
         mine, other = [(await signed_in(api)).json() for _ in range(2)]
         said = {"old": PASSWORD, "password": ANOTHER}
         answer = await bearing(api, "POST", "/v1/auth/password/change", mine["access_token"], said)
@@ -100,14 +100,14 @@ class TestChange:
         assert (await signed_in(api, password=ANOTHER)).status_code == 200
 
     async def test_needs_the_present_password_which_can_not_be_guessed(self, api: Api):
-        account = Caller(await an_account(api.ports.signing, ADA), Role.CUSTOMER)
+        account = Caller(await an_account(api.ports.identity.signing, ADA), Role.CUSTOMER)
         said = {"old": "wrong", "password": ANOTHER}
         answers = [await api.post("/v1/auth/password/change", said, account) for _ in range(6)]
         assert [problem(each) for each in answers[:5]] == [(403, "wrong-password")] * 5
         assert problem(answers[5]) == (429, "too-many-requests")
 
     async def test_a_weak_password_is_refused(self, api: Api):
-        account = Caller(await an_account(api.ports.signing, ADA), Role.CUSTOMER)
+        account = Caller(await an_account(api.ports.identity.signing, ADA), Role.CUSTOMER)
         said = {"old": PASSWORD, "password": "ada@example.org"}
         answer = await api.post("/v1/auth/password/change", said, account)
         assert pointers(answer) == ["/password"]

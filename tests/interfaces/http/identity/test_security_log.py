@@ -21,7 +21,7 @@ async def test_anonymous_callers_are_asked_who_they_are(door: Api):
 
 
 async def test_it_is_listed_by_cursor_the_newest_first(api: Api):
-    security, ada, auditor = api.ports.signing.security, new_id(), somebody(Role.AUDITOR)
+    security, ada, auditor = api.ports.identity.signing.security, new_id(), somebody(Role.AUDITOR)
     for n in range(3):
         await security.note("login", ada, network="192.0.2.1", n=n)
     await security.note("logout", new_id())

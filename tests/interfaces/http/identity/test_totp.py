@@ -15,7 +15,7 @@ TOTP = "/v1/auth/totp"
 
 @pytest.fixture
 async def ada(api: Api) -> Caller:
-    return Caller(await an_account(api.ports.signing, ADA), Role.CUSTOMER)
+    return Caller(await an_account(api.ports.identity.signing, ADA), Role.CUSTOMER)
 
 
 async def begun(api: Api, by: Caller) -> pyotp.TOTP:
@@ -52,7 +52,7 @@ async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada:
 async def test_a_new_password_by_mail_leaves_them_in_force(api: Api, ada: Caller):
     totp = await begun(api, ada)
     await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)
-    ticket = await api.ports.signing.tickets.issue(ada.account, "reset", timedelta(hours=1))  # type: ignore[union-attr]
+    ticket = await api.ports.identity.signing.tickets.issue(ada.account, "reset", timedelta(hours=1))  # type: ignore[union-attr]
     another = {"ticket": ticket, "password": "seven herons over the weir"}
     assert (await api.post("/v1/auth/password/reset", another)).status_code == 204
     assert problem(await signed_in(api, password=another["password"])) == (401, "totp-required")

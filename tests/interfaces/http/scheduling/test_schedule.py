@@ -161,8 +161,8 @@ class TestCreateTimeOff:
     @pytest.mark.parametrize(
         ("changes", "pointer"),
         [
-            ({"end": OFF["start"]}, ""),
-            ({"end": "2031-07-01T00:00:00Z"}, ""),
+            ({"end": OFF["start"]}, "/end"),
+            ({"end": "2031-07-01T00:00:00Z"}, "/end"),
             ({"start": "2031-08-01"}, "/start"),
             ({"end": "2200-08-01T00:00:00Z"}, "/end"),
             ({"reason": None}, "/reason"),

@@ -218,7 +218,7 @@ async def test_says_what_does_not_fit(town: Town, more: dict[str, Any], wrong: s
 
 
 async def test_http_is_for_development_alone(town: Town):
-    town.api.ports.hooks = replace(town.api.people.hooks, plain=True)
+    town.api.ports.webhooks = replace(town.api.people.hooks, plain=True)
     assert (await made(town, url="http://127.0.0.1:8080/hook"))["url"] == "http://127.0.0.1:8080/hook"
 
 

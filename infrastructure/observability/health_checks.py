@@ -1,0 +1,59 @@
+"""What readiness asks of the database: does it answer, is it migrated, do projections and jobs keep up?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import infrastructure
+from projections.read_models.job_status import overdue
+
+LATE = 60.0  # seconds
+_LIVE = text("SELECT generation FROM read.live")
+_VERSION = text("SELECT version_num FROM log.schema_version")
+_MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
+_LAG = text("""
+    SELECT max(h.head - b.position) AS behind, bool_or(b.stopped_at IS NOT NULL) AS stopped
+    FROM read.live JOIN read.bookmark b USING (generation),
+         (SELECT coalesce(max(notification_id), 0) AS head FROM log.stored_events) h""")
+
+
+class DatabaseChecks:
+    """Each check returns its facts, and raises when its part is not well."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def database(self) -> Mapping[str, Any]:
+        """It answers."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return {}
+
+    async def migrations(self) -> Mapping[str, Any]:
+        """The schema's version; one unknown here is newer, as in the midst of a rolling upgrade."""
+        async with self._engine.connect() as connection:
+            there: str = (await connection.execute(_VERSION)).scalar_one()
+        known = {script.revision for script in _MIGRATIONS.walk_revisions()}
+        if there in known and there != _MIGRATIONS.get_current_head():
+            raise RuntimeError("The database is older than this program.")
+        return {"version": there}
+
+    async def jobs(self) -> Mapping[str, Any]:
+        """How late the oldest job is; raises if it is a minute."""
+        async with self._engine.connect() as connection:
+            late = await overdue(connection, (await connection.execute(_LIVE)).scalar_one())
+        if late > LATE:
+            raise RuntimeError("Due jobs are not done.")
+        return {"late": max(0, round(late))}
+
+    async def lag(self) -> Mapping[str, Any]:
+        """How many events the slowest projection is behind; raises if one has stopped."""
+        async with self._engine.connect() as connection:
+            behind, stopped = (await connection.execute(_LAG)).one()
+        if stopped:
+            raise RuntimeError("A projection has stopped.")
+        return {"positions": behind}

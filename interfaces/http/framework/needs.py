@@ -1,0 +1,59 @@
+"""What an operation needs, declared once, at its route; `application/access.py` grants it by its operationId."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from interfaces.http.framework.rate_limit import RateLimited
+
+
+class IdempotencyKeys(Enum):
+    """The use of an Idempotency-Key."""
+
+    REQUIRED = "required"
+    ACCEPTED = "accepted"
+    NONE = "none"
+
+
+class Source(Enum):
+    """Where answers come from: the event log, rows beside the log (which have no position), the process alone."""
+
+    LOG = "log"
+    ROWS = "rows"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`keys` and `version` (whether If-Match is required): None for what the method usually needs.
+
+    `limit`: the rate limit. `shows_secret`: the answer has a secret and is kept nowhere, so that no
+    Idempotency-Key can repeat it. `password`: the caller must send the password again (else 403).
+    `expires`: the request can come too late (410). `finds`: a GET without an id in its path can find nothing (404).
+    """
+
+    keys: IdempotencyKeys | None = None
+    version: bool | None = None
+    limit: RateLimited | None = None
+    shows_secret: bool = False
+    password: bool = False
+    expires: bool = False
+    finds: bool = False
+
+    def of(self, method: str, *, resources: bool = True) -> "Needs":
+        """With the usual needs of the method filled in. `resources`: whether the routes are about versioned ones."""
+        accepted = resources and method == "POST" and not self.shows_secret
+        usual = IdempotencyKeys.ACCEPTED if accepted else IdempotencyKeys.NONE
+        changes = resources and method in {"PUT", "PATCH", "DELETE"}
+        return replace(
+            self,
+            keys=self.keys or usual,
+            version=changes if self.version is None else self.version,
+        )
+
+    @property
+    def takes_key(self) -> bool:
+        return self.keys in {IdempotencyKeys.REQUIRED, IdempotencyKeys.ACCEPTED}
+
+    @property
+    def requires_key(self) -> bool:
+        return self.keys is IdempotencyKeys.REQUIRED

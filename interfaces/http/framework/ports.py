@@ -1,0 +1,120 @@
+"""The ports of the HTTP ring, by concept. `interfaces/http/main.py` opens and connects them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.access import Caller
+from application.booking.ports import BookingQueries
+from application.errands import Errands
+from application.event_log import EventStore
+from application.identity.api_key import ApiKeyHolders
+from application.identity.one_time_tokens import Verifications
+from application.identity.session import Signing
+from application.ledger import Ledger
+from application.notifications.mail import SentMails
+from application.people.erasure import ErasureServices
+from application.rate_limit import RateLimits
+from application.webhooks.ports import DeliveryReports, SigningSecrets
+from interfaces.http.framework.client_address import Networks
+from interfaces.http.framework.cursors import Cursors
+from projections.availability.queries import Availability
+from projections.engine.event_feed import EventDecoder
+from projections.query.snapshot import Snapshots
+
+Check = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Facts about a part of the installation; raises when that part is not well."""
+
+
+class TokenVerifier(Protocol):
+    """Access tokens."""
+
+    def verify(self, token: str) -> Caller:
+        """The account that the token was issued to; raises Unauthenticated."""
+        ...
+
+
+class DeniedRequests(Protocol):
+    """Refused requests, on their way to the security log."""
+
+    def note(self, kind: str, account_id: UUID | None, network: str, operation: str) -> None:
+        """Returns at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPorts:
+    """Signing in. `holders`: the accounts that API keys act for."""
+
+    signing: Signing
+    tokens: TokenVerifier
+    holders: ApiKeyHolders
+    verifications: Verifications
+
+
+@dataclass(frozen=True, slots=True)
+class AbusePorts:
+    """Protection against abuse. `networks`: where requests come from."""
+
+    limits: RateLimits
+    denials: DeniedRequests
+    networks: Networks = field(default_factory=Networks)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePorts:
+    """`cooling_off`: how long a request for erasure can be cancelled."""
+
+    services: ErasureServices
+    cooling_off: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookPorts:
+    """`plain`: whether webhooks may go to http."""
+
+    reports: DeliveryReports
+    secrets: SigningSecrets
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobPorts:
+    """`retry`: makes a job due now; False if it is done or running."""
+
+    retry: Callable[[UUID], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class HealthPorts:
+    """Failing `vital` checks make the process unavailable, failing `useful` ones degraded.
+
+    `draining`: the process is shutting down.
+    """
+
+    vital: Mapping[str, Check] = field(default_factory=dict)
+    useful: Mapping[str, Check] = field(default_factory=dict)
+    draining: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Ports:
+    """One field for each concept."""
+
+    store: EventStore
+    reads: Snapshots
+    availability: Availability
+    booking: BookingQueries
+    cursors: Cursors
+    codec: EventDecoder
+    ledger: Ledger
+    identity: IdentityPorts
+    abuse: AbusePorts
+    erasure: ErasurePorts
+    webhooks: WebhookPorts
+    jobs: JobPorts
+    errands: Errands
+    mails: SentMails
+    health: HealthPorts = field(default_factory=HealthPorts)

@@ -1,0 +1,77 @@
+"""The body of a request: JSON, or a form where OAuth 2 demands one."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+
+from interfaces.http.framework.fields import Form
+from interfaces.http.framework.parameters import MOST_PARAMETERS
+from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.request_errors import InvalidFields, Malformed, TooLarge, UnsupportedMediaType, repeated
+
+LARGEST_BODY = 1_000_000  # bytes
+_JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+_FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+
+
+async def read_body(request: RequestContext, model: type[BaseModel]) -> BaseModel:
+    """Raises InvalidFields, Malformed, TooLarge or UnsupportedMediaType."""
+    raw = await _bytes(request)
+    if issubclass(model, Form):
+        return _form(request, model, raw)
+    if raw and not _JSON.fullmatch(_media_type(request)):
+        raise UnsupportedMediaType("The body must be application/json.")
+    try:
+        validated: BaseModel = model.__pydantic_validator__.validate_json(raw or b"{}")
+    except ValidationError as refused:
+        wrong = refused.errors(include_url=False, include_input=False)[0]
+        if wrong["type"] == "json_invalid":
+            raise Malformed(f"The body is not valid JSON: {wrong['ctx']['error']}.") from None
+        raise InvalidFields.of(refused, "body", model) from None
+    return validated
+
+
+def _media_type(request: RequestContext) -> bytes:
+    return request.sent.get(b"content-type", b"").strip()
+
+
+def _form(request: RequestContext, model: type[Form], raw: bytes) -> Form:
+    if raw and not _FORM.fullmatch(_media_type(request)):
+        raise UnsupportedMediaType("The body must be application/x-www-form-urlencoded.")
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=MOST_PARAMETERS,
+        )
+    except ValueError:
+        raise Malformed("The body must be a form of percent-encoded UTF-8.") from None
+    values: dict[str, Any] = dict(pairs)
+    if len(values) < len(pairs):
+        raise InvalidFields(repeated([name for name, _ in pairs], "body"))
+    try:
+        validated: Form = model.__pydantic_validator__.validate_strings(values)
+    except ValidationError as refused:
+        raise InvalidFields.of(refused, "body", model) from None
+    return validated
+
+
+async def _bytes(request: RequestContext) -> bytes:
+    length = request.sent.get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > 9 or int(length) > LARGEST_BODY):
+        raise TooLarge(f"A body may have at most {LARGEST_BODY} bytes.")
+    raw = bytearray()
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Malformed("The connection was closed before the body was complete.")
+        raw += message.get("body", b"")
+        if len(raw) > LARGEST_BODY:
+            raise TooLarge(f"A body may have at most {LARGEST_BODY} bytes.")
+        more = message.get("more_body", False)
+    return bytes(raw)

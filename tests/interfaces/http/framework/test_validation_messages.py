@@ -1,0 +1,100 @@
+"""Invalid fields are explained in one voice: instructions, no library's words, no pattern."""
+
+import json
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pytest
+from pydantic import Field, ValidationError
+
+from interfaces.http.framework.fields import Body, Currency, Date, Instant, Length, Line, Name, Query, Slug, Tags, Zone
+from interfaces.http.framework.request_errors import InvalidFields
+
+
+class Form(Body):
+    name: Name = "x"
+    line: Line = ""
+    slug: Slug = "x"
+    currency: Currency = "EUR"
+    minutes: Length = 1
+    price: Annotated[float, Field(gt=0, lt=10)] = 1.0
+    late: Literal["refuse", "fee"] = "fee"
+    active: bool = True
+    id: UUID | None = None
+    tags: Tags = []
+    start: Instant | None = None
+    day: Date | None = None
+    zone: Zone = "UTC"
+    inner: "Inner | None" = None
+
+
+class Inner(Body):
+    required: str
+
+
+class Filters(Query):
+    from_: str = Field("", alias="from")
+    limit: int = Field(50, ge=1, le=200)
+
+
+def details(refused: ValidationError, model: type[Any]) -> dict[str, str]:
+    return {error["pointer"]: error["detail"] for error in InvalidFields.of(refused, "body", model).errors}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "detail"),
+    [
+        ("name", " ", "Must not be empty or contain control characters."),
+        ("name", 1, "Must be a string."),
+        ("name", "x" * 201, "Must have at most 200 characters."),
+        ("line", "a\nb", "Must not contain control characters."),
+        ("slug", "A b", "Use lower-case letters, digits and single hyphens, such as mens-haircut."),
+        ("currency", "euro", "Use a three-letter ISO 4217 code such as EUR."),
+        ("minutes", "1", "Must be an integer."),
+        ("minutes", 1.5, "Must be an integer."),
+        ("minutes", 0, "Must be at least 1."),
+        ("minutes", 10_081, "Must be at most 10080."),
+        ("price", "1", "Must be a number."),
+        ("price", 0, "Must be greater than 0.0."),
+        ("price", 10, "Must be less than 10.0."),
+        ("late", "never", "Must be `refuse` or `fee`."),
+        ("active", "yes", "Must be true or false."),
+        ("id", "1", "Must be a UUID."),
+        ("tags", "x", "Must be an array."),
+        ("tags", ["x"] * 51, "Must have at most 50 items."),
+        ("start", "2030-01-31T09:00:00", "Use RFC 3339 with an offset, such as 2030-01-31T09:00:00Z."),
+        ("start", "2030-01-31T09:00:00.5Z", "Use whole seconds, such as 2030-01-31T09:00:00Z."),
+        ("day", "31.1.2030", "Use YYYY-MM-DD, such as 2030-01-31."),
+        ("day", "2030-02-30", "This date does not exist."),
+        ("zone", "Moscow", "Unknown time zone `Moscow`. Use an IANA name such as Europe/Moscow."),
+        ("inner", "x", "Must be an object."),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_to_send(field: str, value: Any, detail: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Form.model_validate_json(json.dumps({field: value}))
+    assert details(refused.value, Form) == {f"/{field}": detail}
+
+
+def test_a_missing_field_is_named_by_its_pointer() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Form.model_validate({"inner": {}})
+    assert details(refused.value, Form) == {"/inner/required": "Required."}
+
+
+def test_an_unknown_field_comes_with_the_nearest_known_one() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Form.model_validate({"curency": "EUR", "qqq": 1})
+    assert details(refused.value, Form) == {
+        "/curency": "Unknown field `curency`. Did you mean `currency`?",
+        "/qqq": "Unknown field `qqq`.",
+    }
+
+
+def test_parameters_are_known_by_their_public_names() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Filters.model_validate({"form": "", "limit": 201})
+    assert details(refused.value, Filters) == {
+        "/form": "Unknown field `form`. Did you mean `from`?",
+        "/limit": "Must be at most 200.",
+    }
