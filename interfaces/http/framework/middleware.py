@@ -72,10 +72,10 @@ class Envelope:
         return given + [each for each in self._safe.items() if each[0] not in names]
 
 
-def said_of_request() -> Mapping[str, str]:
-    """For every line that is logged: in which request."""
-    told = request_id.get()
-    return {"request_id": told} if told else {}
+def request_log_fields() -> Mapping[str, str]:
+    """The fields of every log line of a request or job: its id."""
+    current = request_id.get()
+    return {"request_id": current} if current else {}
 
 
 def _denied(error: Exception, scope: Scope) -> None:

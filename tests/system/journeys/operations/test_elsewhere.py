@@ -45,7 +45,7 @@ class Servers:
             "DB_PORT": str(self.local.port),
             "DB_NAME": name,
             "DB_USER": user,
-            "DB_PASSWORD": password,
+            "DB_PASS": password,
             "REDIS_URL": self.local.redis_url,
             "BROKER_URL": self.local.redis_url,
             "REDIS_PREFIX": f"{name}:",
@@ -56,7 +56,7 @@ class Servers:
         """Daybook makes its own role and database."""
         return self.environment(
             name, name, "secret of the application",
-            DB_SUPERUSER=self.local.superuser, DB_SUPERUSER_PASSWORD=self.local.superuser_password,
+            DB_SUPERUSER=self.local.superuser, DB_SUPERUSER_PASS=self.local.superuser_password,
         )  # fmt: skip
 
     def with_an_owner_alone(self, name: str) -> dict[str, str]:
@@ -144,8 +144,11 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
             metrics="",
             tokens={},
             mailbox=None,
-            password=None,
+            demo_accounts=None,
+            demo_password=None,
             flower=None,
+            flower_user=None,
+            flower_password=None,
             secret_key=KEY,
             master_key=SAMPLE_MASTER_KEY,
             broker_url=env["BROKER_URL"],
@@ -166,7 +169,7 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
 
 
 def conninfo(env: dict[str, str]) -> str:
-    who = f"{quote(env['DB_USER'])}:{quote(env['DB_PASSWORD'])}"
+    who = f"{quote(env['DB_USER'])}:{quote(env['DB_PASS'])}"
     return f"postgresql://{who}@{env['DB_HOST']}:{env['DB_PORT']}/{env['DB_NAME']}"
 
 
