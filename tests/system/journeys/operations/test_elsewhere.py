@@ -108,6 +108,20 @@ async def test_a_role_that_owns_its_database_is_enough(elsewhere: Servers) -> No
         await book_and_check(instance)
 
 
+@pytest.mark.timeout(180)
+async def test_in_test_mode_it_runs_on_the_test_database_without_demo_accounts(elsewhere: Servers) -> None:
+    database = "test_mode"
+    given = elsewhere.with_superuser(database)
+    env = {f"TEST_{name}" if name.startswith("DB_") else name: value for name, value in given.items()}
+    env |= {"MODE": "TEST", "DB_HOST": "127.0.0.1", "DB_PORT": "1"}  # nobody is there, and nobody is asked
+    with a_folder() as data, await start(data, env) as instance:
+        assert instance.database.endswith(f"/{database}")
+        assert instance.mailbox == str(data / "mailbox")
+        assert instance.demo_accounts is None
+        assert ask(instance.superuser_database, "SELECT count(*) FROM log.stored_events") == [(0,)]
+        await book_and_check(instance)
+
+
 async def start(data: Path, env: dict[str, str]) -> Instance:
     return await asyncio.to_thread(Instance.start, data, apis=1, env=env)
 
