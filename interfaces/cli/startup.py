@@ -25,6 +25,7 @@ from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
 from interfaces.cli.demo_data import build_town, make_accounts
 from interfaces.cli.options import HOST
+from interfaces.cli.progress import progress
 from interfaces.cli.startup_report import Started, print_json, print_text, report_of
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
@@ -73,7 +74,7 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     api = f"http://{HOST}:{listening.getsockname()[1]}"
     with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
         settings = start_servers(options.data, stack, public_url=api)
-        migrate_all(settings)
+    _migrate(settings, console)
     metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
     variables = variables_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     stack.enter_context(Children(_serving(options, variables, listening.fileno())))
@@ -87,6 +88,14 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
         raise SystemExit("Daybook did not get ready; its log above says why.")
     metrics_port = serve_metrics(HOST, 0, str(metrics))
     return Started(settings, options.data, api, metrics_port, flower_port, town, password)
+
+
+def _migrate(settings: Settings, console: Console) -> None:
+    """With a progress bar while read models of another release are rebuilt; no role uses them yet."""
+    with progress("Rebuilding the read models", visible=False) as bar:
+        rebuilt = migrate_all(settings, bar, grace=0)
+    if rebuilt:
+        console.print(f"Rebuilt the read models, which another release had made: {', '.join(rebuilt)}.")
 
 
 def _listen(port: int) -> socket.socket:
