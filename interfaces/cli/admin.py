@@ -11,6 +11,10 @@ from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, Data
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+    from uuid import UUID
+
     from infrastructure.identity.account_provisioning import NewAccount
     from infrastructure.settings import Settings
 
@@ -35,6 +39,13 @@ def create(
 
     Asks for the password twice and does not show it.
     """
+    _check_address(email)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask()
+    typer.echo(f"{email} is an admin: account {_create(data, email, name, password)}")
+
+
+def _create(data: Path, email: str, name: str, password: str) -> UUID:
+    """The id of the new account. Without a database, private servers run until it is made."""
     import asyncio
     from contextlib import ExitStack
 
@@ -44,23 +55,27 @@ def create(
     from domain.kernel import new_id
     from domain.people.email_address import AddressTaken
     from infrastructure.identity.account_provisioning import NewAccount
-    from infrastructure.local.instance import NotRunning, settings_of, start_servers
-    from infrastructure.migrate import migrate_all
 
-    _check_address(email)
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask()
+    newcomer = NewAccount(new_id(), Role.ADMIN, email, name)
     with ExitStack() as servers:
-        try:
-            settings = settings_of(data.absolute())
-        except NotRunning:  # an empty system has no servers yet: they run until the account is made
-            settings = start_servers(data.absolute(), servers)
-        migrate_all(settings)
-        newcomer = NewAccount(new_id(), Role.ADMIN, email, name)
+        settings = _migrated(data.absolute(), servers)
         try:
             asyncio.run(_make(settings, newcomer, password))
         except (WeakPassword, AddressTaken, Unavailable, ValueError) as refused:
             fail(str(refused))
-    typer.echo(f"{email} is an admin: account {newcomer.account_id}")
+    return newcomer.account_id
+
+
+def _migrated(data: Path, servers: ExitStack) -> Settings:
+    from infrastructure.local.instance import NotRunning, settings_of, start_servers
+    from infrastructure.migrate import migrate_all
+
+    try:
+        settings = settings_of(data)
+    except NotRunning:
+        settings = start_servers(data, servers)
+    migrate_all(settings)
+    return settings
 
 
 async def _make(settings: Settings, newcomer: NewAccount, password: str) -> None:
