@@ -16,6 +16,7 @@ from domain.errors import Unauthenticated
 from domain.people.account import Account
 
 ALGORITHM = "HS256"
+"""The default; HS384 and HS512 need longer keys."""
 TYPE = "at+jwt"
 ISSUER = AUDIENCE = "daybook"
 LIFETIME = timedelta(minutes=10)
@@ -48,8 +49,9 @@ class _Known(NamedTuple):
 
 
 class AccessTokens:
-    """Signs and verifies access tokens. `secret` signs, `previous` is still accepted: 32 bytes at least.
+    """Signs and verifies access tokens. `secret` signs, `previous` is still accepted.
 
+    `algorithm`: HS256, HS384 or HS512, for signing, and the only one accepted; a key is as long as its hash or longer.
     `longest`: a token with a longer lifetime is refused. Without `revocation`, tokens are valid until they expire.
     """
 
@@ -58,10 +60,12 @@ class AccessTokens:
         secret: str,
         previous: str | None = None,
         *,
+        algorithm: str = ALGORITHM,
         revocation: RevocationCheck | None = None,
         longest: timedelta | None = None,
     ) -> None:
         self._secret = secret.encode()
+        self._algorithm = algorithm
         self._kid = key_id(secret)
         self._keys = {key_id(each): each.encode() for each in (previous, secret) if each}
         self._revocation = revocation
@@ -88,7 +92,7 @@ class AccessTokens:
             "jti": secrets.token_urlsafe(12),
             **more,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE, "kid": self._kid})
+        return jwt.encode(claims, self._secret, self._algorithm, headers={"typ": TYPE, "kid": self._kid})
 
     def verify(self, token: str) -> Caller:
         """The caller; raises Unauthenticated for a token that is forged, expired or revoked."""
@@ -114,7 +118,7 @@ class AccessTokens:
             claims = jwt.decode(
                 token,
                 self._keys[header["kid"]],
-                algorithms=[ALGORITHM],
+                algorithms=[self._algorithm],
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 options=_OPTIONS,

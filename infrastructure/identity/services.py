@@ -11,7 +11,7 @@ from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.identity.access_tokens import LIFETIME, AccessTokens
+from infrastructure.identity.access_tokens import ALGORITHM, LIFETIME, AccessTokens
 from infrastructure.identity.api_keys import ApiKeys
 from infrastructure.identity.credentials import Credentials
 from infrastructure.identity.denied_requests import DeniedRequests
@@ -38,10 +38,14 @@ class IdentityServices:
 
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
-    """`key` signs access tokens, `previous` is still accepted. `strict`: refuse long-lived tokens, as in PROD."""
+    """`key` signs access tokens by `algorithm`, `previous` is still accepted.
+
+    `strict`: refuse long-lived tokens, as in PROD.
+    """
 
     key: str
     previous: str | None = None
+    algorithm: str = ALGORITHM
     strict: bool = False
 
 
@@ -112,4 +116,4 @@ async def _rate_limits(keyring: Keyring, options: IdentityOptions, stack: AsyncE
 async def _access_tokens(dsn: str, keys: TokenKeys, stack: AsyncExitStack) -> AccessTokens:
     revocation = await stack.enter_async_context(TokenRevocation(dsn))
     longest = LIFETIME if keys.strict else None
-    return AccessTokens(keys.key, keys.previous, revocation=revocation, longest=longest)
+    return AccessTokens(keys.key, keys.previous, algorithm=keys.algorithm, revocation=revocation, longest=longest)

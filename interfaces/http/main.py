@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from application.jobs.deferred import Means, carry_out
 from application.people.erasure import ErasureServices, erase_again
 from infrastructure.booking_queries import BookingReadModels
+from infrastructure.database.address import DatabaseAddress
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
@@ -28,7 +29,7 @@ from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
-from infrastructure.settings import DatabaseAddress, Environment, Settings
+from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.app import build
@@ -107,7 +108,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         webhooks=WebhookPorts(
             DeliveryProgress(rows, journal),
             SigningSecrets(rows, store.keyring),
-            plain=settings.environment is Environment.DEV,
+            plain=settings.mode is not Mode.PROD,
         ),
         jobs=JobPorts(JobQueue(rows).retry),
         errands=errands,
@@ -138,7 +139,8 @@ def _identity(
     keys = TokenKeys(
         settings.secret_key.get_secret_value(),
         previous.get_secret_value() if previous else None,
-        strict=settings.environment is Environment.PROD,
+        algorithm=settings.algorithm,
+        strict=settings.mode is Mode.PROD,
     )
     return open_identity_services(
         database.address.dsn,

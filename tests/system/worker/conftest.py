@@ -56,9 +56,9 @@ def instance(postgres: LocalServers, broker_of_all: Broker, receiver_of_all: Rec
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(to["port"]),
         "DB_NAME": "daybook",
-        "DB_PASSWORD": "secret",
+        "DB_PASS": "secret",
         "DB_SUPERUSER": str(to["user"]),
-        "DB_SUPERUSER_PASSWORD": str(to["password"]),
+        "DB_SUPERUSER_PASS": str(to["password"]),
         "BROKER_URL": broker_of_all.url,
         "SMTP_URL": receiver_of_all.url,
     }
