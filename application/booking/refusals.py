@@ -43,6 +43,6 @@ def refusal(rule: Rule, terms: SlotTerms) -> Conflict:
     if rule is Rule.PAST:
         return TooSoon("The start is in the past.", rule=str(rule))
     if rule is Rule.GRID:
-        since = "opening time" if terms.align == "opening" else "midnight"
+        since = "opening time" if terms.align == "opening" else "the first round time after opening"
         return OffGrid(f"Starts are every {terms.step} minutes, counted from {since}.", rule=str(rule))
     return REFUSALS[rule](rule=str(rule))
