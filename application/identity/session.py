@@ -1,12 +1,12 @@
 """Sign in, stay signed in, and sign out."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
-from application.errands import Errands
 from application.event_log import EventReader, EventStore
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
@@ -14,6 +14,7 @@ from application.identity.credentials import Credential, Credentials, Passwords,
 from application.identity.one_time_tokens import OneTimeTokens
 from application.identity.security_log import SecurityReader
 from application.identity.sessions import Session, Sessions
+from application.jobs.job import JobEnqueuer
 from application.people.account import FindAccount, find_account
 from application.query import Lookup, QueryResult, query
 from domain.errors import NotFound, Unauthenticated
@@ -39,7 +40,10 @@ class TotpRequired(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What signing in needs from outside. `address_id`: an e-mail address to its stream."""
+    """What signing in needs from outside. `address_id`: an e-mail address to its stream.
+
+    `atomically`: the rows written and the jobs enqueued within the block are committed together.
+    """
 
     store: EventStore
     address_id: Callable[[str], Awaitable[UUID]]
@@ -50,8 +54,9 @@ class Signing:
     tickets: OneTimeTokens
     tokens: AccessTokens
     keys: ApiKeys
-    errands: Errands
     security: SecurityReader
+    jobs: JobEnqueuer
+    atomically: Callable[[], AbstractAsyncContextManager[object]]
 
 
 @dataclass(frozen=True, kw_only=True)

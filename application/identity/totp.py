@@ -1,11 +1,14 @@
 """One-time codes beside the password: begun, confirmed by a first code, and given up."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from application.access import Caller
 from application.identity.password import LONG, prove
 from application.identity.session import Signing, account_of, uses_code
+from application.jobs.job import JobRequest, enqueues
 from domain.errors import Conflict, Forbidden
+from domain.people.account import Account
 
 
 class CodesInForce(Conflict):
@@ -44,6 +47,7 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
     return TotpEnrolment(secret, signing.codes.uri(secret, str(name)))
 
 
+@enqueues("account_notice")
 async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) -> None:
     """From now on a code is needed to sign in. Raises NoCodes, CodesInForce, WrongCode."""
     credential = await signing.credentials.get(by.account)
@@ -51,11 +55,15 @@ async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) ->
         raise NoCodes
     if credential.totp_confirmed:
         raise CodesInForce
-    if not await uses_code(code, credential, signing, signing.store.now(), confirms=True):
-        raise WrongCode
-    await _tell("totp_confirmed", by, network, signing)
+    notice = JobRequest("account_notice", {"letter": "totp-confirmed"}, subject=_stream(by), slot="totp-confirmed")
+    async with signing.atomically():
+        if not await uses_code(code, credential, signing, signing.store.now(), confirms=True):
+            raise WrongCode
+        await signing.security.note("totp_confirmed", by.account, network=network)
+        await signing.jobs.enqueue(notice)
 
 
+@enqueues("account_notice")
 async def stop_totp(by: Caller, password: str, code: str, network: str, signing: Signing) -> None:
     """Raises WrongPassword, NoCodes, PasswordTooShortAlone, WrongCode."""
     credential = await prove(by, password, network, signing)
@@ -63,13 +71,14 @@ async def stop_totp(by: Caller, password: str, code: str, network: str, signing:
         raise NoCodes
     if not credential.long:
         raise PasswordTooShortAlone(f"Choose one of {LONG} characters at least first.")
-    if not await uses_code(code, credential, signing, signing.store.now()):
-        raise WrongCode
-    await signing.credentials.stop_codes(by.account)
-    await _tell("totp_stopped", by, network, signing)
+    notice = JobRequest("account_notice", {"letter": "totp-stopped"}, subject=_stream(by), slot="totp-stopped")
+    async with signing.atomically():
+        if not await uses_code(code, credential, signing, signing.store.now()):
+            raise WrongCode
+        await signing.credentials.stop_codes(by.account)
+        await signing.security.note("totp_stopped", by.account, network=network)
+        await signing.jobs.enqueue(notice)
 
 
-async def _tell(kind: str, by: Caller, network: str, signing: Signing) -> None:
-    await signing.security.note(kind, by.account, network=network)
-    said = {"account_id": str(by.account), "letter": kind.replace("_", "-")}
-    await signing.errands.ask("notice", said)
+def _stream(by: Caller) -> UUID:
+    return Account.id_of(by.account)

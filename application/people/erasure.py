@@ -4,18 +4,20 @@ In this order, each step safe to repeat: nothing new can be booked; what lies ah
 is signed out for good; the key goes, in one transaction with the events that say so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 from uuid import UUID
 
 from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
-from application.errands import Errands
+from application.current_state import current_state
 from application.event_log import Command, EventLog, EventStore, command
-from application.people.account import FindAccount, counted, find_account
+from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, enqueues
+from application.people.account import counted
 from application.people.customer import DeleteCustomer, delete_customer
 from domain.errors import Conflict, NotFound
 from domain.kernel import Aggregate, new_id
@@ -50,9 +52,10 @@ class CancelErasure(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasePerson(Command):
-    """An account, or a guest that has none."""
+    """An account, or a guest that has none. `farewell`: to whom the last mail goes (email, name, language)."""
 
     subject: UUID
+    farewell: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,6 @@ class ErasureServices:
     belongings: ObligationsReader
     traces: AccountData
     remembrance: ErasedPersons
-    errands: Errands
 
 
 @command
@@ -121,8 +123,9 @@ async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Ac
 
 
 @command
+@enqueues("farewell")
 async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggregate:
-    """The events that say so and the end of the keys, together. Again is no error: keys may be back."""
+    """The events that say so, the end of the keys and the last mail, together. Again is no error: keys may be back."""
     demand(cmd.by, "erase_customer", "customer", cmd.subject)
     account = await log.find(Account, Account.id_of(cmd.subject))
     guests = account.guests if account else ()
@@ -136,7 +139,8 @@ async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggreg
             persons = [*persons, *counted(admins, each, now)]
     if not persons:
         raise NotFound("customer", cmd.subject)
-    await log.record(persons[0], *persons[1:], forgets=[cmd.subject, *guests])
+    mails = [JobRequest("farewell", cmd.farewell)] if cmd.farewell else []
+    await log.record(persons[0], *persons[1:], forgets=[cmd.subject, *guests], enqueues=mails)
     return persons[0]
 
 
@@ -153,21 +157,30 @@ def _ended(each: Aggregate, cmd: ErasePerson, now: datetime) -> Aggregate:
     return each
 
 
-async def carry_out_erasure(account_id: UUID, by: ErasureServices) -> bool:
-    """Forget an account whose time has come; False if that was cancelled, or is to be asked again later."""
-    account = await _account(account_id, by.store)
-    if account is None or account.forgetting_due is None:
-        if account is not None and account.status is AccountStatus.FORGOTTEN:
-            await _erase([account_id, *account.guests], by)
-        return False
-    if account.forgetting_due > by.store.now():
-        return False  # asked anew: its own errand comes
-    customers = [account_id, *account.guests]
-    if not await end(customers, account_id, by, cancel=account.cancels_appointments):
-        await by.errands.ask("forget", {"account_id": str(account_id)}, after=LATER)
-        return False
-    await _erase(customers, by)
-    return True
+def erasure_handlers(services: ErasureServices) -> JobHandlers:
+    """The handler of the job that a request to be forgotten makes."""
+    return {"forget": partial(erase_when_due, services=services)}
+
+
+async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -> str:
+    """Erase an account whose time has come. Raises NotDueYet while it is too early, or appointments lie ahead."""
+    account = await _account(job, services.store)
+    if account is None:
+        return "gone"
+    subjects = [account.account_id, *account.guests]
+    if account.status is AccountStatus.FORGOTTEN:  # a try before this one died half-way, or keys are back
+        await _erase(subjects, services)
+        return "forgotten"
+    due = account.forgetting_due
+    if due is None:
+        return "cancelled"
+    if due > services.store.now():
+        raise NotDueYet(due)
+    if not await end(subjects, account.account_id, services, cancel=account.cancels_appointments):
+        raise NotDueYet(services.store.now() + LATER)
+    await lease.hold()
+    await _erase(subjects, services, farewell=account.contact.value)
+    return "forgotten"
 
 
 async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, cancel: bool) -> bool:
@@ -192,11 +205,11 @@ async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, c
     return True
 
 
-async def _erase(subjects: Sequence[UUID], by: ErasureServices) -> None:
+async def _erase(subjects: Sequence[UUID], by: ErasureServices, *, farewell: Mapping[str, Any] | None = None) -> None:
     """First where it can't be brought back from, then the key."""
     await by.remembrance.add(subjects)
     await by.traces.drop(subjects[0])
-    await erase_person(ErasePerson(by=OPERATOR, subject=subjects[0]), by.store)
+    await erase_person(ErasePerson(by=OPERATOR, subject=subjects[0], farewell=farewell), by.store)
     await by.traces.drop(subjects[0])  # what was written meanwhile
 
 
@@ -219,8 +232,8 @@ def _cancelled(appointment_id: UUID) -> CancelAppointment:
     return CancelAppointment(by=OPERATOR, appointment_id=appointment_id, reason="", correlation=str(new_id()))
 
 
-async def _account(account_id: UUID, store: EventStore) -> Account | None:
-    try:
-        return (await find_account(FindAccount(by=OPERATOR, account_id=account_id), store)).aggregate
-    except NotFound:
-        return None
+async def _account(job: Job, store: EventStore) -> Account | None:
+    """The account that the job is about; in its payload, if it was enqueued by release 0.1.0."""
+    told = job.said.get("account_id")
+    stream = job.subject if told is None else Account.id_of(UUID(told))
+    return await current_state(Account, stream, store)

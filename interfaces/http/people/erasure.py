@@ -98,14 +98,7 @@ async def _request_erasure(
         cancel_appointments=body.cancel_appointments,
         ahead=len(ahead.appointments),
     )
-    done = await request_erasure(command, request.ports.store)
-    due = done.aggregate.forgetting_due
-    if due is not None and not done.replayed:
-        said = {"account_id": str(account_id)}
-        letter = {"letter": "forgetting-asked", "due": due.strftime("%Y-%m-%d %H:%M UTC")}
-        await request.ports.errands.ask("notice", {**said, **letter})
-        await request.ports.errands.ask("forget", said, after=due - request.ports.store.now())
-    return _accepted(done)
+    return _accepted(await request_erasure(command, request.ports.store))
 
 
 def _accepted(done: CommandResult[Account]) -> HttpResponse:
