@@ -35,7 +35,7 @@ LONG_FUNCTIONS: Mapping[str, str] = {
     "infrastructure/observability/logger.py:configure_logs": UNDIVIDED,
     "projections/read_models/job.py:_planned": MATCH,
     "interfaces/cli/projections.py:rebuild": UNDIVIDED,
-    "interfaces/http/main.py:_open": WIRING,
+    "interfaces/http/main.py:_ports": WIRING,
     "interfaces/http/people/export.py:export": UNDIVIDED,
     "interfaces/worker/main.py:celery_of": UNDIVIDED,
     "interfaces/worker/main.py:_services": WIRING,

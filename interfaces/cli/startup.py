@@ -30,7 +30,7 @@ from interfaces.cli.startup_report import Started, print_json, print_text, repor
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 READY_WITHIN = 60.0  # seconds
-NEAR, FAR = "sweep,jobs,urgent,mail", "webhooks"
+NEAR, FAR = "sweep,accounts,jobs,urgent,mail", "webhooks"
 
 _LISTENS = """
     SELECT FROM pg_stat_activity

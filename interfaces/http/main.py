@@ -94,11 +94,10 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
     identity = await stack.enter_async_context(_identity(settings, database, enqueuer))
     erasure = await _erasure(settings, database)
-    mail = AccountMailServices(
-        store, postman_of(settings, rows, store.keyring), verifications, identity.signing.tickets
-    )
+    mail = postman_of(settings, rows, store.keyring)
+    services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
     queue = JobQueue(rows, store.keyring)
-    walker = JobWalker(queue, {**account_handlers(mail), **erasure_handlers(erasure.services)})
+    walker = JobWalker(queue, {**account_handlers(services), **erasure_handlers(erasure.services)})
     await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
         store=store,
