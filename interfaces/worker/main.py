@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from math import ceil
-from os import getpid
+from os import getpid, getppid
 from socket import gethostname
 from typing import Any
 
@@ -69,7 +69,7 @@ def celery_of(settings: Settings) -> Celery:
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
-    runtime = WorkerRuntime(partial(_services, settings))
+    runtime, parent = WorkerRuntime(partial(_services, settings)), getpid()
 
     @app.task(name="sweep", queue="sweep")
     def sweep() -> None:
@@ -87,7 +87,8 @@ def celery_of(settings: Settings) -> Celery:
         runtime.tidy()
 
     def close(**_: Any) -> None:
-        runtime.close()
+        if getppid() == parent:  # else the worker was killed: the leases lapse, and another worker does its jobs
+            runtime.close()
 
     signals.worker_process_shutdown.connect(close, weak=False)
     return app
