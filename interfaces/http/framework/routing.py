@@ -73,6 +73,7 @@ class Route(APIRoute):
     def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
         operation, needs, parameters = self.operation, self.needs, parameters_of(self.endpoint)
         handler: Handler = self.endpoint
+        positioned = "GET" in (self.methods or ()) and self.source is Source.LOG
 
         async def answer(scope: Scope, receive: Receive) -> Response:
             request = RequestContext(scope, receive, operation)
@@ -81,6 +82,8 @@ class Route(APIRoute):
             path = scope["path_params"]
             arguments: dict[str, Any] = {name: parse(name, path[name]) for name, parse in parameters.path.items()}
             arguments |= read_query(scope["query_string"], parameters)
+            if positioned:
+                request.check_position()
             request.take_version(required=bool(needs.version))
             body = None
             if parameters.body is not None:
