@@ -127,7 +127,7 @@ class Place:
             "DB_PORT": str(database.port),
             "DB_NAME": database.name,
             "DB_USER": APPLICATION,
-            "DB_PASSWORD": APPLICATION,
+            "DB_PASS": APPLICATION,
             "REDIS_URL": self.servers.redis_url if redis else "",
             "REDIS_PREFIX": f"{database.name}:",
             "BROKER_URL": self.servers.broker_url,

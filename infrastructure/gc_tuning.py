@@ -1,12 +1,12 @@
-"""Python's search for garbage, held back: most of what a process keeps is in use."""
+"""Python's garbage collector, tuned for a process whose objects are nearly all in use."""
 
 import gc
 
 
 def collect_rarely() -> None:
-    """Look for cycles seldom: through the many aggregates that are kept, it took a quarter of the time.
+    """Collect cycles rarely: walking the cached aggregates took a quarter of the time.
 
-    What requests leave behind is freed by reference counts; cycles wait for a rarer round.
+    Reference counts free the objects of a request at once; only cycles wait.
     """
     gc.collect()
     gc.freeze()

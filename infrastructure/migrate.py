@@ -1,4 +1,4 @@
-"""Everything a database needs before Daybook runs on it: the log's schema and the read models' generation."""
+"""The migration of a database: the schema of the event log, and a generation of the read models."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 
 
 def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: float = GRACE) -> list[str]:
-    """Bring the database of the settings up to date, as its owner. Safe to repeat, and at once.
+    """Migrate the database of the settings, as its owner. Safe to repeat, and to run in parallel.
 
     Read models whose tables another release made are rebuilt from the log, beside those in use. Returns the
     names of their projections. `grace`: seconds that queries under way have before the old tables are dropped.
@@ -27,7 +27,7 @@ def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: 
     database, owner = settings.database, settings.owner_database
     assert database is not None
     assert owner is not None
-    alone = owner.user == database.user  # the owner is the application: nobody needs to be let in
+    alone = owner.user == database.user  # the owner is the application: no other role needs access
     role = database.user if alone else APPLICATION
     migrate(owner.dsn, None if alone else database.user)
     engine = create_engine(alchemy(owner.dsn))

@@ -16,9 +16,9 @@ import pytest
 from redis import Redis
 from sqlalchemy import create_engine
 
+from infrastructure.database.address import DatabaseAddress as Address
 from infrastructure.database.roles import create_role, migrate
 from infrastructure.local.servers import LocalServers
-from infrastructure.settings import DatabaseAddress as Address
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
 from tests.support import hypothesis_profiles
@@ -76,8 +76,9 @@ def servers() -> Iterator[LocalServers]:
     """PostgreSQL and Valkey of this test process."""
     home = Path(tempfile.mkdtemp(prefix="daybook-test-"))
     home.chmod(0o755)  # PostgreSQL's account must get in
-    given = Settings().test_owner_database
-    servers = _Given(home, given) if given else LocalServers(home, fsync=False, postgres_bin=Settings().postgres_bin)
+    settings = Settings(_env_file=None)  # TEST_DB_* of the environment: nobody's .env decides what tests run on
+    given = settings.test_owner_database
+    servers = _Given(home, given) if given else LocalServers(home, fsync=False, postgres_bin=settings.postgres_bin)
     with servers as running:
         yield running
     shutil.rmtree(home)

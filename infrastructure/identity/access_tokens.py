@@ -16,6 +16,7 @@ from domain.errors import Unauthenticated
 from domain.people.account import Account
 
 ALGORITHM = "HS256"
+"""The default; HS384 and HS512 need longer keys."""
 TYPE = "at+jwt"
 ISSUER = AUDIENCE = "daybook"
 LIFETIME = timedelta(minutes=10)
@@ -47,9 +48,13 @@ class _Known(NamedTuple):
     issued_at: float
 
 
-class AccessTokens:
-    """Signs and verifies access tokens. `secret` signs, `previous` is still accepted: 32 bytes at least.
+_EXPIRED = "The access token has expired. Exchange your refresh token at /v1/auth/refresh."
 
+
+class AccessTokens:
+    """Signs and verifies access tokens. `secret` signs, `previous` is still accepted.
+
+    `algorithm`: HS256, HS384 or HS512, for signing, and the only one accepted; a key is as long as its hash or longer.
     `longest`: a token with a longer lifetime is refused. Without `revocation`, tokens are valid until they expire.
     """
 
@@ -58,10 +63,12 @@ class AccessTokens:
         secret: str,
         previous: str | None = None,
         *,
+        algorithm: str = ALGORITHM,
         revocation: RevocationCheck | None = None,
         longest: timedelta | None = None,
     ) -> None:
         self._secret = secret.encode()
+        self._algorithm = algorithm
         self._kid = key_id(secret)
         self._keys = {key_id(each): each.encode() for each in (previous, secret) if each}
         self._revocation = revocation
@@ -88,7 +95,7 @@ class AccessTokens:
             "jti": secrets.token_urlsafe(12),
             **more,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM, headers={"typ": TYPE, "kid": self._kid})
+        return jwt.encode(claims, self._secret, self._algorithm, headers={"typ": TYPE, "kid": self._kid})
 
     def verify(self, token: str) -> Caller:
         """The caller; raises Unauthenticated for a token that is forged, expired or revoked."""
@@ -100,7 +107,7 @@ class AccessTokens:
             self._known[token] = known
         if time.time() >= known.until:
             self._known.pop(token, None)
-            raise Unauthenticated("The token is not valid, or no longer.")
+            raise Unauthenticated(_EXPIRED)
         revocation, caller = self._revocation, known.caller
         if revocation is not None and revocation.is_revoked(known.stream, caller.session, known.seen, known.issued_at):
             raise Unauthenticated("The token was revoked.")
@@ -114,14 +121,16 @@ class AccessTokens:
             claims = jwt.decode(
                 token,
                 self._keys[header["kid"]],
-                algorithms=[ALGORITHM],
+                algorithms=[self._algorithm],
                 audience=AUDIENCE,
                 issuer=ISSUER,
                 options=_OPTIONS,
             )
             return self._claimed(claims)
+        except jwt.ExpiredSignatureError as expired:  # raised only after the signature was verified
+            raise Unauthenticated(_EXPIRED) from expired
         except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError, OverflowError) as refused:
-            raise Unauthenticated("The token is not valid, or no longer.") from refused
+            raise Unauthenticated("The access token is not valid.") from refused
 
     def _claimed(self, claims: dict[str, Any]) -> _Known:
         role, issued_at, until = Role(claims["role"]), float(claims["iat"]), float(claims["exp"])

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from application.errands import Errands
 from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
+from application.jobs.job import JobEnqueuer
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.identity.access_tokens import LIFETIME, AccessTokens
+from infrastructure.identity.access_tokens import ALGORITHM, LIFETIME, AccessTokens
 from infrastructure.identity.api_keys import ApiKeys
 from infrastructure.identity.credentials import Credentials
 from infrastructure.identity.denied_requests import DeniedRequests
@@ -38,10 +38,14 @@ class IdentityServices:
 
 @dataclass(frozen=True, slots=True)
 class TokenKeys:
-    """`key` signs access tokens, `previous` is still accepted. `strict`: refuse long-lived tokens, as in PROD."""
+    """`key` signs access tokens by `algorithm`, `previous` is still accepted.
+
+    `strict`: refuse long-lived tokens, as in PROD.
+    """
 
     key: str
     previous: str | None = None
+    algorithm: str = ALGORITHM
     strict: bool = False
 
 
@@ -58,7 +62,7 @@ class IdentityOptions:
 async def open_identity_services(
     dsn: str,
     store: EventStore,
-    errands: Errands,
+    jobs: JobEnqueuer,
     keys: TokenKeys,
     pool: RowPool,
     options: IdentityOptions = IdentityOptions(),
@@ -69,7 +73,7 @@ async def open_identity_services(
         passwords = await _passwords(store.keyring, options, stack)
         limits = await _rate_limits(store.keyring, options, stack)
         tokens = await _access_tokens(dsn, keys, stack)
-        signing = _signing(store, pool, passwords, tokens, errands, security)
+        signing = _signing(store, pool, passwords, tokens, jobs, security)
         denials = await stack.enter_async_context(DeniedRequests(security))
         yield IdentityServices(signing, tokens, ApiKeyHolders(signing.keys, store), limits, denials)
 
@@ -79,7 +83,7 @@ def _signing(
     pool: RowPool,
     passwords: Passwords,
     tokens: AccessTokens,
-    errands: Errands,
+    jobs: JobEnqueuer,
     security: SecurityLog,
 ) -> Signing:
     return Signing(
@@ -92,8 +96,9 @@ def _signing(
         tickets=OneTimeTokens(pool),
         tokens=tokens,
         keys=ApiKeys(pool, store.keyring),
-        errands=errands,
         security=security,
+        jobs=jobs,
+        atomically=pool.transaction,
     )
 
 
@@ -112,4 +117,4 @@ async def _rate_limits(keyring: Keyring, options: IdentityOptions, stack: AsyncE
 async def _access_tokens(dsn: str, keys: TokenKeys, stack: AsyncExitStack) -> AccessTokens:
     revocation = await stack.enter_async_context(TokenRevocation(dsn))
     longest = LIFETIME if keys.strict else None
-    return AccessTokens(keys.key, keys.previous, revocation=revocation, longest=longest)
+    return AccessTokens(keys.key, keys.previous, algorithm=keys.algorithm, revocation=revocation, longest=longest)

@@ -1,12 +1,13 @@
-"""Where this Daybook lives: the servers and secrets of the environment, or those of a data folder.
+"""The settings of a Daybook on this machine: those of the environment, completed by its data folder.
 
-`daybook up` writes what it started to `<data>/instance.json`, so that a role run alone finds it.
+`daybook up` writes the settings of what it started to `<data>/instance.json`, so that a role run alone finds them.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,66 +19,53 @@ from psycopg.conninfo import conninfo_to_dict
 from infrastructure.database.roles import create_role
 from infrastructure.local.programs import NoServer
 from infrastructure.local.servers import LocalServers
-from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings, inherited
+from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings
 
 FILE = "instance.json"
 MAILBOX = "mailbox"
-"""The folder, within the data, of mail that is not sent."""
+"""The folder, within the data, that takes mail instead of a mail server."""
 
 
 class NotRunning(Exception):
-    """Neither does the environment say where the database is, nor does anything run in the data folder."""
+    """The environment names no database, and no `daybook up` runs in the data folder."""
 
 
 def settings_of(data: Path) -> Settings:
     """The settings of the environment, else of what `daybook up` runs in the folder; raises NotRunning."""
     settings = Settings()
-    if settings.db_host is not None:
+    if settings.database is not None:
         return settings if settings.mailbox else settings.model_copy(update={"mailbox": data / MAILBOX})
+    running = settings_of_instance(data)
+    if not running:
+        host = f"{settings.database_prefix}_host".upper()
+        raise NotRunning(f"{host} is not set, and nothing runs in {data}: start it with `daybook up --data {data}`.")
+    return Settings(**running)
+
+
+def settings_of_instance(data: Path) -> Mapping[str, Any]:
+    """What `daybook up` has set for the roles of its data folder; empty while it does not run there."""
     try:
-        said: dict[str, Any] = json.loads((data / FILE).read_text())
+        found: dict[str, Any] = json.loads((data / FILE).read_text())
     except FileNotFoundError:
-        raise NotRunning(
-            f"DB_HOST is not set, and nothing runs in {data}: start it with `daybook up --data {data}`."
-        ) from None
-    return Settings(**said)
+        return {}
+    return found
 
 
-def start_servers(data: Path, servers: ExitStack) -> Settings:
-    """Start here what the environment does not name, and answer with the settings that lead to it all.
+def start_servers(data: Path, servers: ExitStack, public_url: str | None = None) -> Settings:
+    """Start the servers that the environment does not name; the settings that lead to all of them.
 
-    The servers stop with the stack. Makes the database and the application's role where it may.
+    The servers stop with the stack. With a superuser, makes the database and the application's role.
+    `public_url`: the address of the API, used where PUBLIC_URL is not set.
     """
     settings = Settings()
-    local = LocalServers(
-        data,
-        postgres_bin=settings.postgres_bin,
-        postgres=settings.db_host is None,
-        valkey=settings.redis_url is None,
-        broker=settings.broker_url is None,
-    )
-    if None in {settings.db_host, settings.redis_url, settings.broker_url}:
+    missing = settings.database is None, settings.redis_url is None, settings.broker_url is None
+    postgres, valkey, broker = missing
+    local = LocalServers(data, postgres_bin=settings.postgres_bin, postgres=postgres, valkey=valkey, broker=broker)
+    if any(missing):
         local = servers.enter_context(local)
-    values: dict[str, Any] = {
-        "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
-        "master_key": _own(data / "master_key", settings.master_key.get_secret_value(), SAMPLE_MASTER_KEY),
-        "mailbox": str(settings.mailbox or data / MAILBOX),
-    }
-    if settings.db_host is None:
-        superuser = conninfo_to_dict(local.superuser_dsn())
-        values |= {
-            "db_host": superuser["host"],
-            "db_port": int(str(superuser["port"])),
-            "db_superuser": superuser["user"],
-            "db_superuser_password": superuser["password"],
-            "db_password": kept(data / "db_password"),
-        }
-    if settings.redis_url is None:
-        values["redis_url"] = local.redis_url
-    if settings.broker_url is None:
-        values["broker_url"] = local.broker_url
-    if settings.flower_basic_auth is None:
-        values["flower_basic_auth"] = f"daybook:{kept(data / 'flower_password', 18)}"
+    values = _made_in(data, settings) | _leading_to(local, settings, data)
+    if public_url is not None and "public_url" not in settings.model_fields_set:
+        values["public_url"] = public_url
     complete = Settings(**values)
     _prepare(complete)
     file = data / FILE
@@ -87,30 +75,35 @@ def start_servers(data: Path, servers: ExitStack) -> Settings:
     return complete
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables of a child process that shall find the same servers."""
-    database, redis = settings.database, settings.redis_url
-    assert database is not None
-    assert redis is not None
-    said = inherited() | {
-        "DB_HOST": database.host,
-        "DB_PORT": str(database.port),
-        "DB_NAME": database.name,
-        "DB_USER": database.user,
-        "DB_PASSWORD": database.password,
-        "REDIS_URL": redis.get_secret_value(),
-        "BROKER_URL": settings.broker,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "MASTER_KEY": settings.master_key.get_secret_value(),
+def _made_in(data: Path, settings: Settings) -> dict[str, Any]:
+    """The secrets and folders of an instance: as set, or kept in its data folder."""
+    values = {
+        "secret_key": _own(data / "secret_key", settings.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
+        "master_key": _own(data / "master_key", settings.master_key.get_secret_value(), SAMPLE_MASTER_KEY),
+        "mailbox": str(settings.mailbox or data / MAILBOX),
     }
-    if settings.flower_basic_auth is not None:
-        said["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
-    if settings.mailbox is not None:
-        said["MAILBOX"] = str(settings.mailbox)
-    if settings.db_superuser is not None:
-        said["DB_SUPERUSER"] = settings.db_superuser
-        said["DB_SUPERUSER_PASSWORD"] = settings.db_superuser_password.get_secret_value()
-    return said
+    if settings.flower_basic_auth is None:
+        values["flower_basic_auth"] = f"daybook:{kept(data / 'flower_password', 18)}"
+    return values
+
+
+def _leading_to(local: LocalServers, settings: Settings, data: Path) -> dict[str, Any]:
+    """The settings that lead to the servers that were started."""
+    values: dict[str, Any] = {}
+    if settings.database is None:
+        superuser, prefix = conninfo_to_dict(local.superuser_dsn()), settings.database_prefix
+        values |= {
+            f"{prefix}_host": superuser["host"],
+            f"{prefix}_port": int(str(superuser["port"])),
+            f"{prefix}_superuser": superuser["user"],
+            f"{prefix}_superuser_pass": superuser["password"],
+            f"{prefix}_pass": kept(data / "db_password"),
+        }
+    if settings.redis_url is None:
+        values["redis_url"] = local.redis_url
+    if settings.broker_url is None:
+        values["broker_url"] = local.broker_url
+    return values
 
 
 def _own(file: Path, given: str, sample: str) -> str:
@@ -119,7 +112,7 @@ def _own(file: Path, given: str, sample: str) -> str:
 
 
 def kept(file: Path, size: int = 48) -> str:
-    """A secret of `size` random bytes that is made once and kept in a file of its own. Raises NoServer."""
+    """A secret of `size` random bytes, made once and kept in a file of its own. Raises NoServer."""
     try:
         if not file.exists() or not file.read_text():
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,19 +120,19 @@ def kept(file: Path, size: int = 48) -> str:
             file.write_text(secrets.token_urlsafe(size))
         return file.read_text()
     except OSError as refused:
-        raise NoServer(f"{file} can't be used: choose another folder. ({refused})") from refused
+        raise NoServer(f"Cannot use {file}: choose another folder with --data. ({refused})") from refused
 
 
 def _prepare(settings: Settings) -> None:
-    """With a superuser: the application's login role and the database, if they are not there."""
+    """With a superuser, make the application's role and the database where they are missing."""
     owner, application = settings.owner_database, settings.database
     assert owner is not None
     assert application is not None
-    if settings.db_superuser is None:
+    if getattr(settings, f"{settings.database_prefix}_superuser") is None:
         return
     postgres = owner.dsn.rpartition("/")[0] + "/postgres"
     create_role(postgres, application.user, application.password)
     with psycopg.connect(postgres, autocommit=True) as connection:
-        there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner.name]).fetchone()
-        if not there:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner.name]).fetchone()
+        if not found:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(owner.name)))

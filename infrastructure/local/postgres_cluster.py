@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster: made once, then started and stopped here, whatever befell it in between."""
+"""A private PostgreSQL cluster: made once, then started and stopped here, also after a crash."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ from infrastructure.local.programs import (
 
 SUPERUSER = "postgres"
 RECOVERY = 60.0  # seconds a start may take: a crashed cluster first replays its journal
-GIVING_UP = 10.0  # seconds in which the remains of a killed server go away
+GIVING_UP = 10.0  # seconds in which the backends of a killed server end
 SHUTDOWN = 30.0  # seconds
 
 
@@ -50,11 +50,11 @@ class Cluster:
         return (self.folder / "password").read_text()
 
     def dsn(self, dbname: str = "postgres") -> str:
-        """The superuser's address of a database."""
+        """The URI of a database, as the superuser."""
         return f"postgresql://{SUPERUSER}:{self.password}@{HOST}:{self.port}/{dbname}"
 
     def start(self) -> None:
-        """Return when the server takes connections. Raises NoServer with the end of its log."""
+        """Return when the server accepts connections. Raises NoServer with the end of its log."""
         if not self.folder.exists():
             self._make()
         self._check_version()
@@ -66,7 +66,7 @@ class Cluster:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """Fast shutdown: transactions are rolled back, all that was committed is on disk."""
+        """Fast shutdown: open transactions are rolled back, every commit is on disk."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -111,8 +111,8 @@ class Cluster:
         made_by = (self._data / "PG_VERSION").read_text().strip()
         if int(made_by) != (version := postgres_version(self._programs)):
             raise NoServer(
-                f"The data in {self.folder} is PostgreSQL {made_by}'s, but only {version} was found here. "
-                f"Bring {made_by} back, or move the folder away to start empty."
+                f"The data in {self.folder} is of PostgreSQL {made_by}, but only {version} was found here. "
+                f"Install {made_by} again, or move the folder away to start empty."
             )
 
     def _launch(self) -> bool:
@@ -148,7 +148,7 @@ class Cluster:
         return self._process is not None and self._announced() == (self._process.pid, "ready")
 
     def _announced(self) -> tuple[int, str]:
-        """Process and status that the last server of this cluster, dead or alive, wrote down; 0 if none."""
+        """Process id and status in the pid file of the last server of this cluster, dead or alive; 0 if none."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -156,7 +156,7 @@ class Cluster:
         return (int(lines[0]), lines[7].strip()) if len(lines) > 7 else (int(lines[0]) if lines else 0, "")
 
     def _stop_orphan(self) -> None:
-        """Stop a server that outlived its parent. After a reboot its process number may be a stranger's."""
+        """Stop a server that outlived its parent. After a reboot, another program may have its process id."""
         pid, _ = self._announced()
         if not pid or not (command := command_of(pid)):
             return

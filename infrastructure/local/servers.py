@@ -1,15 +1,16 @@
 """PostgreSQL and Redis on this machine with no set-up, for development and tests.
 
-Their programs come with the development environment or are the machine's own; production never comes here.
+Their programs come with the development environment or with the machine. Production uses servers of its own.
 """
 
 import fcntl
 import hashlib
-import logging
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+
+import structlog
 
 from infrastructure.local.postgres_cluster import SUPERUSER, Cluster
 from infrastructure.local.programs import (
@@ -24,9 +25,9 @@ from infrastructure.local.programs import (
 from infrastructure.local.valkey import Valkey
 
 HOME = Path(".local")
-REFUGE = Path("/var/lib/daybook")  # for root, whose own folders PostgreSQL's account may not enter
+REFUGE = Path("/var/lib/daybook")  # the data of root, whose own folders PostgreSQL's account may not enter
 
-log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class InUse(NoServer):
@@ -71,7 +72,7 @@ class LocalServers:
         self._lock: IO[str] | None = None
 
     def start(self) -> Self:
-        """Start what is wanted, or nothing: if one can't start, none is left running."""
+        """Start the wanted servers, or none: if one fails, the others are stopped."""
         account = ServerAccount.for_data(self.home / "postgres")
         try:
             self.home = _home(self.home, account)
@@ -87,7 +88,7 @@ class LocalServers:
         return self
 
     def stop(self) -> None:
-        """Stop PostgreSQL (fast: what was committed is safe), then Valkey. Already stopped is fine."""
+        """Stop PostgreSQL (a fast shutdown keeps every commit), then Valkey. Safe to repeat."""
         while self._running:
             self._running.pop(0).stop()
         if self._lock is not None:
@@ -141,16 +142,14 @@ class LocalServers:
 
 
 def _home(wished: Path, account: ServerAccount) -> Path:
-    """`wished`, made; or a folder outside root's own when `account` may not enter it."""
+    """Make `wished`, or a folder outside root's own where `account` may not enter it; the one that was made."""
     _make(wished)
     if account.may_enter(wished):
         return wished
     refuge = REFUGE / hashlib.sha256(bytes(wished)).hexdigest()[:12]
     _make(refuge)
-    log.warning(
-        "PostgreSQL does not run as root, and its own account may not enter %s: its data is in %s",
-        wished,
-        refuge,
+    logger.warning(
+        "data folder moved for PostgreSQL's account", wanted=str(wished), used=str(refuge), account=account.uid
     )
     return refuge
 
@@ -161,13 +160,13 @@ def _make(folder: Path) -> None:
     try:
         _make(folder.parent)
         folder.mkdir()
-        folder.chmod(0o755)  # whatever the umask: what is private is in closed folders within
+        folder.chmod(0o755)  # whatever the umask: private files are in closed folders within
     except (FileExistsError, FileNotFoundError, NotADirectoryError) as refused:
-        raise NoServer(f"{folder} can't be a folder: choose another. ({refused})") from refused
+        raise NoServer(f"Cannot make the folder {folder}: choose another. ({refused})") from refused
 
 
 def _lock(home: Path) -> IO[str]:
-    """Held as long as this process lives, however it ends."""
+    """A lock on the folder that lasts as long as this process."""
     lock = (home / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""A private Valkey, the Redis of this machine: it keeps nothing on disk."""
+"""A private Valkey, the Redis of this machine, without persistence."""
 
 import contextlib
 import secrets
@@ -16,7 +16,7 @@ SHUTDOWN = 10.0  # seconds
 class Valkey:
     """Valkey on 127.0.0.1 with its password and log in `folder`.
 
-    `evicts`: a cache, in which when full what was last used goes last; else nothing goes.
+    `evicts`: a cache, which drops the least recently used key when it is full; else writes fail then.
     """
 
     def __init__(self, folder: Path, program: Path, account: ServerAccount, *, evicts: bool = True) -> None:
@@ -79,7 +79,7 @@ class Valkey:
         return False
 
     def _stop_orphan(self) -> None:
-        """Stop a server of ours that outlived its parent: it is the one that knows the password."""
+        """Stop a server of ours that outlived its parent; its password proves that it is ours."""
         with contextlib.suppress(FileNotFoundError, ValueError):
             self.port = int((self._folder / "port").read_text())
             with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self.url) as client:

@@ -153,7 +153,7 @@ class NowhereSender:
 
 def postman_of(settings: Settings, rows: RowPool, encryption: RowEncryption) -> MailService:
     """The mail service of the settings. Warns once if mail cannot be sent."""
-    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else None
+    smtp = settings.mail_server
     if smtp is None and settings.dev_mailbox is None:
         logger.warning("mails wait: SMTP_URL is not set")
     messages = MessageBuilder(settings.public_url, settings.mail_from)

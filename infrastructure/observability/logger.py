@@ -1,28 +1,41 @@
-"""Logs and metrics: readable in a terminal, JSON otherwise."""
+"""The log set-up: LOG_LEVEL, lines for people in a terminal, JSON otherwise."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from os import getpid
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
+
+FIRST = ("timestamp", "level", "role", "pid", "request_id", "event", "logger")
+"""The keys that begin every line, in this order; the fields of the event follow."""
+NOISE: Mapping[str, int] = {
+    **dict.fromkeys(
+        ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado", "flower"), logging.WARNING
+    ),
+    "flower.inspector": logging.ERROR,  # it warns of each method that no worker answers, at every start
+}
+"""The lowest level that passes of a library's logger."""
 
 # Local variables hold tokens and people's names: they have no place in a log.
 _WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+_log = structlog.get_logger(__name__)
 
 
-def configure_logs(level: str, context: Callable[[], Mapping[str, str]] = dict) -> None:
-    """Send structlog's and the standard library's logs to standard error, alike.
+def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str]] = dict) -> None:
+    """Send structlog's, the standard library's and Python's own warnings to standard error, all alike.
 
-    `context`: what each line tells besides, such as the request's id.
+    `role`: the kind of this process, in every line. `context`: more fields of every line, such as the request's id.
     """
+    process = {"role": role}
 
-    def add_context(_: Any, __: str, said: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {**context(), **said}
+    def add_context(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {**process, "pid": getpid(), **context(), **event}
 
     shared: list[structlog.typing.Processor] = [
         add_context,
@@ -30,44 +43,47 @@ def configure_logs(level: str, context: Callable[[], Mapping[str, str]] = dict) 
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    terminal = sys.stderr.isatty()
-    last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if terminal
-        else structlog.processors.JSONRenderer()
-    )
-    failures = [] if terminal else [structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *failures, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(sys.stderr.isatty())],
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    for chatty in ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    _quieten()
 
 
-def serve_metrics(host: str, port: int, of_all_in: str | None = None) -> int:
-    """Serve /metrics on its own port (0: any free one) and answer with it.
+def log_start(address: str | None = None) -> None:
+    """The line that every role begins with. `address`: the URL it listens on."""
+    _log.info("daybook role started", version=version("daybook"), **({"address": address} if address else {}))
 
-    `of_all_in`: the folder in which several processes keep theirs (PROMETHEUS_MULTIPROC_DIR).
-    """
-    if of_all_in is None:
-        server, _ = start_http_server(port, host)
-    else:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=of_all_in)  # type: ignore[no-untyped-call]
-        server, _ = start_http_server(port, host, registry)
-    return int(server.server_port)
+
+def log_stop() -> None:
+    """The line that every role ends with."""
+    _log.info("daybook role stopped")
+
+
+def _renderers(terminal: bool) -> Sequence[structlog.typing.Processor]:
+    if terminal:
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    exceptions = structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)
+    return [exceptions, _in_order, structlog.processors.JSONRenderer()]
+
+
+def _in_order(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    first = {key: event.pop(key) for key in FIRST if key in event}
+    return {**first, **event}
+
+
+def _quieten() -> None:
+    logging.captureWarnings(capture=True)
+    warnings.filterwarnings("ignore", message=r"(?s)You're running the worker with superuser privileges")
+    for name, lowest in NOISE.items():
+        logging.getLogger(name).setLevel(lowest)

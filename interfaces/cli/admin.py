@@ -1,27 +1,24 @@
-"""`daybook admin`: an account that runs the platform, made by whoever has the server itself."""
+"""`daybook admin`: accounts that run the platform, made by the operator of the server."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from application.access import Role
-from application.event_log import Unavailable
-from application.identity.credentials import WeakPassword
-from domain.kernel import new_id
-from domain.people.email_address import AddressTaken
-from infrastructure.identity.account_provisioning import NewAccount, registrar_of
-from infrastructure.local.instance import NotRunning, settings_of, start_servers
-from infrastructure.local.servers import HOME
-from infrastructure.migrate import migrate_all
-from infrastructure.settings import Settings
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, Data
 
-app = typer.Typer(help="Accounts that run the platform.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+    from pathlib import Path
+    from uuid import UUID
+
+    from infrastructure.identity.account_provisioning import NewAccount
+    from infrastructure.settings import Settings
+
+app = typer.Typer(help="Accounts that run the platform.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
@@ -31,40 +28,74 @@ def admin() -> None:
 
 @app.command()
 def create(
-    email: Annotated[str, typer.Option(help="Where mail reaches them; they sign in with it.")],
-    name: Annotated[str, typer.Option(help="What people call them.")] = "Admin",
-    data: Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")] = HOME,
+    email: Annotated[str, typer.Option(help="The e-mail address to sign in with.")],
+    name: Annotated[str, typer.Option(help="The name that people see.")] = "Admin",
+    data: Data = HOME,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
 ) -> None:
-    """Make an admin, the first one or one more. The password is asked for twice, and not shown."""
-    password = _read() if password_stdin else _ask()
+    """Create an admin account, the first or one more.
+
+    Asks for the password twice and does not show it.
+    """
+    _check_address(email)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask()
+    typer.echo(f"{email} is an admin: account {_create(data, email, name, password)}")
+
+
+def _create(data: Path, email: str, name: str, password: str) -> UUID:
+    """The id of the new account. Without a database, private servers run until it is made."""
+    import asyncio
+    from contextlib import ExitStack
+
+    from application.access import Role
+    from application.event_log import Unavailable
+    from application.identity.credentials import WeakPassword
+    from domain.kernel import new_id
+    from domain.people.email_address import AddressTaken
+    from infrastructure.identity.account_provisioning import NewAccount
+
+    newcomer = NewAccount(new_id(), Role.ADMIN, email, name)
     with ExitStack() as servers:
+        settings = _migrated(data.absolute(), servers)
         try:
-            settings = settings_of(data.absolute())
-        except NotRunning:  # an empty system has no servers yet: ours will do for a while
-            settings = start_servers(data.absolute(), servers)
-        migrate_all(settings)
-        try:
-            newcomer = NewAccount(new_id(), Role.ADMIN, email, name)
             asyncio.run(_make(settings, newcomer, password))
-        except (WeakPassword, AddressTaken, Unavailable, ValueError) as why:
-            typer.echo(str(why), err=True)
-            raise typer.Exit(1) from why
-    typer.echo(f"{email} is an admin: account {newcomer.account_id}")
+        except (WeakPassword, AddressTaken, Unavailable, ValueError) as refused:
+            fail(str(refused))
+    return newcomer.account_id
+
+
+def _migrated(data: Path, servers: ExitStack) -> Settings:
+    from infrastructure.local.instance import NotRunning, settings_of, start_servers
+    from infrastructure.migrate import migrate_all
+
+    try:
+        settings = settings_of(data)
+    except NotRunning:
+        settings = start_servers(data, servers)
+    migrate_all(settings)
+    return settings
 
 
 async def _make(settings: Settings, newcomer: NewAccount, password: str) -> None:
+    from infrastructure.identity.account_provisioning import registrar_of
+
     async with registrar_of(settings) as registrar:
         await registrar.make([newcomer], password)
 
 
-def _read() -> str:
-    """One line, or what there is."""
-    return sys.stdin.readline().rstrip("\r\n")
+def _check_address(email: str) -> None:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(email, check_deliverability=False)
+    except EmailNotValidError as wrong:
+        fail(f"{email} is not an e-mail address. {wrong}")
 
 
 def _ask() -> str:
+    if not sys.stdin.isatty():
+        fail("No terminal to ask on. Use --password-stdin.")
     password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password

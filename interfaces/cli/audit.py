@@ -1,52 +1,57 @@
-"""`daybook audit`: is the log still what was written?"""
+"""`daybook audit`: proof that the event log has not been changed."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import psycopg
 import typer
-from psycopg import AsyncConnection
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from infrastructure.ledger.checkpoint import (
-    NoKey,
-    NotGenuine,
-    SignedCheckpoint,
-    public_text,
-    read,
-    sign,
-    signing_key,
-)
-from infrastructure.ledger.verification import VerificationResult, head_of, verify
-from infrastructure.local.instance import settings_of
-from infrastructure.local.servers import HOME
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, AsJson, Data
+from interfaces.cli.progress import progress
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from infrastructure.ledger.checkpoint import SignedCheckpoint
+    from infrastructure.ledger.verification import VerificationResult
 
 T = TypeVar("T")
-Data = Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")]
 KeyFile = Annotated[Path | None, typer.Option(help="The signing key, PEM; made on first use.")]
 
-app = typer.Typer(help=__doc__, no_args_is_help=True)
+app = typer.Typer(help="Verify the event log and sign checkpoints of it.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
-def head(data: Data = HOME) -> None:
-    """Print position, hash and time of the log's last seal."""
+def head(data: Data = HOME, as_json: AsJson = False) -> None:
+    """Print position, hash and time of the last seal."""
+    import json
+    import sys
+
+    from infrastructure.ledger.verification import head_of
+
     found = _on_log(data, head_of)
-    typer.echo(f"{found.position} {found.hash.hex() or '-'} {found.at.isoformat() if found.at else '-'}")
+    at = found.at.isoformat() if found.at else None
+    if as_json:
+        typer.echo(json.dumps({"position": found.position, "hash": found.hash.hex() or None, "at": at}))
+    elif sys.stdout.isatty():
+        typer.echo(f"position {found.position}\nhash     {found.hash.hex() or '-'}\ntime     {at or '-'}")
+    else:
+        typer.echo(f"{found.position} {found.hash.hex() or '-'} {at or '-'}")
 
 
 @app.command()
 def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
-    """Print the signed head, to be kept by somebody outside."""
+    """Print the signed head of the log, to keep elsewhere."""
+    from infrastructure.ledger.checkpoint import NoKey, public_text, sign, signing_key
+    from infrastructure.ledger.verification import head_of
+
     try:
         key = signing_key(key_file or data / "audit_key.pem")
     except (NoKey, OSError) as wrong:
-        raise _given_up(str(wrong)) from wrong
+        fail(str(wrong))
     typer.echo(sign(_on_log(data, head_of), key))
     typer.echo(f"Signed with the key whose public half is {public_text(key)}", err=True)
 
@@ -54,38 +59,48 @@ def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
 @app.command("verify")
 def verify_log(
     data: Data = HOME,
-    checkpoint: Annotated[Path | None, typer.Option(help="Hold the log against this checkpoint too.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Compare the log with this checkpoint too.")] = None,
     key: Annotated[str | None, typer.Option(help="The public key that must have signed it.")] = None,
 ) -> None:
-    """Recompute every digest and seal; exit status 1, naming the first thing that does not hold."""
+    """Recompute every digest and seal of the log.
+
+    Exit status 1 at the first one that is wrong, and names it.
+    """
+    from infrastructure.ledger.verification import verify
+
     signed = _signed(checkpoint, key) if checkpoint else None
-    columns = TextColumn("Verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("events", total=None)
+    with progress("Verifying") as bar:
 
         async def run(connection: AsyncConnection) -> VerificationResult:
-            return await verify(
-                connection,
-                checkpoint=signed.head if signed else None,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
+            return await verify(connection, checkpoint=signed.head if signed else None, progress=bar)
 
         verdict = _on_log(data, run)
     if verdict.broken:
-        raise _given_up(f"DOES NOT HOLD: {verdict.broken}")
-    held = f", and the checkpoint at {signed.head.position} signed with {signed.key}" if signed else ""
-    typer.echo(f"holds: {verdict.upto} events under {verdict.seals} seals{held}")
+        fail(f"FAILED: {verdict.broken}")
+    typer.echo(f"OK: {verdict.upto} events, {verdict.seals} seals verified.")
+    if signed:
+        typer.echo(f"OK: the checkpoint at {signed.head.position}, signed with {signed.key}.")
 
 
 def _signed(file: Path, key: str | None) -> SignedCheckpoint:
+    from infrastructure.ledger.checkpoint import NotGenuine, read
+
     try:
         return read(file.read_text(), key)
-    except (NotGenuine, OSError, UnicodeDecodeError) as wrong:
-        raise _given_up(f"{file}: {wrong}") from wrong
+    except OSError as unreadable:
+        why = (unreadable.strerror or str(unreadable)).lower().removesuffix(" or directory")
+        fail(f"Cannot read checkpoint {file}: {why}.")
+    except (NotGenuine, UnicodeDecodeError) as wrong:
+        fail(f"{file}: {wrong}")
 
 
 def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    import asyncio
+
+    from psycopg import AsyncConnection
+
+    from infrastructure.local.instance import settings_of
+
     database = settings_of(data.absolute()).database
     assert database is not None
 
@@ -95,12 +110,4 @@ def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         ) as connection:
             return await work(connection)
 
-    try:
-        return asyncio.run(run())
-    except psycopg.Error as error:
-        raise _given_up(f"The log can't be read: {error}") from error
-
-
-def _given_up(why: str) -> typer.Exit:
-    typer.echo(why, err=True)
-    return typer.Exit(1)
+    return asyncio.run(run())

@@ -1,52 +1,51 @@
-"""Composition root of `daybook keys`."""
+"""`daybook keys`: the encryption keys of personal data."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.local.instance import settings_of
-from infrastructure.local.servers import HOME
-from infrastructure.privacy.field_encryption import UnknownMasterKey
-from infrastructure.settings import Settings
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, Data
+from interfaces.cli.progress import progress
 
-Data = Annotated[Path, typer.Option(help="Where `daybook up` keeps its data, unless DB_HOST is set.")]
+if TYPE_CHECKING:
+    from infrastructure.settings import Settings
 
-app = typer.Typer(help="The keys by which what is personal is sealed.", no_args_is_help=True)
+app = typer.Typer(help="Encryption keys for personal data.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def keys() -> None:
-    """A group, though it has one command."""
+    """Encryption keys for personal data."""
 
 
 @app.command()
 def rotate(data: Data = HOME) -> None:
-    """Seal every person's key by MASTER_KEY; until it is done, MASTER_KEY_PREVIOUS must be the one before.
+    """Encrypt every person's key with MASTER_KEY.
 
-    Safe while Daybook runs, if it knows both. Cut short, it goes on where it was.
+    Needs the key before it in MASTER_KEY_PREVIOUS. Safe while Daybook runs, if all its processes have both keys.
+    An interrupted rotation continues at the next call.
     """
+    import asyncio
+
+    from infrastructure.local.instance import settings_of
+    from infrastructure.privacy.field_encryption import UnknownMasterKey
+
     settings = settings_of(data.absolute())
-    columns = TextColumn("Rotating keys"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("keys", total=None)
+    with progress("Rotating keys") as bar:
         try:
-            rotated = asyncio.run(_rotate(settings, lambda done, total: bar.update(task, completed=done, total=total)))
-        except UnknownMasterKey as why:
-            typer.echo(f"{why} Set MASTER_KEY_PREVIOUS to that one.", err=True)
-            raise typer.Exit(1) from why
-    typer.echo(f"{rotated} keys rotated; MASTER_KEY_PREVIOUS is needed no more.")
+            rotated = asyncio.run(_rotate(settings, bar))
+        except UnknownMasterKey as unknown:
+            fail(f"{unknown} Set MASTER_KEY_PREVIOUS to that one.")
+    typer.echo(f"All keys use the current MASTER_KEY ({rotated} rotated). You can remove MASTER_KEY_PREVIOUS.")
 
 
 async def _rotate(settings: Settings, progress: Callable[[int, int], None]) -> int:
+    from infrastructure.event_log.postgres_journal import postgres_store
+
     assert settings.database is not None
     store = postgres_store(settings.database.dsn, settings.masters)
     await store.open()

@@ -1,1 +1,1 @@
-"""The projector: follows the log and keeps the read models."""
+"""The projector: updates the read models from the event log."""

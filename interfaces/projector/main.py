@@ -19,7 +19,7 @@ from projections.registry import PROJECTIONS
 
 
 async def run_projector(settings: Settings) -> None:
-    """Follow the log until SIGTERM or SIGINT; a page under way is finished or undone as a whole."""
+    """Update the read models until SIGTERM or SIGINT. An unfinished page of events is rolled back as a whole."""
     async with AsyncExitStack() as stack:
         projector = await _projector(settings, stack)
         work = asyncio.create_task(projector.run())
@@ -40,7 +40,7 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
         publisher = InvalidationPublisher(redis, settings.redis_prefix, engine)
     pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
         settings.database.dsn,
-        min_size=0,  # one that stands by needs none
+        min_size=0,  # a projector on standby needs none
         max_size=1,
         open=False,
         kwargs={"autocommit": True, "application_name": "daybook-earliest"},

@@ -30,7 +30,7 @@ from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 OURS = re.compile(
-    r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|ENVIRONMENT$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|QUIET_|BROKER_|FLOWER_|WORKER_"
+    r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|MODE$|ALGORITHM$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|QUIET_|BROKER_|FLOWER_|WORKER_"
 )
 READY_WITHIN = 300.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 120.0
@@ -143,8 +143,11 @@ class Instance:
     metrics: str
     tokens: dict[str, str]
     mailbox: str | None
-    password: str | None
+    demo_accounts: dict[str, str] | None
+    demo_password: str | None
     flower: str | None
+    flower_user: str | None
+    flower_password: str | None
     secret_key: str
     master_key: str
     broker_url: str
@@ -205,7 +208,7 @@ class Instance:
                 DB_PORT=str(place["port"]),
                 DB_NAME=str(place["dbname"]),
                 DB_USER=str(place["user"]),
-                DB_PASSWORD=str(place["password"]),
+                DB_PASS=str(place["password"]),
                 REDIS_URL=self.redis,
                 BROKER_URL=self.broker_url,
                 SECRET_KEY=self.secret_key,

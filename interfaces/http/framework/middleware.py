@@ -73,9 +73,9 @@ class Envelope:
 
 
 def request_log_fields() -> Mapping[str, str]:
-    """The fields that identify the request in a log line."""
-    told = request_id.get()
-    return {"request_id": told} if told else {}
+    """The fields of every log line of a request or job: its id."""
+    current = request_id.get()
+    return {"request_id": current} if current else {}
 
 
 def _note_denial(error: Exception, scope: Scope) -> None:

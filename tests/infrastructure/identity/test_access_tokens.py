@@ -156,3 +156,17 @@ def test_while_nobody_can_say_no_token_counts():
     tokens = AccessTokens(SECRET, revocation=Void(Unavailable("not now")))
     with pytest.raises(Unavailable):
         tokens.verify(tokens.issue(new_id(), Role.CUSTOMER))
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_the_algorithm_of_the_settings_signs_and_is_the_only_one_accepted(algorithm: str) -> None:
+    secret = "k" * 64
+    token = AccessTokens(secret, algorithm=algorithm).issue(new_id(), Role.CUSTOMER)
+    assert jwt.get_unverified_header(token)["alg"] == algorithm
+    for other in ("HS256", "HS384", "HS512"):
+        tokens = AccessTokens(secret, algorithm=other)
+        if other == algorithm:
+            assert tokens.verify(token).role is Role.CUSTOMER
+        else:
+            with pytest.raises(Unauthenticated):
+                tokens.verify(token)

@@ -1,14 +1,15 @@
 """What a process writes to its log: lines of JSON, whatever is in them, and no secret."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
 
 PREPARED = """
 import logging, structlog
-from infrastructure.observability.logger import configure_logs
-configure_logs("INFO", lambda: {"request_id": "r1"})
+from infrastructure.observability.logger import configure_logs, log_start, log_stop
+configure_logs("INFO", "worker", lambda: {"request_id": "r1"})
 log = structlog.get_logger("tests")
 """
 
@@ -47,3 +48,38 @@ except RuntimeError as error:
     assert "it failed" in json.dumps(line)
     assert "sign_in" in json.dumps(line)
     assert "hush" not in json.dumps(line)
+
+
+def test_every_line_begins_with_the_same_keys() -> None:
+    structured, library = lines_of("log.info('outage', error='x')\nlogging.getLogger('lib').warning('%s', 'plain')")
+    first = ["timestamp", "level", "role", "pid", "request_id", "event", "logger"]
+    assert list(structured) == [*first, "error"]
+    assert list(library) == first
+    assert structured["role"] == library["role"] == "worker"
+    assert isinstance(structured["pid"], int)
+
+
+def test_a_role_says_when_it_starts_and_when_it_stops() -> None:
+    started, silent, stopped = lines_of("log_start('http://127.0.0.1:8000')\nlog_start()\nlog_stop()")
+    assert (started["event"], started["address"]) == ("daybook role started", "http://127.0.0.1:8000")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", started["version"])
+    assert "address" not in silent
+    assert stopped["event"] == "daybook role stopped"
+
+
+def test_warnings_of_python_are_lines_like_others_and_that_of_root_is_none() -> None:
+    (line,) = lines_of("""
+import warnings
+from celery.platforms import ROOT_DISCOURAGED
+warnings.warn(RuntimeWarning(ROOT_DISCOURAGED.format(uid=0, euid=0, gid=0, egid=0)))
+warnings.warn("this goes away")
+""")
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+    assert "this goes away" in line["event"]
+
+
+def test_noise_of_libraries_at_each_start_is_left_out() -> None:
+    assert not lines_of("""
+logging.getLogger("flower.inspector").warning("Inspect method %s failed", "stats")
+logging.getLogger("flower.command").info("Registered tasks: \\n%s", [])
+""")

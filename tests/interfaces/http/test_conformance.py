@@ -43,7 +43,7 @@ def address(servers, new_database) -> Iterator[str]:
         db_port=place["port"],
         db_name=place["dbname"],
         db_user=place["user"],
-        db_password=place["password"],
+        db_pass=place["password"],
         redis_url=servers.redis_url,
         secret_key=SECRET,
     )

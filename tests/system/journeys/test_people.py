@@ -72,7 +72,7 @@ async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(
 async def test_the_demo_accounts_sign_in(shared: Instance) -> None:
     async with httpx.AsyncClient(base_url=shared.api) as web:
         for role in ("admin", "provider", "customer", "auditor", "analyst"):
-            form = {"username": f"{role}@daybook.example", "password": shared.password or ""}
+            form = {"username": f"{role}@daybook.example", "password": shared.demo_password or ""}
             told = good(await web.post("/v1/auth/token", data={"grant_type": "password", **form}))
             me = await web.get("/v1/me", headers={"authorization": f"Bearer {told['access_token']}"})
             assert good(me)["role"] == role

@@ -73,9 +73,9 @@ async def storm(durable: LocalServers, chance: Random) -> AsyncIterator[Storm]:
                 "DB_HOST": "127.0.0.1",
                 "DB_PORT": str(door.port),
                 "DB_NAME": "daybook",
-                "DB_PASSWORD": "secret",
+                "DB_PASS": "secret",
                 "DB_SUPERUSER": str(to["user"]),
-                "DB_SUPERUSER_PASSWORD": str(to["password"]),
+                "DB_SUPERUSER_PASS": str(to["password"]),
             }
             instance = await asyncio.to_thread(Instance.start, data, apis=2, env=theirs)
             try:

@@ -66,7 +66,7 @@ def test_it_is_there_in_dev_alone_and_never_in_the_description(tmp_path: Path) -
         keys = {"secret_key": key, "master_key": key}
         return {route.path for route in create_app(Settings(mailbox=tmp_path, **keys, **said)).routes}  # type: ignore[attr-defined,arg-type]
 
-    assert "/dev/mailbox" in paths(environment="DEV")
-    assert "/dev/mailbox" not in paths(environment="PROD")
-    assert "/dev/mailbox" not in paths(environment="DEV", smtp_url="smtp://localhost")
+    assert "/dev/mailbox" in paths(mode="DEV")
+    assert "/dev/mailbox" not in paths(mode="PROD")
+    assert "/dev/mailbox" not in paths(mode="DEV", smtp_url="smtp://localhost")
     assert not [path for path in describe(build(mailbox=tmp_path))["paths"] if "mailbox" in path]

@@ -45,7 +45,7 @@ class Servers:
             "DB_PORT": str(self.local.port),
             "DB_NAME": name,
             "DB_USER": user,
-            "DB_PASSWORD": password,
+            "DB_PASS": password,
             "REDIS_URL": self.local.redis_url,
             "BROKER_URL": self.local.redis_url,
             "REDIS_PREFIX": f"{name}:",
@@ -56,7 +56,7 @@ class Servers:
         """Daybook makes its own role and database."""
         return self.environment(
             name, name, "secret of the application",
-            DB_SUPERUSER=self.local.superuser, DB_SUPERUSER_PASSWORD=self.local.superuser_password,
+            DB_SUPERUSER=self.local.superuser, DB_SUPERUSER_PASS=self.local.superuser_password,
         )  # fmt: skip
 
     def with_an_owner_alone(self, name: str) -> dict[str, str]:
@@ -108,6 +108,20 @@ async def test_a_role_that_owns_its_database_is_enough(elsewhere: Servers) -> No
         await book_and_check(instance)
 
 
+@pytest.mark.timeout(180)
+async def test_in_test_mode_it_runs_on_the_test_database_without_demo_accounts(elsewhere: Servers) -> None:
+    database = "test_mode"
+    given = elsewhere.with_superuser(database)
+    env = {f"TEST_{name}" if name.startswith("DB_") else name: value for name, value in given.items()}
+    env |= {"MODE": "TEST", "DB_HOST": "127.0.0.1", "DB_PORT": "1"}  # nobody is there, and nobody is asked
+    with a_folder() as data, await start(data, env) as instance:
+        assert instance.database.endswith(f"/{database}")
+        assert instance.mailbox == str(data / "mailbox")
+        assert instance.demo_accounts is None
+        assert ask(instance.superuser_database, "SELECT count(*) FROM log.stored_events") == [(0,)]
+        await book_and_check(instance)
+
+
 async def start(data: Path, env: dict[str, str]) -> Instance:
     return await asyncio.to_thread(Instance.start, data, apis=1, env=env)
 
@@ -144,8 +158,11 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
             metrics="",
             tokens={},
             mailbox=None,
-            password=None,
+            demo_accounts=None,
+            demo_password=None,
             flower=None,
+            flower_user=None,
+            flower_password=None,
             secret_key=KEY,
             master_key=SAMPLE_MASTER_KEY,
             broker_url=env["BROKER_URL"],
@@ -166,7 +183,7 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
 
 
 def conninfo(env: dict[str, str]) -> str:
-    who = f"{quote(env['DB_USER'])}:{quote(env['DB_PASSWORD'])}"
+    who = f"{quote(env['DB_USER'])}:{quote(env['DB_PASS'])}"
     return f"postgresql://{who}@{env['DB_HOST']}:{env['DB_PORT']}/{env['DB_NAME']}"
 
 

@@ -1,4 +1,4 @@
-"""`daybook rebuild` and `daybook readers`: read models are made anew and mended while people look."""
+"""`daybook rebuild` and `daybook projections`: read models are made anew and mended while people look."""
 
 import asyncio
 import os
@@ -151,10 +151,10 @@ async def test_killed_at_any_moment_it_starts_again_cleanly(
     good(await town.somebody().ask("GET", "/v1/appointments"))
 
     status, said = await run(instance, "rebuild", "--grace", "0")
-    assert (status, said) == (0, f"generation {live(instance)} is in use, at position {head(instance)}\n")
+    assert (status, said) == (0, f"Generation {live(instance)} is in use, at position {head(instance)}.\n")
     assert schemas(instance) == {f"read_{live(instance)}"}
     status, said = await run(instance, "rebuild", "--check")
-    assert (status, said) == (0, f"no difference, at position {head(instance)}\n")
+    assert (status, said) == (0, f"No difference, at position {head(instance)}.\n")
 
 
 async def test_of_two_at_once_one_says_that_it_is_busy(instance: Instance, town: Town) -> None:
@@ -322,7 +322,7 @@ async def test_a_stopped_reader_is_listed_and_goes_on_once_it_is_mended_and_resu
 ) -> None:
     shop, ada = await town.a_shop(), town.somebody()
     odd = await shop.offer(price=666)
-    status, said = await run(instance, "readers")
+    status, said = await run(instance, "projections")
     assert status == 0
     for reader in ("agenda", "availability", "customer", "directory", "occupancy"):
         assert reader in said
@@ -346,16 +346,20 @@ async def test_a_stopped_reader_is_listed_and_goes_on_once_it_is_mended_and_resu
     behind = await ada.ask("GET", f"/v1/appointments/{ids[2]}", daybook_position=str(position(after)))
     assert behind.status_code == 503, "never stale as if it were fresh"
 
-    status, said = await run(instance, "readers")
+    status, said = await run(instance, "projections")
     assert status == 1
-    assert f"agenda has stopped at position {at_position}: CheckViolation: " in said
-    assert await run(instance, "readers", "resume", "directory") == (1, "No reader directory has stopped.\n")
-    assert await run(instance, "readers", "resume", "agenda") == (0, "agenda goes on.\n")
+    assert f"agenda stopped at position {at_position}: CheckViolation: " in said
+    assert said.endswith("Fix the cause, then run `daybook projections resume agenda`.\n")
+    resume = "projections", "resume"
+    assert await run(instance, *resume, "directory") == (0, "directory is running; nothing to resume.\n")
+    assert await run(instance, *resume, "agenda") == (0, "agenda has resumed.\n")
+    status, said = await run(instance, *resume, "foo")
+    assert (status, said.partition(", ")[0]) == (2, "There is no projection foo. Projections: account")
     within(20, stopped)  # not mended: the same event stops it again
 
     ask(instance.superuser_database, f"ALTER TABLE {planted} DROP CONSTRAINT planted")
-    assert (await run(instance, "readers", "resume", "agenda"))[0] == 0
+    assert (await run(instance, *resume, "agenda"))[0] == 0
     for id in ids:
         assert good(await ada.get(f"/v1/appointments/{id}", seen=position(after)))["id"] == id
-    assert (await run(instance, "readers"))[0] == 0
+    assert (await run(instance, "projections"))[0] == 0
     assert (await run(instance, "rebuild", "--check"))[0] == 0

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -16,14 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.local.instance import settings_of_instance
 from infrastructure.local.programs import ServerAccount
+from infrastructure.settings import Settings
 from tests.support.instances import (
     ROOT,
     Instance,
     Process,
     a_folder,
     ask,
+    children,
     clean_environment,
+    command,
     family,
     is_gone,
     is_ready,
@@ -96,6 +99,24 @@ async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
             assert is_recorded(second, id)
             await book_one(second)
             await checked(second, [])
+
+
+@pytest.mark.timeout(180)
+async def test_every_process_has_the_same_settings_and_the_address_of_this_api() -> None:
+    with a_folder() as data, await asyncio.to_thread(Instance.start, data, apis=1, workers=1) as instance:
+        roles = [pid for pid in children(instance.process.process.pid) if "interfaces.cli" in command(pid)]
+        assert {command(pid)[3] for pid in roles} == {"api", "project", "worker", "beat", "flower"}
+        names = {name.upper() for name in Settings.model_fields}
+        (ours,) = {frozenset((n, v) for n, v in variables(pid).items() if n in names) for pid in roles}
+        assert dict(ours)["PUBLIC_URL"] == instance.api
+        running = settings_of_instance(data)
+        assert running["public_url"] == instance.api, "a role that joins from the folder has it too"
+
+
+def variables(pid: int) -> dict[str, str]:
+    """The environment of a process."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
 @pytest.mark.parametrize("role", ["api", "project"])
@@ -186,13 +207,14 @@ def test_the_printed_curl_books() -> None:
         up = Process.start(data, *f"up --port 0 --data {data}".split())
         try:
             within(200, lambda: "Ctrl-C stops all of it." in up.said or up.process.poll() is not None)
-            (curl,) = re.findall(r"^curl .*", up.said, re.MULTILINE)
-            told = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
+            (script,) = re.findall(r"^TOKEN=.*\ncurl .*", up.said, re.MULTILINE)
+            told = subprocess.run(
+                ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment()
+            ).stdout
             assert told.startswith("HTTP/1.1 201 Created\n"), told
-            api = shlex.split(curl)[2].removesuffix("/v1/appointments")
-            assert f"API        {api}" in up.said
-            for role in ("admin", "provider", "customer", "auditor", "analyst"):
-                assert f"{role} token (valid for a day):" in up.said
+            api = re.findall(r"^curl -i (\S+)/v1/appointments", script, re.MULTILINE)[0]
+            assert up.said.index("\nTOKEN=") < up.said.index(f"\nAPI        {api}"), "the addresses stay in sight"
+            assert "eyJ" not in up.said, "no token fills the screen"
         finally:
             assert up.stop() == 0
         assert json.loads(told.rpartition("\n\n")[2])["status"] == "booked"

@@ -1,0 +1,5 @@
+"""The default data folder of `daybook up`, beside the project."""
+
+from pathlib import Path
+
+HOME = Path(".local")

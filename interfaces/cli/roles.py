@@ -1,0 +1,122 @@
+"""`daybook api`, `project`, `worker`, `beat`, `flower`: one role of Daybook, in this process alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, HOST, Data, MetricsPort, UntilStdinCloses
+
+if TYPE_CHECKING:
+    from infrastructure.settings import Settings
+
+
+def api(
+    data: Data = HOME,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. Default: API_PORT.")] = None,
+    fd: Annotated[int | None, typer.Option(help="Serve on this inherited listening socket.")] = None,
+    metrics_port: MetricsPort = None,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Serve the HTTP API."""
+    from interfaces.cli.api_server import serve
+
+    settings = _prepare("api", data, metrics_port, until_stdin_closes=until_stdin_closes)
+    serve(settings, settings.api_port if port is None else port, fd)
+
+
+def project(data: Data = HOME, metrics_port: MetricsPort = None, until_stdin_closes: UntilStdinCloses = False) -> None:
+    """Update the read models from the event log. Run several for failover; one is active."""
+    import uvloop
+
+    from infrastructure.gc_tuning import collect_rarely
+    from interfaces.projector.main import run_projector
+
+    with _running("projector", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
+        collect_rarely()
+        uvloop.run(run_projector(settings))
+
+
+def worker(
+    data: Data = HOME,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Processes. Default: WORKER_CONCURRENCY.")] = None,
+    queues: Annotated[str | None, typer.Option(help="Queues, by comma. Default: all.")] = None,
+    metrics_port: MetricsPort = None,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Run jobs: reminders, mails, webhooks, expiry. Start as many as you need."""
+    from interfaces.worker.main import QUEUES, run_worker
+
+    chosen = queues.split(",") if queues else list(QUEUES)
+    if unknown := [queue for queue in chosen if queue not in QUEUES]:
+        fail(f'Unknown queue "{unknown[0]}". Queues: {", ".join(QUEUES)}.', 2)
+    with _running("worker", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
+        status = run_worker(settings, concurrency or settings.worker_concurrency, chosen)
+    raise typer.Exit(status)
+
+
+def beat(data: Data = HOME, until_stdin_closes: UntilStdinCloses = False) -> None:
+    """Trigger a check for due jobs every second. One is enough; more do no harm."""
+    from interfaces.worker.main import run_beat
+
+    with _running("beat", data, until_stdin_closes=until_stdin_closes) as settings:
+        run_beat(settings)
+
+
+def flower(
+    data: Data = HOME,
+    address: Annotated[str, typer.Option(help="The address to listen on.")] = HOST,
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 5555,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Show workers and tasks in a browser, read-only. Needs FLOWER_BASIC_AUTH."""
+    from interfaces.worker.main import run_flower
+
+    where = f"http://{address}:{port}"
+    with _running("flower", data, until_stdin_closes=until_stdin_closes, address=where) as settings:
+        run_flower(settings, address, port)
+
+
+COMMANDS = (api, project, worker, beat, flower)
+
+
+@contextmanager
+def _running(
+    role: str,
+    data: Data,
+    metrics_port: int | None = None,
+    *,
+    until_stdin_closes: bool = False,
+    address: str | None = None,
+) -> Iterator[Settings]:
+    """The settings of a role that runs in the block, with a log line at its start and one at its stop."""
+    from infrastructure.observability.logger import log_start, log_stop
+
+    settings = _prepare(role, data, metrics_port, until_stdin_closes=until_stdin_closes)
+    log_start(address)
+    try:
+        yield settings
+    finally:
+        log_stop()
+
+
+def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
+    """Logs, metrics and the watch on the parent process, which every role has."""
+    from infrastructure.local.instance import settings_of
+    from infrastructure.observability.logger import configure_logs
+    from infrastructure.observability.metrics import serve_metrics
+    from infrastructure.settings import inherited
+    from interfaces.cli.parent_process import end_with_parent
+    from interfaces.http.framework.middleware import request_log_fields
+
+    settings = settings_of(data.absolute())
+    configure_logs(settings.log_level, role, request_log_fields)
+    if metrics_port is not None:
+        serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
+    if until_stdin_closes:
+        end_with_parent()
+    return settings

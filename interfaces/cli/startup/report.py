@@ -1,0 +1,130 @@
+"""What `daybook up` prints once everything is ready: one line of JSON, or text for people."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from domain.kernel import new_id
+from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.settings import Mode, Settings
+from interfaces.cli.options import HOME, HOST
+from interfaces.cli.startup.demo_data import ADDRESSES, ROLES, account_of
+from interfaces.demo import Town
+
+TOKEN_LIFETIME = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class UpReport:
+    """What scripts need: libpq URIs, addresses, a token for each role, and how to sign in."""
+
+    api: str
+    database: str
+    superuser_database: str
+    redis: str
+    metrics: str
+    tokens: Mapping[str, str]
+    mailbox: str | None
+    demo_accounts: Mapping[str, str] | None
+    demo_password: str | None
+    flower: str | None
+    flower_user: str | None
+    flower_password: str | None
+
+
+@dataclass(frozen=True)
+class Started:
+    """What `daybook up` has started. `password`: that of the demo accounts, where there are any."""
+
+    settings: Settings
+    data: Path
+    api: str
+    metrics_port: int
+    flower_port: int | None
+    town: Town | None
+    password: str | None
+
+
+def report_of(started: Started) -> UpReport:
+    """What to print of it."""
+    settings, flower_port = started.settings, started.flower_port
+    database, owner, redis = settings.database, settings.owner_database, settings.redis_url
+    assert database is not None
+    assert owner is not None
+    assert redis is not None
+    tokens = AccessTokens(settings.secret_key.get_secret_value(), algorithm=settings.algorithm)
+    flower = settings.flower_basic_auth if flower_port else None
+    user, _, flower_password = flower.get_secret_value().partition(":") if flower else ("", "", "")
+    return UpReport(
+        api=started.api,
+        database=database.dsn,
+        superuser_database=owner.dsn,
+        redis=redis.get_secret_value(),
+        metrics=f"http://{HOST}:{started.metrics_port}/metrics",
+        tokens={str(role): tokens.issue(account_of(role, started.town), role, TOKEN_LIFETIME) for role in ROLES},
+        mailbox=str(settings.dev_mailbox) if settings.dev_mailbox else None,
+        demo_accounts=ADDRESSES if started.password else None,
+        demo_password=started.password,
+        flower=f"http://{HOST}:{flower_port}" if flower_port else None,
+        flower_user=user or None,
+        flower_password=flower_password or None,
+    )
+
+
+def print_json(report: UpReport) -> None:
+    """The line that scripts wait for."""
+    print(json.dumps(asdict(report)), flush=True)  # noqa: T201
+
+
+def print_text(report: UpReport, started: Started) -> None:
+    """What one can do now; the addresses last, where they stay in sight."""
+    lines = Console(stderr=True, soft_wrap=True, highlight=False)
+    lines.rule("Daybook is up")
+    if started.settings.mode is not Mode.PROD:
+        lines.print(f"Get a token:  {_command()} token --role admin{_data(started)}")
+        if started.town is not None and started.town.start is not None:
+            lines.print("\nBook a free time of the demo data:")
+            lines.print(_curl(started, started.town, started.town.start), "\n")
+    lines.print(f"API        {report.api}    docs: {report.api}/docs")
+    lines.print(f"PostgreSQL {report.database}")
+    lines.print(f"Redis      {report.redis}")
+    lines.print(f"Metrics    {report.metrics}")
+    if report.flower is not None:
+        lines.print(f"Flower     {report.flower}    user: {report.flower_user}    password: {report.flower_password}")
+    if report.mailbox is not None:
+        lines.print(f"Mailbox    {report.api}/dev/mailbox    files: {report.mailbox}")
+    if report.demo_accounts is not None:
+        lines.print(f"Sign in as {', '.join(report.demo_accounts.values())}    password: {report.demo_password}")
+    lines.print(f"\nData in {started.data}. Ctrl-C stops all of it.")
+
+
+def _command() -> str:
+    """How this process was called: `daybook`, or the module."""
+    script = Path(sys.argv[0])
+    return shlex.quote(sys.argv[0]) if script.name == "daybook" else f"{shlex.quote(sys.executable)} -m interfaces.cli"
+
+
+def _data(started: Started) -> str:
+    return "" if started.data == HOME.absolute() else f" --data {shlex.quote(str(started.data))}"
+
+
+def _curl(started: Started, town: Town, start: datetime) -> str:
+    body = {
+        "service_id": str(town.service_id),
+        "provider_id": str(town.provider_id),
+        "start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return (
+        f"TOKEN=$({_command()} token --role customer --sub {town.customer_id}{_data(started)})\n"
+        f'curl -i {started.api}/v1/appointments -H "Authorization: Bearer $TOKEN"'
+        f" -H 'Content-Type: application/json' -H 'Idempotency-Key: {new_id()}'"
+        f" -d {shlex.quote(json.dumps(body))}"
+    )

@@ -1,0 +1,152 @@
+"""Starting everything on this machine: servers, migrations, every role, demo data; and stopping it in order."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+from rich.console import Console
+
+from infrastructure.local.instance import start_servers
+from infrastructure.local.processes import Child, Children
+from infrastructure.local.programs import free_port
+from infrastructure.migrate import migrate_all
+from infrastructure.observability.metrics import serve_metrics
+from infrastructure.settings import Mode, Settings, variables_of
+from interfaces.cli.options import HOST
+from interfaces.cli.progress import progress
+from interfaces.cli.startup.demo_data import build_town, make_accounts
+from interfaces.cli.startup.report import Started, print_json, print_text, report_of
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
+READY_WITHIN = 60.0  # seconds
+NEAR, FAR = "sweep,accounts,jobs,urgent,mail", "webhooks"
+
+_LISTENS = """
+    SELECT FROM pg_stat_activity
+    WHERE application_name = 'daybook-projector-listen' AND datname = current_database()"""
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """The options of `daybook up`. `port` 0: any free one."""
+
+    data: Path
+    port: int
+    apis: int
+    workers: int
+    demo: bool
+    as_json: bool
+
+
+def run_all(options: UpOptions) -> None:
+    """Start everything, say so, wait for Ctrl-C or SIGTERM, stop everything in order."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        started = _start(options, console, stack, stop)
+        if started is None:
+            return
+        report = report_of(started)
+        if options.as_json:
+            print_json(report)
+        else:
+            print_text(report, started)
+        stop.wait()
+        console.print("Stopping ...")
+
+
+def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threading.Event) -> Started | None:
+    """Everything that runs, once it is ready; None if it is to stop before. It all ends with the stack."""
+    listening = stack.enter_context(_listen(options.port))
+    api = f"http://{HOST}:{listening.getsockname()[1]}"
+    with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
+        settings = start_servers(options.data, stack, public_url=api)
+    _migrate(settings, console)
+    metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
+    variables = variables_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    stack.enter_context(Children(_serving(options, variables, listening.fileno())))
+    town = build_town(settings) if options.demo else None
+    password = make_accounts(settings, town, options.data) if settings.mode is Mode.DEV else None
+    flower_port = free_port() if options.workers else None
+    stack.enter_context(Children(_working(options, variables, flower_port)))
+    if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
+        if stop.is_set():
+            return None
+        raise SystemExit("Daybook did not get ready; its log above says why.")
+    metrics_port = serve_metrics(HOST, 0, str(metrics))
+    return Started(settings, options.data, api, metrics_port, flower_port, town, password)
+
+
+def _migrate(settings: Settings, console: Console) -> None:
+    """With a progress bar while read models of another release are rebuilt; no role uses them yet."""
+    with progress("Rebuilding the read models", visible=False) as bar:
+        rebuilt = migrate_all(settings, bar, grace=0)
+    if rebuilt:
+        console.print(f"Rebuilt the read models, which another release had made: {', '.join(rebuilt)}.")
+
+
+def _listen(port: int) -> socket.socket:
+    """One listening socket, which all API processes share."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as taken:
+        raise SystemExit(f"Port {port} is taken: choose another with --port ({taken.strerror}).") from None
+    listening.listen(1024)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _serving(options: UpOptions, variables: dict[str, str], fd: int) -> list[Child]:
+    """The projector and the API processes."""
+    apis = (Child(f"api {n + 1}", ["api", "--fd", str(fd)], variables, (fd,)) for n in range(options.apis))
+    return [Child("projector", ["project"], variables), *apis]
+
+
+def _working(options: UpOptions, variables: dict[str, str], flower_port: int | None) -> list[Child]:
+    """Workers, beat and Flower, started once the demo data is there; none without workers."""
+    if flower_port is None:
+        return []
+    return [
+        *(Child(f"worker {n + 1}", ["worker", "--queues", NEAR], variables) for n in range(options.workers)),
+        Child("webhook worker", ["worker", "--queues", FAR], variables),  # a receiver that hangs delays no mail
+        Child("beat", ["beat"], variables),
+        Child("flower", ["flower", "--port", str(flower_port)], variables),
+    ]
+
+
+def _wait_until_ready(ready: Callable[[], bool], stop: threading.Event) -> bool:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until and not stop.wait(0.1):
+        if ready():
+            return True
+    return False
+
+
+def _answers(api: str) -> bool:
+    try:
+        with _DIRECT.open(f"{api}/health/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _follows(settings: Settings) -> bool:
+    """Whether a projector, here or elsewhere, listens to the log: no read shows a write before."""
+    assert settings.database is not None
+    with psycopg.connect(settings.database.dsn) as connection:
+        return connection.execute(_LISTENS).fetchone() is not None

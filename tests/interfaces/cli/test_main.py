@@ -1,0 +1,196 @@
+"""The command line as a whole: its help, and what each command says when settings are wrong or a server is away."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from infrastructure.settings import inherited
+from interfaces.cli.main import ORDER, app, main
+from interfaces.cli.projections import OLD_NAME
+from tests.conftest import Database
+from tests.support.instances import OURS, clean_environment, free_port
+
+HEAVY = ["alembic", "celery", "eventsourcing", "fastapi", "psycopg", "pydantic", "redis", "sqlalchemy", "uvicorn"]
+WITH_SERVERS = (
+    "seed",
+    "admin create --email ada@example.org --password-stdin",
+    "audit head",
+    "audit checkpoint",
+    "audit verify",
+    "projections",
+    "projections resume agenda",
+    "keys rotate",
+    "rebuild",
+)
+WITHOUT_SERVERS = ("up", "api", "project", "worker", "beat", "flower", "migrate", "token --role admin", "config")
+
+
+class Ran(NamedTuple):
+    """Exit status and output of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Daybook = Callable[..., Ran]
+
+
+@pytest.fixture
+def daybook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Daybook:
+    """Runs a command in this process, with these variables alone, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(command: str, **variables: str) -> Ran:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", io.StringIO("a password of the tests\n"))
+            patch.setattr(sys, "argv", ["daybook", *command.split()])
+            for name in [name for name in inherited() if OURS.match(name)]:
+                patch.delenv(name)
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        return Ran(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def process(folder: Path, command: str, **variables: str) -> Ran:
+    """The same in a process of its own, for commands that set up logs for a whole process."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "interfaces.cli", *command.split()],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=clean_environment(**variables),
+        cwd=folder,
+        check=False,
+        timeout=100,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_help_imports_no_heavy_module(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.argv = ['daybook', '--help']\n"
+        "from interfaces.cli.main import main\n"
+        "try: main()\n"
+        f"finally: print([each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "[]\n")
+
+
+def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: Daybook) -> None:
+    ran = daybook("--help")
+    listed = [line.split()[0] for line in ran.stdout.partition("Commands:\n")[2].splitlines()]
+    assert listed == [
+        *("up", "api", "project", "worker", "beat", "flower"),
+        *("migrate", "seed", "token", "openapi", "config"),
+        *("admin", "audit", "projections", "keys", "rebuild"),
+    ]
+    named = [str(each.name or (each.callback and each.callback.__name__)) for each in app.registered_commands]
+    assert sorted([*named, *(str(each.name) for each in app.registered_groups)]) == sorted([*ORDER, OLD_NAME])
+
+
+@pytest.mark.parametrize("command", ["", "up", "api", "audit head", "projections", "config"])
+def test_help_is_plain_fits_a_terminal_and_gives_flags_no_type(command: str, daybook: Daybook) -> None:
+    ran = daybook(f"{command} --help", COLUMNS="80")
+    assert ran.returncode == 0
+    assert all(len(line) <= 80 for line in ran.stdout.splitlines())
+    assert "<bool>" not in ran.stdout
+    assert "..." not in ran.stdout.partition("Commands:\n")[2]
+
+
+@pytest.mark.parametrize("command", [*WITHOUT_SERVERS, *WITH_SERVERS])
+def test_wrong_settings_end_every_command_with_all_of_them_and_no_trace(command: str, daybook: Daybook) -> None:
+    ran = daybook(command, MODE="FOO", API_PORT="abc", SECRET_KEY="hush")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    head, mode, port, key, end = ran.stderr.splitlines()
+    assert head == "Daybook cannot start: 3 settings are wrong."
+    assert mode == "  MODE=FOO       use DEV, TEST or PROD"
+    assert port == "  API_PORT=abc   use a whole number from 0 to 65535"
+    assert key.startswith("  SECRET_KEY     use a key of your own of 32 bytes or more for HS256; this makes one: ")
+    assert end == "Every setting is explained in .env.example."
+
+
+@pytest.mark.parametrize("command", WITH_SERVERS)
+def test_a_database_that_does_not_answer_is_said_in_one_line(command: str, daybook: Daybook) -> None:
+    port = str(free_port())
+    ran = daybook(command, DB_HOST="127.0.0.1", DB_PORT=port)
+    said = f"PostgreSQL does not answer at 127.0.0.1:{port} (connection refused). Check DB_HOST and DB_PORT.\n"
+    assert (ran.returncode, ran.stderr) == (1, said)
+    ran = daybook(command, MODE="TEST", TEST_DB_HOST="127.0.0.1", TEST_DB_PORT=port)
+    assert (ran.returncode, ran.stderr) == (1, said.replace("DB_", "TEST_DB_"))
+
+
+@pytest.mark.parametrize("command", ["api", "migrate"])
+def test_a_database_that_does_not_answer_ends_a_role_with_one_line(command: str, tmp_path: Path) -> None:
+    port = str(free_port())
+    assert process(tmp_path, command, DB_HOST="127.0.0.1", DB_PORT=port) == (
+        1,
+        "",
+        f"PostgreSQL does not answer at 127.0.0.1:{port} (connection refused). Check DB_HOST and DB_PORT.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["projections", "audit head", "keys rotate"])
+def test_a_database_without_tables_is_named(command: str, servers, daybook: Daybook) -> None:
+    empty = {"DB_HOST": servers.host, "DB_PORT": str(servers.port), "DB_NAME": "postgres", "DB_USER": servers.superuser}
+    ran = daybook(command, **empty, DB_PASS=servers.superuser_password)
+    assert (ran.returncode, ran.stderr) == (1, "The database is not migrated. Run `daybook migrate`.\n")
+
+
+def test_an_unknown_queue_is_refused_with_those_there_are(daybook: Daybook) -> None:
+    ran = daybook("worker --queues mail,foo")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith('Unknown queue "foo". Queues: sweep, ')
+
+
+def test_an_unknown_role_is_refused_with_those_there_are(daybook: Daybook) -> None:
+    ran = daybook("token --role anonymous")
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "Unknown role anonymous. Roles: customer, provider, admin, auditor, analyst.\n",
+    )
+
+
+def test_no_token_is_printed_in_production(daybook: Daybook) -> None:
+    own = {"MODE": "PROD", "SECRET_KEY": "k" * 44, "MASTER_KEY": "m" * 44, "DB_HOST": "db"}
+    ran = daybook("token --role admin", **own)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "Tokens are printed in DEV and TEST only. In PROD, sign in: POST /v1/auth/token.\n"
+
+
+def test_the_old_name_of_projections_works_and_says_so(database: Database, daybook: Daybook) -> None:
+    host, port = database.application.rpartition("@")[2].partition("/")[0].split(":")
+    to = {"DB_HOST": host, "DB_PORT": port, "DB_NAME": database.name}
+    to |= {"DB_USER": "daybook_test", "DB_PASS": "daybook_test"}
+    now, before = (daybook(name, **to) for name in ("projections", "readers"))
+    assert (now.returncode, now.stderr) == (0, "")
+    assert "agenda" in now.stdout
+    assert (before.returncode, before.stdout) == (0, now.stdout)
+    assert before.stderr == "`daybook readers` is now `daybook projections`; the old name still works.\n"
+    assert "readers" not in daybook("--help").stdout.split()
+
+
+def test_config_shows_what_is_in_force_and_no_secret(tmp_path: Path, daybook: Daybook) -> None:
+    (tmp_path / "key").write_text("hush" * 11)
+    (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\nDB_HOST=db\n")
+    variables = {"SECRET_KEY_FILE": str(tmp_path / "key"), "REDIS_URL": "redis://:hush@cache:6379/0", "DB_PASS": "hush"}
+    ran = daybook("config --json", **variables)
+    shown = json.loads(ran.stdout)
+    assert shown["LOG_LEVEL"] == {"value": "DEBUG", "source": ".env"}
+    assert shown["SECRET_KEY"] == {"value": "***", "source": f"file {tmp_path}/key"}
+    assert shown["REDIS_URL"] == {"value": "redis://***@cache:6379/0", "source": "environment"}
+    assert shown["API_PORT"] == {"value": "8000", "source": "default"}
+    text = daybook("config", **variables)
+    assert len(text.stdout.splitlines()) == len(shown)
+    assert "hush" not in ran.stdout + text.stdout
