@@ -23,30 +23,19 @@ UNDIVIDED = "not divided yet"
 
 LONG_FILES: Mapping[str, str] = {
     "domain/booking/appointment.py": LIFE,
-    "application/ports.py": UNDIVIDED,
+    "application/access.py": "the table of permissions, a line an operation",
     "interfaces/http/openapi_examples.py": "a table of examples, no logic",
 }
 LONG_FUNCTIONS: Mapping[str, str] = {
-    "domain/booking/appointment.py:Appointment.__init__": "a recorder: one line a field of the event",
-    "application/booking/appointment.py:booked": UNDIVIDED,
-    "application/booking/waitlist_matching.py:match": UNDIVIDED,
-    "application/notifications/notice_jobs.py:_tell": UNDIVIDED,
-    "application/webhooks/delivery.py:run": UNDIVIDED,
-    "application/webhooks/payload.py:_told": UNDIVIDED,
-    "infrastructure/observability/logger.py:configure_logs": UNDIVIDED,
     "projections/read_models/job.py:_planned": MATCH,
-    "interfaces/cli/projections.py:rebuild": UNDIVIDED,
-    "interfaces/http/main.py:_open": WIRING,
-    "interfaces/http/people/export.py:export": UNDIVIDED,
+    "interfaces/http/main.py:_ports": WIRING,
     "interfaces/worker/main.py:celery_of": UNDIVIDED,
     "interfaces/worker/main.py:_tools": WIRING,
 }
 MANY_PARAMETERS: Mapping[str, str] = {
-    "application/booking/reservation.py:take": UNDIVIDED,
-    "application/booking/waitlist_matching.py:match": UNDIVIDED,
-    "infrastructure/local/servers.py:LocalServers.__init__": UNDIVIDED,
-    "projections/availability/snapshot.py:_calendar": UNDIVIDED,
-    "projections/availability/response.py:PreparedAvailability.__init__": UNDIVIDED,
+    "infrastructure/local/servers.py:LocalServers.__init__": "options by keyword, each with a default",
+    "projections/availability/snapshot.py:_calendar": "the columns of a row",
+    "projections/availability/response.py:PreparedAvailability.__init__": "the fields of a record",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -103,12 +103,17 @@ def rebuild(
             rebuilt = _with_engine(data, run)
         except (RebuildRunning, UndecodableEvents) as refused:
             fail(str(refused))
+    _show_differences(rebuilt)
+    outcome = "No difference" if check else f"Generation {rebuilt.generation} is in use"
+    typer.echo(f"{outcome}, at position {rebuilt.position}.")
+
+
+def _show_differences(rebuilt: Rebuilt) -> None:
+    """Exit with status 1 if there is any."""
     for difference in rebuilt.differences:
         typer.echo(f"{difference.table}:\n  in use  {difference.live}\n  rebuilt {difference.rebuilt}")
     if rebuilt.differences:
         raise typer.Exit(1)
-    outcome = "No difference" if check else f"Generation {rebuilt.generation} is in use"
-    typer.echo(f"{outcome}, at position {rebuilt.position}.")
 
 
 def _execute(data: Path, statement: str, **values: str) -> list[tuple[Any, ...]]:
