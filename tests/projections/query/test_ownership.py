@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from domain.booking.waitlist import WaitlistDates, WaitlistRequest, Waiting
+from domain.booking.waitlist import Waiting, WaitlistDates, WaitlistRequest
 from domain.catalog.organization import Organization, Rank
 from domain.kernel import Aggregate
 from domain.people.account import Account
