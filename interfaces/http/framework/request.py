@@ -13,8 +13,8 @@ from application.access import Scope as Granted
 from application.event_log import IdempotencyKey
 from application.identity.api_key import PREFIX
 from domain.kernel import derived_id, new_id
-from interfaces.http.framework import request_headers
-from interfaces.http.framework.etags import expected
+from interfaces.http.framework.headers import request_headers
+from interfaces.http.framework.headers.etags import expected
 from interfaces.http.framework.ports import Ports
 from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Everything, Snapshot

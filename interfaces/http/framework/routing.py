@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from interfaces.http.framework.needs import Needs, Source
-from interfaces.http.framework.parameters import parameters_of, read_query
+from interfaces.http.framework.parameters import parameters_of, read_path, read_query
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_body import read_body
 
@@ -79,8 +79,7 @@ class Route(APIRoute):
             request = RequestContext(scope, receive, operation)
             if request.api_key is not None:
                 await request.admit_api_key()
-            path = scope["path_params"]
-            arguments: dict[str, Any] = {name: parse(name, path[name]) for name, parse in parameters.path.items()}
+            arguments = read_path(scope["path_params"], parameters)
             arguments |= read_query(scope["query_string"], parameters)
             if positioned:
                 request.check_position()
