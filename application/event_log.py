@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from application.access import Caller
+from application.jobs.job import JobRequest
 from domain.errors import Invalid, Refusal, Stale
 from domain.kernel import Aggregate
 
@@ -119,10 +120,16 @@ class EventLog(EventReader, Protocol):
         """The aggregate that `edit` gave, its personal data decrypted (None where the person is erased)."""
         ...
 
-    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
+    async def record(
+        self,
+        answer: Aggregate,
+        *others: Aggregate,
+        forgets: Sequence[UUID] = (),
+        enqueues: Sequence[JobRequest] = (),
+    ) -> None:
         """Record all pending events in one transaction. `answer`: the aggregate that the command answers with.
 
-        `forgets`: persons whose encryption keys are deleted in the same transaction.
+        `forgets`: persons whose encryption keys are deleted in the same transaction. `enqueues`: jobs enqueued in it.
         """
         ...
 

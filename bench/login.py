@@ -17,8 +17,9 @@ from bench.place import SECRET, Database, Place
 from bench.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.services import TokenKeys, open_identity_services
+from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.local.programs import HOST
-from tests.support.signing import PASSWORD, Errands, an_account
+from tests.support.signing import PASSWORD, an_account
 
 UNIT = "bookings/s"
 CONNECTIONS = 64
@@ -55,7 +56,9 @@ async def _accounts(database: Database) -> None:
     async with (
         opened(database) as store,
         RowPool(database.application) as rows,
-        open_identity_services(database.application, store, Errands(), TokenKeys(SECRET), rows) as signing,
+        open_identity_services(
+            database.application, store, JobEnqueuer(rows, store.keyring), TokenKeys(SECRET), rows
+        ) as signing,
     ):
         for number in range(STORM):
             await an_account(signing.signing, _name(number))

@@ -17,9 +17,7 @@ RINGS = ("domain", "application", "infrastructure", "projections", "interfaces")
 MODULES = 16  # of a folder, beside its __init__
 CROWDED: Mapping[str, str] = {}
 """Folders with more modules, each with the reason."""
-NAMESAKES: Mapping[str, str] = {
-    "Means": "not divided by concept yet",
-}
+NAMESAKES: Mapping[str, str] = {}
 """Names of several classes that are no port with its adapter, each with the reason."""
 SCHEMAS = {"Body", "Shape"}
 """The bases of what HTTP takes and shows. A schema has the name that a client reads, be it that of a domain class."""

@@ -139,7 +139,7 @@ async def _first_free(
         refused = rule if refused in {None, Rule.CLOSED} else refused
     if not acting:
         raise NotFound("service", service.id)
-    raise refusal(refused) if refused else ProviderInactive
+    raise refusal(refused, service.slot_terms()) if refused else ProviderInactive
 
 
 async def _rule_against(

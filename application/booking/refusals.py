@@ -3,6 +3,7 @@
 from domain.booking.calendar_day import SlotTaken
 from domain.errors import Conflict
 from domain.scheduling.availability import Rule
+from domain.scheduling.slot_terms import SlotTerms
 
 
 class NotOffered(Conflict):
@@ -14,7 +15,7 @@ class OutsideHours(NotOffered):
 
 
 class OffGrid(NotOffered):
-    """No start is offered at this minute."""
+    """Appointments do not start at this minute."""
 
 
 class TooSoon(NotOffered):
@@ -37,7 +38,11 @@ REFUSALS: dict[Rule, type[Conflict]] = {
 }
 
 
-def refusal(rule: Rule) -> Conflict:
-    """The refusal for the rule against a start."""
-    detail = "The start is in the past." if rule is Rule.PAST else ""
-    return REFUSALS[rule](detail, rule=str(rule))
+def refusal(rule: Rule, terms: SlotTerms) -> Conflict:
+    """The refusal for the rule against a start of a service with these terms."""
+    if rule is Rule.PAST:
+        return TooSoon("The start is in the past.", rule=str(rule))
+    if rule is Rule.GRID:
+        since = "opening time" if terms.align == "opening" else "the first round time after opening"
+        return OffGrid(f"Starts are every {terms.step} minutes, counted from {since}.", rule=str(rule))
+    return REFUSALS[rule](rule=str(rule))

@@ -107,7 +107,7 @@ def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Seq
     if rule is None and place.starts_at < now:
         rule = Rule.PAST
     if rule is not None:
-        raise refusal(rule)
+        raise refusal(rule, request.service.slot_terms())
 
 
 async def _make_room(

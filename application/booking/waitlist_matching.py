@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
 from application.booking.waitlist_line import WaitlistLine
 from application.event_log import EventReader, EventStore
-from application.jobs.job import Job, JobLease, Means, NotDueYet
+from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.query import Lookup, query
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
@@ -23,6 +24,19 @@ from domain.scheduling.schedule import Schedule
 
 AHEAD = timedelta(days=62)
 """How far ahead the starts of changed opening hours are searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitlistServices:
+    """What matching the waitlist needs. `line`: reads who waits, and what is free."""
+
+    store: EventStore
+    line: WaitlistLine
+
+
+def waitlist_handlers(services: WaitlistServices) -> JobHandlers:
+    """Handlers of the jobs that make and end offers."""
+    return {"match": partial(match_freed, services=services), "lapse": partial(lapse_due, services=services)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +63,10 @@ async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> A
     return await log.load(Aggregate, asked.stream)
 
 
-async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  an offer is made once
+async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  offers are made once
     """Match the free starts of the Day or the Schedule that the job is about."""
-    assert means.line is not None
     asked = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
-    found, now = (await find_calendar(asked, means.store)).aggregate, means.store.now()
+    found, now = (await find_calendar(asked, services.store)).aggregate, services.store.now()
     if isinstance(found, Day):
         since = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
         until = since + timedelta(days=1)
@@ -64,13 +77,13 @@ async def match_freed(job: Job, lease: JobLease, means: Means) -> str:  # noqa: 
     if until <= now:
         return "late"
     freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), job.correlation)
-    return "offered" if await match(freed, means.line, means.store) else "done"
+    return "offered" if await match(freed, services.line, services.store) else "done"
 
 
-async def lapse_due(job: Job, lease: JobLease, means: Means) -> str:  # noqa: ARG001  a command is done once
+async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a command is done once
     """Let an offer lapse that was not accepted."""
     try:
-        until = await lapse(job.subject, store=means.store, correlation=job.correlation)
+        until = await lapse(job.subject, store=services.store, correlation=job.correlation)
     except NotFound:
         return "gone"
     if until is not None:  # the hold was extended

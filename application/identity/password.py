@@ -1,10 +1,9 @@
-"""Change a password, or set a new one by a link that came by mail."""
-
-from uuid import UUID
+"""Changing a password, and resetting it by a link sent by mail."""
 
 from application.access import Caller
 from application.identity.credentials import Credential
 from application.identity.session import Signing, account_of
+from application.jobs.job import JobRequest, enqueues
 from domain.errors import Forbidden
 from domain.people.account import Account
 
@@ -13,11 +12,11 @@ LONG, WITH_CODES = 15, 8
 
 
 class WrongPassword(Forbidden):
-    """This is not your password."""
+    """The current password is wrong."""
 
 
 async def prove(by: Caller, password: str, network: str, signing: Signing) -> Credential:
-    """The caller's credential, for what needs the password again; raises WrongPassword."""
+    """Check the caller's password again, for sensitive changes; raises WrongPassword."""
     credential = await signing.credentials.get(by.account)
     right = await signing.passwords.verify(password, credential.password if credential else None)
     if credential is None or not right:
@@ -26,33 +25,44 @@ async def prove(by: Caller, password: str, network: str, signing: Signing) -> Cr
     return credential
 
 
+@enqueues("account_notice")
 async def change_password(by: Caller, old: str, new: str, network: str, signing: Signing) -> None:
     """Ends all other sessions. Raises WrongPassword, WeakPassword."""
     credential = await prove(by, old, network, signing)
     account = await account_of(by.account, signing)
     await _check(account, credential, new, signing)
-    await _put(by.account, new, signing)
-    await signing.sessions.end(by.account, keep=by.session)
-    await _tell("password_changed", by.account, network, signing)
+    hashed = await signing.passwords.hash(new)
+    letter = {"letter": "password-changed"}
+    async with signing.atomically():
+        await signing.credentials.put(by.account, hashed, long=len(new) >= LONG)
+        await signing.security.note("password_changed", by.account, network=network)
+        await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
+        await signing.sessions.end(by.account, keep=by.session)
 
 
+@enqueues("reset_password")
 async def request_password_reset(email: str, network: str, signing: Signing) -> None:
-    """Whoever has this address gets a link; whether anybody has is found out later, out of sight."""
-    await signing.errands.ask("reset", {"email": email})
-    await signing.security.note("reset_asked", network=network)
+    """Enqueue the mail with the link. The job finds out later whether the address has an account."""
+    async with signing.atomically():
+        await signing.jobs.enqueue(JobRequest("reset_password", {"email": email}))
+        await signing.security.note("reset_asked", network=network)
 
 
+@enqueues("account_notice")
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
-    """Ends all sessions. Raises TicketVoid; WeakPassword, after which the ticket is still good."""
+    """Ends all sessions. Raises TicketVoid; WeakPassword, after which the token stays valid."""
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()
     await _check(account, await signing.credentials.get(id), new, signing)
     hashed = await signing.passwords.hash(new)
-    await signing.tickets.redeem(ticket, "reset")
-    await signing.credentials.put(id, hashed, long=len(new) >= LONG)
-    await signing.sessions.end(id)
-    await _tell("password_reset", id, network, signing)
+    letter = {"letter": "password-changed"}
+    async with signing.atomically():
+        await signing.tickets.redeem(ticket, "reset")
+        await signing.credentials.put(id, hashed, long=len(new) >= LONG)
+        await signing.security.note("password_reset", id, network=network)
+        await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
+        await signing.sessions.end(id)
 
 
 async def _check(account: Account, credential: Credential | None, new: str, signing: Signing) -> None:
@@ -60,14 +70,3 @@ async def _check(account: Account, credential: Credential | None, new: str, sign
     about = [str(said) for said in (contact.get("email"), contact.get("name")) if said]
     least = WITH_CODES if credential is not None and credential.totp_confirmed else LONG
     signing.passwords.check(new, least=least, about=about)
-
-
-async def _put(account_id: UUID, new: str, signing: Signing) -> None:
-    hashed = await signing.passwords.hash(new)
-    await signing.credentials.put(account_id, hashed, long=len(new) >= LONG)
-
-
-async def _tell(kind: str, account_id: UUID, network: str, signing: Signing) -> None:
-    await signing.security.note(kind, account_id, network=network)
-    said = {"account_id": str(account_id), "letter": "password-changed"}
-    await signing.errands.ask("notice", said)

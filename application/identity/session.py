@@ -1,12 +1,12 @@
 """Sign in, stay signed in, and sign out."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from application.access import ANONYMOUS, Caller, Role
-from application.errands import Errands
 from application.event_log import EventReader, EventStore
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
@@ -14,6 +14,7 @@ from application.identity.credentials import Credential, Credentials, Passwords,
 from application.identity.one_time_tokens import OneTimeTokens
 from application.identity.security_log import SecurityReader
 from application.identity.sessions import Session, Sessions
+from application.jobs.job import JobEnqueuer
 from application.people.account import FindAccount, find_account
 from application.query import Lookup, QueryResult, query
 from domain.errors import NotFound, Unauthenticated
@@ -24,14 +25,14 @@ LONGEST_NAME = 320  # characters, as of an e-mail address
 
 
 class InvalidCredentials(Unauthenticated):
-    """This name and password don't sign in."""
+    """The e-mail address or password is wrong."""
 
     def __init__(self) -> None:
         super().__init__(error="invalid_grant")
 
 
 class TotpRequired(Unauthenticated):
-    """A one-time code is needed too."""
+    """A one-time code is required. Send it as `totp`."""
 
     def __init__(self) -> None:
         super().__init__(error="invalid_grant")
@@ -39,7 +40,10 @@ class TotpRequired(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What signing in needs from outside. `address_id`: an e-mail address to its stream."""
+    """The services that sign-in uses. `address_id`: an e-mail address to its stream.
+
+    `atomically`: the rows written and the jobs enqueued within the block are committed together.
+    """
 
     store: EventStore
     address_id: Callable[[str], Awaitable[UUID]]
@@ -50,13 +54,14 @@ class Signing:
     tickets: OneTimeTokens
     tokens: AccessTokens
     keys: ApiKeys
-    errands: Errands
     security: SecurityReader
+    jobs: JobEnqueuer
+    atomically: Callable[[], AbstractAsyncContextManager[object]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignIn:
-    """`username`: an e-mail address. `client`: what the device says of itself; `network`: where it is."""
+    """`username`: an e-mail address. `client`: the device's own description; `network`: its IP address."""
 
     username: str
     password: str
@@ -67,7 +72,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in, and what they show from now on."""
+    """A session with its access and refresh tokens."""
 
     session: Session
     role: Role
@@ -85,7 +90,7 @@ class _GetAccount(Lookup):
 
 @dataclass(frozen=True)
 class AccountHolder:
-    """What signing in needs of an account: nothing personal, so that no key is asked for if there is one.
+    """The part of an account that sign-in needs: nothing personal, so that no encryption key is read.
 
     `account_id`: None if there is none.
     """
@@ -123,12 +128,12 @@ async def account_of(account_id: UUID, signing: Signing) -> Account:
 
 
 async def subject(username: str, signing: Signing) -> UUID:
-    """Whom a name means: the stream of the address, whether anybody has it or not."""
+    """The stream of an e-mail address, whether or not an account has it."""
     return await signing.address_id(username[:LONGEST_NAME])
 
 
 async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
-    """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
+    """Raises InvalidCredentials, with the same answer and duration whatever is wrong; TotpRequired."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _holder(signing, address=address)
     holder = done.aggregate
@@ -180,14 +185,14 @@ async def refresh(token: str, network: str, signing: Signing) -> SignedIn:
     holder = done.aggregate
     if not holder.active:
         await signing.sessions.end(id)
-        raise Unauthenticated("The refresh token is not valid, or no longer.")
+        raise Unauthenticated("The refresh token is not valid or has expired. Sign in again.")
     role = Role(holder.role)
     access = signing.tokens.grant(id, role, session.id, now, done.position)
     return SignedIn(session, role, access, following)
 
 
 async def sign_out(by: Caller, network: str, signing: Signing) -> None:
-    """End the session of the caller's token; a token without one just runs out."""
+    """End the session of the caller's token; a token without a session stays valid until it expires."""
     if by.session is not None:
         await signing.sessions.end(by.account, by.session)
         await signing.security.note("logout", by.account, network=network, session=str(by.session))
@@ -201,6 +206,6 @@ async def end_session(by: Caller, session_id: UUID, network: str, signing: Signi
 
 
 async def end_other_sessions(by: Caller, network: str, signing: Signing) -> None:
-    """End all of the caller's sessions but the one that asks."""
+    """End all sessions of the caller except the current one."""
     ended = await signing.sessions.end(by.account, keep=by.session)
     await signing.security.note("sessions_ended", by.account, network=network, count=ended)

@@ -1,39 +1,42 @@
-"""One-time codes beside the password: begun, confirmed by a first code, and given up."""
+"""Two-step sign-in with one-time codes (TOTP): set-up, confirmation by a first code, and switching it off."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from application.access import Caller
 from application.identity.password import LONG, prove
 from application.identity.session import Signing, account_of, uses_code
+from application.jobs.job import JobRequest, enqueues
 from domain.errors import Conflict, Forbidden
+from domain.people.account import Account
 
 
 class CodesInForce(Conflict):
-    """One-time codes are in force already."""
+    """Two-step sign-in is already on."""
 
 
 class NoCodes(Conflict):
-    """One-time codes have not been begun."""
+    """Two-step sign-in is not set up. Start with POST /v1/auth/totp."""
 
 
 class WrongCode(Forbidden):
-    """This code is wrong, or was used before."""
+    """The one-time code is wrong or was used before."""
 
 
 class PasswordTooShortAlone(Conflict):
-    """Without one-time codes, a password has 15 characters at least: choose a longer one first."""
+    """Without two-step sign-in, the password needs at least 15 characters. Change it first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TotpEnrolment:
-    """Shown once. `uri`: what an app takes as a picture."""
+    """Shown once. `uri`: the otpauth:// URI, which apps read as a QR code."""
 
     secret: str
     uri: str
 
 
 async def start_totp(by: Caller, password: str, network: str, signing: Signing) -> TotpEnrolment:
-    """A secret for an app, in force once confirmed. Raises WrongPassword, CodesInForce."""
+    """Create a secret for an authenticator app; it takes effect once confirmed. Raises WrongPassword, CodesInForce."""
     credential = await prove(by, password, network, signing)
     if credential.totp_confirmed:
         raise CodesInForce
@@ -44,32 +47,38 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
     return TotpEnrolment(secret, signing.codes.uri(secret, str(name)))
 
 
+@enqueues("account_notice")
 async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) -> None:
-    """From now on a code is needed to sign in. Raises NoCodes, CodesInForce, WrongCode."""
+    """Switch two-step sign-in on. Raises NoCodes, CodesInForce, WrongCode."""
     credential = await signing.credentials.get(by.account)
     if credential is None or credential.totp is None:
         raise NoCodes
     if credential.totp_confirmed:
         raise CodesInForce
-    if not await uses_code(code, credential, signing, signing.store.now(), confirms=True):
-        raise WrongCode
-    await _tell("totp_confirmed", by, network, signing)
+    notice = JobRequest("account_notice", {"letter": "totp-confirmed"}, subject=_stream(by), slot="totp-confirmed")
+    async with signing.atomically():
+        if not await uses_code(code, credential, signing, signing.store.now(), confirms=True):
+            raise WrongCode
+        await signing.security.note("totp_confirmed", by.account, network=network)
+        await signing.jobs.enqueue(notice)
 
 
+@enqueues("account_notice")
 async def stop_totp(by: Caller, password: str, code: str, network: str, signing: Signing) -> None:
-    """Raises WrongPassword, NoCodes, PasswordTooShortAlone, WrongCode."""
+    """Switch two-step sign-in off. Raises WrongPassword, NoCodes, PasswordTooShortAlone, WrongCode."""
     credential = await prove(by, password, network, signing)
     if not credential.totp_confirmed:
         raise NoCodes
     if not credential.long:
-        raise PasswordTooShortAlone(f"Choose one of {LONG} characters at least first.")
-    if not await uses_code(code, credential, signing, signing.store.now()):
-        raise WrongCode
-    await signing.credentials.stop_codes(by.account)
-    await _tell("totp_stopped", by, network, signing)
+        raise PasswordTooShortAlone(f"Change the password to at least {LONG} characters first.")
+    notice = JobRequest("account_notice", {"letter": "totp-stopped"}, subject=_stream(by), slot="totp-stopped")
+    async with signing.atomically():
+        if not await uses_code(code, credential, signing, signing.store.now()):
+            raise WrongCode
+        await signing.credentials.stop_codes(by.account)
+        await signing.security.note("totp_stopped", by.account, network=network)
+        await signing.jobs.enqueue(notice)
 
 
-async def _tell(kind: str, by: Caller, network: str, signing: Signing) -> None:
-    await signing.security.note(kind, by.account, network=network)
-    said = {"account_id": str(by.account), "letter": kind.replace("_", "-")}
-    await signing.errands.ask("notice", said)
+def _stream(by: Caller) -> UUID:
+    return Account.id_of(by.account)

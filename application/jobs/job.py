@@ -1,26 +1,22 @@
-"""What is to be done because its time has come: jobs, and what may come of one."""
+"""Jobs: what must happen later, how it is asked for, and how one try of it may end."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from application.booking.waitlist_line import WaitlistLine
-from application.event_log import EventStore
-from application.notifications.mail import Mailer
-from application.notifications.notice import Channel
-from application.notifications.quiet_hours import QuietHours
-from application.rate_limit import RateLimits
-from application.webhooks.delivery import DeliveryServices
+from domain.kernel import new_id
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class LeaseLost(Exception):
-    """Somebody else has this job now."""
+    """Another worker has this job now."""
 
 
 class NotDueYet(Exception):
-    """Not yet: due again at `until`, which is no failure."""
+    """The job is due again at `until`; this try was no failure."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
@@ -28,7 +24,7 @@ class NotDueYet(Exception):
 
 
 class JobIdle(Exception):
-    """Nothing to do until `until`, or until it is woken; what failed before is forgotten."""
+    """Nothing to do until `until`, or until the job is woken; earlier failures are forgotten."""
 
     def __init__(self, until: datetime | None = None) -> None:
         super().__init__(until.isoformat() if until else "")
@@ -36,7 +32,7 @@ class JobIdle(Exception):
 
 
 class RetryAfter(Exception):
-    """The other side asks to be left alone for a while."""
+    """The other side asks for a pause."""
 
     def __init__(self, retry_after: float) -> None:
         """`retry_after`: seconds."""
@@ -45,12 +41,15 @@ class RetryAfter(Exception):
 
 
 class PermanentFailure(Exception):
-    """Trying again would change nothing; says why."""
+    """Trying again would change nothing; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one is about. `key`: the same however often it is tried; `said`: nothing personal."""
+    """One job. `key`: the same however often it is tried.
+
+    `said`: of a job that an event made, what the event said, nothing personal; of an enqueued job, its payload.
+    """
 
     key: UUID
     kind: str
@@ -62,34 +61,58 @@ class Job:
     attempts: int
 
     def moment(self, name: str) -> datetime | None:
-        """An instant of what is said; None if nothing is."""
+        """An instant of `said`; None if it is not there."""
         told = self.said.get(name)
         return None if told is None else datetime.fromisoformat(told)
 
 
 class JobLease(Protocol):
-    """The right to do a job, which ends when whoever has it stops for a few seconds."""
+    """The right to do a job. It ends when the worker shows no sign of life for a few seconds."""
 
     async def hold(self) -> None:
-        """Raises LeaseLost unless the job is still ours: to be asked before what can't be undone."""
+        """Ask this before anything that can't be undone. Raises LeaseLost if another worker has the job."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """With what jobs are done. `channels`: whoever is told, is so by the first that reaches them."""
+JobHandler = Callable[[Job, JobLease], Awaitable[str]]
+"""Does a job and answers its outcome in a word.
 
-    store: EventStore
-    mail: Mailer
-    channels: Sequence[Channel] = field(default=(), kw_only=True)
-    quiet: QuietHours | None = field(default=None, kw_only=True)
-    line: WaitlistLine | None = field(default=None, kw_only=True)
-    courier: DeliveryServices | None = field(default=None, kw_only=True)
-    limits: RateLimits | None = field(default=None, kw_only=True)
-
-
-Handler = Callable[[Job, JobLease, Means], Awaitable[str]]
-"""Does one, and says in a word what came of it. Raises Later, Idle, Busy, Hopeless, LeaseLost.
-
-After anything else that it raises it is tried again.
+Raises NotDueYet, JobIdle, RetryAfter, PermanentFailure, LeaseLost; after any other exception the job is tried again.
 """
+JobHandlers = Mapping[str, JobHandler]
+"""By kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A job to enqueue in the transaction of what wants it.
+
+    `payload` may be personal: it is encrypted, and deleted when the job is done. `subject`: what `GET /v1/jobs`
+    finds it by; None: nothing is known that may be shown.
+    """
+
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    subject: UUID | None = None
+    slot: str = ""
+    key: UUID = field(default_factory=new_id)
+
+
+class JobEnqueuer(Protocol):
+    """Enqueues where no event is recorded: in the open transaction of the rows, or in one of its own."""
+
+    async def enqueue(self, request: JobRequest, correlation: str = "") -> None: ...
+
+
+ENQUEUING: dict[str, frozenset[str]] = {}
+"""Every function that enqueues, as module.name, and the kinds of the jobs it enqueues."""
+
+
+def enqueues(*kinds: str) -> Callable[[F], F]:
+    """Declare that a function makes JobRequests of these kinds. Tests read the declarations and kill each."""
+
+    def declare(function: F) -> F:
+        ENQUEUING[f"{function.__module__}.{function.__name__}"] = frozenset(kinds)
+        return function
+
+    return declare

@@ -4,12 +4,17 @@ Whatever is told was true a moment before it left: it is looked at again when al
 is asked right after. The notice's id is the job's key, so that a second copy is known for one.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from application.current_state import current_state
-from application.jobs.job import Job, JobLease, Means, NotDueYet
+from application.event_log import EventStore
+from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, place_of, visit_of
-from application.notifications.notice import Notice, NoticeKind, untrue
+from application.notifications.notice import Channel, Notice, NoticeKind, untrue
+from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
     Recipient,
     account_of,
@@ -17,63 +22,87 @@ from application.notifications.recipient import (
     in_language_of,
     zone_of,
 )
-from application.rate_limit import TooManyRequests
+from application.rate_limit import RateLimits, TooManyRequests
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldStatus
 from domain.catalog.provider import Provider
+from domain.webhooks.webhook import Webhook, WebhookStatus
 
 
-async def remind(job: Job, lease: JobLease, means: Means) -> str:
-    """Remind the customer, unless the appointment is gone or moved. Raises Later in their quiet hours."""
-    return await _tell(NoticeKind.REMINDER, job, lease, means)
+@dataclass(frozen=True, slots=True)
+class NoticeServices:
+    """What telling people needs. `channels`: a person is told by the first that reaches them."""
+
+    store: EventStore
+    channels: Sequence[Channel] = field(kw_only=True)
+    quiet: QuietHours | None = field(default=None, kw_only=True)
+    limits: RateLimits | None = field(default=None, kw_only=True)
 
 
-async def notify(job: Job, lease: JobLease, means: Means) -> str:
-    """Tell what has happened to an appointment, while it is so. The slot is the notice's kind."""
-    return await _tell(NoticeKind(job.slot), job, lease, means)
+def notice_handlers(services: NoticeServices) -> JobHandlers:
+    """Handlers of the jobs that tell people something about an appointment or a webhook."""
+    handlers = {"remind": remind, "notify": notify, "offer": offer}
+    return {kind: partial(handler, services=services) for kind, handler in handlers.items()}
 
 
-async def offer(job: Job, lease: JobLease, means: Means) -> str:
+async def remind(job: Job, lease: JobLease, services: NoticeServices) -> str:
+    """Remind the customer, unless the appointment is gone or moved. Raises NotDueYet in their quiet hours."""
+    return await _tell(NoticeKind.REMINDER, job, lease, services)
+
+
+async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
+    """Tell what has happened to an appointment or a webhook, while it is so. The slot says what."""
+    if job.slot != "disabled":
+        return await _tell(NoticeKind(job.slot), job, lease, services)
+    webhook = await current_state(Webhook, job.subject, services.store)
+    if webhook is None or webhook.state is not WebhookStatus.DISABLED:
+        return "gone"
+    return await webhook_disabled(job.key, webhook.id, webhook.url, webhook.subscriber, lease, services)
+
+
+async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
     """Tell somebody in the waitlist that a place is kept for them. `said`: hold_id."""
     hold_id = UUID(job.said["hold_id"])
-    hold = await _kept(hold_id, means)
+    hold = await _kept(hold_id, services)
     if hold is None:
         return "gone"
-    provider = await current_state(Provider, hold.provider_id, means.store)
-    recipient = await customer_of(hold.customer_id, means.store)
+    provider = await current_state(Provider, hold.provider_id, services.store)
+    recipient = await customer_of(hold.customer_id, services.store)
     if provider is None or recipient is None:
         return "forgotten"
-    recipient = await in_language_of(provider, recipient, means.store)
-    visit = await place_of(hold, provider, means.store)
-    if (hold := await _kept(hold_id, means)) is None:
+    recipient = await in_language_of(provider, recipient, services.store)
+    visit = await place_of(hold, provider, services.store)
+    if (hold := await _kept(hold_id, services)) is None:
         return "gone"
     notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at)
-    return await send(notice, recipient, lease, means, job.attempts)
+    return await send(notice, recipient, lease, services, job.attempts)
 
 
 async def webhook_disabled(
-    key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: JobLease, means: Means
+    key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: JobLease, services: NoticeServices
 ) -> str:
-    """Tell whoever subscribed that nothing is delivered there any more. `key`: of this very disabling."""
-    recipient = await account_of(account_id, means.store)
+    """Tell the subscriber that nothing is delivered to the webhook any more. `key`: of this very disabling."""
+    recipient = await account_of(account_id, services.store)
     if recipient is None:
         return "forgotten"
     notice = Notice(key, NoticeKind.WEBHOOK_DISABLED, webhook_id, facts={"url": url})
-    return await send(notice, recipient, lease, means)
+    return await send(notice, recipient, lease, services)
 
 
-async def send(notice: Notice, recipient: Recipient, lease: JobLease, means: Means, attempts: int = 1) -> str:
+async def send(
+    notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
+) -> str:
     """By the first channel that reaches them, if the job is still ours: done, no-address, or enough.
 
     A guest's address is what staff say it is: nobody can have strangers written to without end. It counts at
     the first of the job's `attempts`.
     """
-    channel = next((each for each in means.channels if each.reaches(recipient)), None)
+    channel = next((each for each in services.channels if each.reaches(recipient)), None)
     if channel is None:
         return "no-address"
-    if attempts == 1 and recipient.account_id is None and means.limits is not None:
+    if attempts == 1 and recipient.account_id is None and services.limits is not None:
         try:
-            await means.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
+            await services.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
         except TooManyRequests:
             return "enough"
     await lease.hold()
@@ -81,30 +110,30 @@ async def send(notice: Notice, recipient: Recipient, lease: JobLease, means: Mea
     return "done"
 
 
-async def _tell(kind: NoticeKind, job: Job, lease: JobLease, means: Means) -> str:
-    appointment, why = await _look(kind, job, means)
+async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeServices) -> str:
+    appointment, why = await _look(kind, job, services)
     if why or appointment is None:
         return why
-    provider = await current_state(Provider, appointment.provider_id, means.store)
-    customer = await customer_of(appointment.customer_id, means.store)
-    recipient = await _recipient(kind, provider, customer, means) if provider else None
+    provider = await current_state(Provider, appointment.provider_id, services.store)
+    customer = await customer_of(appointment.customer_id, services.store)
+    recipient = await _recipient(kind, provider, customer, services) if provider else None
     if provider is None or recipient is None:
         return "forgotten"
     if kind is NoticeKind.REMINDER:
-        _let_sleep(recipient, appointment, means)
-    visit = await visit_of(appointment, provider, means.store.now(), means.store)
+        _let_sleep(recipient, appointment, services)
+    visit = await visit_of(appointment, provider, services.store.now(), services.store)
     notice = _notice(kind, job, appointment, visit, customer)
-    _, why = await _look(kind, job, means)
-    return why or await send(notice, recipient, lease, means, job.attempts)
+    _, why = await _look(kind, job, services)
+    return why or await send(notice, recipient, lease, services, job.attempts)
 
 
 async def _recipient(
-    kind: NoticeKind, provider: Provider, customer: Recipient | None, means: Means
+    kind: NoticeKind, provider: Provider, customer: Recipient | None, services: NoticeServices
 ) -> Recipient | None:
     """The provider's owner for APPROVE, else the customer; None once that person is erased."""
     if kind is NoticeKind.APPROVE:
-        return await account_of(provider.owner_id, means.store)
-    return customer and await in_language_of(provider, customer, means.store)
+        return await account_of(provider.owner_id, services.store)
+    return customer and await in_language_of(provider, customer, services.store)
 
 
 def _notice(
@@ -124,25 +153,25 @@ def _notice(
     )
 
 
-async def _look(kind: NoticeKind, job: Job, means: Means) -> tuple[Appointment | None, str]:
+async def _look(kind: NoticeKind, job: Job, services: NoticeServices) -> tuple[Appointment | None, str]:
     """The appointment, and why the notice is not true, if so."""
-    appointment = await current_state(Appointment, job.subject, means.store)
-    return appointment, untrue(kind, appointment, job.moment("starts_at"), means.store.now())
+    appointment = await current_state(Appointment, job.subject, services.store)
+    return appointment, untrue(kind, appointment, job.moment("starts_at"), services.store.now())
 
 
-def _let_sleep(recipient: Recipient, appointment: Appointment, means: Means) -> None:
-    """Raises Later in their quiet hours, if these end before the appointment starts."""
-    if means.quiet is None:
+def _let_sleep(recipient: Recipient, appointment: Appointment, services: NoticeServices) -> None:
+    """Raises NotDueYet in their quiet hours, if these end before the appointment starts."""
+    if services.quiet is None:
         return
-    end = means.quiet.end(means.store.now(), zone_of(recipient.timezone, appointment.timezone))
+    end = services.quiet.end(services.store.now(), zone_of(recipient.timezone, appointment.timezone))
     if end is not None and end < appointment.starts_at:
         raise NotDueYet(end)
 
 
-async def _kept(hold_id: UUID, means: Means) -> Hold | None:
+async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:
     """The hold of an offer while it stands: unused, and its time not over."""
-    hold = await current_state(Hold, hold_id, means.store)
-    if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= means.store.now():
+    hold = await current_state(Hold, hold_id, services.store)
+    if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= services.store.now():
         return None
     return hold
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from application.access import Role, demand, permit
 from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, EventReader, command
+from application.jobs.job import JobRequest, enqueues
 from application.people.customer import registered
 from application.people.guest import claimed
 from application.query import Lookup, query
@@ -36,13 +37,15 @@ class FindAccount(Lookup):
 class RegisterAccount(Command):
     """`address`: the stream of the contact's e-mail address, which was verified or entered by an admin.
 
-    A command by the account itself is a self-made registration.
+    A command by the account itself is a self-made registration. `invites`: a mail lets the account's holder set the
+    first password.
     """
 
     account_id: UUID
     role: Role
     address: UUID
     contact: AccountContact
+    invites: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ async def find_account(asked: FindAccount, log: EventReader, _: datetime) -> Acc
 
 
 @command
+@enqueues("invite")
 async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -> Account:
     """Record the account, its address and, for a customer, the customer; the account claims the address's guests.
 
@@ -85,7 +89,8 @@ async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -
     if cmd.role is Role.CUSTOMER and customer is None:
         changed.append(registered(cmd.account_id, cmd.account_id, _details(cmd.contact), now))
     changed += [_joined(stream, cmd.account_id, now) for stream in admins]
-    await log.record(account, *changed)
+    invitations = [JobRequest("invite", subject=account.id)] if cmd.invites else []
+    await log.record(account, *changed, enqueues=invitations)
     return account
 
 

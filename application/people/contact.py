@@ -9,6 +9,7 @@ from uuid import UUID
 from application.access import permit
 from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, command
+from application.jobs.job import JobRequest, enqueues
 from application.people.account import load_account, with_guests
 from application.people.guest import claimed
 from domain.kernel import Aggregate
@@ -20,9 +21,13 @@ from domain.personal_data import PersonalData
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeContact(Command):
-    """`contact`: the fields to replace, of name, timezone, language."""
+    """`contact`: the fields to replace, of name, timezone, language.
+
+    `email`: another e-mail address, which gets a code and counts once that is proven.
+    """
 
     contact: Mapping[str, Any]
+    email: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +39,9 @@ class ChangeAddress(Command):
 
 
 @command
+@enqueues("change_address")
 async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Account:
-    """Change name, time zone and language."""
+    """Change name, time zone and language; have a code mailed to another address."""
     permit(cmd.by, "change_me")
     check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
     account = await _own(cmd, log)
@@ -43,13 +49,18 @@ async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Ac
     contact = await _contact(log, account)
     if {**contact, **cmd.contact} != contact:
         account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
-    await log.record(account)
+    codes = [JobRequest("change_address", {"email": cmd.email}, subject=account.id)] if cmd.email else []
+    await log.record(account, enqueues=codes)
     return account
 
 
 @command
+@enqueues("account_notice")
 async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Account:
-    """Change the e-mail address; the account claims the guests noted at the new one. Raises AddressTaken."""
+    """Change the e-mail address, and tell the former one; the account claims the guests noted at the new one.
+
+    Raises AddressTaken.
+    """
     permit(cmd.by, "change_me")
     id = Account.id_of(cmd.by.account)
     former = (await load_account(log, cmd.by.account)).address
@@ -65,7 +76,9 @@ async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Ac
     if isinstance(former_address, Address):
         former_address.release(account.account_id, now)
         changed.append(former_address)
-    await log.record(account, *changed)
+    letter = {"letter": "address-changed", "to": contact["email"]}
+    notice = JobRequest("account_notice", letter, subject=account.id, slot="address-changed")
+    await log.record(account, *changed, enqueues=[notice])
     return account
 
 

@@ -8,13 +8,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
-from typing import Protocol
 from uuid import UUID
 
 from application.access import SYSTEM
 from application.current_state import current_state
 from application.event_log import EventStore
+from application.jobs.job import Job, JobHandlers, JobIdle, JobLease, NotDueYet
 from application.webhooks.payload import WebhookEvent, WebhookMessage, message_id, payload
 from application.webhooks.ports import (
     DeliveryAttempt,
@@ -42,12 +43,6 @@ class DeliveryResult:
     again: timedelta | None = None
 
 
-class DeliveryLease(Protocol):
-    """application.jobs.job.JobLease: the right to send for this webhook."""
-
-    async def hold(self) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class DeliveryServices:
     """The ports that delivery needs."""
@@ -59,7 +54,23 @@ class DeliveryServices:
     clock: Callable[[], float] = monotonic
 
 
-async def run(webhook_id: UUID, lease: DeliveryLease, means: DeliveryServices) -> DeliveryResult:
+def webhook_handlers(services: DeliveryServices) -> JobHandlers:
+    """The handler of the one job that each webhook has."""
+    return {"deliver": partial(deliver, services=services)}
+
+
+async def deliver(job: Job, lease: JobLease, services: DeliveryServices) -> str:
+    """Tell a webhook what has happened since; the job is idle when it knows all, or has to be resumed."""
+    ended = await run(job.subject, lease, services)
+    until = None if ended.again is None else services.store.now() + ended.again
+    if ended.word == "gone":
+        return ended.word
+    if ended.word == "failed" and until is not None:
+        raise NotDueYet(until)
+    raise JobIdle(until)
+
+
+async def run(webhook_id: UUID, lease: JobLease, means: DeliveryServices) -> DeliveryResult:
     """Send a webhook its next events, until all are sent, one is not accepted, or other webhooks must have their turn.
 
     Raises the exceptions of `lease`, and Unavailable; no event is lost.
@@ -90,7 +101,7 @@ async def run(webhook_id: UUID, lease: DeliveryLease, means: DeliveryServices) -
 
 
 async def _send_next(
-    webhook_id: UUID, happening: WebhookEvent, attempt: int, at: int, lease: DeliveryLease, means: DeliveryServices
+    webhook_id: UUID, happening: WebhookEvent, attempt: int, at: int, lease: JobLease, means: DeliveryServices
 ) -> DeliveryResult | bool:
     """Send one event: the result that ends the run, or whether the checkpoint was still `at` and has moved on."""
     webhook = await _webhook(webhook_id, means)
@@ -103,7 +114,7 @@ async def _send_next(
 
 
 async def _send(
-    webhook: Webhook, happening: WebhookEvent, attempt: int, lease: DeliveryLease, means: DeliveryServices
+    webhook: Webhook, happening: WebhookEvent, attempt: int, lease: JobLease, means: DeliveryServices
 ) -> DeliveryAttempt:
     message = WebhookMessage(message_id(webhook.id, happening.position), payload(happening), at=means.store.now())
     secrets = await means.secrets.current(webhook.id)

@@ -1,7 +1,9 @@
 """Rows beside the log on PostgreSQL: a pool for short statements, each a transaction or a part of one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -14,11 +16,24 @@ Row = tuple[Any, ...]
 Values = Sequence[Any] | Mapping[str, Any]
 
 
+@dataclass(slots=True)
+class _Transaction:
+    """One that is open in this task, and what to call once it is committed."""
+
+    connection: AsyncConnection
+    after: list[Callable[[], None]] = field(default_factory=list)
+    over: bool = False
+
+
 class RowPool:
-    """Raises psycopg.OperationalError and PoolTimeout. `dsn`: the application's role; `patience`: seconds."""
+    """Raises psycopg.OperationalError and PoolTimeout. `dsn`: the application's role; `patience`: seconds.
+
+    Within the block of `transaction`, every statement of the same task is a part of that transaction.
+    """
 
     def __init__(self, dsn: str, *, size: int = 10, patience: float = 5.0) -> None:
         self._patience = patience
+        self._opened: ContextVar[_Transaction | None] = ContextVar("opened", default=None)
         self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
             dsn,
             min_size=1,
@@ -49,17 +64,42 @@ class RowPool:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, which ends with the block."""
+        """A connection in a transaction, which is committed at the end of the block; within another, a part of it."""
+        if (outer := self._current()) is not None:
+            async with outer.connection.transaction():
+                yield outer.connection
+            return
         async with self._pool.connection() as connection:
-            with severed_after(connection, self._patience):
-                async with connection.transaction():
-                    yield connection
+            opened = _Transaction(connection)
+            token = self._opened.set(opened)
+            try:
+                with severed_after(connection, self._patience):
+                    async with connection.transaction():
+                        yield connection
+            finally:
+                opened.over = True
+                self._opened.reset(token)
+        for each in opened.after:
+            each()
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call it once the open transaction is committed; at once, if none is open."""
+        if (opened := self._current()) is not None:
+            opened.after.append(call)
+        else:
+            call()
 
     async def all(self, statement: str, values: Values = ()) -> list[Row]:
-        """The rows of one statement, in a transaction of its own."""
+        """The rows of one statement: a part of the open transaction, else one of its own."""
+        if (opened := self._current()) is not None:
+            return await rows(opened.connection, statement, values)
         async with self._pool.connection() as connection:
             with severed_after(connection, self._patience):
                 return await rows(connection, statement, values)
+
+    def _current(self) -> _Transaction | None:
+        opened = self._opened.get()
+        return None if opened is None or opened.over else opened
 
     async def one(self, statement: str, values: Values = ()) -> Row | None:
         """The first row, if any."""

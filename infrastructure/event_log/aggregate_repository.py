@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from application.event_log import ConcurrencyConflict
@@ -21,6 +21,8 @@ class AggregateRepository:
         self.keyring = keyring
         self.cache = cache
         self.locks = locks
+        self.on_enqueued: Callable[[], None] = lambda: None
+        """Called after a command that has enqueued jobs is recorded."""
 
     async def fetch(self, streams: Sequence[UUID]) -> tuple[dict[UUID, Aggregate | None], bool]:
         """The streams' aggregates, and whether any came from the cache."""

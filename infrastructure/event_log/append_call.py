@@ -18,6 +18,7 @@ from infrastructure.event_log.journal import (
 from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
+APPEND_ENQUEUING = f"SELECT * FROM log.append({', '.join(['%b'] * 24)})"  # noqa: S608
 
 
 class Batch(NamedTuple):
@@ -28,8 +29,25 @@ class Batch(NamedTuple):
     head: tuple[int, bytes | None]
 
 
+def call_of(entries: Sequence[LogEntry]) -> tuple[str, list[PgArray]]:
+    """The statement, and its arrays; the arrays of jobs are only there if there are jobs."""
+    enqueued = [(n, job) for n, entry in enumerate(entries, 1) for job in entry.enqueues]
+    if not enqueued:
+        return APPEND, arguments(entries)
+    return APPEND_ENQUEUING, [
+        *arguments(entries),
+        Int4.of_numbers([n for n, _ in enqueued]),
+        Uuid.of_ids(job.key for _, job in enqueued),
+        Text.of_text(job.kind for _, job in enqueued),
+        Uuid.of_ids(job.subject for _, job in enqueued),
+        Text.of_text(job.slot for _, job in enqueued),
+        Bytea.of([job.payload for _, job in enqueued]),
+        Text.of_text(job.correlation for _, job in enqueued),
+    ]
+
+
 def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
-    """The arrays of the call; commands are numbered from 1."""
+    """The arrays of events and reads; commands are numbered from 1."""
     reads = [(n, *read) for n, entry in enumerate(entries, 1) for read in entry.reads.items()]
     rows = [(n, row) for n, entry in enumerate(entries, 1) for row in entry.rows]
     forgets = [(n, subject) for n, entry in enumerate(entries, 1) for subject in entry.forgets]

@@ -11,7 +11,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from infrastructure.database.timeouts import sever, severed_after
-from infrastructure.event_log.append_call import APPEND, Batch, arguments, read_answers
+from infrastructure.event_log.append_call import Batch, call_of, read_answers
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import LogEntry
 from infrastructure.event_log.log_head import KnownHead
@@ -44,7 +44,8 @@ class AppendConnection:
         """The answers, after COMMIT. `sent`: the clock's monotonic time now; raises psycopg.Error."""
         assert self._connection is not None
         with severed_after(self._connection, self._patience):
-            cursor = await self._connection.execute(APPEND, arguments(entries), prepare=True, binary=True)
+            statement, arrays = call_of(entries)
+            cursor = await self._connection.execute(statement, arrays, prepare=True, binary=True)
             rows = await cursor.fetchall()
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())

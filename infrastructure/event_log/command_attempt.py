@@ -20,12 +20,14 @@ from application.event_log import (
     Request,
     Unavailable,
 )
+from application.jobs.job import JobRequest
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
-from infrastructure.event_log.journal import Appended, DuplicateCommand, LogEntry, StaleReads
+from infrastructure.event_log.journal import Appended, DuplicateCommand, EnqueuedJob, LogEntry, StaleReads
+from infrastructure.jobs.payload import seal_payload
 from infrastructure.privacy.field_encryption import personal_of
 from infrastructure.privacy.keyring import drop_plain_text
 
@@ -42,6 +44,7 @@ class CommandAttempts:
         self._idempotency = request.key if isinstance(request, Command) else None
         self._key = self._idempotency.value if self._idempotency else secrets.token_bytes(32)
         self._metadata = _metadata(request, self._idempotency)
+        self._correlation = request.correlation
         self._until = asyncio.get_running_loop().time() + deadline
 
     def __aiter__(self) -> CommandAttempts:
@@ -53,19 +56,25 @@ class CommandAttempts:
                 raise Unavailable("Others keep writing first.")
             await asyncio.sleep(random.uniform(0, 0.001 * min(self._count, 20)))  # noqa: S311  jitter
         self._count += 1
-        return CommandAttempt(self._repository, self._idempotency, self._key, self._metadata)
+        return CommandAttempt(self._repository, self._idempotency, self._key, self._metadata, self._correlation)
 
 
 class CommandAttempt:
     """One attempt: remembers the version of every stream it handed out."""
 
     def __init__(
-        self, repository: AggregateRepository, idempotency: IdempotencyKey | None, key: bytes, metadata: str
+        self,
+        repository: AggregateRepository,
+        idempotency: IdempotencyKey | None,
+        key: bytes,
+        metadata: str,
+        correlation: str,
     ) -> None:
         self._repository = repository
         self._idempotency = idempotency
         self._key = key
         self._metadata = metadata
+        self._correlation = correlation
         self._epoch = repository.journal.epoch
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
@@ -110,9 +119,15 @@ class CommandAttempt:
     async def unseal(self, aggregate: A) -> A:
         return await self._repository.keyring.decrypted(aggregate)
 
-    async def record(self, answer: Aggregate, *others: Aggregate, forgets: Sequence[UUID] = ()) -> None:
+    async def record(
+        self,
+        answer: Aggregate,
+        *others: Aggregate,
+        forgets: Sequence[UUID] = (),
+        enqueues: Sequence[JobRequest] = (),
+    ) -> None:
         changed = [a for a in (answer, *others) if a.pending_events]
-        if not changed and not forgets:
+        if not changed and not forgets and not enqueues:
             return
         events = [event for a in changed for event in a.pending_events]
         subjects = {personal.subject for personal in personal_of(events)}
@@ -121,14 +136,25 @@ class CommandAttempt:
         reads = dict(self._reads)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
-        result = await self._append(answer, reads, rows, forgets)
-        if isinstance(result, Appended):
-            for aggregate in changed:
-                aggregate.pending_events.clear()
-                if subjects:
-                    drop_plain_text(aggregate)
-                self._repository.cache.put(aggregate.id, aggregate)
-        self._result = result
+        jobs = [await self._enqueued(request) for request in enqueues]
+        self._result = await self._append(answer, reads, rows, forgets, jobs)
+        if isinstance(self._result, Appended):
+            self._recorded(changed, personal=bool(subjects))
+            if jobs:
+                self._repository.on_enqueued()
+
+    def _recorded(self, changed: Sequence[Aggregate], *, personal: bool) -> None:
+        """The aggregates as they are now are in the cache, without plain text."""
+        for aggregate in changed:
+            aggregate.pending_events.clear()
+            if personal:
+                drop_plain_text(aggregate)
+            self._repository.cache.put(aggregate.id, aggregate)
+
+    async def _enqueued(self, request: JobRequest) -> EnqueuedJob:
+        sealed = await seal_payload(self._repository.keyring, request)
+        subject = request.subject or request.key
+        return EnqueuedJob(request.key, request.kind, subject, request.slot, sealed, self._correlation)
 
     async def settle(self, answer: A) -> CommandResult[A]:
         if self._result is None and self._idempotency is not None:
@@ -168,9 +194,10 @@ class CommandAttempt:
         reads: Mapping[UUID, int],
         rows: Sequence[EventRow],
         forgets: Sequence[UUID] = (),
+        jobs: Sequence[EnqueuedJob] = (),
     ) -> Appended | DuplicateCommand:
         replied = answer.id, answer.version
-        entry = LogEntry(self._key, self._fingerprint, replied, reads, rows, self._epoch, forgets)
+        entry = LogEntry(self._key, self._fingerprint, replied, reads, rows, self._epoch, forgets, jobs)
         result = await self._repository.journal.append(entry)
         if isinstance(result, StaleReads):
             self._repository.learn(result)

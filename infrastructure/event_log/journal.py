@@ -21,12 +21,24 @@ class MissedEvent(NamedTuple):
     state: bytes
 
 
+class EnqueuedJob(NamedTuple):
+    """A job that is enqueued with an entry's events. `payload`: sealed."""
+
+    key: UUID
+    kind: str
+    subject: UUID
+    slot: str
+    payload: bytes
+    correlation: str
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """One command's events, with the version of every stream that its decision read (0: no stream yet).
 
     `answer`: (stream, version) that the command answers with, stored under `key`.
     `epoch`: the journal's, when the decision began. `forgets`: persons whose keys the append deletes.
+    `enqueues`: jobs that the append enqueues.
     """
 
     key: bytes
@@ -36,6 +48,7 @@ class LogEntry:
     rows: Sequence[EventRow]
     epoch: int = 0
     forgets: Sequence[UUID] = ()
+    enqueues: Sequence[EnqueuedJob] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from infrastructure.event_log.journal import (
     Appended,
     AppendResult,
     DuplicateCommand,
+    EnqueuedJob,
     LogEntry,
     MissedEvent,
     StaleReads,
@@ -21,12 +22,13 @@ from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey
 
 
 class MemoryJournal:
-    """The journal. `rows`: the log, in order."""
+    """The journal. `rows`: the log, in order; `jobs`: what was enqueued."""
 
     epoch = 0
 
     def __init__(self) -> None:
         self.rows: list[EventRow] = []
+        self.jobs: list[EnqueuedJob] = []
         self.clock: datetime | None = None
         self.keys = MemoryKeys()
         self._streams: dict[UUID, list[MissedEvent]] = defaultdict(list)
@@ -49,6 +51,7 @@ class MemoryJournal:
         for row in entry.rows:
             self._streams[row.stream].append(MissedEvent(row.stream, row.version, row.topic, row.state))
         self.rows += entry.rows
+        self.jobs += entry.enqueues
         for subject in entry.forgets:
             self.keys.rows.pop(subject, None)
         position = len(self.rows)

@@ -48,6 +48,9 @@ class _Known(NamedTuple):
     issued_at: float
 
 
+_EXPIRED = "The access token has expired. Exchange your refresh token at /v1/auth/refresh."
+
+
 class AccessTokens:
     """Signs and verifies access tokens. `secret` signs, `previous` is still accepted.
 
@@ -104,7 +107,7 @@ class AccessTokens:
             self._known[token] = known
         if time.time() >= known.until:
             self._known.pop(token, None)
-            raise Unauthenticated("The token is not valid, or no longer.")
+            raise Unauthenticated(_EXPIRED)
         revocation, caller = self._revocation, known.caller
         if revocation is not None and revocation.is_revoked(known.stream, caller.session, known.seen, known.issued_at):
             raise Unauthenticated("The token was revoked.")
@@ -124,8 +127,10 @@ class AccessTokens:
                 options=_OPTIONS,
             )
             return self._claimed(claims)
+        except jwt.ExpiredSignatureError as expired:  # raised only after the signature was verified
+            raise Unauthenticated(_EXPIRED) from expired
         except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError, OverflowError) as refused:
-            raise Unauthenticated("The token is not valid, or no longer.") from refused
+            raise Unauthenticated("The access token is not valid.") from refused
 
     def _claimed(self, claims: dict[str, Any]) -> _Known:
         role, issued_at, until = Role(claims["role"]), float(claims["iat"]), float(claims["exp"])

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from application.errands import Errands
 from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
+from application.jobs.job import JobEnqueuer
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.access_tokens import ALGORITHM, LIFETIME, AccessTokens
@@ -62,7 +62,7 @@ class IdentityOptions:
 async def open_identity_services(
     dsn: str,
     store: EventStore,
-    errands: Errands,
+    jobs: JobEnqueuer,
     keys: TokenKeys,
     pool: RowPool,
     options: IdentityOptions = IdentityOptions(),
@@ -73,7 +73,7 @@ async def open_identity_services(
         passwords = await _passwords(store.keyring, options, stack)
         limits = await _rate_limits(store.keyring, options, stack)
         tokens = await _access_tokens(dsn, keys, stack)
-        signing = _signing(store, pool, passwords, tokens, errands, security)
+        signing = _signing(store, pool, passwords, tokens, jobs, security)
         denials = await stack.enter_async_context(DeniedRequests(security))
         yield IdentityServices(signing, tokens, ApiKeyHolders(signing.keys, store), limits, denials)
 
@@ -83,7 +83,7 @@ def _signing(
     pool: RowPool,
     passwords: Passwords,
     tokens: AccessTokens,
-    errands: Errands,
+    jobs: JobEnqueuer,
     security: SecurityLog,
 ) -> Signing:
     return Signing(
@@ -96,8 +96,9 @@ def _signing(
         tickets=OneTimeTokens(pool),
         tokens=tokens,
         keys=ApiKeys(pool, store.keyring),
-        errands=errands,
         security=security,
+        jobs=jobs,
+        atomically=pool.transaction,
     )
 
 

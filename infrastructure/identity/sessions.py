@@ -92,7 +92,7 @@ class Sessions:
                     return await self._session(renewed[0]), following
         if reused is not None:
             await self._security.note("refresh_reused", reused[1], network=network, session=str(reused[0]))
-        raise Unauthenticated("The refresh token is not valid, or no longer.")
+        raise Unauthenticated("The refresh token is not valid or has expired. Sign in again.")
 
     async def of(self, account_id: UUID) -> Sequence[Session]:
         return [await self._session(row) for row in await self._pool.all(_OF, [account_id])]

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import infrastructure
-from projections.read_models.job_status import overdue
+from projections.read_models.job_status import lateness
 
 LATE = 60.0  # seconds
 _LIVE = text("SELECT generation FROM read.live")
@@ -19,6 +19,14 @@ _LAG = text("""
     SELECT max(h.head - b.position) AS behind, bool_or(b.stopped_at IS NOT NULL) AS stopped
     FROM read.live JOIN read.bookmark b USING (generation),
          (SELECT coalesce(max(notification_id), 0) AS head FROM log.stored_events) h""")
+
+
+class JobsOverdue(Exception):
+    """Due jobs are not done in time. `facts`: by kind, shown by readiness."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__(", ".join(facts))
+        self.facts = facts
 
 
 class DatabaseChecks:
@@ -43,12 +51,13 @@ class DatabaseChecks:
         return {"version": there}
 
     async def jobs(self) -> Mapping[str, Any]:
-        """How late the oldest job is; raises if it is a minute."""
+        """How late the first due job is, in seconds; raises JobsOverdue with the kinds that are a minute late."""
         async with self._engine.connect() as connection:
-            late = await overdue(connection, (await connection.execute(_LIVE)).scalar_one())
-        if late > LATE:
-            raise RuntimeError("Due jobs are not done.")
-        return {"late": max(0, round(late))}
+            late = await lateness(connection, (await connection.execute(_LIVE)).scalar_one())
+        overdue = {each.kind: each.facts() for each in late if each.seconds > LATE}
+        if overdue:
+            raise JobsOverdue(overdue)
+        return {"late": max((round(each.seconds) for each in late), default=0)}
 
     async def lag(self) -> Mapping[str, Any]:
         """How many events the slowest projection is behind; raises if one has stopped."""

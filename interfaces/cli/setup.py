@@ -34,7 +34,7 @@ def seed(data: Data = HOME) -> None:
     import json
 
     from infrastructure.local.instance import settings_of
-    from interfaces.cli.demo_data import build_town
+    from interfaces.cli.startup.demo_data import build_town
 
     town = build_town(settings_of(data.absolute()))
     typer.echo(json.dumps({name: str(value) for name, value in vars(town).items()}))

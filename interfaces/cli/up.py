@@ -20,7 +20,7 @@ def up(
     """Start PostgreSQL, Redis and all roles; Ctrl-C stops them."""
     from infrastructure.observability.logger import configure_logs
     from infrastructure.settings import Mode, Settings
-    from interfaces.cli.startup import UpOptions, run_all
+    from interfaces.cli.startup.run import UpOptions, run_all
 
     settings = Settings()
     configure_logs(settings.log_level, "up")

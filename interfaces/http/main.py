@@ -1,5 +1,6 @@
 """Composition root of the API."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -10,8 +11,8 @@ from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from application.jobs.deferred import Means, carry_out
-from application.people.erasure import ErasureServices, erase_again
+from application.identity.account_mail import AccountMailServices, account_handlers
+from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
 from infrastructure.database.roles import alchemy
@@ -21,9 +22,10 @@ from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
-from infrastructure.jobs.deferred_runner import ErrandRunner
-from infrastructure.jobs.deferred_tasks import Errands
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
@@ -87,13 +89,16 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
     address, store, journal, rows, engine, reads = database
     cache, redis = await _cache(settings, stack)
-    errands, verifications = Errands(rows, store.keyring), Verifications(rows, store.keyring)
-    identity = await stack.enter_async_context(_identity(settings, database, errands))
-    erasure = await _erasure(settings, database, errands)
-    means = Means(
-        store, postman_of(settings, rows, store.keyring), verifications, identity.signing.tickets, erasure.services
-    )
-    await stack.enter_async_context(ErrandRunner(errands, partial(carry_out, means)))
+    woken = asyncio.Event()
+    store.on_enqueued = woken.set
+    enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
+    identity = await stack.enter_async_context(_identity(settings, database, enqueuer))
+    erasure = await _erasure(settings, database)
+    mail = postman_of(settings, rows, store.keyring)
+    services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
+    queue = JobQueue(rows, store.keyring)
+    walker = JobWalker(queue, {**account_handlers(services), **erasure_handlers(erasure.services)})
+    await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
         store=store,
         reads=reads,
@@ -110,8 +115,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
             SigningSecrets(rows, store.keyring),
             plain=settings.mode is not Mode.PROD,
         ),
-        jobs=JobPorts(JobQueue(rows).retry),
-        errands=errands,
+        jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
         health=_health(engine, redis),
     )
@@ -133,7 +137,7 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
 
 
 def _identity(
-    settings: Settings, database: _Database, errands: Errands
+    settings: Settings, database: _Database, enqueuer: JobEnqueuer
 ) -> AbstractAsyncContextManager[IdentityServices]:
     previous, redis = settings.secret_key_previous, settings.redis_url
     keys = TokenKeys(
@@ -145,21 +149,20 @@ def _identity(
     return open_identity_services(
         database.address.dsn,
         database.store,
-        errands,
+        enqueuer,
         keys,
         database.rows,
         IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix),
     )
 
 
-async def _erasure(settings: Settings, database: _Database, errands: Errands) -> ErasurePorts:
+async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:
     """Erases again first whom a restored backup has brought back."""
     services = ErasureServices(
         database.store,
         ObligationsReader(database.reads),
         AccountData(database.rows),
         ErasedPersonsFile(settings.forgotten_file),
-        errands,
     )
     await erase_again(services)
     return ErasurePorts(services, timedelta(days=settings.forgetting_days))

@@ -1,1 +1,1 @@
-"""The worker: Celery walks what falls due. Messages hold ids alone; what they mean is in PostgreSQL."""
+"""The worker: Celery carries wake-ups alone; what is due is claimed from PostgreSQL."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from math import ceil
 from os import getpid
 from socket import gethostname
 from typing import Any
-from uuid import UUID
 
 from celery import Celery, signals
 from celery.schedules import crontab
@@ -16,22 +17,37 @@ from kombu import Exchange, Queue
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.jobs.job import Means
-from application.webhooks.delivery import DeliveryServices
+from application.booking.closing_jobs import booking_handlers
+from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
+from application.identity.account_mail import AccountMailServices, account_handlers
+from application.jobs.dispatch import KINDS
+from application.jobs.job import Job, JobHandlers
+from application.notifications.notice_jobs import NoticeServices, notice_handlers
+from application.people.erasure import ErasureServices, erasure_handlers
+from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.identity.email_verifications import Verifications
+from infrastructure.identity.one_time_tokens import OneTimeTokens
 from infrastructure.identity.rate_limits import RateLimits
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import postman_of
 from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
+from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
+from interfaces.http.framework.middleware import request_id
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
+from interfaces.worker.wakeups import BOUND, send
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.availability.waitlist_line import WaitlistLine
@@ -40,14 +56,9 @@ from projections.query.snapshot import Snapshots
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, however often a beat is started
-QUEUES = ("sweep", "jobs", "urgent", "mail", "webhooks")
-"""Taken in turns. Urgent are mails that lose their worth while they wait: not behind a flood of others."""
-_QUEUE_OF: Mapping[str, str] = {
-    "notify": "mail",
-    "remind": "urgent",
-    "offer": "urgent",
-    "deliver": "webhooks",
-}
+QUEUES = ("sweep", *KINDS)
+"""Taken in turns."""
+_QUEUE_OF = {kind: queue for queue, kinds in KINDS.items() for kind in kinds}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 
@@ -58,30 +69,36 @@ def celery_of(settings: Settings) -> Celery:
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
-    hands = WorkerRuntime(partial(_tools, settings))
+    runtime = WorkerRuntime(partial(_services, settings))
 
     @app.task(name="sweep", queue="sweep")
     def sweep() -> None:
-        for job in hands.sweep():
-            app.send_task("run", [str(job.key), str(job.lease)], queue=_QUEUE_OF.get(job.kind, "jobs"))
+        for queue, due in runtime.sweep().items():
+            for _ in range(min(BOUND, ceil(due / AT_ONCE))):
+                send(app, queue)
 
-    @app.task(name="run")
-    def run(key: str, lease: str) -> None:
-        hands.run(UUID(key), UUID(lease))
+    @app.task(name="walk")
+    def walk(queue: str) -> None:
+        if runtime.walk(queue):
+            send(app, queue)
 
     @app.task(name="tidy", queue="sweep")
     def tidy() -> None:
-        hands.tidy()
+        runtime.tidy()
 
     def close(**_: Any) -> None:
-        hands.close()
+        runtime.close()
 
     signals.worker_process_shutdown.connect(close, weak=False)
     return app
 
 
 def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
-    """Work until SIGTERM; what is in hand is finished first. The exit code."""
+    """Work until SIGTERM; what is in hand is finished first. The exit code. Exits with 2 for an unknown queue."""
+    for queue in queues:
+        if queue not in QUEUES:
+            sys.stderr.write(f'Unknown queue "{queue}". Queues: {", ".join(QUEUES)}.\n')
+            raise SystemExit(2)
     worker = celery_of(settings).Worker(
         hostname=f"worker-{getpid()}@{gethostname()}",  # several on one machine are several
         concurrency=concurrency,
@@ -96,7 +113,10 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
 def run_beat(settings: Settings) -> None:
     """Ask for a sweep each second until SIGTERM. It remembers nothing, and several do no harm."""
     beat = celery_of(settings).Beat(
-        scheduler="celery.beat.Scheduler", loglevel=settings.log_level, quiet=True, max_interval=TICK
+        scheduler="interfaces.worker.wakeups:BoundedScheduler",
+        loglevel=settings.log_level,
+        quiet=True,
+        max_interval=TICK,
     )
     beat.run()
 
@@ -116,7 +136,7 @@ def run_flower(settings: Settings, address: str, port: int) -> None:
 
 
 def _configuration(settings: Settings) -> Mapping[str, Any]:
-    """Tasks are acknowledged when done, and never wait in a worker; none has a time of its own (ETA)."""
+    """A message is a wake-up: none has a time of its own (ETA), and one that is lost is sent again in a second."""
     redis = settings.broker.startswith("redis")
     return {
         "beat_schedule": {
@@ -126,8 +146,6 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": _over_redis(settings) if redis else {"confirm_publish": True},
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_default_queue": "jobs",
         "task_queues": [Queue(name, Exchange(name), name) for name in QUEUES],
@@ -138,13 +156,11 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_soft_shutdown_timeout": 10.0,
-        # Done to the end: a message that comes again meanwhile shows a lease that is spent.
-        "worker_cancel_long_running_tasks_on_connection_loss": False,
     }
 
 
 def _over_redis(settings: Settings) -> Mapping[str, Any]:
-    """What a dead worker had in hand is back within seconds of the timeout."""
+    """Connections that notice when the other side is gone."""
     return {
         "global_keyprefix": settings.redis_prefix,
         "visibility_timeout": settings.broker_visibility_timeout,
@@ -156,8 +172,8 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> WaitlistLine:
-    """Who waits, and what is free: read models, without a cache."""
+async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
+    """The read models; and of them who waits, and what is free, without a cache."""
     engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
     pool = AsyncConnectionPool(
@@ -171,11 +187,11 @@ async def _line(dsn: str, settings: Settings, stack: AsyncExitStack) -> Waitlist
     stack.push_async_callback(pool.close)
     await pool.open()
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
-    return WaitlistLine(reads, Availability(AvailabilityLoader(pool), reads))
+    return reads, WaitlistLine(reads, Availability(AvailabilityLoader(pool), reads))
 
 
 @asynccontextmanager
-async def _tools(settings: Settings) -> AsyncIterator[WorkerServices]:
+async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
     async with AsyncExitStack() as stack:
@@ -183,30 +199,52 @@ async def _tools(settings: Settings) -> AsyncIterator[WorkerServices]:
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
-        rows = await stack.enter_async_context(RowPool(database.dsn, size=2, patience=settings.db_pool_timeout))
-        jobs = JobQueue(rows)
-        mail = postman_of(settings, rows, store.keyring)
-        line = await _line(database.dsn, settings, stack)
-        letters = MessageBuilder(settings.public_url, settings.mail_from)
-        channels = [EmailChannel(letters, mail, settings.public_url)]
+        rows = await stack.enter_async_context(RowPool(database.dsn, size=4, patience=settings.db_pool_timeout))
+        queue = JobQueue(rows, store.keyring)
+        progress = DeliveryProgress(rows, store.journal)
+        handlers = await _handlers(settings, store, rows, progress, stack)
 
         async def tidy() -> None:
-            await jobs.forget()
+            await queue.forget()
             await rows.all(_KEYS_OLD)
 
-        subscriptions = DeliveryProgress(rows, store.journal)
-        post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
-        courier = DeliveryServices(store, subscriptions, SigningSecrets(rows, store.keyring), post)
-        redis = settings.redis_url.get_secret_value() if settings.redis_url else None
-        limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
-        stack.push_async_callback(limits.close)
-        means = Means(
-            store,
-            mail,
-            channels=channels,
-            quiet=settings.quiet,
-            line=line,
-            courier=courier,
-            limits=limits,
-        )
-        yield WorkerServices(jobs, means, tidy, subscriptions.wake)
+        async def due() -> Mapping[str, int]:
+            found = await queue.due(_QUEUE_OF, BOUND * AT_ONCE)
+            return {name: sum(found[kind] for kind in kinds) for name, kinds in KINDS.items()}
+
+        walkers = {name: _walker(queue, handlers, kinds) for name, kinds in KINDS.items()}
+        for walker in walkers.values():
+            stack.push_async_callback(walker.close)
+        yield WorkerServices(Enrolment(rows), walkers, due, progress.wake, tidy)
+
+
+def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> JobWalker:
+    def about(job: Job) -> None:
+        request_id.set(job.correlation)
+
+    return JobWalker(queue, {kind: handlers[kind] for kind in kinds}, about=about)
+
+
+async def _handlers(
+    settings: Settings, store: EventStore, rows: RowPool, progress: DeliveryProgress, stack: AsyncExitStack
+) -> JobHandlers:
+    """Of every kind."""
+    assert settings.database is not None
+    mail = postman_of(settings, rows, store.keyring)
+    reads, line = await _reads(settings.database.dsn, settings, stack)
+    redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+    limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
+    stack.push_async_callback(limits.close)
+    letters = MessageBuilder(settings.public_url, settings.mail_from)
+    channels = [EmailChannel(letters, mail, settings.public_url)]
+    post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
+    codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
+    erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)
+    return {
+        **booking_handlers(store),
+        **waitlist_handlers(WaitlistServices(store, line)),
+        **notice_handlers(NoticeServices(store, channels=channels, quiet=settings.quiet, limits=limits)),
+        **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
+        **account_handlers(AccountMailServices(store, mail, *codes)),
+        **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
+    }

@@ -10,7 +10,7 @@ class RequeueUnacked(redis.QoS):
     """Puts messages back when a channel is closed, if there is a connection left to do it by.
 
     Without one, kombu's own raises what Celery takes for the end of the worker, with all that is in hand.
-    Nothing is lost by not putting them back: what they stand for is sent again in half a minute.
+    Nothing is lost by not putting them back: they are wake-ups, which are sent again in a second.
     """
 
     def restore_unacked_once(self, *arguments: Any, **named: Any) -> None:

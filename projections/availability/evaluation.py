@@ -53,7 +53,7 @@ _DETAILS = {
     UnavailableReason.WINDOW: "This start lies outside the booking window.",
     UnavailableReason.TIME_OFF: "The provider has time off then.",
     UnavailableReason.CLOSED: "This time lies outside opening hours.",
-    UnavailableReason.GRID: "No start is offered at this minute.",
+    UnavailableReason.GRID: "Appointments do not start at this minute.",
     UnavailableReason.TAKEN: "This time, buffers included, is not free.",
     UnavailableReason.FULL: "All places of this start are taken.",
 }

@@ -25,7 +25,7 @@ EVERYTHING = Everything.EVERYTHING
 
 
 class Behind(Exception):
-    """The read model has not yet got to the position asked for."""
+    """Your last write is not visible yet. Try again."""
 
     def __init__(self, projection: str, position: int, asked: int) -> None:
         super().__init__(f"{projection} is at {position}, before {asked}.")
@@ -33,7 +33,7 @@ class Behind(Exception):
 
 
 class BeyondHead(Exception):
-    """There is no such position: the log ends before it."""
+    """The log has no such position yet."""
 
     def __init__(self, head: int, asked: int) -> None:
         super().__init__(f"The log ends at {head}, before {asked}.")

@@ -18,6 +18,7 @@ from domain.booking.calendar_day import Day
 from domain.booking.hold import Hold
 from domain.booking.policy import complete_after, reminders
 from domain.booking.waitlist import Waiting
+from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
 from projections.engine.projection import Projection, RecordedEvent
@@ -69,6 +70,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         )
     if isinstance(event, Webhook.Event):
         _of_webhook(recorded, rows)
+    if isinstance(event, Account.Event):
+        _of_account(recorded, rows)
     if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
@@ -91,6 +94,19 @@ def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:
             _put(recorded.stream, _notice("disabled", at), recorded, rows)
         case Webhook.Resumed() | Webhook.Deleted():
             _drop(recorded.stream, ["disabled"], rows)
+        case _:
+            pass
+
+
+def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
+    """Erasure when its time comes, and the mail that says when that is."""
+    match recorded.event:
+        case Account.ForgettingAsked(timestamp=at, due_at=due_at):
+            letter = {"letter": "forgetting-asked", "due_at": due_at.isoformat()}
+            _put(recorded.stream, PlannedJob("account_notice", "forgetting-asked", at, letter), recorded, rows)
+            _put(recorded.stream, PlannedJob("forget", "forget", due_at, {}), recorded, rows)
+        case Account.ForgettingCancelled() | Account.Forgotten():
+            _drop(recorded.stream, ["forget", "forgetting-asked"], rows)
         case _:
             pass
 

@@ -1,6 +1,6 @@
 """How does it go with jobs? What is to be done, from the read model, beside how it went, which is not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     FromClause,
@@ -33,6 +34,8 @@ from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models.job import job
 
+STUCK = 60.0  # seconds
+
 _WORK = MetaData(schema="work")  # Alembic's
 _work = Table(
     "job",
@@ -44,6 +47,8 @@ _work = Table(
     Column("planned_at", DateTime(timezone=True), nullable=False),
     Column("due_at", DateTime(timezone=True)),
     Column("lease", Uuid),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("enqueued", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("done_at", DateTime(timezone=True)),
     Column("outcome", Text),
@@ -89,8 +94,8 @@ def _taken_over() -> Select[Any]:
     status = case(
         (w.done_at.is_not(None), JobStatus.DONE.value),
         (w.dead_at.is_not(None), JobStatus.DEAD.value),
-        (job.c.key.is_(None), JobStatus.DROPPED.value),
-        (w.lease.is_not(None) & (w.due_at > func.clock_timestamp()), JobStatus.RUNNING.value),
+        (job.c.key.is_(None) & ~w.enqueued, JobStatus.DROPPED.value),
+        (w.leased_until > func.clock_timestamp(), JobStatus.RUNNING.value),
         (w.attempts > 0, JobStatus.RETRYING.value),
         else_=JobStatus.WAITING.value,
     )
@@ -163,14 +168,43 @@ async def find(
     return await fetch(read.connection, query.order_by(every.c.planned_at, every.c.id), page, JobProgress)
 
 
-_OVERDUE = """
-    SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
-        (SELECT min(due_at) FROM work.job WHERE done_at IS NULL AND dead_at IS NULL),
-        (SELECT min(due_at) FROM read_{generation}.job
-         WHERE position > (SELECT position FROM work.enrolled)))), 0)::float8"""
+_LATENESS = """
+    WITH RECURSIVE kinds AS (
+        (SELECT kind FROM work.job WHERE done_at IS NULL AND dead_at IS NULL ORDER BY kind LIMIT 1)
+        UNION ALL
+        SELECT (SELECT w.kind FROM work.job w WHERE w.kind > kinds.kind AND done_at IS NULL AND dead_at IS NULL
+                ORDER BY w.kind LIMIT 1) FROM kinds WHERE kinds.kind IS NOT NULL),
+    due AS (
+        SELECT kind, (SELECT min(w.due_at) FROM work.job w
+            WHERE w.kind = kinds.kind AND done_at IS NULL AND dead_at IS NULL) AS at
+        FROM kinds WHERE kind IS NOT NULL
+        UNION ALL
+        SELECT kind, min(due_at) FROM read_{generation}.job
+        WHERE position > (SELECT position FROM work.enrolled) GROUP BY kind)
+    SELECT kind, extract(epoch FROM clock_timestamp() - min(due.at))::float8,
+        extract(epoch FROM clock_timestamp() - max(p.at))::float8
+    FROM due LEFT JOIN work.progress p USING (kind)
+    WHERE due.at <= clock_timestamp() GROUP BY kind ORDER BY kind"""
 
 
-async def overdue(connection: AsyncConnection, generation: int) -> float:
-    """By how many seconds the oldest job is late that nobody has in hand; at most 0 if none is."""
-    found: float = (await connection.execute(text(_OVERDUE.format(generation=generation)))).scalar_one()
-    return found
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """A kind of which jobs are due: how long the first has been, and how long no try of the kind has ended.
+
+    In seconds; `idle` is None if none ever has.
+    """
+
+    kind: str
+    seconds: float
+    idle: float | None
+
+    def facts(self) -> Mapping[str, Any]:
+        """As readiness tells them. `stuck`: no try has ended since the job was due, or for a minute."""
+        stuck = self.idle is None or self.idle > STUCK
+        return {"late": round(self.seconds), "stuck": stuck}
+
+
+async def lateness(connection: AsyncConnection, generation: int) -> Sequence[Lateness]:
+    """Each kind of which jobs are due and not done, in hand or not. A claim does not reset it."""
+    found = await connection.execute(text(_LATENESS.format(generation=generation)))
+    return [Lateness(*row) for row in found]

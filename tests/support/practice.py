@@ -24,7 +24,7 @@ from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.privacy.field_encryption import MasterKeys
 from tests.support.builders import a_provider, a_service, monday_after, somebody
 from tests.support.instances import ask, within
@@ -87,8 +87,8 @@ class Practice:
         async def enrol() -> None:
             async with RowPool(dsn, size=1) as rows:
                 if silently:
-                    await JobQueue(rows).silence()
-                await JobQueue(rows).enrol()
+                    await Enrolment(rows).silence()
+                await Enrolment(rows).enrol()
 
         asyncio.run(enrol())
 

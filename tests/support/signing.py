@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from domain.personal_data import PersonalData
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
+from infrastructure.jobs.enqueuing import JobEnqueuer
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
@@ -26,26 +26,15 @@ PEPPER = b"p" * 32
 CHEAP = 4  # bcrypt's cost where it does not matter
 
 
-@dataclass
-class Errands:
-    """application.errands.Errands that nobody carries out: what was asked."""
-
-    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
-        self.asked.append((kind, dict(said)))
-
-
 @asynccontextmanager
 async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterator[IdentityServices]:
-    """The parts, as a process of its own would have them."""
-    errands = options.pop("errands", None) or Errands()
+    """The parts, as a process of its own would have them. `rows`: an open pool to use."""
+    given = options.pop("rows", None)
     keys, cheap = TokenKeys(SECRET), IdentityOptions(**{"cost": CHEAP, **options})
-    async with (
-        RowPool(dsn, size=4) as rows,
-        open_identity_services(dsn, store, errands, keys, rows, cheap) as opened,
-    ):
-        yield opened
+    async with AsyncExitStack() as stack:
+        rows = given or await stack.enter_async_context(RowPool(dsn, size=4))
+        jobs = JobEnqueuer(rows, store.keyring)
+        yield await stack.enter_async_context(open_identity_services(dsn, store, jobs, keys, rows, cheap))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from application.access import Caller
 from application.booking.ports import BookingQueries
-from application.errands import Errands
 from application.event_log import EventStore
 from application.identity.api_key import ApiKeyHolders
 from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
+from application.jobs.job import JobEnqueuer
 from application.ledger import Ledger
 from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
@@ -82,9 +82,10 @@ class WebhookPorts:
 
 @dataclass(frozen=True, slots=True)
 class JobPorts:
-    """`retry`: makes a job due now; False if it is done or running."""
+    """`retry`: makes a job due now; False if it is done or running. `enqueuer`: of jobs that no event makes."""
 
     retry: Callable[[UUID], Awaitable[bool]]
+    enqueuer: JobEnqueuer
 
 
 @dataclass(slots=True)
@@ -115,6 +116,5 @@ class Ports:
     erasure: ErasurePorts
     webhooks: WebhookPorts
     jobs: JobPorts
-    errands: Errands
     mails: SentMails
     health: HealthPorts = field(default_factory=HealthPorts)

@@ -71,4 +71,4 @@ async def _run(check: Check) -> Mapping[str, Any]:
     try:
         return {"ok": True, **await asyncio.wait_for(check(), PATIENCE)}
     except Exception as error:  # noqa: BLE001  any error means that the part is not well
-        return {"ok": False, "error": type(error).__name__}
+        return {"ok": False, "error": type(error).__name__, **getattr(error, "facts", {})}

@@ -88,7 +88,7 @@ async def erase_customer(request: RequestContext, customer_id: UUID, body: Reque
 async def _request_erasure(
     request: RequestContext, account_id: UUID, body: RequestErasureBody, cooling_off: timedelta
 ) -> Response:
-    ahead = await request.ports.erasure.services.belongings.ahead(
+    ahead = await request.ports.erasure.services.obligations.ahead(
         account_id, request.ports.store.now(), request.at_least
     )
     command = RequestErasure(
@@ -98,14 +98,7 @@ async def _request_erasure(
         cancel_appointments=body.cancel_appointments,
         ahead=len(ahead.appointments),
     )
-    done = await request_erasure(command, request.ports.store)
-    due = done.aggregate.forgetting_due
-    if due is not None and not done.replayed:
-        said = {"account_id": str(account_id)}
-        letter = {"letter": "forgetting-asked", "due": due.strftime("%Y-%m-%d %H:%M UTC")}
-        await request.ports.errands.ask("notice", {**said, **letter})
-        await request.ports.errands.ask("forget", said, after=due - request.ports.store.now())
-    return _accepted(done)
+    return _accepted(await request_erasure(command, request.ports.store))
 
 
 def _accepted(done: CommandResult[Account]) -> HttpResponse:

@@ -116,11 +116,8 @@ async def change(request: RequestContext, body: ChangeMeBody) -> Response:
     moves = email is not None and await _is_another(request, email)
     if moves:  # the address can set a new password, so that a stolen token must not be enough to change it
         await prove(request.caller, password, request.network, request.ports.identity.signing)
-    done = await change_contact(ChangeContact(**request.command(), contact=contact), request.ports.store)
-    if moves:
-        said = {"account_id": str(request.caller.account), "email": email}
-        await request.ports.errands.ask("change_address", said)
-    return command_response(done, account_response)
+    command = ChangeContact(**request.command(), contact=contact, email=email if moves else None)
+    return command_response(await change_contact(command, request.ports.store), account_response)
 
 
 async def _is_another(request: RequestContext, email: str) -> bool:

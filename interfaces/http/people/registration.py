@@ -8,7 +8,7 @@ from fastapi import Response
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError, to_json
 
-from application.identity.email_verification import Means
+from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
 from interfaces.http.framework.fields import Body, Name, Shape, Zone
 from interfaces.http.framework.needs import Needs, Source
@@ -84,7 +84,8 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
     # One hash and one row, whether or not the address has an account: a job does what differs.
     request.ports.identity.signing.passwords.check(body.password, about=[body.email, body.name])
     password = await request.ports.identity.signing.passwords.hash(body.password)
-    await request.ports.errands.ask("register", {**body.model_dump(), "password": password})
+    said = {**body.model_dump(), "password": password}
+    await ask_registration(said, request.ports.jobs.enqueuer, request.scope["request_id"])
     return mail_sent(SENT)
 
 
@@ -93,12 +94,9 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
 )
 async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
     """Verify an e-mail address with the code from the mail. It confirms a registration or a changed address."""
-    means = Means(
-        request.ports.store,
-        request.ports.identity.signing.credentials,
-        request.ports.identity.verifications,
-        request.ports.errands,
+    services = VerificationServices(
+        request.ports.store, request.ports.identity.signing.credentials, request.ports.identity.verifications
     )
-    done = await prove(body.token, means, request.scope["request_id"])
+    done = await prove(body.token, services, request.scope["request_id"])
     headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
     return HttpResponse(200, to_json({"account_id": done.aggregate.account_id}), headers)

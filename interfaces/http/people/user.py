@@ -74,11 +74,9 @@ async def create(request: RequestContext, body: CreateUserBody) -> Response:
         role=Role(body.role),
         address=await request.ports.store.address_id(body.email),
         contact=cast("AccountContact", body.model_dump(exclude={"role"})),
+        invites=True,
     )
-    done = await register_account(command, request.ports.store)
-    # Also when it is answered again: who died in between has asked for no mail.
-    await request.ports.errands.ask("invite", {"account_id": str(done.aggregate.account_id)})
-    return command_response(done, account_response, location)
+    return command_response(await register_account(command, request.ports.store), account_response, location)
 
 
 @router.get("", "list_users", UserPage)

@@ -22,9 +22,8 @@ from application.booking.waitlist import (
     leave_waitlist,
     offer_place,
 )
-from application.booking.waitlist_matching import FreedTime, lapse, match
-from application.jobs.dispatch import HANDLERS
-from application.jobs.job import Job, Means, NotDueYet
+from application.booking.waitlist_matching import FreedTime, WaitlistServices, lapse, match, waitlist_handlers
+from application.jobs.job import Job, NotDueYet
 from application.people.customer import (
     CreateCustomer,
     DeleteCustomer,
@@ -296,8 +295,8 @@ class TestJobs:
 
     @staticmethod
     async def run(store: Clocked, job: Job, line: Queue | None = None) -> str:
-        means: Any = Means(store, None, line=line or Queue([], []))  # type: ignore[arg-type]
-        return await HANDLERS[job.kind](job, None, means)  # type: ignore[arg-type]
+        handlers = waitlist_handlers(WaitlistServices(store, line or Queue([], [])))
+        return await handlers[job.kind](job, None)  # type: ignore[arg-type]
 
     async def test_what_is_freed_of_a_day_is_offered(self, store: Clocked, week: OpenWeek) -> None:
         waiting = await joined(week, somebody())

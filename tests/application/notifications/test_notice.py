@@ -24,10 +24,9 @@ from application.booking.approval import (
 )
 from application.booking.attendance import check_in_appointment
 from application.booking.hold import PlaceHold, place_hold
-from application.jobs.dispatch import HANDLERS
-from application.jobs.job import Job, LeaseLost, Means, NotDueYet
+from application.jobs.job import Job, LeaseLost, NotDueYet
 from application.notifications.notice import Notice, NoticeKind
-from application.notifications.notice_jobs import notify, offer, remind, webhook_disabled
+from application.notifications.notice_jobs import NoticeServices, notify, offer, remind, webhook_disabled
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import Recipient
 from application.people.account import RegisterAccount, register_account
@@ -45,7 +44,6 @@ from tests.support.builders import (
     an_organization,
     somebody,
 )
-from tests.support.no_mailer import Nobody
 
 
 @dataclass
@@ -103,8 +101,8 @@ def told() -> Told:
 
 
 @pytest.fixture
-def means(store: Clocked, told: Told) -> Means:
-    return Means(store, Nobody(), channels=[told], quiet=QuietHours.read("21:00-08:00"))
+def means(store: Clocked, told: Told) -> NoticeServices:
+    return NoticeServices(store, channels=[told], quiet=QuietHours.read("21:00-08:00"))
 
 
 def a_job(appointment: Aggregate | UUID, slot: str = "booked", **said: Any) -> Job:
@@ -186,7 +184,7 @@ class TestWhom:
         texts = Told(only=lambda recipient: recipient.phone)
         guest = await a_guest(week, email=None)
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=guest)
-        assert await notify(a_job(appointment), Held(), Means(store, Nobody(), channels=[told, texts])) == "done"
+        assert await notify(a_job(appointment), Held(), NoticeServices(store, channels=[told, texts])) == "done"
         assert (len(told.sent), len(texts.sent)) == (0, 1)
 
     async def test_the_forgotten_get_nothing(self, store, week, told, means) -> None:
@@ -248,7 +246,7 @@ class TestTruth:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(notice_jobs, "visit_of", meddling)
-            means = Means(store, Nobody(), channels=[Meddler()])
+            means = NoticeServices(store, channels=[Meddler()])
             assert await remind(a_job(appointment), Held(), means) == "moved"
 
     async def test_a_reminder_is_for_what_is_booked_and_ahead(self, store, week, appointment, told, means) -> None:
@@ -302,7 +300,7 @@ class TestQuietHours:
         assert await remind(a_job(appointment), Held(), means) == "done"
 
     async def test_but_not_for_longer_than_until_the_start(self, store, appointment, told) -> None:
-        means = Means(store, Nobody(), channels=[told], quiet=QuietHours.read("21:00-11:00"))
+        means = NoticeServices(store, channels=[told], quiet=QuietHours.read("21:00-11:00"))
         store.set_clock(appointment.starts_at - hours(5))
         assert await remind(a_job(appointment), Held(), means) == "done"
 
@@ -380,7 +378,3 @@ async def test_whoever_subscribed_is_told_that_a_webhook_is_off(store, told, mea
     assert await webhook_disabled(new_id(), webhook, "https://x.example", me.account, Held(), means) == "done"
     assert (told.last[0].about, told.last[0].facts) == (webhook, {"url": "https://x.example"})
     assert await webhook_disabled(new_id(), webhook, "https://x", new_id(), Held(), means) == "forgotten"
-
-
-def test_there_is_a_handler_for_each_kind_of_job() -> None:
-    assert {"remind", "notify", "offer"} <= {*HANDLERS}

@@ -10,11 +10,17 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
-from application.jobs.job import LeaseLost
+from application.jobs.dispatch import KINDS
+from application.jobs.job import JobRequest, LeaseLost
 from infrastructure.database.row_pool import RowPool
-from infrastructure.jobs import job_queue
-from infrastructure.jobs.job_queue import ClaimedJob, HeldJob, JobQueue
+from infrastructure.jobs import enrolment
+from infrastructure.jobs import job_queue as module
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from infrastructure.jobs.enrolment import Enrolment
+from infrastructure.jobs.job_queue import HeldJob, JobQueue
+from infrastructure.privacy.field_encryption import UnknownMasterKey
 from tests.conftest import Database
+from tests.infrastructure.conftest import Open
 
 Plan = Callable[..., Awaitable[UUID]]
 
@@ -26,8 +32,18 @@ async def rows(database) -> AsyncIterator[RowPool]:
 
 
 @pytest.fixture
-def jobs(rows: RowPool) -> JobQueue:
-    return JobQueue(rows, attempts=3)
+async def keyring(database, open_store: Open) -> Any:
+    return (await open_store(database.application)).keyring
+
+
+@pytest.fixture
+def jobs(rows: RowPool, keyring: Any) -> JobQueue:
+    return JobQueue(rows, keyring, attempts=3)
+
+
+@pytest.fixture
+def enrolled(rows: RowPool) -> Enrolment:
+    return Enrolment(rows)
 
 
 @pytest.fixture
@@ -52,32 +68,33 @@ def plan(rows: RowPool) -> Plan:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases end soon."""
-    monkeypatch.setattr(job_queue, "RUNNING", timedelta(seconds=0.2))
-    monkeypatch.setattr(job_queue, "QUEUED", timedelta(seconds=0.2))
+    monkeypatch.setattr(module, "RUNNING", timedelta(seconds=0.2))
 
 
-async def claimed(jobs: JobQueue) -> list[ClaimedJob]:
-    await jobs.enrol()
-    return list(await jobs.claim())
+EVERY = [kind for kinds in KINDS.values() for kind in kinds]
+
+
+async def claimed(jobs: JobQueue, kinds: list[str] = EVERY, most: int = 1_000) -> list[HeldJob]:
+    await Enrolment(jobs.rows).enrol()
+    return list((await jobs.claim(kinds, most)).held)
 
 
 async def begun(jobs: JobQueue) -> HeldJob:
     """The only one that is due."""
     (one,) = await claimed(jobs)
-    found = await jobs.begin(one.key, one.lease)
-    assert found is not None
-    return found[1]
+    return one
 
 
 async def state(rows: RowPool, key: UUID) -> dict[str, Any]:
-    names = "attempts", "done_at", "outcome", "dead_at", "error", "due_at", "lease"
+    names = "attempts", "done_at", "outcome", "dead_at", "error", "due_at", "lease", "leased_until", "payload"
     (row,) = await rows.all(f"SELECT {', '.join(names)} FROM work.job WHERE key = %s", [key])
     return dict(zip(names, row, strict=True))
 
 
 async def make_due(rows: RowPool) -> None:
     """As if all pauses and leases were over."""
-    await rows.all("UPDATE work.job SET due_at = clock_timestamp() - interval '1 second'")
+    await rows.all("""UPDATE work.job SET due_at = clock_timestamp() - interval '1 second',
+        leased_until = least(leased_until, clock_timestamp())""")
 
 
 async def test_what_is_due_is_done_once(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
@@ -98,11 +115,7 @@ async def test_what_is_not_due_waits(jobs: JobQueue, plan: Plan) -> None:
 
 async def test_a_job_carries_what_it_needs_and_the_id_of_the_request(jobs: JobQueue, plan: Plan) -> None:
     key = await plan(kind="remind")
-    (one,) = await claimed(jobs)
-    assert (one.key, one.kind) == (key, "remind")
-    found = await jobs.begin(one.key, one.lease)
-    assert found is not None
-    job = found[0]
+    job = await jobs.open(await begun(jobs))
     assert (job.key, job.kind, job.correlation, job.attempts) == (key, "remind", "abc", 1)
 
 
@@ -112,40 +125,57 @@ async def test_many_sweeps_at_once_claim_each_job_once(jobs: JobQueue, plan: Pla
     assert sorted(each.key for part in found for each in part) == sorted(keys)
 
 
-async def test_no_more_are_claimed_than_the_queues_have_room_for(
-    jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_queue, "OUTSTANDING", 3)
-    for _ in range(5):
-        await plan()
-    first = await claimed(jobs)
-    assert len(first) == 3
-    assert await claimed(jobs) == []
-    found = await jobs.begin(first[0].key, first[0].lease)
-    assert found is not None
-    await jobs.done(found[1], "done")
-    assert len(await claimed(jobs)) == 1
+async def test_no_more_are_claimed_than_there_is_room_for_and_those_first_due_first(jobs: JobQueue, plan: Plan) -> None:
+    keys = [await plan(ago=ago) for ago in (30, 10, 50, 20, 40)]
+    first, second, third = keys[2], keys[4], keys[0]
+    assert [each.key for each in await claimed(jobs, most=2)] == [first, second]
+    assert [each.key for each in await claimed(jobs, most=1)] == [third]
 
 
-async def test_a_message_that_comes_twice_begins_nothing_more(jobs: JobQueue, plan: Plan) -> None:
+async def test_kinds_take_turns(jobs: JobQueue, plan: Plan) -> None:
+    """A backlog of one kind, however much longer it waits, leaves the others their share."""
+    for _ in range(20):
+        await plan(ago=3600, kind="complete")
+    for kind in ("expire_hold", "lapse"):
+        for _ in range(2):
+            await plan(ago=1, kind=kind)
+    taken = [each.job.kind for each in await claimed(jobs, most=6)]
+    assert sorted(taken) == sorted(["complete", "expire_hold", "lapse"] * 2)
+
+
+async def test_what_is_claimed_is_not_claimed_again(jobs: JobQueue, plan: Plan) -> None:
+    """So a wake-up that comes late or twice does nothing."""
     await plan()
-    (one,) = await claimed(jobs)
-    found = await asyncio.gather(*(jobs.begin(one.key, one.lease) for _ in range(10)))
-    assert sum(each is not None for each in found) == 1
-    (held,) = [each[1] for each in found if each is not None]
+    found = await asyncio.gather(*(claimed(jobs) for _ in range(10)))
+    assert sum(map(len, found)) == 1
+    (held,) = [each for some in found for each in some]
     await jobs.done(held, "done")
-    assert await jobs.begin(one.key, one.lease) is None
-
-
-@pytest.mark.usefixtures("quick")
-async def test_a_message_lost_in_the_broker_is_sent_again_and_the_old_one_is_void(jobs: JobQueue, plan: Plan) -> None:
-    await plan()
-    (old,) = await claimed(jobs)
     assert await claimed(jobs) == []
-    await asyncio.sleep(0.3)
-    (new,) = await claimed(jobs)
-    assert await jobs.begin(old.key, old.lease) is None
-    assert await jobs.begin(new.key, new.lease) is not None
+
+
+async def test_a_claim_leaves_the_due_time_as_it_is(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
+    """Lateness counts from when a job was first due, however often its worker dies."""
+    key = await plan(ago=100)
+    await jobs.rows.all("SELECT 1")
+    before = None
+    for _ in range(2):
+        await begun(jobs)
+        told = await state(rows, key)
+        assert before in (None, told["due_at"])
+        before = told["due_at"]
+        await rows.all("UPDATE work.job SET leased_until = clock_timestamp()")
+
+
+async def test_a_job_that_kills_its_worker_each_time_is_dead_at_last(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
+    key = await plan()
+    for attempt in range(3):
+        held = await begun(jobs)
+        assert (held.job.attempts, held.lapsed) == (attempt + 1, attempt > 0)
+        await make_due(rows)
+    claim = await jobs.claim(EVERY, 10)
+    assert (claim.held, claim.dead) == ([], [(key, "complete")])
+    assert (await state(rows, key))["dead_at"] is not None
+    assert (await jobs.claim(EVERY, 10)).seen == 0
 
 
 @pytest.mark.usefixtures("quick")
@@ -226,20 +256,13 @@ async def test_what_is_done_or_in_hand_or_not_yet_due_is_not_tried_again(jobs: J
 
 
 async def test_what_is_no_longer_wanted_is_not_claimed_and_leaves_nothing(
-    jobs: JobQueue, rows: RowPool, plan: Plan
+    jobs: JobQueue, rows: RowPool, plan: Plan, enrolled: Enrolment
 ) -> None:
     await plan()
-    await jobs.enrol()
+    await enrolled.enrol()
     await rows.all("DELETE FROM read_1.job")
-    assert await jobs.claim() == []
-    assert await rows.all("SELECT * FROM work.job") == []
-
-
-async def test_what_is_dropped_between_claim_and_begin_is_not_begun(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
-    await plan()
-    (one,) = await claimed(jobs)
-    await rows.all("DELETE FROM read_1.job")
-    assert await jobs.begin(one.key, one.lease) is None
+    claim = await jobs.claim(EVERY, 10)
+    assert (claim.held, claim.seen) == ([], 1)
     assert await rows.all("SELECT * FROM work.job") == []
 
 
@@ -272,44 +295,30 @@ async def test_of_what_happened_before_the_silence_nobody_is_told(
     assert [each.key for each in await claimed(jobs)] == [later]
 
 
-async def test_a_sweep_knows_how_long_ago_the_last_was(jobs: JobQueue) -> None:
-    assert await jobs.swept() == 0
+async def test_a_sweep_knows_how_long_ago_the_last_was(enrolled: Enrolment) -> None:
+    assert await enrolled.swept() == 0
     await asyncio.sleep(0.6)
-    pause = await jobs.swept()
+    pause = await enrolled.swept()
     assert pause is not None
-    assert 0.6 <= pause < 60
+    assert 0.6 <= pause < 10
 
 
-async def test_of_many_sweeps_at_once_one_is_made(jobs: JobQueue) -> None:
-    found = await asyncio.gather(*(jobs.swept() for _ in range(10)))
+async def test_of_many_sweeps_at_once_one_is_made(enrolled: Enrolment) -> None:
+    found = await asyncio.gather(*(enrolled.swept() for _ in range(10)))
     assert [each for each in found if each is not None] == [0]
 
 
-async def test_after_the_clock_was_set_back_sweeps_are_made_again(jobs: JobQueue, rows: RowPool) -> None:
+async def test_after_the_clock_was_set_back_sweeps_are_made_again(enrolled: Enrolment, rows: RowPool) -> None:
     await rows.all("UPDATE work.enrolled SET swept_at = clock_timestamp() + interval '1 hour'")
-    assert await jobs.swept() is not None
-
-
-async def test_one_kind_that_can_t_be_done_does_not_take_the_place_of_the_others(
-    jobs: JobQueue, plan: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_queue, "OUTSTANDING", 3)
-    for _ in range(5):
-        await plan(ago=60, kind="remind")
-    assert len(await claimed(jobs)) == 3
-    key = await plan()
-    assert [each.key for each in await claimed(jobs)] == [key]
+    assert await enrolled.swept() is not None
 
 
 @pytest.mark.usefixtures("quick")
-async def test_one_that_was_late_but_is_still_nobody_else_s_goes_on(jobs: JobQueue, plan: Plan) -> None:
+async def test_a_lease_that_is_over_counts_until_somebody_else_has_the_job(jobs: JobQueue, plan: Plan) -> None:
     await plan()
-    (one,) = await claimed(jobs)
+    held = await begun(jobs)
     await asyncio.sleep(0.3)
-    found = await jobs.begin(one.key, one.lease)
-    assert found is not None
-    await asyncio.sleep(0.3)
-    await found[1].hold()
+    await held.hold()
     assert await claimed(jobs) == []
 
 
@@ -331,7 +340,12 @@ async def test_what_is_done_is_noted_once_the_database_is_back(
 
 
 async def test_whoever_looks_at_replaced_read_models_drops_nothing(
-    jobs: JobQueue, rows: RowPool, plan: Plan, database: Database, monkeypatch: pytest.MonkeyPatch
+    jobs: JobQueue,
+    rows: RowPool,
+    plan: Plan,
+    enrolled: Enrolment,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with RowPool(database.owner) as owner:
         for statement in (
@@ -342,16 +356,94 @@ async def test_whoever_looks_at_replaced_read_models_drops_nothing(
         ):
             await owner.all(statement)
         key = await plan()
-        await jobs.enrol()
+        await enrolled.enrol()
         await owner.all("INSERT INTO read_2.job SELECT * FROM read_1.job")
         await owner.all("DELETE FROM read_1.job")
         await owner.all("UPDATE read.live SET generation = 2")
-    monkeypatch.setattr(job_queue, "_LIVE", "SELECT 1")
-    assert await jobs.claim() == []
+    monkeypatch.setattr(enrolment, "_LIVE", "SELECT 1")
+    assert (await jobs.claim(EVERY, 10)).seen == 0
     monkeypatch.undo()
-    (one,) = await jobs.claim()
-    assert one.key == key
-    monkeypatch.setattr(job_queue, "_LIVE", "SELECT 1")
-    assert await jobs.begin(one.key, one.lease) is None
-    monkeypatch.undo()
-    assert await jobs.begin(one.key, one.lease) is not None
+    assert [each.key for each in (await jobs.claim(EVERY, 10)).held] == [key]
+
+
+class TestEnqueued:
+    """Jobs that no event makes: in the transaction of the rows that want them."""
+
+    REQUEST = JobRequest("reset_password", {"email": "ada@example.org"})
+
+    async def given_up(self, rows: RowPool, enqueuer: JobEnqueuer) -> None:
+        async with rows.transaction():
+            await enqueuer.enqueue(self.REQUEST)
+            raise RuntimeError
+
+    @pytest.fixture
+    def enqueuer(self, rows: RowPool, keyring: Any) -> JobEnqueuer:
+        return JobEnqueuer(rows, keyring)
+
+    async def test_carries_its_payload_sealed_until_it_is_done(
+        self, jobs: JobQueue, rows: RowPool, enqueuer: JobEnqueuer
+    ) -> None:
+        await enqueuer.enqueue(self.REQUEST, "a-request")
+        sealed = (await state(rows, self.REQUEST.key))["payload"]
+        assert b"ada" not in bytes(sealed)
+        held = await begun(jobs)
+        job = await jobs.open(held)
+        assert (job.key, job.kind, job.said, job.correlation) == (
+            self.REQUEST.key,
+            "reset_password",
+            {"email": "ada@example.org"},
+            "a-request",
+        )
+        await jobs.failed(held, "OSError")
+        assert (await state(rows, self.REQUEST.key))["payload"] is not None
+        await make_due(rows)
+        await jobs.done(await begun(jobs), "sent")
+        told = await state(rows, self.REQUEST.key)
+        assert (told["outcome"], told["payload"]) == ("sent", None)
+
+    async def test_is_there_with_what_wants_it_or_not_at_all(
+        self, jobs: JobQueue, rows: RowPool, enqueuer: JobEnqueuer
+    ) -> None:
+        with pytest.raises(RuntimeError):
+            await self.given_up(rows, enqueuer)
+        assert await claimed(jobs) == []
+        async with rows.transaction():
+            await enqueuer.enqueue(self.REQUEST)
+            assert await rows.all("SELECT kind FROM work.job") == [("reset_password",)]
+        assert [each.key for each in await claimed(jobs)] == [self.REQUEST.key]
+
+    async def test_is_told_of_once_it_is_committed(self, rows: RowPool, keyring: Any) -> None:
+        told: list[str] = []
+        enqueuer = JobEnqueuer(rows, keyring, lambda: told.append("told"))
+        with pytest.raises(RuntimeError):
+            await self.given_up(rows, enqueuer)
+        assert told == []
+        async with rows.transaction():
+            await enqueuer.enqueue(self.REQUEST)
+            assert told == []
+        assert told == ["told"]
+
+    async def test_whose_payload_can_not_be_moved_to_another(
+        self, jobs: JobQueue, rows: RowPool, enqueuer: JobEnqueuer
+    ) -> None:
+        other = JobRequest("reset_password", {"email": "eve@example.org"})
+        await enqueuer.enqueue(self.REQUEST)
+        await enqueuer.enqueue(other)
+        await rows.all(
+            "UPDATE work.job SET payload = (SELECT payload FROM work.job WHERE key = %s) WHERE key = %s",
+            [self.REQUEST.key, other.key],
+        )
+        (moved,) = [each for each in await claimed(jobs) if each.key == other.key]
+        with pytest.raises(UnknownMasterKey):
+            await jobs.open(moved)
+
+    async def test_a_dead_one_is_tried_again_when_asked_and_not_kept_for_ever(
+        self, jobs: JobQueue, rows: RowPool, enqueuer: JobEnqueuer
+    ) -> None:
+        await enqueuer.enqueue(self.REQUEST)
+        await jobs.failed(await begun(jobs), "no such mailbox", hopeless=True)
+        assert await jobs.retry(self.REQUEST.key) is True
+        await jobs.failed(await begun(jobs), "no such mailbox", hopeless=True)
+        await rows.all("UPDATE work.job SET dead_at = dead_at - interval '31 days'")
+        await jobs.forget()
+        assert await rows.all("SELECT key FROM work.job") == []

@@ -13,9 +13,9 @@ import pytest
 from aiosmtplib import SMTPRecipientsRefused
 from icalendar import Calendar
 
-from application.jobs.job import Job, Means, PermanentFailure
+from application.jobs.job import Job, PermanentFailure
 from application.notifications.notice import NoticeKind
-from application.notifications.notice_jobs import notify
+from application.notifications.notice_jobs import NoticeServices, notify
 from domain.kernel import new_id
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.formatting import line, locale_of
@@ -32,7 +32,6 @@ from tests.infrastructure.mail.gallery import (
 )
 from tests.infrastructure.mail.test_mailer import smtp  # noqa: F401  a fixture
 from tests.infrastructure.mail.test_message_builder import part
-from tests.support.no_mailer import Nobody
 
 CALENDAR = {
     NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
@@ -360,7 +359,7 @@ async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # n
     place, inbox = smtp()
     store = Clocked()
     channel = EmailChannel(LETTERS, ToServer(place), "https://daybook.test")
-    means = Means(store, Nobody(), channels=[channel])
+    means = NoticeServices(store, channels=[channel])
     week, me = await an_open_week(store), await an_account(store)
 
     async def tell(slot: str, appointment: Any) -> str:

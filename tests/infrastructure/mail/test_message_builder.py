@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from application.jobs.deferred import ERRANDS
 from application.notifications.mail import MailMessage
 from application.notifications.notice import NoticeKind
 from domain.kernel import new_id
@@ -36,7 +35,6 @@ def test_every_language_has_every_kind_as_text_and_html() -> None:
         assert {file.name for file in (TEMPLATES / language).iterdir()} == expected
     wanted = "verify already-registered new-address address-changed invited reset password-changed"
     assert {*wanted.split(), "forgetting-asked", "forgotten", *NoticeKind} <= EVERY
-    assert ERRANDS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from application.access import Caller, Role
-from application.jobs.dispatch import carry_out
-from application.jobs.job import Job, JobIdle, Means, NotDueYet
-from application.webhooks.delivery import DeliveryResult
+from application.jobs.job import Job, JobIdle, NotDueYet
+from application.notifications.notice_jobs import NoticeServices, notify
+from application.webhooks.delivery import DeliveryResult, deliver
 from application.webhooks.subscription import (
     DeleteWebhook,
     ResumeWebhook,
     delete_webhook,
     resume_webhook,
 )
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from tests.infrastructure.webhooks.office import (
     Office,
@@ -32,13 +33,12 @@ from tests.support.signing import an_account
 async def began(office: Office, jobs: JobQueue) -> list[tuple[Job, Any]]:
     """The deliveries that are due, begun after a sweep."""
     await office.sweep()
-    await jobs.enrol()
-    found = [await jobs.begin(each.key, each.lease) for each in await jobs.claim() if each.kind == "deliver"]
-    return [each for each in found if each is not None]
+    await Enrolment(office.rows).enrol()
+    return [(each.job, each) for each in (await jobs.claim(["deliver"], 100)).held]
 
 
 async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> None:
-    jobs = JobQueue(office.rows)
+    jobs = JobQueue(office.rows, office.store.keyring)
 
     async def begun() -> tuple[Job, Any]:
         (found,) = await began(office, jobs)
@@ -46,7 +46,7 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
 
     async def rested(job: Job, held: Any) -> datetime | None:
         with pytest.raises(JobIdle) as idle:
-            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
+            await deliver(job, held, office.courier)
         await jobs.idle(held, idle.value.until)
         return idle.value.until
 
@@ -68,7 +68,7 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
         assert await office.sweep() == 0, "it is at work"
         receiver.answers = [status(500)]
         with pytest.raises(NotDueYet) as later:
-            await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
+            await deliver(job, held, office.courier)
         assert later.value.until > office.store.now()
         await jobs.idle(held, None)  # as if its last look had been a moment before the news
         assert await office.sweep() == 1
@@ -80,12 +80,12 @@ async def test_its_job_is_idle_until_something_concerns_it(office: Office) -> No
 
 
 async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(office: Office) -> None:
-    jobs = JobQueue(office.rows)
+    jobs = JobQueue(office.rows, office.store.keyring)
 
     async def outcome() -> str:
         ((job, held),) = await began(office, jobs)
         try:
-            said = await carry_out(job, held, Means(office.store, Unsent(), courier=office.courier))
+            said = await deliver(job, held, office.courier)
         except JobIdle as idle:
             await jobs.idle(held, idle.until)
             return "idle"
@@ -105,13 +105,6 @@ async def test_the_job_of_one_that_is_disabled_sleeps_and_of_one_deleted_ends(of
         await delete_webhook(DeleteWebhook(by=office.week.owner, webhook_id=id), office.store)
         assert await outcome() == "gone"
         assert await office.sweep() == 0
-
-
-class Unsent:
-    """application.notifications.mail.Mailer: nobody writes here."""
-
-    async def send(self, letter: Any) -> None:
-        raise AssertionError(letter.kind)
 
 
 class Told:
@@ -135,16 +128,14 @@ async def test_whoever_subscribed_is_told_that_it_is_disabled(database, opened) 
         service_id = await a_service(store, owner, provider_id)
         week = replace(there.week, owner=owner, provider_id=provider_id, service_id=service_id)
         office = replace(there, week=week)
-        jobs, id = JobQueue(office.rows), await office.subscribed(receiver)
+        jobs, id = JobQueue(office.rows, office.store.keyring), await office.subscribed(receiver)
         await office.book("09:00")
         assert await office.deliver(id) == DeliveryResult("disabled")
         await office.sweep()
-        await jobs.enrol()
-        means = Means(store, Unsent(), channels=[channel], courier=office.courier)
-        for each in await jobs.claim():
-            found = await jobs.begin(each.key, each.lease)
-            if found is not None and found[0].subject == id and found[0].kind == "notify":
-                assert await carry_out(*found, means) == "done"
+        await Enrolment(office.rows).enrol()
+        for each in (await jobs.claim(["notify"], 100)).held:
+            if each.job.subject == id:
+                assert await notify(each.job, each, NoticeServices(store, channels=[channel])) == "done"
     ((notice, recipient),) = channel.notices
     assert (notice.kind, notice.about, notice.facts["url"]) == ("webhook-disabled", id, receiver.url)
     assert recipient.email == "ada@example.org"

@@ -1,27 +1,27 @@
-"""Accounts and mail of a test: real rows, a mailbox in a folder, errands done when the test says so."""
+"""Accounts and mail of a test: real rows, a mailbox in a folder, jobs done when the test says so."""
 
 from __future__ import annotations
 
 import email
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from application.jobs.deferred import Means, carry_out
-from application.people.erasure import ErasureServices, erase_again
+from application.identity.account_mail import AccountMailServices, account_handlers
+from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityServices
-from infrastructure.jobs.deferred_runner import ErrandRunner
-from infrastructure.jobs.deferred_tasks import Errands
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.jobs.payload import unseal_payload
+from infrastructure.jobs.walker import JobWalker
 from infrastructure.mail.mailer import MailboxSender, MailService, SentMails
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
@@ -36,14 +36,8 @@ PASSWORD = "a ship in port is safe"
 TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 
 
-class Noted(Errands):
-    """Remembers what was asked."""
-
-    asked_for: list[tuple[str, Mapping[str, Any]]]
-
-    async def ask(self, kind: str, said: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
-        self.asked_for.append((kind, dict(said)))
-        await super().ask(kind, said, after=after)
+async def nothing() -> None:
+    """Until the test says how its readers catch up."""
 
 
 class People:
@@ -54,25 +48,26 @@ class People:
         store: EventStore,
         reads: Snapshots,
         rows: RowPool,
-        errands: Noted,
         opened: IdentityServices,
         home: Path,
     ) -> None:
         self.rows = rows
+        self.catch_up: Callable[[], Awaitable[None]] = nothing
         self.mailbox = home / "mailbox"
         self.forgotten = ErasedPersonsFile(home / "forgotten")
-        self.errands, self.opened, self.signing = errands, opened, opened.signing
+        self.opened, self.signing, self.store = opened, opened.signing, store
         self.passwords, self.credentials = opened.signing.passwords, opened.signing.credentials
         self.tickets = opened.signing.tickets
         self.verifications = Verifications(rows, store.keyring)
         self.mails_sent = SentMails(rows, store.keyring)
-        self.oblivion = ErasureServices(store, ObligationsReader(reads), AccountData(rows), self.forgotten, errands)
+        self.oblivion = ErasureServices(store, ObligationsReader(reads), AccountData(rows), self.forgotten)
         self.subscriptions = DeliveryProgress(rows, store.journal)
         self.hooks = WebhookPorts(self.subscriptions, SigningSecrets(rows, store.keyring))
         letters = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
         postman = MailService(letters, MailboxSender(self.mailbox), rows, store.keyring)
-        means = Means(store, postman, self.verifications, self.signing.tickets, self.oblivion)
-        self._runner = ErrandRunner(self.errands, partial(carry_out, means))
+        services = AccountMailServices(store, postman, self.verifications, self.signing.tickets)
+        self.jobs = JobQueue(rows, store.keyring)
+        self.walker = JobWalker(self.jobs, {**account_handlers(services), **erasure_handlers(self.oblivion)})
 
     @property
     def ports(self) -> Mapping[str, Any]:
@@ -82,8 +77,7 @@ class People:
             "abuse": AbusePorts(self.opened.limits, self.opened.denials),
             "erasure": ErasurePorts(self.oblivion),
             "webhooks": self.hooks,
-            "jobs": JobPorts(JobQueue(self.rows).retry),
-            "errands": self.errands,
+            "jobs": JobPorts(self.jobs.retry, JobEnqueuer(self.rows, self.store.keyring)),
             "mails": self.mails_sent,
         }
 
@@ -91,12 +85,24 @@ class People:
         """As the API does when it starts."""
         await erase_again(self.oblivion)
 
+    async def work(self) -> None:
+        """Do all account jobs that are due, after the readers have caught up."""
+        await self.catch_up()
+        await Enrolment(self.rows).enrol()
+        while sum((await self.jobs.due(self.walker.kinds, 1)).values()):
+            await self.walker.walk(lasting=5)
+            await self.walker.finish()
+
+    async def enqueued(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Kind and payload of the jobs that were enqueued and are not done, in order."""
+        found = await self.rows.all("SELECT kind, key, payload FROM work.job WHERE payload IS NOT NULL ORDER BY key")
+        return [(kind, await unseal_payload(self.store.keyring, key, bytes(sealed))) for kind, key, sealed in found]
+
     async def mails(self) -> list[EmailMessage]:
         """All that were put into the mailbox, the oldest first; what has been asked is done before."""
-        while await self._runner.sweep():
-            pass
-        assert await self.rows.all("SELECT error FROM auth.errand WHERE error IS NOT NULL") == []
-        files = sorted(self.mailbox.glob("*.eml"))
+        await self.work()
+        assert await self.rows.all("SELECT error FROM work.job WHERE error IS NOT NULL") == []
+        files = sorted(self.mailbox.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
         return [email.message_from_bytes(file.read_bytes(), EmailMessage, policy=default) for file in files]
 
     async def last_mail(self) -> EmailMessage:
@@ -110,11 +116,9 @@ async def people_of(
 ) -> AsyncIterator[People]:
     """Open from enter to exit."""
     async with RowPool(dsn, size=4) as rows:
-        errands = Noted(rows, store.keyring)
-        errands.asked_for = []
-        told = {"errands": errands, "redis_url": redis_url, "redis_prefix": redis_prefix}
+        told = {"rows": rows, "redis_url": redis_url, "redis_prefix": redis_prefix}
         async with a_signing(dsn, store, **told) as opened:
-            yield People(store, reads, rows, errands, opened, home)
+            yield People(store, reads, rows, opened, home)
 
 
 def text_of(mail: EmailMessage) -> str:

@@ -37,7 +37,7 @@ _RECORDED = """
            (SELECT string_agg(concat(id, version, scopes), ',' ORDER BY id) FROM auth.api_key),
            (SELECT string_agg(t::text, ',' ORDER BY hash) FROM auth.ticket t),
            (SELECT string_agg(c::text, ',' ORDER BY account_id) FROM auth.credential c),
-           (SELECT count(*) FROM auth.errand), (SELECT count(*) FROM auth.verification),
+           (SELECT count(*) FROM work.job), (SELECT count(*) FROM auth.verification),
            (SELECT string_agg(w::text, ',' ORDER BY webhook_id) FROM work.webhook w),
            (SELECT count(*) FROM work.webhook_secret)"""
 

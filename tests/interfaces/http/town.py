@@ -30,7 +30,6 @@ class Api:
     tokens: AccessTokens
     catch_up: Callable[[], Awaitable[None]]
     people: People = field(init=False)
-    errands: list[tuple[str, Any]] = field(default_factory=list)
 
     async def get(self, path: str, by: Caller = ANONYMOUS, **headers: Any) -> httpx.Response:
         await self.catch_up()

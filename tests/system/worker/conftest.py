@@ -1,6 +1,7 @@
 """One Daybook for the tests of workers, whose PostgreSQL and broker they may take away and bring back."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -11,6 +12,16 @@ from tests.support.instances import Instance, a_folder
 from tests.support.smtp_receiver import Receiver
 from tests.system.worker.broker import Broker
 from tests.system.worker.crew import Crew
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--jobs", type=int, default=0, help="How many are in the backlog; 0: the quick part.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(600))  # each wait within has an end of its own
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 class TestForgot:
-    async def test_says_the_same_for_every_address_and_asks_the_same_errand(self, api: Api):
+    async def test_says_the_same_for_every_address_and_enqueues_the_same_job(self, api: Api):
         await an_account(api.ports.identity.signing, ADA)
         answers = [
             await api.post("/v1/auth/password/forgot", {"email": email})
@@ -24,8 +24,9 @@ class TestForgot:
         ]
         assert {each.status_code for each in answers} == {202}
         assert len({each.content for each in answers}) == 1
-        assert [kind for kind, _ in api.errands] == ["reset"] * 3
-        assert api.errands[0] == ("reset", {"email": ADA})
+        enqueued = await api.people.enqueued()
+        assert [kind for kind, _ in enqueued] == ["reset_password"] * 3
+        assert enqueued[0] == ("reset_password", {"email": ADA})
 
     async def test_is_limited_by_address_and_network(self, api: Api):
         said = {"email": ADA}
@@ -59,8 +60,9 @@ class TestReset:
         assert problem(await refreshed(api, before["refresh_token"])) == (401, "unauthenticated")
         assert problem(await signed_in(api)) == (401, "invalid-credentials")
         assert (await signed_in(api, password=ANOTHER)).status_code == 200
-        told = {"account_id": str(account), "letter": "password-changed"}
-        assert api.errands[-1] == ("notice", told)
+        assert await api.people.enqueued() == [("account_notice", {"letter": "password-changed"})]
+        mail = await api.people.last_mail()
+        assert (mail["to"], mail["subject"]) == (ADA, "Your password was changed")
 
     @pytest.mark.parametrize("weak", ["too short", "x" * 257, "gracehopper12345", "passwordpassword"])
     async def test_a_weak_password_is_refused_and_the_ticket_stays_good(self, api: Api, weak: str):

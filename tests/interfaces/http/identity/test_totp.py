@@ -46,7 +46,7 @@ async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada:
     said = {"password": PASSWORD, "code": code(api, totp, 1)}
     assert (await api.ask("DELETE", TOTP, ada, said)).status_code == 204
     assert (await signed_in(api)).status_code == 200
-    assert [said["letter"] for _, said in api.errands] == ["totp-confirmed", "totp-stopped"]
+    assert [said["letter"] for _, said in await api.people.enqueued()] == ["totp-confirmed", "totp-stopped"]
 
 
 async def test_a_new_password_by_mail_leaves_them_in_force(api: Api, ada: Caller):

@@ -6,7 +6,10 @@ from uuid import UUID
 import pytest
 
 from application.access import Role
+from application.jobs.job import JobRequest
 from domain.kernel import new_id
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from projections.read_models.job import key_of
 from tests.interfaces.http.town import Api, Town, pointers, problem
@@ -22,17 +25,15 @@ async def appointment(town: Town) -> dict[str, Any]:
 
 @pytest.fixture
 def jobs(api: Api) -> JobQueue:
-    return JobQueue(api.people.rows)
+    return api.people.jobs
 
 
 async def begun(api: Api, jobs: JobQueue) -> HeldJob:
     """The job of telling the customer is in somebody's hands."""
     await api.catch_up()
-    await jobs.enrol()
-    (one,) = [each for each in await jobs.claim() if each.kind == "notify"]
-    found = await jobs.begin(one.key, one.lease)
-    assert found is not None
-    return found[1]
+    await Enrolment(jobs.rows).enrol()
+    (one,) = (await jobs.claim(["notify"], 10)).held
+    return one
 
 
 async def slots(api: Api, town: Town, query: str) -> list[str]:
@@ -50,7 +51,7 @@ class TestList:
     ) -> None:
         if taken_over:
             await api.catch_up()
-            await jobs.enrol()
+            await Enrolment(jobs.rows).enrol()
         told = (await api.get(f"{JOBS}?subject={appointment['id']}", town.admin)).json()
         assert [each["slot"] for each in told["items"]] == ["booked", "remind-0", "remind-1", "complete"]
         assert {each["status"] for each in told["items"]} == {"waiting"}
@@ -95,7 +96,7 @@ class TestOne:
         self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any]
     ) -> None:
         await api.catch_up()
-        await jobs.enrol()
+        await Enrolment(jobs.rows).enrol()
         path = f"/v1/appointments/{appointment['id']}/cancel"
         await api.post(path, {"reason": "Ill."}, town.owner, if_match="*")
         reminder = f"{JOBS}/{key_of(UUID(appointment['id']), 'remind-0', 1)}"
@@ -105,3 +106,22 @@ class TestOne:
     async def test_one_that_nobody_knows_is_not_found(self, api: Api, town: Town) -> None:
         assert problem(await api.get(f"{JOBS}/{new_id()}", town.admin)) == (404, "not-found")
         assert problem(await api.post(f"{JOBS}/{new_id()}/retry", {}, town.admin)) == (404, "not-found")
+
+
+class TestEnqueued:
+    """A job that no event made: listed and retried like any other; what it says is never shown."""
+
+    async def test_a_dead_one_is_listed_and_retried(self, api: Api, jobs: JobQueue) -> None:
+        admin = somebody(Role.ADMIN)
+        request = JobRequest("reset_password", {"email": "ada@example.org"})
+        await JobEnqueuer(jobs.rows, api.ports.store.keyring).enqueue(request)  # type: ignore[attr-defined]
+        (held,) = (await jobs.claim(["reset_password"], 1)).held
+        await jobs.failed(held, "no such mailbox", hopeless=True)
+        listed = await api.get(f"{JOBS}?status=dead", admin)
+        (shown,) = listed.json()["items"]
+        assert (shown["id"], shown["kind"], shown["error"]) == (str(request.key), "reset_password", "no such mailbox")
+        assert "ada" not in listed.text
+        again = await api.post(f"{JOBS}/{request.key}/retry", {}, admin)
+        assert (again.status_code, again.json()["status"]) == (200, "waiting")
+        await api.people.work()
+        assert (await api.get(f"{JOBS}/{request.key}", admin)).json()["status"] == "done"

@@ -12,7 +12,7 @@ from domain.kernel import derived_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.identity.account_provisioning import NewAccount, registrar_of
-from infrastructure.jobs.job_queue import JobQueue
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.local.instance import kept
 from infrastructure.settings import Settings
 from interfaces.cli.progress import progress
@@ -39,7 +39,7 @@ async def _build_town(settings: Settings) -> Town:
             before = await _head(rows)
             town = await seed(store, progress=bar, now=store.now())
             if await _head(rows) > before:
-                await JobQueue(rows).silence()
+                await Enrolment(rows).silence()
             return town
     finally:
         await rows.close()

@@ -15,8 +15,8 @@ from rich.console import Console
 from domain.kernel import new_id
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.settings import Mode, Settings
-from interfaces.cli.demo_data import ADDRESSES, ROLES, account_of
 from interfaces.cli.options import HOME, HOST
+from interfaces.cli.startup.demo_data import ADDRESSES, ROLES, account_of
 from interfaces.demo import Town
 
 TOKEN_LIFETIME = timedelta(days=1)

@@ -23,14 +23,14 @@ from infrastructure.local.programs import free_port
 from infrastructure.migrate import migrate_all
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
-from interfaces.cli.demo_data import build_town, make_accounts
 from interfaces.cli.options import HOST
 from interfaces.cli.progress import progress
-from interfaces.cli.startup_report import Started, print_json, print_text, report_of
+from interfaces.cli.startup.demo_data import build_town, make_accounts
+from interfaces.cli.startup.report import Started, print_json, print_text, report_of
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 READY_WITHIN = 60.0  # seconds
-NEAR, FAR = "sweep,jobs,urgent,mail", "webhooks"
+NEAR, FAR = "sweep,accounts,jobs,urgent,mail", "webhooks"
 
 _LISTENS = """
     SELECT FROM pg_stat_activity

@@ -3,7 +3,7 @@
 from prometheus_client import Counter, Histogram
 
 DONE = Counter("daybook_jobs", "Jobs that came to an end of a try", ["kind", "outcome"])
-AGAIN = Counter("daybook_jobs_again", "Jobs whose worker or message was lost, and that were sent again", ["kind"])
+AGAIN = Counter("daybook_jobs_again", "Jobs whose worker was lost, and that were claimed again", ["kind"])
 LATENESS = Histogram(
     "daybook_job_lateness_seconds",
     "How long after its time a job was done",

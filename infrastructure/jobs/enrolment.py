@@ -1,0 +1,77 @@
+"""Takes over into `work.job` what the read model has new, up to a checkpoint of its own.
+
+So done jobs can be deleted, and a rebuild of the read model brings none of them back.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from infrastructure.database.row_pool import Row, RowPool
+from projections.engine.schema import generation_schema
+from projections.read_models.job import jobs
+
+EVERY = timedelta(seconds=0.5)
+"""Sweeps that follow closer than that, as of two beats or after a standstill, have nothing to look for."""
+TELL_WITHIN = timedelta(days=1)
+"""News older than that, as after an upgrade or a restore, is not told."""
+
+_LIVE = "SELECT generation FROM read.live"
+_ENROL = """
+    WITH mark AS (SELECT position, silent_upto FROM work.enrolled FOR UPDATE),
+    upto AS (SELECT position FROM read.bookmark WHERE reader = '{reader}' AND generation = {generation}),
+    fresh AS (
+        INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at)
+        SELECT j.key, j.kind, j.subject, j.slot, j.due_at, j.due_at FROM {schema}.job j, mark, upto
+        WHERE j.position > mark.position AND j.position <= upto.position
+            AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)
+            AND (j.kind NOT IN ('notify', 'account_notice') OR j.position > mark.silent_upto)
+        ON CONFLICT (key) DO NOTHING RETURNING key),
+    moved AS (
+        UPDATE work.enrolled SET position = greatest(mark.position, upto.position) FROM mark, upto)
+    SELECT count(*) FROM fresh"""
+_IS_NEW = """
+    SELECT EXISTS (SELECT FROM read.bookmark b, work.enrolled e
+        WHERE b.reader = '{reader}' AND b.generation = {generation} AND b.position > e.position)"""
+_SILENCE = """
+    UPDATE work.enrolled
+    SET silent_upto = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events)"""
+_SWEPT = """
+    WITH last AS (SELECT swept_at FROM work.enrolled)
+    UPDATE work.enrolled SET swept_at = clock_timestamp()
+    WHERE swept_at IS NULL OR swept_at NOT BETWEEN clock_timestamp() - %s AND clock_timestamp()
+    RETURNING extract(epoch FROM clock_timestamp() - (SELECT swept_at FROM last))::float8"""
+
+
+class Enrolment:
+    """`rows`: of the application's role. Raises psycopg.OperationalError and PoolTimeout."""
+
+    def __init__(self, rows: RowPool) -> None:
+        self._rows = rows
+
+    async def silence(self) -> None:
+        """Nobody is told of what has happened so far."""
+        await self._rows.all(_SILENCE)
+
+    async def enrol(self) -> int:
+        """Take over what the read model has new; how many jobs."""
+        if not (await on_live(self._rows, _IS_NEW, {}))[0][0]:
+            return 0
+        return int((await on_live(self._rows, _ENROL, {"within": TELL_WITHIN}))[0][0])
+
+    async def swept(self) -> float | None:
+        """Note a sweep; how many seconds after the one before, 0 after none. None: there was one just now."""
+        row = await self._rows.one(_SWEPT, [EVERY])
+        return None if row is None else row[0] or 0.0
+
+
+async def on_live(rows: RowPool, statement: str, values: dict[str, Any]) -> list[Row]:
+    """The rows of a statement on the live generation's tables; a generation that was just replaced may be gone."""
+    while True:
+        generation = (await rows.all(_LIVE))[0][0]
+        schema = generation_schema(generation)
+        told = statement.format(schema=schema, generation=generation, reader=jobs.name)
+        with suppress(psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return await rows.all(told, values)

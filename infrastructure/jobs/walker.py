@@ -1,0 +1,246 @@
+"""Does the jobs of some kinds that are due, several at a time on one event loop, with one heartbeat for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from application.jobs.job import (
+    Job,
+    JobHandlers,
+    JobIdle,
+    LeaseLost,
+    NotDueYet,
+    PermanentFailure,
+    RetryAfter,
+)
+from infrastructure.jobs.job_queue import HeldJob, JobQueue
+from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
+
+AT_ONCE = 10  # jobs
+SLICE = 0.5  # seconds after which a walk claims no more, so that other queues get their turn
+EACH = 60.0  # seconds that one try may take
+HEARTBEAT = 1.0  # seconds
+POLL = 1.0  # seconds between two looks of a process that is told of its own jobs only
+PATIENCE = 5.0  # seconds for the tries in hand when the API ends
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class _Try:
+    """A job in hand. `lost`: done once another worker has the job."""
+
+    held: HeldJob
+    lost: asyncio.Future[None]
+
+
+class JobWalker:
+    """`handlers`: of the kinds that it walks. `about`: told of each job, in its own task, before it is tried."""
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        handlers: JobHandlers,
+        *,
+        at_once: int = AT_ONCE,
+        about: Callable[[Job], object] = lambda _: None,
+    ) -> None:
+        self._queue = queue
+        self._handlers = handlers
+        self._at_once = at_once
+        self._about = about
+        self._tries: dict[asyncio.Task[None], _Try] = {}
+        self._ended: set[str] = set()  # kinds
+        self._heart: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def kinds(self) -> Collection[str]:
+        return self._handlers.keys()
+
+    async def walk(self, *, lasting: float = SLICE) -> bool:
+        """Begin what is due until nothing is left, or for so many seconds; whether there may be more.
+
+        Returns while the last tries are still in hand. Raises what the queue raises.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + lasting
+        while not self._closing:
+            if room := self._at_once - len(self._tries):
+                claim = await self._queue.claim(self.kinds, room)
+                for key, kind in claim.dead:
+                    _say_dead(kind, str(key), "its worker died each time", self._queue.attempts)
+                for held in claim.held:
+                    self._begin(held)
+                if not claim.seen:
+                    return False
+            else:
+                await asyncio.wait(self._tries, timeout=max(0.0, until - clock()), return_when=asyncio.FIRST_COMPLETED)
+            if clock() >= until:
+                return True
+        return False
+
+    async def finish(self, patience: float | None = None) -> None:
+        """Wait for the tries in hand; those not ended after so many seconds are cancelled, and done elsewhere."""
+        if self._tries:
+            await asyncio.wait(self._tries, timeout=patience)
+        for task in [*self._tries]:
+            task.cancel()
+
+    async def close(self, patience: float | None = None) -> None:
+        """Claim nothing more, and `finish`."""
+        self._closing = True
+        await self.finish(patience)
+        if self._heart is not None:
+            self._heart.cancel()
+            await asyncio.wait([self._heart])
+        await self._note_progress()
+
+    def _begin(self, held: HeldJob) -> None:
+        if held.lapsed:
+            AGAIN.labels(held.job.kind).inc()
+        attempt = _Try(held, asyncio.get_running_loop().create_future())
+        task = asyncio.create_task(self._do(attempt), name="job")
+        self._tries[task] = attempt
+        task.add_done_callback(lambda task: self._tries.pop(task, None))
+        if self._heart is None or self._heart.done():
+            self._heart = asyncio.create_task(self._beat(), name="heartbeat")
+
+    async def _beat(self) -> None:
+        """Show signs of life for all jobs in hand; returns when there are none."""
+        while self._tries or self._ended:
+            await asyncio.sleep(HEARTBEAT)
+            tries = [*self._tries.values()]
+            try:
+                await self._note_progress()
+                ours = await self._queue.renew([each.held for each in tries]) if tries else set()
+            except Exception as error:  # noqa: BLE001  the database is away: nobody can claim the jobs either
+                logger.warning("job heartbeat failed", jobs=len(tries), error=type(error).__name__)
+                continue
+            for each in tries:
+                if each.held.key not in ours and not each.lost.done():
+                    each.lost.set_result(None)
+
+    async def _note_progress(self) -> None:
+        if self._ended:
+            ended, self._ended = self._ended, set()
+            await self._queue.progress(ended)
+
+    async def _do(self, attempt: _Try) -> None:
+        """One try, whatever comes of it."""
+        held = attempt.held
+        self._about(held.job)
+        try:
+            await self._end(held, self._handle(held), attempt.lost)
+        except Exception as error:  # noqa: BLE001  the end can't be noted: another does it again
+            logger.warning("job's end not noted", kind=held.job.kind, key=str(held.key), error=type(error).__name__)
+
+    async def _handle(self, held: HeldJob) -> str:
+        job = await self._queue.open(held)
+        return await self._handlers[job.kind](job, held)
+
+    async def _end(self, held: HeldJob, work: Coroutine[Any, Any, str], lost: asyncio.Future[None]) -> None:
+        kind = held.job.kind
+        try:
+            outcome = await _while_ours(work, lost)
+        except LeaseLost:
+            _say_lost(held.job)
+            return
+        except NotDueYet as later:
+            await self._queue.later(held, later.until)
+        except JobIdle as idle:
+            await self._queue.idle(held, idle.until)
+        except Exception as error:  # noqa: BLE001  whatever stands against one must not stop the others
+            await self._failed(held, error)
+        else:
+            late = await self._queue.done(held, outcome)
+            if late is None:
+                _say_lost(held.job)
+                return
+            LATENESS.labels(kind).observe(max(0.0, late))
+            DONE.labels(kind, outcome).inc()
+        self._ended.add(kind)
+
+    async def _failed(self, held: HeldJob, error: Exception) -> None:
+        job, told = held.job, _told(error)
+        pause = error.retry_after if isinstance(error, RetryAfter) else 0.0
+        dead = await self._queue.failed(held, told, pause=pause, hopeless=isinstance(error, PermanentFailure))
+        if dead is None:
+            _say_lost(job)
+        elif dead:
+            _say_dead(job.kind, str(job.key), told, job.attempts)
+        else:
+            logger.warning("job failed, retrying", kind=job.kind, key=str(job.key), attempts=job.attempts, error=told)
+            DONE.labels(job.kind, "failed").inc()
+
+
+class BackgroundWalk:
+    """Walks from enter to exit, in the API: at once when `woken`, and each second. `prepare`: before each walk."""
+
+    def __init__(self, walker: JobWalker, woken: asyncio.Event, prepare: Callable[[], Awaitable[object]]) -> None:
+        self._walker = walker
+        self._woken = woken
+        self._prepare = prepare
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> BackgroundWalk:
+        self._task = asyncio.create_task(self._run(), name="account jobs")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        with suppress(Exception):  # without a database, nothing can be noted
+            await self._walker.close(PATIENCE)
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._prepare()
+                while await self._walker.walk():
+                    pass
+            except Exception as error:  # noqa: BLE001  the database may be away: it is tried again
+                logger.warning("cannot read account mails to send, retrying", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL)
+
+
+async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]) -> str:
+    """What comes of it; stopped where it stands when it takes too long, or another worker has the job."""
+    doing = asyncio.create_task(work)
+    try:
+        await asyncio.wait((doing, lost), timeout=EACH, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return await doing
+        raise LeaseLost if lost.done() else TimeoutError
+    finally:
+        doing.cancel()
+        # A farewell to a server that is silent is not waited for.
+        await asyncio.wait((doing,), timeout=HEARTBEAT)
+
+
+def _say_lost(job: Job) -> None:
+    logger.warning("job lease lost, another worker has it; no action needed", kind=job.kind, key=str(job.key))
+    DONE.labels(job.kind, "lost").inc()
+
+
+def _say_dead(kind: str, key: str, error: str, attempts: int) -> None:
+    retry = f"POST /v1/jobs/{key}/retry"
+    logger.error("job is dead", attempts=attempts, kind=kind, key=key, error=error, retry=retry)
+    DONE.labels(kind, "dead").inc()
+
+
+def _told(error: Exception) -> str:
+    """Our own words; else the error's kind and a server's code, since words may name people."""
+    if isinstance(error, PermanentFailure | RetryAfter):
+        return str(error)
+    code = getattr(error, "code", None)
+    return type(error).__name__ + (f" {code}" if isinstance(code, int) else "")

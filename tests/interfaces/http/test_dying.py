@@ -1,0 +1,223 @@
+"""A process that dies right after a commit: what must happen later is there already, and gets done.
+
+The functions that enqueue jobs declare it (`@enqueues`); each is killed here, by the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pyotp
+import pytest
+from psycopg import AsyncTransaction
+
+from application.access import OPERATOR, Caller, Role
+from application.jobs.job import ENQUEUING
+from application.people.erasure import ErasePerson, erase_person
+from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.postgres_journal import PostgresJournal
+from tests.interfaces.http.accounts import token_of
+from tests.interfaces.http.town import Api
+from tests.support.builders import somebody
+from tests.support.signing import PASSWORD, an_account
+
+ADA, NEW = "ada@example.org", "ada.lovelace@example.org"
+ANOTHER = "seven herons over the weir"
+ADMIN = somebody(Role.ADMIN)
+
+
+class Died(BaseException):
+    """The process is no more."""
+
+
+@pytest.fixture
+def deadly(api: Api, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
+    """From when it is called, the process dies right after the first commit by which there is another job."""
+    rows, all_, leave, append = api.people.rows, RowPool.all, AsyncTransaction.__aexit__, PostgresJournal.append
+    known = 0
+
+    async def count() -> int:
+        ((found,),) = await all_(rows, "SELECT count(*) FROM work.job")
+        return int(found)
+
+    async def die_if_committed() -> None:
+        if await count() > known:
+            monkeypatch.undo()
+            raise Died
+
+    async def all_dying(self: RowPool, *values: Any) -> Any:
+        found = await all_(self, *values)
+        if self._current() is None:
+            await die_if_committed()
+        return found
+
+    async def leave_dying(self: AsyncTransaction, kind: Any, error: Any, trace: Any) -> Any:
+        swallowed = await leave(self, kind, error, trace)
+        if error is None:
+            await die_if_committed()
+        return swallowed
+
+    async def append_dying(self: PostgresJournal, entry: Any) -> Any:
+        found = await append(self, entry)
+        await die_if_committed()
+        return found
+
+    async def arm() -> None:
+        nonlocal known
+        known = await count()
+        monkeypatch.setattr(RowPool, "all", all_dying)
+        monkeypatch.setattr(AsyncTransaction, "__aexit__", leave_dying)
+        monkeypatch.setattr(PostgresJournal, "append", append_dying)
+
+    return arm
+
+
+Arm = Callable[[], Awaitable[None]]
+
+
+async def ada(api: Api) -> Caller:
+    return Caller(await an_account(api.ports.identity.signing, ADA), Role.CUSTOMER)  # type: ignore[arg-type]
+
+
+async def registers(api: Api, arm: Arm) -> None:
+    await arm()
+    await api.post("/v1/auth/register", {"email": ADA, "password": PASSWORD, "name": "Ada"})
+
+
+async def is_invited(api: Api, arm: Arm) -> None:
+    await arm()
+    await api.post("/v1/users", {"email": ADA, "name": "Ada", "role": "customer"}, ADMIN, idempotency_key="k")
+
+
+async def asks_for_another_address(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    await arm()
+    await api.patch("/v1/me", {"email": NEW, "password": PASSWORD}, me, if_match="*")
+
+
+async def proves_another_address(api: Api, arm: Arm) -> None:
+    await api.patch("/v1/me", {"email": NEW, "password": PASSWORD}, await ada(api), if_match="*")
+    token = token_of(await api.people.last_mail())
+    await arm()
+    await api.post("/v1/auth/email/verify", {"token": token})
+
+
+async def changes_the_password(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    await arm()
+    await api.post("/v1/auth/password/change", {"old": PASSWORD, "password": ANOTHER}, me)
+
+
+async def forgets_the_password(api: Api, arm: Arm) -> None:
+    await ada(api)
+    await arm()
+    await api.post("/v1/auth/password/forgot", {"email": ADA})
+
+
+async def resets_the_password(api: Api, arm: Arm) -> None:
+    signing = api.ports.identity.signing
+    ticket = await signing.tickets.issue((await ada(api)).account, "reset", timedelta(hours=1))
+    await arm()
+    await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": ANOTHER})
+
+
+async def _codes(api: Api, me: Caller) -> Callable[[int], str]:
+    told = (await api.post("/v1/auth/totp", {"password": PASSWORD}, me)).json()
+    totp = pyotp.TOTP(told["secret"])
+    return lambda step: totp.at(api.ports.store.now(), counter_offset=step)
+
+
+async def begins_codes(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    code = await _codes(api, me)
+    await arm()
+    await api.post("/v1/auth/totp/confirm", {"code": code(0)}, me)
+
+
+async def stops_codes(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    code = await _codes(api, me)
+    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.people.work()
+    await arm()
+    await api.ask("DELETE", "/v1/auth/totp", me, {"password": PASSWORD, "code": code(0)})
+
+
+async def is_erased(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    await arm()
+    farewell = {"email": ADA, "name": "Ada", "language": None}
+    await erase_person(ErasePerson(by=OPERATOR, subject=me.account, farewell=farewell), api.ports.store)
+
+
+SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
+    "identity.email_verification.ask_registration": (registers, ADA, "Confirm your e-mail address"),
+    "people.account.register_account": (is_invited, ADA, "You have an account"),
+    "people.contact.change_contact": (asks_for_another_address, NEW, "Confirm your new e-mail address"),
+    "people.contact.change_address": (proves_another_address, ADA, "Your e-mail address was changed"),
+    "identity.password.change_password": (changes_the_password, ADA, "Your password was changed"),
+    "identity.password.request_password_reset": (forgets_the_password, ADA, "Set a new password"),
+    "identity.password.reset_password": (resets_the_password, ADA, "Your password was changed"),
+    "identity.totp.confirm_totp": (begins_codes, ADA, "One-time codes are asked for"),
+    "identity.totp.stop_totp": (stops_codes, ADA, "One-time codes are asked for no more"),
+    "people.erasure.erase_person": (is_erased, ADA, "You are forgotten"),
+}
+"""What calls each function that enqueues; to whom the mail goes that it owes, and its subject."""
+
+
+def test_every_function_that_enqueues_is_killed_here() -> None:
+    assert {name.removeprefix("application.") for name in ENQUEUING} == {*SCENES}
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_what_it_owes_is_done_by_another(api: Api, deadly: Arm, name: str) -> None:
+    scene, to, subject = SCENES[name]
+    with pytest.raises(Died):
+        await scene(api, deadly)
+    mail = await api.people.last_mail()
+    assert (mail["to"], mail["subject"]) == (to, subject)
+    assert await api.people.enqueued() == [], "no payload is left"
+
+
+async def test_who_asked_to_be_forgotten_is_though_the_process_died_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command is recorded, nothing after it is done, and the same key is answered from what was recorded."""
+    me, append = await ada(api), PostgresJournal.append
+
+    async def append_dying(self: PostgresJournal, entry: Any) -> Any:
+        await append(self, entry)
+        raise Died
+
+    monkeypatch.setattr(PostgresJournal, "append", append_dying)
+    with pytest.raises(Died):
+        await api.post("/v1/me/forget", {}, me, idempotency_key="k")
+    monkeypatch.undo()
+    again = await api.post("/v1/me/forget", {}, me, idempotency_key="k")
+    assert again.status_code == 202
+    assert [mail["subject"] for mail in await api.people.mails()] == ["You will be forgotten"]
+    found = await api.people.rows.all("SELECT kind FROM work.job WHERE done_at IS NULL")
+    assert found == [("forget",)]
+
+
+async def test_who_is_to_be_forgotten_now_is_though_the_process_died_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, append = await ada(api), PostgresJournal.append
+
+    async def append_dying(self: PostgresJournal, entry: Any) -> Any:
+        await append(self, entry)
+        raise Died
+
+    monkeypatch.setattr(PostgresJournal, "append", append_dying)
+    with pytest.raises(Died):
+        await api.post(f"/v1/users/{me.account}/forget", {"at_once": True}, ADMIN)
+    monkeypatch.undo()
+    await api.people.work()
+    await api.people.work()  # the erasure has enqueued the last mail
+    shown = (await api.get(f"/v1/users/{me.account}", ADMIN)).json()
+    assert (shown["standing"], UUID(shown["id"])) == ("forgotten", me.account)
+    assert "You are forgotten" in [mail["subject"] for mail in await api.people.mails()]
