@@ -28,7 +28,6 @@ LONG_FILES: Mapping[str, str] = {
 LONG_FUNCTIONS: Mapping[str, str] = {
     "projections/read_models/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,
-    "interfaces/worker/main.py:celery_of": "the tasks, which need the app that is made here",
 }
 MANY_PARAMETERS: Mapping[str, str] = {
     "infrastructure/local/servers.py:LocalServers.__init__": "options by keyword, each with a default",

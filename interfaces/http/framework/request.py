@@ -83,6 +83,10 @@ class RequestContext(Request):
         """The position to wait for (Daybook-Position)."""
         return request_headers.position(self.sent)
 
+    def check_position(self) -> None:
+        """Raise Malformed for a Daybook-Position that is no position, even if the handler never waits for one."""
+        request_headers.position(self.sent)
+
     def command(self) -> dict[str, Any]:
         """The fields that every Command has."""
         return {
