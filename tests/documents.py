@@ -107,10 +107,10 @@ def recipe_page() -> str:
     """The page of recipes, with the files and lines of each patch."""
     text = RECIPES.read_text()
     for name in recipes.recipes():
-        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
-        text = f"{before}{begin}{recipes.shown(name)}{end}{after}"
+        text = f"{before}{begin}{recipes.shown(name)}\n{end}{after}"
     return text
 
 

@@ -19,8 +19,9 @@ LISTS = (
     "tests/projections/query/test_ownership.py",
     "tests/support/recomputation.py",
 )
+KINDS = ("code", "list", "test")
 _FILE = re.compile(r"^diff --git a/(\S+) b/\1\n(.*?)(?=^diff --git |\Z)", re.MULTILINE | re.DOTALL)
-_HUNK = re.compile(r"^@@ [-+,\d ]+ @@(.*)\n(.*?)(?=^@@ |\Z)", re.MULTILINE | re.DOTALL)
+_HUNK = re.compile(r"^@@ [-+,\d ]+ @@([^\n]*)\n(.*?)(?=^@@ |\Z)", re.MULTILINE | re.DOTALL)
 
 
 class PatchedFile(NamedTuple):
@@ -61,9 +62,9 @@ def shown(recipe: str) -> str:
     """The part of the page that is made from a patch: its files with their places, and the lines of its code."""
     rows = [
         f"| {'new: ' if file.is_new else ''}`{file.path}` | {len(file.places)} | {file.kind} |"
-        for file in sorted(patched(recipe), key=lambda file: ("code", "list", "test").index(file.kind))
+        for file in sorted(patched(recipe), key=lambda file: KINDS.index(file.kind))
     ]
-    counts = ", ".join(f"{count(recipe, kind)} {kind}" for kind in ("code", "list", "test"))
+    counts = ", ".join(f"{count(recipe, kind)} {kind}" for kind in KINDS)
     table = ["| file | places | kind |", "|---|---|---|", *rows, f"| together | {counts} | |"]
     return "\n".join([*table, "", "```diff", *_code(recipe), "```"])
 
