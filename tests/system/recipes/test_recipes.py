@@ -11,6 +11,7 @@ import pytest
 from tests.support.instances import clean_environment
 from tests.support.recipes import FOLDER, ROOT, patched, recipes
 
+MYPY = ".cache/mypy"
 MATRIX = "tests/interfaces/http/test_matrix.py"
 # What must hold of a tree whatever is added to it.
 GUARDS = (
@@ -57,6 +58,8 @@ def copied(to: Path) -> Path:
     for name in tree_of():
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, to / name)
+    if (ROOT / MYPY).is_dir():  # with which mypy is quick, since the files keep their times
+        shutil.copytree(ROOT / MYPY, to / MYPY)
     return to
 
 
