@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.instances import clean_environment
-from tests.support.recipes import FOLDER, ROOT, patched, recipes
+from tests.support.recipes import FOLDER, KINDS, ROOT, count, patched, recipes
 
 MYPY = ".cache/mypy"
 MATRIX = "tests/interfaces/http/test_matrix.py"
@@ -66,6 +66,12 @@ def copied(to: Path) -> Path:
 @pytest.mark.parametrize("recipe", recipes())
 def test_a_recipe_applies_to_this_tree(recipe: str) -> None:
     run(ROOT, "git", "apply", "--check", str(FOLDER / f"{recipe}.patch"))
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_the_page_counts_every_hunk_of_a_recipe(recipe: str) -> None:
+    hunks = [line for line in (FOLDER / f"{recipe}.patch").read_text().splitlines() if line.startswith("@@ ")]
+    assert sum(count(recipe, kind) for kind in KINDS) == len(hunks)
 
 
 def test_every_recipe_has_a_row_of_the_matrix_that_proves_it() -> None:
