@@ -107,12 +107,12 @@ class Settings(BaseSettings):
 
     @property
     def quiet(self) -> QuietHours | None:
-        """The hours without reminders, in the time zone of the person who gets them."""
+        """The hours without reminders, in the recipient's time zone."""
         return QuietHours.read(self.quiet_hours)
 
     @property
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
-        """The networks whose X-Forwarded-For is believed."""
+        """The networks whose X-Forwarded-For is trusted."""
         return values.networks(self.trusted_proxies)
 
     @property

@@ -38,7 +38,7 @@ RENAMED: Mapping[str, str] = {
     "test_db_password": "TEST_DB_PASS",
     "test_db_superuser_password": "TEST_DB_SUPERUSER_PASS",
 }
-"""Names of release 0.1.0. A set one is refused, so that nobody runs without the setting they believe in."""
+"""Names of release 0.1.0. Daybook refuses to start while one is set, so that no setting is ignored silently."""
 
 
 class _Source(PydanticBaseSettingsSource):

@@ -28,7 +28,7 @@ from domain.people.customer import Customer
 from domain.people.email_address import Address
 
 LATER = timedelta(days=1)
-"""The pause before the next try while there are upcoming appointments that nobody asked to cancel."""
+"""The pause before the next try while upcoming appointments stand that the request does not cancel."""
 
 
 class AppointmentsAhead(Conflict):

@@ -1,4 +1,4 @@
-"""Which appointments are there, when, with whom and in which state?"""
+"""Appointments: time, provider, customer and status."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
