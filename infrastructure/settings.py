@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     @property
     def database_prefix(self) -> Literal["db", "test_db"]:
-        """What the names of the settings of the application's database begin with."""
+        """The prefix of the settings of the application's database."""
         return "test_db" if self.mode is Mode.TEST else "db"
 
     @property

@@ -76,7 +76,7 @@ def sources(
 
 
 def validated(values: dict[str, Any], build: Callable[[Any], T], fields: Mapping[str, FieldInfo]) -> T:
-    """What `build` makes of the values. Raises one ValidationError with every fault, advice as its message."""
+    """The result of `build` from the values. Raises one ValidationError with every fault, advice as its message."""
     faults = [
         _fault(old, None, f"use {new}: {old.upper()} is its name of release 0.1.0")
         for old, new in RENAMED.items()

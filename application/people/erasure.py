@@ -59,7 +59,7 @@ class CancelErasure(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasePerson(Command):
-    """Of an account, or of a guest without one. `farewell`: the recipient of the last mail (email, name, language)."""
+    """Erase an account, or a guest without one. `farewell`: the recipient of the last mail (email, name, language)."""
 
     subject: UUID
     farewell: Mapping[str, Any] | None = None

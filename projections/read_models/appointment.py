@@ -187,7 +187,7 @@ _listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFilter:
-    """Which appointments of a list are wanted: starting in [since, until); None: any."""
+    """The wanted appointments of a list: starting in [since, until); None: any."""
 
     since: datetime | None = None
     until: datetime | None = None

@@ -1,4 +1,4 @@
-"""Which events have these streams? For data exports; answered from the log itself."""
+"""The events of some streams, for data exports. Read from the log itself."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID

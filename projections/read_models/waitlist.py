@@ -1,4 +1,4 @@
-"""Which waitlist entries are there, in which order, and what was offered to them?"""
+"""Waitlist entries: their order and their offers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class RequestContext(Request):
 
     @property
     def client_text(self) -> str:
-        """What the caller's program calls itself."""
+        """The name that the caller's program gives itself."""
         return request_headers.client_text(self.scope)
 
     @property

@@ -1,4 +1,4 @@
-"""What people read when a field is invalid: Pydantic's error codes in Daybook's words."""
+"""The messages of invalid fields: Pydantic's error codes in Daybook's words."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
