@@ -69,8 +69,11 @@ def celery_of(settings: Settings) -> Celery:
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
-    runtime = WorkerRuntime(partial(_services, settings))
+    _register_tasks(app, WorkerRuntime(partial(_services, settings)))
+    return app
 
+
+def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
     @app.task(name="sweep", queue="sweep")
     def sweep() -> None:
         for queue, due in runtime.sweep().items():
@@ -90,7 +93,6 @@ def celery_of(settings: Settings) -> Celery:
         runtime.close()
 
     signals.worker_process_shutdown.connect(close, weak=False)
-    return app
 
 
 def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
