@@ -1,1 +1,1 @@
-"""Startup of `daybook up`: start servers and roles, build the demo data, and report what is ready."""
+"""Startup of `daybook up`: start servers and roles, build the demo data, and report the result."""
