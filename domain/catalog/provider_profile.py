@@ -26,7 +26,7 @@ class ProviderDetails(ProviderProfile, ProviderAbout):
 
 
 ABOUT = tuple(ProviderAbout.__annotations__)
-UNREADABLE: ProviderAbout = {"name": "", "bio": None, "address": None, "location": None}
+UNREADABLE = cast("ProviderAbout", {**dict.fromkeys(ABOUT), "name": ""})
 """Shown while the personal data is encrypted, and after the owner is erased."""
 
 

@@ -24,8 +24,7 @@ from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
 from projections.read_models import account, appointment, customer, directory, waitlist
-from projections.read_models.event_export import everything
-from projections.read_models.history import HistoryEntry
+from projections.read_models.history import HistoryEntry, everything
 
 router = Router("/v1/me", "me")
 
