@@ -56,7 +56,7 @@ ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
 """Daybook itself: runs jobs."""
 OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
-"""The operator of the server, who makes the first admin."""
+"""The operator of the server: creates the first admin on the command line."""
 
 Grants = Mapping[Role, Scope]
 

@@ -35,7 +35,7 @@ class AccountMailServices:
 
 
 def account_handlers(services: AccountMailServices) -> JobHandlers:
-    """Handlers of the jobs that a person in front of a screen waits for."""
+    """Handlers of the jobs that send account mails."""
     handlers = {
         "register": send_registration_code,
         "change_address": send_address_code,
@@ -56,7 +56,7 @@ async def send_registration_code(job: Job, lease: JobLease, services: AccountMai
     if await _tell_holder(job, lease, said["email"], services):
         return "known"
     secret = await services.verifications.issue(Verification(new_id(), said))
-    # The mail holds no text of the sender: otherwise strangers could mail their own words to anybody.
+    # The mail holds no text of the sender: otherwise strangers could mail their own words to any address.
     message = MailMessage(job.key, "verify", said["email"], said["language"] or "", {"token": secret})
     return await _send(message, lease, services)
 
@@ -163,5 +163,5 @@ async def _send(message: MailMessage, lease: JobLease, services: AccountMailServ
 
 
 def _date_of(moment: datetime) -> str:
-    """As account mails show it."""
+    """The instant as account mails show it."""
     return moment.strftime("%Y-%m-%d %H:%M UTC")

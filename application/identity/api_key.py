@@ -24,7 +24,7 @@ class TooManyKeys(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A program's key. `scopes`: "read", "write" or operations; `used_at`: right to the minute."""
+    """A program's key. `scopes`: "read", "write" or operations; `used_at`: accurate to the minute."""
 
     id: UUID
     account_id: UUID
@@ -46,13 +46,13 @@ class ApiKeys(Protocol):
         ...
 
     async def find(self, account_id: UUID, *, limit: int, after: UUID | None = None) -> Sequence[ApiKey]:
-        """The account's, the oldest first."""
+        """The account's keys, the oldest first."""
         ...
 
     async def get(self, account_id: UUID, id: UUID) -> ApiKey: ...
 
     async def rename(self, account_id: UUID, id: UUID, name: str, version: int | None) -> ApiKey:
-        """Raises Stale unless it is at this version."""
+        """Rename the key. Raises Stale for another version."""
         ...
 
     async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:

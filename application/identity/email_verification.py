@@ -34,13 +34,13 @@ async def ask_registration(said: Mapping[str, Any], jobs: JobEnqueuer, correlati
 
 
 async def verify_email(secret: str, services: VerificationServices, correlation: str = "") -> CommandResult[Account]:
-    """The code proves access to the mailbox. Raises TicketVoid, AddressTaken."""
+    """Register the account, or change its address, by the code from the mail. Raises TicketVoid, AddressTaken."""
     verification = await services.verifications.take(secret)
     act = _register if "password" in verification.said else _change
     try:
         done = await act(verification, services, correlation)
     except Refusal:
-        await services.verifications.done(secret)  # a second try would be refused as well
+        await services.verifications.done(secret)  # a second attempt would be refused as well
         raise
     except BaseException:
         await services.verifications.give_back(secret)

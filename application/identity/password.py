@@ -8,7 +8,7 @@ from domain.errors import Forbidden
 from domain.people.account import Account
 
 LONG, WITH_CODES = 15, 8
-"""Characters at least: of a password alone, and of one beside one-time codes."""
+"""The fewest characters of a password without one-time codes, and with them."""
 
 
 class WrongPassword(Forbidden):
@@ -27,7 +27,7 @@ async def prove(by: Caller, password: str, network: str, signing: Signing) -> Cr
 
 @enqueues("account_notice")
 async def change_password(by: Caller, old: str, new: str, network: str, signing: Signing) -> None:
-    """Ends all other sessions. Raises WrongPassword, WeakPassword."""
+    """Change the password and end all other sessions. Raises WrongPassword, WeakPassword."""
     credential = await prove(by, old, network, signing)
     account = await account_of(by.account, signing)
     await _check(account, credential, new, signing)
@@ -50,7 +50,7 @@ async def request_password_reset(email: str, network: str, signing: Signing) -> 
 
 @enqueues("account_notice")
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
-    """Ends all sessions. Raises TicketVoid; WeakPassword, after which the token stays valid."""
+    """Set a new password and end all sessions. Raises TicketVoid; WeakPassword, which leaves the token valid."""
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()

@@ -82,7 +82,7 @@ class SignedIn:
 
 @dataclass(frozen=True, kw_only=True)
 class _GetAccount(Lookup):
-    """By id, or else by the stream of its e-mail address."""
+    """Look an account up by id, or else by the stream of its e-mail address."""
 
     account_id: UUID | None = None
     address: UUID | None = None
@@ -117,12 +117,12 @@ async def _get_account(asked: _GetAccount, log: EventReader, _: datetime) -> Acc
 async def _holder(
     signing: Signing, *, address: UUID | None = None, id: UUID | None = None
 ) -> QueryResult[AccountHolder]:
-    """The holder of an address or of an account, and the log position as of which that is so."""
+    """The holder of an address or of an account, and the log position at which it was read."""
     return await _get_account(_GetAccount(by=ANONYMOUS, account_id=id, address=address), signing.store)
 
 
 async def account_of(account_id: UUID, signing: Signing) -> Account:
-    """The account as it is now, and readable. Raises NotFound."""
+    """The current account with its decrypted personal data. Raises NotFound."""
     asked = FindAccount(by=ANONYMOUS, account_id=account_id)
     return (await find_account(asked, signing.store)).aggregate
 
@@ -133,7 +133,7 @@ async def subject(username: str, signing: Signing) -> UUID:
 
 
 async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
-    """Raises InvalidCredentials, with the same answer and duration whatever is wrong; TotpRequired."""
+    """Open a session. Raises TotpRequired, and InvalidCredentials with the same answer and duration for every cause."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _holder(signing, address=address)
     holder = done.aggregate
@@ -164,7 +164,7 @@ async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now
 async def uses_code(
     code: str, credential: Credential, signing: Signing, now: datetime, *, confirms: bool = False
 ) -> bool:
-    """Whether it is a one-time code of the account's, used for the first time."""
+    """Use a one-time code. Returns whether it belongs to the account and was not used before."""
     secret = await signing.credentials.secret(credential)
     step = None if secret is None else signing.codes.step(secret, code, now)
     if step is None:

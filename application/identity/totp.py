@@ -29,7 +29,7 @@ class PasswordTooShortAlone(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class TotpEnrolment:
-    """Shown once. `uri`: the otpauth:// URI, which apps read as a QR code."""
+    """The new secret, shown once. `uri`: the otpauth:// URI, which apps read as a QR code."""
 
     secret: str
     uri: str

@@ -28,7 +28,7 @@ from domain.people.customer import Customer
 from domain.people.email_address import Address
 
 LATER = timedelta(days=1)
-"""The pause before the next try while there are upcoming appointments that nobody asked to cancel."""
+"""The pause before the next try while upcoming appointments stand that the request does not cancel."""
 
 
 class AppointmentsAhead(Conflict):
@@ -59,7 +59,7 @@ class CancelErasure(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasePerson(Command):
-    """Of an account, or of a guest without one. `farewell`: the recipient of the last mail (email, name, language)."""
+    """Erase an account, or a guest without one. `farewell`: the recipient of the last mail (email, name, language)."""
 
     subject: UUID
     farewell: Mapping[str, Any] | None = None

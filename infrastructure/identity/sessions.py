@@ -15,7 +15,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 
 UNUSED, AT_MOST = "30 days", "90 days"
 GRACE = "10 seconds"
-"""For this long a used token is accepted again: its response may have been lost."""
+"""The time for which a used token is accepted again: its response may have been lost."""
 
 _COLUMNS = "id, account_id, created_at, used_at, expires_at, client"
 # The share lock orders this against a change of the password: a change before makes this find no row, one after

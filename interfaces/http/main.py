@@ -157,7 +157,7 @@ def _identity(
 
 
 async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:
-    """Erases again first whom a restored backup has brought back."""
+    """The ports of erasure. First erases again the persons that a restored backup has brought back."""
     services = ErasureServices(
         database.store,
         ObligationsReader(database.reads),

@@ -1,4 +1,4 @@
-"""Which providers and services can be booked, where, with which tags?"""
+"""The directory: providers and services that can be booked, with places and tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

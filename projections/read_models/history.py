@@ -1,4 +1,4 @@
-"""Which events has an aggregate, in order? Answered from the log itself, so never behind."""
+"""The events of aggregates in order. Read from the log itself, so never behind."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""To whom do providers, guests and organizations belong? Each projection that must know keeps its own tables."""
+"""Owners of providers, claims of guests, members of organizations. Each projection that needs them has own tables."""
 
 from sqlalchemy import Column, Index, Text
 

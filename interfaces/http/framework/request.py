@@ -23,7 +23,7 @@ from projections.query.snapshot import EVERYTHING, Everything, Snapshot
 class RequestContext(Request):
     """One request of a caller who has the operation's permission.
 
-    Raises Unauthenticated, Forbidden or Malformed before path, query or body are looked at.
+    Raises Unauthenticated, Forbidden or Malformed before path, query or body are read.
     """
 
     def __init__(self, scope: Scope, receive: Receive, operation: str) -> None:
@@ -56,12 +56,12 @@ class RequestContext(Request):
 
     @property
     def client_text(self) -> str:
-        """What the caller's program calls itself."""
+        """The name that the caller's program gives itself."""
         return request_headers.client_text(self.scope)
 
     @property
     def of(self) -> UUID | None:
-        """The account whose rows a query may show; None: everybody's."""
+        """The account whose rows a query may show; None for the rows of all accounts."""
         return self.caller.account if self.granted is Granted.OWN else None
 
     @property

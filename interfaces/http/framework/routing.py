@@ -1,4 +1,4 @@
-"""How a request becomes the call of a handler: caller first, then path, query, headers, body.
+"""Turns a request into the call of a handler: caller first, then path, query, headers, body.
 
 Each part is validated by compiled Pydantic validators and passed on by name. FastAPI reads the same
 signatures for the OpenAPI document.
