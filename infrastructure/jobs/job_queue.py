@@ -20,7 +20,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 RUNNING = timedelta(seconds=3)
 """How long a job may go without a sign of life of its worker, until another may claim it."""
 NOTED_WITHIN = 60.0  # seconds that the database may be away while the end of a job waits to be noted
-ATTEMPTS = 12  # with the pauses below, some nine hours
+ATTEMPTS = 12  # then the job is dead (a dead letter); with the pauses below, after some nine hours
 _PAUSE = "least(interval '2 hours', interval '5 seconds' * power(2, attempts - 1)) * (0.75 + random() / 2)"
 _ENDS = "lease = NULL, leased_until = NULL"
 
