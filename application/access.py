@@ -245,7 +245,7 @@ def permit(caller: Caller, operation: str) -> Scope:
     if scope is not None:
         return scope
     if caller.role is Role.ANONYMOUS:
-        raise Unauthenticated
+        raise Unauthenticated("Send an access token or an API key: `Authorization: Bearer <token>`.")
     raise Forbidden(
         f"The role `{caller.role}` may not use `{operation}`.",
         required_roles=sorted(role for role in ACCESS[operation]),

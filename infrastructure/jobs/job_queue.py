@@ -23,7 +23,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 RUNNING = timedelta(seconds=3)
 """The length of a lease: another worker may claim the job if this one does not renew it in time."""
 NOTED_WITHIN = 60.0  # seconds for which recording the end of a job is tried while the database is down
-ATTEMPTS = 12  # about nine hours with the pauses below
+ATTEMPTS = 12  # then the job is dead (a dead letter): after about nine hours with the pauses below
 _PAUSE = "least(interval '2 hours', interval '5 seconds' * power(2, attempts - 1)) * (0.75 + random() / 2)"
 _ENDS = "lease = NULL, leased_until = NULL"
 
