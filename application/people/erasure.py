@@ -142,6 +142,7 @@ async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggreg
     address = account.address if account else None
     streams = [Account.id_of(cmd.subject), Admins.ID, cmd.subject, *guests, *([address] if address else [])]
     found = [each for each in await log.edit_all(Aggregate, streams) if each is not None]
+    over = account is not None and account.status is AccountStatus.FORGOTTEN  # the last mail is enqueued already
     persons: list[Aggregate] = [_ended(each, cmd, now) for each in found if not isinstance(each, Admins)]
     for each in persons:
         if isinstance(each, Account):
@@ -149,7 +150,7 @@ async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggreg
             persons = [*persons, *counted(admins, each, now)]
     if not persons:
         raise NotFound("customer", cmd.subject)
-    mails = [JobRequest("farewell", cmd.farewell)] if cmd.farewell else []
+    mails = [JobRequest("farewell", cmd.farewell)] if cmd.farewell and not over else []
     await log.record(persons[0], *persons[1:], forgets=[cmd.subject, *guests], enqueues=mails)
     return persons[0]
 

@@ -20,7 +20,7 @@ TELL_WITHIN = timedelta(days=1)
 
 _LIVE = "SELECT generation FROM read.live"
 _ENROL = """
-    WITH mark AS (SELECT position, silent_upto FROM work.enrolled FOR UPDATE),
+    WITH mark AS (SELECT position, silent_upto, errands_upto FROM work.enrolled FOR UPDATE),
     upto AS (SELECT position FROM read.bookmark WHERE reader = '{reader}' AND generation = {generation}),
     fresh AS (
         INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at)
@@ -28,6 +28,7 @@ _ENROL = """
         WHERE j.position > mark.position AND j.position <= upto.position
             AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)
             AND (j.kind NOT IN ('notify', 'account_notice') OR j.position > mark.silent_upto)
+            AND (j.kind <> 'account_notice' OR j.position > mark.errands_upto)
         ON CONFLICT (key) DO NOTHING RETURNING key),
     moved AS (
         UPDATE work.enrolled SET position = greatest(mark.position, upto.position) FROM mark, upto)

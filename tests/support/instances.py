@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -177,7 +178,7 @@ class Instance:
             data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid, program=program
         )
         try:
-            told = json.loads(process.first_line())
+            told = _named_as_now(json.loads(process.first_line()))
             secrets = {"broker_url": (env or {}).get("BROKER_URL")}
             secrets |= json.loads((data / "instance.json").read_text())
             keys = {name: secrets[name] for name in ("secret_key", "master_key", "broker_url")}
@@ -239,6 +240,16 @@ class Instance:
     def pids(self, role: str) -> list[int]:
         """The processes of a role that `up` started: "api" or "project"."""
         return [pid for pid in children(self.process.process.pid) if role in command(pid)]
+
+
+def _named_as_now(told: dict[str, Any]) -> dict[str, Any]:
+    """What `daybook up --json` printed; release 0.1.0 had another name for the password, and no fields for accounts."""
+    if "password" not in told:
+        return told
+    more = dict.fromkeys(("demo_accounts", "flower_user", "flower_password"))
+    return (
+        {name: value for name, value in told.items() if name != "password"} | more | {"demo_password": told["password"]}
+    )
 
 
 class Api:

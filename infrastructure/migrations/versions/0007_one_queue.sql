@@ -27,6 +27,9 @@ SELECT id, CASE kind WHEN 'reset' THEN 'reset_password' WHEN 'notice' THEN 'acco
     due_at, due_at, attempts, dead_at, error, true, said
 FROM auth.errand;
 DROP TABLE auth.errand;
+-- Release 0.1.0 asked for the notices about accounts itself: events up to here are not told of a second time.
+ALTER TABLE work.enrolled ADD COLUMN errands_upto bigint NOT NULL DEFAULT 0;
+UPDATE work.enrolled SET errands_upto = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events);
 
 -- The append as before, and with the events of a command the jobs that it enqueues (job_*: an element a job).
 DROP FUNCTION log.append;

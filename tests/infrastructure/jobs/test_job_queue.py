@@ -295,6 +295,17 @@ async def test_of_what_happened_before_the_silence_nobody_is_told(
     assert [each.key for each in await claimed(jobs)] == [later]
 
 
+async def test_account_notices_that_release_0_1_0_asked_for_itself_are_not_sent_again_but_erasures_are_done(
+    jobs: JobQueue, plan: Plan, database
+) -> None:
+    async with RowPool(database.owner) as owner:
+        await owner.all("UPDATE work.enrolled SET errands_upto = 2")
+    await plan(kind="account_notice")
+    erasure = await plan(kind="forget")
+    later = await plan(kind="account_notice")
+    assert {each.key for each in await claimed(jobs)} == {erasure, later}
+
+
 async def test_a_sweep_knows_how_long_ago_the_last_was(enrolled: Enrolment) -> None:
     assert await enrolled.swept() == 0
     await asyncio.sleep(0.6)

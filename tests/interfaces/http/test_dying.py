@@ -5,6 +5,7 @@ The functions that enqueue jobs declare it (`@enqueues`); each is killed here, b
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -221,3 +222,12 @@ async def test_who_is_to_be_forgotten_now_is_though_the_process_died_at_once(
     shown = (await api.get(f"/v1/users/{me.account}", ADMIN)).json()
     assert (shown["standing"], UUID(shown["id"])) == ("forgotten", me.account)
     assert "You are forgotten" in [mail["subject"] for mail in await api.people.mails()]
+
+
+async def test_who_is_erased_by_two_jobs_at_once_is_told_once(api: Api) -> None:
+    me = await ada(api)
+    farewell = {"email": ADA, "name": "Ada", "language": None}
+    erase = ErasePerson(by=OPERATOR, subject=me.account, farewell=farewell)
+    await asyncio.gather(*(erase_person(erase, api.ports.store) for _ in range(2)))
+    told = [mail["subject"] for mail in await api.people.mails()]
+    assert told.count("You are forgotten") == 1

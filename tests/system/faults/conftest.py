@@ -6,6 +6,10 @@ from random import Random
 
 import pytest
 
+from tests.system.worker.conftest import broker, broker_of_all, crew, instance, postgres, receiver, receiver_of_all
+
+__all__ = ["broker", "broker_of_all", "crew", "instance", "postgres", "receiver", "receiver_of_all"]
+
 log = logging.getLogger(__name__)
 
 HURRY = 1_000.0  # seconds within which even a machine that does other things gets through

@@ -1,32 +1,16 @@
 """A stranger gets in, books, looks and leaves, on what `daybook up` starts."""
 
 import asyncio
-import re
 import time
 from uuid import uuid4
 
 import httpx
 
 from tests.support.instances import Instance, eventually
+from tests.system.journeys.mailbox import mailed
 from tests.system.journeys.town import OFFICE_HOURS, Town, at, good, position, written
 
 PASSWORD = "a ship in port is safe"
-TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
-
-
-async def mailed(web: httpx.AsyncClient, to: str) -> str:
-    """The code in the newest mail to somebody, read from the pages of the mailbox."""
-    line = re.compile(rf'<a href="(/dev/mailbox/[0-9a-f-]+)">[^<]*</a> to {re.escape(to)}')
-    found: list[str] = []
-
-    async def arrived() -> bool:
-        found[:] = line.findall((await web.get("/dev/mailbox")).text)
-        return bool(found)
-
-    await eventually(arrived)
-    token = TOKEN.search((await web.get(found[0])).text)
-    assert token is not None
-    return token[0]
 
 
 async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(shared: Instance, town: Town) -> None:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 DUE = ("complete", "expire_hold", "lapse", "remind", "notify")
 """Of three queues. What they are about is gone, which their handlers find out."""
 AWAKE, ASLEEP = 0.1, 0.9  # of every second
+A_WALK = 100  # jobs that one walk may do until another queue has its turn: it is begun and ended by the clock
 AGO = 300.0  # seconds that the backlog waits already: a hundred times the lease, ten times what a claim once lasted
 QUEUES = {queue for queue, kinds in KINDS.items() if set(kinds) & {*DUE}} | {"sweep"}
 _BACKLOG = """
@@ -100,18 +101,23 @@ class Watch:
         return (last[1] - first[1]) / max(last[0] - first[0], 0.001)
 
 
+def assert_no_kind_starves(shares: dict[str, int]) -> None:
+    """Three kinds share a queue, and queues take turns of a walk each."""
+    assert min(shares.values()) * 6 + A_WALK >= max(shares.values()), shares
+
+
 @pytest.mark.timeout(3_600)
 def test_a_backlog_is_worked_off_in_order_however_slow_the_worker(crew: Crew, broker: Broker, number: int) -> None:
     crew.ask(_BACKLOG, [list(DUE), len(DUE), number - 1, AGO, AGO])
     watch = Watch(crew, broker)
     with crew.beat(), crew.worker(concurrency=1) as worker, slow(worker):
         shares = watch.until(number // 6)
-        assert min(shares.values()) * 6 >= max(shares.values()), f"a kind starves: {shares}"
+        assert_no_kind_starves(shares)
         ((early,),) = crew.ask(_OUT_OF_TURN)
         assert int(str(early)) <= 2 * AT_ONCE
         broker.flush()
         shares = watch.until(number // 2)
-        assert min(shares.values()) * 6 >= max(shares.values()), f"a kind starves: {shares}"
+        assert_no_kind_starves(shares)
         first, last = watch.rate(number // 24, number // 6), watch.rate(number // 3, number // 2)
         log.warning("%.1f jobs/s at first, %.1f later; %d messages at most; %s", first, last, watch.longest, shares)
         assert last * 3 >= first, "it gets no slower with time"
