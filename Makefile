@@ -19,7 +19,7 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 # One process more than there are processors: many tests wait for a time to pass. The longest begin first
-# (tests/conftest.py), and who has nothing left takes from the others.
+# (tests/conftest.py), and a process without tests left takes some of another's.
 WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 PYTEST = $(BIN)/pytest --dist worksteal
 OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
@@ -29,22 +29,22 @@ LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependenc
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
     bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails
 
-help: ## show this
+help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(STAMP) ## everything needed, into .venv, as uv.lock says
+install: $(STAMP) ## install the packages of uv.lock into .venv
 
-up: $(STAMP) ## Daybook on this machine with its own PostgreSQL and Redis
+up: $(STAMP) ## start Daybook with its own PostgreSQL and Redis; Ctrl-C stops it
 	@$(BIN)/daybook up $(ARGS)
 
-check: lint ## all checks, and every test that needs no server
+check: lint ## run all checks, and every test that needs no server
 	$(PYTEST) -n $(WORKERS) -m "not servers" --hypothesis-profile ci $(ARGS)
 
-test: lint ## all checks, then all tests but the long ones
+test: lint ## run all checks, then all tests but the long ones
 	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
-test-system: $(STAMP) ## whole Daybooks, killed and cut, in full; thorough properties; other PostgreSQLs
+test-system: $(STAMP) ## run the long suites in full: journeys, workers, faults, torture
 	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "hypothesis and not long" --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
@@ -53,29 +53,29 @@ test-system: $(STAMP) ## whole Daybooks, killed and cut, in full; thorough prope
 test-one-other-postgres: $(STAMP)
 	@$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(firstword $(OTHER_POSTGRES))"
 
-test-other-postgres: $(STAMP) ## log and read models on each other PostgreSQL that this machine has
+test-other-postgres: $(STAMP) ## test event log and read models on other PostgreSQL versions
 	@for bin in $(OTHER_POSTGRES); do echo "on $$($$bin/postgres --version)"; \
 	    POSTGRES_BIN=$$bin $(PYTEST) -n auto -q --hypothesis-profile ci $(LOG_TESTS) || exit 1; done
 
-torture: $(STAMP) ## everything killed, cut and paused under load (make torture ARGS="--minutes 10")
+torture: $(STAMP) ## kill, cut and pause everything under load (ARGS="--minutes 10")
 	$(BIN)/pytest tests/system/torture --minutes 2 --log-cli-level=INFO $(ARGS)
 
-faults: $(STAMP) ## 5,000 reminders, and all that can befall workers and their broker
+faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
 
-bench: $(STAMP) ## how fast it is, each figure beside its control (make bench ARGS="append book")
+bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-growth: $(STAMP) ## the same with 10 thousand and with 2 million events in the log: takes long
+bench-growth: $(STAMP) ## measure with 10 thousand and 2 million events; takes long
 	@$(BIN)/python -m bench growth $(ARGS)
 
-bench-quick: $(STAMP) ## every benchmark with tiny sizes: does it run at all?
+bench-quick: $(STAMP) ## run every benchmark with tiny sizes, to see that it works
 	@$(BIN)/python -m bench --quick $(ARGS)
 
-mails: $(STAMP) ## the HTML of every notice, to be looked at (make mails ARGS=folder)
+mails: $(STAMP) ## write the HTML of every notice, for review (ARGS=folder)
 	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.mail.gallery $(or $(ARGS),.cache/mails)
 
-lint: $(STAMP) ## style, types, rings, dependencies, security: side by side
+lint: $(STAMP) ## check style, types, rings, dependencies, security
 	@$(MAKE) --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync) --keep-going $(LINTERS)
 
 lint-lock:
@@ -93,7 +93,7 @@ lint-dependencies:
 lint-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
 
-types: $(STAMP) ## types only
+types: $(STAMP) ## check types only
 	$(BIN)/mypy
 
 format: $(STAMP) ## rewrite the code in the house style
@@ -103,13 +103,13 @@ format: $(STAMP) ## rewrite the code in the house style
 documents: $(STAMP) ## write the parts of docs/ that are made from the code
 	@$(BIN)/python -m tests.documents
 
-openapi: $(STAMP) ## write the API's description
+openapi: $(STAMP) ## print the OpenAPI document
 	@$(BIN)/daybook openapi $(ARGS)
 
-lock: $(BIN)/uv ## renew uv.lock after a change of pyproject.toml
+lock: $(BIN)/uv ## update uv.lock after a change of pyproject.toml
 	$(BIN)/uv lock $(ARGS)
 
-clean: ## forget the environment and the caches; data in .local stays
+clean: ## delete the environment and the caches; data in .local stays
 	rm -rf $(VENV) .cache .hypothesis build dist *.egg-info
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -56,7 +56,7 @@ ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
 """Daybook itself: runs jobs."""
 OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
-"""The operator of the server, who makes the first admin."""
+"""The operator of the server: creates the first admin on the command line."""
 
 Grants = Mapping[Role, Scope]
 
@@ -245,7 +245,7 @@ def permit(caller: Caller, operation: str) -> Scope:
     if scope is not None:
         return scope
     if caller.role is Role.ANONYMOUS:
-        raise Unauthenticated
+        raise Unauthenticated("Send an access token or an API key: `Authorization: Bearer <token>`.")
     raise Forbidden(
         f"The role `{caller.role}` may not use `{operation}`.",
         required_roles=sorted(role for role in ACCESS[operation]),

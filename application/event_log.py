@@ -52,7 +52,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What commands and queries share: the caller, and the id that correlates log lines and events."""
+    """The common fields of commands and queries: the caller, and the id that correlates log lines and events."""
 
     by: Caller
     correlation: str = ""

@@ -98,7 +98,7 @@ def check(wanted: Sequence[Stretch], statuses: Sequence[int], kept: Sequence[Str
         raise WrongWinners("two winners overlap")
     for start, end in set(wanted):
         if not any(since < end and start < until for since, until in won):
-            raise WrongWinners(f"nobody has {start}-{end}, and all who wanted it were refused")
+            raise WrongWinners(f"{start}-{end} is free, but all its requests were refused")
 
 
 def _in_log(database: Database, shop: Shop) -> list[Stretch]:

@@ -1,4 +1,4 @@
-"""How long does it take to find who is free first, by tag and place, among thousands?"""
+"""The time of a search for the earliest free provider by tag and place, among thousands."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _search(center: tuple[float, float], tag: str) -> str:
 def _check(told: dict[str, list[dict[str, dict[str, str]]]]) -> None:
     """A figure for empty answers, or in another order, would say nothing."""
     starts = [each["earliest"]["start"] for each in told["items"]]
-    assert starts, "nobody is found"
+    assert starts, "no provider is found"
     assert starts == sorted(starts)
 
 

@@ -103,7 +103,7 @@ def _done(database: Database, settings: Settings, number: int) -> float:
 
 
 async def _overdue(database: Database, number: int) -> None:
-    """So many appointments of which nobody has said what became of them."""
+    """Make overdue appointments: past ones that are neither completed nor cancelled."""
     journal = PostgresJournal(database.application, queue_size=10_000, patience=60.0)
     await journal.open()
     then = datetime.now(UTC) - timedelta(days=2)

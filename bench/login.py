@@ -1,4 +1,4 @@
-"""How many bookings a second during a login storm? Hashing a password must not keep anybody waiting."""
+"""Bookings a second during many logins. Hashing a password must not delay other requests."""
 
 from __future__ import annotations
 

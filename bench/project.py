@@ -158,7 +158,7 @@ async def _open_days(store: EventStore, takes: Sequence[Take]) -> None:
 
 
 async def _notified(database: Database, number: int) -> list[float]:
-    """An insert with NOTIFY, and a look by whoever is told: what PostgreSQL alone takes."""
+    """An insert with NOTIFY, and a query by the listener: the time of PostgreSQL alone."""
     connect = psycopg.AsyncConnection.connect
     async with (
         await connect(database.owner, autocommit=True) as listening,

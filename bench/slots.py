@@ -60,5 +60,5 @@ def _path(shop: Shop, later: int = 0) -> str:
 
 
 def distinct(shop: Shop, number: int, seconds: Iterator[int]) -> list[bytes]:
-    """Questions that nobody has asked before."""
+    """Queries that no client has sent before."""
     return [request("GET", _path(shop, next(seconds))) for _ in range(number)]

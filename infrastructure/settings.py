@@ -107,12 +107,12 @@ class Settings(BaseSettings):
 
     @property
     def quiet(self) -> QuietHours | None:
-        """The hours without reminders, in the time zone of the person who gets them."""
+        """The hours without reminders, in the recipient's time zone."""
         return QuietHours.read(self.quiet_hours)
 
     @property
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
-        """The networks whose X-Forwarded-For is believed."""
+        """The networks whose X-Forwarded-For is trusted."""
         return values.networks(self.trusted_proxies)
 
     @property
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     @property
     def database_prefix(self) -> Literal["db", "test_db"]:
-        """What the names of the settings of the application's database begin with."""
+        """The prefix of the settings of the application's database."""
         return "test_db" if self.mode is Mode.TEST else "db"
 
     @property

@@ -38,7 +38,7 @@ RENAMED: Mapping[str, str] = {
     "test_db_password": "TEST_DB_PASS",
     "test_db_superuser_password": "TEST_DB_SUPERUSER_PASS",
 }
-"""Names of release 0.1.0. A set one is refused, so that nobody runs without the setting they believe in."""
+"""Names of release 0.1.0. Daybook refuses to start while one is set, so that no setting is ignored silently."""
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -76,7 +76,7 @@ def sources(
 
 
 def validated(values: dict[str, Any], build: Callable[[Any], T], fields: Mapping[str, FieldInfo]) -> T:
-    """What `build` makes of the values. Raises one ValidationError with every fault, advice as its message."""
+    """The result of `build` from the values. Raises one ValidationError with every fault, advice as its message."""
     faults = [
         _fault(old, None, f"use {new}: {old.upper()} is its name of release 0.1.0")
         for old, new in RENAMED.items()

@@ -1,4 +1,4 @@
-"""What one setting may be. A function returns the value, or raises ValueError with the advice to give."""
+"""Checks of single settings. A function returns the value, or raises ValueError with the advice to give."""
 
 import re
 from collections.abc import Mapping, Sequence

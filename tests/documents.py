@@ -1,4 +1,4 @@
-"""The parts of the documents that are made: routes, problems, the tree of modules, the index of decisions.
+"""The parts of the documents that are made: routes, problems, the tree of modules, decisions, recipes.
 
 `make documents` writes them; a test fails when a document and the code differ.
 """
@@ -13,10 +13,12 @@ from pathlib import Path
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types
+from tests.support import recipes
 
 ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
 DECISIONS = ROOT / "docs/decisions/README.md"
+RECIPES = ROOT / "docs/recipes.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
 # Folders of tests are no packages, so what they prove is said here.
@@ -33,6 +35,7 @@ TEST_FOLDERS = {
     "tests/system": "Real processes.",
     "tests/system/faults": "Reminders while workers and broker are killed.",
     "tests/system/journeys": "Stories through HTTP on processes as `daybook up` starts them.",
+    "tests/system/recipes": "The recipes of docs/recipes.md on a copy of this tree.",
     "tests/system/torture": "Many writers, killed processes, cut connections.",
     "tests/system/worker": "Celery workers on Valkey and RabbitMQ.",
     "tests/vectors": "Acceptance cases as data.",
@@ -100,6 +103,17 @@ def _line(depth: int, name: str, told: str) -> str:
     return f"    {place} {told}".rstrip()
 
 
+def recipe_page() -> str:
+    """The page of recipes, with the files and lines of each patch."""
+    text = RECIPES.read_text()
+    for name in recipes.recipes():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}{recipes.shown(name)}\n{end}{after}"
+    return text
+
+
 def renewed() -> dict[Path, str]:
     """Each document as it should be."""
     api = API.read_text()
@@ -107,6 +121,7 @@ def renewed() -> dict[Path, str]:
     return {
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
         ARCHITECTURE: f"{head}{tree()}\n",
+        RECIPES: recipe_page(),
         DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
         OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
     }

@@ -1,4 +1,4 @@
-"""The jobs that end holds, requests and appointments when their time is over. Each is a command."""
+"""The jobs that end holds, requests and appointments when their time is over. Each job runs one command."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -29,14 +29,14 @@ def booking_handlers(store: EventStore) -> JobHandlers:
 def _by_command(
     run: Callable[[C, EventStore], Awaitable[CommandResult[Any]]], said: Callable[[Job], C], store: EventStore
 ) -> JobHandler:
-    """A job that a command decides by itself, by the clock and the state of things. Its outcome is the status."""
+    """A handler that runs one command, which decides by the clock and the state. The outcome is the new status."""
 
-    async def handle(job: Job, lease: JobLease) -> str:  # noqa: ARG001  a command is done once
+    async def handle(job: Job, lease: JobLease) -> str:  # noqa: ARG001  a repeated command changes nothing
         try:
             status = (await run(said(job), store)).aggregate.status
         except NotFound:
             return "gone"
-        if status in _NOT_YET:  # this process's clock is a little behind
+        if status in _NOT_YET:  # the clock of this process is behind the database's clock
             raise NotDueYet(store.now() + timedelta(seconds=5))
         return str(status)
 

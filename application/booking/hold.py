@@ -92,7 +92,7 @@ async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
 
 @command
 async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
-    """Expire a hold whose time is over; does nothing otherwise."""
+    """Expire a hold whose time is over; otherwise do nothing."""
     demand_system(cmd.by)
     hold = await log.edit(Hold, cmd.hold_id)
     hold.expire(now)

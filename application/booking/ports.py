@@ -1,4 +1,4 @@
-"""Ports of booking: what it asks of read models, whose answers may lag behind the log."""
+"""Ports of booking to read models. Their answers may lag behind the log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,12 +10,12 @@ class ProviderRanking(Protocol):
     """The order in which to try a service's providers when the caller names none."""
 
     async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:
-        """The fewest appointments in the week of `start` first. A preference alone: the log decides who is free."""
+        """The ids, fewest appointments in the week of `start` first. The log decides which provider is free."""
         ...
 
 
 class CustomerVisits(Protocol):
-    """Customers whom staff know from appointments."""
+    """The customers that staff know from appointments."""
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:
         """Whether the customer has been with a provider that the account owns or works for."""
@@ -23,26 +23,26 @@ class CustomerVisits(Protocol):
 
 
 class BookingQueries(ProviderRanking, CustomerVisits, Protocol):
-    """Both."""
+    """Everything that booking asks of read models."""
 
 
 class NoBookingQueries:
-    """Without read models: providers by id, and no customer known from appointments."""
+    """Answers without read models: providers in the order of their ids, no customer known from appointments."""
 
     async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
-        """By id."""
+        """In the order of the ids."""
         return sorted(provider_ids)
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
-        """Never."""
+        """Always False."""
         return False
 
 
 class CustomerKnown(NoBookingQueries):
-    """For a customer who was checked before, as those on the waitlist were when they joined."""
+    """For customers that were checked before: an entry of the waitlist was checked when it was made."""
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
-        """Always."""
+        """Always True."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""The customer and the provider of a booking or a hold: both are chosen before the calendar is looked at."""
+"""The customer and the provider of a booking or a hold, chosen before the start is reserved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRequest(Command):
-    """A start of a service, with the provider named or any of the service's."""
+    """A request for a start of a service. `provider_id`: None for any provider of the service."""
 
     id: UUID
     service_id: UUID
@@ -70,7 +70,7 @@ class ProviderSelection(NamedTuple):
 async def select_provider(
     cmd: BookingRequest, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> ProviderSelection:
-    """The provider named, or the first free one of the service. Raises the refusals of who may book what."""
+    """The provider of the request, or the first free one. Checks that the caller may book for the customer."""
     permit(cmd.by, operation)
     customer_id = await whom(cmd.by, cmd.customer_id, log, queries)
     service = await log.load(Service, cmd.service_id)
@@ -83,7 +83,7 @@ async def select_provider(
 
 
 async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: CustomerVisits) -> UUID:
-    """The customer of a request: the callers themselves or a guest they have claimed; for staff, one they know."""
+    """The customer of a request: the caller or a guest that the caller has claimed; for staff, a known customer."""
     if customer_id is None:
         if not by.is_customer:
             raise Invalid("Staff must send `customer_id`.", "/customer_id")
@@ -108,7 +108,7 @@ async def _knows(by: Caller, customer: Customer, log: EventLog, visits: Customer
 async def take_start(
     cmd: BookingRequest, request: ReservationRequest, log: EventLog, now: datetime
 ) -> Sequence[Aggregate]:
-    """As `take`. Where no provider is named and the chosen one was just booked, the command tries another one."""
+    """As `take`. If the request names no provider and the chosen one was just booked, the command tries another."""
     try:
         return await take(request, log, now)
     except SlotTaken:
@@ -120,7 +120,7 @@ async def take_start(
 async def _first_free(
     cmd: BookingRequest, service: Service, log: EventLog, now: datetime, ranking: ProviderRanking
 ) -> UUID:
-    """The first provider, in the order of the ranking, who offers the start."""
+    """The first provider in the ranking that offers the start."""
     ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
     rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
@@ -145,7 +145,7 @@ async def _first_free(
 async def _rule_against(
     service: Service, provider: Provider, start: datetime, log: EventLog, now: datetime
 ) -> Rule | None:
-    """The rule against the start with this provider; None if it is offered."""
+    """The rule that forbids the start with this provider; None if the provider offers it."""
     opening = await hours(service, provider, log)
     terms = service.slot_terms()
     ids = [Day.id_of(provider.id, day) for day in days_touched(*terms.stretch(start))]

@@ -148,7 +148,7 @@ async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appoin
 
 @command
 async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
-    """End an offer whose hold has ended: the entry waits again. Does nothing while the hold lasts."""
+    """End an offer whose hold has ended: the entry waits again. Do nothing while the hold lasts."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
     if waiting.offer is None:

@@ -28,7 +28,7 @@ AHEAD = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True)
 class WaitlistServices:
-    """What matching the waitlist needs. `line`: reads who waits, and what is free."""
+    """The services that matching uses. `line`: reads the waiting entries and the free starts."""
 
     store: EventStore
     line: WaitlistLine
@@ -41,7 +41,7 @@ def waitlist_handlers(services: WaitlistServices) -> JobHandlers:
 
 @dataclass(frozen=True, kw_only=True)
 class FindCalendar(Lookup):
-    """`stream`: of a Day or a Schedule."""
+    """`stream`: the id of a Day or a Schedule."""
 
     stream: UUID
 
@@ -63,7 +63,7 @@ async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> A
     return await log.load(Aggregate, asked.stream)
 
 
-async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  offers are made once
+async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated offer changes nothing
     """Match the free starts of the Day or the Schedule that the job is about."""
     asked = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
     found, now = (await find_calendar(asked, services.store)).aggregate, services.store.now()
@@ -80,8 +80,8 @@ async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> 
     return "offered" if await match(freed, services.line, services.store) else "done"
 
 
-async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a command is done once
-    """Let an offer lapse that was not accepted."""
+async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated command changes nothing
+    """End an offer that was not accepted. Raises NotDueYet while it lasts."""
     try:
         until = await lapse(job.subject, store=services.store, correlation=job.correlation)
     except NotFound:
@@ -118,7 +118,7 @@ async def _offer_first(wish: Wish, freed: FreedTime, starts: Sequence[datetime],
 
 
 async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventStore, correlation: str) -> int:
-    """The position of the offer."""
+    """Offer the start to the entry. Returns the log position of the offer."""
     offer = OfferPlace(
         by=SYSTEM,
         waiting_id=wish.waiting_id,
@@ -131,7 +131,7 @@ async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventSto
 
 
 async def lapse(waiting_id: UUID, *, store: EventStore, correlation: str = "") -> datetime | None:
-    """Let the entry wait again if its offer has ended. Returns the end of an offer that still stands."""
+    """Return the entry to the waitlist if its offer has ended. Returns the end of an offer that still lasts."""
     asking = ChangeWaiting(by=SYSTEM, waiting_id=waiting_id, correlation=correlation)
     waiting = (await lapse_offer(asking, store)).aggregate
     if waiting.offer is None:

@@ -103,7 +103,7 @@ async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datet
 
 @command
 async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organization:
-    """Add a member, who may act for the organization's providers. Only owners give a rank as high as their own."""
+    """Add a member to act for the organization's providers. Only owners give a rank as high as their own."""
     organization, acting = await _ours(cmd, "add_member", log)
     organization.add_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
     await log.record(organization)

@@ -1,4 +1,4 @@
-"""Access tokens: what a caller shows with each request."""
+"""Access tokens: callers send one with each request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,22 +10,22 @@ from application.access import Caller, Role
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access token, and the seconds for which it is good."""
+    """An access token, and the seconds for which it is valid."""
 
     token: str
     expires_in: int
 
 
 class AccessTokens(Protocol):
-    """Issued to who signed in, believed until they run out or are void."""
+    """Issues access tokens at sign-in, and verifies them until they expire or are revoked."""
 
     def verify(self, token: str) -> Caller:
-        """Who bears it; raises Unauthenticated."""
+        """The caller that the token identifies; raises Unauthenticated."""
         ...
 
     def grant(self, account: UUID, role: Role, session: UUID, now: datetime, seen: int) -> IssuedToken:
-        """A token for ten minutes. `seen`: the position of the log as of which the role was so.
+        """Issue a token for ten minutes. `seen`: the log position at which the role was read.
 
-        A change of the account after that position makes it void, even if its clock is late.
+        A change of the account after that position revokes the token, even if the clock of that change is behind.
         """
         ...

@@ -1,6 +1,6 @@
-"""The jobs that mail people about their account: codes, links, and what has happened to it.
+"""The jobs that mail people about their account: codes, links and notices.
 
-The mail's id is the job's key, so that a second copy is recognised.
+The id of a mail is the key of its job, so that receivers recognise a second copy.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from domain.people.account import Account
 
 RESET = timedelta(hours=1)
 INVITATION = timedelta(days=7)
-_NOT_SAID_IN_THE_MAIL = frozenset({"account_id", "letter", "to"})
+_NOT_IN_THE_MAIL = frozenset({"account_id", "letter", "to"})
 
 
 @dataclass(frozen=True, slots=True)
 class AccountMailServices:
-    """What mails about accounts need: codes and links to put in them, and the way out."""
+    """The services that account mails use: codes, links and the mailer."""
 
     store: EventStore
     mail: Mailer
@@ -35,7 +35,7 @@ class AccountMailServices:
 
 
 def account_handlers(services: AccountMailServices) -> JobHandlers:
-    """Handlers of the jobs that somebody in front of a screen waits for."""
+    """Handlers of the jobs that send account mails."""
     handlers = {
         "register": send_registration_code,
         "change_address": send_address_code,
@@ -48,7 +48,7 @@ def account_handlers(services: AccountMailServices) -> JobHandlers:
 
 
 async def send_registration_code(job: Job, lease: JobLease, services: AccountMailServices) -> str:
-    """Send the address a code; or, if it has an account, tell its holder so.
+    """Send a code to the address; if it has an account, notify the holder instead.
 
     Payload: email, password (hashed), name, role, timezone, language.
     """
@@ -56,7 +56,7 @@ async def send_registration_code(job: Job, lease: JobLease, services: AccountMai
     if await _tell_holder(job, lease, said["email"], services):
         return "known"
     secret = await services.verifications.issue(Verification(new_id(), said))
-    # It holds nothing that a stranger chose: else they could send their own words to anybody through us.
+    # The mail holds no text of the sender: otherwise strangers could mail their own words to any address.
     message = MailMessage(job.key, "verify", said["email"], said["language"] or "", {"token": secret})
     return await _send(message, lease, services)
 
@@ -91,30 +91,30 @@ async def send_invitation(job: Job, lease: JobLease, services: AccountMailServic
 
 
 async def send_account_notice(job: Job, lease: JobLease, services: AccountMailServices) -> str:
-    """Tell somebody what has happened to their account. Said: letter, such as "password-changed", and its facts.
+    """Send a notice about the account. Payload: letter, such as "password-changed", and its facts.
 
-    `to`: the address, if not the present one.
+    `to`: the address, if it is not the current one.
     """
     account, said = await _account(job, services), job.said
     if account is None:
         return "gone"
     if said["letter"] == "forgetting-asked" and account.forgetting_due is None:
         return "cancelled"
-    facts = {name: str(value) for name, value in said.items() if name not in _NOT_SAID_IN_THE_MAIL}
+    facts = {name: str(value) for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
     if "due_at" in facts:
         facts["due"] = _date_of(datetime.fromisoformat(facts.pop("due_at")))
     return await _write(said["letter"], account, job, lease, services, to=said.get("to"), **facts)
 
 
 async def send_farewell(job: Job, lease: JobLease, services: AccountMailServices) -> str:
-    """The last mail to somebody whose data is erased. Payload: email, name, language."""
+    """Send the last mail to an erased person. Payload: email, name, language."""
     said = job.said
     message = MailMessage(job.key, "forgotten", said["email"], said.get("language") or "", {"name": said["name"]})
     return await _send(message, lease, services)
 
 
 async def _tell_holder(job: Job, lease: JobLease, email: str, services: AccountMailServices) -> bool:
-    """Whether the address has an account, whose holder is told that somebody else wanted it."""
+    """Whether the address has an account; its holder is notified of the attempt to register it."""
     account = await _holder(email, services)
     if account is None:
         return False
@@ -123,7 +123,7 @@ async def _tell_holder(job: Job, lease: JobLease, email: str, services: AccountM
 
 
 async def _holder(email: str, services: AccountMailServices) -> Account | None:
-    """The account of an address, fresh; None if there is none."""
+    """The current account of an address; None if there is none."""
     asked = FindAccount(by=OPERATOR, address=await services.store.address_id(email))
     try:
         return (await find_account(asked, services.store)).aggregate
@@ -132,7 +132,7 @@ async def _holder(email: str, services: AccountMailServices) -> Account | None:
 
 
 async def _account(job: Job, services: AccountMailServices) -> Account | None:
-    """The account that the job is about; in its payload, if it was enqueued by release 0.1.0."""
+    """The account of a job. Jobs that release 0.1.0 enqueued name it in their payload."""
     told = job.said.get("account_id")
     stream = job.subject if told is None else Account.id_of(UUID(told))
     return await current_state(Account, stream, services.store)
@@ -163,5 +163,5 @@ async def _send(message: MailMessage, lease: JobLease, services: AccountMailServ
 
 
 def _date_of(moment: datetime) -> str:
-    """As mails say it."""
+    """The instant as account mails show it."""
     return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,4 +1,4 @@
-"""Keys for programs: they act as the account that made them, and never more."""
+"""API keys for programs: a key acts as the account that created it, within its scopes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from domain.errors import Conflict, NotFound, Unauthenticated
 from domain.people.account import Account
 
 PREFIX = "dbk_"
-FRESH = 1.0  # seconds for which a look is good
+FRESH = 1.0  # seconds for which a look-up is cached
 REMEMBERED = 1_000  # keys
 
 
 class TooManyKeys(Conflict):
-    """This account has too many API keys: end one first."""
+    """The account has too many API keys. Delete one first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A program's key. `scopes`: "read", "write" or operations; `used_at`: right to the minute."""
+    """A program's key. `scopes`: "read", "write" or operations; `used_at`: accurate to the minute."""
 
     id: UUID
     account_id: UUID
@@ -37,35 +37,35 @@ class ApiKey:
 
 
 class ApiKeys(Protocol):
-    """Keys: a prefix, an id and 256 random bits, kept hashed. For another's, NotFound is raised."""
+    """API keys: a prefix, an id and 256 random bits, stored as a hash. Raises NotFound for a key of another account."""
 
     async def make(
         self, account_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime | None
     ) -> tuple[ApiKey, str]:
-        """A new one, and what to send: it can't be shown again."""
+        """The new key and its secret, which cannot be shown again."""
         ...
 
     async def find(self, account_id: UUID, *, limit: int, after: UUID | None = None) -> Sequence[ApiKey]:
-        """The account's, the oldest first."""
+        """The account's keys, the oldest first."""
         ...
 
     async def get(self, account_id: UUID, id: UUID) -> ApiKey: ...
 
     async def rename(self, account_id: UUID, id: UUID, name: str, version: int | None) -> ApiKey:
-        """Raises Stale unless it is at this version."""
+        """Rename the key. Raises Stale for another version."""
         ...
 
     async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:
-        """It opens nothing from now on. Raises Stale."""
+        """Revoke the key. Raises Stale."""
         ...
 
     async def bearer(self, key: str) -> ApiKey | None:
-        """Whose it is, if it is one and has not ended; notes that it was used."""
+        """The key of a secret, None if it is unknown or revoked; records that it was used."""
         ...
 
 
 class ApiKeyHolders:
-    """Who holds a key: its account, in the role that it has now. Asked anew after a second."""
+    """The account that holds a key, in its current role. Cached for one second."""
 
     def __init__(self, keys: ApiKeys, store: EventStore, *, clock: Callable[[], float] = monotonic) -> None:
         self._keys = keys
@@ -74,14 +74,14 @@ class ApiKeyHolders:
         self._known: dict[str, tuple[float, Caller]] = {}
 
     async def holder(self, key: str) -> Caller:
-        """Raises Unauthenticated for what is no key, or one that has ended or whose account may not act."""
+        """Raises Unauthenticated for an unknown or revoked key, and for a key of an inactive account."""
         known, now = self._known.get(key), self._clock()
         if known is not None and now < known[0]:
             return known[1]
         self._known.pop(key, None)
         found = await self._keys.bearer(key)
         if found is None:
-            raise Unauthenticated("The API key is not valid, or no longer.")
+            raise Unauthenticated("The API key is not valid or was revoked.")
         account = await self._account(found.account_id)
         caller = Caller(found.account_id, Role(account.role), scopes=frozenset(found.scopes))
         if len(self._known) >= REMEMBERED:
@@ -94,7 +94,7 @@ class ApiKeyHolders:
         try:
             account = (await find_account(asked, self._store)).aggregate
         except NotFound:
-            raise Unauthenticated("The API key is not valid, or no longer.") from None
+            raise Unauthenticated("The API key is not valid or was revoked.") from None
         if not account.active:
-            raise Unauthenticated("The API key is not valid, or no longer.")
+            raise Unauthenticated("The API key is not valid or was revoked.")
         return account

@@ -36,7 +36,7 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """How an account proves itself. `long`: the password has at least 15 characters.
+    """The credentials of an account. `long`: the password has at least 15 characters.
 
     `totp`: the encrypted secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last step used.
     """
@@ -59,7 +59,7 @@ class Credentials(Protocol):
         ...
 
     async def drop(self, account_id: UUID) -> None:
-        """Delete the account's row: nobody signs in with it any more."""
+        """Delete the account's credentials, so that sign-in always fails."""
         ...
 
     async def start_codes(self, account_id: UUID, secret: str) -> None:
@@ -71,7 +71,7 @@ class Credentials(Protocol):
         ...
 
     async def use_code(self, account_id: UUID, step: int, *, confirms: bool = False) -> bool:
-        """Whether this step's code is used now for the first time, and is newer than the last one used."""
+        """Record the use of this step's code. Returns whether the step is newer than the last one used."""
         ...
 
     async def stop_codes(self, account_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Register, and prove an e-mail address: it becomes an account's, a new one's or one that is there."""
+"""Registration, and verification of an e-mail address for a new or an existing account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from domain.people.account import Account
 
 @dataclass(frozen=True, slots=True)
 class VerificationServices:
-    """What proving an address needs."""
+    """The services that verification uses."""
 
     store: EventStore
     credentials: Credentials
@@ -26,7 +26,7 @@ class VerificationServices:
 
 @enqueues("register")
 async def ask_registration(said: Mapping[str, Any], jobs: JobEnqueuer, correlation: str = "") -> None:
-    """Have a code mailed. The same work whether the address has an account or not: the job finds that out later.
+    """Enqueue the mail with the code. The work is the same whether or not the address has an account.
 
     `said`: email, password (hashed), name, role, timezone, language.
     """
@@ -34,13 +34,13 @@ async def ask_registration(said: Mapping[str, Any], jobs: JobEnqueuer, correlati
 
 
 async def verify_email(secret: str, services: VerificationServices, correlation: str = "") -> CommandResult[Account]:
-    """Whoever has the secret reads the address's mail. Raises TicketVoid, AddressTaken."""
+    """Register the account, or change its address, by the code from the mail. Raises TicketVoid, AddressTaken."""
     verification = await services.verifications.take(secret)
     act = _register if "password" in verification.said else _change
     try:
         done = await act(verification, services, correlation)
     except Refusal:
-        await services.verifications.done(secret)  # it will never be true
+        await services.verifications.done(secret)  # a second attempt would be refused as well
         raise
     except BaseException:
         await services.verifications.give_back(secret)
@@ -52,7 +52,7 @@ async def verify_email(secret: str, services: VerificationServices, correlation:
 async def _register(pending: Verification, services: VerificationServices, correlation: str) -> CommandResult[Account]:
     said, id = pending.said, pending.account_id
     role = Role(said["role"])
-    # The password first: whoever is recorded can sign in, and a password without account opens nothing.
+    # The password first: a recorded account can sign in at once; a password without an account grants nothing.
     await services.credentials.put(id, said["password"], long=True)
     command = RegisterAccount(
         by=Caller(id, role),

@@ -1,4 +1,4 @@
-"""Change a password, or set a new one by a link that came by mail."""
+"""Changing a password, and resetting it by a link sent by mail."""
 
 from application.access import Caller
 from application.identity.credentials import Credential
@@ -8,15 +8,15 @@ from domain.errors import Forbidden
 from domain.people.account import Account
 
 LONG, WITH_CODES = 15, 8
-"""Characters at least: of a password alone, and of one beside one-time codes."""
+"""The fewest characters of a password without one-time codes, and with them."""
 
 
 class WrongPassword(Forbidden):
-    """This is not your password."""
+    """The current password is wrong."""
 
 
 async def prove(by: Caller, password: str, network: str, signing: Signing) -> Credential:
-    """The caller's credential, for what needs the password again; raises WrongPassword."""
+    """Check the caller's password again, for sensitive changes; raises WrongPassword."""
     credential = await signing.credentials.get(by.account)
     right = await signing.passwords.verify(password, credential.password if credential else None)
     if credential is None or not right:
@@ -27,7 +27,7 @@ async def prove(by: Caller, password: str, network: str, signing: Signing) -> Cr
 
 @enqueues("account_notice")
 async def change_password(by: Caller, old: str, new: str, network: str, signing: Signing) -> None:
-    """Ends all other sessions. Raises WrongPassword, WeakPassword."""
+    """Change the password and end all other sessions. Raises WrongPassword, WeakPassword."""
     credential = await prove(by, old, network, signing)
     account = await account_of(by.account, signing)
     await _check(account, credential, new, signing)
@@ -42,7 +42,7 @@ async def change_password(by: Caller, old: str, new: str, network: str, signing:
 
 @enqueues("reset_password")
 async def request_password_reset(email: str, network: str, signing: Signing) -> None:
-    """Have a link mailed. Whether the address has an account is found out later, out of sight."""
+    """Enqueue the mail with the link. The job finds out later whether the address has an account."""
     async with signing.atomically():
         await signing.jobs.enqueue(JobRequest("reset_password", {"email": email}))
         await signing.security.note("reset_asked", network=network)
@@ -50,7 +50,7 @@ async def request_password_reset(email: str, network: str, signing: Signing) -> 
 
 @enqueues("account_notice")
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
-    """Ends all sessions. Raises TicketVoid; WeakPassword, after which the ticket is still good."""
+    """Set a new password and end all sessions. Raises TicketVoid; WeakPassword, which leaves the token valid."""
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class SecurityLog(Protocol):
-    """Append-only, for auditors."""
+    """Appends to the security log."""
 
     async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
         """`network`: an address, stored as a keyed hash only. `facts` hold no personal data."""

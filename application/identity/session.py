@@ -25,14 +25,14 @@ LONGEST_NAME = 320  # characters, as of an e-mail address
 
 
 class InvalidCredentials(Unauthenticated):
-    """This name and password don't sign in."""
+    """The e-mail address or password is wrong."""
 
     def __init__(self) -> None:
         super().__init__(error="invalid_grant")
 
 
 class TotpRequired(Unauthenticated):
-    """A one-time code is needed too."""
+    """A one-time code is required. Send it as `totp`."""
 
     def __init__(self) -> None:
         super().__init__(error="invalid_grant")
@@ -40,7 +40,7 @@ class TotpRequired(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What signing in needs from outside. `address_id`: an e-mail address to its stream.
+    """The services that sign-in uses. `address_id`: an e-mail address to its stream.
 
     `atomically`: the rows written and the jobs enqueued within the block are committed together.
     """
@@ -61,7 +61,7 @@ class Signing:
 
 @dataclass(frozen=True, kw_only=True)
 class SignIn:
-    """`username`: an e-mail address. `client`: what the device says of itself; `network`: where it is."""
+    """`username`: an e-mail address. `client`: the device's own description; `network`: its IP address."""
 
     username: str
     password: str
@@ -72,7 +72,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in, and what they show from now on."""
+    """A session with its access and refresh tokens."""
 
     session: Session
     role: Role
@@ -82,7 +82,7 @@ class SignedIn:
 
 @dataclass(frozen=True, kw_only=True)
 class _GetAccount(Lookup):
-    """By id, or else by the stream of its e-mail address."""
+    """Look an account up by id, or else by the stream of its e-mail address."""
 
     account_id: UUID | None = None
     address: UUID | None = None
@@ -90,7 +90,7 @@ class _GetAccount(Lookup):
 
 @dataclass(frozen=True)
 class AccountHolder:
-    """What signing in needs of an account: nothing personal, so that no key is asked for if there is one.
+    """The part of an account that sign-in needs: nothing personal, so that no encryption key is read.
 
     `account_id`: None if there is none.
     """
@@ -117,23 +117,23 @@ async def _get_account(asked: _GetAccount, log: EventReader, _: datetime) -> Acc
 async def _holder(
     signing: Signing, *, address: UUID | None = None, id: UUID | None = None
 ) -> QueryResult[AccountHolder]:
-    """The holder of an address or of an account, and the log position as of which that is so."""
+    """The holder of an address or of an account, and the log position at which it was read."""
     return await _get_account(_GetAccount(by=ANONYMOUS, account_id=id, address=address), signing.store)
 
 
 async def account_of(account_id: UUID, signing: Signing) -> Account:
-    """The account as it is now, and readable. Raises NotFound."""
+    """The current account with its decrypted personal data. Raises NotFound."""
     asked = FindAccount(by=ANONYMOUS, account_id=account_id)
     return (await find_account(asked, signing.store)).aggregate
 
 
 async def subject(username: str, signing: Signing) -> UUID:
-    """Whom a name means: the stream of the address, whether anybody has it or not."""
+    """The stream of an e-mail address, whether or not an account has it."""
     return await signing.address_id(username[:LONGEST_NAME])
 
 
 async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
-    """Raises InvalidCredentials, which tells nothing and takes as long whatever is wrong; TotpRequired."""
+    """Open a session. Raises TotpRequired, and InvalidCredentials with the same answer and duration for every cause."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
     done = await _holder(signing, address=address)
     holder = done.aggregate
@@ -164,7 +164,7 @@ async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now
 async def uses_code(
     code: str, credential: Credential, signing: Signing, now: datetime, *, confirms: bool = False
 ) -> bool:
-    """Whether it is a one-time code of the account's, used for the first time."""
+    """Use a one-time code. Returns whether it belongs to the account and was not used before."""
     secret = await signing.credentials.secret(credential)
     step = None if secret is None else signing.codes.step(secret, code, now)
     if step is None:
@@ -185,14 +185,14 @@ async def refresh(token: str, network: str, signing: Signing) -> SignedIn:
     holder = done.aggregate
     if not holder.active:
         await signing.sessions.end(id)
-        raise Unauthenticated("The refresh token is not valid, or no longer.")
+        raise Unauthenticated("The refresh token is not valid or has expired. Sign in again.")
     role = Role(holder.role)
     access = signing.tokens.grant(id, role, session.id, now, done.position)
     return SignedIn(session, role, access, following)
 
 
 async def sign_out(by: Caller, network: str, signing: Signing) -> None:
-    """End the session of the caller's token; a token without one just runs out."""
+    """End the session of the caller's token; a token without a session stays valid until it expires."""
     if by.session is not None:
         await signing.sessions.end(by.account, by.session)
         await signing.security.note("logout", by.account, network=network, session=str(by.session))
@@ -206,6 +206,6 @@ async def end_session(by: Caller, session_id: UUID, network: str, signing: Signi
 
 
 async def end_other_sessions(by: Caller, network: str, signing: Signing) -> None:
-    """End all of the caller's sessions but the one that asks."""
+    """End all sessions of the caller except the current one."""
     ended = await signing.sessions.end(by.account, keep=by.session)
     await signing.security.note("sessions_ended", by.account, network=network, count=ended)

@@ -1,4 +1,4 @@
-"""One-time codes beside the password: begun, confirmed by a first code, and given up."""
+"""Two-step sign-in with one-time codes (TOTP): set-up, confirmation by a first code, and switching it off."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,31 +12,31 @@ from domain.people.account import Account
 
 
 class CodesInForce(Conflict):
-    """One-time codes are in force already."""
+    """Two-step sign-in is already on."""
 
 
 class NoCodes(Conflict):
-    """One-time codes have not been begun."""
+    """Two-step sign-in is not set up. Start with POST /v1/auth/totp."""
 
 
 class WrongCode(Forbidden):
-    """This code is wrong, or was used before."""
+    """The one-time code is wrong or was used before."""
 
 
 class PasswordTooShortAlone(Conflict):
-    """Without one-time codes, a password has 15 characters at least: choose a longer one first."""
+    """Without two-step sign-in, the password needs at least 15 characters. Change it first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TotpEnrolment:
-    """Shown once. `uri`: what an app takes as a picture."""
+    """The new secret, shown once. `uri`: the otpauth:// URI, which apps read as a QR code."""
 
     secret: str
     uri: str
 
 
 async def start_totp(by: Caller, password: str, network: str, signing: Signing) -> TotpEnrolment:
-    """A secret for an app, in force once confirmed. Raises WrongPassword, CodesInForce."""
+    """Create a secret for an authenticator app; it takes effect once confirmed. Raises WrongPassword, CodesInForce."""
     credential = await prove(by, password, network, signing)
     if credential.totp_confirmed:
         raise CodesInForce
@@ -49,7 +49,7 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
 
 @enqueues("account_notice")
 async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) -> None:
-    """From now on a code is needed to sign in. Raises NoCodes, CodesInForce, WrongCode."""
+    """Switch two-step sign-in on. Raises NoCodes, CodesInForce, WrongCode."""
     credential = await signing.credentials.get(by.account)
     if credential is None or credential.totp is None:
         raise NoCodes
@@ -65,12 +65,12 @@ async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) ->
 
 @enqueues("account_notice")
 async def stop_totp(by: Caller, password: str, code: str, network: str, signing: Signing) -> None:
-    """Raises WrongPassword, NoCodes, PasswordTooShortAlone, WrongCode."""
+    """Switch two-step sign-in off. Raises WrongPassword, NoCodes, PasswordTooShortAlone, WrongCode."""
     credential = await prove(by, password, network, signing)
     if not credential.totp_confirmed:
         raise NoCodes
     if not credential.long:
-        raise PasswordTooShortAlone(f"Choose one of {LONG} characters at least first.")
+        raise PasswordTooShortAlone(f"Change the password to at least {LONG} characters first.")
     notice = JobRequest("account_notice", {"letter": "totp-stopped"}, subject=_stream(by), slot="totp-stopped")
     async with signing.atomically():
         if not await uses_code(code, credential, signing, signing.store.now()):

@@ -1,1 +1,1 @@
-"""Jobs: what is done later, and which handler does it."""
+"""Jobs: work that is done later, its queues and its handlers."""

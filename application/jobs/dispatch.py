@@ -1,4 +1,4 @@
-"""Which queue the jobs of a kind are in. Their handlers are beside what they work with."""
+"""The queue of each kind of job. The handlers are in the rooms that they belong to."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,6 @@ KINDS: Mapping[str, Sequence[str]] = {
 }
 """Every kind of job, by its queue.
 
-`accounts`: somebody waits in front of a screen, so the API's processes do them too. `urgent`: mails that lose their
-worth while they wait, and must not wait behind a flood of others.
+`accounts`: a person waits for the result, so the API's processes run these jobs too. `urgent`: mails that are useless
+when late, and must not wait behind a backlog of other mails.
 """

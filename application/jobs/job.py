@@ -1,4 +1,4 @@
-"""Jobs: what must happen later, how it is asked for, and how one try of it may end."""
+"""Jobs: work that must happen later, the request for it, and the ways in which an attempt can end."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class LeaseLost(Exception):
-    """Another worker has this job now."""
+    """Another worker has claimed this job."""
 
 
 class NotDueYet(Exception):
-    """The job is due again at `until`; this try was no failure."""
+    """The job is due again at `until`; this attempt does not count as a failure."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
@@ -24,7 +24,7 @@ class NotDueYet(Exception):
 
 
 class JobIdle(Exception):
-    """Nothing to do until `until`, or until the job is woken; earlier failures are forgotten."""
+    """The job has nothing to do until `until`, or until it is woken; earlier failures no longer count."""
 
     def __init__(self, until: datetime | None = None) -> None:
         super().__init__(until.isoformat() if until else "")
@@ -32,7 +32,7 @@ class JobIdle(Exception):
 
 
 class RetryAfter(Exception):
-    """The other side asks for a pause."""
+    """The remote server asks for a pause."""
 
     def __init__(self, retry_after: float) -> None:
         """`retry_after`: seconds."""
@@ -41,14 +41,14 @@ class RetryAfter(Exception):
 
 
 class PermanentFailure(Exception):
-    """Trying again would change nothing; the message says why."""
+    """Another attempt would fail too; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. `key`: the same however often it is tried.
+    """One job. `key`: the same at every attempt.
 
-    `said`: of a job that an event made, what the event said, nothing personal; of an enqueued job, its payload.
+    `said`: of a job that an event made, facts of the event, no personal data; of an enqueued job, its payload.
     """
 
     key: UUID
@@ -61,34 +61,34 @@ class Job:
     attempts: int
 
     def moment(self, name: str) -> datetime | None:
-        """An instant of `said`; None if it is not there."""
+        """An instant of `said`; None if it has no such field."""
         told = self.said.get(name)
         return None if told is None else datetime.fromisoformat(told)
 
 
 class JobLease(Protocol):
-    """The right to do a job. It ends when the worker shows no sign of life for a few seconds."""
+    """The exclusive right to run a job. It expires if the worker does not renew it for a few seconds."""
 
     async def hold(self) -> None:
-        """Ask this before anything that can't be undone. Raises LeaseLost if another worker has the job."""
+        """Renew the lease; call it before any irreversible step. Raises LeaseLost if another worker has the job."""
         ...
 
 
 JobHandler = Callable[[Job, JobLease], Awaitable[str]]
-"""Does a job and answers its outcome in a word.
+"""Runs a job and returns its outcome, one word.
 
 Raises NotDueYet, JobIdle, RetryAfter, PermanentFailure, LeaseLost; after any other exception the job is tried again.
 """
 JobHandlers = Mapping[str, JobHandler]
-"""By kind."""
+"""Handlers by kind of job."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A job to enqueue in the transaction of what wants it.
+    """A job to enqueue in the transaction of the change that needs it.
 
-    `payload` may be personal: it is encrypted, and deleted when the job is done. `subject`: what `GET /v1/jobs`
-    finds it by; None: nothing is known that may be shown.
+    `payload` may hold personal data: it is encrypted, and deleted when the job is done. `subject`: the id by which
+    `GET /v1/jobs` finds the job; None if there is no id to show.
     """
 
     kind: str
@@ -99,17 +99,17 @@ class JobRequest:
 
 
 class JobEnqueuer(Protocol):
-    """Enqueues where no event is recorded: in the open transaction of the rows, or in one of its own."""
+    """Enqueues jobs that no event makes: in the open transaction of the rows, or in one of its own."""
 
     async def enqueue(self, request: JobRequest, correlation: str = "") -> None: ...
 
 
 ENQUEUING: dict[str, frozenset[str]] = {}
-"""Every function that enqueues, as module.name, and the kinds of the jobs it enqueues."""
+"""The functions that enqueue jobs, as module.name, with the kinds of their jobs."""
 
 
 def enqueues(*kinds: str) -> Callable[[F], F]:
-    """Declare that a function makes JobRequests of these kinds. Tests read the declarations and kill each."""
+    """Declare that a function enqueues jobs of these kinds. Tests kill every declared function after its commit."""
 
     def declare(function: F) -> F:
         ENQUEUING[f"{function.__module__}.{function.__name__}"] = frozenset(kinds)

@@ -28,10 +28,10 @@ class MailMessage:
 
 
 class Mailer(Protocol):
-    """Mail to people, in their language. A copy of each mail to an account is stored for its holder."""
+    """Sends mail in the recipient's language, and stores a copy of each mail to an account."""
 
     async def send(self, letter: MailMessage) -> None:
-        """The mail is sent once this returns; an exception means that it is to be tried again."""
+        """Send the mail. After an exception, the caller tries again."""
         ...
 
 

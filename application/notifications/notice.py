@@ -66,7 +66,7 @@ class Channel(Protocol):
         ...
 
     async def send(self, notice: Notice, recipient: Recipient) -> None:
-        """The notice is sent once this returns; an exception means that it is to be tried again."""
+        """Send the notice. After an exception, the caller tries again."""
         ...
 
 

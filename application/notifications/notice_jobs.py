@@ -1,7 +1,7 @@
-"""The jobs that tell people something: reminders, notices of what has happened, offers of a place.
+"""The jobs that send notices: reminders, changes of appointments and webhooks, offers to the waitlist.
 
-Whatever is told was true a moment before it left: it is looked at again when all else is ready, and the lease
-is asked right after. The notice's id is the job's key, so that a second copy is known for one.
+A notice is true when it is sent: the handler reads the state again once the notice is ready, and renews the lease right
+after. The id of the notice is the key of the job, so that receivers recognise a second copy.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from domain.webhooks.webhook import Webhook, WebhookStatus
 
 @dataclass(frozen=True, slots=True)
 class NoticeServices:
-    """What telling people needs. `channels`: a person is told by the first that reaches them."""
+    """The services that notices use. `channels`: the first one that reaches the recipient sends the notice."""
 
     store: EventStore
     channels: Sequence[Channel] = field(kw_only=True)
@@ -40,18 +40,18 @@ class NoticeServices:
 
 
 def notice_handlers(services: NoticeServices) -> JobHandlers:
-    """Handlers of the jobs that tell people something about an appointment or a webhook."""
+    """Handlers of the jobs that send notices."""
     handlers = {"remind": remind, "notify": notify, "offer": offer}
     return {kind: partial(handler, services=services) for kind, handler in handlers.items()}
 
 
 async def remind(job: Job, lease: JobLease, services: NoticeServices) -> str:
-    """Remind the customer, unless the appointment is gone or moved. Raises NotDueYet in their quiet hours."""
+    """Remind the customer, unless the appointment is gone or moved. Raises NotDueYet in the quiet hours."""
     return await _tell(NoticeKind.REMINDER, job, lease, services)
 
 
 async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
-    """Tell what has happened to an appointment or a webhook, while it is so. The slot says what."""
+    """Send a notice about an appointment or a webhook while it is true. The job's slot is the kind of the notice."""
     if job.slot != "disabled":
         return await _tell(NoticeKind(job.slot), job, lease, services)
     webhook = await current_state(Webhook, job.subject, services.store)
@@ -61,7 +61,7 @@ async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
 
 
 async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
-    """Tell somebody in the waitlist that a place is kept for them. `said`: hold_id."""
+    """Tell a customer on the waitlist that a time is held for them. `said`: hold_id."""
     hold_id = UUID(job.said["hold_id"])
     hold = await _kept(hold_id, services)
     if hold is None:
@@ -81,7 +81,7 @@ async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
 async def webhook_disabled(
     key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: JobLease, services: NoticeServices
 ) -> str:
-    """Tell the subscriber that nothing is delivered to the webhook any more. `key`: of this very disabling."""
+    """Tell the subscriber that the webhook was disabled. `key`: the id of the notice, one for each disabling."""
     recipient = await account_of(account_id, services.store)
     if recipient is None:
         return "forgotten"
@@ -92,10 +92,9 @@ async def webhook_disabled(
 async def send(
     notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
 ) -> str:
-    """By the first channel that reaches them, if the job is still ours: done, no-address, or enough.
+    """Send by the first channel that reaches the recipient. Returns done, no-address, or enough. Raises LeaseLost.
 
-    A guest's address is what staff say it is: nobody can have strangers written to without end. It counts at
-    the first of the job's `attempts`.
+    A guest's address is unproven, so the number of notices to it is limited. A job counts once, at its first attempt.
     """
     channel = next((each for each in services.channels if each.reaches(recipient)), None)
     if channel is None:
@@ -130,7 +129,7 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
 async def _recipient(
     kind: NoticeKind, provider: Provider, customer: Recipient | None, services: NoticeServices
 ) -> Recipient | None:
-    """The provider's owner for APPROVE, else the customer; None once that person is erased."""
+    """The provider's owner for APPROVE, else the customer; None if that person was erased."""
     if kind is NoticeKind.APPROVE:
         return await account_of(provider.owner_id, services.store)
     return customer and await in_language_of(provider, customer, services.store)
@@ -154,13 +153,13 @@ def _notice(
 
 
 async def _look(kind: NoticeKind, job: Job, services: NoticeServices) -> tuple[Appointment | None, str]:
-    """The appointment, and why the notice is not true, if so."""
+    """The appointment, and the reason why the notice is not true; empty if it is."""
     appointment = await current_state(Appointment, job.subject, services.store)
     return appointment, untrue(kind, appointment, job.moment("starts_at"), services.store.now())
 
 
 def _let_sleep(recipient: Recipient, appointment: Appointment, services: NoticeServices) -> None:
-    """Raises NotDueYet in their quiet hours, if these end before the appointment starts."""
+    """Raise NotDueYet in the recipient's quiet hours, if these end before the appointment starts."""
     if services.quiet is None:
         return
     end = services.quiet.end(services.store.now(), zone_of(recipient.timezone, appointment.timezone))
@@ -169,7 +168,7 @@ def _let_sleep(recipient: Recipient, appointment: Appointment, services: NoticeS
 
 
 async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:
-    """The hold of an offer while it stands: unused, and its time not over."""
+    """The hold of an offer; None once it was used, released or has expired."""
     hold = await current_state(Hold, hold_id, services.store)
     if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= services.store.now():
         return None

@@ -19,7 +19,7 @@ class QuietHours:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """From text such as '21:00-08:00'; None for an empty text. Raises ValueError."""
+        """Parse text such as '21:00-08:00'; None for an empty text. Raises ValueError."""
         if not text:
             return None
         since, _, until = text.partition("-")
@@ -31,8 +31,8 @@ class QuietHours:
     def end(self, now: datetime, zone: ZoneInfo) -> datetime | None:
         """The end of the quiet hours that `now` lies in, in the zone; None outside them.
 
-        Computed with instants: an hour that comes twice is quiet once or throughout, and an end that a clock change
-        skips is the moment of the change.
+        Computed with instants: in an hour that clocks repeat, quiet hours begin and end once; an end that a clock
+        change skips is the moment of the change.
         """
         today = local_date(now, zone)
         for day in (today - _DAY, today):

@@ -28,7 +28,7 @@ class Recipient:
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
-    """The holder of the customer's account, or of the claiming account; else the guest. None once erased."""
+    """The holder of the customer's account, or of the claiming account; else the guest. None for an erased person."""
     account = await current_state(Account, Account.id_of(customer_id), store)
     if account is not None:
         return _holder(account)
@@ -49,13 +49,13 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
 
 
 async def account_of(account_id: UUID, store: EventStore) -> Recipient | None:
-    """The holder of an account; None once erased."""
+    """The holder of an account; None for an erased person."""
     account = await current_state(Account, Account.id_of(account_id), store)
     return None if account is None else _holder(account)
 
 
 async def in_language_of(provider: Provider, recipient: Recipient, store: EventStore) -> Recipient:
-    """The recipient; a guest, whose language is unknown, gets the language of the provider's owner."""
+    """The recipient. A guest has no language of its own, and gets that of the provider's owner."""
     if recipient.language:
         return recipient
     owner = await account_of(provider.owner_id, store)

@@ -27,7 +27,7 @@ SELF_MADE = frozenset({Role.CUSTOMER, Role.PROVIDER})
 
 @dataclass(frozen=True, kw_only=True)
 class FindAccount(Lookup):
-    """By id, or by the stream of its e-mail address."""
+    """Find an account by id, or by the stream of its e-mail address."""
 
     account_id: UUID | None = None
     address: UUID | None = None
@@ -50,7 +50,7 @@ class RegisterAccount(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAccount(Command):
-    """By an admin; None leaves a field unchanged."""
+    """Change an account as an admin. None leaves a field unchanged."""
 
     account_id: UUID
     role: Role | None = None

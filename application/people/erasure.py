@@ -1,7 +1,7 @@
-"""Forget a person: asked for, cooled off, carried out. What stays of them can't be read by anybody.
+"""Erasure of a person: requested, cancelled within the cooling-off period, or carried out by a job when it is due.
 
-In this order, each step safe to repeat: nothing new can be booked; what lies ahead is cancelled; who signs in
-is signed out for good; the key goes, in one transaction with the events that say so.
+The steps are safe to repeat, in this order: new bookings are refused; upcoming appointments are cancelled; sessions and
+credentials are deleted; the encryption key is deleted in one transaction with the events that record the erasure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,23 @@ from domain.people.customer import Customer
 from domain.people.email_address import Address
 
 LATER = timedelta(days=1)
-"""How long it waits when appointments lie ahead that nobody asked to cancel."""
+"""The pause before the next try while upcoming appointments stand that the request does not cancel."""
 
 
 class AppointmentsAhead(Conflict):
-    """Appointments lie ahead: cancel them, or ask for that along with it."""
+    """There are upcoming appointments. Cancel them first, or send `cancel_appointments: true`."""
+
+    def __init__(self, ahead: int) -> None:
+        """`ahead`: how many."""
+        noun = "appointment" if ahead == 1 else "appointments"
+        super().__init__(
+            f"There are {ahead} upcoming {noun}. Cancel them first, or send `cancel_appointments: true`.", ahead=ahead
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestErasure(Command):
-    """`ahead`: how many appointments lie ahead, as the agenda has it; looked at again when it is due."""
+    """`ahead`: the number of upcoming appointments in the read model; checked again when the erasure is due."""
 
     account_id: UUID
     cooling_off: timedelta
@@ -52,7 +59,7 @@ class CancelErasure(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasePerson(Command):
-    """An account, or a guest that has none. `farewell`: to whom the last mail goes (email, name, language)."""
+    """Erase an account, or a guest without one. `farewell`: the recipient of the last mail (email, name, language)."""
 
     subject: UUID
     farewell: Mapping[str, Any] | None = None
@@ -60,14 +67,14 @@ class ErasePerson(Command):
 
 @dataclass(frozen=True, slots=True)
 class Obligations:
-    """What a person still has: appointments to come, providers of their own."""
+    """A person's upcoming appointments and own providers."""
 
     appointments: Sequence[UUID]
     providers: Sequence[UUID]
 
 
 class ObligationsReader(Protocol):
-    """Reads what is a person's, no older than a position."""
+    """Reads a person's obligations, no older than a log position."""
 
     async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Obligations: ...
 
@@ -76,37 +83,37 @@ class AccountData(Protocol):
     """Rows beside the log that are about one account."""
 
     async def drop(self, account_id: UUID) -> None:
-        """Credentials, sessions, keys, tickets and mails; again is no error."""
+        """Delete credentials, sessions, API keys, one-time tokens and mails. Safe to repeat."""
         ...
 
 
 class ErasedPersons(Protocol):
-    """The ids of the forgotten, outside the database: a restore would bring their keys back."""
+    """The ids of erased persons, outside the database: restoring a backup would bring their keys back."""
 
     async def add(self, subjects: Sequence[UUID]) -> None: ...
 
     def read(self) -> Sequence[UUID]:
-        """Everybody who was."""
+        """All erased persons."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureServices:
-    """With what a person is forgotten."""
+    """The services that an erasure uses."""
 
     store: EventStore
-    belongings: ObligationsReader
-    traces: AccountData
-    remembrance: ErasedPersons
+    obligations: ObligationsReader
+    account_data: AccountData
+    erased: ErasedPersons
 
 
 @command
 async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> Account:
-    """To be forgotten after the cooling-off. Raises AppointmentsAhead."""
+    """Request erasure after the cooling-off period. Raises AppointmentsAhead."""
     _demand(cmd, "request_erasure", "request_user_erasure")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     if account.forgetting_due is None and cmd.ahead and not cmd.cancel_appointments:
-        raise AppointmentsAhead(ahead=cmd.ahead)
+        raise AppointmentsAhead(cmd.ahead)
     account.ask_forgetting(cmd.by.account, now + cmd.cooling_off, cancel_appointments=cmd.cancel_appointments, now=now)
     await log.record(account)
     return account
@@ -114,7 +121,7 @@ async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> 
 
 @command
 async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Account:
-    """Stay after all; not asked for is not an error."""
+    """Cancel a requested erasure; without a request, nothing happens."""
     _demand(cmd, "cancel_erasure", "cancel_user_erasure")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     account.cancel_forgetting(cmd.by.account, now)
@@ -125,7 +132,10 @@ async def cancel_erasure(cmd: CancelErasure, log: EventLog, now: datetime) -> Ac
 @command
 @enqueues("farewell")
 async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggregate:
-    """The events that say so, the end of the keys and the last mail, together. Again is no error: keys may be back."""
+    """Record the erasure, delete the keys and enqueue the last mail in one transaction.
+
+    Safe to repeat: a restored backup may have brought keys back.
+    """
     demand(cmd.by, "erase_customer", "customer", cmd.subject)
     account = await log.find(Account, Account.id_of(cmd.subject))
     guests = account.guests if account else ()
@@ -159,17 +169,17 @@ def _ended(each: Aggregate, cmd: ErasePerson, now: datetime) -> Aggregate:
 
 
 def erasure_handlers(services: ErasureServices) -> JobHandlers:
-    """The handler of the job that a request to be forgotten makes."""
+    """The handler of the job that a request for erasure creates."""
     return {"forget": partial(erase_when_due, services=services)}
 
 
 async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -> str:
-    """Erase an account whose time has come. Raises NotDueYet while it is too early, or appointments lie ahead."""
+    """Erase an account when it is due. Raises NotDueYet before that, and while there are upcoming appointments."""
     account = await _account(job, services.store)
     if account is None:
         return "gone"
     subjects = [account.account_id, *account.guests]
-    if account.status is AccountStatus.FORGOTTEN:  # a try before this one died half-way, or keys are back
+    if account.status is AccountStatus.FORGOTTEN:  # an earlier try was interrupted, or a backup restored the keys
         await _erase(subjects, services)
         return "forgotten"
     due = account.forgetting_due
@@ -185,8 +195,11 @@ async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -
 
 
 async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, cancel: bool) -> bool:
-    """Nothing new can be booked by or with them, and nothing lies ahead; False if something does."""
-    if not cancel and (await by.belongings.ahead(person, by.store.now())).appointments:
+    """Refuse new bookings by and with the person and end upcoming appointments.
+
+    False if there are some and `cancel` is false.
+    """
+    if not cancel and (await by.obligations.ahead(person, by.store.now())).appointments:
         return False
     position = 0
     for customer_id in customers:
@@ -195,37 +208,38 @@ async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, c
             position = max(position, (await delete_customer(ended, by.store)).position)
         except NotFound:
             continue  # an account that never booked
-    # Whoever books from here on is refused, so that this look sees all there will ever be.
-    left = await by.belongings.ahead(person, by.store.now(), position or None)
+    # New bookings are refused from here on, so that the next query sees all there will ever be.
+    left = await by.obligations.ahead(person, by.store.now(), position or None)
     for provider_id in left.providers:
         done = await delete_provider(DeleteProvider(by=OPERATOR, provider_id=provider_id), by.store)
         position = max(position, done.position)
-    left = await by.belongings.ahead(person, by.store.now(), position or None)
+    left = await by.obligations.ahead(person, by.store.now(), position or None)
     for appointment_id in left.appointments:
         await cancel_appointment(_cancelled(appointment_id), by.store)
     return True
 
 
 async def _erase(subjects: Sequence[UUID], by: ErasureServices, *, farewell: Mapping[str, Any] | None = None) -> None:
-    """First where it can't be brought back from, then the key."""
-    await by.remembrance.add(subjects)
-    await by.traces.drop(subjects[0])
+    """Delete the rows that no event restores first, then the key."""
+    await by.erased.add(subjects)
+    await by.account_data.drop(subjects[0])
     await erase_person(ErasePerson(by=OPERATOR, subject=subjects[0], farewell=farewell), by.store)
-    await by.traces.drop(subjects[0])  # what was written meanwhile
+    await by.account_data.drop(subjects[0])  # rows written in the meantime
 
 
 async def erase_again(by: ErasureServices) -> None:
-    """Whose keys a restore has brought back are forgotten, before anybody is served."""
-    for subject in by.remembrance.read():
+    """Erase again the persons whose keys a restored backup has brought back, before requests are served."""
+    for subject in by.erased.read():
         if await by.store.knows(subject):
-            await by.traces.drop(subject)
+            await by.account_data.drop(subject)
             await erase_person(ErasePerson(by=OPERATOR, subject=subject), by.store)
 
 
 async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -> None:
-    """A customer without an account, at once. Raises AppointmentsAhead."""
+    """Erase a customer without an account immediately. Raises AppointmentsAhead."""
     if not await end([customer_id], customer_id, by, cancel=cancel):
-        raise AppointmentsAhead
+        ahead = await by.obligations.ahead(customer_id, by.store.now())
+        raise AppointmentsAhead(len(ahead.appointments))
     await _erase([customer_id], by)
 
 

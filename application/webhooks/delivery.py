@@ -60,7 +60,7 @@ def webhook_handlers(services: DeliveryServices) -> JobHandlers:
 
 
 async def deliver(job: Job, lease: JobLease, services: DeliveryServices) -> str:
-    """Tell a webhook what has happened since; the job is idle when it knows all, or has to be resumed."""
+    """Send a webhook its next events. The job is idle when all are sent, and while the webhook is disabled."""
     ended = await run(job.subject, lease, services)
     until = None if ended.again is None else services.store.now() + ended.again
     if ended.word == "gone":

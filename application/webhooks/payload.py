@@ -25,7 +25,7 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """`id`: of one event to one webhook, the same at every attempt. `body`: JSON."""
+    """A message about one event to one webhook. `id`: the same at every attempt; `body`: JSON."""
 
     id: str
     body: bytes
@@ -33,7 +33,7 @@ class WebhookMessage:
 
 
 def message_id(webhook_id: UUID, position: int) -> str:
-    """Derived from webhook and event, so that it is the same at every retry and redelivery."""
+    """The id of a message, derived from webhook and event: the same at every retry and redelivery."""
     return f"msg_{derived_id('webhook', webhook_id, position).hex}"
 
 

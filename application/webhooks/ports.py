@@ -111,7 +111,7 @@ class DeliveryReports(Protocol):
     """Reports on deliveries, and redelivery."""
 
     async def standing(self, ids: Collection[UUID]) -> Mapping[UUID, WebhookProgress]:
-        """The progress of webhooks that were sent something; the others are where they were subscribed."""
+        """The progress of webhooks with a checkpoint; the others are at the position of their subscription."""
         ...
 
     async def go_back(self, webhook_id: UUID, after: int, since: int) -> None:
@@ -139,5 +139,5 @@ class WebhookSender(Protocol):
     """HTTP to servers on the Internet, never to private networks."""
 
     async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
-        """Send once; never raises because of the server's behaviour."""
+        """Send once. A failure of the server is a result, not an exception."""
         ...

@@ -16,7 +16,7 @@ from domain.webhooks.webhook import Webhook, check_about, check_types, check_url
 
 @dataclass(frozen=True, kw_only=True)
 class CreateWebhook(Command):
-    """About an organization or a provider. `plain`: http is allowed besides https."""
+    """Subscribe to events of an organization or a provider. `plain`: http is allowed besides https."""
 
     id: UUID
     url: str
@@ -28,7 +28,7 @@ class CreateWebhook(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeWebhook(Command):
-    """None leaves a field unchanged."""
+    """Change a webhook. None leaves a field unchanged."""
 
     webhook_id: UUID
     url: str | None = None
@@ -95,7 +95,7 @@ async def change_webhook(cmd: ChangeWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Sign with another secret; which one is kept beside the log."""
+    """Record that the signing secret is replaced. The secret itself is stored outside the log."""
     webhook = await _mine(cmd, "rotate_webhook_secret", cmd.webhook_id, log)
     webhook.rotate(cmd.by.account, now)
     await log.record(webhook)
@@ -104,7 +104,7 @@ async def rotate_webhook(cmd: RotateWebhook, log: EventLog, now: datetime) -> We
 
 @command
 async def resume_webhook(cmd: ResumeWebhook, log: EventLog, now: datetime) -> Webhook:
-    """Continue where delivery was disabled."""
+    """Resume delivery from the event at which it was disabled."""
     webhook = await _mine(cmd, "resume_webhook", cmd.webhook_id, log)
     webhook.resume(cmd.by.account, now)
     await log.record(webhook)

@@ -208,7 +208,7 @@ class Appointment(Placed, Aggregate):
         self.declined_by, self.reason = by, reason
 
     def expire(self, now: datetime) -> None:
-        """Expire a request whose time to answer is over; does nothing otherwise."""
+        """Expire a request whose time is over; otherwise do nothing."""
         if self.status is AppointmentStatus.REQUESTED and self.expires_at is not None and self.expires_at <= now:
             self._expired(timestamp=now)
 

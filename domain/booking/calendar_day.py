@@ -135,7 +135,7 @@ def taken(days: Iterable[Day], since: datetime, until: datetime, now: datetime) 
 
 
 def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
-    """As `taken`, those that have expired: the command that takes the time releases them too."""
+    """As `taken`, but the expired seats: the command that takes the time releases them too."""
     return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
 
 

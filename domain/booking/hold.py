@@ -100,7 +100,7 @@ class Hold(Placed, Aggregate):
         self.status = HoldStatus.RELEASED
 
     def expire(self, now: datetime) -> None:
-        """Expire a hold whose time is over; does nothing otherwise."""
+        """Expire a hold whose time is over; otherwise do nothing."""
         if self.status is HoldStatus.HELD and self.expires_at <= now:
             self._expired(timestamp=now)
 

@@ -76,7 +76,7 @@ class PlacementFields:
 
 
 class Placed:
-    """What an aggregate with a placement shows of it: an appointment, a hold."""
+    """The placement's fields as properties of its aggregate: an appointment or a hold."""
 
     placement: Placement
 

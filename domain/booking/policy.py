@@ -6,7 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class Policy(TypedDict):
-    """As events record it. Notices and reminders in minutes before the start, money in minor units.
+    """The policy as events record it. Notices and reminders in minutes before the start, money in minor units.
 
     `max_reschedules`: None for no limit; `late_fee`: with `late_cancel` "fee"; `complete_after`: minutes after the end.
     Appointments booked by early versions lack the last two fields.
@@ -41,5 +41,5 @@ def reminders(policy: Policy) -> Sequence[int]:
 
 
 def complete_after(policy: Policy) -> timedelta:
-    """How long after its end an appointment counts as completed."""
+    """The time after its end at which an appointment counts as completed."""
     return timedelta(minutes=policy.get("complete_after", COMPLETE_AFTER))

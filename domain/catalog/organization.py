@@ -191,6 +191,6 @@ class Organization(Aggregate):
 
 
 def _check_rank(acting: Rank, *touched: Rank) -> None:
-    """Owners give and take any rank, other members only ranks below their own: nobody can raise their own rank."""
+    """Owners give and take any rank, other members only ranks below their own: no member can raise their own rank."""
     if acting is not Rank.OWNER and any(rank.reaches(acting) for rank in touched):
         raise RankTooLow

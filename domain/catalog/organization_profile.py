@@ -4,7 +4,7 @@ from typing import TypedDict
 
 
 class OrganizationProfile(TypedDict):
-    """As events record it; all of it is public."""
+    """The profile as events record it; all of it is public."""
 
     name: str
     timezone: str | None

@@ -1,4 +1,4 @@
-"""Provider: someone who can be booked."""
+"""Provider: a person who can be booked."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ class ProviderInactive(Conflict):
 
 
 class Provider(Aggregate):
-    """Someone who can be booked. `about`: a ProviderAbout, personal data of the owner."""
+    """A person who can be booked. `about`: a ProviderAbout, personal data of the owner."""
 
     class Joined(Aggregate.Created):
         owner_id: UUID

@@ -5,7 +5,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 
 class ProviderProfile(TypedDict):
-    """As events record it. Providers made by early versions lack the fields that are not required."""
+    """The profile as events record it. Providers made by early versions lack the fields that are not required."""
 
     timezone: str
     organization_id: NotRequired[str | None]
@@ -22,11 +22,11 @@ class ProviderAbout(TypedDict):
 
 
 class ProviderDetails(ProviderProfile, ProviderAbout):
-    """Both together, as the HTTP contract has them."""
+    """Profile and personal data together, as in the HTTP contract."""
 
 
 ABOUT = tuple(ProviderAbout.__annotations__)
-UNREADABLE: ProviderAbout = {"name": "", "bio": None, "address": None, "location": None}
+UNREADABLE = cast("ProviderAbout", {**dict.fromkeys(ABOUT), "name": ""})
 """Shown while the personal data is encrypted, and after the owner is erased."""
 
 

@@ -22,7 +22,7 @@ WindowTerms = TypedDict(
 
 
 class ServiceTerms(Policy):
-    """As events record them. Durations in minutes, money in minor units of the currency, ids as text.
+    """The terms as events record them. Durations in minutes, money in minor units of the currency, ids as text.
 
     `step`: None for the duration; `hours`: weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes of the
     local day. Services made by early versions lack the fields that are not required.

@@ -15,7 +15,7 @@ from domain.scheduling.wallclock import zone
 
 @dataclass(frozen=True, slots=True)
 class SlotTerms:
-    """In minutes. Raises ValueError for terms that offer no start at all.
+    """The terms that decide about starts, in minutes. Raises ValueError for terms that offer no start at all.
 
     `service_hours` (0 = Monday) are read in the calendar's zone and intersected with its hours, if not None.
     """

@@ -89,7 +89,7 @@ class GroupCommitWriter:
 
     @property
     def depth(self) -> int:
-        """How many commands wait."""
+        """The number of waiting commands."""
         return len(self._queue)
 
     async def append(self, entry: LogEntry) -> AppendResult:

@@ -70,7 +70,10 @@ class DuplicateCommand:
 
 @dataclass(frozen=True, slots=True)
 class StaleReads:
-    """Nothing was recorded: streams changed. Without `missed` events, a stream may be shorter than in the cache."""
+    """The answer to an append that recorded nothing, because streams changed.
+
+    Without `missed` events, a stream may be shorter than in the cache.
+    """
 
     missed: Sequence[MissedEvent]
     reads: Mapping[UUID, int] = field(default_factory=dict)

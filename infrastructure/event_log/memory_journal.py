@@ -22,7 +22,7 @@ from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey
 
 
 class MemoryJournal:
-    """The journal. `rows`: the log, in order; `jobs`: what was enqueued."""
+    """A journal in memory. `rows`: the log, in order; `jobs`: the enqueued jobs."""
 
     epoch = 0
 

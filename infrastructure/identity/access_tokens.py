@@ -31,7 +31,7 @@ _OPTIONS: Options = {
 
 
 class RevocationCheck(Protocol):
-    """Which tokens are revoked before they expire?"""
+    """The tokens that are revoked before they expire."""
 
     def is_revoked(self, account: UUID, session: UUID | None, seen: int | None, issued_at: float) -> bool:
         """Raises Unavailable while the revoked tokens are unknown."""

@@ -43,7 +43,7 @@ class AccountProvisioning:
         self._pepper = pepper
 
     async def settle(self, newcomers: Collection[NewAccount], password: str) -> None:
-        """As `make`, without those whose id or address has an account already."""
+        """As `make`, but skip newcomers whose id or address has an account already."""
         await self.make([each for each in newcomers if not await self._exists(each)], password)
 
     async def make(self, newcomers: Collection[NewAccount], password: str) -> None:

@@ -13,7 +13,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 
 LIFETIME = timedelta(hours=24)
 KEY = derived_id("key", "verifications")
-"""The subject whose key encrypts them: there is no account yet."""
+"""The subject whose key encrypts verifications: a new registration has no account, so no key of its own."""
 
 _ISSUE = (
     "INSERT INTO auth.verification (hash, account_id, said, expires_at) VALUES (%s, %s, %s, clock_timestamp() + %s)"

@@ -126,6 +126,6 @@ def _on_list(word: str) -> bool:
 
 
 def _repeats(plain: str) -> bool:
-    """Whether it repeats one piece: of up to 8 letters, or a common password of any length."""
+    """Whether the password repeats one piece: of up to 8 letters, or a common password of any length."""
     at = (plain + plain).find(plain, 1)  # the length of the piece; the whole length if nothing repeats
     return at < len(plain) and (at <= 8 or _is_common(plain[:at]))

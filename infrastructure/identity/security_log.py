@@ -1,4 +1,4 @@
-"""The security log: append-only rows of who tried what and when, with the network as a keyed hash."""
+"""The security log: append-only rows of account, action and time, with the network as a keyed hash."""
 
 import hmac
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 
 UNUSED, AT_MOST = "30 days", "90 days"
 GRACE = "10 seconds"
-"""For this long a used token is accepted again: its response may have been lost."""
+"""The time for which a used token is accepted again: its response may have been lost."""
 
 _COLUMNS = "id, account_id, created_at, used_at, expires_at, client"
 # The share lock orders this against a change of the password: a change before makes this find no row, one after
@@ -92,7 +92,7 @@ class Sessions:
                     return await self._session(renewed[0]), following
         if reused is not None:
             await self._security.note("refresh_reused", reused[1], network=network, session=str(reused[0]))
-        raise Unauthenticated("The refresh token is not valid, or no longer.")
+        raise Unauthenticated("The refresh token is not valid or has expired. Sign in again.")
 
     async def of(self, account_id: UUID) -> Sequence[Session]:
         return [await self._session(row) for row in await self._pool.all(_OF, [account_id])]

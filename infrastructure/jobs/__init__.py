@@ -1,1 +1,1 @@
-"""The job queue on PostgreSQL."""
+"""The job queue in PostgreSQL: enqueue, take over, claim, run, record the end."""

@@ -1,4 +1,4 @@
-"""Enqueues jobs where no event is recorded: in the transaction of the rows that want them."""
+"""Enqueues jobs that no event makes, in the transaction of the rows that need them."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ _ENQUEUE = """
 
 
 class JobEnqueuer:
-    """application.jobs.job.JobEnqueuer. `on_enqueued`: called once a job is committed."""
+    """Inserts jobs into `work.job`. `on_enqueued`: called after the commit of a job."""
 
     def __init__(self, rows: RowPool, seals: RowEncryption, on_enqueued: Callable[[], None] = lambda: None) -> None:
         self._rows = rows

@@ -1,6 +1,6 @@
-"""Takes over into `work.job` what the read model has new, up to a checkpoint of its own.
+"""Copies new jobs of the read model into `work.job`, and records the position that it has reached.
 
-So done jobs can be deleted, and a rebuild of the read model brings none of them back.
+Done jobs can be deleted, and a rebuild of the read model does not bring them back.
 """
 
 from contextlib import suppress
@@ -14,9 +14,9 @@ from projections.engine.schema import generation_schema
 from projections.read_models.job import jobs
 
 EVERY = timedelta(seconds=0.5)
-"""Sweeps that follow closer than that, as of two beats or after a standstill, have nothing to look for."""
+"""A sweep that follows sooner is skipped: it comes from a second beat, or from a queue that was full."""
 TELL_WITHIN = timedelta(days=1)
-"""News older than that, as after an upgrade or a restore, is not told."""
+"""Older notices are not sent: an upgrade or a restore must not cause old mail."""
 
 _LIVE = "SELECT generation FROM read.live"
 _ENROL = """
@@ -47,29 +47,32 @@ _SWEPT = """
 
 
 class Enrolment:
-    """`rows`: of the application's role. Raises psycopg.OperationalError and PoolTimeout."""
+    """Copies jobs of the read model into the queue. Raises psycopg.OperationalError and PoolTimeout.
+
+    `rows`: connections of the application's role.
+    """
 
     def __init__(self, rows: RowPool) -> None:
         self._rows = rows
 
     async def silence(self) -> None:
-        """Nobody is told of what has happened so far."""
+        """Send no notices of the events recorded so far."""
         await self._rows.all(_SILENCE)
 
     async def enrol(self) -> int:
-        """Take over what the read model has new; how many jobs."""
+        """Copy the new jobs of the read model. Returns their number."""
         if not (await on_live(self._rows, _IS_NEW, {}))[0][0]:
             return 0
         return int((await on_live(self._rows, _ENROL, {"within": TELL_WITHIN}))[0][0])
 
     async def swept(self) -> float | None:
-        """Note a sweep; how many seconds after the one before, 0 after none. None: there was one just now."""
+        """Record a sweep. Returns the seconds since the last one, 0 for the first; None less than EVERY after it."""
         row = await self._rows.one(_SWEPT, [EVERY])
         return None if row is None else row[0] or 0.0
 
 
 async def on_live(rows: RowPool, statement: str, values: dict[str, Any]) -> list[Row]:
-    """The rows of a statement on the live generation's tables; a generation that was just replaced may be gone."""
+    """Run a statement on the live generation's tables, and again if that generation was just replaced."""
     while True:
         generation = (await rows.all(_LIVE))[0][0]
         schema = generation_schema(generation)

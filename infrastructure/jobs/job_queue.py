@@ -1,4 +1,7 @@
-"""The job queue in `work.job`: claimed under a lease, held, ended. All by the database's clock."""
+"""The job queue in `work.job`: claim a job under a lease, renew the lease, record the end.
+
+All times are those of the database's clock.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,17 @@ from infrastructure.jobs.payload import unseal_payload
 from infrastructure.privacy.row_encryption import RowEncryption
 
 RUNNING = timedelta(seconds=3)
-"""How long a job may go without a sign of life of its worker, until another may claim it."""
-NOTED_WITHIN = 60.0  # seconds that the database may be away while the end of a job waits to be noted
-ATTEMPTS = 12  # with the pauses below, some nine hours
+"""The length of a lease: another worker may claim the job if this one does not renew it in time."""
+NOTED_WITHIN = 60.0  # seconds for which recording the end of a job is tried while the database is down
+ATTEMPTS = 12  # then the job is dead (a dead letter): after about nine hours with the pauses below
 _PAUSE = "least(interval '2 hours', interval '5 seconds' * power(2, attempts - 1)) * (0.75 + random() / 2)"
 _ENDS = "lease = NULL, leased_until = NULL"
 
 # `now()`, not `clock_timestamp()`: it is the same throughout a statement, so that the index bounds the search.
 _DUE = """w.done_at IS NULL AND w.dead_at IS NULL AND w.due_at <= now()
             AND (w.leased_until IS NULL OR w.leased_until <= now())"""
-# Kinds take turns: the first of each, then the second of each. A job that is no longer in the read model is not
-# wanted any more; a read model that has just been replaced does not know. A job whose worker died at each try is dead.
+# Kinds take turns: the first of each, then the second of each. A job that the read model has dropped is deleted; only
+# the live generation of the read model can tell. A job whose worker died at each attempt is dead.
 _CLAIM = f"""
     WITH due AS (
         SELECT each.* FROM unnest(%(kinds)s::text[]) AS of (kind)
@@ -52,7 +55,7 @@ _CLAIM = f"""
     SELECT t.key, t.kind, t.lapsed, t.wanted AND t.worn, b.subject, b.slot, coalesce(j.due_at, b.planned_at), j.said,
         b.payload, coalesce(j.correlation, b.correlation), b.attempts
     FROM turns t LEFT JOIN begun b ON b.key = t.key LEFT JOIN {{schema}}.job j ON j.key = t.key AND NOT t.enqueued
-    ORDER BY t.due_at"""  # noqa: S608  all of it is written here
+    ORDER BY t.due_at"""  # noqa: S608  no input: all parts are constants of this module
 _COUNT = f"""
     SELECT of.kind, (SELECT count(*) FROM (SELECT FROM work.job w WHERE w.kind = of.kind AND {_DUE} LIMIT %s) AS first)
     FROM unnest(%s::text[]) AS of (kind)"""  # noqa: S608
@@ -89,9 +92,9 @@ _RETRY = f"""
 
 @dataclass(frozen=True, slots=True)
 class HeldJob:
-    """application.jobs.job.JobLease: of a job that is being done. `payload`: sealed, to be opened by `JobQueue.open`.
+    """The lease of a claimed job. `payload`: encrypted; `JobQueue.open` decrypts it.
 
-    `lapsed`: the worker that had the job before let its lease lapse.
+    `lapsed`: the worker that claimed the job before did not renew its lease.
     """
 
     queue: JobQueue
@@ -105,14 +108,14 @@ class HeldJob:
         return self.job.key
 
     async def hold(self) -> None:
-        """See the port."""
+        """Renew the lease; raises LeaseLost if another worker has claimed the job."""
         if not await self.queue.renew([self]):
             raise LeaseLost
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Jobs that are begun; how many due jobs were looked at; the (key, kind) of those that killed their workers."""
+    """The result of a claim. `seen`: the number of due jobs found; `dead`: (key, kind) of jobs out of attempts."""
 
     held: Sequence[HeldJob]
     seen: int
@@ -120,7 +123,10 @@ class Claim:
 
 
 class JobQueue:
-    """`rows`: of the application's role; `seals`: open payloads. Raises psycopg.OperationalError and PoolTimeout."""
+    """The queue. Raises psycopg.OperationalError and PoolTimeout.
+
+    `rows`: connections of the application's role; `seals`: decrypts payloads.
+    """
 
     def __init__(self, rows: RowPool, seals: RowEncryption, *, attempts: int = ATTEMPTS) -> None:
         self.rows = rows
@@ -128,7 +134,7 @@ class JobQueue:
         self.attempts = attempts
 
     async def claim(self, kinds: Collection[str], most: int) -> Claim:
-        """Begin up to `most` due jobs: of each kind those first due, the kinds in turns."""
+        """Claim up to `most` due jobs: the earliest due of each kind, the kinds in turns."""
         lease = uuid4()
         values = {
             "kinds": list(kinds),
@@ -142,35 +148,35 @@ class JobQueue:
         return Claim(held, len(found), [(row[0], row[1]) for row in found if row[3]])
 
     async def due(self, kinds: Collection[str], most: int) -> Mapping[str, int]:
-        """How many jobs of each kind are due and not in hand, `most` at most."""
+        """The number of due jobs of each kind that no worker holds; counting stops at `most`."""
         return dict(await self.rows.all(_COUNT, [most, list(kinds)]))
 
     async def renew(self, held: Collection[HeldJob]) -> set[UUID]:
-        """A sign of life: the keys of those that are still ours."""
+        """Renew leases. Returns the keys of the jobs that this worker still holds."""
         keys, leases = [each.key for each in held], [each.lease for each in held]
         return {row[0] for row in await self.rows.all(_RENEW, [RUNNING, keys, leases])}
 
     async def progress(self, kinds: Collection[str]) -> None:
-        """Note that tries of these kinds have come to an end."""
+        """Record that attempts of these kinds have ended just now."""
         await self.rows.all(_PROGRESS, [sorted(kinds)])
 
     async def done(self, held: HeldJob, outcome: str) -> float | None:
-        """It is over, and so is its payload; how many seconds after it was due, None if it was no longer ours."""
+        """Record success and delete the payload. Returns the seconds since the due time; None if the lease was lost."""
         rows = await self._noted(_DONE, [outcome, held.key, held.lease])
         return rows[0][0] if rows else None
 
     async def later(self, held: HeldJob, until: datetime) -> None:
-        """Due at another time, which was no attempt."""
+        """Make the job due at `until`; this attempt does not count."""
         await self._noted(_LATER, {"until": until, "key": held.key, "lease": held.lease})
 
     async def idle(self, held: HeldJob, until: datetime | None) -> None:
-        """Nothing to do until then, or until the job is woken; it has not failed."""
+        """Make the job due at `until`, or when it is woken; earlier failures no longer count."""
         await self._noted(_IDLE, [until, held.key, held.lease])
 
     async def failed(self, held: HeldJob, error: str, *, pause: float = 0, hopeless: bool = False) -> bool | None:
-        """Again after a while, `pause` seconds at least, or never: whether it is dead.
+        """Record a failure. Returns whether the job is dead; None if the lease was lost.
 
-        None if it was no longer ours. `error` holds nothing personal.
+        `error`: no personal data; `pause`: seconds until the next attempt at least; `hopeless`: make no other attempt.
         """
         values = {
             "error": error,
@@ -183,18 +189,21 @@ class JobQueue:
         return rows[0][0] if rows else None
 
     async def retry(self, key: UUID) -> bool:
-        """Once more from the start, and now: whether it was dead, has failed, or should be done."""
+        """Make the job due now with all attempts left.
+
+        Returns False for an unknown, done or running job, and for a first attempt that is not due yet.
+        """
         await Enrolment(self.rows).enrol()
         return bool(await self.rows.all(_RETRY, [key]))
 
     async def forget(
         self, after: timedelta = timedelta(days=90), payloads_after: timedelta = timedelta(days=30)
     ) -> None:
-        """Delete jobs done long ago, and dead ones whose payload may be personal."""
+        """Delete old done jobs, and old dead jobs with a payload, which may be personal data."""
         await self.rows.all(_FORGET, [after, payloads_after])
 
     async def open(self, held: HeldJob) -> Job:
-        """The job with its payload readable."""
+        """The job with its decrypted payload."""
         if held.payload is None:
             return held.job
         return replace(held.job, said=await unseal_payload(self._seals, held.key, held.payload))
@@ -205,7 +214,7 @@ class JobQueue:
         return HeldJob(self, job, lease, None if payload is None else bytes(payload), lapsed)
 
     async def _noted(self, statement: str, values: Values) -> list[Row]:
-        """Sooner or later, so that nothing is done again because the database was away for a moment."""
+        """Run the statement, for up to a minute while the database is down, so that the job is not repeated."""
         clock = asyncio.get_running_loop().time
         until = clock() + NOTED_WITHIN
         while True:

@@ -1,4 +1,4 @@
-"""What enqueued jobs say: encrypted with a key of the system, for it may be about somebody without an account."""
+"""Payloads of enqueued jobs, encrypted with a key of the system: they may concern a person without an account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,15 +9,15 @@ from domain.kernel import derived_id
 from infrastructure.privacy.row_encryption import RowEncryption
 
 KEY = derived_id("key", "errands")
-"""Whose key it is: the name is that of release 0.1.0, whose rows must stay readable."""
+"""The subject that the key belongs to. Release 0.1.0 chose the name, and its rows must stay readable."""
 
 
 async def seal_payload(seals: RowEncryption, request: JobRequest) -> bytes:
-    """Bound to the job's key, so that it can't be moved to another job."""
+    """Encrypt a payload, bound to the job's key so that it cannot be moved to another job."""
     return await seals.encrypt(KEY, dict(request.payload), request.key.bytes)
 
 
 async def unseal_payload(seals: RowEncryption, key: UUID, sealed: bytes) -> Mapping[str, Any]:
-    """Empty if it can't be read any more."""
+    """Decrypt a payload; empty if it can no longer be decrypted."""
     opened: Mapping[str, Any] | None = await seals.decrypt(KEY, sealed, key.bytes)
     return opened or {}

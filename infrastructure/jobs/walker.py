@@ -1,4 +1,4 @@
-"""Does the jobs of some kinds that are due, several at a time on one event loop, with one heartbeat for all."""
+"""Runs the due jobs of a queue, several at a time on one event loop; one heartbeat renews all their leases."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
 
 AT_ONCE = 10  # jobs
-SLICE = 0.5  # seconds after which a walk claims no more, so that other queues get their turn
-EACH = 60.0  # seconds that one try may take
+SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
+EACH = 60.0  # seconds that one attempt may take
 HEARTBEAT = 1.0  # seconds
-POLL = 1.0  # seconds between two looks of a process that is told of its own jobs only
-PATIENCE = 5.0  # seconds for the tries in hand when the API ends
+POLL = 1.0  # seconds between walks in the API, which is woken by the jobs of its own process only
+PATIENCE = 5.0  # seconds for running attempts when the API stops
 
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(eq=False, slots=True)
 class _Try:
-    """A job in hand. `lost`: done once another worker has the job."""
+    """A running attempt. `lost`: done once another worker has claimed the job."""
 
     held: HeldJob
     lost: asyncio.Future[None]
 
 
 class JobWalker:
-    """`handlers`: of the kinds that it walks. `about`: told of each job, in its own task, before it is tried."""
+    """Runs jobs. `handlers`: by kind; `about`: called with each job, in the job's task, before the attempt."""
 
     def __init__(
         self,
@@ -65,9 +65,9 @@ class JobWalker:
         return self._handlers.keys()
 
     async def walk(self, *, lasting: float = SLICE) -> bool:
-        """Begin what is due until nothing is left, or for so many seconds; whether there may be more.
+        """Claim and start due jobs until none is left, for `lasting` seconds at most. Returns whether more may be due.
 
-        Returns while the last tries are still in hand. Raises what the queue raises.
+        Does not wait for the last attempts. Raises the exceptions of the queue.
         """
         clock = asyncio.get_running_loop().time
         until = clock() + lasting
@@ -87,14 +87,14 @@ class JobWalker:
         return False
 
     async def finish(self, patience: float | None = None) -> None:
-        """Wait for the tries in hand; those not ended after so many seconds are cancelled, and done elsewhere."""
+        """Wait `patience` seconds for running attempts; cancel the others, which another worker repeats."""
         if self._tries:
             await asyncio.wait(self._tries, timeout=patience)
         for task in [*self._tries]:
             task.cancel()
 
     async def close(self, patience: float | None = None) -> None:
-        """Claim nothing more, and `finish`."""
+        """Stop claiming, and `finish`."""
         self._closing = True
         await self.finish(patience)
         if self._heart is not None:
@@ -113,14 +113,14 @@ class JobWalker:
             self._heart = asyncio.create_task(self._beat(), name="heartbeat")
 
     async def _beat(self) -> None:
-        """Show signs of life for all jobs in hand; returns when there are none."""
+        """Renew the leases of all running jobs each second; returns when none is running."""
         while self._tries or self._ended:
             await asyncio.sleep(HEARTBEAT)
             tries = [*self._tries.values()]
             try:
                 await self._note_progress()
                 ours = await self._queue.renew([each.held for each in tries]) if tries else set()
-            except Exception as error:  # noqa: BLE001  the database is away: nobody can claim the jobs either
+            except Exception as error:  # noqa: BLE001  without the database, no other worker can claim the jobs either
                 logger.warning("job heartbeat failed", jobs=len(tries), error=type(error).__name__)
                 continue
             for each in tries:
@@ -133,13 +133,13 @@ class JobWalker:
             await self._queue.progress(ended)
 
     async def _do(self, attempt: _Try) -> None:
-        """One try, whatever comes of it."""
+        """One attempt, whose end is recorded in the queue."""
         held = attempt.held
         self._about(held.job)
         try:
             await self._end(held, self._handle(held), attempt.lost)
-        except Exception as error:  # noqa: BLE001  the end can't be noted: another does it again
-            logger.warning("job's end not noted", kind=held.job.kind, key=str(held.key), error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  the lease ends, and another worker repeats the job
+            logger.warning("job end not recorded", kind=held.job.kind, key=str(held.key), error=type(error).__name__)
 
     async def _handle(self, held: HeldJob) -> str:
         job = await self._queue.open(held)
@@ -156,7 +156,7 @@ class JobWalker:
             await self._queue.later(held, later.until)
         except JobIdle as idle:
             await self._queue.idle(held, idle.until)
-        except Exception as error:  # noqa: BLE001  whatever stands against one must not stop the others
+        except Exception as error:  # noqa: BLE001  the failure of one job must not stop the others
             await self._failed(held, error)
         else:
             late = await self._queue.done(held, outcome)
@@ -181,7 +181,7 @@ class JobWalker:
 
 
 class BackgroundWalk:
-    """Walks from enter to exit, in the API: at once when `woken`, and each second. `prepare`: before each walk."""
+    """Walks a queue inside the API, from enter to exit: when `woken`, and each second. `prepare` precedes each walk."""
 
     def __init__(self, walker: JobWalker, woken: asyncio.Event, prepare: Callable[[], Awaitable[object]]) -> None:
         self._walker = walker
@@ -197,7 +197,7 @@ class BackgroundWalk:
         assert self._task is not None
         self._task.cancel()
         await asyncio.wait([self._task])
-        with suppress(Exception):  # without a database, nothing can be noted
+        with suppress(Exception):  # without the database, nothing can be recorded
             await self._walker.close(PATIENCE)
 
     async def _run(self) -> None:
@@ -207,14 +207,14 @@ class BackgroundWalk:
                 await self._prepare()
                 while await self._walker.walk():
                     pass
-            except Exception as error:  # noqa: BLE001  the database may be away: it is tried again
-                logger.warning("cannot read account mails to send, retrying", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  the database may be down: the next walk tries again
+                logger.warning("cannot claim account jobs, retrying", error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL)
 
 
 async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]) -> str:
-    """What comes of it; stopped where it stands when it takes too long, or another worker has the job."""
+    """The result of `work`; cancelled after EACH seconds (TimeoutError), or when the lease is lost (LeaseLost)."""
     doing = asyncio.create_task(work)
     try:
         await asyncio.wait((doing, lost), timeout=EACH, return_when=asyncio.FIRST_COMPLETED)
@@ -223,12 +223,12 @@ async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]
         raise LeaseLost if lost.done() else TimeoutError
     finally:
         doing.cancel()
-        # A farewell to a server that is silent is not waited for.
+        # Do not wait for the clean-up of a connection to a silent server.
         await asyncio.wait((doing,), timeout=HEARTBEAT)
 
 
 def _say_lost(job: Job) -> None:
-    logger.warning("job lease lost, another worker has it; no action needed", kind=job.kind, key=str(job.key))
+    logger.warning("job lease lost to another worker", kind=job.kind, key=str(job.key))
     DONE.labels(job.kind, "lost").inc()
 
 
@@ -239,7 +239,7 @@ def _say_dead(kind: str, key: str, error: str, attempts: int) -> None:
 
 
 def _told(error: Exception) -> str:
-    """Our own words; else the error's kind and a server's code, since words may name people."""
+    """The text of Daybook's own exceptions; of others the type and the server's code, as their text may be personal."""
     if isinstance(error, PermanentFailure | RetryAfter):
         return str(error)
     code = getattr(error, "code", None)

@@ -43,7 +43,7 @@ def settings_of(data: Path) -> Settings:
 
 
 def settings_of_instance(data: Path) -> Mapping[str, Any]:
-    """What `daybook up` has set for the roles of its data folder; empty while it does not run there."""
+    """The settings that `daybook up` gives the roles of its data folder; empty while it does not run there."""
     try:
         found: dict[str, Any] = json.loads((data / FILE).read_text())
     except FileNotFoundError:
@@ -124,7 +124,7 @@ def kept(file: Path, size: int = 48) -> str:
 
 
 def _prepare(settings: Settings) -> None:
-    """With a superuser, make the application's role and the database where they are missing."""
+    """Create the application's role and the database if they are missing and the settings name a superuser."""
     owner, application = settings.owner_database, settings.database
     assert owner is not None
     assert application is not None

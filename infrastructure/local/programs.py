@@ -29,7 +29,7 @@ class NoServer(RuntimeError):
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """The account that runs a server: the caller's own; another one for root, whom PostgreSQL refuses."""
+    """The system account that runs a server: the caller's own; for root another one, as PostgreSQL refuses root."""
 
     uid: int
     gid: int

@@ -65,7 +65,7 @@ def _event(visit: AppointmentDetails) -> Event:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:
-    """In the zone; in UTC where the clock shows this time twice, and calendars would take the earlier one."""
+    """The moment in the zone; in UTC if the clock shows this time twice, as calendars take the earlier one."""
     local = moment.astimezone(zone)
     return moment if local.fold else local
 

@@ -65,12 +65,12 @@ def _harmless(text: str) -> Iterator[str]:
 
 
 def _spaced(text: str) -> str:
-    """With no-break spaces that all mail readers' fonts have."""
+    """The text with no-break spaces that the fonts of all mail readers have."""
     return text.replace("\u202f", "\u00a0")
 
 
 def _may_cancel(visit: AppointmentDetails) -> str:
-    """Which sentence on cancelling applies."""
+    """The sentence about cancelling that applies."""
     if visit.late_fee == 0:
         return "anytime"
     if visit.cancel_until is None:

@@ -161,7 +161,7 @@ def postman_of(settings: Settings, rows: RowPool, encryption: RowEncryption) -> 
 
 
 def sender_of(smtp_url: str | None, mailbox: Path | None) -> Sender:
-    """By SMTP if `smtp_url` is set, else into the folder if there is one."""
+    """The sender: by SMTP if `smtp_url` is set, else into the folder if there is one."""
     if smtp_url is not None:
         return SmtpSender(smtp_url)
     return NowhereSender() if mailbox is None else MailboxSender(mailbox)

@@ -12,7 +12,7 @@ from application.notifications.mail import CalendarInvite, MailMessage
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
 LANGUAGE = "en"
-"""For recipients whose language has no templates."""
+"""The language of mails to recipients whose own language has no templates."""
 
 
 class MessageBuilder:

@@ -1,4 +1,4 @@
-"""What readiness asks of the database: does it answer, is it migrated, do projections and jobs keep up?"""
+"""Checks of readiness: the database answers, it is migrated, projections and jobs keep up."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +51,7 @@ class DatabaseChecks:
         return {"version": there}
 
     async def jobs(self) -> Mapping[str, Any]:
-        """How late the first due job is, in seconds; raises JobsOverdue with the kinds that are a minute late."""
+        """The lateness of the earliest due job in seconds; raises JobsOverdue with the kinds that are a minute late."""
         async with self._engine.connect() as connection:
             late = await lateness(connection, (await connection.execute(_LIVE)).scalar_one())
         overdue = {each.kind: each.facts() for each in late if each.seconds > LATE}
@@ -60,7 +60,7 @@ class DatabaseChecks:
         return {"late": max((round(each.seconds) for each in late), default=0)}
 
     async def lag(self) -> Mapping[str, Any]:
-        """How many events the slowest projection is behind; raises if one has stopped."""
+        """The number of events that the slowest projection is behind; raises if one has stopped."""
         async with self._engine.connect() as connection:
             behind, stopped = (await connection.execute(_LAG)).one()
         if stopped:

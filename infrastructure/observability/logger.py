@@ -43,14 +43,7 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(sys.stderr.isatty())],
-        )
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[_handler(shared)], force=True)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -58,6 +51,18 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
         cache_logger_on_first_use=True,
     )
     _quieten()
+
+
+def _handler(shared: list[structlog.typing.Processor]) -> logging.Handler:
+    """Standard error, for the lines of structlog and of all other loggers."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(sys.stderr.isatty())],
+        )
+    )
+    return handler
 
 
 def log_start(address: str | None = None) -> None:

@@ -37,7 +37,7 @@ class PersonKeyRows(Protocol):
         ...
 
     async def count(self, current: str) -> int:
-        """How many keys are wrapped by another master."""
+        """The number of keys that another master key wraps."""
         ...
 
 
@@ -77,7 +77,7 @@ class Keyring:
         return copy
 
     async def encrypt(self, subject: UUID, value: Any, place: bytes) -> bytes:
-        """For rows beside the log: JSON, encrypted with the subject's key, which is made if there is none."""
+        """Encrypt a value of a row as JSON with the subject's key, which is made if there is none."""
         keys = await self.for_writing([subject])
         return encrypt(keys[subject], value, place)
 

@@ -128,7 +128,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is a public unicast address, and does not embed an address that is not."""
+    """Whether this is a public unicast address that embeds no private one."""
     if isinstance(address, IPv6Address):
         embedded = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
         if embedded is None and address in _NAT64:

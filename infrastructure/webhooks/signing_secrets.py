@@ -11,7 +11,7 @@ from infrastructure.database.row_pool import RowPool, rows
 from infrastructure.privacy.row_encryption import RowEncryption
 
 KEY = derived_id("key", "webhooks")
-"""The subject whose key encrypts them: the system."""
+"""The subject whose key encrypts signing secrets: the system."""
 PREFIX = "whsec_"
 LENGTH = 32  # random bytes; the standard takes 24 to 64
 GRACE = timedelta(hours=24)

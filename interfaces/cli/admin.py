@@ -90,8 +90,8 @@ def _check_address(email: str) -> None:
 
     try:
         validate_email(email, check_deliverability=False)
-    except EmailNotValidError as wrong:
-        fail(f"{email} is not an e-mail address. {wrong}")
+    except EmailNotValidError:
+        fail(f"{email} is not an e-mail address. Use one such as ada@example.org.")
 
 
 def _ask() -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from infrastructure.ledger.verification import VerificationResult
 
 T = TypeVar("T")
-KeyFile = Annotated[Path | None, typer.Option(help="The signing key, PEM; made on first use.")]
+_KEY_FILE_HELP = "The signing key, PEM; made on first use. Default: audit_key.pem in the data folder."
+KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
 
 app = typer.Typer(help="Verify the event log and sign checkpoints of it.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -60,7 +61,7 @@ def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
 def verify_log(
     data: Data = HOME,
     checkpoint: Annotated[Path | None, typer.Option(help="Compare the log with this checkpoint too.")] = None,
-    key: Annotated[str | None, typer.Option(help="The public key that must have signed it.")] = None,
+    key: Annotated[str | None, typer.Option(help="The public key, base64, that must have signed it.")] = None,
 ) -> None:
     """Recompute every digest and seal of the log.
 

@@ -15,7 +15,7 @@ _SERVER = re.compile(r'server at "(?P<host>[^"]+)", port (?P<port>\d+) failed: (
 
 
 class Failure(NamedTuple):
-    """What to print, and the exit status."""
+    """The text to print, and the exit status."""
 
     text: str
     status: int
@@ -28,7 +28,7 @@ def fail(text: str, status: int = 1) -> NoReturn:
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """What to say of an exception that ended a command; None for one that is a fault of Daybook."""
+    """The failure to report for an exception that ended a command; None for a fault of Daybook."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return _of_settings(error) or _of_server(error) or _of_database(error)

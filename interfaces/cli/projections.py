@@ -87,6 +87,14 @@ def rebuild(
 
     The read models in use answer until the new ones take over.
     """
+    rebuilt = _rebuilt(data, check=check, grace=grace)
+    _show_differences(rebuilt)
+    outcome = "No difference" if check else f"Generation {rebuilt.generation} is in use"
+    typer.echo(f"{outcome}, at position {rebuilt.position}.")
+
+
+def _rebuilt(data: Path, *, check: bool, grace: float | None) -> Rebuilt:
+    """The next generation, in use or compared; a refusal ends the command."""
     from infrastructure.event_log.event_codec import EventCodec
     from infrastructure.local.instance import settings_of
     from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning, UndecodableEvents
@@ -100,15 +108,17 @@ def rebuild(
             return await (made.check() if check else made.run(grace=GRACE if grace is None else grace))
 
         try:
-            rebuilt = _with_engine(data, run)
+            return _with_engine(data, run)
         except (RebuildRunning, UndecodableEvents) as refused:
             fail(str(refused))
+
+
+def _show_differences(rebuilt: Rebuilt) -> None:
+    """Exit with status 1 if there is any."""
     for difference in rebuilt.differences:
         typer.echo(f"{difference.table}:\n  in use  {difference.live}\n  rebuilt {difference.rebuilt}")
     if rebuilt.differences:
         raise typer.Exit(1)
-    outcome = "No difference" if check else f"Generation {rebuilt.generation} is in use"
-    typer.echo(f"{outcome}, at position {rebuilt.position}.")
 
 
 def _execute(data: Path, statement: str, **values: str) -> list[tuple[Any, ...]]:

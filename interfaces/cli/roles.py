@@ -44,7 +44,7 @@ def project(data: Data = HOME, metrics_port: MetricsPort = None, until_stdin_clo
 def worker(
     data: Data = HOME,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Processes. Default: WORKER_CONCURRENCY.")] = None,
-    queues: Annotated[str | None, typer.Option(help="Queues, by comma. Default: all.")] = None,
+    queues: Annotated[str | None, typer.Option(help="Queues, by comma, such as urgent,mail. Default: all.")] = None,
     metrics_port: MetricsPort = None,
     until_stdin_closes: UntilStdinCloses = False,
 ) -> None:

@@ -13,7 +13,7 @@ from application.event_log import Command, CommandResult, EventStore, Idempotenc
 from domain.kernel import derived_id
 
 HISTORY = timedelta(days=100)
-"""How long the town has existed on the day it is made."""
+"""The age of the town on the day it is made."""
 AHEAD = timedelta(days=40)
 
 Handler = Callable[[Any, EventStore], Awaitable[CommandResult[Any]]]

@@ -43,7 +43,7 @@ def appointments(charter: Charter, everybody: Sequence[DemoCalendar], people: Se
 
 
 class _ThisProvider(CustomerKnown):
-    """In a small town, everybody knows everybody; a booking with any provider goes to this one."""
+    """Answers for a small town: every customer is known, and a booking with any provider goes to this one."""
 
     def __init__(self, provider_id: UUID) -> None:
         self._provider_id = provider_id

@@ -158,7 +158,7 @@ def _joining(charter: Charter, calendar: DemoCalendar) -> Iterator[Founding]:
 
 
 def _offering(calendar: DemoCalendar, everybody: Sequence[DemoCalendar]) -> Iterator[Founding]:
-    """With its last chair, a shop is complete and offers its services."""
+    """The services of a shop, which the last of its calendars offers."""
     last = [other for other in everybody if other.owner == calendar.owner][-1]
     for id, terms in calendar.services.items() if calendar is last else ():
         yield (id, 1), (create_service, CreateService), {"id": id, "terms": terms}

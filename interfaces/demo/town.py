@@ -126,7 +126,7 @@ async def _play(store: EventStore, seed: int, stages: Sequence[Sequence[Act]], p
 
 
 async def _play_stage(store: EventStore, stage: Sequence[Act], report: Callable[[], None]) -> None:
-    """In order, a few at a time, and one by one within a lane, so that each stream is always the same."""
+    """Play the acts in order, a few at a time, one by one within a lane, so that each stream is always the same."""
     upcoming = iter(stage)
     lanes: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
 

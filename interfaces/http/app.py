@@ -130,7 +130,7 @@ def _refuse(registered: str, instead: str) -> NoReturn:
 
 
 def check_permission(route: Route) -> None:
-    """Raise RuntimeError for an operation that nobody is granted."""
+    """Raise RuntimeError for an operation that no role is granted."""
     if route.operation not in ACCESS:
         (method,) = route.methods or {"GET"}
         raise RuntimeError(

@@ -35,9 +35,9 @@ from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.app import build
-from interfaces.http.framework.client_address import Networks
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.cursors import Cursors
+from interfaces.http.framework.headers.client_address import Networks
 from interfaces.http.framework.ports import (
     AbusePorts,
     Check,
@@ -157,7 +157,7 @@ def _identity(
 
 
 async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:
-    """Erases again first whom a restored backup has brought back."""
+    """The ports of erasure. First erases again the persons that a restored backup has brought back."""
     services = ErasureServices(
         database.store,
         ObligationsReader(database.reads),

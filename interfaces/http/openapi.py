@@ -90,7 +90,7 @@ def _has_version(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> bo
 
 
 def _named(document: dict[str, Any]) -> dict[str, Any]:
-    """With the public names of schemas: those of our classes without Response and Body."""
+    """The document with the public names of schemas: the class names without Response and Body."""
     schemas = document["components"]["schemas"]
     names = {name: public_name(name) for name in schemas}
     if len({*names.values()}) < len(names):

@@ -33,7 +33,7 @@ class ErrorResponse(NamedTuple):
 _FIELD = field_error(["start"], "Use whole seconds, such as 2030-01-31T09:00:00Z.", "body")
 ERRORS: Mapping[int, ErrorResponse] = {
     400: ErrorResponse("Bad request", Malformed("The body is not valid JSON: EOF while parsing a value.")),
-    401: ErrorResponse("Missing or invalid token", Unauthenticated()),
+    401: ErrorResponse("Missing or invalid token", Unauthenticated("The access token is not valid.")),
     403: ErrorResponse("Not permitted", Forbidden()),
     404: ErrorResponse("Not found, or no access", NotFound("appointment", "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243")),
     409: ErrorResponse("Conflict with the present state", SlotTaken()),

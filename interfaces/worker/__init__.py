@@ -1,1 +1,1 @@
-"""The worker: Celery carries wake-ups alone; what is due is claimed from PostgreSQL."""
+"""The worker: Celery carries wake-ups only; jobs are claimed from PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Composition root of worker, beat and Flower: the Celery app, and what its tasks work with."""
+"""Composition root of worker, beat and Flower: the Celery app and the services of its tasks."""
 
 from __future__ import annotations
 
@@ -55,21 +55,26 @@ from projections.engine.positions import Positions
 from projections.query.snapshot import Snapshots
 
 TICK = 1  # seconds between sweeps
-TIDY = crontab(minute="17")  # each hour, however often a beat is started
+TIDY = crontab(minute="17")  # each hour, even if beat restarts often
 QUEUES = ("sweep", *KINDS)
-"""Taken in turns."""
+"""The queues of the broker. A worker takes messages of its queues in turns."""
 _QUEUE_OF = {kind: queue for queue, kinds in KINDS.items() for kind in kinds}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 
 def celery_of(settings: Settings) -> Celery:
-    """The app, with its three tasks. Nothing is connected yet: worker processes are forked from this one."""
+    """The Celery app with its three tasks. It opens no connections: worker processes are forked from this one."""
     patch_requeue()
-    if not settings.broker:  # Celery would look for one on this machine, for ever
+    if not settings.broker:  # Celery would try the local machine for ever
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
-    runtime, parent = WorkerRuntime(partial(_services, settings)), getpid()
+    _register_tasks(app, WorkerRuntime(partial(_services, settings)))
+    return app
+
+
+def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
+    worker = getpid()
 
     @app.task(name="sweep", queue="sweep")
     def sweep() -> None:
@@ -87,21 +92,20 @@ def celery_of(settings: Settings) -> Celery:
         runtime.tidy()
 
     def close(**_: Any) -> None:
-        if getppid() == parent:  # else the worker was killed: the leases lapse, and another worker does its jobs
+        if getppid() == worker:  # else the worker was killed: the leases lapse, and another worker does its jobs
             runtime.close()
 
     signals.worker_process_shutdown.connect(close, weak=False)
-    return app
 
 
 def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUEUES) -> int:
-    """Work until SIGTERM; what is in hand is finished first. The exit code. Exits with 2 for an unknown queue."""
+    """Run until SIGTERM, and finish running jobs. Returns the exit code. Exits with 2 for an unknown queue."""
     for queue in queues:
         if queue not in QUEUES:
             sys.stderr.write(f'Unknown queue "{queue}". Queues: {", ".join(QUEUES)}.\n')
             raise SystemExit(2)
     worker = celery_of(settings).Worker(
-        hostname=f"worker-{getpid()}@{gethostname()}",  # several on one machine are several
+        hostname=f"worker-{getpid()}@{gethostname()}",  # several workers on one machine need different names
         concurrency=concurrency,
         queues=",".join(queues),
         loglevel=settings.log_level,
@@ -112,7 +116,7 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
 
 
 def run_beat(settings: Settings) -> None:
-    """Ask for a sweep each second until SIGTERM. It remembers nothing, and several do no harm."""
+    """Ask for a sweep each second until SIGTERM. Beat stores nothing, and several beats do no harm."""
     beat = celery_of(settings).Beat(
         scheduler="interfaces.worker.wakeups:BoundedScheduler",
         loglevel=settings.log_level,
@@ -123,7 +127,7 @@ def run_beat(settings: Settings) -> None:
 
 
 def run_flower(settings: Settings, address: str, port: int) -> None:
-    """Show workers and tasks, to who knows FLOWER_BASIC_AUTH; nothing can be changed there."""
+    """Serve Flower, which shows workers and tasks read-only. It asks for the password of FLOWER_BASIC_AUTH."""
     auth = settings.flower_basic_auth
     if auth is None:
         raise SystemExit("Flower needs FLOWER_BASIC_AUTH, as user:password.")
@@ -137,7 +141,7 @@ def run_flower(settings: Settings, address: str, port: int) -> None:
 
 
 def _configuration(settings: Settings) -> Mapping[str, Any]:
-    """A message is a wake-up: none has a time of its own (ETA), and one that is lost is sent again in a second."""
+    """Celery's settings. A message is a wake-up without a time of its own (ETA); the next sweep replaces a lost one."""
     redis = settings.broker.startswith("redis")
     return {
         "beat_schedule": {
@@ -161,7 +165,7 @@ def _configuration(settings: Settings) -> Mapping[str, Any]:
 
 
 def _over_redis(settings: Settings) -> Mapping[str, Any]:
-    """Connections that notice when the other side is gone."""
+    """Options that let connections notice a lost Redis."""
     return {
         "global_keyprefix": settings.redis_prefix,
         "visibility_timeout": settings.broker_visibility_timeout,
@@ -174,7 +178,7 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
 
 
 async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
-    """The read models; and of them who waits, and what is free, without a cache."""
+    """The read models, and the waitlist line, which computes free starts without a cache."""
     engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
     pool = AsyncConnectionPool(
@@ -229,7 +233,7 @@ def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> Job
 async def _handlers(
     settings: Settings, store: EventStore, rows: RowPool, progress: DeliveryProgress, stack: AsyncExitStack
 ) -> JobHandlers:
-    """Of every kind."""
+    """The handlers of all kinds of jobs."""
     assert settings.database is not None
     mail = postman_of(settings, rows, store.keyring)
     reads, line = await _reads(settings.database.dsn, settings, stack)

@@ -1,4 +1,4 @@
-"""What a worker had in hand when Redis went away."""
+"""Lets a worker survive the loss of its Redis connection."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,10 +7,10 @@ from kombu.transport import redis
 
 
 class RequeueUnacked(redis.QoS):
-    """Puts messages back when a channel is closed, if there is a connection left to do it by.
+    """Requeues unacknowledged messages when a channel closes, if it still has a connection.
 
-    Without one, kombu's own raises what Celery takes for the end of the worker, with all that is in hand.
-    Nothing is lost by not putting them back: they are wake-ups, which are sent again in a second.
+    Without a connection, kombu's own method raises an exception that ends the Celery worker with its running jobs.
+    No job is lost: the messages are wake-ups, and the next sweep sends new ones.
     """
 
     def restore_unacked_once(self, *arguments: Any, **named: Any) -> None:
@@ -19,5 +19,5 @@ class RequeueUnacked(redis.QoS):
 
 
 def patch_requeue() -> None:
-    """For all channels of this process."""
+    """Use RequeueUnacked for all channels of this process."""
     redis.Channel.QoS = RequeueUnacked

@@ -1,4 +1,4 @@
-"""What a worker process does with a message, on an event loop of its own that lasts as long as the process."""
+"""Runs the tasks of a worker process, on one event loop that lasts as long as the process."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-ALARM = 60.0  # seconds without a sweep that an operator should hear of
+ALARM = 60.0  # seconds without a sweep after which the operator is warned
 T = TypeVar("T")
 logger = structlog.get_logger(__name__)
 
 
 class QueueWalker(Protocol):
-    """Does the jobs of one queue; see infrastructure.jobs.walker."""
+    """Runs the jobs of one queue."""
 
     async def walk(self) -> bool: ...
     async def finish(self) -> None: ...
 
 
 class JobSweep(Protocol):
-    """Takes new jobs over; see infrastructure.jobs.enrolment."""
+    """Records sweeps, and copies new jobs into the queue."""
 
     async def swept(self) -> float | None: ...
     async def enrol(self) -> int: ...
@@ -32,9 +32,9 @@ class JobSweep(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
-    """What is opened once in a process. `walkers`: by queue. `due`: how many jobs are due, by queue.
+    """The services of a process. `walkers`: by queue; `due`: the number of due jobs, by queue.
 
-    `wake`: makes idle jobs due that have something to do. `tidy`: deletes what nobody needs any more.
+    `wake`: makes idle webhook jobs due when events wait for them; `tidy`: deletes old jobs and idempotency keys.
     """
 
     jobs: JobSweep
@@ -48,7 +48,7 @@ Open = Callable[[], AbstractAsyncContextManager[WorkerServices]]
 
 
 class WorkerRuntime:
-    """A loop in a thread, and the services on it: opened by a process's first call, never before a fork."""
+    """An event loop in a thread, and the services on it. The first call opens them, so never before a fork."""
 
     def __init__(self, open_services: Open) -> None:
         self._open = open_services
@@ -58,19 +58,19 @@ class WorkerRuntime:
         self._services: WorkerServices | None = None
 
     def sweep(self) -> Mapping[str, int]:
-        """Take over what is new; how many jobs are due, by queue."""
+        """Copy new jobs into the queue. Returns the number of due jobs, by queue."""
         return self._do(self._sweep())
 
     def walk(self, queue: str) -> bool:
-        """Do jobs of a queue for a short while; whether there may be more."""
+        """Run jobs of a queue for half a second. Returns whether more may be due."""
         return self._do(self._walk(queue))
 
     def tidy(self) -> None:
-        """Delete what nobody needs any more."""
+        """Delete old jobs and idempotency keys."""
         self._do(self._tidy())
 
     def close(self) -> None:
-        """Finish what is in hand and close what is open; called when the process ends in peace."""
+        """Finish running jobs and close the services; called at an orderly end of the process."""
         if self._loop is None or self._thread is None:
             return
         self._do(self._stack.aclose())
@@ -96,12 +96,11 @@ class WorkerRuntime:
         if pause is None:
             return {}
         if pause > ALARM:
-            alarm = f"no sweep ran for {pause:.0f} s: check that beat and a worker on `sweep` are running"
-            logger.warning(alarm, seconds=round(pause))
+            logger.warning("no sweep ran: check that beat and a worker on sweep are running", seconds=round(pause))
         await services.jobs.enrol()
         try:
             await services.wake()
-        except Exception as error:  # noqa: BLE001  webhooks must not stop the others
+        except Exception as error:  # noqa: BLE001  a failure of webhooks must not stop other jobs
             logger.warning("could not wake idle webhooks", error=type(error).__name__)
         return await services.due()
 

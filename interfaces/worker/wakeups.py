@@ -1,4 +1,4 @@
-"""Wake-ups in the broker: so many a queue and no more, whether anybody takes them or not."""
+"""Wake-ups in the broker: a bounded number in each queue, even if no worker takes them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
 
 BOUND = 4
-"""Wake-ups that wait in a queue. A worker process that takes one does all that is due, so more are of no use."""
+"""The most wake-ups that wait in a queue. A process that takes one runs all due jobs, so more have no use."""
 
 
 def waiting(app: Celery, queue: str) -> int:
-    """How many messages wait in a queue of the broker. It is declared as Celery does, which changes nothing.
+    """The number of messages that wait in a queue of the broker.
 
-    Not passively: on Redis with a key prefix, kombu finds no queue then.
+    Declares the queue with Celery's own options. A passive declaration finds no queue on Redis with a key prefix.
     """
     with app.connection_for_write() as connection:
         channel: Any = connection.channel()
@@ -22,13 +22,13 @@ def waiting(app: Celery, queue: str) -> int:
 
 
 def send(app: Celery, queue: str) -> None:
-    """Wake a worker that takes this queue's messages, unless as many as are of use wait there already."""
+    """Send a wake-up to a queue, unless BOUND messages wait there already."""
     if waiting(app, queue) < BOUND:
         app.send_task("walk", [queue], queue=queue)
 
 
 class BoundedScheduler(Scheduler):
-    """Beat sends nothing to a queue that nobody empties."""
+    """A beat that sends nothing while BOUND messages wait in the queue of sweeps."""
 
     def apply_async(self, entry: ScheduleEntry, *arguments: Any, **named: Any) -> Any:
         if waiting(self.app, "sweep") >= BOUND:

@@ -1,1 +1,1 @@
-"""Which times are free: queries, evaluation, caches and their invalidation."""
+"""Free times: queries, evaluation, caches and their invalidation."""

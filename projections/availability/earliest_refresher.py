@@ -55,7 +55,7 @@ class EarliestRefresher:
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever, while this process leads; cancel it to stop."""
+        """Refresh stale rows until cancelled, while this process leads."""
         self._forget()  # another process may have led meanwhile
         pause = FIRST_PAUSE
         while True:

@@ -1,4 +1,4 @@
-"""Which rows of `earliest` are stale, and storing the refreshed ones."""
+"""Finds stale rows of `earliest`, and stores the refreshed ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

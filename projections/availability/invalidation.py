@@ -104,7 +104,7 @@ class InvalidationPublisher:
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
         """Ids -> the last position that touched them, in the page that is about to be committed.
 
-        Before, not after: answers from the old snapshot are outdated before anybody can see the new one.
+        Before, not after: answers from the old snapshot are outdated before any query can see the new one.
         """
         async with self._lock:
             if self._epoch is None and time.monotonic() < self._again:

@@ -1,4 +1,4 @@
-"""Which starts are free, and why is a start not?"""
+"""Queries of free starts, and of the rule that forbids a start."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta

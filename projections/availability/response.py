@@ -78,7 +78,7 @@ class PreparedAvailability:
         return cls(position, [id.bytes for id in ids], *holds, notice, timezone, starts, offsets, joined)
 
     def holds(self, now: float, at_least: int | None) -> bool:
-        """Whether it is valid at `now` and not older than a position that the client has seen."""
+        """Whether the answer is valid at `now` and not older than a position that the client has seen."""
         return self.since <= now < self.until and (at_least is None or at_least <= self.position)
 
     def answer(self, now: datetime, timezone: str | None) -> AvailabilityResponse:
@@ -92,11 +92,11 @@ class PreparedAvailability:
 
     @property
     def size(self) -> int:
-        """Bytes, about."""
+        """The approximate size in bytes."""
         return len(self._items) + 12 * len(self._starts) + 16 * len(self.ids) + 512
 
     def to_bytes(self) -> bytes:
-        """For another process of the same machine type; see `from_bytes`."""
+        """Encode for another process of the same machine type; `from_bytes` decodes."""
         zone = self.timezone.encode()
         header = _HEADER.pack(
             self.position, self.since, self.until, self.notice, len(self.ids), len(self._starts), len(zone)

@@ -38,7 +38,7 @@ class Fenced(Exception):
 
 
 class Checkpoint(NamedTuple):
-    """How far a projection has read; `stopped_at`: the position of the event that stopped it."""
+    """The position that a projection has reached; `stopped_at`: the position of the event that stopped it."""
 
     position: int
     stopped_at: int | None = None

@@ -1,4 +1,4 @@
-"""How far projections are behind the log, measured by the leading projector."""
+"""The lag of projections behind the log, measured by the leading projector."""
 
 from prometheus_client import Gauge
 from sqlalchemy import text

@@ -51,7 +51,7 @@ class ProjectionFollower(Protocol):
         ...
 
     async def run(self) -> None:
-        """For ever, until cancelled."""
+        """Run until cancelled."""
         ...
 
 
@@ -80,7 +80,7 @@ class Projector:
         self._checkpoints: dict[str, Checkpoint] = {}
 
     async def run(self) -> None:
-        """For ever; cancel it to stop. A page is then either whole in the tables or not at all."""
+        """Run until cancelled. A page is either completely in the tables or not at all."""
         while True:
             try:
                 async with lead(self._engine) as won:
@@ -92,7 +92,7 @@ class Projector:
             await asyncio.sleep(POLL)
 
     async def catch_up(self) -> None:
-        """Once up to the log's head, leading or not; raises the errors after which `run` retries."""
+        """Apply all events up to the log's head, leading or not. Raises the errors after which `run` retries."""
         self._checkpoints_stale = True
         await self._read_on(EventFeed(self._engine, self._codec))
 

@@ -23,7 +23,7 @@ def generation_schema(generation: int) -> str:
 
 
 def schemas(generation: int) -> dict[str | None, str | None]:
-    """For SQLAlchemy's `schema_translate_map`: the schemas of a generation's tables."""
+    """The schemas of a generation's tables, as SQLAlchemy's `schema_translate_map`."""
     return {SCHEMA: generation_schema(generation), _KEPT: SCHEMA}
 
 

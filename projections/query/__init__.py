@@ -1,1 +1,1 @@
-"""What every query needs: a snapshot, the owner of rows, paging, text folding."""
+"""Common parts of queries: a snapshot, the owner of rows, paging, text folding."""

@@ -1,4 +1,4 @@
-"""Who owns the rows of a read model: declared once, used as the filter of queries and as row-level security.
+"""Ownership of the rows of a read model: declared once, used as the filter of queries and as row-level security.
 
 A query narrows its rows by `Ownership.shows`. PostgreSQL holds every snapshot to the policy made of the same
 condition (`Ownership.policy`), so that a query without its filter shows nothing of others.
@@ -31,7 +31,7 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True)
 class OwnerTables:
-    """A projection's own tables of who owns a provider, claims a guest, and belongs to an organization.
+    """A projection's own tables of the owners of providers, the claims of guests, and the members of organizations.
 
     `providers`: provider_id, owner_id, mostly organization_id; `claims`: customer_id, account_id;
     `members`: organization_id, account_id, rank.
@@ -98,7 +98,7 @@ class Ownership:
         return self.condition(account) if owner.acts else self.as_customer(account)
 
     def shows_customer(self, account: UUID) -> ColumnElement[bool]:
-        """Whether a row is an account's as a customer, and not as somebody who acts for a provider."""
+        """Whether a row belongs to an account as the customer, and not because it acts for a provider."""
         return self.as_customer(literal(account, Uuid))
 
     def policy(self, generation: int) -> str:
@@ -136,6 +136,6 @@ class Ownership:
 
 
 def ownership_of(table: Table) -> Ownership | None:
-    """Who owns a table's rows; None of a table that is public or of no interest to anybody alone."""
+    """The ownership of a table's rows; None for a table that is public or has no rows of one account."""
     found: Any = table.info.get(_KEY)
     return found if isinstance(found, Ownership) else None

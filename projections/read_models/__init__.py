@@ -1,1 +1,1 @@
-"""Read models: one module per question, with its tables, its projection and its queries."""
+"""Read models: one module per subject, with its tables, its projection and its queries."""

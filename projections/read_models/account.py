@@ -1,4 +1,4 @@
-"""Which accounts are there, with which role and status?"""
+"""Accounts: role and status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

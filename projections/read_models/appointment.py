@@ -1,4 +1,4 @@
-"""Which appointments are there, when, with whom and in which state?"""
+"""Appointments: time, provider, customer and status."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -187,7 +187,7 @@ _listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFilter:
-    """Which appointments of a list are wanted: starting in [since, until); None: any."""
+    """The wanted appointments of a list: starting in [since, until); None: any."""
 
     since: datetime | None = None
     until: datetime | None = None

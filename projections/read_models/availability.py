@@ -1,4 +1,4 @@
-"""Which opening rules, occupied times and service terms decide whether a time is free?"""
+"""The inputs of availability: opening rules, occupied times and service terms."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

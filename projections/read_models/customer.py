@@ -1,4 +1,4 @@
-"""Which customers does an account know: itself, its guests, and those of its providers?"""
+"""Customers that an account knows: itself, its guests, and the customers of its providers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

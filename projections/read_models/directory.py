@@ -1,4 +1,4 @@
-"""Which providers and services can be booked, where, with which tags?"""
+"""The directory: providers and services that can be booked, with places and tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, select
 
 from domain.catalog.provider import Provider
-from domain.catalog.provider_profile import ABOUT
+from domain.catalog.provider_profile import UNREADABLE
 from domain.catalog.service import Service
 from domain.people.account import Account
 from projections.engine.projection import Projection, RecordedEvent
@@ -119,7 +119,7 @@ def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 def _about(about: Mapping[str, Any] | None) -> dict[str, Any]:
     """A provider's description and its columns for search; empty if the owner is erased."""
-    about = about or {**dict.fromkeys(ABOUT), "name": ""}
+    about = about or UNREADABLE
     place = about["location"] or {"lat": None, "lon": None}
     return {
         "about": about,

@@ -1,6 +1,6 @@
-"""Is any time booked twice? A second guard behind the domain's own, made of constraints.
+"""A second guard against double bookings, behind the domain's own: constraints on tables.
 
-A session is the takers that share one start of one service. On one calendar different sessions never
+A session is all takers that share one start of one service. On one calendar different sessions never
 overlap, and each taker of a session has its own lane. If a constraint is ever violated, the projection stops
 at the event and logs it.
 """

@@ -1,6 +1,6 @@
-"""Which events has an aggregate, in order? Answered from the log itself, so never behind."""
+"""The events of aggregates in order. Read from the log itself, so never behind."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.personal_data import PersonalData
 from projections.engine.event_feed import EventDecoder
 from projections.query.paging import Page, fetch
+from projections.query.snapshot import Snapshot
 
 _stored = Table(
     "stored_events",
@@ -65,6 +66,19 @@ async def of(
     return [_item(row, event) for row, event in zip(rows, events, strict=True)], cursor
 
 
+async def everything(read: Snapshot, streams: Iterable[UUID], codec: EventDecoder) -> Sequence[HistoryEntry]:
+    """Every event of the streams, oldest first; personal data in plain. For data exports."""
+    found: list[HistoryEntry] = []
+    for stream in streams:
+        after = None
+        while True:
+            items, after = await of(read.connection, stream, Page(_PAGE, after), codec)
+            found += items
+            if after is None:
+                break
+    return sorted(found, key=lambda item: item.position)
+
+
 def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
     return HistoryEntry(
         position=row["notification_id"],
@@ -77,6 +91,7 @@ def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
 
 
 _KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")
+_PAGE = 200
 _NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 

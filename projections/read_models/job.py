@@ -1,7 +1,7 @@
-"""What must be done, and by when? The to-do list that the worker walks.
+"""Jobs that events make: what must happen, and when.
 
-A job is found by what it is about and its slot there, so that what is planned anew takes the place of what
-was planned before. How it goes with one is kept beside (`work.job`), under its key.
+A job is found by its subject and its slot, so a later plan replaces an earlier one. Its progress is not derived from
+events: it is in `work.job`, under the key of the job.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ _TOLD = ("requested", "approve", "booked", "moved")
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job to be. `said`: what it needs to see whether it is still wanted; nothing personal."""
+    """A job that an event makes. `said`: facts that show whether it is still needed; no personal data."""
 
     kind: str
     slot: str
@@ -61,7 +61,7 @@ class PlannedJob:
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event = recorded.event
     if _frees(event):
-        # What is free now is looked at then; `position`: what must have been read before.
+        # The job computes the free starts when it runs, from read models that have reached `position`.
         _put(
             recorded.stream,
             PlannedJob("match", "match", recorded.at, {"position": recorded.position}),
@@ -80,13 +80,16 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _frees(event: object) -> bool:
-    """Whether something may be free now that was not: for somebody who waits."""
+    """Whether the event may free time for waitlist entries."""
     fewer = Schedule.Opened | Schedule.TimeOffTaken
     return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
 
 
 def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:
-    """One job for good, under the webhook's own id: it is idle while there is nothing to tell."""
+    """The one job of a webhook, whose key is the webhook's id, and the notice that the webhook was disabled.
+
+    The job is idle while no event waits for the webhook.
+    """
     match recorded.event:
         case Webhook.Subscribed(timestamp=at):
             _put(recorded.stream, PlannedJob("deliver", "deliver", at, {}), recorded, rows, key=recorded.stream)
@@ -99,7 +102,7 @@ def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
-    """Erasure when its time comes, and the mail that says when that is."""
+    """The erasure of an account at its due time, and the mail that announces it."""
     match recorded.event:
         case Account.ForgettingAsked(timestamp=at, due_at=due_at):
             letter = {"letter": "forgetting-asked", "due_at": due_at.isoformat()}
@@ -112,7 +115,7 @@ def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _dropped(event: object) -> Sequence[str]:
-    """The slots of what is no longer to be done."""
+    """The slots of the jobs that the event makes unnecessary."""
     match event:
         case Appointment.Rescheduled():
             return "booked", *_REMINDERS
@@ -170,9 +173,10 @@ def _planned(event: object) -> Iterator[PlannedJob]:
 def _ahead(
     event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled,
 ) -> Iterator[PlannedJob]:
-    """What comes before and after an appointment. Nobody is reminded of what they did a moment ago.
+    """The reminders of an appointment that lie after the event, and its completion.
 
-    Of a request too: a confirmation does not say when it is. What waits still by then is not reminded of.
+    A request gets them too, because the event of its confirmation has no start. A reminder of an appointment that is
+    still a request is not sent.
     """
     said = {"starts_at": event.starts_at.isoformat()}
     for n, minutes in enumerate(reminders(event.policy)[:MOST_REMINDERS]):
@@ -193,7 +197,7 @@ def _drop(subject: UUID, slots: Sequence[str], rows: RowBatch) -> None:
 
 
 def _put(subject: UUID, plan: PlannedJob, recorded: RecordedEvent, rows: RowBatch, key: UUID | None = None) -> None:
-    """`key`: of the one job that its subject has for good."""
+    """Put a job into its slot. `key`: the key of a job that its subject keeps; None: a new key."""
     rows.put(
         job,
         subject=subject,
@@ -208,7 +212,7 @@ def _put(subject: UUID, plan: PlannedJob, recorded: RecordedEvent, rows: RowBatc
 
 
 def key_of(subject: UUID, slot: str, version: int) -> UUID:
-    """Of the job that this very event made: planned anew, it is another one."""
+    """The key of the job that one event made. A later plan for the same slot is another job with another key."""
     return UUID(bytes=blake2b(subject.bytes + f"{slot}:{version}".encode(), digest_size=16).digest())
 
 

@@ -1,4 +1,4 @@
-"""How does it go with jobs? What is to be done, from the read model, beside how it went, which is not."""
+"""The status of jobs: those that events make, from the read model, joined with the progress in `work.job`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,9 +59,9 @@ _enrolled = Table("enrolled", _WORK, Column("position", BigInteger, primary_key=
 
 
 class JobStatus(StrEnum):
-    """`waiting`: for its time, or for a worker; `retrying`: after a failure; `dead`: given up, see its error.
+    """`waiting`: for its due time or a worker; `retrying`: after a failure; `dead`: no attempts left, see its error.
 
-    `dropped`: no longer wanted, and not done.
+    `dropped`: no longer needed, and not done.
     """
 
     WAITING = "waiting"
@@ -74,7 +74,7 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """One job. `planned_at`: when it was to be done; `due_at`: when it may be tried next."""
+    """One job and its progress. `planned_at`: the first due time; `due_at`: the time of the next attempt."""
 
     id: UUID
     kind: str
@@ -115,7 +115,7 @@ def _taken_over() -> Select[Any]:
 
 
 def _new() -> Select[Any]:
-    """What no worker has taken over yet."""
+    """The jobs of the read model that no sweep has copied into `work.job` yet."""
     j = job.c
     none = {
         name: cast(null(), kind).label(name)
@@ -143,7 +143,7 @@ def _all() -> FromClause:
 
 
 async def get(read: Snapshot, id: UUID) -> JobProgress | None:
-    """One; None if there is none."""
+    """The job; None for an unknown id."""
     every = _all()
     found = (await read.connection.execute(select(every).where(every.c.id == id))).one_or_none()
     return None if found is None else JobProgress(**found._mapping)
@@ -157,7 +157,7 @@ async def find(
     kind: str | None = None,
     subject: UUID | None = None,
 ) -> tuple[Sequence[JobProgress], str | None]:
-    """By the time they were to be done; and the next part's bookmark."""
+    """A page of jobs in the order of `planned_at`, and the cursor of the next page."""
     every = _all()
     query = narrowed(
         select(every),
@@ -189,9 +189,9 @@ _LATENESS = """
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """A kind of which jobs are due: how long the first has been, and how long no try of the kind has ended.
+    """A kind with due jobs. `seconds`: the lateness of the earliest one.
 
-    In seconds; `idle` is None if none ever has.
+    `idle`: seconds since an attempt of the kind ended; None if none ever has.
     """
 
     kind: str
@@ -199,12 +199,12 @@ class Lateness:
     idle: float | None
 
     def facts(self) -> Mapping[str, Any]:
-        """As readiness tells them. `stuck`: no try has ended since the job was due, or for a minute."""
+        """The members that readiness shows. `stuck`: no attempt of the kind has ended for a minute."""
         stuck = self.idle is None or self.idle > STUCK
         return {"late": round(self.seconds), "stuck": stuck}
 
 
 async def lateness(connection: AsyncConnection, generation: int) -> Sequence[Lateness]:
-    """Each kind of which jobs are due and not done, in hand or not. A claim does not reset it."""
+    """The lateness of each kind with due jobs, running ones included: a claim does not reset it."""
     found = await connection.execute(text(_LATENESS.format(generation=generation)))
     return [Lateness(*row) for row in found]

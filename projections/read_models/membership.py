@@ -1,4 +1,4 @@
-"""To whom do providers, guests and organizations belong? Each projection that must know keeps its own tables."""
+"""Owners of providers, claims of guests, members of organizations. Each projection that needs them has own tables."""
 
 from sqlalchemy import Column, Index, Text
 
@@ -24,8 +24,11 @@ def members(projection: str) -> Table:
     )
 
 
-def owner_tables(projection: str, *, providers: str, claims: str) -> OwnerTables:
-    """A projection's own tables of owners: of members, and by these names of providers and claimed guests."""
+def owner_tables(projection: str, *, providers: str, claims: str | None = None) -> OwnerTables:
+    """A projection's own tables of owners: of members, and by these names of providers and claimed guests.
+
+    `claims`: None if no row of the projection belongs to a customer.
+    """
     return OwnerTables(
         members(projection),
         Table(
@@ -36,13 +39,17 @@ def owner_tables(projection: str, *, providers: str, claims: str) -> OwnerTables
             uuid("organization_id", nullable=True, index=True),
             comment="Who owns a provider, and to which organization does it belong?",
         ),
-        Table(
-            claims,
-            metadata,
-            uuid("customer_id", primary_key=True),
-            uuid("account_id", index=True),
-            comment="Which account has claimed a guest?",
-        ),
+        None if claims is None else _claims(claims),
+    )
+
+
+def _claims(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        uuid("customer_id", primary_key=True),
+        uuid("account_id", index=True),
+        comment="Which account has claimed a guest?",
     )
 
 

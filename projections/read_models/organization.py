@@ -1,4 +1,4 @@
-"""Which organizations are there, who are their members, and on which holidays are they closed?"""
+"""Organizations: members and holidays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

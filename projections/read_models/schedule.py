@@ -1,4 +1,4 @@
-"""When is a provider's calendar open? A part of the directory."""
+"""The schedules of providers. A part of the directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

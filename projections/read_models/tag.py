@@ -1,4 +1,4 @@
-"""Which tags are there, and which slugs lead to them? A part of the directory."""
+"""Tags, and the slugs that lead to them. A part of the directory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ def tagged(tags: Column[Any], slug: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def counted(tags: Column[Any], listed: ColumnElement[bool]) -> ColumnElement[int]:
-    """How many listed rows have the tag, each counted once."""
+    """The number of listed rows with the tag, each counted once."""
     slugs = select(alias.c.slug).where(alias.c.tag_id == tag.c.id).correlate(tag).scalar_subquery()
     return select(func.count()).where(listed, tags.has_any(func.array(slugs))).correlate(tag).scalar_subquery()
 

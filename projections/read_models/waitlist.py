@@ -1,4 +1,4 @@
-"""Which waitlist entries are there, in which order, and what was offered to them?"""
+"""Waitlist entries: their order and their offers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ owners = owner_tables("waitlist", providers="waitlist_provider", claims="waitlis
 
 
 def _any_provider(account: AccountId) -> ColumnElement[bool]:
-    """Whether an entry takes any provider, and the account acts for one who offers the service."""
+    """Whether an entry takes any provider, and the account acts for a provider that offers the service."""
     return or_(_served_by(owners.owned_by(account)), _served_by(owners.employed_by(account)))
 
 
@@ -169,7 +169,7 @@ async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> Waitli
 
 @dataclass(frozen=True, kw_only=True)
 class WaitlistFilter:
-    """Which entries of a list are wanted; None: any. `provider_id`: also those who take any of the service."""
+    """The wanted entries of a list; None: any. `provider_id`: entries that take any provider count too."""
 
     status: str | None = None
     service_id: UUID | None = None
@@ -222,6 +222,6 @@ async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) ->
 
 
 def _with(provider_id: UUID) -> ColumnElement[bool]:
-    """Whether an entry takes this provider, or any who offers a service of theirs."""
+    """Whether an entry takes this provider, or any provider of a service that this one offers."""
     services = select(service.c.service_id).where(service.c.providers.has_key(str(provider_id)))
     return or_(_w.provider_id == provider_id, _any_of(services))

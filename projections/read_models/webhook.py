@@ -1,4 +1,4 @@
-"""Which webhooks are there, what has happened that they publish, and which does it concern?"""
+"""Webhooks, the events that they publish, and the webhooks that each event concerns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ async def _rows(connection: AsyncConnection, table: Table, generation: int) -> A
 
 
 async def _merged(ours: AsyncIterator[_Row], theirs: AsyncIterator[_Row]) -> list[tuple[str | None, str | None]]:
-    """Both side by side: the rows that differ, at most MOST."""
+    """Compare two ordered sequences of rows. Returns the rows that differ, at most MOST."""
     found: list[tuple[str | None, str | None]] = []
     left, right = await anext(ours, None), await anext(theirs, None)
     while (left is not None or right is not None) and len(found) < MOST:

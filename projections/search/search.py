@@ -1,4 +1,4 @@
-"""Which providers and services match a tag, words and a place; nearest, cheapest or earliest first?"""
+"""Search of providers and services by tag, words and place; nearest, cheapest or earliest first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ class Sort(StrEnum):
 
 
 class StatementShape(NamedTuple):
-    """The conditions given. `whom`: the providers of a service, the services of a provider; `words`: how many.
+    """The given conditions. `whom`: the providers of a service, the services of a provider; `words`: their number.
 
     `across`: the place's box lies across the 180th meridian.
     """

@@ -61,7 +61,7 @@ def test_a_target_says_whether_less_or_more_is_better(target: Target, met: bool)
 @pytest.mark.parametrize(
     ("statuses", "kept", "why"),
     [
-        ([201, 409, 409], [stretch(0, 30)], "nobody has"),
+        ([201, 409, 409], [stretch(0, 30)], "is free, but"),
         ([201, 201, 409], [stretch(0, 30), stretch(15, 45)], "overlap"),
         ([201, 409, 201], [stretch(0, 30)], "are kept"),
     ],

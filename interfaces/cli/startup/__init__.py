@@ -1,1 +1,1 @@
-"""What `daybook up` does: start servers and roles, build the demo data, and report what is ready."""
+"""Startup of `daybook up`: start servers and roles, build the demo data, and report the result."""

@@ -1,4 +1,4 @@
-"""What `daybook up` prints once everything is ready: one line of JSON, or text for people."""
+"""The report of `daybook up` once everything is ready: one line of JSON, or text for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKEN_LIFETIME = timedelta(days=1)
 
 @dataclass(frozen=True)
 class UpReport:
-    """What scripts need: libpq URIs, addresses, a token for each role, and how to sign in."""
+    """The report for scripts: libpq URIs, addresses, a token for each role, and the demo accounts."""
 
     api: str
     database: str
@@ -42,7 +42,7 @@ class UpReport:
 
 @dataclass(frozen=True)
 class Started:
-    """What `daybook up` has started. `password`: that of the demo accounts, where there are any."""
+    """The parts that `daybook up` has started. `password`: of the demo accounts, if there are any."""
 
     settings: Settings
     data: Path
@@ -54,7 +54,7 @@ class Started:
 
 
 def report_of(started: Started) -> UpReport:
-    """What to print of it."""
+    """The report of the started parts."""
     settings, flower_port = started.settings, started.flower_port
     database, owner, redis = settings.database, settings.owner_database, settings.redis_url
     assert database is not None
@@ -85,7 +85,7 @@ def print_json(report: UpReport) -> None:
 
 
 def print_text(report: UpReport, started: Started) -> None:
-    """What one can do now; the addresses last, where they stay in sight."""
+    """Print the next steps, then the addresses, which stay in sight at the end."""
     lines = Console(stderr=True, soft_wrap=True, highlight=False)
     lines.rule("Daybook is up")
     if started.settings.mode is not Mode.PROD:
@@ -107,7 +107,7 @@ def print_text(report: UpReport, started: Started) -> None:
 
 
 def _command() -> str:
-    """How this process was called: `daybook`, or the module."""
+    """The command that started this process: `daybook`, or the module."""
     script = Path(sys.argv[0])
     return shlex.quote(sys.argv[0]) if script.name == "daybook" else f"{shlex.quote(sys.executable)} -m interfaces.cli"
 

@@ -91,7 +91,7 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
 
 
 def _migrate(settings: Settings, console: Console) -> None:
-    """With a progress bar while read models of another release are rebuilt; no role uses them yet."""
+    """Migrate the database; a progress bar shows the rebuild of read models, which no role uses yet."""
     with progress("Rebuilding the read models", visible=False) as bar:
         rebuilt = migrate_all(settings, bar, grace=0)
     if rebuilt:

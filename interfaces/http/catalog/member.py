@@ -53,7 +53,7 @@ async def find(request: RequestContext, organization_id: UUID, filters: Annotate
 
 @router.post("", "add_member", MemberResponse, status=201)
 async def add(request: RequestContext, organization_id: UUID, body: AddMemberBody) -> Response:
-    """Add a member, who may act for the organization's providers."""
+    """Add a member to act for the organization's providers."""
     command = AddMember(
         **request.command(), organization_id=organization_id, account_id=body.account_id, rank=body.rank
     )

@@ -18,7 +18,7 @@ PREFLIGHT_CACHED = b"600"  # seconds
 
 
 class Origins:
-    """Never with credentials: a page sets the Authorization header itself."""
+    """The allowed origins. Credentials are never allowed: a page sets the Authorization header itself."""
 
     def __init__(self, allowed: Collection[str] = ()) -> None:
         self._allowed = frozenset(each.encode() for each in allowed)

@@ -133,13 +133,19 @@ def answer_of(error: Exception, scope: Scope) -> HttpResponse:
 
 def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     if error.status_code == 404:
-        hint = " Paths have no trailing slash." if scope["path"].endswith("/") else ""
+        hint = _hint(scope["path"])
         return answer_to(not_found(f"No route matches {scope['method']} {scope['path'][:200]}.{hint}"))
     if error.status_code == 405:
         allow = ", ".join(sorted(_methods(scope)))
         detail = f"{scope['method']} is not allowed here. Allowed: {allow}."
         return problem(405, MethodNotAllowed, detail, headers={b"allow": allow.encode()})
     return answer_to(Malformed(str(error.detail)))
+
+
+def _hint(path: str) -> str:
+    if path == "/":
+        return " /openapi.json lists the routes, /docs shows them."
+    return " Paths have no trailing slash." if path.endswith("/") else ""
 
 
 def _methods(scope: Scope) -> set[str]:

@@ -66,7 +66,7 @@ class Envelope:
             await answer_of(error, scope)(scope, receive, send_with_headers)
 
     def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """With the safe headers that the answer does not set itself."""
+        """The headers of the answer, and the safe headers that it does not set itself."""
         sent = list(headers)
         names = {name for name, _ in sent}
         return sent + [each for each in self._safe.items() if each[0] not in names]

@@ -1,4 +1,4 @@
-"""What an operation needs, declared once, at its route; `application/access.py` grants it by its operationId."""
+"""The needs of an operation, declared once, at its route; `application/access.py` grants it by its operationId."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -40,7 +40,7 @@ class Needs:
     finds: bool = False
 
     def of(self, method: str, *, resources: bool = True) -> "Needs":
-        """With the usual needs of the method filled in. `resources`: whether the routes are about versioned ones."""
+        """These needs, completed by the usual ones of the method. `resources`: whether the resources are versioned."""
         accepted = resources and method == "POST" and not self.shows_secret
         usual = IdempotencyKeys.ACCEPTED if accepted else IdempotencyKeys.NONE
         changes = resources and method in {"PUT", "PATCH", "DELETE"}

@@ -1,7 +1,7 @@
 """The parameters of a handler, from its signature: path parameters, a query model, a body model."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from inspect import signature
@@ -65,6 +65,11 @@ def _text(name: str, text: str) -> str:  # noqa: ARG001
 
 
 _PARSERS: dict[Any, Callable[[str, str], Any]] = {UUID: _id, date: _date, str: _text}
+
+
+def read_path(values: Mapping[str, str], parameters: HandlerParameters) -> dict[str, Any]:
+    """The path parameters; raises NotFound for a malformed id, InvalidFields for a malformed date."""
+    return {name: parse(name, values[name]) for name, parse in parameters.path.items()}
 
 
 def read_query(raw: bytes, parameters: HandlerParameters) -> dict[str, BaseModel]:

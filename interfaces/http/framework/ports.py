@@ -18,8 +18,8 @@ from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits
 from application.webhooks.ports import DeliveryReports, SigningSecrets
-from interfaces.http.framework.client_address import Networks
 from interfaces.http.framework.cursors import Cursors
+from interfaces.http.framework.headers.client_address import Networks
 from projections.availability.queries import Availability
 from projections.engine.event_feed import EventDecoder
 from projections.query.snapshot import Snapshots

@@ -13,8 +13,8 @@ from application.access import Scope as Granted
 from application.event_log import IdempotencyKey
 from application.identity.api_key import PREFIX
 from domain.kernel import derived_id, new_id
-from interfaces.http.framework import request_headers
-from interfaces.http.framework.etags import expected
+from interfaces.http.framework.headers import request_headers
+from interfaces.http.framework.headers.etags import expected
 from interfaces.http.framework.ports import Ports
 from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Everything, Snapshot
@@ -23,7 +23,7 @@ from projections.query.snapshot import EVERYTHING, Everything, Snapshot
 class RequestContext(Request):
     """One request of a caller who has the operation's permission.
 
-    Raises Unauthenticated, Forbidden or Malformed before path, query or body are looked at.
+    Raises Unauthenticated, Forbidden or Malformed before path, query or body are read.
     """
 
     def __init__(self, scope: Scope, receive: Receive, operation: str) -> None:
@@ -56,12 +56,12 @@ class RequestContext(Request):
 
     @property
     def client_text(self) -> str:
-        """What the caller's program calls itself."""
+        """The name that the caller's program gives itself."""
         return request_headers.client_text(self.scope)
 
     @property
     def of(self) -> UUID | None:
-        """The account whose rows a query may show; None: everybody's."""
+        """The account whose rows a query may show; None for the rows of all accounts."""
         return self.caller.account if self.granted is Granted.OWN else None
 
     @property
@@ -82,6 +82,10 @@ class RequestContext(Request):
     def at_least(self) -> int | None:
         """The position to wait for (Daybook-Position)."""
         return request_headers.position(self.sent)
+
+    def check_position(self) -> None:
+        """Raise Malformed for a Daybook-Position that is no position, even if the handler never waits for one."""
+        request_headers.position(self.sent)
 
     def command(self) -> dict[str, Any]:
         """The fields that every Command has."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from application.event_log import CommandResult
 from domain.kernel import Aggregate
-from interfaces.http.framework.etags import etag, known
+from interfaces.http.framework.headers.etags import etag, known
 
 A = TypeVar("A", bound=Aggregate)
 JSON = b"application/json"

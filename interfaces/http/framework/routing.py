@@ -1,4 +1,4 @@
-"""How a request becomes the call of a handler: caller first, then path, query, headers, body.
+"""Turns a request into the call of a handler: caller first, then path, query, headers, body.
 
 Each part is validated by compiled Pydantic validators and passed on by name. FastAPI reads the same
 signatures for the OpenAPI document.
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from interfaces.http.framework.needs import Needs, Source
-from interfaces.http.framework.parameters import parameters_of, read_query
+from interfaces.http.framework.parameters import parameters_of, read_path, read_query
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_body import read_body
 
@@ -73,14 +73,16 @@ class Route(APIRoute):
     def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
         operation, needs, parameters = self.operation, self.needs, parameters_of(self.endpoint)
         handler: Handler = self.endpoint
+        positioned = "GET" in (self.methods or ()) and self.source is Source.LOG
 
         async def answer(scope: Scope, receive: Receive) -> Response:
             request = RequestContext(scope, receive, operation)
             if request.api_key is not None:
                 await request.admit_api_key()
-            path = scope["path_params"]
-            arguments: dict[str, Any] = {name: parse(name, path[name]) for name, parse in parameters.path.items()}
+            arguments = read_path(scope["path_params"], parameters)
             arguments |= read_query(scope["query_string"], parameters)
+            if positioned:
+                request.check_position()
             request.take_version(required=bool(needs.version))
             body = None
             if parameters.body is not None:

@@ -1,4 +1,4 @@
-"""What people read when a field is invalid: Pydantic's error codes in Daybook's words."""
+"""The messages of invalid fields: Pydantic's error codes in Daybook's words."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -42,7 +42,7 @@ _PATTERNS: dict[str, str] = {}
 
 
 def matching(pattern: str, message: str, **more: Any) -> Any:
-    """A field of this pattern. `message`: what is said when the value does not match, in place of the pattern."""
+    """A field of this pattern. `message`: the error when the value does not match, in place of the pattern."""
     _PATTERNS[pattern] = message
     return Field(pattern=pattern, **more)
 

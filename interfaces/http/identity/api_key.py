@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError, to_json
 
 from application.access import ACCESS, BY_PEOPLE
 from application.identity.api_key import ApiKey
-from interfaces.http.framework.etags import etag
 from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
+from interfaces.http.framework.headers.etags import etag
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext

@@ -7,12 +7,13 @@ from fastapi import Query, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Instant, Paging, Shape, plain
+from interfaces.http.framework.needs import Source
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 
-router = Router("/v1/me", "me")
+router = Router("/v1/me", "me", source=Source.ROWS)
 
 
 class SentMailResponse(Shape):

@@ -8,9 +8,9 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from application.ledger import LogHead
-from interfaces.http.framework.etags import LARGEST
 from interfaces.http.framework.fields import Instant, Shape, plain
 from interfaces.http.framework.fields import Query as Filters
+from interfaces.http.framework.headers.etags import LARGEST
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse

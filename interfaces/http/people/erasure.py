@@ -88,7 +88,7 @@ async def erase_customer(request: RequestContext, customer_id: UUID, body: Reque
 async def _request_erasure(
     request: RequestContext, account_id: UUID, body: RequestErasureBody, cooling_off: timedelta
 ) -> Response:
-    ahead = await request.ports.erasure.services.belongings.ahead(
+    ahead = await request.ports.erasure.services.obligations.ahead(
         account_id, request.ports.store.now(), request.at_least
     )
     command = RequestErasure(

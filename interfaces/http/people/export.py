@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from fastapi import Response
@@ -24,7 +24,7 @@ from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
 from projections.read_models import account, appointment, customer, directory, waitlist
-from projections.read_models.event_export import everything
+from projections.read_models.history import HistoryEntry, everything
 
 router = Router("/v1/me", "me")
 
@@ -60,10 +60,41 @@ class AccountExportResponse(Shape):
     position: int
 
 
+class _Records(NamedTuple):
+    """All that the read models hold about a person, at one position of the log."""
+
+    position: int
+    account: account.ListedAccount
+    customers: Sequence[customer.ListedCustomer]
+    providers: Sequence[directory.ListedProvider]
+    appointments: Sequence[appointment.ListedAppointment]
+    waitlist: Sequence[waitlist.WaitlistEntry]
+    events: Sequence[HistoryEntry]
+
+
 @router.get("/export", "export_account", AccountExportResponse, needs=Needs(finds=True))
 async def export(request: RequestContext) -> Response:
     """Export all data about the caller."""
     me = request.caller.account
+    found = await _records(request, me)
+    content = {
+        "account": account_response(found.account),
+        "customers": [customer_response(each) for each in found.customers],
+        "providers": [provider_response(each) for each in found.providers],
+        "appointments": [appointment_response(each) for each in found.appointments],
+        "waitlist": [waitlist_entry_response(each) for each in found.waitlist],
+        "events": [history_item_response(each) for each in found.events],
+        "sessions": await _sessions(request, me),
+        "mails": await request.ports.mails.of(me),
+        "position": found.position,
+    }
+    name = b'attachment; filename="daybook.json"'
+    headers = {b"content-disposition": name, b"cache-control": PRIVATE, b"daybook-position": b"%d" % found.position}
+    return HttpResponse(200, to_json(content), headers)
+
+
+async def _records(request: RequestContext, me: UUID) -> _Records:
+    """Raises NotFound."""
     async with request.snapshot("account") as read:
         holder, position = await account.get(read, me), read.position
     if holder is None:
@@ -81,20 +112,7 @@ async def export(request: RequestContext) -> Response:
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, request.ports.codec)
-    content = {
-        "account": account_response(holder),
-        "customers": [customer_response(each) for each in mine],
-        "providers": [provider_response(each) for each in providers],
-        "appointments": [appointment_response(each) for each in appointments],
-        "waitlist": [waitlist_entry_response(each) for each in waiting],
-        "events": [history_item_response(each) for each in events],
-        "sessions": await _sessions(request, me),
-        "mails": await request.ports.mails.of(me),
-        "position": position,
-    }
-    name = b'attachment; filename="daybook.json"'
-    headers = {b"content-disposition": name, b"cache-control": PRIVATE, b"daybook-position": b"%d" % position}
-    return HttpResponse(200, to_json(content), headers)
+    return _Records(position, holder, mine, providers, appointments, waiting, events)
 
 
 async def _sessions(request: RequestContext, account_id: UUID) -> Sequence[Mapping[str, Any]]:

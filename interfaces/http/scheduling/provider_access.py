@@ -10,7 +10,7 @@ from projections.read_models.directory import ListedProvider
 
 
 async def staff(request: RequestContext, provider: ListedProvider) -> Collection[UUID]:
-    """For `demand`: the provider's owner, and the caller if a member of its organization."""
+    """The accounts to give to `demand`: the provider's owner, and the caller if a member of its organization."""
     organization_id = provider.profile.get("organization_id")
     if organization_id is not None and request.caller.role is Role.PROVIDER and request.of != provider.owner_id:
         async with request.ports.reads.open("organization", request.at_least) as read:

@@ -101,7 +101,7 @@ async def everything(store: EventStore, streams: Sequence[UUID]) -> Sequence[Agg
     async for attempt in store.attempts(Command(by=Caller(new_id(), Role.ADMIN))):
         async with attempt as log:
             there = [found for found in await log.find_all(Aggregate, streams) if found is not None]
-            return [await store.keyring.opened(found) for found in there]
+            return [await store.keyring.decrypted(found) for found in there]
     raise AssertionError
 
 

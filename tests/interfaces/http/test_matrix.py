@@ -10,9 +10,10 @@ from application.access import ACCESS
 from domain.kernel import new_id
 from interfaces.http.app import build
 from interfaces.http.openapi import routes_of
-from tests.interfaces.http.asked import asked
+from tests.interfaces.http.asked import asked, operations
 from tests.interfaces.http.conftest import lift_limits, opened
 from tests.interfaces.http.tenants import CALLERS, Tenants, tenants
+from tests.interfaces.http.town import problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -255,6 +256,21 @@ async def _listed(it: Tenants, row: str, caller: str) -> set[str]:
         ids |= {item["id"] for item in page["items"]}
         more = page["next"]
     return ids
+
+
+POSITIONED = [
+    operation
+    for operation, (_, _, described) in operations().items()
+    if any(each["name"] == "Daybook-Position" for each in described.get("parameters", []))
+]
+
+
+@pytest.mark.parametrize("operation", POSITIONED)
+async def test_every_documented_position_is_read(it: Tenants, operation: str) -> None:
+    caller = next(name for name, cell in TABLE[operation].items() if cell == "+" and name != "anon")
+    request = await asked(it, operation, caller)
+    answer = await it.api.ask("GET", request.path, request.by, daybook_position="sP")
+    assert problem(answer) == (400, "malformed")
 
 
 async def _deviation(it: Tenants, row: str, caller: str, cell: str) -> str:

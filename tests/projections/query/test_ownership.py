@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from domain.booking.waitlist import Waiting
+from domain.booking.waitlist import Waiting, WaitlistDates, WaitlistRequest
 from domain.catalog.organization import Organization, Rank
 from domain.kernel import Aggregate
 from domain.people.account import Account
@@ -32,9 +32,9 @@ def an_account(id: UUID) -> Account:
 
 
 def a_wait(customer_id: UUID, service_id: UUID, provider_id: UUID | None = None) -> Waiting:
-    dates = {"from": "2030-01-01", "to": "2030-01-02"}
-    whom = {"customer_id": customer_id, "service_id": service_id, "provider_id": provider_id}
-    return Waiting(id=uuid4(), by=uuid4(), **whom, dates=dates, hours=[], timezone="UTC", timestamp=NOW)
+    dates: WaitlistDates = {"from": "2030-01-01", "to": "2030-01-02"}
+    entry = WaitlistRequest(customer_id, service_id, provider_id, dates, hours=[], timezone="UTC")
+    return Waiting.join(uuid4(), uuid4(), entry, NOW)
 
 
 def a_webhook(provider_id: UUID | None, organization_id: UUID | None = None) -> Webhook:

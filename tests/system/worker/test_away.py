@@ -49,7 +49,7 @@ def test_without_a_beat_it_is_said_that_nobody_does_what_is_due_and_then_it_is_c
         within(SOON, lambda: ready(crew) == ("degraded", False))
         with crew.beat():
             within(SOON, lambda: crew.done(late))
-        within(SOON, lambda: "no sweep ran for" in worker.said)
+        within(SOON, lambda: "no sweep ran: check that beat" in worker.said)
         within(SOON, lambda: ready(crew) == ("ready", True))
     assert len(crew.completed(late)) == 30
 

@@ -413,7 +413,7 @@ class TestMarkAppointment:
         made = await village.booked()
         path = f"/v1/appointments/{made['id']}/undo-no-show"
         answer = await village.api.post(path, {}, village.owner, if_match=1)
-        assert problem(answer) == (409, "appointment-ended")
+        assert problem(answer) == (409, "not-a-no-show")
 
 
 class TestGetHistory:

@@ -49,6 +49,14 @@ class TestPaths:
         told = (await door.ask("GET", "/v1/providers/")).json()
         assert told["detail"] == "No route matches GET /v1/providers/. Paths have no trailing slash."
 
+    async def test_the_root_leads_to_the_routes(self, door: Api):
+        told = (await door.ask("GET", "/")).json()
+        assert told["detail"] == "No route matches GET /. /openapi.json lists the routes, /docs shows them."
+
+    async def test_without_a_token_the_caller_is_told_what_to_send(self, door: Api):
+        told = (await door.ask("GET", "/v1/me")).json()
+        assert told["detail"] == "Send an access token or an API key: `Authorization: Bearer <token>`."
+
     async def test_what_is_no_id_is_said_to_be_none(self, door: Api):
         answer = await door.get("/v1/appointments/xyz", somebody())
         assert problem(answer) == (404, "not-found")

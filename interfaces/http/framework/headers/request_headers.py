@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from application.event_log import IdempotencyKey
 from domain.errors import Unauthenticated
-from interfaces.http.framework.etags import LARGEST
+from interfaces.http.framework.headers.etags import LARGEST
 from interfaces.http.framework.request_errors import KeyMissing, Malformed
 
 LONGEST_CLIENT = 200  # bytes

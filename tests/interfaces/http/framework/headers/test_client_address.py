@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from interfaces.http.framework.client_address import Networks
+from interfaces.http.framework.headers.client_address import Networks
 
 PROXY, OUTER = "10.0.0.1", "10.9.9.9"
 networks = Networks([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])

@@ -1,0 +1,1 @@
+"""Headers of requests and responses: credentials, idempotency keys, entity tags, forwarded client addresses."""
