@@ -45,6 +45,7 @@ from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.framework.middleware import request_id
+from interfaces.worker.celery_logs import adopt_celery_logs
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
 from interfaces.worker.wakeups import BOUND, send
@@ -65,6 +66,7 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 def celery_of(settings: Settings) -> Celery:
     """The Celery app with its three tasks. It opens no connections: worker processes are forked from this one."""
     patch_requeue()
+    adopt_celery_logs()
     if not settings.broker:  # Celery would try the local machine for ever
         raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
