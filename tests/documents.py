@@ -13,7 +13,7 @@ from pathlib import Path
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types
-from tests.support import recipes
+from tests import recipes
 
 ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import ROOT, renewed
-from tests.support.recipes import new_files
+from tests.recipes import new_files
 from tests.test_terms import defines
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "bench/README.md"])

@@ -228,7 +228,7 @@ async def test_a_network_that_swallows_everything_fails_commands_in_bounded_time
     shaky.proxy.cut()
     before = monotonic()
     assert isinstance(await persistently(shaky.journal, entry(new_id())), Appended | DuplicateCommand)
-    assert await shaky.journal.read([stream])
+    assert await answered(lambda: shaky.journal.read([stream]))
     assert_took(before, 2.5 * PATIENCE)
 
 
@@ -304,10 +304,15 @@ async def test_trouble_of_the_database_is_not_blamed_on_the_command(
 
 
 async def persistently(journal: PostgresJournal, wanted: LogEntry) -> object:
-    """As a client that tries again on 503, with the same key."""
+    """Append as a client that tries again on 503, with the same key."""
+    return await answered(lambda: journal.append(wanted))
+
+
+async def answered(ask: Callable[[], Awaitable[object]]) -> object:
+    """The answer of a call that is tried again on 503: connections come back one by one, with pauses between."""
     async with asyncio.timeout(BUSY * 20):
         while True:
             try:
-                return await journal.append(wanted)
+                return await ask()
             except Unavailable:
                 await asyncio.sleep(0.01)

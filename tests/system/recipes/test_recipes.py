@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import FOLDER, KINDS, ROOT, count, patched, recipes
 from tests.support.instances import clean_environment
-from tests.support.recipes import FOLDER, KINDS, ROOT, count, patched, recipes
 
 MYPY = ".cache/mypy"
 MATRIX = "tests/interfaces/http/test_matrix.py"

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs/recipes"
 RINGS = ("domain/", "application/", "infrastructure/", "projections/", "interfaces/")
 # Files that list every operation, event or owned table by hand, beside the code.
