@@ -22,8 +22,13 @@ def stretch(since: int, until: int) -> tuple[datetime, datetime]:
     return NOON + timedelta(minutes=since), NOON + timedelta(minutes=until)
 
 
+QUICK = ("append", "slots")  # of these `make test` sees that they run; of all of them, `make test-system`
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in NAMES]
+)
 def test_each_benchmark_answers_with_positive_figures_beside_their_controls(name: str, tmp_path: Path) -> None:
     to = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench", name, "--quick", "--json", str(to)]

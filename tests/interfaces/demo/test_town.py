@@ -36,6 +36,7 @@ from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import AppendResult, LogEntry, MissedEvent
 from infrastructure.event_log.memory_journal import MemoryJournal
 from interfaces.demo import Town, seed
+from interfaces.demo.places import SHOPS
 from tests.support.sealed import CODEC, MASTERS
 
 NOW = datetime(2026, 3, 24, 11, 17, 42, tzinfo=UTC)
@@ -128,6 +129,15 @@ class Whole:
 
 @pytest.fixture(scope="module")
 def whole() -> Whole:
+    return Whole()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Whole:
+    """A town of a few shops and customers, for what is made several times over; the same in each test."""
+    monkeypatch.setattr("interfaces.demo.shop.SHOPS", SHOPS[:2])
+    for place in ("customer", "town"):
+        monkeypatch.setattr(f"interfaces.demo.{place}.PEOPLE", 12)
     return Whole()
 
 
@@ -240,45 +250,45 @@ async def test_the_start_that_the_town_tells_can_be_booked(whole: Whole) -> None
     assert next_time.start > town.start
 
 
-async def test_the_same_seed_makes_the_same_town(whole: Whole) -> None:
+async def test_the_same_seed_makes_the_same_town(small: Whole) -> None:
     journal = BusyJournal()
     await seed(a_process(journal), progress=ignore, now=NOW + timedelta(seconds=11))
-    assert content(journal) == whole.content
+    assert content(journal) == small.content
 
 
-async def test_a_second_making_adds_nothing(whole: Whole) -> None:
-    before = list(whole.journal.rows)
+async def test_a_second_making_adds_nothing(small: Whole) -> None:
+    before = list(small.journal.rows)
     reported: list[tuple[int, int]] = []
     town = await seed(
-        a_process(whole.journal, MONTH_LATER), progress=lambda *told: reported.append(told), now=MONTH_LATER
+        a_process(small.journal, MONTH_LATER), progress=lambda *told: reported.append(told), now=MONTH_LATER
     )
-    assert whole.journal.rows == before
+    assert small.journal.rows == before
     assert reported == []
     assert town.start is not None
     assert town.start > MONTH_LATER
-    assert town.provider_id == whole.town.provider_id
+    assert town.provider_id == small.town.provider_id
 
 
-async def test_a_making_that_was_killed_continues_to_the_same_town(whole: Whole) -> None:
+async def test_a_making_that_was_killed_continues_to_the_same_town(small: Whole) -> None:
     journal = BusyJournal()
     with pytest.raises(Killed):
         await seed(a_process(journal), progress=killed_at(0.5), now=NOW)
-    assert 0 < len(journal.rows) < len(whole.journal.rows)
+    assert 0 < len(journal.rows) < len(small.journal.rows)
     later = NOW + timedelta(hours=5)
     await seed(a_process(journal, later), progress=ignore, now=later)
-    assert content(journal) == whole.content
+    assert content(journal) == small.content
 
 
-async def test_a_making_continues_when_the_log_has_forgotten_the_keys(whole: Whole) -> None:
+async def test_a_making_continues_when_the_log_has_forgotten_the_keys(small: Whole) -> None:
     journal = BusyJournal()
     with pytest.raises(Killed):
         await seed(a_process(journal), progress=killed_at(0.05), now=NOW)
     journal._done.clear()
     await seed(a_process(journal, MONTH_LATER), progress=ignore, now=MONTH_LATER)
-    assert content(journal) == whole.content
+    assert content(journal) == small.content
 
 
-async def test_two_makings_at_once_make_one_town(whole: Whole) -> None:
+async def test_two_makings_at_once_make_one_town(small: Whole) -> None:
     journal = BusyJournal()
     stores = a_process(journal), a_process(journal)
     times = NOW, NOW + timedelta(minutes=3)
@@ -286,31 +296,31 @@ async def test_two_makings_at_once_make_one_town(whole: Whole) -> None:
         *(seed(store, progress=ignore, now=now) for store, now in zip(stores, times, strict=True))
     )
     assert towns[0].provider_id == towns[1].provider_id
-    assert content(journal) == whole.content
+    assert content(journal) == small.content
 
 
-async def test_another_seed_is_another_town_beside_it(whole: Whole) -> None:
+async def test_another_seed_is_another_town_beside_it(small: Whole) -> None:
     journal = BusyJournal()
     with pytest.raises(Killed):
         await seed(a_process(journal), seed=8, progress=killed_at(0.2), now=NOW)
     other = content(journal)
-    tags = {stream for stream, events in whole.content.items() if events[0][0] == "Tag.Coined"}
-    assert other.keys() & whole.content.keys() == tags
+    tags = {stream for stream, events in small.content.items() if events[0][0] == "Tag.Coined"}
+    assert other.keys() & small.content.keys() == tags
 
 
-async def test_who_uses_a_town_in_the_making_was_first(whole: Whole) -> None:
+async def test_who_uses_a_town_in_the_making_was_first(small: Whole) -> None:
     journal = BusyJournal()
     store = a_process(journal)
     with pytest.raises(Killed):
         await seed(store, progress=killed_at(0.5), now=NOW)
-    admin = Caller(whole.town.admin_id, Role.ADMIN)
+    admin = Caller(small.town.admin_id, Role.ADMIN)
     there = [a for a in await everything(store, list(content(journal))) if isinstance(a, Appointment)]
     open_ones = [a for a in there if a.status is AppointmentStatus.BOOKED]
     for a in open_ones:
         await cancel_appointment(CancelAppointment(by=admin, appointment_id=a.id, reason="Closed."), store)
-    await delete_provider(DeleteProvider(by=admin, provider_id=whole.town.provider_id), store)
+    await delete_provider(DeleteProvider(by=admin, provider_id=small.town.provider_id), store)
     await seed(store, progress=ignore, now=NOW)
     found = {a.id: a for a in await everything(store, list(content(journal))) if isinstance(a, Appointment)}
     assert open_ones
     assert all(found[a.id].status is AppointmentStatus.CANCELLED for a in open_ones)
-    assert len(found) < len(whole.appointments)
+    assert len(found) < len(small.appointments)

@@ -76,7 +76,9 @@ def address(servers, new_database) -> Iterator[str]:
 
 described = schemathesis.openapi.from_dict(document())
 OPERATIONS = {each.ok().label: each.ok() for each in described.get_all_operations()}
-bounded = settings(max_examples=examples(25), derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+# `make test-system` plays ten times as many.
+PATIENCE = 10  # seconds for an answer on an idle machine
+bounded = settings(max_examples=examples(6), derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 # A body that fits the schema may still name a zone or hours that do not exist; without If-Match the answer is
 # 428, which the check does not know; and who may do what has tests of its own.
 BEYOND_SCHEMAS = [positive_data_acceptance, missing_required_header, ignored_auth]
@@ -96,7 +98,9 @@ def validate(label: str, address: str, headers: Mapping[str, str] | None = None)
     """
 
     def play(case: schemathesis.Case) -> None:
-        case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS)
+        case.call_and_validate(
+            base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS, timeout=6 * PATIENCE
+        )
 
     load_all_checks()
     feedback = FeedbackSources(constants_value_source=make_constants_value_source(described))
