@@ -32,13 +32,14 @@ class Scope(StrEnum):
 class Caller:
     """The account that makes a request. `id`: the token's `sub`; None only for anonymous.
 
-    `session`: the session of the token. `scopes`: those of an API key; None: no key, all operations.
+    `session`: the session of the token. `key`: the API key, and `scopes` those of it; None: no key, all operations.
     """
 
     id: UUID | None
     role: Role
     session: UUID | None = field(default=None, compare=False)
     scopes: frozenset[str] | None = field(default=None, compare=False)
+    key: UUID | None = field(default=None, compare=False)
 
     @property
     def account(self) -> UUID:
@@ -51,12 +52,20 @@ class Caller:
     def is_customer(self) -> bool:
         return self.role is Role.CUSTOMER
 
+    @property
+    def via(self) -> str | None:
+        """The means by which the caller was identified, as recorded with each event."""
+        if self.key is not None:
+            return f"key:{self.key}"
+        return _VIA.get(self.id) if self.session is None else f"session:{self.session}"
+
 
 ANONYMOUS = Caller(None, Role.ANONYMOUS)
 SYSTEM = Caller(derived_id("system"), Role.ADMIN)
 """Daybook itself: runs jobs."""
 OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
 """The operator of the server: creates the first admin on the command line."""
+_VIA: Mapping[UUID | None, str] = {SYSTEM.id: "worker", OPERATOR.id: "cli"}
 
 Grants = Mapping[Role, Scope]
 

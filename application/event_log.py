@@ -16,6 +16,7 @@ from uuid import UUID
 
 from application.access import Caller
 from application.jobs.job import JobRequest
+from domain.booking.origin import Channel
 from domain.errors import Invalid, Refusal, Stale
 from domain.kernel import Aggregate
 
@@ -52,21 +53,29 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The common fields of commands and queries: the caller, and the id that correlates log lines and events."""
+    """The common fields of commands and queries.
+
+    `correlation`: the id that log lines and events of one request share. `cause`: what made Daybook act by itself, such
+    as "job:<key>". `channel`: the way by which the request came.
+    """
 
     by: Caller
     correlation: str = ""
+    cause: str = ""
+    channel: Channel = Channel.API
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Request):
     """A data transfer object (DTO): what a caller wants changed. Each subclass has one handler.
 
-    `key`: makes retries safe. `version`: the aggregate's version that the caller has seen; None: any.
+    `key`: makes retries safe. `version`: the aggregate's version that the caller has seen; None: any. `demo`: a part of
+    the demo town.
     """
 
     key: IdempotencyKey | None = None
     version: int | None = None
+    demo: bool = False
 
     def expect(self, aggregate: Aggregate) -> None:
         """Raise Stale unless the aggregate is at the version the caller has seen (If-Match)."""

@@ -70,7 +70,7 @@ def _see(recorded: RecordedEvent, rows: RowBatch) -> None:
     rows.put(_seen, id=recorded.stream, version=recorded.version, kind=type(recorded.event).__qualname__)
 
 
-SEEN = Projection("seen", [_seen], _see)
+SEEN = Projection("seen", [_seen], _see, ())
 """Does what the control does."""
 
 

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from application.access import Caller, Role
 from application.event_log import Command, EventLog, IdempotencyKey, command
-from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import Day, Seat
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy

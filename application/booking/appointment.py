@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import demand, permit
+from application.access import OPERATOR, SYSTEM, Caller, demand, permit
 from application.booking.hold import redeemed
 from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import (
@@ -19,7 +19,10 @@ from application.booking.reservation import Reservation, ReservationRequest, rel
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment, note_of
+from domain.booking.appointment_fields import Reason
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.origin import Party, ReasonCode
+from domain.booking.placement import Move
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid
@@ -56,6 +59,7 @@ class RescheduleAppointment(Command):
 class CancelAppointment(Command):
     appointment_id: UUID
     reason: str | None = None
+    reason_code: ReasonCode | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ async def booked(
 
 async def _begun(cmd: BookAppointment, choice: ProviderSelection, log: EventLog, now: datetime) -> Appointment:
     """The appointment; where the service needs approval and a customer books, the request for one."""
-    booking = await choice.booking(cmd.by.account, cmd.start, log)
+    booking = await choice.booking(cmd, log)
     note = note_of(choice.customer_id, cmd.note, cmd.answers)
     if cmd.by.is_customer and choice.service.term("approval"):
         expires_at = choice.service.lasts("approval_ttl", now)
@@ -132,8 +136,8 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now:
         acting = await staff(cmd.by, provider, log)
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
     old, choice = Reservation.of(appointment), ProviderSelection(appointment.customer_id, service, provider)
-    placement = await choice.placement(cmd.start, log)
-    appointment.reschedule(cmd.by.account, placement, choice.terms(), by_customer=as_customer, now=now)
+    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd))
+    appointment.reschedule(cmd.by.account, move, choice.terms(), by_customer=as_customer, now=now)
     days = await take(ReservationRequest(Reservation.of(appointment), service, provider, instead=old), log, now)
     await log.record(appointment, *days)
     return appointment
@@ -147,7 +151,8 @@ async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetim
         raise Invalid("Staff must give a reason.", "/reason")
     if cmd.reason:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
-    appointment.cancel(cmd.by.account, cmd.reason or "", by_customer=as_customer, now=now)
+    reason = Reason(cmd.reason or "", cmd.reason_code)
+    appointment.cancel(cmd.by.account, reason, party_of(cmd.by, as_customer=as_customer), now)
     await log.record(appointment, *await release(appointment, log, now))
     return appointment
 
@@ -166,6 +171,13 @@ async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, b
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
     return appointment, not await acts(cmd.by, provider, log)
+
+
+def party_of(by: Caller, *, as_customer: bool) -> Party:
+    """The side on which the caller acts."""
+    if by in {SYSTEM, OPERATOR}:
+        return Party.SYSTEM
+    return Party.CUSTOMER if as_customer else Party.STAFF
 
 
 async def _customers(customer_id: UUID, log: EventLog) -> set[UUID]:

@@ -9,7 +9,9 @@ from application.booking.appointment import MarkAppointment, mine
 from application.booking.reservation import Reservation, days_of, release
 from application.event_log import EventLog, command
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import Reason
 from domain.booking.calendar_day import Day
+from domain.booking.origin import ReasonCode
 from domain.people.customer import Customer
 
 
@@ -18,6 +20,7 @@ class DeclineAppointment(MarkAppointment):
     """Decline a request."""
 
     reason: str | None = None
+    reason_code: ReasonCode | None = None
 
 
 @command
@@ -38,7 +41,7 @@ async def decline_appointment(cmd: DeclineAppointment, log: EventLog, now: datet
     appointment, _ = await mine(cmd, "decline_appointment", log)
     if cmd.reason:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
-    appointment.decline(cmd.by.account, cmd.reason or "", now)
+    appointment.decline(cmd.by.account, Reason(cmd.reason or "", cmd.reason_code), now)
     await log.record(appointment, *await _freed(appointment, log, now))
     return appointment
 

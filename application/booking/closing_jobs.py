@@ -44,8 +44,8 @@ def _by_command(
 
 
 def _mark(job: Job) -> MarkAppointment:
-    return MarkAppointment(by=SYSTEM, appointment_id=job.subject, correlation=job.correlation)
+    return MarkAppointment(by=SYSTEM, appointment_id=job.subject, **job.trace)
 
 
 def _hold(job: Job) -> ChangeHold:
-    return ChangeHold(by=SYSTEM, hold_id=job.subject, correlation=job.correlation)
+    return ChangeHold(by=SYSTEM, hold_id=job.subject, **job.trace)

@@ -52,7 +52,7 @@ async def held(
     A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
     choice = await select_provider(cmd, operation, log, now, queries)
-    booking = await choice.booking(cmd.by.account, cmd.start, log)
+    booking = await choice.booking(cmd, log)
     hold = Hold.place(cmd.id, booking, min(choice.service.lasts(ttl, now), cmd.start), now)
     request = ReservationRequest(Reservation.of(hold), choice.service, choice.provider, until=hold.expires_at)
     return hold, [*await take_start(cmd, request, log, now)]

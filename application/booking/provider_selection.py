@@ -13,8 +13,9 @@ from application.booking.reservation import ReservationRequest, occupied, take
 from application.catalog.membership import acts, hosts, staff
 from application.event_log import Command, ConcurrencyConflict, EventLog
 from application.scheduling.opening_hours import hours
-from domain.booking.appointment import BookedTerms
+from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import Day, SlotTaken, days_touched
+from domain.booking.origin import Channel, Origin
 from domain.booking.placement import Booking, Placement
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service
@@ -57,9 +58,16 @@ class ProviderSelection(NamedTuple):
             schedule.timezone,
         )
 
-    async def booking(self, by: UUID, start: datetime, log: EventLog) -> Booking:
+    async def booking(self, cmd: BookingRequest, log: EventLog) -> Booking:
         """The values that the first event of an appointment or a hold records."""
-        return Booking(by, self.service.id, self.customer_id, await self.placement(start, log))
+        placement = await self.placement(cmd.start, log)
+        return Booking(cmd.by.account, self.service.id, self.customer_id, placement, self.origin(cmd))
+
+    def origin(self, cmd: Command) -> Origin:
+        """How a booking, a hold or a move comes about. Staff are the people who are no customers."""
+        by_staff = cmd.channel is Channel.API and not cmd.by.is_customer
+        id = self.provider.profile.get("organization_id")
+        return Origin(Channel.STAFF if by_staff else cmd.channel, cmd.demo, None if id is None else UUID(id))
 
     def terms(self) -> BookedTerms:
         """The terms that an appointment keeps from its booking."""

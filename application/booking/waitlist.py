@@ -15,6 +15,7 @@ from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
+from domain.booking.origin import Channel
 from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitlistDates, WaitlistRequest
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -116,6 +117,8 @@ async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
         start=cmd.start,
         provider_id=cmd.provider_id,
         customer_id=waiting.customer_id,
+        channel=Channel.WAITLIST,
+        demo=cmd.demo,
     )
     hold, others = await held(wanted, "place_hold", "offer_ttl", log, now, NO_QUERIES)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
@@ -136,6 +139,8 @@ async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appoin
         provider_id=offer.provider_id,
         customer_id=waiting.customer_id,
         hold_id=offer.hold_id,
+        channel=Channel.WAITLIST,
+        demo=cmd.demo,
     )
     try:
         appointment, others = await booked(booking, "accept_offer", log, now, CUSTOMER_KNOWN)

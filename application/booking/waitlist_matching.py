@@ -13,7 +13,7 @@ from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
 from application.booking.waitlist_line import WaitlistLine
 from application.event_log import EventReader, EventStore
-from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
+from application.jobs.job import NO_TRACE, Job, JobHandlers, JobLease, NotDueYet, Trace
 from application.query import Lookup, query
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
@@ -53,7 +53,7 @@ class FreedTime(NamedTuple):
     since: datetime
     until: datetime
     at_least: int | None = None
-    correlation: str = ""
+    trace: Trace = NO_TRACE
 
 
 @query
@@ -65,7 +65,7 @@ async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> A
 
 async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated offer changes nothing
     """Match the free starts of the Day or the Schedule that the job is about."""
-    asked = FindCalendar(by=SYSTEM, stream=job.subject, correlation=job.correlation)
+    asked = FindCalendar(by=SYSTEM, stream=job.subject, **job.trace)
     found, now = (await find_calendar(asked, services.store)).aggregate, services.store.now()
     if isinstance(found, Day):
         since = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
@@ -76,14 +76,14 @@ async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> 
         return "gone"
     if until <= now:
         return "late"
-    freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), job.correlation)
+    freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), job.trace)
     return "offered" if await match(freed, services.line, services.store) else "done"
 
 
 async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated command changes nothing
     """End an offer that was not accepted. Raises NotDueYet while it lasts."""
     try:
-        until = await lapse(job.subject, store=services.store, correlation=job.correlation)
+        until = await lapse(job.subject, store=services.store, trace=job.trace)
     except NotFound:
         return "gone"
     if until is not None:  # the hold was extended
@@ -109,7 +109,7 @@ async def _offer_first(wish: Wish, freed: FreedTime, starts: Sequence[datetime],
         if not wish.fits(freed.provider_id, start):
             continue
         try:
-            return await _offer(wish, freed.provider_id, start, store, freed.correlation)
+            return await _offer(wish, freed.provider_id, start, store, freed.trace)
         except (SlotTaken, NotOffered):
             continue  # booked meanwhile
         except Refusal:
@@ -117,7 +117,7 @@ async def _offer_first(wish: Wish, freed: FreedTime, starts: Sequence[datetime],
     return None
 
 
-async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventStore, correlation: str) -> int:
+async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventStore, trace: Trace) -> int:
     """Offer the start to the entry. Returns the log position of the offer."""
     offer = OfferPlace(
         by=SYSTEM,
@@ -125,14 +125,14 @@ async def _offer(wish: Wish, provider_id: UUID, start: datetime, store: EventSto
         hold_id=derived_id("offer", wish.waiting_id, provider_id, start.isoformat()),
         provider_id=provider_id,
         start=start,
-        correlation=correlation,
+        **trace,
     )
     return (await offer_place(offer, store)).position
 
 
-async def lapse(waiting_id: UUID, *, store: EventStore, correlation: str = "") -> datetime | None:
+async def lapse(waiting_id: UUID, *, store: EventStore, trace: Trace = NO_TRACE) -> datetime | None:
     """Return the entry to the waitlist if its offer has ended. Returns the end of an offer that still lasts."""
-    asking = ChangeWaiting(by=SYSTEM, waiting_id=waiting_id, correlation=correlation)
+    asking = ChangeWaiting(by=SYSTEM, waiting_id=waiting_id, **trace)
     waiting = (await lapse_offer(asking, store)).aggregate
     if waiting.offer is None:
         return None

@@ -52,7 +52,7 @@ async def create_provider(cmd: CreateProvider, log: EventLog, now: datetime) -> 
     await check_affiliation(cmd.by, cmd.profile.get("organization_id"), log)
     await check_known(owner_id, log)
     tags, coins = await coined(cmd.profile.get("tags", ()), cmd, log, now)
-    provider = Provider.join(cmd.id, owner_id, {**cmd.profile, "tags": tags}, now)
+    provider = Provider.join(cmd.id, owner_id, {**cmd.profile, "tags": tags}, now, demo=cmd.demo)
     schedule = Schedule(id=Schedule.id_of(cmd.id), calendar_id=cmd.id, timezone=cmd.profile["timezone"], timestamp=now)
     await log.record(provider, schedule, *coins)
     return provider

@@ -83,7 +83,7 @@ class ApiKeyHolders:
         if found is None:
             raise Unauthenticated("The API key is not valid or was revoked.")
         account = await self._account(found.account_id)
-        caller = Caller(found.account_id, Role(account.role), scopes=frozenset(found.scopes))
+        caller = Caller(found.account_id, Role(account.role), scopes=frozenset(found.scopes), key=found.id)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
         self._known[key] = now + FRESH, caller

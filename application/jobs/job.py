@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 from uuid import UUID
 
 from domain.kernel import new_id
@@ -44,6 +44,16 @@ class PermanentFailure(Exception):
     """Another attempt would fail too; the message says why."""
 
 
+class Trace(TypedDict, total=False):
+    """The fields of a Request by which its events lead back to what made Daybook act."""
+
+    correlation: str
+    cause: str
+
+
+NO_TRACE: Trace = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One job. `key`: the same at every attempt.
@@ -59,6 +69,11 @@ class Job:
     said: Mapping[str, Any]
     correlation: str
     attempts: int
+
+    @property
+    def trace(self) -> Trace:
+        """Of the commands that carry the job out."""
+        return {"correlation": self.correlation, "cause": f"job:{self.key}"}
 
     def moment(self, name: str) -> datetime | None:
         """An instant of `said`; None if it has no such field."""

@@ -144,7 +144,7 @@ def _notice(
         appointment.id,
         visit,
         until=appointment.expires_at,
-        fee=(appointment.cancellation or {}).get("fee", 0),
+        fee=appointment.ending.get("fee", 0),
         facts={
             "reason": _reason(appointment),
             "customer": customer.name if customer and kind is NoticeKind.APPROVE else "",

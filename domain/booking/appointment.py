@@ -1,11 +1,11 @@
 """Appointment: one service with one provider for one customer at a time, from booking to its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from uuid import UUID
 
+from domain.booking.appointment_fields import BeginFields, BookedTerms, CancelFields, DeclineFields, MoveFields, Reason
 from domain.booking.appointment_status import (
     ENDED,
     UNDO_NO_SHOW,
@@ -20,45 +20,11 @@ from domain.booking.appointment_status import (
     TooLateToReschedule,
     TooManyReschedules,
 )
-from domain.booking.placement import Booking, BookingFields, Placed, Placement, PlacementFields
+from domain.booking.origin import Party
+from domain.booking.placement import Booking, Move, Placed, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
-
-
-class BookedTerms(NamedTuple):
-    """The terms that an appointment keeps from its booking. `price`: in minor units of the currency."""
-
-    price: int
-    currency: str
-    policy: Policy
-
-
-@dataclass(frozen=True)
-class TermsFields:
-    price: int
-    currency: str
-    policy: Policy
-
-
-@dataclass(frozen=True)
-class _AppointmentFields(TermsFields, PlacementFields, BookingFields):
-    """The fields of the events that begin an appointment. `told`: the customer's note and answers."""
-
-    told: PersonalData | None
-
-    def apply(self, appointment: "Appointment") -> None:
-        appointment.service_id, appointment.customer_id = self.service_id, self.customer_id
-        appointment.placement = self.placement(self.provider_id)
-        appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
-        appointment.told = self.told
-
-
-@dataclass(frozen=True)
-class _MoveFields:
-    by: UUID
-    by_customer: bool
-    provider_id: UUID
 
 
 class Appointment(Placed, Aggregate):
@@ -68,23 +34,25 @@ class Appointment(Placed, Aggregate):
     the customer. A request that is not answered keeps its time until `expires_at`.
     """
 
-    class Booked(_AppointmentFields, Aggregate.Created):
-        pass
+    class Booked(BeginFields, Aggregate.Created):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.begin(self)
 
-    class Requested(_AppointmentFields, Aggregate.Created):
+    class Requested(BeginFields, Aggregate.Created):
         expires_at: datetime
 
         def apply(self, appointment: "Appointment") -> None:
             """As Booked, awaiting approval."""
-            super().apply(appointment)
+            appointment.begin(self)
             appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
 
     class Confirmed(Aggregate.Event):
         by: UUID
 
-    class Declined(Aggregate.Event):
-        by: UUID
-        reason: PersonalData | None
+    class Declined(DeclineFields, Aggregate.Event):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.expires_at = AppointmentStatus.DECLINED, None
+            appointment.ending, appointment.reason = self.ending(), self.reason
 
     class Expired(Aggregate.Event):
         pass
@@ -93,17 +61,17 @@ class Appointment(Placed, Aggregate):
         by: UUID
         told: PersonalData | None
 
-    class Rescheduled(TermsFields, PlacementFields, _MoveFields, Aggregate.Event):
+    class Rescheduled(MoveFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
-            appointment.placement = self.placement(self.provider_id)
+            appointment.placement = self.placed_with(self.provider_id)
             appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
             appointment.reschedules += self.by_customer
+            appointment.organization_id, appointment.free_cancellation = self.organization_id, self.free_cancellation
 
-    class Cancelled(Aggregate.Event):
-        by: UUID
-        reason: PersonalData | None
-        late: bool
-        fee: int
+    class Cancelled(CancelFields, Aggregate.Event):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.expires_at = AppointmentStatus.CANCELLED, None
+            appointment.ending, appointment.reason = self.ending(), self.reason
 
     class CheckedIn(Aggregate.Event):
         by: UUID
@@ -126,11 +94,19 @@ class Appointment(Placed, Aggregate):
         self.told: PersonalData | None
         self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
+        self.organization_id: UUID | None = None
+        self.free_cancellation = False
         self.reschedules = 0
-        self.cancellation: Mapping[str, Any] | None = None
-        self.declined_by: UUID | None = None
+        self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
         self.missed_at: datetime | None = None
+
+    def begin(self, event: BeginFields) -> None:
+        """Take over the fields of the first event."""
+        self.service_id, self.customer_id = event.service_id, event.customer_id
+        self.placement = event.placed_with(event.provider_id)
+        self.price, self.currency, self.policy = event.price, event.currency, event.policy
+        self.told, self.organization_id = event.told, event.organization_id
 
     @classmethod
     def book(cls, id: UUID, booking: Booking, terms: BookedTerms, told: PersonalData | None, now: datetime) -> Self:
@@ -169,15 +145,13 @@ class Appointment(Placed, Aggregate):
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """The members by, reason, late and fee (minor units); None unless it is cancelled."""
-        if self.cancellation is None:
-            return None
-        return {**self.cancellation, "reason": self._why}
+        """The members by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
+        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.CANCELLED else None
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """The members by and reason; None unless it is declined."""
-        return {"by": self.declined_by, "reason": self._why} if self.declined_by else None
+        """The members by, reason and reason_code; None unless it is declined."""
+        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.DECLINED else None
 
     @property
     def _why(self) -> str:
@@ -194,18 +168,12 @@ class Appointment(Placed, Aggregate):
     def _confirmed(self, by: UUID, timestamp: datetime) -> None:
         self.status, self.expires_at = AppointmentStatus.BOOKED, None
 
-    def decline(self, by: UUID, reason: str, now: datetime) -> None:
+    def decline(self, by: UUID, reason: Reason, now: datetime) -> None:
         """Decline the request; already declined is not an error."""
         if self.status is AppointmentStatus.DECLINED:
             return
         self._check_unanswered(now)
-        why = PersonalData(self.customer_id, reason) if reason else None
-        self._declined(by=by, reason=why, timestamp=now)
-
-    @event(Declined)
-    def _declined(self, by: UUID, reason: PersonalData | None, timestamp: datetime) -> None:
-        self.status, self.expires_at = AppointmentStatus.DECLINED, None
-        self.declined_by, self.reason = by, reason
+        self.trigger_event(self.Declined, by=by, **reason.fields(self.customer_id), timestamp=now)
 
     def expire(self, now: datetime) -> None:
         """Expire a request whose time is over; otherwise do nothing."""
@@ -233,9 +201,7 @@ class Appointment(Placed, Aggregate):
     def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
         self.told = told
 
-    def reschedule(
-        self, by: UUID, placement: Placement, terms: BookedTerms, *, by_customer: bool, now: datetime
-    ) -> None:
+    def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
         """Move to another time or provider, on the service's present terms.
 
         The policy kept from the booking limits how late and how often a customer may move the appointment.
@@ -249,27 +215,22 @@ class Appointment(Placed, Aggregate):
             most = self.policy["max_reschedules"]
             if most is not None and self.reschedules >= most:
                 raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
-        moved = {"by": by, "by_customer": by_customer, **placement._asdict(), **terms._asdict()}
-        self.trigger_event(self.Rescheduled, **moved, timestamp=now)
+        moved = {"by": by, "by_customer": by_customer, "free_cancellation": False, "reason": None}
+        where = placement_fields(move.placement, move.origin)
+        self.trigger_event(self.Rescheduled, **moved, **where, **terms._asdict(), timestamp=now)
 
-    def cancel(self, by: UUID, reason: str, *, by_customer: bool, now: datetime) -> None:
-        """Release the time. A late cancellation is refused or costs the late fee, as the policy says."""
+    def cancel(self, by: UUID, reason: Reason, party: Party, now: datetime) -> None:
+        """Release the time. A customer's late cancellation is refused or costs the late fee, as the policy says."""
         if self.status is AppointmentStatus.CANCELLED:
             return
         self._check_alive()
         requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
-        late = by_customer and not requested and now > cancellable_until(self.policy, self.starts_at)
+        late = party is Party.CUSTOMER and not requested and now > cancellable_until(self.policy, self.starts_at)
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
-        why = PersonalData(self.customer_id, reason) if reason else None
-        self._cancelled(by=by, reason=why, late=late, fee=fee, timestamp=now)
-
-    @event(Cancelled)
-    def _cancelled(self, by: UUID, reason: PersonalData | None, late: bool, fee: int, timestamp: datetime) -> None:
-        self.status, self.expires_at = AppointmentStatus.CANCELLED, None
-        self.cancellation = {"by": by, "late": late, "fee": fee}
-        self.reason = reason
+        how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
+        self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)
 
     def check_in(self, by: UUID, now: datetime) -> None:
         """The customer has arrived; already checked in is not an error."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
+from domain.booking.origin import OriginFields
 from domain.booking.placement import Booking, BookingFields, Placed, PlacementFields
 from domain.errors import Conflict, Gone
 from domain.kernel import Aggregate, event
@@ -32,12 +33,12 @@ class HoldStatus(StrEnum):
 class Hold(Placed, Aggregate):
     """Occupies a provider's time for a customer until `expires_at`."""
 
-    class Placed(PlacementFields, BookingFields, Aggregate.Created):
+    class Placed(OriginFields, PlacementFields, BookingFields, Aggregate.Created):
         expires_at: datetime
 
         def apply(self, hold: "Hold") -> None:
             hold.service_id, hold.customer_id = self.service_id, self.customer_id
-            hold.placement, hold.expires_at = self.placement(self.provider_id), self.expires_at
+            hold.placement, hold.expires_at = self.placed_with(self.provider_id), self.expires_at
 
     class Extended(Aggregate.Event):
         by: UUID

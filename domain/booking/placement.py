@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from domain.booking.origin import Origin, host_alone
 from domain.scheduling.interval import Interval
 
 
@@ -36,15 +37,33 @@ class Booking(NamedTuple):
     service_id: UUID
     customer_id: UUID
     placement: Placement
+    origin: Origin = Origin()
 
     def fields(self) -> dict[str, Any]:
-        """The fields of BookingFields and PlacementFields."""
+        """The fields of BookingFields, PlacementFields and OriginFields."""
         return {
             "by": self.by,
             "service_id": self.service_id,
             "customer_id": self.customer_id,
-            **self.placement._asdict(),
+            **placement_fields(self.placement, self.origin),
         }
+
+
+class Move(NamedTuple):
+    """The new placement of an appointment, and how the move came about."""
+
+    placement: Placement
+    origin: Origin = Origin()
+
+
+def placement_fields(placement: Placement, origin: Origin) -> dict[str, Any]:
+    """The fields of PlacementFields and OriginFields."""
+    return {
+        **placement._asdict(),
+        "placement": host_alone(placement.provider_id, placement.duration),
+        **origin._asdict(),
+        "override_reason": None,
+    }
 
 
 # Events inherit these fields. Python orders the fields of dataclasses from the last base to the first, and the
@@ -69,7 +88,7 @@ class PlacementFields:
     buffer_after: int
     timezone: str
 
-    def placement(self, provider_id: UUID) -> Placement:
+    def placed_with(self, provider_id: UUID) -> Placement:
         return Placement(
             provider_id, self.starts_at, self.duration, self.buffer_before, self.buffer_after, self.timezone
         )

@@ -19,9 +19,19 @@ class Provider(Aggregate):
     """A person who can be booked. `about`: a ProviderAbout, personal data of the owner."""
 
     class Joined(Aggregate.Created):
+        """`demo`: a part of the demo town; release 0.1.0 did not record that."""
+
+        class_version = 2
+
         owner_id: UUID
         profile: ProviderProfile
         about: PersonalData
+        demo: bool
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Version 1 did not mark the demo town."""
+            state["demo"] = False
 
     class Changed(Aggregate.Event):
         by: UUID
@@ -33,7 +43,7 @@ class Provider(Aggregate):
 
     @event(Joined)
     def __init__(
-        self, id: UUID, owner_id: UUID, profile: ProviderProfile, about: PersonalData, timestamp: datetime
+        self, id: UUID, owner_id: UUID, profile: ProviderProfile, about: PersonalData, demo: bool, timestamp: datetime
     ) -> None:
         self.owner_id = owner_id
         self.profile = profile
@@ -41,10 +51,11 @@ class Provider(Aggregate):
         self.active = True
 
     @classmethod
-    def join(cls, id: UUID, owner_id: UUID, details: Mapping[str, Any], now: datetime) -> Self:
+    def join(cls, id: UUID, owner_id: UUID, details: Mapping[str, Any], now: datetime, *, demo: bool = False) -> Self:
         """A new provider. `details`: a ProviderDetails."""
         profile, about = split(details)
-        return cls(id=id, owner_id=owner_id, profile=profile, about=PersonalData(owner_id, about), timestamp=now)
+        personal = PersonalData(owner_id, about)
+        return cls(id=id, owner_id=owner_id, profile=profile, about=personal, demo=demo, timestamp=now)
 
     @property
     def details(self) -> ProviderDetails:

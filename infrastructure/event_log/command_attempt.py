@@ -244,4 +244,8 @@ def _metadata(request: Request, key: IdempotencyKey | None) -> str:
         metadata += f',"correlation":{json.dumps(request.correlation)}'
     if key:
         metadata += f',"key":"{key.value.hex()}"'
-    return f"{metadata}}}"
+    if request.cause:
+        metadata += f',"cause":{json.dumps(request.cause)}'
+    if via := by.via:
+        metadata += f',"via":"{via}"'
+    return f'{metadata},"channel":"{request.channel.value}"}}'

@@ -62,7 +62,7 @@ class Charter:
         """`place`: the stream and the version that the command brings it to, which also name its key."""
         handler, kind = does
         named = sha256(":".join(map(str, ("demo", self.seed, *place))).encode()).digest()
-        return Act(at, lane, *place, handler, kind(by=by, key=IdempotencyKey(named, named), **fields))
+        return Act(at, lane, *place, handler, kind(by=by, key=IdempotencyKey(named, named), demo=True, **fields))
 
 
 def town_id(seed: int, *parts: object) -> UUID:

@@ -66,21 +66,6 @@ async def apply(
     return reached
 
 
-async def break_off(
-    connection: AsyncConnection,
-    generation: int,
-    projections: Sequence[Projection],
-    since: int,
-    broken: tuple[int, Exception],
-) -> Mapping[str, Checkpoint]:
-    """Stop all these projections before an event that can't be decoded: its position and error.
-
-    As `apply` otherwise.
-    """
-    await _claim(connection, generation, projections, since, since)
-    return {each.name: await _stop(connection, generation, each, *broken) for each in projections}
-
-
 async def _claim(
     connection: AsyncConnection,
     generation: int,
@@ -136,7 +121,7 @@ async def _attempt(
     try:
         rows = RowBatch()
         for event in events:
-            projection.project(event, rows)
+            projection.apply(event, rows)
     except Exception as error:  # noqa: BLE001  a projection's mistake stops that projection alone
         return error
     if rows:

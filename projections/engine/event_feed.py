@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.personal_data import PersonalData
 from projections.engine.pg_notify import driver_of
-from projections.engine.projection import RecordedEvent
+from projections.engine.projection import RecordedEvent, UndecodableEvent
 
 PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
 REMEMBERED = 50_000  # streams whose calendar is remembered
@@ -42,25 +41,16 @@ _KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b:
 _OF_A_CALENDAR = ("Day.", "Schedule.")
 
 
-@dataclass(frozen=True)
-class FeedPage:
-    """Events of the log in order. `broken`: position and error of the next one, if it can't be decoded."""
-
-    events: Sequence[RecordedEvent]
-    broken: tuple[int, Exception] | None = None
-
-
 class EventFeed:
     """Reads one page ahead while there is more, so that reading and writing go on at the same time."""
 
     def __init__(self, engine: AsyncEngine, codec: EventDecoder) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._codec = codec
-        self._decode = codec.decode
         self._calendars: dict[UUID, UUID] = {}
-        self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None
+        self._ahead: tuple[int, asyncio.Task[Sequence[RecordedEvent]]] | None = None
 
-    async def after(self, position: int) -> FeedPage:
+    async def after(self, position: int) -> Sequence[RecordedEvent]:
         """The next events after a position, at most PAGE; none at the head."""
         if self._ahead is not None and self._ahead[0] == position:
             (_, reading), self._ahead = self._ahead, None  # dropped first: after a failure the page is read again
@@ -68,8 +58,8 @@ class EventFeed:
         else:
             self.forget()
             page = await self._read(position)
-        if len(page.events) == PAGE:
-            last = page.events[-1].position
+        if len(page) == PAGE:
+            last = page[-1].position
             self._ahead = last, asyncio.create_task(self._read(last))
         return page
 
@@ -79,23 +69,25 @@ class EventFeed:
             self._ahead[1].cancel()
             self._ahead = None
 
-    async def _read(self, position: int) -> FeedPage:
+    async def _read(self, position: int) -> Sequence[RecordedEvent]:
         while len(self._calendars) > REMEMBERED:  # between pages: a page must not lose the calendars it needs
             del self._calendars[next(iter(self._calendars))]
         rows = await self._select(_PAGE, (position, PAGE))
         await self._learn_calendars(rows)
         events: list[RecordedEvent] = []
         for at, when, stream, version, topic, state, context in rows:
-            try:
-                event = self._decode(topic, state, stream, version)
-            except Exception as error:  # noqa: BLE001  whatever it is, the projections stop there and log it
-                await self._decrypt([recorded.event for recorded in events])
-                return FeedPage(events, (at, error))
+            event = self._decoded(topic, state, stream, version)
             if version == 1:
                 self._remember(stream, event)
             events.append(RecordedEvent(at, when, stream, version, event, context, self._calendars.get(stream)))
         await self._decrypt([recorded.event for recorded in events])
-        return FeedPage(events)
+        return events
+
+    def _decoded(self, topic: str, state: bytes, stream: UUID, version: int) -> object:
+        try:
+            return self._codec.decode(topic, state, stream, version)
+        except Exception as error:  # noqa: BLE001  whatever it is, it stops the projections that need the event
+            return UndecodableEvent(topic, error)
 
     async def _decrypt(self, events: Sequence[object]) -> None:
         """Projections see personal data in plain, and none of erased persons, whose keys are gone."""
@@ -113,7 +105,7 @@ class EventFeed:
         asked = [stream for stream, first in unknown.items() if first > 1]
         if asked:
             for stream, topic, state in await self._select(_FIRST, (asked,)):
-                self._remember(stream, self._decode(topic, state, stream, 1))
+                self._remember(stream, self._decoded(topic, state, stream, 1))
 
     def _remember(self, stream: UUID, first: object) -> None:
         calendar = getattr(first, "calendar_id", None)

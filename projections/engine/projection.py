@@ -1,7 +1,7 @@
 """A projection: a name, tables, and a function from an event to row changes."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
+from domain.kernel import Aggregate
 from projections.engine.row_batch import RowBatch
 
 
@@ -33,13 +34,30 @@ class RecordedEvent(NamedTuple):
         return metadata
 
 
+class UndecodableEvent(NamedTuple):
+    """Stands for an event that this release can't decode: of an unknown kind, say, or damaged."""
+
+    topic: str
+    error: Exception
+
+
 @dataclass(frozen=True)
 class Projection:
     """Keeps its own tables up to date with the log, and reads no other projection's tables.
 
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
+    `handles`: the aggregates whose events it uses. An event that can't be decoded stops the projection if it belongs to
+    one of them; the projection skips all others.
     """
 
     name: str
     tables: Sequence[Table]
     project: Callable[[RecordedEvent, RowBatch], None]
+    handles: Collection[type[Aggregate]]
+
+    def apply(self, recorded: RecordedEvent, rows: RowBatch) -> None:
+        """Add the event's row changes; raises the error of an event that it needs and that can't be decoded."""
+        if type(recorded.event) is not UndecodableEvent:
+            self.project(recorded, rows)
+        elif any(recorded.event.topic.startswith(f"{each.__name__}.") for each in self.handles):
+            raise recorded.event.error

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
-from projections.engine.apply import Checkpoint, Fenced, apply, break_off
+from projections.engine.apply import Checkpoint, Fenced, apply
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
@@ -164,22 +164,18 @@ class Projector:
     async def _turn(self, feed: EventFeed, since: int, end: int | None) -> bool:
         """One page for the projections at a position; whether there is more for them."""
         page = await feed.after(since)
-        events = [event for event in page.events if end is None or event.position <= end]
+        events = [event for event in page if end is None or event.position <= end]
         projections = [self._projections[name] for name, each in self._running().items() if each.position == since]
-        reached: Mapping[str, Checkpoint] = {}
-        if not events and page.broken is None:
+        if not events:
             return False
         async with self._engine.begin() as connection:
-            if events:
-                reached = await apply(connection, self._generation, projections, since, events)
-                await self._publish(events)
-            elif page.broken is not None:
-                reached = await break_off(connection, self._generation, projections, since, page.broken)
+            reached = await apply(connection, self._generation, projections, since, events)
+            await self._publish(events)
             await self._announce(connection, {**self._checkpoints, **reached})
         self._checkpoints.update(reached)
         for follower in self._followers:
             follower.wake()
-        return len(events) == PAGE or end is not None or page.broken is not None
+        return len(events) == PAGE or end is not None
 
     async def _publish(self, events: Sequence[RecordedEvent]) -> None:
         if self._publisher is not None:

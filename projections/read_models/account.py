@@ -102,7 +102,7 @@ def _contact(contact: PersonalData) -> dict[str, Any]:
     return {name: contact.get(name) for name in CONTACT}
 
 
-accounts = Projection("account", [account], project)
+accounts = Projection("account", [account], project, (Account,))
 
 _holders = select(*(account.c[name] for name in ListedAccount.__dataclass_fields__))
 

@@ -30,7 +30,7 @@ from projections.engine.schema import instant, json, metadata, uuid
 from projections.query.ownership import Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models.membership import owner_tables, project_owners
+from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
 appointment = Table(
     "appointment",
@@ -68,7 +68,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class ListedAppointment:
-    """An appointment as of the snapshot. `cancellation`: by, late, fee; of a declined request, by alone."""
+    """An appointment as of the snapshot. `cancellation`: as `ending` of the event."""
 
     id: UUID
     version: int
@@ -91,12 +91,12 @@ class ListedAppointment:
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """by, reason, late, fee; None unless it is cancelled."""
+        """As of the aggregate: None unless it is cancelled."""
         return self._ended(AppointmentStatus.CANCELLED)
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """by, reason; None unless it is declined."""
+        """As of the aggregate: None unless it is declined."""
         return self._ended(AppointmentStatus.DECLINED)
 
     def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
@@ -114,12 +114,11 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Noted():
             rows.set(appointment, id, **_personal(event.told), version=version)
         case Appointment.Cancelled():
-            how = {"by": event.by, "late": event.late, "fee": event.fee}
             rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=how, reason=_text(event.reason))
+            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
         case Appointment.Declined():
             rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation={"by": event.by}, reason=_text(event.reason))
+            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
         case Appointment.Event() if status := _STATUS.get(type(event)):
             rows.set(appointment, id, status=status, expires_at=None, version=version)
         case Customer.Forgotten():
@@ -179,7 +178,7 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
     }
 
 
-agenda = Projection("agenda", [appointment, *owners.tables], project)
+agenda = Projection("agenda", [appointment, *owners.tables], project, (Account, Appointment, *OWNER_AGGREGATES))
 
 _a = appointment.c
 _listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))

@@ -11,6 +11,7 @@ from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
+from domain.catalog.tag import Tag
 from domain.scheduling.schedule import Schedule
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
@@ -253,4 +254,5 @@ vacancy = Projection(
     "availability",
     (service, calendar, override, time_off, employer, organization, holiday, seat, touched, alias),
     project,
+    (Day, Organization, Provider, Schedule, Service, Tag),
 )

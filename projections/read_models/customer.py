@@ -16,7 +16,7 @@ from projections.engine.schema import metadata, uuid
 from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models.membership import owner_tables, project_owners
+from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
 customer = Table(
     "customer",
@@ -126,7 +126,9 @@ def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     return {**_NOTHING, **(event.details.value or {})}
 
 
-customers = Projection("customer", [customer, visit, *owners.tables], project)
+customers = Projection(
+    "customer", [customer, visit, *owners.tables], project, (Account, Appointment, *OWNER_AGGREGATES)
+)
 
 _contacts = select(customer).where(~_c.deleted)
 

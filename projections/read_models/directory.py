@@ -10,7 +10,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, 
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import UNREADABLE
 from domain.catalog.service import Service
+from domain.catalog.tag import Tag
 from domain.people.account import Account
+from domain.scheduling.schedule import Schedule
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import json, metadata, uuid
@@ -153,6 +155,7 @@ directory = Projection(
         schedule.time_off,
     ],
     project,
+    (Account, Provider, Schedule, Service, Tag),
 )
 
 _p, _s, _t = providers.c, services.c, tag.tag.c

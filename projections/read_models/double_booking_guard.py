@@ -70,4 +70,4 @@ def _begins(seat: Day.Reserved | Day.Held, recorded: RecordedEvent) -> bool:
     return first == last or recorded.stream == Day.id_of(recorded.calendar, first)
 
 
-occupied = Projection("occupancy", [occupancy], project)
+occupied = Projection("occupancy", [occupancy], project, (Day,))

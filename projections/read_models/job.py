@@ -216,4 +216,4 @@ def key_of(subject: UUID, slot: str, version: int) -> UUID:
     return UUID(bytes=blake2b(subject.bytes + f"{slot}:{version}".encode(), digest_size=16).digest())
 
 
-jobs = Projection("job", [job], project)
+jobs = Projection("job", [job], project, (Account, Appointment, Day, Hold, Schedule, Waiting, Webhook))

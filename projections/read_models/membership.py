@@ -10,6 +10,9 @@ from projections.engine.row_batch import RowBatch
 from projections.engine.schema import Table, metadata, uuid
 from projections.query.ownership import OwnerTables
 
+OWNER_AGGREGATES = (Customer, Organization, Provider)
+"""Those whose events `project_owners` uses."""
+
 
 def members(projection: str) -> Table:
     """A projection's own table of members, by organization and account."""

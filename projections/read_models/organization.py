@@ -93,7 +93,7 @@ def _profile(profile: OrganizationProfile) -> dict[str, Any]:
     return {"profile": profile, "name": name, "folded": name.casefold()}
 
 
-organizations = Projection("organization", [_organization, _member, _holiday], project)
+organizations = Projection("organization", [_organization, _member, _holiday], project, (Organization,))
 
 _o, _m, _h = _organization.c, _member.c, _holiday.c
 _listed = select(_o.id, _o.version, _o.profile, _o.closed).where(~_o.closed)

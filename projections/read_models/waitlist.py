@@ -29,7 +29,7 @@ from projections.engine.schema import instant, json, metadata, uuid
 from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models.membership import owner_tables, project_owners
+from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
 waiting = Table(
     "waiting",
@@ -152,7 +152,9 @@ def _joined(event: Waiting.Joined) -> dict[str, Any]:
     }
 
 
-waitlist = Projection("waitlist", [waiting, offer, service, *owners.tables], project)
+waitlist = Projection(
+    "waitlist", [waiting, offer, service, *owners.tables], project, (Service, Waiting, *OWNER_AGGREGATES)
+)
 
 _entries = select(
     *(waiting.c[name] for name in WaitlistEntry.__dataclass_fields__ if name != "duration"),

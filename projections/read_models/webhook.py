@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Text, select
 from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
+from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import PUBLISHED, Webhook, WebhookStatus
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
@@ -163,7 +164,12 @@ def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
     return {"organization_id": None if id is None else UUID(str(id))}
 
 
-webhooks = Projection("webhook", [webhook, happening, place, affiliation, *owners.tables], project)
+webhooks = Projection(
+    "webhook",
+    [webhook, happening, place, affiliation, *owners.tables],
+    project,
+    (Appointment, Organization, Provider, Schedule, Webhook),
+)
 
 CONCERNED = """
     CROSS JOIN LATERAL (

@@ -155,11 +155,8 @@ class Rebuild:
         """One page for these projections, which are all at one position; answers the position reached."""
         names = [projection.name for projection in projections]
         since: int = (await connection.execute(_MADE, {"made": made, "names": names})).scalar_one()
-        page = await self._feed.after(since)
-        events = [event for event in page.events if upto is None or event.position <= upto]
+        events = [event for event in await self._feed.after(since) if upto is None or event.position <= upto]
         if not events:
-            if page.broken is not None and since != upto:
-                raise UndecodableEvents(f"The event at position {page.broken[0]}: {page.broken[1]!r}")
             return since
         reached = await apply(connection, made, projections, since, events, live=False)
         for name, checkpoint in reached.items():

@@ -1,12 +1,15 @@
 """A command is tried until it stands, its refusals are true, and its answer is kept."""
 
+import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from application.access import Role
+from application.access import OPERATOR, SYSTEM, Caller, Role
 from application.catalog.tag import CreateTag, create_tag
 from application.event_log import Command, ConcurrencyConflict, EventLog, command
+from domain.booking.origin import Channel
 from domain.catalog.tag import Tag
 from domain.errors import Conflict, NotFound
 from domain.kernel import new_id
@@ -114,8 +117,28 @@ async def test_what_is_not_there_is_not_found_and_none_where_asked_so(store: Clo
     assert done.position == store.position
 
 
-async def test_who_asked_and_why_is_written_beside_each_event(store: Clocked) -> None:
-    key = a_key("once")
-    await create_tag(CreateTag(by=ADMIN, slug="vegan", key=key, correlation="c-1"), store)
+KEY = a_key("once")
+SESSION, API_KEY = new_id(), new_id()
+
+
+@pytest.mark.parametrize(
+    ("by", "told", "written"),
+    [
+        (ADMIN, {"correlation": "c-1", "key": KEY}, {"correlation": "c-1", "key": KEY.value.hex()}),
+        (Caller(ADMIN.id, Role.ADMIN, session=SESSION), {}, {"via": f"session:{SESSION}"}),
+        (Caller(ADMIN.id, Role.ADMIN, key=API_KEY), {}, {"via": f"key:{API_KEY}"}),
+        (
+            SYSTEM,
+            {"cause": "job:7", "channel": Channel.WAITLIST},
+            {"cause": "job:7", "via": "worker", "channel": "waitlist"},
+        ),
+        (OPERATOR, {}, {"via": "cli"}),
+    ],
+    ids=["request", "session", "api key", "job", "command line"],
+)
+async def test_who_asked_and_why_is_written_beside_each_event(
+    store: Clocked, by: Caller, told: dict[str, Any], written: dict[str, str]
+) -> None:
+    await create_tag(CreateTag(by=by, slug="vegan", **told), store)
     (row,) = store.memory.rows
-    assert row.metadata == (f'{{"actor":"{ADMIN.id}","role":"admin","correlation":"c-1","key":"{key.value.hex()}"}}')
+    assert json.loads(row.metadata) == {"actor": str(by.id), "role": "admin", "channel": "api", **written}

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import Day, Seat, days_touched, reserve
-from domain.booking.placement import Booking, Placement
+from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
@@ -74,7 +75,7 @@ def an_organization(name: str = "Ada's", owner_id: UUID | None = None, **profile
     return Organization(id=uuid4(), by=by, owner_id=by, profile=details, timestamp=NOW)
 
 
-def a_place(provider_id: UUID, start: datetime) -> tuple[Placement, BookedTerms]:
+def a_place(provider_id: UUID, start: datetime) -> tuple[Move, BookedTerms]:
     """Half an hour with a provider, on lenient terms."""
     policy: Policy = {
         "cancel_notice": 0,
@@ -83,7 +84,8 @@ def a_place(provider_id: UUID, start: datetime) -> tuple[Placement, BookedTerms]
         "late_cancel": "refuse",
         "late_fee": None,
     }
-    return Placement(provider_id, start, 30, 0, 0, "Europe/Paris"), BookedTerms(4000, "EUR", policy)
+    placement = Placement(provider_id, start, 30, 0, 0, "Europe/Paris")
+    return Move(placement), BookedTerms(4000, "EUR", policy)
 
 
 def an_appointment(
@@ -93,8 +95,8 @@ def an_appointment(
     customer_id: UUID | None = None,
     now: datetime = NOW,
 ) -> Appointment:
-    placement, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
-    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), placement)
+    move, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
+    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), move.placement)
     return Appointment.book(uuid4(), booking, terms, None, now)
 
 

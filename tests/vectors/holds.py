@@ -61,8 +61,8 @@ def lifecycle(given: Given, expect: Given) -> None:
 
 
 def _expired() -> None:
-    until, (placement, terms) = NOW + timedelta(minutes=5), place_of(24, 0)
-    booking = Booking(UUID(int=7), SERVICE, UUID(int=7), placement)
+    until, (move, terms) = NOW + timedelta(minutes=5), place_of(24, 0)
+    booking = Booking(UUID(int=7), SERVICE, UUID(int=7), move.placement)
     with pytest.raises(RequestExpired):
         Appointment.request(UUID(int=3), booking, terms, None, until, NOW).confirm(UUID(int=9), until)
     with pytest.raises(HoldExpired):

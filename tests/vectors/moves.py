@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BookedTerms
 from domain.booking.appointment_status import TooLateToReschedule
 from domain.booking.calendar_day import Day, Seat, SlotTaken, reserve
-from domain.booking.placement import Booking, Placement
+from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
 from domain.scheduling.availability import SlotTerms, why_not
 from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
@@ -56,11 +57,12 @@ def _seat(taker: int, minute: int) -> Seat:
     return Seat(UUID(int=100 + taker), SERVICE, start, start, start + timedelta(hours=1))
 
 
-def place_of(in_hours: int, notice: int) -> tuple[Placement, BookedTerms]:
+def place_of(in_hours: int, notice: int) -> tuple[Move, BookedTerms]:
     policy = cast("Policy", {"reschedule_notice": notice, "max_reschedules": None})
-    return Placement(UUID(int=2), NOW + timedelta(hours=in_hours), 60, 0, 0, "UTC"), BookedTerms(0, "EUR", policy)
+    placement = Placement(UUID(int=2), NOW + timedelta(hours=in_hours), 60, 0, 0, "UTC")
+    return Move(placement), BookedTerms(0, "EUR", policy)
 
 
 def _booked(in_hours: int, notice: int) -> Appointment:
-    placement, terms = place_of(in_hours, notice)
-    return Appointment.book(UUID(int=3), Booking(CUSTOMER, SERVICE, CUSTOMER, placement), terms, None, NOW)
+    move, terms = place_of(in_hours, notice)
+    return Appointment.book(UUID(int=3), Booking(CUSTOMER, SERVICE, CUSTOMER, move.placement), terms, None, NOW)

@@ -122,7 +122,7 @@ async def delete(
     request: RequestContext, appointment_id: UUID, query: Annotated[CancelAppointmentQuery, Query()]
 ) -> Response:
     """Cancel an appointment. The same as POST `/cancel`."""
-    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=query.reason)
+    command = CancelAppointment(**request.command(), appointment_id=appointment_id, **query.model_dump())
     return empty_response(await cancel_appointment(command, request.ports.store))
 
 
@@ -138,7 +138,7 @@ async def reschedule(request: RequestContext, appointment_id: UUID, body: Resche
 @router.post("/{appointment_id}/cancel", "cancel_appointment", AppointmentResponse, needs=Needs(version=True))
 async def cancel(request: RequestContext, appointment_id: UUID, body: CancelAppointmentBody) -> Response:
     """Cancel an appointment. A late cancellation is refused or costs a fee, as the policy says."""
-    command = CancelAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
+    command = CancelAppointment(**request.command(), appointment_id=appointment_id, **body.model_dump())
     return command_response(await cancel_appointment(command, request.ports.store), appointment_response)
 
 
@@ -155,7 +155,7 @@ async def confirm(request: RequestContext, appointment_id: UUID, body: EmptyBody
 )
 async def decline(request: RequestContext, appointment_id: UUID, body: DeclineAppointmentBody) -> Response:
     """Decline a requested appointment. Its time is free again."""
-    command = DeclineAppointment(**request.command(), appointment_id=appointment_id, reason=body.reason)
+    command = DeclineAppointment(**request.command(), appointment_id=appointment_id, **body.model_dump())
     return command_response(await decline_appointment(command, request.ports.store), appointment_response)
 
 

@@ -11,6 +11,7 @@ from pydantic_core.core_schema import ValidationInfo
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.origin import Party, ReasonCode
 from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
@@ -57,22 +58,28 @@ class RescheduleAppointmentBody(Body):
     provider_id: UUID | None = None
 
 
+_CODE = Field(None, description="The reason as statistics count it. Unlike the words, it stays after an erasure.")
+
+
 class CancelAppointmentBody(Body):
     """Staff must give a reason."""
 
     reason: Text | None = None
+    reason_code: ReasonCode | None = _CODE
 
 
 class DeclineAppointmentBody(Body):
     """The customer is sent the reason."""
 
     reason: Text | None = None
+    reason_code: ReasonCode | None = _CODE
 
 
 class CancelAppointmentQuery(Query):
     """Staff must give a reason."""
 
     reason: Text | None = None
+    reason_code: ReasonCode | None = _CODE
 
 
 class AppointmentFilters(Paging):
@@ -109,11 +116,16 @@ class AppointmentPolicyResponse(Shape):
 class DeclinationResponse(Shape):
     by: UUID
     reason: str
+    reason_code: ReasonCode | None
 
 
 class CancellationResponse(Shape):
+    """`party`: the side that cancelled; null where release 0.1.0 recorded it."""
+
     by: UUID
+    party: Party | None
     reason: str
+    reason_code: ReasonCode | None
     late: bool
     fee: int
 
@@ -168,7 +180,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
     }
     if appointment.cancelled is not None:
-        answer["cancelled"] = {name: appointment.cancelled[name] for name in CancellationResponse.model_fields}
+        answer["cancelled"] = {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}
     if appointment.declined is not None:
-        answer["declined"] = appointment.declined
+        answer["declined"] = {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}
     return answer

@@ -109,7 +109,7 @@ class TestAnswering:
         before = store.position
         done = await decline_appointment(no(asked, week.owner, "full"), store)
         assert store.recorded(before) == ["Appointment.Declined", "Day.Released"]
-        assert done.aggregate.declined == {"by": week.owner.id, "reason": "full"}
+        assert done.aggregate.declined == {"by": week.owner.id, "reason": "full", "reason_code": None}
         await decline_appointment(no(asked, week.owner), store)
         await a_booked_appointment(store, week)
         with pytest.raises(AppointmentEnded):

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.booking.appointment import Appointment, BookedTerms
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BookedTerms, Reason
 from domain.booking.appointment_status import (
     AppointmentEnded,
     AppointmentStatus,
@@ -17,7 +18,8 @@ from domain.booking.appointment_status import (
     TooLateToReschedule,
     TooManyReschedules,
 )
-from domain.booking.placement import Booking, Placement
+from domain.booking.origin import Party
+from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
 from domain.kernel import new_id
 
@@ -40,24 +42,30 @@ def before(minutes: int) -> datetime:
     return START - timedelta(minutes=minutes)
 
 
-def place(start: datetime = START, provider_id: UUID | None = None, **policy: Any) -> tuple[Placement, BookedTerms]:
+def place(start: datetime = START, provider_id: UUID | None = None, **policy: Any) -> tuple[Move, BookedTerms]:
     placement = Placement(provider_id or UUID(int=7), start, 30, 5, 10, "Europe/Berlin")
-    return placement, BookedTerms(2500, "EUR", cast("Policy", POLICY | policy))
+    return Move(placement), BookedTerms(2500, "EUR", cast("Policy", POLICY | policy))
 
 
 def booked(*then: Step, **policy: Any) -> Appointment:
     """Given a booked appointment, and what happened to it then."""
-    placement, terms = place(**policy)
-    appointment = Appointment.book(new_id(), Booking(CUSTOMER, new_id(), CUSTOMER, placement), terms, None, EARLIER)
+    move, terms = place(**policy)
+    booking = Booking(CUSTOMER, new_id(), CUSTOMER, move.placement)
+    appointment = Appointment.book(new_id(), booking, terms, None, EARLIER)
     for step in then:
         step(appointment)
     appointment.pending_events.clear()
     return appointment
 
 
+def cancelled_by(by: UUID, party: str, **more: Any) -> dict[str, Any]:
+    """What a cancelled appointment says of its end."""
+    return {"by": by, "party": party, "reason": "", "reason_code": None, "late": False, "fee": 0} | more
+
+
 def cancel(now: datetime = EARLIER, *, by_customer: bool = True, reason: str = "") -> Step:
-    by = CUSTOMER if by_customer else STAFF
-    return lambda a: a.cancel(by, reason, by_customer=by_customer, now=now)
+    by, party = (CUSTOMER, Party.CUSTOMER) if by_customer else (STAFF, Party.STAFF)
+    return lambda a: a.cancel(by, Reason(reason), party, now)
 
 
 def move(now: datetime = EARLIER, *, by_customer: bool = True, to: datetime | None = None) -> Step:
@@ -167,7 +175,7 @@ def test_it_can_not_have_taken_place_or_been_missed_before_its_start(
 
 def test_a_customer_cancels_freely_until_the_notice() -> None:
     appointment = booked(cancel(before(1440)))
-    assert appointment.cancelled == {"by": CUSTOMER, "reason": "", "late": False, "fee": 0}
+    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer")
 
 
 def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> None:
@@ -181,13 +189,13 @@ def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> No
 def test_a_customer_who_cancels_late_pays_the_fee_where_the_policy_says_so(fee: int | None, charged: int) -> None:
     appointment = booked(cancel(before(1439)), late_cancel="fee", late_fee=fee)
     assert appointment.status is AppointmentStatus.CANCELLED
-    assert appointment.cancelled == {"by": CUSTOMER, "reason": "", "late": True, "fee": charged}
+    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=charged)
 
 
 @pytest.mark.parametrize("late_cancel", ["refuse", "fee"])
 def test_staff_cancel_at_any_time_at_no_cost_to_the_customer(late_cancel: str) -> None:
     appointment = booked(cancel(before(0), by_customer=False, reason="ill"), late_cancel=late_cancel, late_fee=1500)
-    assert appointment.cancelled == {"by": STAFF, "reason": "ill", "late": False, "fee": 0}
+    assert appointment.cancelled == cancelled_by(STAFF, "staff", reason="ill")
 
 
 def test_a_customer_moves_it_until_the_notice() -> None:
@@ -222,8 +230,8 @@ def test_without_a_bound_it_is_moved_as_often_as_wanted() -> None:
 
 def test_the_terms_of_the_moment_it_was_moved_apply_from_then_on() -> None:
     appointment = booked(cancel_notice=10_000)
-    placement, terms = place(START, cancel_notice=0)
-    renewed = placement._replace(duration=60), terms._replace(price=9900)
+    move, terms = place(START, cancel_notice=0)
+    renewed = Move(move.placement._replace(duration=60)), terms._replace(price=9900)
     appointment.reschedule(CUSTOMER, *renewed, by_customer=True, now=EARLIER)
     assert (appointment.price, appointment.ends_at) == (9900, START + timedelta(minutes=60))
     cancel(before(0))(appointment)
@@ -248,8 +256,8 @@ def test_the_same_note_again_is_nothing_new() -> None:
 
 def test_its_history_tells_what_memory_holds() -> None:
     appointment = booked()
-    placement, terms = place(late_cancel="fee", late_fee=1500)
-    booking = Booking(CUSTOMER, appointment.service_id, CUSTOMER, placement)
+    moved, terms = place(late_cancel="fee", late_fee=1500)
+    booking = Booking(CUSTOMER, appointment.service_id, CUSTOMER, moved.placement)
     whole = Appointment.book(appointment.id, booking, terms, None, EARLIER)
     for step in (
         annotate(),

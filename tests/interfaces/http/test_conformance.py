@@ -98,9 +98,7 @@ def validate(label: str, address: str, headers: Mapping[str, str] | None = None)
     """
 
     def play(case: schemathesis.Case) -> None:
-        case.call_and_validate(
-            base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS, timeout=6 * PATIENCE
-        )
+        case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS, timeout=6 * PATIENCE)
 
     load_all_checks()
     feedback = FeedbackSources(constants_value_source=make_constants_value_source(described))

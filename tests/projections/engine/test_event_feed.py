@@ -47,11 +47,11 @@ async def test_a_page_whose_reading_ahead_failed_is_read_again(
     first = await feed.after(0)
     feed.forget()
     feed.fails = True
-    feed._ahead = first.events[-1].position, asyncio.create_task(feed._read(first.events[-1].position))
+    feed._ahead = first[-1].position, asyncio.create_task(feed._read(first[-1].position))
     with pytest.raises(OSError, match="gone"):
-        await feed.after(first.events[-1].position)
-    again = await feed.after(first.events[-1].position)
-    assert again.events[0].position == first.events[-1].position + 1
+        await feed.after(first[-1].position)
+    again = await feed.after(first[-1].position)
+    assert again[0].position == first[-1].position + 1
     feed.forget()
 
 
@@ -61,7 +61,7 @@ async def test_every_event_of_a_calendar_knows_it_however_many_there_are(
     monkeypatch.setattr(event_feed, "REMEMBERED", 1)
     feed = EventFeed(engine, CODEC)
     stretch = await feed.after(0)
-    of_calendars = [e for e in stretch.events if type(e.event).__qualname__.startswith(("Schedule", "Day"))]
+    of_calendars = [e for e in stretch if type(e.event).__qualname__.startswith(("Schedule", "Day"))]
     assert of_calendars
     assert all(event.calendar is not None for event in of_calendars)
     feed.forget()

@@ -5,6 +5,8 @@ from uuid import uuid4
 import pytest
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import Reason
+from domain.booking.origin import Party
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models.appointment import (
@@ -29,8 +31,8 @@ def as_row(appointment: Appointment) -> dict[str, object]:
 
 
 def moved(appointment: Appointment) -> None:
-    placement, terms = a_place(uuid4(), at(16, day=9))
-    appointment.reschedule(uuid4(), placement, terms._replace(price=5000), by_customer=False, now=NOW)
+    move, terms = a_place(uuid4(), at(16, day=9))
+    appointment.reschedule(uuid4(), move, terms._replace(price=5000), by_customer=False, now=NOW)
 
 
 def noted(appointment: Appointment) -> None:
@@ -38,7 +40,7 @@ def noted(appointment: Appointment) -> None:
 
 
 def cancelled(appointment: Appointment) -> None:
-    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
 
 
 def checked_in(appointment: Appointment) -> None:
@@ -103,7 +105,7 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
     mine, other = a_provider(organization_id=str(organization)), a_provider()
     early, late = an_appointment(mine.id, at(9)), an_appointment(mine.id, at(10))
     elsewhere = an_appointment(other.id, at(9, 30))
-    late.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    late.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     await write(mine, other, early, late, elsewhere)
     await catch_up()
 
@@ -178,7 +180,7 @@ class TestFewest:
     async def test_cancelled_ones_do_not_count(self, write, catch_up, look):
         freed, taken = a_provider(), a_provider()
         off = an_appointment(freed.id, at(9), now=at(8))
-        off.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+        off.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
         await write(freed, taken, off, an_appointment(taken.id, at(9), now=at(7)))
         await catch_up()
         assert await self.rank(look, taken, freed) == [1, 0]

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from domain.booking.appointment_fields import Reason
+from domain.booking.origin import Party
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models import customer
@@ -71,7 +73,7 @@ async def test_a_customer_moves_to_another_host_with_the_appointment(write, catc
 async def test_a_cancelled_appointment_still_tells_the_host_who_it_was(write, catch_up, look):
     host, guest = a_provider(), a_customer("Guest")
     appointment = an_appointment(host.id, customer_id=guest.id)
-    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     await write(host, guest, appointment)
     await catch_up()
     async with look("customer") as read:

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from domain.booking.appointment_fields import Reason
+from domain.booking.origin import Party
 from projections.query.paging import Page
 from projections.read_models import history
 from tests.projections.story import NOW, a_place, an_appointment, at
@@ -14,7 +16,7 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
     position = await write(appointment)
     appointment.annotate(by, "bring a towel", {"size": "L"}, NOW)
     appointment.reschedule(by, *a_place(uuid4(), at(16, 30, day=9)), by_customer=False, now=NOW)
-    appointment.cancel(by, "ill", by_customer=False, now=NOW)
+    appointment.cancel(by, Reason("ill"), Party.STAFF, NOW)
     await write(appointment)
     async with engine.connect() as connection:
         items, after = await history.of(connection, appointment.id, Page(), CODEC)
@@ -30,7 +32,8 @@ async def test_everything_that_happened_is_told_in_order_at_once(write, engine):
     assert items[1].data == {"by": str(by), "told": {"note": "bring a towel", "answers": {"size": "L"}}}
     assert items[2].data["starts_at"] == "2030-01-09T16:30:00Z"
     assert items[2].data["duration"] == 30
-    assert items[3].data == {"by": str(by), "reason": "ill", "late": False, "fee": 0}
+    ended = {"by": str(by), "reason": "ill", "reason_code": None, "party": "staff"}
+    assert items[3].data == {**ended, "late": False, "fee": 0}
 
 
 async def test_what_never_was_has_no_history(engine):

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import Reason
 from domain.booking.hold import Hold
+from domain.booking.origin import Party
 from domain.booking.placement import Booking
 from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistRequest
 from projections.read_models.job import job
@@ -67,12 +69,12 @@ async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointmen
 
 async def test_of_what_is_cancelled_only_that_is_told(jobs_of, appointment) -> None:
     await jobs_of(appointment)
-    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     assert set(await jobs_of(appointment)) == {"cancelled"}
 
 
 async def test_a_booking_cancelled_within_one_page_leaves_only_the_news_of_that(jobs_of, appointment) -> None:
-    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     assert set(await jobs_of(appointment)) == {"cancelled"}
 
 
@@ -111,7 +113,7 @@ async def test_a_confirmed_request_is_told_and_expires_no_more(jobs_of) -> None:
 
 async def test_of_a_request_that_came_to_nothing_only_that_is_told(jobs_of) -> None:
     declined, expired = a_request(), a_request()
-    declined.decline(uuid4(), "full", NOW)
+    declined.decline(uuid4(), Reason("full"), NOW)
     expired.expire(NOW + timedelta(hours=9))
     assert set(await jobs_of(declined)) == {"declined"}
     assert set(await jobs_of(expired)) == {"expired"}
@@ -151,11 +153,11 @@ async def test_what_is_freed_of_a_day_is_matched_with_who_waits(jobs_of) -> None
 
 
 def a_request() -> Appointment:
-    placement, terms = a_place(uuid4(), START)
-    booking = Booking(uuid4(), uuid4(), uuid4(), placement)
+    move, terms = a_place(uuid4(), START)
+    booking = Booking(uuid4(), uuid4(), uuid4(), move.placement)
     return Appointment.request(uuid4(), booking, terms, None, NOW + timedelta(hours=8), NOW)
 
 
 def a_hold() -> Hold:
-    placement, _ = a_place(uuid4(), START)
-    return Hold.place(uuid4(), Booking(uuid4(), uuid4(), uuid4(), placement), NOW + timedelta(minutes=5), NOW)
+    move, _ = a_place(uuid4(), START)
+    return Hold.place(uuid4(), Booking(uuid4(), uuid4(), uuid4(), move.placement), NOW + timedelta(minutes=5), NOW)

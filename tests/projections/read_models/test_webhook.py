@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from domain.booking.appointment_fields import Reason
+from domain.booking.origin import Party
 from domain.catalog.organization import Organization, Rank
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
@@ -114,7 +116,7 @@ async def test_happenings_are_what_is_published_in_order(write, catch_up, look) 
     await write(ada, schedule, appointment)
     schedule.set_weekly(uuid4(), "UTC", {"0": [[540, 600]]}, NOW)
     appointment.annotate(uuid4(), "tall", {}, NOW)
-    appointment.cancel(uuid4(), "ill", by_customer=False, now=NOW)
+    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     await write(schedule, appointment)
     await catch_up()
     async with look("webhook") as read:

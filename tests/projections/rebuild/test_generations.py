@@ -1,12 +1,12 @@
 """A generation of read models is made whole, by whoever comes first, and used by the application's role."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
 from sqlalchemy import Column, Index, MetaData, Text, create_engine, text
 
-from projections.engine.projection import Projection
 from projections.engine.schema import metadata
 from projections.rebuild.generations import create, ensure, fingerprint, outdated
 from projections.registry import PROJECTIONS
@@ -101,7 +101,7 @@ def test_the_fingerprint_tells_of_columns_indexes_and_row_security(changed):
     tables = [table.to_metadata(MetaData()) for table in projection.tables]
     for copy, table in zip(tables, projection.tables, strict=True):
         copy.info = dict(table.info)
-    same = Projection(projection.name, tables, projection.project)
+    same = replace(projection, tables=tables)
     assert fingerprint(same) == fingerprint(projection)
     changed(tables[0])
     assert fingerprint(same) != fingerprint(projection)

@@ -1,10 +1,6 @@
 """A data folder that release 0.1.0 made opens in this release, with all that was promised in it."""
 
 import asyncio
-import io
-import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,27 +8,18 @@ import httpx
 import pytest
 
 from application.jobs.dispatch import KINDS
-from tests.support.instances import ROOT, Instance, Process, a_folder, ask, eventually
+from tests.golden.release import PACKAGES, unpack_release
+from tests.support.instances import Instance, Process, a_folder, ask, eventually
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.mailbox import mailed, subjects
 from tests.system.journeys.town import Person, Town, at, good, position
 
-RELEASE = "f0293bb6cf6ffe4afba30afedc5094839ccba6e8"  # 0.1.0, as CHANGELOG.md names it
-PACKAGES = ("domain", "application", "infrastructure", "projections", "interfaces")
-
 
 @pytest.fixture(scope="module")
 def release_0_1_0() -> Iterator[Path]:
-    """The packages of the release, from this repository's history."""
-    git = shutil.which("git")
-    archive = git and subprocess.run(
-        [git, "-C", str(ROOT), "archive", RELEASE, *PACKAGES], capture_output=True, check=False
-    )
-    if not archive or archive.returncode:
-        pytest.skip("the history of this clone does not reach back to release 0.1.0")
+    """The packages of the release."""
     with a_folder("daybook-0.1.0-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
-            packed.extractall(folder, filter="data")
+        unpack_release(folder, *PACKAGES)
         yield folder
 
 

@@ -47,7 +47,7 @@ def project(event: RecordedEvent, rows: RowBatch) -> None:
     rows.put(heard, position=event.position, stream=event.stream, version=event.version)
 
 
-ear = Projection("ear", (heard,), project)
+ear = Projection("ear", (heard,), project, ())
 
 
 @dataclass(frozen=True)

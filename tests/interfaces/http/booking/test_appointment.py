@@ -343,9 +343,10 @@ class TestCancelAppointment:
     async def test_says_by_whom_why_and_at_what_cost(self, town: Town):
         made = await town.booked()
         path = f"/v1/appointments/{made['id']}/cancel"
-        answer = await town.api.post(path, {"reason": "Ill."}, town.owner, if_match=1)
+        said = {"reason": "Ill.", "reason_code": "provider_unavailable"}
+        answer = await town.api.post(path, said, town.owner, if_match=1)
         told = answer.json()
-        cancelled = {"by": str(town.owner.id), "reason": "Ill.", "late": False, "fee": 0}
+        cancelled = {"by": str(town.owner.id), "party": "staff", **said, "late": False, "fee": 0}
         assert (answer.status_code, told["status"], told["cancelled"]) == (200, "cancelled", cancelled)
         assert (await town.api.get(f"/v1/appointments/{made['id']}", town.owner)).json() == told
 

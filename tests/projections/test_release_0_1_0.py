@@ -1,0 +1,84 @@
+"""Release 0.1.0 reads what this release records: fields may be added, and a new kind of event is a decision."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from infrastructure.event_log.memory_journal import MemoryJournal, memory_store
+from tests.golden.release import PACKAGES, unpack_release
+from tests.golden.test_golden import CLASSES, EXAMPLES
+from tests.projections.test_event_versions import story
+
+NEW_KINDS: dict[str, str] = {}
+"""Topic -> the release that reads it, which is an earlier one than the first that writes it.
+
+A kind that no earlier release reads stops the projections of that release which handle its aggregate, until the upgrade
+is done: CHANGELOG.md says so.
+"""
+
+_READ = """
+import json, sys
+from uuid import UUID
+import domain
+from infrastructure.encoding import decode, evolve
+
+told = {}
+for stream, rows in json.load(sys.stdin).items():
+    events = [decode(topic, state.encode(), UUID(stream), version) for topic, state, version in rows]
+    last = evolve(None, events)
+    told[stream] = [type(last).__name__, last.version, str(getattr(last, "status", ""))]
+json.dump(told, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with release 0.1.0."""
+    folder = tmp_path_factory.mktemp("release")
+    unpack_release(folder, *PACKAGES, "tests/golden/events.json")
+    return folder
+
+
+def read(folder: Path, rows: dict[str, list[Any]]) -> dict[str, Any]:
+    """Stream -> kind, version and status, as the earlier release sees them."""
+    command = [sys.executable, "-c", _READ]
+    run = subprocess.run(
+        command, cwd=folder, env={}, input=json.dumps(rows), capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+async def test_it_comes_to_the_same_state(earlier: Path) -> None:
+    store = memory_store()
+    assert isinstance(store.journal, MemoryJournal)
+    await story(store)
+    rows: dict[str, list[Any]] = {}
+    for row in store.journal.rows:
+        rows.setdefault(str(row.stream), []).append((row.topic, row.state.decode(), row.version))
+    ours, _ = await store.fetch([UUID(stream) for stream in rows])
+    expected = {
+        str(stream): [type(each).__name__, each.version, str(getattr(each, "status", ""))]
+        for stream, each in ours.items()
+        if each is not None
+    }
+    assert read(earlier, rows) == expected
+
+
+def test_it_knows_every_kind_of_event_but_those_that_were_decided_on(earlier: Path) -> None:
+    examples = json.loads((earlier / "tests/golden/events.json").read_text())
+    known = {each["topic"] for each in examples}
+    assert {topic for topic, _ in CLASSES} - known == set(NEW_KINDS)
+
+
+def test_later_versions_only_add_fields() -> None:
+    fields = {(each["topic"], each["class_version"]): {*each["state"]} for each in EXAMPLES}
+    for (topic, version), there in fields.items():
+        if version > 1:
+            assert there > fields[topic, version - 1], f"version {version} of {topic} lacks fields of the one before"
