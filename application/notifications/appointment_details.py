@@ -8,7 +8,6 @@ from application.current_state import current_state
 from application.event_log import EventStore
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold
-from domain.booking.policy import cancellable_until
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
@@ -41,7 +40,7 @@ async def visit_of(
 ) -> AppointmentDetails:
     """The details of an appointment, with the price and policy of its booking."""
     policy = appointment.policy
-    until = cancellable_until(policy, appointment.starts_at)
+    until = appointment.cancellable_until
     return AppointmentDetails(
         *await _place(appointment.service_id, provider, store),
         starts_at=appointment.starts_at,

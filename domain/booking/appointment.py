@@ -10,6 +10,7 @@ from domain.booking.appointment_status import (
     ENDED,
     UNDO_NO_SHOW,
     AppointmentEnded,
+    AppointmentStarted,
     AppointmentStatus,
     NotANoShow,
     NotRequested,
@@ -202,30 +203,44 @@ class Appointment(Placed, Aggregate):
         self.told = told
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
-        """Move to another time or provider, on the service's present terms.
+        """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.
 
-        The policy kept from the booking limits how late and how often a customer may move the appointment.
+        The policy kept from the booking limits how late and how often a customer may move the appointment. After a move
+        by staff, price and policy stay, and the customer may cancel at no cost until the start.
         """
         self._check_booked()
         if self.status is not AppointmentStatus.BOOKED:
             raise AppointmentEnded("The customer has checked in.")
         if by_customer:
-            if now > reschedulable_until(self.policy, self.starts_at):
-                raise TooLateToReschedule
-            most = self.policy["max_reschedules"]
-            if most is not None and self.reschedules >= most:
-                raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
-        moved = {"by": by, "by_customer": by_customer, "free_cancellation": False, "reason": None}
+            self._check_customer_may_move(now)
+        agreed = terms if by_customer else BookedTerms(self.price, self.currency, self.policy)
+        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
         where = placement_fields(move.placement, move.origin)
-        self.trigger_event(self.Rescheduled, **moved, **where, **terms._asdict(), timestamp=now)
+        self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
+
+    def _check_customer_may_move(self, now: datetime) -> None:
+        self._check_not_started(now)
+        if now > reschedulable_until(self.policy, self.starts_at):
+            raise TooLateToReschedule
+        most = self.policy["max_reschedules"]
+        if most is not None and self.reschedules >= most:
+            raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
+
+    @property
+    def cancellable_until(self) -> datetime:
+        """The last instant at which a customer's cancellation is not late."""
+        return self.starts_at if self.free_cancellation else cancellable_until(self.policy, self.starts_at)
 
     def cancel(self, by: UUID, reason: Reason, party: Party, now: datetime) -> None:
         """Release the time. A customer's late cancellation is refused or costs the late fee, as the policy says."""
         if self.status is AppointmentStatus.CANCELLED:
             return
         self._check_alive()
-        requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
-        late = party is Party.CUSTOMER and not requested and now > cancellable_until(self.policy, self.starts_at)
+        late = False
+        if party is Party.CUSTOMER:
+            self._check_not_started(now)
+            requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
+            late = not requested and now > self.cancellable_until
         if late and self.policy["late_cancel"] == "refuse":
             raise TooLateToCancel
         fee = self.policy["late_fee"] or 0 if late else 0
@@ -289,6 +304,10 @@ class Appointment(Placed, Aggregate):
         self._check_alive()
         if self.status is AppointmentStatus.REQUESTED:
             raise RequestPending
+
+    def _check_not_started(self, now: datetime) -> None:
+        if now >= self.starts_at:
+            raise AppointmentStarted(f"The appointment started at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
 
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:

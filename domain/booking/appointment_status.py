@@ -18,6 +18,10 @@ class TooLateToReschedule(Conflict):
     """It is too late to reschedule."""
 
 
+class AppointmentStarted(Conflict):
+    """This appointment has started. Only the provider's staff can change it now."""
+
+
 class TooManyReschedules(Conflict):
     """This appointment can't be moved any more."""
 

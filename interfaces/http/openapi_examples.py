@@ -98,6 +98,7 @@ _APPOINTMENT = {
     "price": 3500,
     "currency": "EUR",
     "policy": _POLICY,
+    "free_cancellation": False,
     "note": "",
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",

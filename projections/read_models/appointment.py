@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Index,
@@ -47,6 +48,7 @@ appointment = Table(
     Column("price", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     json("policy"),
+    Column("free_cancellation", Boolean, nullable=False),
     Column("note", Text, nullable=False),
     json("answers"),
     instant("created_at"),
@@ -82,6 +84,7 @@ class ListedAppointment:
     price: int
     currency: str
     policy: dict[str, Any]
+    free_cancellation: bool
     note: str
     answers: dict[str, Any]
     created_at: datetime
@@ -174,6 +177,7 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
         "price": event.price,
         "currency": event.currency,
         "policy": event.policy,
+        "free_cancellation": isinstance(event, Appointment.Rescheduled) and event.free_cancellation,
         "taken_at": event.timestamp,
     }
 

@@ -131,9 +131,10 @@ class CancellationResponse(Shape):
 
 
 class AppointmentResponse(Resource):
-    """An appointment, with the price and policy of when it was booked or moved.
+    """An appointment, with the price and policy of when the customer booked or moved it.
 
-    `expires_at`: when a request that nobody has confirmed loses its time.
+    `expires_at`: when a request that nobody has confirmed loses its time. `free_cancellation`: staff moved it, so
+    that the customer may cancel at no cost until the start.
     """
 
     status: AppointmentStatus
@@ -146,6 +147,7 @@ class AppointmentResponse(Resource):
     price: int
     currency: str
     policy: AppointmentPolicyResponse
+    free_cancellation: bool
     note: str
     answers: dict[str, Any]
     created_at: datetime
@@ -174,6 +176,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "price": appointment.price,
         "currency": appointment.currency,
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
+        "free_cancellation": appointment.free_cancellation,
         "note": appointment.note,
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),

@@ -11,6 +11,7 @@ from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BookedTerms, Reason
 from domain.booking.appointment_status import (
     AppointmentEnded,
+    AppointmentStarted,
     AppointmentStatus,
     NotANoShow,
     TooEarly,
@@ -234,9 +235,50 @@ def test_the_terms_of_the_moment_it_was_moved_apply_from_then_on() -> None:
     renewed = Move(move.placement._replace(duration=60)), terms._replace(price=9900)
     appointment.reschedule(CUSTOMER, *renewed, by_customer=True, now=EARLIER)
     assert (appointment.price, appointment.ends_at) == (9900, START + timedelta(minutes=60))
-    cancel(before(0))(appointment)
+    cancel(before(1))(appointment)
     assert appointment.cancelled is not None
     assert not appointment.cancelled["late"]
+
+
+def dearer(start: datetime) -> tuple[Move, BookedTerms]:
+    """A place on new terms: another price, and no cancellation within a week."""
+    move, terms = place(start, cancel_notice=7 * 1440, late_cancel="fee", late_fee=5000)
+    return move, terms._replace(price=9900, currency="CHF")
+
+
+def test_a_move_by_staff_keeps_the_terms_that_the_customer_agreed_to() -> None:
+    appointment = booked(late_cancel="fee", late_fee=1500)
+    agreed = appointment.price, appointment.currency, appointment.policy
+    appointment.reschedule(STAFF, *dearer(START + timedelta(hours=1)), by_customer=False, now=before(60))
+    assert (appointment.price, appointment.currency, appointment.policy) == agreed
+
+
+@pytest.mark.parametrize("late_cancel", ["refuse", "fee"])
+def test_who_was_moved_by_staff_cancels_at_no_cost_until_the_start(late_cancel: str) -> None:
+    moved = booked(move(before(60), by_customer=False, to=START), late_cancel=late_cancel, late_fee=1500)
+    assert moved.cancellable_until == START
+    cancel(before(1))(moved)
+    assert moved.cancelled == cancelled_by(CUSTOMER, "customer")
+
+
+def test_a_move_of_the_customer_s_own_agrees_to_the_present_terms() -> None:
+    appointment = booked(move(before(2000), by_customer=False, to=START))
+    appointment.reschedule(CUSTOMER, *dearer(START + timedelta(hours=1)), by_customer=True, now=before(1000))
+    assert (appointment.price, appointment.currency, appointment.free_cancellation) == (9900, "CHF", False)
+    cancel(before(900))(appointment)
+    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=5000)
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 60 * 24])
+@pytest.mark.parametrize("step", [cancel, move])
+def test_a_customer_neither_cancels_nor_moves_it_once_it_has_started(step: Callable[..., Step], minutes: int) -> None:
+    late = START + timedelta(minutes=minutes)
+    anything_goes = {"cancel_notice": 0, "reschedule_notice": 0, "late_cancel": "fee", "late_fee": None}
+    for appointment in (booked(**anything_goes), booked(move(before(1), by_customer=False, to=START), **anything_goes)):
+        with pytest.raises(AppointmentStarted):
+            step(late)(appointment)
+        step(late, by_customer=False)(appointment)
+        assert happened(appointment)
 
 
 def test_a_no_show_can_be_undone_within_24_hours() -> None:

@@ -13,7 +13,8 @@ from tests.support.builders import somebody
 
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
-    "price", "currency", "policy", "note", "answers", "created_at", "expires_at",
+    "price", "currency", "policy",
+    "free_cancellation", "note", "answers", "created_at", "expires_at",
 }  # fmt: skip
 
 
@@ -333,6 +334,21 @@ class TestRescheduleAppointment:
         refused = await town.api.post(f"{path}/reschedule", {"start": town.at("10:00")}, town.customer, if_match=1)
         assert problem(refused) == (409, "slot-taken")
         assert (await town.api.get(path, town.customer)).json() == made
+
+    async def test_by_staff_keeps_the_price_and_lets_the_customer_cancel_at_no_cost(self, town: Town):
+        strict = {"price": 4000, "cancel_notice": 60 * 24 * 30, "late_cancel": "refuse"}
+        made = await town.booked("09:00")
+        changed = await town.api.patch(f"/v1/services/{town.service_id}", strict, town.owner, if_match=1)
+        assert changed.status_code == 200
+        path = f"/v1/appointments/{made['id']}"
+        moved = await town.api.post(f"{path}/reschedule", {"start": town.at("10:00")}, town.owner, if_match=1)
+        told = moved.json()
+        assert {name: told[name] for name in ("price", "policy")} == {name: made[name] for name in ("price", "policy")}
+        assert (made["free_cancellation"], told["free_cancellation"]) == (False, True)
+        assert (await town.api.get(path, town.customer)).json() == told
+        answer = await town.api.post(f"{path}/cancel", {}, town.customer, if_match=2)
+        cancelled = answer.json()["cancelled"]
+        assert (answer.status_code, cancelled["late"], cancelled["fee"]) == (200, False, 0)
 
 
 class TestCancelAppointment:
