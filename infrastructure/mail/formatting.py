@@ -3,15 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
-from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
 
+from application.catalog.currency import minor_digits
 from application.notifications.appointment_details import AppointmentDetails
 from application.notifications.notice import Notice
 from application.notifications.recipient import Recipient, zone_of
@@ -138,8 +139,11 @@ class _Formats:
         return " ".join(parts)
 
     def money(self, minor: int, currency: str) -> str:
-        amount = Decimal(minor).scaleb(-get_currency_precision(currency))
-        formatted = format_currency(amount, currency, locale=self._locale)
+        digits = minor_digits(currency)  # by ISO 4217: the locale data show HUF without its two
+        pattern = copy(self._locale.currency_formats["standard"])
+        pattern.frac_prec = digits, digits
+        amount = Decimal(minor).scaleb(-digits)
+        formatted = pattern.apply(amount, self._locale, currency=currency, currency_digits=False)
         return _spaced(_LETTER_BY_DIGIT.sub("\u00a0", formatted))  # KWD 4.500, as CLDR has it
 
     def _name(self, local: datetime) -> str:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from application.catalog.currency import is_currency
 from domain.scheduling.wallclock import SUPPORTED, UnknownZone, zone
 from interfaces.http.framework.validation_messages import matching
 
@@ -44,7 +45,16 @@ Slug = Annotated[
         examples=["haircut"],
     ),
 ]
-Currency = Annotated[str, matching(r"^[A-Z]{3}$", "Use a three-letter ISO 4217 code such as EUR.", examples=["EUR"])]
+_CURRENCY = "Use a three-letter ISO 4217 code such as EUR."
+
+
+def _check_currency(code: str) -> str:
+    if not is_currency(code):
+        raise PydanticCustomError("currency", f"ISO 4217 lists no currency `{code}`. {_CURRENCY}")
+    return code
+
+
+Currency = Annotated[str, matching(r"^[A-Z]{3}$", _CURRENCY, examples=["EUR"]), AfterValidator(_check_currency)]
 Money = Annotated[int, Field(ge=0, le=10**12)]
 Notice = Annotated[int, Field(ge=0, le=525_600)]
 Ttl = Annotated[int, Field(ge=1, le=43_200)]

@@ -196,6 +196,10 @@ class TestTimes:
             (4500, "JPY", "JP¥4,500"),
             (4500, "KWD", "KWD 4.500"),
             (5, "USD", "US$0.05"),
+            (250_000, "HUF", "HUF 2,500.00"),
+            (250_000, "IQD", "IQD 250.000"),
+            (250_000, "CLF", "CLF 25.0000"),
+            (4500, "HRK", "HRK 45.00"),  # listed no more
         ],
     )
     def test_money_is_in_the_currency_s_units(self, price: int, currency: str, told: str) -> None:

@@ -93,6 +93,8 @@ class TestCreateService:
             ({"price": 10**12 + 1}, "/price"),
             ({"currency": "eur"}, "/currency"),
             ({"currency": "EURO"}, "/currency"),
+            ({"currency": "XQZ"}, "/currency"),
+            ({"currency": "XAU"}, "/currency"),
             ({"min_notice": 525_601}, "/min_notice"),
             ({"align": "sideways"}, "/align"),
             ({"late_cancel": "maybe"}, "/late_cancel"),
