@@ -3,7 +3,7 @@
 Importing the package registers every topic, so that any event of the log can be read.
 """
 
-from domain.booking import appointment, calendar_day, hold, waitlist
+from domain.booking import appointment, calendar_day, hold, quota, waitlist
 from domain.catalog import organization, provider, service, tag
 from domain.people import account, admins, customer, email_address
 from domain.scheduling import schedule
@@ -19,6 +19,7 @@ __all__ = [
     "hold",
     "organization",
     "provider",
+    "quota",
     "schedule",
     "service",
     "tag",

@@ -83,7 +83,7 @@ async def booked(
     cmd: BookAppointment, operation: str, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Appointment, list[Aggregate]]:
     """A new appointment or request, and the aggregates to record with it."""
-    hold = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else None
+    hold, quota = await redeemed(cmd.hold_id, cmd, operation, log, now) if cmd.hold_id else (None, None)
     if hold is not None:
         cmd = replace(cmd, provider_id=hold.provider_id)
     choice = await select_provider(cmd, operation, log, now, queries)
@@ -95,7 +95,7 @@ async def booked(
     if hold is not None:
         request = request._replace(instead=Reservation.of(hold), asked_at=hold.created_at)
     days = await take_start(cmd, request, log, now)
-    return appointment, [*([hold] if hold else []), *days]
+    return appointment, [*(each for each in (hold, quota) if each is not None), *days]
 
 
 async def _begun(cmd: BookAppointment, choice: ProviderSelection, log: EventLog, now: datetime) -> Appointment:

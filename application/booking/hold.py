@@ -7,11 +7,13 @@ from uuid import UUID
 from application.access import demand, demand_system, permit
 from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import BookingRequest, select_provider, take_start
+from application.booking.quota import changed, held_start, quota_of
 from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, EventReader, Request, command
 from application.query import Lookup, query
 from domain.booking.hold import Hold
+from domain.booking.quota import KeptKind, Quota
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid
@@ -39,23 +41,25 @@ class FindHold(Lookup):
 @command
 async def place_hold(cmd: PlaceHold, log: EventLog, now: datetime, queries: BookingQueries = NO_QUERIES) -> Hold:
     """Hold the start for the customer, with the provider named or the first free one of the service."""
-    hold, others = await held(cmd, "place_hold", "hold_ttl", log, now, queries)
+    hold, others = await held(cmd, KeptKind.HOLD, log, now, queries)
     await log.record(hold, *others)
     return hold
 
 
 async def held(
-    cmd: BookingRequest, operation: str, ttl: str, log: EventLog, now: datetime, queries: BookingQueries
+    cmd: BookingRequest, kind: KeptKind, log: EventLog, now: datetime, queries: BookingQueries
 ) -> tuple[Hold, list[Aggregate]]:
-    """A new hold, and the aggregates to record with it. `ttl`: the service's term for its length.
+    """A new hold for a hold or an offer, and the aggregates to record with it.
 
     A hold ends at its start at the latest: later it could not be used, but would block the time.
     """
-    choice = await select_provider(cmd, operation, log, now, queries)
+    choice = await select_provider(cmd, "place_hold", log, now, queries)
     booking = await choice.booking(cmd, log)
-    hold = Hold.place(cmd.id, booking, min(choice.service.lasts(ttl, now), cmd.start), now)
+    hold = Hold.place(cmd.id, booking, min(choice.service.lasts(f"{kind}_ttl", now), cmd.start), now)
+    quota = await quota_of(choice.customer_id, log, now)
+    quota.keep(hold.id, held_start(hold, kind), now)
     request = ReservationRequest(Reservation.of(hold), choice.service, choice.provider, until=hold.expires_at)
-    return hold, [*await take_start(cmd, request, log, now)]
+    return hold, [quota, *await take_start(cmd, request, log, now)]
 
 
 @query
@@ -77,7 +81,10 @@ async def extend_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     days = await days_of([Reservation.of(hold)], log, now)
     for day in days:
         day.extend(hold.id, hold.expires_at, now)
-    await log.record(hold, *days)
+    quota = await quota_of(hold.customer_id, log, now)
+    if (kept := quota.things.get(hold.id)) is not None:  # None for a hold of release 0.1.0
+        quota.keep(hold.id, kept._replace(until=hold.expires_at), now)
+    await log.record(hold, *days, *changed(quota))
     return hold
 
 
@@ -86,7 +93,9 @@ async def release_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     """Release the hold; already released or expired is not an error."""
     hold = await _mine(cmd, "release_hold", log, await log.edit(Hold, cmd.hold_id))
     hold.release(cmd.by.account, now)
-    await log.record(hold, *(await release(hold, log, now) if hold.pending_events else ()))
+    quota = await quota_of(hold.customer_id, log, now)
+    quota.free(hold.id, now)
+    await log.record(hold, *(await release(hold, log, now) if hold.pending_events else ()), *changed(quota))
     return hold
 
 
@@ -100,8 +109,13 @@ async def expire_hold(cmd: ChangeHold, log: EventLog, now: datetime) -> Hold:
     return hold
 
 
-async def redeemed(hold_id: UUID, cmd: BookingRequest, operation: str, log: EventLog, now: datetime) -> Hold:
-    """The hold that a booking uses: it belongs to the caller, has not expired, and is for the same start."""
+async def redeemed(
+    hold_id: UUID, cmd: BookingRequest, operation: str, log: EventLog, now: datetime
+) -> tuple[Hold, Quota]:
+    """The hold that a booking uses: it belongs to the caller, has not expired, and is for the same start.
+
+    And the customer's quota, which no longer counts it.
+    """
     permit(cmd.by, operation)
     hold = await log.edit(Hold, hold_id)
     await _check_own(cmd, operation, log, hold)
@@ -115,7 +129,9 @@ async def redeemed(hold_id: UUID, cmd: BookingRequest, operation: str, log: Even
         if wanted != kept:
             raise Invalid(f"The hold is for another {field.removesuffix('_id')}.", f"/{field}")
     hold.use(cmd.by.account, cmd.id, now)
-    return hold
+    quota = await quota_of(hold.customer_id, log, now)
+    quota.free(hold.id, now)
+    return hold, quota
 
 
 async def _mine(cmd: ChangeHold, operation: str, log: EventLog, hold: Hold) -> Hold:

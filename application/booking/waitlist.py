@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from application.access import demand, demand_system, permit
@@ -10,19 +10,25 @@ from application.booking.appointment import BookAppointment, booked
 from application.booking.hold import held
 from application.booking.ports import CUSTOMER_KNOWN, NO_QUERIES, CustomerVisits
 from application.booking.provider_selection import BookingRequest, whom
+from application.booking.quota import changed, quota_of, waiting_for
 from application.booking.reservation import release
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
 from domain.booking.origin import Channel
-from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitlistDates, WaitlistRequest
+from domain.booking.quota import KeptKind, Quota
+from domain.booking.waitlist import Offer, OfferLapsed, Waiting, WaitingStatus, WaitlistDates, WaitlistRequest
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
-from domain.errors import NotFound
+from domain.errors import Invalid, NotFound
 from domain.kernel import Aggregate
 from domain.people.customer import Customer
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.wallclock import local_date, zone
+
+AHEAD = timedelta(days=366)
+"""How far ahead a customer may wait for a service without a booking window."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +90,11 @@ async def join_waitlist(
         hours=[[*each] for each in cmd.hours],
         timezone=cmd.timezone or schedule.timezone,
     )
+    _check_bookable(entry, service, schedule, now)
     waiting = Waiting.join(cmd.id, cmd.by.account, entry, now)
-    await log.record(waiting)
+    quota = await quota_of(customer_id, log, now)
+    quota.keep(waiting.id, waiting_for(entry), now)
+    await log.record(waiting, quota)
     return waiting
 
 
@@ -95,13 +104,15 @@ async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Wa
     waiting = await _mine(cmd, "leave_waitlist", log)
     offer = waiting.offer
     waiting.leave(cmd.by.account, now)
-    freed: Sequence[Aggregate] = ()
+    quota, freed = await quota_of(waiting.customer_id, log, now), list[Aggregate]()
+    quota.free(waiting.id, now)
     if offer is not None:
         hold = await log.edit(Hold, offer.hold_id)
+        quota.free(hold.id, now)
         if hold.status is HoldStatus.HELD:
             hold.release(cmd.by.account, now)
             freed = [hold, *await release(hold, log, now)]
-    await log.record(waiting, *freed)
+    await log.record(waiting, *freed, *changed(quota))
     return waiting
 
 
@@ -120,7 +131,7 @@ async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
         channel=Channel.WAITLIST,
         demo=cmd.demo,
     )
-    hold, others = await held(wanted, "place_hold", "offer_ttl", log, now, NO_QUERIES)
+    hold, others = await held(wanted, KeptKind.OFFER, log, now, NO_QUERIES)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
     await log.record(waiting, hold, *others)
     return waiting
@@ -147,13 +158,16 @@ async def accept_offer(cmd: AcceptOffer, log: EventLog, now: datetime) -> Appoin
     except HoldExpired as over:
         raise OfferLapsed(over.detail) from None
     waiting.accept(cmd.by.account, appointment.id, now)
+    for quota in others:
+        if isinstance(quota, Quota):  # the one that no longer counts the hold
+            quota.free(waiting.id, now)
     await log.record(appointment, waiting, *others)
     return appointment
 
 
 @command
 async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiting:
-    """End an offer whose hold has ended: the entry waits again. Do nothing while the hold lasts."""
+    """End an offer whose hold has ended: the entry waits at the end of the line, or ends. Do nothing while it lasts."""
     demand_system(cmd.by)
     waiting = await log.edit(Waiting, cmd.waiting_id)
     if waiting.offer is None:
@@ -164,9 +178,25 @@ async def lapse_offer(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Waiti
     if hold.status is HoldStatus.USED and hold.appointment_id is not None:  # the customer booked with the hold itself
         waiting.accept(cmd.by.account, hold.appointment_id, now)
     elif hold.status is not HoldStatus.HELD:
-        waiting.lapse(now)
-    await log.record(waiting, hold, *freed)
+        waiting.lapse(cmd.by.account, now)
+    quota = await quota_of(waiting.customer_id, log, now)
+    if waiting.status in {WaitingStatus.ACCEPTED, WaitingStatus.LEFT}:
+        quota.free(waiting.id, now)
+    await log.record(waiting, hold, *freed, *changed(quota))
     return waiting
+
+
+def _check_bookable(entry: WaitlistRequest, service: Service, schedule: Schedule, now: datetime) -> None:
+    """Raise Invalid unless all dates lie between today and the end of the service's booking window."""
+    tz, window = zone(entry.timezone), service.slot_terms().window
+    today = local_date(now, tz)
+    last = today + AHEAD
+    if window is not None:
+        last = min(last, local_date(window.bounds(schedule.hours(), now).end - timedelta(microseconds=1), tz))
+    for name in ("from", "to"):
+        day = date.fromisoformat(entry.dates[name])
+        if not today <= day <= last:
+            raise Invalid(f"Choose dates from {today} to {last}, the booking window of this service.", f"/dates/{name}")
 
 
 async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog) -> Waiting:

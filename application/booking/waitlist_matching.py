@@ -12,14 +12,17 @@ from application.booking.hold import FindHold, find_hold
 from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
 from application.booking.waitlist_line import WaitlistLine
+from application.current_state import current_state
 from application.event_log import EventReader, EventStore
 from application.jobs.job import NO_TRACE, Job, JobHandlers, JobLease, NotDueYet, Trace
 from application.query import Lookup, query
+from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
 from domain.booking.waitlist import Wish
 from domain.errors import NotFound, Refusal
 from domain.kernel import Aggregate, derived_id
+from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
 
 AHEAD = timedelta(days=62)
@@ -47,12 +50,16 @@ class FindCalendar(Lookup):
 
 
 class FreedTime(NamedTuple):
-    """Time of a provider in which starts may have become free. `at_least`: the log position to read from."""
+    """Time of a provider in which starts may have become free. `at_least`: the log position to read from.
+
+    `customer_id`: the one who had the time and is not offered it again; None if that is not one customer.
+    """
 
     provider_id: UUID
     since: datetime
     until: datetime
     at_least: int | None = None
+    customer_id: UUID | None = None
     trace: Trace = NO_TRACE
 
 
@@ -64,20 +71,34 @@ async def find_calendar(asked: FindCalendar, log: EventReader, _: datetime) -> A
 
 
 async def match_freed(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated offer changes nothing
-    """Match the free starts of the Day or the Schedule that the job is about."""
+    """Match the free starts of the time that a Day has released, or of the Schedule that has changed."""
     asked = FindCalendar(by=SYSTEM, stream=job.subject, **job.trace)
     found, now = (await find_calendar(asked, services.store)).aggregate, services.store.now()
-    if isinstance(found, Day):
-        since = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
-        until = since + timedelta(days=1)
-    elif isinstance(found, Schedule):
-        since, until = now, now + AHEAD
-    else:
+    if not isinstance(found, Day | Schedule):
         return "gone"
+    since, until = _stretch(job, found, now)
     if until <= now:
         return "late"
-    freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), job.trace)
+    former = await _former(job, services.store)
+    freed = FreedTime(found.calendar_id, since, until, int(job.said["position"]), former, job.trace)
     return "offered" if await match(freed, services.line, services.store) else "done"
+
+
+def _stretch(job: Job, found: Day | Schedule, now: datetime) -> Interval:
+    since, until = job.moment("since"), job.moment("until")
+    if since is not None and until is not None:
+        return Interval(since, until)
+    if isinstance(found, Schedule):
+        return Interval(now, now + AHEAD)
+    begin = datetime.fromisoformat(found.date).replace(tzinfo=UTC)
+    return Interval(begin, begin + timedelta(days=1))
+
+
+async def _former(job: Job, store: EventStore) -> UUID | None:
+    """The customer who gave the time up; None for an offer, whose entry knows that it has lapsed."""
+    taker = job.said.get("taker")
+    appointment = await current_state(Appointment, UUID(taker), store) if taker else None
+    return None if appointment is None else appointment.customer_id
 
 
 async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated command changes nothing
@@ -95,6 +116,8 @@ async def match(freed: FreedTime, line: WaitlistLine, store: EventStore) -> int:
     """Offer the free starts to the entries that want them, in order of arrival. Returns the number of offers."""
     offered, seen = 0, freed.at_least
     for wish in await line.wishes(freed.provider_id, freed.since, freed.until, seen):
+        if wish.customer_id == freed.customer_id:
+            continue
         # Read again after each offer: the start that was just offered is no longer free.
         found = await line.starts(wish.service_id, freed.provider_id, freed.since, freed.until, store.now(), seen)
         position = await _offer_first(wish, freed, found, store)

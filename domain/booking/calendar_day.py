@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import Conflict
@@ -76,7 +76,18 @@ class Day(Aggregate):
         expires_at: datetime
 
     class Released(Aggregate.Event):
+        """`since`, `until`: the time that is free again; None where release 0.1.0 recorded the event."""
+
+        class_version = 2
+
         taker: UUID
+        since: datetime | None
+        until: datetime | None
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Version 1 named the taker alone."""
+            state.update(since=None, until=None)
 
     @staticmethod
     def id_of(calendar_id: UUID, day: date) -> UUID:
@@ -115,11 +126,12 @@ class Day(Aggregate):
 
     def release(self, taker: UUID, now: datetime) -> None:
         """Release the taker's seat; already released is not an error."""
-        if taker in self.seats:
-            self._released(taker=taker, timestamp=now)
+        seat = self.seats.get(taker)
+        if seat is not None:
+            self._released(taker=taker, since=seat.since, until=seat.until, timestamp=now)
 
     @event(Released)
-    def _released(self, taker: UUID, timestamp: datetime) -> None:
+    def _released(self, taker: UUID, since: datetime | None, until: datetime | None, timestamp: datetime) -> None:
         self.seats = {k: seat for k, seat in self.seats.items() if k != taker}
 
 

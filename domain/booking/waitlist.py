@@ -12,6 +12,9 @@ from domain.kernel import Aggregate, event
 from domain.scheduling.opening_hours import DAY
 from domain.scheduling.wallclock import local_date, zone
 
+LAPSES = 3
+"""Offers that a customer may let lapse: after that, an entry ends."""
+
 
 class NothingOffered(Conflict):
     """There is no offer for this waitlist entry right now."""
@@ -50,6 +53,7 @@ class Wish(NamedTuple):
     """
 
     waiting_id: UUID
+    customer_id: UUID
     service_id: UUID
     provider_id: UUID | None
     first: date
@@ -155,9 +159,11 @@ class Waiting(Aggregate):
             raise NothingOffered(f"Its status is `{self.status}`.")
         return self.offer
 
-    def lapse(self, now: datetime) -> None:
-        """End the offer: the entry waits again, at the same place in the line."""
+    def lapse(self, by: UUID, now: datetime) -> None:
+        """End the offer: the entry waits again, at the end of the line. After LAPSES of them it ends."""
         self._lapsed(hold_id=self.standing_offer().hold_id, timestamp=now)
+        if len(self.lapsed) >= LAPSES:
+            self.leave(by, now)
 
     @event(Lapsed)
     def _lapsed(self, hold_id: UUID, timestamp: datetime) -> None:

@@ -62,12 +62,9 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event = recorded.event
     if _frees(event):
         # The job computes the free starts when it runs, from read models that have reached `position`.
-        _put(
-            recorded.stream,
-            PlannedJob("match", "match", recorded.at, {"position": recorded.position}),
-            recorded,
-            rows,
-        )
+        freed = {"position": recorded.position, **_freed(event)}
+        slot = f"match-{recorded.version}" if isinstance(event, Day.Released) else "match"
+        _put(recorded.stream, PlannedJob("match", slot, recorded.at, freed), recorded, rows)
     if isinstance(event, Webhook.Event):
         _of_webhook(recorded, rows)
     if isinstance(event, Account.Event):
@@ -83,6 +80,13 @@ def _frees(event: object) -> bool:
     """Whether the event may free time for waitlist entries."""
     fewer = Schedule.Opened | Schedule.TimeOffTaken
     return isinstance(event, Day.Released | Schedule.Event) and not isinstance(event, fewer)
+
+
+def _freed(event: object) -> Mapping[str, Any]:
+    """The time that a Day has released, and who had it; nothing where the whole of it is to be looked at."""
+    if not isinstance(event, Day.Released) or event.since is None or event.until is None:
+        return {}
+    return {"taker": str(event.taker), "since": event.since.isoformat(), "until": event.until.isoformat()}
 
 
 def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:

@@ -121,6 +121,9 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             offered = WaitingStatus.OFFERED.value
             rows.set(waiting, id, status=offered, offer={**held, **times}, version=version)
             rows.put(offer, waiting_id=recorded.stream, **held, starts_at=event.starts_at)
+        case Waiting.Lapsed():
+            back = {"status": WaitingStatus.WAITING.value, "joined": recorded.position}  # at the end of the line
+            rows.set(waiting, id, **back, offer=None, version=version)
         case Waiting.Event() if status := _STATUS.get(type(event)):
             rows.set(waiting, id, status=status.value, offer=None, version=version)
         case Service.Offered(terms=terms) | Service.Changed(terms=terms):
@@ -131,7 +134,6 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 _STATUS: dict[type, WaitingStatus] = {
-    Waiting.Lapsed: WaitingStatus.WAITING,
     Waiting.Accepted: WaitingStatus.ACCEPTED,
     Waiting.Left: WaitingStatus.LEFT,
 }
@@ -189,7 +191,7 @@ async def find(
         (wanted.service_id, _w.service_id.__eq__),
         (wanted.provider_id, _with),
     )
-    return await fetch(read.connection, query.order_by(_w.created_at, _w.id), page, WaitlistEntry)
+    return await fetch(read.connection, query.order_by(_w.joined, _w.id), page, WaitlistEntry)
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[WaitlistEntry]:
@@ -211,6 +213,7 @@ async def in_line(read: Snapshot, provider_id: UUID, first: date, last: date) ->
     return [
         Wish(
             row.id,
+            row.customer_id,
             row.service_id,
             row.provider_id,
             row.first,

@@ -129,7 +129,7 @@ async def test_the_history_tells_personal_data_and_where_it_was_recorded_the_ori
     assert moved["Booked"]["told"]["note"] == "Bring a towel"
     assert moved["Booked"]["channel"] == ("staff" if new else None)
     assert moved["Booked"]["placement"] == history.plain(host_alone(recorded.provider_id, 30))
-    assert (moved["Rescheduled"]["reason"], moved["Rescheduled"]["free_cancellation"]) == (None, False)
+    assert (moved["Rescheduled"]["reason"], moved["Rescheduled"]["free_cancellation"]) == (None, new)
     assert moved["Cancelled"]["reason"] == "The water is off"
     assert moved["Cancelled"]["party"] == ("staff" if new else None)
     assert (declined["Declined"]["reason"], declined["Declined"]["reason_code"]) == ("We are full", None)

@@ -14,12 +14,8 @@ from tests.golden.release import PACKAGES, unpack_release
 from tests.golden.test_golden import CLASSES, EXAMPLES
 from tests.projections.test_event_versions import story
 
-NEW_KINDS: dict[str, str] = {}
-"""Topic -> the release that reads it, which is an earlier one than the first that writes it.
-
-A kind that no earlier release reads stops the projections of that release which handle its aggregate, until the upgrade
-is done: CHANGELOG.md says so.
-"""
+NEW_KINDS = {"Quota.Opened", "Quota.Kept", "Quota.Freed"}
+"""Release 0.1.0 stops at events of these kinds: CHANGELOG.md says that its processes must be stopped first."""
 
 _READ = """
 import json, sys
@@ -61,6 +57,8 @@ async def test_it_comes_to_the_same_state(earlier: Path) -> None:
     await story(store)
     rows: dict[str, list[Any]] = {}
     for row in store.journal.rows:
+        if row.topic in NEW_KINDS:
+            continue
         rows.setdefault(str(row.stream), []).append((row.topic, row.state.decode(), row.version))
     ours, _ = await store.fetch([UUID(stream) for stream in rows])
     expected = {
@@ -74,7 +72,7 @@ async def test_it_comes_to_the_same_state(earlier: Path) -> None:
 def test_it_knows_every_kind_of_event_but_those_that_were_decided_on(earlier: Path) -> None:
     examples = json.loads((earlier / "tests/golden/events.json").read_text())
     known = {each["topic"] for each in examples}
-    assert {topic for topic, _ in CLASSES} - known == set(NEW_KINDS)
+    assert {topic for topic, _ in CLASSES} - known == NEW_KINDS
 
 
 def test_later_versions_only_add_fields() -> None:

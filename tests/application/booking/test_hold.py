@@ -1,7 +1,7 @@
 """Holds: who may, what they keep, how they become appointments, and that they are free at their second."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,11 @@ from tests.support.builders import OpenWeek, a_booked_appointment, a_key, an_ope
 MINUTE = timedelta(minutes=1)
 
 
+def placing(week: OpenWeek, by: Caller, start: datetime) -> PlaceHold:
+    """The command for a hold with the week's provider."""
+    return PlaceHold(by=by, id=new_id(), service_id=week.service_id, provider_id=week.provider_id, start=start)
+
+
 async def a_hold(week: OpenWeek, by: Caller, clock: str = "09:00", **more: Any) -> Hold:
     said = {"service_id": week.service_id, "provider_id": week.provider_id, "id": new_id()} | more
     placing = PlaceHold(by=by, start=week.at(clock), **said)
@@ -60,7 +65,7 @@ class TestPlacing:
     async def test_it_takes_the_time_as_a_booking_does(self, store: Clocked, week: OpenWeek, ada: Caller):
         before = store.position
         hold = await a_hold(week, ada)
-        assert store.recorded(before) == ["Hold.Placed", "Day.Opened", "Day.Held"]
+        assert store.recorded(before) == ["Hold.Placed", "Quota.Opened", "Quota.Kept", "Day.Opened", "Day.Held"]
         assert hold.expires_at == store.now() + 5 * MINUTE
         with pytest.raises(SlotTaken):
             await a_booked_appointment(store, week)
@@ -182,7 +187,13 @@ class TestBooking:
         hold, before = await a_hold(week, ada), store.position
         booking = week.booking("09:00", ada, hold_id=hold.id, provider_id=None)
         booked = (await book_appointment(booking, store)).aggregate
-        assert store.recorded(before) == ["Appointment.Booked", "Hold.Used", "Day.Released", "Day.Reserved"]
+        assert store.recorded(before) == [
+            "Appointment.Booked",
+            "Hold.Used",
+            "Quota.Freed",
+            "Day.Released",
+            "Day.Reserved",
+        ]
         assert booked.provider_id == week.provider_id
         with pytest.raises(HoldExpired, match="used"):
             await book_appointment(week.booking("09:00", ada, hold_id=hold.id), store)

@@ -1,6 +1,7 @@
 """The waitlist: joining, being offered a place, accepting it, letting it lapse; and who is first in line."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from application.access import SYSTEM, Caller, Role
 from application.booking import waitlist_matching
-from application.booking.appointment import book_appointment
+from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
 from application.booking.hold import ChangeHold, extend_hold, release_hold
 from application.booking.waitlist import (
     AcceptOffer,
@@ -33,7 +34,7 @@ from application.people.customer import (
 from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
-from domain.errors import Forbidden, NotFound
+from domain.errors import Forbidden, Invalid, NotFound
 from domain.kernel import new_id
 from domain.scheduling.schedule import Schedule
 from tests.application.booking.test_hold import a_hold
@@ -77,11 +78,52 @@ def ada() -> Caller:
     return somebody()
 
 
+class TestJoining:
+    @pytest.mark.parametrize(
+        ("since", "until", "pointer"),
+        [(-1, 0, "/dates/from"), (-2400, -2400, "/dates/from"), (0, 367, "/dates/to"), (3650, 3650, "/dates/from")],
+    )
+    async def test_wishes_lie_between_today_and_a_year_ahead(
+        self, store: Clocked, week: OpenWeek, ada: Caller, since: int, until: int, pointer: str
+    ) -> None:
+        today = store.now().date()
+        dates = {name: (today + timedelta(days=n)).isoformat() for name, n in (("from", since), ("to", until))}
+        with pytest.raises(Invalid, match="booking window") as refused:
+            await joined(week, ada, dates=dates)
+        assert refused.value.pointer == pointer
+        await joined(week, ada, dates={"from": today.isoformat(), "to": (today + timedelta(days=366)).isoformat()})
+
+    async def test_wishes_lie_within_the_booking_window_of_the_service(self, store: Clocked, ada: Caller) -> None:
+        week = await an_open_week(store, window={"kind": "rolling", "days": 10})
+        today = store.now().date()
+        for days, fits in ((9, True), (10, False)):
+            day = (today + timedelta(days=days)).isoformat()
+            with nullcontext() if fits else pytest.raises(Invalid):
+                await joined(week, ada, dates={"from": day, "to": day})
+
+    async def test_who_gave_the_time_up_is_not_offered_it(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
+        mine, other = await joined(week, ada), await joined(week, somebody())
+        booked = await a_booked_appointment(store, week, "09:00", ada)
+        await cancel_appointment(CancelAppointment(by=ada, appointment_id=booked.id), store)
+        line = Queue([wish(mine), wish(other)], [week.at("09:00")])
+        day = Day.id_of(week.provider_id, week.monday.date())
+        freed = {"since": week.at("09:00").isoformat(), "until": week.at("09:30").isoformat()}
+        job = TestJobs.job("match", day, position=7, taker=str(booked.id), **freed)
+        assert await TestJobs.run(store, job, line) == "offered"
+        assert [(await now(store, each)).status for each in (mine, other)] == ["waiting", "offered"]
+
+
 class TestOffering:
     async def test_a_place_is_kept_for_who_waits(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting, before = await joined(week, ada), store.position
         told = await offered(week, waiting)
-        assert sorted(store.recorded(before)) == ["Day.Held", "Day.Opened", "Hold.Placed", "Waiting.Offered"]
+        assert sorted(store.recorded(before)) == [
+            "Day.Held",
+            "Day.Opened",
+            "Hold.Placed",
+            "Quota.Kept",
+            "Waiting.Offered",
+        ]
         assert told.offer is not None
         assert told.offer.expires_at == store.now() + timedelta(minutes=15)
         with pytest.raises(SlotTaken):
@@ -117,6 +159,8 @@ class TestAccepting:
             "Appointment.Booked",
             "Waiting.Accepted",
             "Hold.Used",
+            "Quota.Freed",
+            "Quota.Freed",
             "Day.Released",
             "Day.Reserved",
         ]
@@ -223,7 +267,8 @@ class Queue:
 
 def wish(waiting: Waiting, **more: Any) -> Wish:
     day = datetime.fromisoformat(waiting.dates["from"]).date()
-    it = Wish(waiting.id, waiting.service_id, waiting.provider_id, day, day, waiting.hours, "UTC", waiting.lapsed)
+    who, what = (waiting.id, waiting.customer_id), (waiting.service_id, waiting.provider_id)
+    it = Wish(*who, *what, day, day, waiting.hours, "UTC", waiting.lapsed)
     return it._replace(**more)
 
 

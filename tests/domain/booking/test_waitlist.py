@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from domain.booking.waitlist import NothingOffered, Offer, Waiting, WaitingStatus, WaitlistDates, WaitlistRequest, Wish
+from domain.booking.waitlist import (
+    LAPSES,
+    NothingOffered,
+    Offer,
+    Waiting,
+    WaitingStatus,
+    WaitlistDates,
+    WaitlistRequest,
+    Wish,
+)
 from domain.kernel import new_id
 
 ME, ADA, BOB = new_id(), new_id(), new_id()
@@ -25,6 +34,7 @@ def an_offer(start: datetime = START) -> Offer:
 def wish(**more: Any) -> Wish:
     said: dict[str, Any] = {
         "waiting_id": new_id(),
+        "customer_id": new_id(),
         "service_id": new_id(),
         "provider_id": None,
         "first": date(2026, 6, 4),
@@ -69,11 +79,20 @@ def test_one_thing_is_offered_at_a_time() -> None:
 def test_once_lapsed_it_waits_on_but_not_for_that() -> None:
     it = waiting()
     it.offer_place(an_offer(), NOW)
-    it.lapse(NOW)
+    it.lapse(new_id(), NOW)
     assert (it.status, it.offer) == (WaitingStatus.WAITING, None)
     with pytest.raises(NothingOffered):
         it.offer_place(an_offer(), NOW)
     it.offer_place(an_offer(START + timedelta(hours=1)), NOW)
+
+
+def test_who_lets_three_offers_lapse_waits_no_more() -> None:
+    it = waiting()
+    for hours in range(LAPSES):
+        assert it.status is WaitingStatus.WAITING
+        it.offer_place(an_offer(START + timedelta(hours=hours)), NOW)
+        it.lapse(new_id(), NOW)
+    assert it.status is WaitingStatus.LEFT
 
 
 def test_who_left_or_accepted_waits_no_more() -> None:

@@ -103,11 +103,12 @@ async def _cancelled(it: Tenants, _: str) -> Parts:
 
 async def _booking(it: Tenants, _: str) -> Parts:
     said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
-    return {"said": {**said, "start": it.at("11:00")}, "whose": said["customer_id"]}
+    return {"said": {**said, "start": f"{it.another_day():%Y-%m-%d}T11:00:00Z"}, "whose": said["customer_id"]}
 
 
 async def _hold(it: Tenants, _: str) -> Parts:
-    said = {name: it.names[name] for name in ("service_id", "provider_id")} | {"start": it.at("13:00")}
+    start = f"{it.another_day():%Y-%m-%d}T13:00:00Z"
+    said = {name: it.names[name] for name in ("service_id", "provider_id")} | {"start": start}
     made = await it.made("/v1/holds", said, "customer", idempotency_key=str(new_id()))
     return {"hold_id": made["id"]}
 
@@ -119,8 +120,9 @@ async def _request(it: Tenants, _: str) -> Parts:
 
 
 async def _wish(it: Tenants, _: str) -> Parts:
-    said = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
-    return {"said": said, "whose": said["customer_id"]}
+    day = f"{it.another_day():%Y-%m-%d}"
+    said: dict[str, Any] = {name: it.names[name] for name in ("service_id", "provider_id", "customer_id")}
+    return {"said": {**said, "dates": {"from": day, "to": day}}, "whose": said["customer_id"]}
 
 
 async def _waiting(it: Tenants, _: str) -> Parts:
@@ -128,9 +130,10 @@ async def _waiting(it: Tenants, _: str) -> Parts:
 
 
 async def _offered(it: Tenants, _: str) -> Parts:
-    id = await it.a_waiting()
+    provider = await _provider(it, _)
+    id = await it.a_waiting(**provider, service_id=await it.a_service(provider["provider_id"]))
     start = it.monday + timedelta(hours=14)
-    kept = {"hold_id": new_id(), "provider_id": UUID(it.names["provider_id"]), "start": start}
+    kept = {"hold_id": new_id(), "provider_id": UUID(provider["provider_id"]), "start": start}
     await offer_place(OfferPlace(by=SYSTEM, waiting_id=UUID(id), **kept), it.api.ports.store)
     return {"waiting_id": id}
 

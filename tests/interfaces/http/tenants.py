@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -51,6 +53,11 @@ class Tenants:
     callers: dict[str, Caller]
     names: dict[str, str]
     monday: datetime
+    days: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def another_day(self) -> datetime:
+        """A day on which the customer keeps nothing yet; each time the next one."""
+        return self.monday + timedelta(days=next(self.days))
 
     def at(self, clock: str) -> str:
         """A time of the Monday ahead on which appointments are."""
@@ -100,11 +107,11 @@ class Tenants:
         id: str = booked["id"]
         return id
 
-    async def a_waiting(self, customer: str = "customer") -> str:
+    async def a_waiting(self, customer: str = "customer", **more: Any) -> str:
         """Somebody who waits for the first organization's provider."""
-        day = f"{self.monday:%Y-%m-%d}"
+        day = f"{self.another_day():%Y-%m-%d}"
         said = {"service_id": self.names["service_id"], "provider_id": self.names["provider_id"]}
-        told = await self.made("/v1/waitlist", {**said, "dates": {"from": day, "to": day}}, customer)
+        told = await self.made("/v1/waitlist", {**said, "dates": {"from": day, "to": day}, **more}, customer)
         return str(told["id"])
 
     async def a_guest(self, by: str = "owner", **more: Any) -> str:

@@ -139,7 +139,7 @@ async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of
     assert {slot: row.kind for slot, row in found.items()} == {"offer": "offer", "lapse": "lapse"}
     assert found["offer"].said == {"hold_id": str(waiting.standing_offer().hold_id)}
     assert found["lapse"].due_at == NOW + timedelta(minutes=15)
-    waiting.lapse(NOW + timedelta(minutes=15))
+    waiting.lapse(uuid4(), NOW + timedelta(minutes=15))
     assert await jobs_of(waiting) == {}
 
 

@@ -134,12 +134,23 @@ async def test_a_guest_who_has_an_account_by_now_accepts_for_themselves(town: To
     assert problem(stranger) == (404, "not-found")
 
 
-async def test_nobody_waits_in_a_thousand_places(town: Town):
+async def test_nobody_waits_twice_for_the_same(town: Town):
+    waiting = await joined(town)
     dates = {"from": town.day(), "to": town.day()}
     said = {"service_id": town.service_id, "dates": dates}
-    for _ in range(20):
-        await joined(town)
     refused = await town.api.post("/v1/waitlist", said, town.customer)
+    assert problem(refused) == (409, "already-waiting")
+    await joined(town, somebody())
+    await joined(town, dates={"from": town.day(1), "to": town.day(1)})
+    await town.api.delete(f"/v1/waitlist/{waiting['id']}", town.customer, if_match=1)
+    await joined(town)
+
+
+async def test_nobody_waits_in_a_thousand_places(town: Town):
+    for day in range(20):
+        await joined(town, dates={"from": town.day(day), "to": town.day(day)})
+    dates = {"from": town.day(20), "to": town.day(20)}
+    refused = await town.api.post("/v1/waitlist", {"service_id": town.service_id, "dates": dates}, town.customer)
     assert problem(refused) == (429, "too-many-requests")
     await joined(town, somebody())
 
