@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from infrastructure.event_log.journal import (
@@ -19,13 +19,18 @@ from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text,
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 APPEND_ENQUEUING = f"SELECT * FROM log.append({', '.join(['%b'] * 24)})"  # noqa: S608
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Batch(NamedTuple):
-    """The answers of an append, one a command, with the database's time, and position and hash of the last seal."""
+    """The answers of an append, one a command, with position and hash of the last seal.
+
+    `at`: the database's clock. `log_at`: the log's own time, which never goes back.
+    """
 
     answers: list[AppendResult]
     at: datetime
+    log_at: datetime
     head: tuple[int, bytes | None]
 
 
@@ -74,7 +79,7 @@ def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
 
 def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
-    (_, _, _, _, position, verdicts, seal, at), *rest = rows
+    (_, _, _, log_at, position, verdicts, seal, at), *rest = rows
     duplicates: dict[int, DuplicateCommand] = {}
     missed: dict[int, list[MissedEvent]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
@@ -89,4 +94,4 @@ def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -
             answers.append(Appended(position))
         else:
             answers.append(duplicates[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
-    return Batch(answers, at, (position, seal))
+    return Batch(answers, at, _EPOCH + timedelta(microseconds=log_at), (position, seal))

@@ -18,6 +18,7 @@ from infrastructure.event_log.log_head import KnownHead
 
 _SEAL_AT = """
     SELECT (SELECT hash FROM log.seal WHERE upto = %s), (SELECT coalesce(max(upto), 0) FROM log.seal)"""
+AHEAD = 1.0  # seconds that the log's time may be ahead of the database's clock without a warning
 logger = structlog.get_logger(__name__)
 
 
@@ -30,6 +31,7 @@ class AppendConnection:
         self._known = known
         self._patience = patience
         self._connection: AsyncConnection | None = None
+        self._ahead = False
 
     @property
     def lost(self) -> bool:
@@ -50,7 +52,14 @@ class AppendConnection:
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
         self._known.saw(*answered.head)
+        self._warn_when_ahead((answered.log_at - answered.at).total_seconds())
         return answered
+
+    def _warn_when_ahead(self, seconds: float) -> None:
+        """Once, when the database's clock was set back: the log's time waits for it, positions go on."""
+        before, self._ahead = self._ahead, seconds > AHEAD
+        if self._ahead and not before:
+            logger.warning("time of the log is ahead of the database's clock", ahead_s=round(seconds, 1))
 
     async def connect(self) -> None:
         """Connect, in place of the connection before; raises psycopg.OperationalError when there is no database."""

@@ -20,11 +20,13 @@ TELL_WITHIN = timedelta(days=1)
 
 _LIVE = "SELECT generation FROM read.live"
 _ENROL = """
+    -- A match is due when its event was recorded; the log's time may be ahead of the clock.
     WITH mark AS (SELECT position, silent_upto, errands_upto FROM work.enrolled FOR UPDATE),
     upto AS (SELECT position FROM read.bookmark WHERE reader = '{reader}' AND generation = {generation}),
     fresh AS (
         INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at)
-        SELECT j.key, j.kind, j.subject, j.slot, j.due_at, j.due_at FROM {schema}.job j, mark, upto
+        SELECT j.key, j.kind, j.subject, j.slot, due, due FROM mark, upto, {schema}.job j, LATERAL (
+            SELECT CASE j.kind WHEN 'match' THEN least(j.due_at, clock_timestamp()) ELSE j.due_at END AS due) d
         WHERE j.position > mark.position AND j.position <= upto.position
             AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)
             AND (j.kind NOT IN ('notify', 'account_notice') OR j.position > mark.silent_upto)

@@ -22,9 +22,9 @@ OLD_NAME = "readers"
 
 _STATE = """
     SELECT b.reader, b.generation, b.position, h.head - b.position AS behind, b.stopped_at, b.error,
-           coalesce(extract(epoch FROM clock_timestamp() - (
+           coalesce(greatest(extract(epoch FROM clock_timestamp() - (
                SELECT recorded_at FROM log.stored_events WHERE notification_id > b.position
-               ORDER BY notification_id LIMIT 1)), 0)::float AS seconds
+               ORDER BY notification_id LIMIT 1)), 0), 0)::float AS seconds
     FROM read.live JOIN read.bookmark b USING (generation),
          (SELECT coalesce(max(notification_id), 0) AS head FROM log.stored_events) h
     ORDER BY b.reader"""

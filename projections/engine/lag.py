@@ -16,14 +16,21 @@ def _gauge(name: str, documentation: str) -> Gauge:
 
 POSITIONS = _gauge("daybook_reader_lag_positions", "Events yet to be read")
 SECONDS = _gauge("daybook_reader_lag_seconds", "Age of the oldest event yet to be read")
+AHEAD = Gauge(
+    "daybook_log_ahead_seconds",
+    "How far the time of the log is ahead of the database's clock; it stands still until the clock has caught up",
+    multiprocess_mode="mostrecent",
+)
 STOPPED = _gauge("daybook_reader_stopped", "1 if an event has stopped the projection, else 0")
 
 _CHECKPOINTS = text("""
     SELECT generation, b.reader, b.position, b.stopped_at,
            coalesce((SELECT max(notification_id) FROM log.stored_events) - b.position, 0) AS positions,
-           coalesce(extract(epoch FROM clock_timestamp() - (
+           coalesce(greatest(extract(epoch FROM (
+               SELECT at FROM log.seal ORDER BY upto DESC LIMIT 1) - clock_timestamp()), 0), 0) AS ahead,
+           coalesce(greatest(extract(epoch FROM clock_timestamp() - (
                SELECT recorded_at FROM log.stored_events WHERE notification_id > b.position
-               ORDER BY notification_id LIMIT 1)), 0) AS seconds
+               ORDER BY notification_id LIMIT 1)), 0), 0) AS seconds
     FROM read.live JOIN read.bookmark b USING (generation)""")
 
 
@@ -34,6 +41,7 @@ async def measure(connection: AsyncConnection) -> tuple[int, dict[str, Checkpoin
         generation, checkpoints[row.reader] = row.generation, Checkpoint(row.position, row.stopped_at)
         POSITIONS.labels(row.reader).set(row.positions)
         SECONDS.labels(row.reader).set(float(row.seconds))
+        AHEAD.set(float(row.ahead))
         STOPPED.labels(row.reader).set(row.stopped_at is not None)
     return generation, checkpoints
 
