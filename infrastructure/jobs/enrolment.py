@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from infrastructure.database.row_pool import Row, RowPool
+from projections.engine.event_feed import HEAD
 from projections.engine.schema import generation_schema
 from projections.read_models.job import jobs
 
@@ -38,9 +39,7 @@ _ENROL = """
 _IS_NEW = """
     SELECT EXISTS (SELECT FROM read.bookmark b, work.enrolled e
         WHERE b.reader = '{reader}' AND b.generation = {generation} AND b.position > e.position)"""
-_SILENCE = """
-    UPDATE work.enrolled
-    SET silent_upto = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events)"""
+_SILENCE = f"UPDATE work.enrolled SET silent_upto = {HEAD}"  # noqa: S608  all of it is written here
 _SWEPT = """
     WITH last AS (SELECT swept_at FROM work.enrolled)
     UPDATE work.enrolled SET swept_at = clock_timestamp()

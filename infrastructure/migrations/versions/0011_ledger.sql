@@ -1,3 +1,13 @@
+-- What an event that was not appended has moved beyond the end of the log: it comes back, or the log's next events would be
+-- taken for done. (Projections stop, and are rebuilt.)
+UPDATE work.enrolled SET position = least(position, upto), silent_upto = least(silent_upto, upto),
+    errands_upto = least(errands_upto, upto)
+    FROM (SELECT coalesce(max(upto), 0) AS upto FROM log.seal) head WHERE greatest(position, silent_upto, errands_upto) > upto;
+UPDATE work.webhook_seen SET position = upto
+    FROM (SELECT coalesce(max(upto), 0) AS upto FROM log.seal) head WHERE position > upto;
+UPDATE work.webhook SET position = least(position, upto), wanted = least(wanted, upto)
+    FROM (SELECT coalesce(max(upto), 0) AS upto FROM log.seal) head WHERE greatest(position, wanted) > upto;
+
 -- The append as before; and it answers both times. Processes of the release before call it too, during an upgrade, and
 -- take `at` of the batch for the present: so that is the database's clock, and the log's own time is beside it.
 --   keys .. answer_versions: an element a command; reads_*: (command, stream, version) it builds on, 0 for none yet;
