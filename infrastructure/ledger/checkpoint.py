@@ -66,7 +66,11 @@ def _make_key(file: Path) -> None:
 
 def public_text(key: Ed25519PrivateKey) -> str:
     """The public key as `verify --key` takes it: base64 of its 32 bytes."""
-    return b64encode(key.public_key().public_bytes_raw()).decode()
+    return _public_text(key.public_key())
+
+
+def _public_text(key: Ed25519PublicKey) -> str:
+    return b64encode(key.public_bytes_raw()).decode()
 
 
 def sign(head: LogHead, key: Ed25519PrivateKey) -> str:
@@ -76,23 +80,32 @@ def sign(head: LogHead, key: Ed25519PrivateKey) -> str:
         "hash": head.hash.hex(),
         "at": head.at.isoformat() if head.at else None,
     }
-    signature = b64encode(key.sign(_canonical(fields))).decode()
-    return json.dumps({**fields, "key": public_text(key), "signature": signature}, indent=2)
+    return _written(fields, public_text(key), key.sign(_canonical(fields)))
 
 
-def read(text: str, key: str | None = None) -> SignedCheckpoint:
-    """The content of a checkpoint; raises NotGenuine. `key`: the public key that must have signed it, if known."""
+def read(content: bytes, key: str | None = None) -> SignedCheckpoint:
+    """The content of a checkpoint; raises NotGenuine. `key`: the public key that must have signed it, if known.
+
+    Every byte counts: it must be what `sign` writes, but for one line feed at the end, which `daybook audit` adds.
+    """
     try:
-        fields: dict[str, Any] = json.loads(text)
-        public, signature = fields.pop("key"), b64decode(fields.pop("signature"), validate=True)
+        fields: dict[str, Any] = json.loads(content)
+        given, signature = fields.pop("key"), b64decode(fields.pop("signature"), validate=True)
+        signer = Ed25519PublicKey.from_public_bytes(b64decode(given, validate=True))
+        public = _public_text(signer)
+        if content.removesuffix(b"\n") != _written(fields, public, signature).encode():
+            raise NotGenuine("This is not a checkpoint as `daybook audit checkpoint` wrote it.")
         if key is not None and key != public:
             raise NotGenuine("The checkpoint was signed with another key.")
-        signer = Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
         signer.verify(signature, _canonical(fields))
         at = datetime.fromisoformat(fields["at"]) if fields["at"] else None
         return SignedCheckpoint(LogHead(int(fields["position"]), bytes.fromhex(fields["hash"]), at), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
+
+
+def _written(fields: dict[str, Any], public: str, signature: bytes) -> str:
+    return json.dumps({**fields, "key": public, "signature": b64encode(signature).decode()}, indent=2)
 
 
 def _canonical(fields: dict[str, Any]) -> bytes:

@@ -87,11 +87,11 @@ def _signed(file: Path, key: str | None) -> SignedCheckpoint:
     from infrastructure.ledger.checkpoint import NotGenuine, read
 
     try:
-        return read(file.read_text(), key)
+        return read(file.read_bytes(), key)
     except OSError as unreadable:
         why = (unreadable.strerror or str(unreadable)).lower().removesuffix(" or directory")
         fail(f"Cannot read checkpoint {file}: {why}.")
-    except (NotGenuine, UnicodeDecodeError) as wrong:
+    except NotGenuine as wrong:
         fail(f"{file}: {wrong}")
 
 
