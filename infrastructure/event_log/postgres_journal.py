@@ -23,6 +23,8 @@ from infrastructure.event_log.log_head import KnownHead
 from infrastructure.privacy.field_encryption import MasterKeys
 from infrastructure.privacy.person_keys import PersonKeys
 
+APPLICATION_NAME = "daybook-store"
+"""Of the connections that read the log."""
 _HEAD = """
     SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1),
     EXISTS (SELECT 1 FROM log.seal WHERE upto = %b AND hash = %b),"""
@@ -60,7 +62,7 @@ class PostgresJournal:
             open=False,
             kwargs={
                 "autocommit": True,
-                "application_name": "daybook-store",
+                "application_name": APPLICATION_NAME,
                 "connect_timeout": max(2, ceil(patience)),
             },
         )

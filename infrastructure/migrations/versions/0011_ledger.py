@@ -1,4 +1,4 @@
-"""The ledger: the append answers the database's clock beside the log's own time."""
+"""The ledger: seals cover command keys, the security log is sealed, and the append answers two times."""
 
 from pathlib import Path
 

@@ -8,7 +8,41 @@ UPDATE work.webhook_seen SET position = upto
 UPDATE work.webhook SET position = least(position, upto), wanted = least(wanted, upto)
     FROM (SELECT coalesce(max(upto), 0) AS upto FROM log.seal) head WHERE greatest(position, wanted) > upto;
 
--- The append as before; and it answers both times. Processes of the release before call it too, during an upgrade, and
+-- Seals carry a version, and each is verified by the rule of its own. Version 1 covers positions, time and events. Version 2
+-- covers the keys of commands too: those since the seal before, up to number `keys_upto`, by `keys`, a digest over their
+-- rows. Keys are pruned by whole seals, so `keys` stays when they are gone.
+ALTER TABLE log.seal
+    ADD COLUMN version smallint NOT NULL DEFAULT 1,
+    ADD COLUMN keys_upto bigint,
+    ADD COLUMN keys bytea;
+CREATE INDEX seal_at ON log.seal (at, upto);
+-- Keys are numbered without gaps. One that an earlier release recorded has no number; it is pruned after its two days.
+ALTER TABLE log.command_key ADD COLUMN number bigint;
+CREATE UNIQUE INDEX command_key_number ON log.command_key (number);
+DROP INDEX log.command_key_at;
+
+-- What a seal covers of the key of a command.
+CREATE FUNCTION log.key_bytes(key bytea, fingerprint bytea, stream uuid, version bigint, "position" bigint, at timestamptz)
+RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT int8send(length(key)) || key || int8send(length(fingerprint)) || fingerprint || uuid_send(stream)
+        || int8send(version) || int8send("position") || int8send((extract(epoch FROM at) * 1000000)::bigint)
+$$;
+
+-- Forget the keys of commands older than the given age, but never younger than a day: those under whole seals, all of them
+-- or none. Answers how many.
+CREATE OR REPLACE FUNCTION log.prune_keys(age interval) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH past AS (
+        SELECT now() - greatest(age, interval '24 hours') AS at
+    ), old AS (
+        SELECT s.keys_upto FROM past, log.seal s WHERE s.at < past.at ORDER BY s.at DESC, s.upto DESC LIMIT 1
+    ), pruned AS (
+        DELETE FROM log.command_key k USING past
+        WHERE k.number <= (SELECT keys_upto FROM old) OR k.number IS NULL AND k.at < past.at RETURNING 1
+    ) SELECT count(*) FROM pruned
+$$;
+
+-- The append as before; and it seals the keys of commands, and answers both times. Processes of the release before call it too, during an upgrade, and
 -- take `at` of the batch for the present: so that is the database's clock, and the log's own time is beside it.
 --   keys .. answer_versions: an element a command; reads_*: (command, stream, version) it builds on, 0 for none yet;
 --   event_*: an element an event, in order; forget_*: (command, person); job_*: an element a job that a command enqueues.
@@ -43,6 +77,8 @@ DECLARE
     base bigint;
     sealed bytea;
     added bigint;
+    last_key bigint;
+    key_digest bytea;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'log.append needs read committed: a snapshot from before the gate hides what has moved';
@@ -52,6 +88,7 @@ BEGIN
     base := coalesce(before.upto, 0);
     clock := clock_timestamp();
     now_at := greatest(clock, before.at);
+    last_key := greatest((SELECT max(number) FROM log.command_key), before.keys_upto, 0);
 
     WITH wrote AS (
         SELECT w.stream, min(w.n) AS n FROM unnest(event_of, event_streams) w (n, stream) GROUP BY w.stream
@@ -85,21 +122,33 @@ BEGIN
     ), own AS (
         SELECT u.n, count(*) AS events FROM unnest(event_of) u (n) GROUP BY u.n
     ), kept AS (
-        INSERT INTO log.command_key (key, fingerprint, stream, version, position, at)
+        INSERT INTO log.command_key (key, fingerprint, stream, version, position, at, number)
         SELECT c.key, c.fingerprint, c.stream, c.version,
-               base + coalesce(sum(own.events) OVER (ORDER BY c.n), 0)::bigint, now_at
+               base + coalesce(sum(own.events) OVER (ORDER BY c.n), 0)::bigint, now_at,
+               last_key + row_number() OVER (ORDER BY c.n)
         FROM unnest(keys, fingerprints, answer_streams, answer_versions)
              WITH ORDINALITY c (key, fingerprint, stream, version, n)
         LEFT JOIN own ON own.n = c.n
         WHERE get_byte(flags, c.n::int - 1) = recorded
+        RETURNING number, key, fingerprint, stream, version, position, at
+    ), unsealed AS (  -- and those of batches without events, since the last seal
+        SELECT * FROM kept UNION ALL
+        SELECT number, key, fingerprint, stream, version, position, at FROM log.command_key
+        WHERE number > coalesce(before.keys_upto, 0)
+    ), named AS (
+        SELECT max(u.number) AS upto, sha256(string_agg(
+            log.key_bytes(u.key, u.fingerprint, u.stream, u.version, u.position, u.at), ''::bytea ORDER BY u.number)) AS digest
+        FROM unsealed u
+    ), made AS (
+        SELECT count(*) AS events, string_agg(i.digest, ''::bytea ORDER BY i.notification_id) AS digests FROM inserted i
     )
-    SELECT count(*), sha256(
-        coalesce(before.hash, ''::bytea) || int8send(base + 1) || int8send(base + count(*))
-        || int8send((extract(epoch FROM now_at) * 1000000)::bigint)
-        || string_agg(i.digest, ''::bytea ORDER BY i.notification_id))
-    INTO added, sealed FROM inserted i;
+    SELECT made.events, named.upto, named.digest, sha256(
+        'daybook seal 2'::bytea || coalesce(before.hash, ''::bytea) || int8send(base + 1) || int8send(base + made.events)
+        || int8send((extract(epoch FROM now_at) * 1000000)::bigint) || int8send(named.upto) || named.digest || made.digests)
+    INTO added, last_key, key_digest, sealed FROM made, named;
     IF added > 0 THEN
-        INSERT INTO log.seal (upto, since, at, hash) VALUES (base + added, base + 1, now_at, sealed);
+        INSERT INTO log.seal (upto, since, at, hash, version, keys_upto, keys)
+        VALUES (base + added, base + 1, now_at, sealed, 2, last_key, key_digest);
         PERFORM pg_notify('log', (base + added)::text);
     END IF;
 
@@ -133,9 +182,84 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE ALL ON FUNCTION log.append FROM PUBLIC;
+-- The security log: rows are written by one function, each call under one seal of a chain of its own. Positions are ids.
+CREATE TABLE auth.security_gate ();
+CREATE TABLE auth.security_seal (
+    upto bigint PRIMARY KEY,
+    since bigint NOT NULL,
+    at timestamptz NOT NULL,
+    hash bytea NOT NULL
+);
+ALTER TABLE auth.security_log ADD COLUMN digest bytea;
+
+CREATE FUNCTION auth.security_digest(
+    id bigint, at timestamptz, kind text, account_id uuid, network bytea, facts jsonb
+) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256(int8send(id) || int8send((extract(epoch FROM at) * 1000000)::bigint)
+        || int8send(length(k)) || k || int8send(coalesce(length(a), -1)) || coalesce(a, ''::bytea)
+        || int8send(coalesce(length(network), -1)) || coalesce(network, ''::bytea) || int8send(length(f)) || f)
+    FROM (SELECT convert_to(kind, 'UTF8') AS k, uuid_send(account_id) AS a, convert_to(facts::text, 'UTF8') AS f) parts
+$$;
+
+-- Record rows, an element of each array a row, under one seal.
+CREATE FUNCTION auth.record_security(kinds text[], account_ids uuid[], networks bytea[], facts jsonb[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    before auth.security_seal%ROWTYPE;
+    now_at timestamptz;
+    base bigint;
+    sealed bytea;
+    added bigint;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'auth.record_security needs read committed: a snapshot from before the gate hides the last seal';
+    END IF;
+    LOCK TABLE auth.security_gate IN EXCLUSIVE MODE;
+    SELECT * INTO before FROM auth.security_seal s ORDER BY s.upto DESC LIMIT 1;
+    base := coalesce(before.upto, 0);
+    now_at := greatest(clock_timestamp(), before.at);
+    WITH inserted AS (
+        INSERT INTO auth.security_log (id, at, kind, account_id, network, facts, digest) OVERRIDING SYSTEM VALUE
+        SELECT base + e.n, now_at, e.kind, e.account_id, e.network, e.facts,
+               auth.security_digest(base + e.n, now_at, e.kind, e.account_id, e.network, e.facts)
+        FROM unnest(kinds, account_ids, networks, facts) WITH ORDINALITY e (kind, account_id, network, facts, n)
+        RETURNING id, digest
+    )
+    SELECT count(*), sha256(
+        'daybook security 1'::bytea || coalesce(before.hash, ''::bytea) || int8send(base + 1) || int8send(base + count(*))
+        || int8send((extract(epoch FROM now_at) * 1000000)::bigint) || string_agg(i.digest, ''::bytea ORDER BY i.id))
+    INTO added, sealed FROM inserted i;
+    IF added > 0 THEN
+        INSERT INTO auth.security_seal (upto, since, at, hash) VALUES (base + added, base + 1, now_at, sealed);
+    END IF;
+END $$;
+
+-- The rows of the releases before are under the first seal, with the gaps that their ids may have.
+UPDATE auth.security_log SET digest = auth.security_digest(id, at, kind, account_id, network, facts);
+ALTER TABLE auth.security_log ALTER digest SET NOT NULL;
+INSERT INTO auth.security_seal (upto, since, at, hash)
+SELECT max(id), 1, max(at), sha256('daybook security 1'::bytea || int8send(1) || int8send(max(id))
+    || int8send((extract(epoch FROM max(at)) * 1000000)::bigint) || string_agg(digest, ''::bytea ORDER BY id))
+FROM auth.security_log HAVING count(*) > 0;
+
+-- A process of the release before inserts rows by itself, during an upgrade: this records them as the function does.
+CREATE FUNCTION auth.record_plain_row() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM auth.record_security(ARRAY[NEW.kind], ARRAY[NEW.account_id], ARRAY[NEW.network], ARRAY[NEW.facts]);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER record_plain_row BEFORE INSERT ON auth.security_log
+    FOR EACH ROW WHEN (NEW.digest IS NULL) EXECUTE FUNCTION auth.record_plain_row();
+
+REVOKE ALL ON FUNCTION
+    log.append, log.key_bytes, auth.security_digest, auth.record_security, auth.record_plain_row FROM PUBLIC;
 DO $$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'daybook_app') THEN
-        GRANT EXECUTE ON FUNCTION log.append TO daybook_app;
+        GRANT EXECUTE ON FUNCTION log.append, auth.record_security TO daybook_app;
+        GRANT SELECT ON auth.security_seal, auth.security_gate TO daybook_app;
+        REVOKE INSERT ON auth.security_log FROM daybook_app;
+        GRANT INSERT (kind, account_id, network, facts) ON auth.security_log TO daybook_app;
     END IF;
 END $$;

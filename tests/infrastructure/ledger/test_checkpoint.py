@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infrastructure.ledger.checkpoint import NoKey, NotGenuine, public_text, read, sign, signing_key
-from infrastructure.ledger.verification import LogHead
+from infrastructure.ledger.verification import LedgerHeads, LogHead
 
 HEAD = LogHead(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
+SECURITY = LogHead(12, sha256(b"the security log").digest(), datetime(2030, 1, 7, 9, 0, 1, tzinfo=UTC))
 KEY = Ed25519PrivateKey.generate()
 
 
@@ -43,7 +44,7 @@ OLD_EMPTY = b"""{
 
 
 def signed(head: LogHead, key: Ed25519PrivateKey = KEY) -> bytes:
-    return sign(head, key).encode()
+    return sign(LedgerHeads(head, SECURITY), key).encode()
 
 
 def edited(**changes: Any) -> bytes:
@@ -69,19 +70,19 @@ def is_read(content: bytes) -> bool:
 )
 def test_what_was_signed_is_read(head: LogHead) -> None:
     content = signed(head)
-    assert read(content) == read(content + b"\n", public_text(KEY)) == (head, public_text(KEY))
+    assert read(content) == read(content + b"\n", public_text(KEY)) == (LedgerHeads(head, SECURITY), public_text(KEY))
 
 
 @pytest.mark.parametrize(("content", "head"), [(OLD, HEAD), (OLD_EMPTY, LogHead(0, b"", None))])
 def test_one_of_release_0_1_0_is_read(content: bytes, head: LogHead) -> None:
-    assert read(content) == read(content, OLD_KEY) == (head, OLD_KEY)
+    assert read(content) == read(content, OLD_KEY) == (LedgerHeads(head), OLD_KEY)
 
 
 @pytest.mark.parametrize(
     "content", [OLD, OLD_EMPTY, signed(HEAD) + b"\n"], ids=["0.1.0", "0.1.0, empty", "this release"]
 )
 def test_every_byte_of_it_counts(content: bytes) -> None:
-    """Each is changed: bit by bit, into blanks, a case, what base64 passes over; left out; and blanks are put before it."""
+    """Each is changed bit by bit, into blanks and what base64 passes over, and left out; blanks are put before it."""
     assert is_read(content)
     for at, byte in enumerate(content):
         others = {byte ^ 1 << bit for bit in range(8)} | {*b" \t\r\n=+/_-A0", 0x85} - {byte}
@@ -112,6 +113,8 @@ def test_one_of_another_signer_is_refused_where_the_signer_is_known() -> None:
         {"hash": ""},
         {"at": "2030-01-07T09:00:01+00:00"},
         {"at": None},
+        {"security": None},
+        {"security": {"position": 11, "hash": "", "at": None}},
         {"more": 1},
         {"signature": b64encode(KEY.sign(b"something else")).decode()},
         {"signature": b64encode(bytes(64)).decode()},
@@ -129,7 +132,7 @@ def test_one_that_was_edited_is_refused(changes: dict[str, Any], key: str | None
         read(edited(**changes), key)
 
 
-@pytest.mark.parametrize("part", ["position", "hash", "at", "key", "signature"])
+@pytest.mark.parametrize("part", ["position", "hash", "at", "security", "key", "signature"])
 def test_one_that_lacks_a_part_is_refused(part: str) -> None:
     said = json.loads(signed(HEAD))
     del said[part]
@@ -156,7 +159,7 @@ def test_another_layout_or_encoding_is_refused(encoding: str) -> None:
     said = json.loads(signed(HEAD))
     for text in (json.dumps(said), json.dumps(dict(reversed(said.items())), indent=2)):
         assert not is_read(text.encode())
-    assert not is_read(sign(HEAD, KEY).encode(encoding))
+    assert not is_read(signed(HEAD).decode().encode(encoding))
 
 
 class TestTheSigningKey:
