@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,14 +11,17 @@ from infrastructure.event_log.journal import (
     Appended,
     AppendResult,
     DuplicateCommand,
+    EnqueuedJob,
     LogEntry,
     MissedEvent,
     StaleReads,
 )
+from infrastructure.event_log.log_head import LogSeal
 from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 APPEND_ENQUEUING = f"SELECT * FROM log.append({', '.join(['%b'] * 24)})"  # noqa: S608
+_KNOWING = ", known_upto => %b, known_seals => %b)"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,13 +37,21 @@ class Batch(NamedTuple):
     head: tuple[int, bytes | None]
 
 
-def call_of(entries: Sequence[LogEntry]) -> tuple[str, list[PgArray]]:
-    """The statement, and its arrays; the arrays of jobs are only there if there are jobs."""
+def call_of(entries: Sequence[LogEntry], seals: Collection[LogSeal] = ()) -> tuple[str, list[PgArray]]:
+    """The statement, and its arrays: those of jobs if there are jobs, and the seals that the log must hold."""
     enqueued = [(n, job) for n, entry in enumerate(entries, 1) for job in entry.enqueues]
-    if not enqueued:
-        return APPEND, arguments(entries)
-    return APPEND_ENQUEUING, [
-        *arguments(entries),
+    statement = APPEND_ENQUEUING if enqueued else APPEND
+    jobs = _job_arrays(enqueued) if enqueued else []
+    return f"{statement[:-1]}{_KNOWING}", [*arguments(entries), *jobs, *as_arrays(seals)]
+
+
+def as_arrays(seals: Collection[LogSeal]) -> list[PgArray]:
+    """Two arrays of the same length: positions and hashes."""
+    return [Int8.of_numbers([upto for upto, _ in seals]), Bytea.of([seal for _, seal in seals])]
+
+
+def _job_arrays(enqueued: Sequence[tuple[int, EnqueuedJob]]) -> list[PgArray]:
+    return [
         Int4.of_numbers([n for n, _ in enqueued]),
         Uuid.of_ids(job.key for _, job in enqueued),
         Text.of_text(job.kind for _, job in enqueued),

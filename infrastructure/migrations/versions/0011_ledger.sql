@@ -46,6 +46,7 @@ $$;
 -- take `at` of the batch for the present: so that is the database's clock, and the log's own time is beside it.
 --   keys .. answer_versions: an element a command; reads_*: (command, stream, version) it builds on, 0 for none yet;
 --   event_*: an element an event, in order; forget_*: (command, person); job_*: an element a job that a command enqueues.
+--   known_*: seals that the log must hold, for on a log without them the commands would have been decided otherwise.
 --   Commands are numbered from 1.
 -- Answers: one row 'batch' (topic: a letter a command; position: before the batch; state: hash of its seal; at: the
 --   database's clock; version: the log's time, in microseconds since 1970), a row 'kept' for each command done before, a
@@ -60,7 +61,8 @@ CREATE FUNCTION log.append(
     forget_of int[] DEFAULT '{}', forget_subjects uuid[] DEFAULT '{}',
     job_of int[] DEFAULT '{}', job_keys uuid[] DEFAULT '{}', job_kinds text[] DEFAULT '{}',
     job_subjects uuid[] DEFAULT '{}', job_slots text[] DEFAULT '{}', job_payloads bytea[] DEFAULT '{}',
-    job_correlations text[] DEFAULT '{}'
+    job_correlations text[] DEFAULT '{}',
+    known_upto bigint[] DEFAULT '{}', known_seals bytea[] DEFAULT '{}'
 ) RETURNS TABLE (
     kind text, command int, stream uuid, version bigint, "position" bigint,
     topic text, state bytea, at timestamptz
@@ -84,6 +86,12 @@ BEGIN
         RAISE EXCEPTION 'log.append needs read committed: a snapshot from before the gate hides what has moved';
     END IF;
     LOCK TABLE log.gate IN EXCLUSIVE MODE;
+    IF EXISTS (
+        SELECT FROM unnest(known_upto, known_seals) k (upto, hash)
+        WHERE (SELECT s.hash FROM log.seal s WHERE s.upto = k.upto) IS DISTINCT FROM k.hash
+    ) THEN
+        RAISE EXCEPTION 'this log is not the one that the commands were decided on' USING ERRCODE = 'DB001';
+    END IF;
     SELECT * INTO before FROM log.seal s ORDER BY s.upto DESC LIMIT 1;
     base := coalesce(before.upto, 0);
     clock := clock_timestamp();
