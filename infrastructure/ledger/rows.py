@@ -23,7 +23,8 @@ _EVENTS = """
     FROM log.stored_events WHERE notification_id > %s ORDER BY notification_id"""
 _PAGE = 1_000  # rows fetched at a time: a few milliseconds of work
 _AS_SENT = ("int8", "text", "timestamptz", "uuid")
-_NUMBER = Struct(">q")
+_NUMBER, _COUNT, _COLUMN = Struct(">q"), Struct(">i"), Struct(">Ii")
+_KEY_TYPES = (17, 17, 2950, 20, 20, 1184)  # bytea, bytea, uuid, int8, int8, timestamptz
 _EPOCH = 946_684_800_000_000  # microseconds from 1970, which seals count from, to PostgreSQL's 2000
 
 Row = tuple[Any, ...]
@@ -113,15 +114,10 @@ class LedgerKey(NamedTuple):
         return number(self.number_)
 
     def sealed(self) -> bytes:
-        """As the SQL function `log.key_bytes` writes it; empty if a part is NULL."""
-        _, key, fingerprint, stream, version, position, at = self
-        if (
-            key is None or fingerprint is None or stream is None
-            or version is None or position is None or at is None
-        ):  # fmt: skip
-            return b""
-        size = _NUMBER.pack
-        parts = size(len(key)), key, size(len(fingerprint)), fingerprint, stream, version, position, size(micros(at))
+        """As `record_send` writes it: the number of columns, then type, length and value of each."""
+        parts = [_COUNT.pack(len(_KEY_TYPES))]
+        for kind, value in zip(_KEY_TYPES, self[1:], strict=True):
+            parts += _COLUMN.pack(kind, -1 if value is None else len(value)), value or b""
         return b"".join(parts)
 
 

@@ -21,13 +21,6 @@ ALTER TABLE log.command_key ADD COLUMN number bigint;
 CREATE UNIQUE INDEX command_key_number ON log.command_key (number);
 DROP INDEX log.command_key_at;
 
--- What a seal covers of the key of a command.
-CREATE FUNCTION log.key_bytes(key bytea, fingerprint bytea, stream uuid, version bigint, "position" bigint, at timestamptz)
-RETURNS bytea LANGUAGE sql STABLE AS $$
-    SELECT int8send(length(key)) || key || int8send(length(fingerprint)) || fingerprint || uuid_send(stream)
-        || int8send(version) || int8send("position") || int8send((extract(epoch FROM at) * 1000000)::bigint)
-$$;
-
 -- Forget the keys of commands older than the given age, but never younger than a day: those under whole seals, all of them
 -- or none. Answers how many.
 CREATE OR REPLACE FUNCTION log.prune_keys(age interval) RETURNS bigint
@@ -145,7 +138,8 @@ BEGIN
         WHERE number > coalesce(before.keys_upto, 0)
     ), named AS (
         SELECT max(u.number) AS upto, sha256(string_agg(
-            log.key_bytes(u.key, u.fingerprint, u.stream, u.version, u.position, u.at), ''::bytea ORDER BY u.number)) AS digest
+            record_send(ROW (u.key, u.fingerprint, u.stream, u.version, u.position, u.at)), ''::bytea ORDER BY u.number)
+        ) AS digest
         FROM unsealed u
     ), made AS (
         SELECT count(*) AS events, string_agg(i.digest, ''::bytea ORDER BY i.notification_id) AS digests FROM inserted i
@@ -262,7 +256,7 @@ CREATE TRIGGER record_plain_row BEFORE INSERT ON auth.security_log
     FOR EACH ROW WHEN (NEW.digest IS NULL) EXECUTE FUNCTION auth.record_plain_row();
 
 REVOKE ALL ON FUNCTION
-    log.append, log.key_bytes, auth.security_digest, auth.record_security, auth.record_plain_row FROM PUBLIC;
+    log.append, auth.security_digest, auth.record_security, auth.record_plain_row FROM PUBLIC;
 DO $$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'daybook_app') THEN
         GRANT EXECUTE ON FUNCTION log.append, auth.record_security TO daybook_app;

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from struct import pack
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -205,14 +206,24 @@ def verify(database: Database) -> None:
 
 
 def hashed(keys: list[tuple[Any, ...]]) -> bytes:
-    """The digest over the rows of command keys."""
-    return sha256(
-        b"".join(
-            pack(">q", len(key)) + key + pack(">q", len(fingerprint)) + fingerprint + stream.bytes
-            + pack(">qqq", version, position, micros(at))
-            for _, key, fingerprint, stream, version, position, at in keys
-        )
-    ).digest()  # fmt: skip
+    """The digest over the rows of command keys, as PostgreSQL sends rows."""
+    sent = b""
+    for _, *columns in keys:
+        sent += pack(">i", len(columns))
+        for kind, value in zip((17, 17, 2950, 20, 20, 1184), columns, strict=True):
+            sent += pack(">Ii", kind, len(value := as_sent(value))) + value
+    return sha256(sent).digest()
+
+
+def as_sent(value: Any) -> bytes:
+    match value:
+        case datetime():
+            return pack(">q", (value - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+        case int():
+            return pack(">q", value)
+        case UUID():
+            return value.bytes
+    return bytes(value)
 
 
 def micros(at: datetime) -> int:

@@ -270,7 +270,7 @@ def age(ledger: Database) -> None:
         "UPDATE log.command_key SET at = at - interval '2 days'",
         """UPDATE log.seal s SET at = at - interval '2 days', keys = (
             SELECT sha256(string_agg(
-                log.key_bytes(key, fingerprint, stream, version, position, at), '' ORDER BY number))
+                record_send(ROW (key, fingerprint, stream, version, position, at)), '' ORDER BY number))
             FROM log.command_key WHERE number <= s.keys_upto AND number > coalesce(
                 (SELECT max(keys_upto) FROM log.seal b WHERE b.upto < s.upto), 0))""",
     )
