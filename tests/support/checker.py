@@ -53,7 +53,7 @@ class Seal(NamedTuple):
     upto: int
     at: datetime
     hash: bytes
-    keys_upto: int
+    keys_upto: int | None
     keys: bytes
 
 
@@ -202,8 +202,10 @@ def _sealed(books: Books) -> Iterator[str]:
                 yield f"{event.position}: recorded at another time than its batch"
         micros = (seal.at - datetime.fromtimestamp(0, seal.at.tzinfo)) // timedelta(microseconds=1)
         digests = b"".join(event.digest for event in batch)
-        placed = pack(">qqqq", seal.since, seal.upto, micros, seal.keys_upto)
-        told = b"daybook seal 2" + previous + placed + seal.keys + digests
+        told = previous + pack(">qqq", seal.since, seal.upto, micros)
+        if seal.keys_upto is not None:  # release 0.1.0 sealed no keys
+            told = b"daybook seal 2" + told + pack(">q", seal.keys_upto) + seal.keys
+        told += digests
         if seal.since != upto + 1 or len(batch) != seal.upto - upto:
             yield f"the seal upto {seal.upto} does not follow {upto}"
         if seal.hash != hashlib.sha256(told).digest():
