@@ -82,6 +82,11 @@ class RowPool:
         for each in opened.after:
             each()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this task has a transaction open."""
+        return self._current() is not None
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call it once the open transaction is committed; at once, if none is open."""
         if (opened := self._current()) is not None:

@@ -35,8 +35,10 @@ class AggregateRepository:
             return known | self.cache.load(unknown, events), len(unknown) < len(known)
         return known, True
 
-    def learn(self, stale: StaleReads) -> None:
-        """Bring the cache up to date with the events that a decision missed."""
+    def learn(self, stale: StaleReads, epoch: int) -> None:
+        """Bring the cache up to date with the events that a decision of this epoch missed."""
+        if epoch != self.journal.epoch:
+            return  # they are events of another log
         if stale.missed:
             self.cache.advance(stale.missed)
         else:  # a stream is shorter than in the cache (after a failover or restore), or no stream changed at all

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from infrastructure.event_log.journal import (
     Appended,
     AppendResult,
     DuplicateCommand,
+    EnqueuedJob,
     LogEntry,
     MissedEvent,
     StaleReads,
 )
+from infrastructure.event_log.log_head import LogSeal
 from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 APPEND_ENQUEUING = f"SELECT * FROM log.append({', '.join(['%b'] * 24)})"  # noqa: S608
+_KNOWING = ", known_upto => %b, known_seals => %b)"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Batch(NamedTuple):
-    """The answers of an append, one a command, with the database's time, and position and hash of the last seal."""
+    """The answers of an append, one a command, with position and hash of the last seal.
+
+    `at`: the database's clock. `log_at`: the log's own time, which never goes back.
+    """
 
     answers: list[AppendResult]
     at: datetime
+    log_at: datetime
     head: tuple[int, bytes | None]
 
 
-def call_of(entries: Sequence[LogEntry]) -> tuple[str, list[PgArray]]:
-    """The statement, and its arrays; the arrays of jobs are only there if there are jobs."""
+def call_of(entries: Sequence[LogEntry], seals: Collection[LogSeal] = ()) -> tuple[str, list[PgArray]]:
+    """The statement, and its arrays: those of jobs if there are jobs, and the seals that the log must hold."""
     enqueued = [(n, job) for n, entry in enumerate(entries, 1) for job in entry.enqueues]
-    if not enqueued:
-        return APPEND, arguments(entries)
-    return APPEND_ENQUEUING, [
-        *arguments(entries),
+    statement = APPEND_ENQUEUING if enqueued else APPEND
+    jobs = _job_arrays(enqueued) if enqueued else []
+    return f"{statement[:-1]}{_KNOWING}", [*arguments(entries), *jobs, *as_arrays(seals)]
+
+
+def as_arrays(seals: Collection[LogSeal]) -> list[PgArray]:
+    """Two arrays of the same length: positions and hashes."""
+    return [Int8.of_numbers([upto for upto, _ in seals]), Bytea.of([seal for _, seal in seals])]
+
+
+def _job_arrays(enqueued: Sequence[tuple[int, EnqueuedJob]]) -> list[PgArray]:
+    return [
         Int4.of_numbers([n for n, _ in enqueued]),
         Uuid.of_ids(job.key for _, job in enqueued),
         Text.of_text(job.kind for _, job in enqueued),
@@ -74,7 +90,7 @@ def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
 
 def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
-    (_, _, _, _, position, verdicts, seal, at), *rest = rows
+    (_, _, _, log_at, position, verdicts, seal, at), *rest = rows
     duplicates: dict[int, DuplicateCommand] = {}
     missed: dict[int, list[MissedEvent]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
@@ -89,4 +105,4 @@ def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -
             answers.append(Appended(position))
         else:
             answers.append(duplicates[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
-    return Batch(answers, at, (position, seal))
+    return Batch(answers, at, _EPOCH + timedelta(microseconds=log_at), (position, seal))

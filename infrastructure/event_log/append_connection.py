@@ -11,13 +11,16 @@ import structlog
 from psycopg import AsyncConnection
 
 from infrastructure.database.timeouts import sever, severed_after
-from infrastructure.event_log.append_call import Batch, call_of, read_answers
+from infrastructure.event_log.append_call import Batch, as_arrays, call_of, read_answers
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import LogEntry
-from infrastructure.event_log.log_head import KnownHead
+from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
 
-_SEAL_AT = """
-    SELECT (SELECT hash FROM log.seal WHERE upto = %s), (SELECT coalesce(max(upto), 0) FROM log.seal)"""
+_KNOWN = f"""
+    SELECT {HOLDS}, (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1)"""  # noqa: S608
+ANOTHER_LOG = "DB001"
+"""SQLSTATE of an append that was decided on another log than that of the server."""
+AHEAD = 1.0  # seconds that the log's time may be ahead of the database's clock without a warning
 logger = structlog.get_logger(__name__)
 
 
@@ -30,10 +33,17 @@ class AppendConnection:
         self._known = known
         self._patience = patience
         self._connection: AsyncConnection | None = None
+        self._epoch = known.epoch
+        self._ahead = False
 
     @property
     def lost(self) -> bool:
         return self._connection is None or self._connection.closed
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the log turned out to be another meanwhile: the connection may lead to the server before."""
+        return self._epoch != self._known.epoch
 
     @property
     def backend_pid(self) -> int:
@@ -43,14 +53,32 @@ class AppendConnection:
     async def append(self, entries: Sequence[LogEntry], sent: float) -> Batch:
         """The answers, after COMMIT. `sent`: the clock's monotonic time now; raises psycopg.Error."""
         assert self._connection is not None
-        with severed_after(self._connection, self._patience):
-            statement, arrays = call_of(entries)
-            cursor = await self._connection.execute(statement, arrays, prepare=True, binary=True)
-            rows = await cursor.fetchall()
+        seals = self._known.seals
+        try:
+            with severed_after(self._connection, self._patience):
+                statement, arrays = call_of(entries, seals)
+                cursor = await self._connection.execute(statement, arrays, prepare=True, binary=True)
+                rows = await cursor.fetchall()
+        except psycopg.Error as refused:
+            if refused.sqlstate == ANOTHER_LOG:
+                self._known.end(self._epoch)
+                await self._connection.close()
+            raise
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
-        self._known.saw(*answered.head)
+        self._saw(seals, *answered.head)
+        self._warn_when_ahead((answered.log_at - answered.at).total_seconds())
         return answered
+
+    def _saw(self, held: frozenset[LogSeal], position: int | None, seal: bytes | None) -> None:
+        if not self.outdated:
+            self._known.saw(held, position, seal)
+
+    def _warn_when_ahead(self, seconds: float) -> None:
+        """Once, when the database's clock was set back: the log's time waits for it, positions go on."""
+        before, self._ahead = self._ahead, seconds > AHEAD
+        if self._ahead and not before:
+            logger.warning("time of the log is ahead of the database's clock", ahead_s=round(seconds, 1))
 
     async def connect(self) -> None:
         """Connect, in place of the connection before; raises psycopg.OperationalError when there is no database."""
@@ -67,11 +95,16 @@ class AppendConnection:
         self._connection = connection
         with severed_after(connection, self._patience):
             await self._clock.set_by(connection)
-            epoch = self._known.epoch
-            if self._known.head:
-                held, position = await self._holds(connection, *self._known.head)
-                if not held:
-                    self._known.end(epoch, position)
+            epoch, seals = self._known.epoch, self._known.seals
+            cursor = await connection.execute(_KNOWN.encode(), as_arrays(seals), binary=True)
+            row = await cursor.fetchone()
+            assert row is not None
+            held, position, seal = row
+            if not held:
+                self._known.end(epoch, position)
+                epoch, seals = epoch + 1, frozenset()
+            self._epoch = epoch
+            self._saw(seals, position, seal)
 
     async def reconnect(self, error: Exception, meanwhile: Callable[[], None]) -> None:
         """Connect again, however long that takes. `meanwhile`: called after each attempt that failed."""
@@ -96,14 +129,6 @@ class AppendConnection:
     async def close(self) -> None:
         if self._connection:
             await self._connection.close()
-
-    @staticmethod
-    async def _holds(connection: AsyncConnection, upto: int, seal: bytes) -> tuple[bool, int]:
-        """Does the log hold this seal? A restore or a failover with loss removes it. And the log's position."""
-        cursor = await connection.execute(_SEAL_AT, [upto])
-        row = await cursor.fetchone()
-        assert row is not None
-        return row[0] is not None and bytes(row[0]) == seal, row[1]
 
 
 def due_to_command(error: Exception) -> bool:

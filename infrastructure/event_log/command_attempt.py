@@ -149,7 +149,8 @@ class CommandAttempt:
             aggregate.pending_events.clear()
             if personal:
                 drop_plain_text(aggregate)
-            self._repository.cache.put(aggregate.id, aggregate)
+            if self._epoch == self._repository.journal.epoch:
+                self._repository.cache.put(aggregate.id, aggregate)
 
     async def _enqueued(self, request: JobRequest) -> EnqueuedJob:
         sealed = await seal_payload(self._repository.keyring, request)
@@ -200,7 +201,7 @@ class CommandAttempt:
         entry = LogEntry(self._key, self._fingerprint, replied, reads, rows, self._epoch, forgets, jobs)
         result = await self._repository.journal.append(entry)
         if isinstance(result, StaleReads):
-            self._repository.learn(result)
+            self._repository.learn(result, self._epoch)
             raise ConcurrencyConflict
         return result
 
@@ -210,7 +211,7 @@ class CommandAttempt:
         if self._epoch != self._repository.journal.epoch:
             raise ConcurrencyConflict
         if isinstance(peeked, StaleReads):
-            self._repository.learn(peeked)
+            self._repository.learn(peeked, self._epoch)
             raise ConcurrencyConflict
         return peeked
 

@@ -186,9 +186,22 @@ def digest(id: UUID, stream: UUID, version: int, topic: str, state: bytes, metad
     ).digest()
 
 
-def seal_hash(previous: bytes, since: int, upto: int, at_micros: int, digests: bytes) -> bytes:
-    """The hash that seals a batch: chained to the one before. `at_micros`: since 1970, UTC."""
-    return sha256(previous + _LENGTH(since) + _LENGTH(upto) + _LENGTH(at_micros) + digests).digest()
+def seal_hash(
+    previous: bytes, since: int, upto: int, at_micros: int, digests: bytes, keys: bytes | None = None
+) -> bytes:
+    """The hash that seals a batch: chained to the one before. `at_micros`: since 1970, UTC.
+
+    `keys`: what the seal holds of the keys of commands (`sealed_keys`); None for seals of version 1.
+    """
+    sealed = _LENGTH(since) + _LENGTH(upto) + _LENGTH(at_micros)
+    if keys is None:
+        return sha256(previous + sealed + digests).digest()
+    return sha256(b"daybook seal 2" + previous + sealed + keys + digests).digest()
+
+
+def sealed_keys(upto: int, keys: bytes) -> bytes:
+    """What a seal of version 2 holds of the keys of commands: the last one's number, and their digest."""
+    return _LENGTH(upto) + keys
 
 
 def evolve(aggregate: Any, events: list[Any]) -> Aggregate | None:

@@ -163,6 +163,9 @@ class GroupCommitWriter:
     async def _submit(self, batch: Sequence[PendingEntry]) -> None:
         """Submit until the batch is answered, or no caller waits any more."""
         while batch := self._still_waiting(batch):
+            if self.connection.outdated:
+                await self.connection.reconnect(ConnectionError("the log was replaced"), self._drop_answered)
+                continue
             sent = self._clock.monotonic()
             try:
                 answered = await self.connection.append([waiting.entry for waiting in batch], sent)

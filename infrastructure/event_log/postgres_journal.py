@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection
@@ -15,17 +16,19 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
+from infrastructure.event_log.append_call import as_arrays
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.group_commit import GroupCommitWriter
 from infrastructure.event_log.journal import AppendResult, DuplicateCommand, LogEntry, MissedEvent, StaleReads
-from infrastructure.event_log.log_head import KnownHead
+from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
 from infrastructure.privacy.field_encryption import MasterKeys
 from infrastructure.privacy.person_keys import PersonKeys
 
-_HEAD = """
-    SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1),
-    EXISTS (SELECT 1 FROM log.seal WHERE upto = %b AND hash = %b),"""
+APPLICATION_NAME = "daybook-store"
+"""Of the connections that read the log."""
+_HEAD = f"""
+    SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1), {HOLDS},"""  # noqa: S608
 _READ = f"""{_HEAD}
     originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = ANY(%b::uuid[]) ORDER BY originator_id, originator_version"""
@@ -51,6 +54,7 @@ class PostgresJournal:
         self._clock = DatabaseClock()
         self._patience = patience
         self.known = KnownHead()
+        self._epochs: WeakKeyDictionary[AsyncConnection, int] = WeakKeyDictionary()
         self.writer = GroupCommitWriter(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
         self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
             dsn,
@@ -58,9 +62,10 @@ class PostgresJournal:
             max_size=pool_size,
             timeout=patience,
             open=False,
+            configure=self._stamp,
             kwargs={
                 "autocommit": True,
-                "application_name": "daybook-store",
+                "application_name": APPLICATION_NAME,
                 "connect_timeout": max(2, ceil(patience)),
             },
         )
@@ -105,31 +110,46 @@ class PostgresJournal:
             return StaleReads(missed, reads)
         return position or 0
 
-    def _compare(self, epoch: int, head: tuple[int, bytes] | None, position: int, seal: bytes, held: bool) -> None:
-        if head and not held:
+    async def _stamp(self, connection: AsyncConnection) -> None:
+        self._epochs[connection] = self.known.epoch
+
+    def _is_known(self, epoch: int, seals: Collection[LogSeal], rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Whether the rows come from the log of this epoch."""
+        if not rows:
+            return True
+        position, seal, held = rows[0][:3]
+        if not held:
             self.known.end(epoch, position)
-        self.known.saw(position, seal)
+        elif epoch == self.known.epoch:
+            self.known.saw(seals, position, seal)
+        return bool(held)
 
     async def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows, each after three columns about the log's head. Retries on dead connections until patience ends."""
+        """The rows, each after three columns about the log's head.
+
+        Retries until patience ends, where the connection was dead or led to another log.
+        """
         clock = asyncio.get_running_loop().time
         until = clock() + self._patience
         while (left := until - clock()) > 0:
-            connection, epoch, head = None, self.known.epoch, self.known.head
+            connection = None
             try:
                 async with self._pool.connection(left) as connection:
+                    epoch, seals = self.known.epoch, self.known.seals
+                    if self._epochs[connection] != epoch:
+                        await connection.close()  # opened before the log was replaced: it may lead to the old server
+                        continue
                     with severed_after(connection, left):
                         cursor = await connection.execute(
-                            query, [*(head or (0, b"")), *values], binary=True, prepare=True
+                            query, [*as_arrays(seals), *values], binary=True, prepare=True
                         )
                         rows = await cursor.fetchall()
             except (PoolTimeout, psycopg.OperationalError) as error:
                 if connection is None or not connection.closed:
                     raise Unavailable("The database does not answer.") from error
             else:
-                if rows:
-                    self._compare(epoch, head, *rows[0][:3])
-                return rows
+                if self._is_known(epoch, seals, rows):
+                    return rows
         raise Unavailable("The database does not answer.")
 
 

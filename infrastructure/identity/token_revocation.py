@@ -23,11 +23,11 @@ LASTING = f"{MINUTES} minutes"
 OVERLAP = "10 seconds"  # a session's end may be committed later than its timestamp
 
 # One snapshot: the log's head and the time; events that revoke tokens (the predicate is exactly that of the index
-# `stored_events_standing`); sessions that ended recently.
+# `stored_events_standing`), whose time may be ahead of the clock; sessions that ended recently.
 _REVOKED = f"""
     SELECT NULL::uuid, (SELECT coalesce(max(upto), 0) FROM log.seal), now()
     UNION ALL
-    SELECT originator_id, notification_id, recorded_at FROM log.stored_events
+    SELECT originator_id, notification_id, least(recorded_at, now()) FROM log.stored_events
     WHERE topic IN ('Account.Disabled', 'Account.RoleChanged', 'Account.Forgotten')
       AND notification_id > %s AND recorded_at > now() - interval '{LASTING}'
     UNION ALL

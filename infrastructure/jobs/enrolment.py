@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from infrastructure.database.row_pool import Row, RowPool
+from projections.engine.event_feed import HEAD
 from projections.engine.schema import generation_schema
 from projections.read_models.job import jobs
 
@@ -20,11 +21,13 @@ TELL_WITHIN = timedelta(days=1)
 
 _LIVE = "SELECT generation FROM read.live"
 _ENROL = """
+    -- A match is due when its event was recorded; the log's time may be ahead of the clock.
     WITH mark AS (SELECT position, silent_upto, errands_upto FROM work.enrolled FOR UPDATE),
     upto AS (SELECT position FROM read.bookmark WHERE reader = '{reader}' AND generation = {generation}),
     fresh AS (
         INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at)
-        SELECT j.key, j.kind, j.subject, j.slot, j.due_at, j.due_at FROM {schema}.job j, mark, upto
+        SELECT j.key, j.kind, j.subject, j.slot, due, due FROM mark, upto, {schema}.job j, LATERAL (
+            SELECT CASE j.kind WHEN 'match' THEN least(j.due_at, clock_timestamp()) ELSE j.due_at END AS due) d
         WHERE j.position > mark.position AND j.position <= upto.position
             AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)
             AND (j.kind NOT IN ('notify', 'account_notice') OR j.position > mark.silent_upto)
@@ -36,9 +39,7 @@ _ENROL = """
 _IS_NEW = """
     SELECT EXISTS (SELECT FROM read.bookmark b, work.enrolled e
         WHERE b.reader = '{reader}' AND b.generation = {generation} AND b.position > e.position)"""
-_SILENCE = """
-    UPDATE work.enrolled
-    SET silent_upto = (SELECT coalesce(max(notification_id), 0) FROM log.stored_events)"""
+_SILENCE = f"UPDATE work.enrolled SET silent_upto = {HEAD}"  # noqa: S608  all of it is written here
 _SWEPT = """
     WITH last AS (SELECT swept_at FROM work.enrolled)
     UPDATE work.enrolled SET swept_at = clock_timestamp()

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from infrastructure.ledger.verification import LogHead
+from infrastructure.ledger.verification import LedgerHeads, LogHead
 
 
 class NotGenuine(Exception):
@@ -30,9 +30,9 @@ class NoKey(Exception):
 
 
 class SignedCheckpoint(NamedTuple):
-    """The signed head, and the signer's public key."""
+    """The signed heads, and the signer's public key."""
 
-    head: LogHead
+    heads: LedgerHeads
     key: str
 
 
@@ -66,33 +66,53 @@ def _make_key(file: Path) -> None:
 
 def public_text(key: Ed25519PrivateKey) -> str:
     """The public key as `verify --key` takes it: base64 of its 32 bytes."""
-    return b64encode(key.public_key().public_bytes_raw()).decode()
+    return _public_text(key.public_key())
 
 
-def sign(head: LogHead, key: Ed25519PrivateKey) -> str:
-    """The checkpoint, JSON."""
-    fields = {
-        "position": head.position,
-        "hash": head.hash.hex(),
-        "at": head.at.isoformat() if head.at else None,
-    }
-    signature = b64encode(key.sign(_canonical(fields))).decode()
-    return json.dumps({**fields, "key": public_text(key), "signature": signature}, indent=2)
+def _public_text(key: Ed25519PublicKey) -> str:
+    return b64encode(key.public_bytes_raw()).decode()
 
 
-def read(text: str, key: str | None = None) -> SignedCheckpoint:
-    """The content of a checkpoint; raises NotGenuine. `key`: the public key that must have signed it, if known."""
+def sign(heads: LedgerHeads, key: Ed25519PrivateKey) -> str:
+    """The checkpoint, JSON. Release 0.1.0 signed the head of the event log alone."""
+    fields: dict[str, Any] = _fields(heads.log)
+    if heads.security is not None:
+        fields["security"] = _fields(heads.security)
+    return _written(fields, public_text(key), key.sign(_canonical(fields)))
+
+
+def read(content: bytes, key: str | None = None) -> SignedCheckpoint:
+    """The content of a checkpoint; raises NotGenuine. `key`: the public key that must have signed it, if known.
+
+    Every byte counts: it must be what `sign` writes, but for one line feed at the end, which `daybook audit` adds.
+    """
     try:
-        fields: dict[str, Any] = json.loads(text)
-        public, signature = fields.pop("key"), b64decode(fields.pop("signature"), validate=True)
+        fields: dict[str, Any] = json.loads(content)
+        given, signature = fields.pop("key"), b64decode(fields.pop("signature"), validate=True)
+        signer = Ed25519PublicKey.from_public_bytes(b64decode(given, validate=True))
+        public = _public_text(signer)
+        if content.removesuffix(b"\n") != _written(fields, public, signature).encode():
+            raise NotGenuine("This is no genuine checkpoint.")
         if key is not None and key != public:
             raise NotGenuine("The checkpoint was signed with another key.")
-        signer = Ed25519PublicKey.from_public_bytes(b64decode(public, validate=True))
         signer.verify(signature, _canonical(fields))
-        at = datetime.fromisoformat(fields["at"]) if fields["at"] else None
-        return SignedCheckpoint(LogHead(int(fields["position"]), bytes.fromhex(fields["hash"]), at), public)
+        security = _head(fields["security"]) if "security" in fields else None
+        return SignedCheckpoint(LedgerHeads(_head(fields), security), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
+
+
+def _fields(head: LogHead) -> dict[str, Any]:
+    return {"position": head.position, "hash": head.hash.hex(), "at": head.at.isoformat() if head.at else None}
+
+
+def _head(fields: dict[str, Any]) -> LogHead:
+    at = datetime.fromisoformat(fields["at"]) if fields["at"] else None
+    return LogHead(int(fields["position"]), bytes.fromhex(fields["hash"]), at)
+
+
+def _written(fields: dict[str, Any], public: str, signature: bytes) -> str:
+    return json.dumps({**fields, "key": public, "signature": b64encode(signature).decode()}, indent=2)
 
 
 def _canonical(fields: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from math import ceil
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
+from infrastructure.event_log.postgres_journal import APPLICATION_NAME
 from infrastructure.ledger.verification import LogHead, VerificationResult, head_of, verify
 
 
@@ -35,16 +36,20 @@ class LedgerReader:
             raise Unavailable("Another verification of the ledger is running.") from None
         try:
             async with self._connected() as connection:
-                return await verify(connection, first, last)
+                return await verify(connection, first, last, security=False)
         finally:
             self._turn.release()
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        async with await AsyncConnection.connect(
-            self._dsn,
-            autocommit=True,
-            application_name="daybook-ledger",
-            connect_timeout=max(2, ceil(self._patience)),
-        ) as connection:
+        async with connected(self._dsn, self._patience) as connection:
             yield connection
+
+
+@asynccontextmanager
+async def connected(dsn: str, patience: float) -> AsyncIterator[AsyncConnection]:
+    """A connection that the database can't tell from those by which the application reads the log."""
+    async with await AsyncConnection.connect(
+        dsn, autocommit=True, application_name=APPLICATION_NAME, connect_timeout=max(2, ceil(patience))
+    ) as connection:
+        yield connection

@@ -47,13 +47,13 @@ def head(data: Data = HOME, as_json: AsJson = False) -> None:
 def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
     """Print the signed head of the log, to keep elsewhere."""
     from infrastructure.ledger.checkpoint import NoKey, public_text, sign, signing_key
-    from infrastructure.ledger.verification import head_of
+    from infrastructure.ledger.verification import heads_of
 
     try:
         key = signing_key(key_file or data / "audit_key.pem")
     except (NoKey, OSError) as wrong:
         fail(str(wrong))
-    typer.echo(sign(_on_log(data, head_of), key))
+    typer.echo(sign(_on_log(data, heads_of), key))
     typer.echo(f"Signed with the key whose public half is {public_text(key)}", err=True)
 
 
@@ -63,52 +63,52 @@ def verify_log(
     checkpoint: Annotated[Path | None, typer.Option(help="Compare the log with this checkpoint too.")] = None,
     key: Annotated[str | None, typer.Option(help="The public key, base64, that must have signed it.")] = None,
 ) -> None:
-    """Recompute every digest and seal of the log.
+    """Recompute every digest and seal of the event log and the security log.
 
-    Exit status 1 at the first one that is wrong, and names it.
+    Exit status 1 at the first fault, which it names: of a row, a seal, or a table that shows or takes other rows.
     """
+    from infrastructure.ledger.catalog import COVERED, NOT_COVERED
     from infrastructure.ledger.verification import verify
 
     signed = _signed(checkpoint, key) if checkpoint else None
     with progress("Verifying") as bar:
 
         async def run(connection: AsyncConnection) -> VerificationResult:
-            return await verify(connection, checkpoint=signed.head if signed else None, progress=bar)
+            return await verify(connection, checkpoint=signed.heads if signed else None, progress=bar)
 
         verdict = _on_log(data, run)
     if verdict.broken:
         fail(f"FAILED: {verdict.broken}")
     typer.echo(f"OK: {verdict.upto} events, {verdict.seals} seals verified.")
+    typer.echo(f"OK: {verdict.keys} command keys, {verdict.security} rows of the security log.")
     if signed:
-        typer.echo(f"OK: the checkpoint at {signed.head.position}, signed with {signed.key}.")
+        typer.echo(f"OK: the checkpoint at {signed.heads.log.position}, signed with {signed.key}.")
+    typer.echo(f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.")
 
 
 def _signed(file: Path, key: str | None) -> SignedCheckpoint:
     from infrastructure.ledger.checkpoint import NotGenuine, read
 
     try:
-        return read(file.read_text(), key)
+        return read(file.read_bytes(), key)
     except OSError as unreadable:
         why = (unreadable.strerror or str(unreadable)).lower().removesuffix(" or directory")
         fail(f"Cannot read checkpoint {file}: {why}.")
-    except (NotGenuine, UnicodeDecodeError) as wrong:
+    except NotGenuine as wrong:
         fail(f"{file}: {wrong}")
 
 
 def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     import asyncio
 
-    from psycopg import AsyncConnection
-
+    from infrastructure.ledger.reader import connected
     from infrastructure.local.instance import settings_of
 
     database = settings_of(data.absolute()).database
     assert database is not None
 
     async def run() -> T:
-        async with await AsyncConnection.connect(
-            database.dsn, autocommit=True, application_name="daybook-audit", connect_timeout=10
-        ) as connection:
+        async with connected(database.dsn, patience=10) as connection:
             return await work(connection)
 
     return asyncio.run(run())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -21,16 +21,15 @@ T = TypeVar("T")
 OLD_NAME = "readers"
 
 _STATE = """
-    SELECT b.reader, b.generation, b.position, h.head - b.position AS behind, b.stopped_at, b.error,
-           coalesce(extract(epoch FROM clock_timestamp() - (
+    SELECT b.reader, b.generation, b.position, {HEAD} - b.position AS behind, b.stopped_at, b.error,
+           coalesce(greatest(extract(epoch FROM clock_timestamp() - (
                SELECT recorded_at FROM log.stored_events WHERE notification_id > b.position
-               ORDER BY notification_id LIMIT 1)), 0)::float AS seconds
-    FROM read.live JOIN read.bookmark b USING (generation),
-         (SELECT coalesce(max(notification_id), 0) AS head FROM log.stored_events) h
+               ORDER BY notification_id LIMIT 1)), 0), 0)::float AS seconds
+    FROM read.live JOIN read.bookmark b USING (generation)
     ORDER BY b.reader"""
 _RESUME = """
     UPDATE read.bookmark b SET stopped_at = NULL, error = NULL FROM read.live
-    WHERE b.generation = live.generation AND b.reader = :reader AND b.stopped_at IS NOT NULL
+    WHERE b.generation = live.generation AND b.reader = ANY(:readers) AND b.stopped_at IS NOT NULL
     RETURNING b.reader"""
 
 app = typer.Typer(
@@ -44,7 +43,7 @@ app = typer.Typer(
 def listing(context: typer.Context, data: Data = HOME) -> None:
     """List the read models with their lag; resume one that stopped.
 
-    Exit status 1 if one has stopped.
+    Exit status 1 if one has stopped, or is ahead of the log.
     """
     if context.info_name == OLD_NAME:
         typer.echo("`daybook readers` is now `daybook projections`; the old name still works.", err=True)
@@ -53,7 +52,9 @@ def listing(context: typer.Context, data: Data = HOME) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    rows = _execute(data, _STATE)
+    from projections.engine.event_feed import HEAD
+
+    rows = _execute(data, _STATE.format(HEAD=HEAD))
     table = Table("projection", "generation", "position", "behind", "seconds")
     for name, generation, position, behind, _, _, seconds in rows:
         table.add_row(*map(str, (name, generation, position, behind, f"{seconds:.1f}")))
@@ -62,20 +63,29 @@ def listing(context: typer.Context, data: Data = HOME) -> None:
     for name, _, _, _, stopped_at, error, _ in stopped:
         typer.echo(f"{name} stopped at position {stopped_at}: {error}", err=True)
         typer.echo(f"Fix the cause, then run `daybook projections resume {name}`.", err=True)
-    if stopped:
+    ahead = [row[0] for row in rows if row[3] < 0]
+    for name in ahead:
+        typer.echo(f"{name} is ahead of the log. Run `daybook audit verify`, then `daybook rebuild`.", err=True)
+    if stopped or ahead:
         raise typer.Exit(1)
 
 
 @app.command(short_help="Resume a projection that stopped on a bad event.")
-def resume(name: Annotated[str, typer.Argument(help="The projection's name.")], data: Data = HOME) -> None:
-    """Resume a projection that stopped on a bad event, once the cause is fixed."""
+def resume(
+    name: Annotated[str | None, typer.Argument(help="The projection's name. Default: all that stopped.")] = None,
+    data: Data = HOME,
+) -> None:
+    """Resume a projection that stopped on a bad event, or all of them, once the cause is fixed."""
     from projections.registry import PROJECTIONS
 
     names = [reader.name for reader in PROJECTIONS]
-    if name not in names:
+    if name is not None and name not in names:
         fail(f"There is no projection {name}. Projections: {', '.join(names)}.", 2)
-    resumed = _execute(data, _RESUME, reader=name)
-    typer.echo(f"{name} has resumed." if resumed else f"{name} is running; nothing to resume.")
+    resumed = _execute(data, _RESUME, readers=names if name is None else [name])
+    for (each,) in sorted(resumed):
+        typer.echo(f"{each} has resumed.")
+    if not resumed:
+        typer.echo(f"{name or 'Each projection'} is running; nothing to resume.")
 
 
 def rebuild(
@@ -121,7 +131,7 @@ def _show_differences(rebuilt: Rebuilt) -> None:
         raise typer.Exit(1)
 
 
-def _execute(data: Path, statement: str, **values: str) -> list[tuple[Any, ...]]:
+def _execute(data: Path, statement: str, **values: Sequence[str]) -> list[tuple[Any, ...]]:
     """The rows that a statement returns."""
     from sqlalchemy import text
 

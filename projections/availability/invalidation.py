@@ -23,12 +23,14 @@ from redis.backoff import NoBackoff
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from projections.engine.event_feed import HEAD
+
 LEASE = 3.0  # seconds that an epoch lasts without a heartbeat
 MANY = 100_000  # ids in an epoch, after which another begins
 PAUSE = 1.0  # seconds in which a Redis that failed is not asked again
 PATIENCE = 0.1  # seconds that Redis may take
 
-_HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+_HEAD = text(f"SELECT {HEAD}")
 _FRONT, _CHANGE = Struct("<16sq"), Struct("<16sq")
 
 # ARGV: epoch, its floor if it begins now (else ''), lease, what to publish, then ids and positions.

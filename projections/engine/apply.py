@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from projections.engine.event_feed import HEAD
 from projections.engine.leader_election import PAGE_NAME
 from projections.engine.pg_notify import driver_of
 from projections.engine.projection import Projection, RecordedEvent
@@ -22,6 +23,11 @@ _MOVE = """
 _STOP = text("""
     UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
     WHERE generation = :generation AND reader = :name""")
+_STOP_AHEAD = text(f"""
+    UPDATE read.bookmark b SET stopped_at = b.position, error = :error FROM read.live
+    WHERE b.generation = live.generation AND b.position > {HEAD} AND b.stopped_at IS NULL
+    RETURNING b.reader, b.position""")  # noqa: S608  all of it is written here
+_AHEAD = "The log ends before this position. Run `daybook audit verify` to see why, then `daybook rebuild`."
 
 # A crash loses nothing: the log is read again. A plan made while a table was small must not stay.
 _PREPARE = """
@@ -64,6 +70,15 @@ async def apply(
     for projection in projections:
         reached[projection.name] = await _give(connection, generation, projection, events)
     return reached
+
+
+async def stop_ahead(connection: AsyncConnection) -> Mapping[str, Checkpoint]:
+    """Stop the projections that are ahead of the log: they would miss what it gets next. The caller commits."""
+    stopped = {}
+    for name, position in (await connection.execute(_STOP_AHEAD, {"error": _AHEAD})).all():
+        logger.error("projection is ahead of the log, and stopped", projection=name, position=position, error=_AHEAD)
+        stopped[name] = Checkpoint(position, position)
+    return stopped
 
 
 async def _claim(

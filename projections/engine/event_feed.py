@@ -13,6 +13,8 @@ from projections.engine.projection import RecordedEvent, UndecodableEvent
 
 PAGE = 2000  # events: so few pages that their cost is little; so few events that a page takes a moment
 REMEMBERED = 50_000  # streams whose calendar is remembered
+HEAD = "(SELECT coalesce(max(upto), 0) FROM log.seal)"
+"""The position of the log's last event, in SQL. By its seal: an event that was not appended has none."""
 
 
 class EventDecoder(Protocol):
@@ -39,6 +41,15 @@ SELECT originator_id, topic, state FROM log.stored_events
 WHERE originator_id = ANY(%b::uuid[]) AND originator_version = 1"""
 _KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::uuid[])"
 _OF_A_CALENDAR = ("Day.", "Schedule.")
+
+
+class LogGap(Exception):
+    """The log has a gap. The append leaves none: the next event was not appended, or events were removed."""
+
+    def __init__(self, missing: int, found: int) -> None:
+        super().__init__(
+            f"The log has no event at position {missing}; the next is at {found}. See `daybook audit verify`."
+        )
 
 
 class EventFeed:
@@ -75,7 +86,11 @@ class EventFeed:
         rows = await self._select(_PAGE, (position, PAGE))
         await self._learn_calendars(rows)
         events: list[RecordedEvent] = []
-        for at, when, stream, version, topic, state, context in rows:
+        for expected, (at, when, stream, version, topic, state, context) in enumerate(rows, position + 1):
+            if at != expected:
+                gap = UndecodableEvent("", LogGap(expected, at))
+                events.append(RecordedEvent(expected, when, stream, version, gap, context))
+                break
             event = self._decoded(topic, state, stream, version)
             if version == 1:
                 self._remember(stream, event)

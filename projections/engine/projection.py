@@ -35,7 +35,10 @@ class RecordedEvent(NamedTuple):
 
 
 class UndecodableEvent(NamedTuple):
-    """Stands for an event that this release can't decode: of an unknown kind, say, or damaged."""
+    """Stands for an event that this release can't decode: of an unknown kind, say, or damaged.
+
+    `topic`: empty for an event that is missing, which every projection may need.
+    """
 
     topic: str
     error: Exception
@@ -59,5 +62,7 @@ class Projection:
         """Add the event's row changes; raises the error of an event that it needs and that can't be decoded."""
         if type(recorded.event) is not UndecodableEvent:
             self.project(recorded, rows)
-        elif any(recorded.event.topic.startswith(f"{each.__name__}.") for each in self.handles):
+        elif not recorded.event.topic or any(
+            recorded.event.topic.startswith(f"{each.__name__}.") for each in self.handles
+        ):
             raise recorded.event.error

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
-from projections.engine.apply import Checkpoint, Fenced, apply
+from projections.engine.apply import Checkpoint, Fenced, apply, stop_ahead
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
@@ -153,8 +153,10 @@ class Projector:
                 more |= await self._turn(feed, since, end)
 
     async def _load_checkpoints(self) -> None:
-        async with self._engine.connect() as connection:
-            self._generation, self._checkpoints = await lag.measure(connection)
+        async with self._engine.begin() as connection:
+            self._generation, self._checkpoints, head = await lag.measure(connection)
+            if any(each.position > head for each in self._running().values()):
+                self._checkpoints.update(await stop_ahead(connection))
         self._checkpoints_stale = False
 
     def _running(self) -> dict[str, Checkpoint]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from projections.engine.event_feed import HEAD
 from projections.engine.positions import Positions
 from projections.engine.schema import schemas
 
@@ -57,7 +58,7 @@ _CHECKPOINT = text("""
     SELECT generation, position, coalesce((SELECT position FROM read.earliest_mark), 0),
            set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
     FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :projection""")
-_HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+_HEAD = text(f"SELECT {HEAD}")
 
 
 class Snapshots:

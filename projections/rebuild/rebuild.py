@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine.apply import apply
-from projections.engine.event_feed import EventDecoder, EventFeed
+from projections.engine.event_feed import HEAD, EventDecoder, EventFeed
 from projections.engine.positions import CHANNEL
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema
@@ -29,7 +29,7 @@ _MADE = text("SELECT min(position) FROM read.bookmark WHERE generation = :made A
 _HOLD = text("LOCK TABLE read.bookmark IN EXCLUSIVE MODE")
 _SWITCH = text("UPDATE read.live SET generation = :made")
 _ANNOUNCE = text("SELECT pg_notify(:channel, :payload)")
-_HEAD = text("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+_HEAD = text(f"SELECT {HEAD}")
 _OTHERS = text("SELECT DISTINCT generation FROM read.bookmark WHERE generation <> :live")
 _FORGET = text("DELETE FROM read.bookmark WHERE generation = :generation")
 _WHY = text("SELECT error FROM read.bookmark WHERE generation = :made AND reader = :name")
@@ -143,20 +143,25 @@ class Rebuild:
         while True:
             async with self._engine.begin() as connection:
                 total: int = (await connection.execute(_HEAD)).scalar_one()
-                position = await self._page(connection, made, projections, upto)
+                position = await self._page(connection, made, projections, total, upto)
             if self._progress:
                 self._progress(position, total if upto is None else upto)
             if position >= (total - CLOSE if upto is None else upto):
                 return
 
     async def _page(
-        self, connection: AsyncConnection, made: int, projections: Sequence[Projection], upto: int | None
+        self, connection: AsyncConnection, made: int, projections: Sequence[Projection], head: int, upto: int | None
     ) -> int:
-        """One page for these projections, which are all at one position; answers the position reached."""
+        """One page for these projections, which are all at one position; answers the position reached.
+
+        `head`: the position that the log has at least.
+        """
         names = [projection.name for projection in projections]
         since: int = (await connection.execute(_MADE, {"made": made, "names": names})).scalar_one()
         events = [event for event in await self._feed.after(since) if upto is None or event.position <= upto]
         if not events:
+            if since < (head if upto is None else upto):
+                raise UndecodableEvents(f"The log has no event after position {since}. See `daybook audit verify`.")
             return since
         reached = await apply(connection, made, projections, since, events, live=False)
         for name, checkpoint in reached.items():
@@ -178,7 +183,7 @@ class Rebuild:
             upto: int = (await connection.execute(_HEAD)).scalar_one()
             position = -1
             while position < upto:
-                position = await self._page(connection, made, self._projections, upto)
+                position = await self._page(connection, made, self._projections, upto, upto)
             await connection.execute(_SWITCH, {"made": made})
             await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "payload": str(position)})
             return position

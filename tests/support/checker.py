@@ -53,6 +53,8 @@ class Seal(NamedTuple):
     upto: int
     at: datetime
     hash: bytes
+    keys_upto: int | None
+    keys: bytes
 
 
 class Kept(NamedTuple):
@@ -155,7 +157,7 @@ def _snapshot(dsn: str) -> Books:
         )
         return Books(
             rows(Stored, _EVENTS),
-            rows(Seal, "SELECT since, upto, at, hash FROM log.seal ORDER BY upto"),
+            rows(Seal, "SELECT since, upto, at, hash, keys_upto, keys FROM log.seal ORDER BY upto"),
             rows(Kept, "SELECT key, stream, version, position FROM log.command_key"),
             dict(marks),
             rows(Agenda, _AGENDA, live=live),
@@ -200,7 +202,10 @@ def _sealed(books: Books) -> Iterator[str]:
                 yield f"{event.position}: recorded at another time than its batch"
         micros = (seal.at - datetime.fromtimestamp(0, seal.at.tzinfo)) // timedelta(microseconds=1)
         digests = b"".join(event.digest for event in batch)
-        told = previous + pack(">qqq", seal.since, seal.upto, micros) + digests
+        told = previous + pack(">qqq", seal.since, seal.upto, micros)
+        if seal.keys_upto is not None:  # release 0.1.0 sealed no keys
+            told = b"daybook seal 2" + told + pack(">q", seal.keys_upto) + seal.keys
+        told += digests
         if seal.since != upto + 1 or len(batch) != seal.upto - upto:
             yield f"the seal upto {seal.upto} does not follow {upto}"
         if seal.hash != hashlib.sha256(told).digest():

@@ -17,6 +17,7 @@ from infrastructure.local.instance import kept
 from infrastructure.settings import Settings
 from interfaces.cli.progress import progress
 from interfaces.demo import Town, seed
+from projections.engine.event_feed import HEAD
 
 ROLES = (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
 ADDRESSES: Mapping[str, str] = {str(role): f"{role}@daybook.example" for role in ROLES}
@@ -47,7 +48,7 @@ async def _build_town(settings: Settings) -> Town:
 
 
 async def _head(rows: RowPool) -> int:
-    found = await rows.one("SELECT coalesce(max(notification_id), 0) FROM log.stored_events")
+    found = await rows.one(f"SELECT {HEAD}")
     return int(found[0]) if found else 0
 
 

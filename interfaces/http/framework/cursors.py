@@ -28,7 +28,7 @@ class Cursors:
             return None
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, bookmark.encode(), _place(of))
-        return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+        return _text(nonce + sealed)
 
     def open(self, cursor: str | None, of: str) -> str | None:
         """The bookmark in a cursor; raises BadCursor for a forged one and for one of another list."""
@@ -36,9 +36,15 @@ class Cursors:
             return None
         try:
             raw = urlsafe_b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4))
+            if _text(raw) != cursor:
+                raise BadCursor
             return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _place(of)).decode()
         except (ValueError, InvalidTag):
             raise BadCursor from None
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _place(of: str) -> bytes:

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from struct import pack
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,7 +18,7 @@ from psycopg import AsyncConnection
 
 from domain.kernel import new_id
 from infrastructure.event_log.append_call import APPEND, arguments, read_answers
-from infrastructure.event_log.event_codec import digest, seal_hash
+from infrastructure.event_log.event_codec import digest, seal_hash, sealed_keys
 from infrastructure.event_log.journal import Appended, AppendResult, DuplicateCommand, LogEntry, StaleReads
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
@@ -181,22 +184,59 @@ def verify(database: Database) -> None:
     )
     for _, id, stream, version, topic, state, metadata, stored, _ in events:
         assert digest(id, stream, version, topic, bytes(state), metadata) == bytes(stored)
-    upto, seal = 0, b""
-    for end, since, at, stored in ask(database.owner, "SELECT upto, since, at, hash FROM log.seal ORDER BY 1"):
+    keys = ask(
+        database.owner,
+        "SELECT number, key, fingerprint, stream, version, position, at FROM log.command_key ORDER BY 1",
+    )
+    upto, seal, last = 0, b"", 0
+    for end, since, at, stored, keys_upto, key_digest in ask(
+        database.owner, "SELECT upto, since, at, hash, keys_upto, keys FROM log.seal ORDER BY 1"
+    ):
         assert since == upto + 1
         batch = events[upto:end]
         assert {event[8] for event in batch} == {at}
         digests = b"".join(bytes(event[7]) for event in batch)
-        upto, seal = end, seal_hash(seal, since, end, (at - EPOCH) // timedelta(microseconds=1), digests)
+        assert hashed([key for key in keys if last < key[0] <= keys_upto]) == key_digest
+        sealed = sealed_keys(keys_upto, key_digest)
+        upto, seal = end, seal_hash(seal, since, end, micros(at), digests, sealed)
+        last = keys_upto
         assert seal == bytes(stored)
     assert upto == len(events) > 0
+    assert [key[0] for key in keys] == list(range(1, len(keys) + 1))
+
+
+def hashed(keys: list[tuple[Any, ...]]) -> bytes:
+    """The digest over the rows of command keys, as PostgreSQL sends rows."""
+    sent = b""
+    for _, *columns in keys:
+        sent += pack(">i", len(columns))
+        for kind, value in zip((17, 17, 2950, 20, 20, 1184), columns, strict=True):
+            sent += pack(">Ii", kind, len(value := as_sent(value))) + value
+    return sha256(sent).digest()
+
+
+def as_sent(value: Any) -> bytes:
+    match value:
+        case datetime():
+            return pack(">q", (value - datetime(2000, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+        case int():
+            return pack(">q", value)
+        case UUID():
+            return value.bytes
+    return bytes(value)
+
+
+def micros(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 def test_the_seals_of_batches_form_a_chain_over_every_event(database: Database) -> None:
     stream = new_id()
     call(database.application, entry(new_id()), entry(stream, new_id()))
     call(database.application, entry(stream))  # moved: records and seals nothing
-    call(database.application, entry(stream, at=1))
+    call(database.application, entry(rows=[], reads={stream: 1}), entry(rows=[], reads={stream: 1}))  # keys alone
+    call(database.application, entry(stream, at=1), entry(rows=[], reads={new_id(): 0}))
+    call(database.application, entry(new_id()))
     verify(database)
 
 
@@ -239,11 +279,11 @@ def test_the_clock_of_the_log_never_goes_back(database: Database) -> None:
 
 def test_keys_younger_than_a_day_are_never_forgotten(database: Database) -> None:
     call(database.application, entry(new_id(), key=A_KEY), entry(new_id()))
-    ask(
-        database.owner,
-        "UPDATE log.command_key SET at = now() - interval '25 hours' WHERE key = repeat('k', 32)::bytea RETURNING 1",
-    )
-    assert ask(database.application, "SELECT log.prune_keys('0')") == [(1,)]
+    call(database.application, entry(new_id()))
+    assert ask(database.application, "SELECT log.prune_keys('0')") == [(0,)]
+    ask(database.owner, "UPDATE log.seal SET at = now() - interval '25 hours' WHERE upto = 2 RETURNING 1")
+    assert ask(database.application, "SELECT log.prune_keys('26 hours')") == [(0,)]
+    assert ask(database.application, "SELECT log.prune_keys('0')") == [(2,)]
     assert ask(database.application, "SELECT log.prune_keys(NULL)") == [(0,)]
     assert len(ask(database.owner, "SELECT 1 FROM log.command_key")) == 1
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from string import ascii_letters
 from typing import Any
 from uuid import UUID
 
@@ -83,6 +84,17 @@ def test_what_is_not_ours_is_not_believed(token: str):
 
 def test_the_forger_of_these_tests_can_make_good_ones():
     assert AccessTokens(SECRET).verify(forged()).role is Role.CUSTOMER
+
+
+def test_every_character_of_a_token_counts():
+    """Of a signature, base64 passes over its last bits, and over characters that it does not know."""
+    tokens, token = AccessTokens(SECRET), forged()
+    tokens.verify(token)
+    for at in range(len(token)):
+        for other in {*ascii_letters, *"!=. "} - {token[at]} if at in (0, len(token) - 1) else {*"A!=. "} - {token[at]}:
+            for changed in (token[:at] + other + token[at + 1 :], token[:at] + other + token[at:]):
+                with pytest.raises(Unauthenticated):
+                    tokens.verify(changed)
 
 
 def test_a_token_says_who_bears_it_and_by_which_session():

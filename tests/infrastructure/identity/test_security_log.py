@@ -1,5 +1,7 @@
 """The security log: written once, and never too much of it."""
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -62,3 +64,40 @@ async def test_a_flood_of_denials_becomes_few_rows_that_count(opened: IdentitySe
     assert [event.kind for event in events] == ["denied_others", "token_refused", "token_refused", "denied"]
     assert sum(event.facts["times"] for event in events) == 15_000
     assert events[-1].facts == {"operation": "verify_ledger", "times": 10_000}
+
+
+async def test_what_arrives_during_a_call_is_recorded_by_the_next_under_one_seal(
+    opened: IdentityServices, database: Database
+):
+    security, account = opened.signing.security, new_id()
+    await asyncio.gather(*(security.note("login", account, n=n) for n in range(100)))
+    found = await security.find(limit=200, account_id=account)
+    assert [event.facts["n"] for event in found] == list(range(99, -1, -1))
+    seals = ask(database.owner, "SELECT upto - since + 1 FROM auth.security_seal ORDER BY upto")
+    assert [rows for (rows,) in seals] == [100]
+
+
+async def test_who_waits_is_told_that_it_was_not_recorded(opened: IdentityServices, database: Database):
+    security = opened.signing.security
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute("ALTER TABLE auth.security_seal RENAME TO away")
+        notes = await asyncio.gather(*(security.note("login") for _ in range(3)), return_exceptions=True)
+        assert [type(note) for note in notes] == [psycopg.errors.UndefinedTable] * 3
+        owner.execute("ALTER TABLE auth.away RENAME TO security_seal")
+    await security.note("logout")
+    assert [event.kind for event in await security.find(limit=9)] == ["logout"]
+
+
+async def test_within_a_transaction_a_row_is_recorded_with_it(opened: IdentityServices):
+    security = opened.signing.security
+
+    async def noted(*, undone: bool) -> None:
+        async with security._pool.transaction():
+            await security.note("login", undone=undone)
+            if undone:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await noted(undone=True)
+    await noted(undone=False)
+    assert [event.facts for event in await security.find(limit=9)] == [{"undone": False}]

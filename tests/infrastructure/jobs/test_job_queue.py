@@ -285,6 +285,13 @@ async def test_old_news_is_not_told_but_old_work_is_done(jobs: JobQueue, plan: P
     assert [each.key for each in await claimed(jobs)] == [work]
 
 
+async def test_a_match_is_due_though_the_log_is_ahead_of_the_clock(jobs: JobQueue, plan: Plan) -> None:
+    day = 24 * 3600
+    await plan(ago=-day)
+    match = await plan(ago=-day, kind="match")
+    assert [each.key for each in await claimed(jobs)] == [match]
+
+
 async def test_of_what_happened_before_the_silence_nobody_is_told(
     jobs: JobQueue, rows: RowPool, plan: Plan, database
 ) -> None:

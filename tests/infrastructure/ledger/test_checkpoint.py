@@ -16,15 +16,48 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infrastructure.ledger.checkpoint import NoKey, NotGenuine, public_text, read, sign, signing_key
-from infrastructure.ledger.verification import LogHead
+from infrastructure.ledger.verification import LedgerHeads, LogHead
 
 HEAD = LogHead(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
+SECURITY = LogHead(12, sha256(b"the security log").digest(), datetime(2030, 1, 7, 9, 0, 1, tzinfo=UTC))
 KEY = Ed25519PrivateKey.generate()
 
 
-def edited(**changes: Any) -> str:
+OLD_KEY = "NpnDKvF0RjE88ubnc7A5H1i9emF4Hzy5km17ryQVOmI="
+OLD = b"""{
+  "position": 4711,
+  "hash": "20681c9f57b1ac848be00fbf2f3ef991e6fd7ce4060d5cb94f6dc4ececd68b29",
+  "at": "2030-01-07T09:00:00.000123+00:00",
+  "key": "NpnDKvF0RjE88ubnc7A5H1i9emF4Hzy5km17ryQVOmI=",
+  "signature": "aVC/zm8Ao8vKhFPNvQ46x18UtmlhZNrqw2D2i13FPkWtTZIVj5IL0fqMNeCH8k+NbX+vWgXhpBvsMzVlnABaAg=="
+}
+"""
+"""As `daybook audit checkpoint` of release 0.1.0 printed it."""
+OLD_EMPTY = b"""{
+  "position": 0,
+  "hash": "",
+  "at": null,
+  "key": "NpnDKvF0RjE88ubnc7A5H1i9emF4Hzy5km17ryQVOmI=",
+  "signature": "D/eCunEyXgmi597NB4xsuLKXSEVlnEluQA6sjIrjAMQZZ/5NHaIL6QpSSg5Pp/cS3pzawksts4Zx8nIMykt0CQ=="
+}
+"""
+
+
+def signed(head: LogHead, key: Ed25519PrivateKey = KEY) -> bytes:
+    return sign(LedgerHeads(head, SECURITY), key).encode()
+
+
+def edited(**changes: Any) -> bytes:
     """A genuine checkpoint, then changed."""
-    return json.dumps(json.loads(sign(HEAD, KEY)) | changes)
+    return json.dumps(json.loads(signed(HEAD)) | changes, indent=2).encode()
+
+
+def is_read(content: bytes) -> bool:
+    try:
+        read(content)
+    except NotGenuine:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -36,15 +69,37 @@ def edited(**changes: Any) -> str:
     ],
 )
 def test_what_was_signed_is_read(head: LogHead) -> None:
-    text = sign(head, KEY)
-    assert read(text) == read(text, public_text(KEY)) == (head, public_text(KEY))
+    content = signed(head)
+    assert read(content) == read(content + b"\n", public_text(KEY)) == (LedgerHeads(head, SECURITY), public_text(KEY))
+
+
+@pytest.mark.parametrize(("content", "head"), [(OLD, HEAD), (OLD_EMPTY, LogHead(0, b"", None))])
+def test_one_of_release_0_1_0_is_read(content: bytes, head: LogHead) -> None:
+    assert read(content) == read(content, OLD_KEY) == (LedgerHeads(head), OLD_KEY)
+
+
+@pytest.mark.parametrize(
+    "content", [OLD, OLD_EMPTY, signed(HEAD) + b"\n"], ids=["0.1.0", "0.1.0, empty", "this release"]
+)
+def test_every_byte_of_it_counts(content: bytes) -> None:
+    """Each is changed bit by bit, into blanks and what base64 passes over, and left out; blanks are put before it."""
+    assert is_read(content)
+    for at, byte in enumerate(content):
+        others = {byte ^ 1 << bit for bit in range(8)} | {*b" \t\r\n=+/_-A0", 0x85} - {byte}
+        for changed in (bytes([other]) for other in others):
+            assert not is_read(content[:at] + changed + content[at + 1 :]), (at, chr(byte), changed)
+        for more in (b" ", b"\t", b"\r", b"\n", b"\xef\xbb\xbf"):
+            assert not is_read(content[:at] + more + content[at:]), (at, more)
+        last = at == len(content) - 1  # the line feed of the file may be missing
+        assert is_read(content[:at] + content[at + 1 :]) is last, at
+    assert not is_read(content + b"\n")
 
 
 def test_one_of_another_signer_is_refused_where_the_signer_is_known() -> None:
     other = Ed25519PrivateKey.generate()
-    assert read(sign(HEAD, other)).key == public_text(other)
+    assert read(signed(HEAD, other)).key == public_text(other)
     with pytest.raises(NotGenuine, match="another key"):
-        read(sign(HEAD, other), public_text(KEY))
+        read(signed(HEAD, other), public_text(KEY))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +113,8 @@ def test_one_of_another_signer_is_refused_where_the_signer_is_known() -> None:
         {"hash": ""},
         {"at": "2030-01-07T09:00:01+00:00"},
         {"at": None},
+        {"security": None},
+        {"security": {"position": 11, "hash": "", "at": None}},
         {"more": 1},
         {"signature": b64encode(KEY.sign(b"something else")).decode()},
         {"signature": b64encode(bytes(64)).decode()},
@@ -75,12 +132,12 @@ def test_one_that_was_edited_is_refused(changes: dict[str, Any], key: str | None
         read(edited(**changes), key)
 
 
-@pytest.mark.parametrize("part", ["position", "hash", "at", "key", "signature"])
+@pytest.mark.parametrize("part", ["position", "hash", "at", "security", "key", "signature"])
 def test_one_that_lacks_a_part_is_refused(part: str) -> None:
-    said = json.loads(sign(HEAD, KEY))
+    said = json.loads(signed(HEAD))
     del said[part]
     with pytest.raises(NotGenuine):
-        read(json.dumps(said))
+        read(json.dumps(said, indent=2).encode())
 
 
 def test_a_signature_over_something_that_is_no_head_is_refused() -> None:
@@ -88,18 +145,21 @@ def test_a_signature_over_something_that_is_no_head_is_refused() -> None:
     message = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
     signature = b64encode(KEY.sign(message)).decode()
     with pytest.raises(NotGenuine):
-        read(json.dumps({**said, "key": public_text(KEY), "signature": signature}))
+        read(json.dumps({**said, "key": public_text(KEY), "signature": signature}, indent=2).encode())
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "{}", "[]", "null", "7", '"key"', "\0", "[" * 100_000, "{" * 9])
 def test_garbage_is_refused(text: str) -> None:
     with pytest.raises(NotGenuine):
-        read(text)
+        read(text.encode())
 
 
-def test_layout_does_not_matter() -> None:
-    said = json.loads(sign(HEAD, KEY))
-    assert read(json.dumps(dict(reversed(said.items())))) == (HEAD, public_text(KEY))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_another_layout_or_encoding_is_refused(encoding: str) -> None:
+    said = json.loads(signed(HEAD))
+    for text in (json.dumps(said), json.dumps(dict(reversed(said.items())), indent=2)):
+        assert not is_read(text.encode())
+    assert not is_read(signed(HEAD).decode().encode(encoding))
 
 
 class TestTheSigningKey:

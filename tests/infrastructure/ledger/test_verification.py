@@ -10,8 +10,8 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain.kernel import new_id
-from infrastructure.event_log.event_codec import digest, seal_hash
-from infrastructure.ledger.verification import LogHead, VerificationResult, head_of, verify
+from infrastructure.event_log.event_codec import digest, seal_hash, sealed_keys
+from infrastructure.ledger.verification import LedgerHeads, LogHead, VerificationResult, head_of, verify
 from tests.conftest import Database
 from tests.infrastructure.event_log.entries import entry, row
 from tests.infrastructure.event_log.test_append import ask, call
@@ -32,6 +32,7 @@ def write(database: Database, batches: tuple[int, ...] = BATCHES) -> None:
 KEEP = """
     CREATE SCHEMA kept;
     CREATE TABLE kept.stored_events AS TABLE log.stored_events;
+    CREATE TABLE kept.command_key AS TABLE log.command_key;
     CREATE TABLE kept.seal AS TABLE log.seal"""
 RESTORE = """
     TRUNCATE log.stored_events, log.seal, log.command_key;
@@ -42,6 +43,7 @@ RESTORE = """
         ADD CONSTRAINT stored_events_position UNIQUE (notification_id);
     ALTER TABLE log.seal ALTER since SET NOT NULL, ALTER at SET NOT NULL, ALTER hash SET NOT NULL;
     INSERT INTO log.stored_events TABLE kept.stored_events;
+    INSERT INTO log.command_key TABLE kept.command_key;
     INSERT INTO log.seal TABLE kept.seal"""
 
 
@@ -216,7 +218,7 @@ SEALS = [
         "event 10: it is missing",
     ),
     (
-        ("INSERT INTO log.seal SELECT 5, 4, at, hash FROM log.seal WHERE upto = 6",),
+        ("INSERT INTO log.seal SELECT 5, 4, at, hash, version, keys_upto, keys FROM log.seal WHERE upto = 6",),
         "seal 4-5: its hash does not hold",
     ),
 ]
@@ -230,7 +232,7 @@ async def test_an_empty_log_holds_and_ends_at_0(log: Database, auditor: AsyncCon
     tamper(log, "TRUNCATE log.stored_events, log.seal")
     assert await head_of(auditor) == LogHead(0, b"", None)
     assert await verify(auditor) == VerificationResult(1, 0, 0)
-    assert await verify(auditor, checkpoint=LogHead(0, b"", None)) == VerificationResult(1, 0, 0)
+    assert await verify(auditor, checkpoint=LedgerHeads(LogHead(0, b"", None))) == VerificationResult(1, 0, 0)
 
 
 async def test_the_head_is_the_last_seal(log: Database, auditor: AsyncConnection) -> None:
@@ -283,12 +285,18 @@ def rewrite(database: Database, position: int) -> None:
     with psycopg.connect(database.owner) as connection:
         id, stream, version, topic, metadata = one(connection, SELECT_EVENT, position)
         connection.execute(FORGE, [digest(id, stream, version, topic, b"{}", metadata), position])
+    reseal(database)
+
+
+def reseal(database: Database) -> None:
+    """Compute the hashes of all seals."""
+    with psycopg.connect(database.owner) as connection:
         previous = b""
-        seals = connection.execute("SELECT since, upto, at FROM log.seal ORDER BY upto").fetchall()
-        for since, upto, at in seals:
+        seals = connection.execute("SELECT since, upto, at, keys_upto, keys FROM log.seal ORDER BY upto").fetchall()
+        for since, upto, at, keys_upto, keys in seals:
             (digests,) = one(connection, DIGESTS, since, upto)
             micros = (at - EPOCH) // timedelta(microseconds=1)
-            previous = seal_hash(previous, since, upto, micros, digests)
+            previous = seal_hash(previous, since, upto, micros, digests, sealed_keys(keys_upto, keys))
             connection.execute("UPDATE log.seal SET hash = %s WHERE upto = %s", [previous, upto])
 
 
@@ -305,7 +313,7 @@ class TestAgainstACheckpoint:
     async def test_a_log_that_has_grown_since_holds(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         write(log, (3, 1))
-        assert await verify(auditor, checkpoint=head) == VerificationResult(1, 13, 7)
+        assert await verify(auditor, checkpoint=LedgerHeads(head)) == VerificationResult(1, 13, 7)
 
     @pytest.mark.parametrize("position", [1, 5, 9])
     async def test_a_tail_rewritten_with_all_digests_and_seals_is_found_by_it_alone(
@@ -314,39 +322,39 @@ class TestAgainstACheckpoint:
         head = await head_of(auditor)
         rewrite(log, position)
         assert await verify(auditor) == VerificationResult(1, 9, 5)
-        found = await verify(auditor, checkpoint=head)
+        found = await verify(auditor, checkpoint=LedgerHeads(head))
         assert found.broken == "checkpoint: the log up to position 9 is not what was signed"
 
     async def test_what_was_rewritten_after_it_is_not_its_matter(self, log: Database, auditor: AsyncConnection) -> None:
         ((six, at),) = ask(log.owner, "SELECT hash, at FROM log.seal WHERE upto = 6")
         rewrite(log, 7)
-        assert (await verify(auditor, checkpoint=LogHead(6, six, at))).holds
+        assert (await verify(auditor, checkpoint=LedgerHeads(LogHead(6, six, at)))).holds
 
     async def test_a_tail_that_was_cut_off_is_found_by_it_alone(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, *CUT)
         assert await verify(auditor) == VerificationResult(1, 6, 3)
         missing = "checkpoint: the log has no seal at position 9"
-        assert (await verify(auditor, checkpoint=head)).broken == missing
+        assert (await verify(auditor, checkpoint=LedgerHeads(head))).broken == missing
 
     async def test_a_tail_cut_off_and_grown_anew_is_found(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, *CUT)
         write(log, (2, 1))
         assert await verify(auditor) == VerificationResult(1, 9, 5)
-        found = await verify(auditor, checkpoint=head)
+        found = await verify(auditor, checkpoint=LedgerHeads(head))
         assert found.broken == "checkpoint: the log up to position 9 is not what was signed"
 
     async def test_an_emptied_log_is_found(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, "TRUNCATE log.stored_events, log.seal")
         assert (await verify(auditor)).holds
-        assert not (await verify(auditor, checkpoint=head)).holds
+        assert not (await verify(auditor, checkpoint=LedgerHeads(head))).holds
 
     async def test_what_does_not_hold_is_named_before_it(self, log: Database, auditor: AsyncConnection) -> None:
         head = await head_of(auditor)
         tamper(log, change("topic = 'Tag.Forged'"))
-        assert (await verify(auditor, checkpoint=head)).broken == DIGEST
+        assert (await verify(auditor, checkpoint=LedgerHeads(head))).broken == DIGEST
 
 
 @pytest.mark.parametrize(

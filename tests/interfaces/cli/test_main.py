@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
 
 from infrastructure.settings import inherited
@@ -169,10 +170,34 @@ def test_no_token_is_printed_in_production(daybook: Daybook) -> None:
     assert ran.stderr == "Tokens are printed in DEV and TEST only. In PROD, sign in: POST /v1/auth/token.\n"
 
 
-def test_the_old_name_of_projections_works_and_says_so(database: Database, daybook: Daybook) -> None:
+def way_to(database: Database) -> dict[str, str]:
+    """The variables that lead to a database, as the application's role."""
     host, port = database.application.rpartition("@")[2].partition("/")[0].split(":")
     to = {"DB_HOST": host, "DB_PORT": port, "DB_NAME": database.name}
-    to |= {"DB_USER": "daybook_test", "DB_PASS": "daybook_test"}
+    return to | {"DB_USER": "daybook_test", "DB_PASS": "daybook_test"}
+
+
+def test_projections_that_stopped_or_are_ahead_are_told_apart_and_all_resumed_at_once(
+    database: Database, daybook: Daybook
+) -> None:
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute("UPDATE read.bookmark SET stopped_at = 1, error = 'why' WHERE reader IN ('agenda', 'job')")
+        owner.execute("UPDATE read.bookmark SET position = 9 WHERE reader = 'customer'")
+    ran = daybook("projections", **way_to(database))
+    assert ran.returncode == 1
+    for said in (
+        "agenda stopped at position 1: why",
+        "job stopped at position 1: why",
+        "customer is ahead of the log. Run `daybook audit verify`, then `daybook rebuild`.",
+    ):
+        assert said in ran.stderr.splitlines()
+    assert daybook("projections resume", **way_to(database)).stdout == "agenda has resumed.\njob has resumed.\n"
+    again = daybook("projections resume", **way_to(database))
+    assert (again.returncode, again.stdout) == (0, "Each projection is running; nothing to resume.\n")
+
+
+def test_the_old_name_of_projections_works_and_says_so(database: Database, daybook: Daybook) -> None:
+    to = way_to(database)
     now, before = (daybook(name, **to) for name in ("projections", "readers"))
     assert (now.returncode, now.stderr) == (0, "")
     assert "agenda" in now.stdout

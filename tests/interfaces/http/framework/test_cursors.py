@@ -1,6 +1,7 @@
 """A cursor is good for its own list, and tells nothing."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from string import ascii_letters
 
 import pytest
 
@@ -40,7 +41,16 @@ def test_whatever_is_changed_in_it_is_seen(n: int) -> None:
     changed = bytearray(told(CURSORS.seal("Hopper, Grace", LIST) or ""))
     changed[n] ^= 1
     with pytest.raises(BadCursor):
-        CURSORS.open(urlsafe_b64encode(changed).decode(), LIST)
+        CURSORS.open(urlsafe_b64encode(changed).decode().rstrip("="), LIST)
+
+
+def test_every_character_of_it_counts() -> None:
+    cursor = CURSORS.seal("Hopper, Grace", LIST) or ""
+    for at in range(len(cursor) + 1):
+        for other in {*ascii_letters, *"!=. +/"} - {*cursor[at : at + 1]}:
+            for changed in {cursor[:at] + other + cursor[at + 1 :], cursor[:at] + other + cursor[at:]}:
+                with pytest.raises(BadCursor):
+                    CURSORS.open(changed, LIST)
 
 
 @pytest.mark.parametrize("odd", ["", "=", "AAAA", "A" * 37, "\u00e9", "A" * LONGEST * 2])

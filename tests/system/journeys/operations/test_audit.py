@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from infrastructure.ledger.catalog import COVERED, NOT_COVERED
 from infrastructure.ledger.checkpoint import signing_key
-from infrastructure.ledger.verification import LogHead, head_of, verify
+from infrastructure.ledger.verification import LedgerHeads, heads_of, verify
 from tests.conftest import Database
 from tests.infrastructure.ledger.test_verification import (
     CUT,
@@ -25,6 +26,8 @@ from tests.support.instances import Instance, Process, a_folder, clean_environme
 from tests.system.journeys.town import Town, at, good
 
 Audit = Callable[..., tuple[int, str, str]]
+HOLDS = "OK: 9 events, 5 seals verified.\nOK: 5 command keys, 0 rows of the security log.\n"
+TABLES = f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.\n"
 
 
 def environment(database: Database) -> dict[str, str]:
@@ -52,7 +55,7 @@ def test_an_untouched_log_holds_and_a_forged_event_is_named(database: Database, 
     assert json.loads(head) == {"position": 0, "hash": None, "at": None}
     write(database)
     status, said, _ = audit("verify")
-    assert (status, said) == (0, "OK: 9 events, 5 seals verified.\n")
+    assert (status, said) == (0, f"{HOLDS}{TABLES}")
     tamper(database, change("topic = 'Tag.Forged'"))
     status, said, warned = audit("verify")
     assert (status, said) == (1, "")
@@ -67,7 +70,7 @@ def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(database: Database, au
     assert (status, said) == (0, f"Signed with the key whose public half is {key}\n")
     kept = tmp_path / "kept.json"
     kept.write_text(text)
-    held = f"OK: 9 events, 5 seals verified.\nOK: the checkpoint at 9, signed with {key}.\n"
+    held = f"{HOLDS}OK: the checkpoint at 9, signed with {key}.\n{TABLES}"
     assert audit("verify", "--checkpoint", str(kept), "--key", key)[:2] == (0, held)
 
     rewrite(database, 7)
@@ -122,7 +125,7 @@ def test_a_database_that_is_not_there_is_said_in_one_line(database: Database) ->
 
 async def test_what_people_have_done_over_http_holds(shared: Instance, town: Town) -> None:
     ada, shop = town.somebody(), await town.a_shop()
-    before = await _look(shared, head_of)
+    before = await _look(shared, heads_of)
     good(await ada.book(shop, at("09:00")), 201)
     process = await asyncio.to_thread(Process.start, shared.data, "audit", "verify", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
@@ -138,13 +141,14 @@ async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared:
     process = await asyncio.to_thread(Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
     said: dict[str, Any] = json.loads(process.out.read_text())
-    position, seal, _ = await _look(shared, head_of)
-    assert (said["position"], said["hash"]) == (position, seal.hex())
+    log, security = await _look(shared, heads_of)
+    assert (said["position"], said["hash"]) == (log.position, log.hash.hex())
+    assert (said["security"]["position"], said["security"]["hash"]) == (security.position, security.hash.hex())
     assert signing_key(shared.data / "audit_key.pem")
 
 
 async def _look(instance: Instance, look: Callable[[psycopg.AsyncConnection], Any]) -> Any:
     connecting = psycopg.AsyncConnection.connect(instance.database, autocommit=True)
     async with await connecting as connection:
-        found: LogHead | bool = await look(connection)
+        found: LedgerHeads | bool = await look(connection)
         return found
