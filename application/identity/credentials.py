@@ -39,6 +39,7 @@ class Credential:
     """The credentials of an account. `long`: the password has at least 15 characters.
 
     `totp`: the encrypted secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last step used.
+    `version`: grows with each change of the password, and as one-time codes come into force or are given up.
     """
 
     account_id: UUID
@@ -47,6 +48,7 @@ class Credential:
     totp: bytes | None = None
     totp_confirmed: bool = False
     totp_step: int = 0
+    version: int = 1
 
 
 class Credentials(Protocol):
@@ -54,8 +56,12 @@ class Credentials(Protocol):
 
     async def get(self, account_id: UUID) -> Credential | None: ...
 
+    async def lock(self, account_id: UUID) -> Credential | None:
+        """As `get`; others that change the credentials or use one-time secrets wait for the transaction to end."""
+        ...
+
     async def put(self, account_id: UUID, password: str, *, long: bool) -> None:
-        """Store a password's hash, new or in place of the one before."""
+        """Store a password's hash, new or in place of the one before. Codes that await confirmation are dropped."""
         ...
 
     async def drop(self, account_id: UUID) -> None:
@@ -63,7 +69,10 @@ class Credentials(Protocol):
         ...
 
     async def start_codes(self, account_id: UUID, secret: str) -> None:
-        """Store a secret of one-time codes, not yet in force; does nothing if one is in force."""
+        """Store a secret of one-time codes, not yet in force; does nothing if one is in force.
+
+        It is bound to the credentials, the address and the status of the account: after a change, `get` omits it.
+        """
         ...
 
     async def secret(self, credential: Credential) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.access import Caller
-from application.identity.password import LONG, prove
+from application.identity.password import LONG, hold, prove
 from application.identity.session import Signing, account_of, uses_code
 from application.jobs.job import JobRequest, enqueues
 from domain.errors import Conflict, Forbidden
@@ -42,7 +42,9 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
         raise CodesInForce
     account = await account_of(by.account, signing)
     secret = signing.codes.new_secret()
-    await signing.credentials.start_codes(by.account, secret)
+    async with signing.atomically():
+        await hold(credential, signing)
+        await signing.credentials.start_codes(by.account, secret)
     name = account.contact.get("email") or by.account
     return TotpEnrolment(secret, signing.codes.uri(secret, str(name)))
 
@@ -50,13 +52,13 @@ async def start_totp(by: Caller, password: str, network: str, signing: Signing) 
 @enqueues("account_notice")
 async def confirm_totp(by: Caller, code: str, network: str, signing: Signing) -> None:
     """Switch two-step sign-in on. Raises NoCodes, CodesInForce, WrongCode."""
-    credential = await signing.credentials.get(by.account)
-    if credential is None or credential.totp is None:
-        raise NoCodes
-    if credential.totp_confirmed:
-        raise CodesInForce
     notice = JobRequest("account_notice", {"letter": "totp-confirmed"}, subject=_stream(by), slot="totp-confirmed")
     async with signing.atomically():
+        credential = await signing.credentials.lock(by.account)
+        if credential is None or credential.totp is None:
+            raise NoCodes
+        if credential.totp_confirmed:
+            raise CodesInForce
         if not await uses_code(code, credential, signing, signing.store.now(), confirms=True):
             raise WrongCode
         await signing.security.note("totp_confirmed", by.account, network=network)
@@ -73,6 +75,7 @@ async def stop_totp(by: Caller, password: str, code: str, network: str, signing:
         raise PasswordTooShortAlone(f"Change the password to at least {LONG} characters first.")
     notice = JobRequest("account_notice", {"letter": "totp-stopped"}, subject=_stream(by), slot="totp-stopped")
     async with signing.atomically():
+        await hold(credential, signing)
         if not await uses_code(code, credential, signing, signing.store.now()):
             raise WrongCode
         await signing.credentials.stop_codes(by.account)

@@ -113,10 +113,12 @@ async def change(request: RequestContext, body: ChangeMeBody) -> Response:
     """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
     email, password = contact.pop("email", None), contact.pop("password", "")
-    moves = email is not None and await _is_another(request, email)
-    if moves:  # the address can set a new password, so that a stolen token must not be enough to change it
-        await prove(request.caller, password, request.network, request.ports.identity.signing)
-    command = ChangeContact(**request.command(), contact=contact, email=email if moves else None)
+    moving = {}
+    if email is not None and await _is_another(request, email):
+        # The address can set a new password, so that a stolen token must not be enough to change it.
+        proven = await prove(request.caller, password, request.network, request.ports.identity.signing)
+        moving = {"email": email, "credential": proven.version, "network": request.network}
+    command = ChangeContact(**request.command(), contact=contact, **moving)
     return command_response(await change_contact(command, request.ports.store), account_response)
 
 

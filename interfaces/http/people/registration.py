@@ -85,7 +85,9 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
     request.ports.identity.signing.passwords.check(body.password, about=[body.email, body.name])
     password = await request.ports.identity.signing.passwords.hash(body.password)
     said = {**body.model_dump(), "password": password}
-    await ask_registration(said, request.ports.jobs.enqueuer, request.scope["request_id"])
+    await ask_registration(
+        said, request.network, request.ports.store, request.ports.jobs.enqueuer, request.scope["request_id"]
+    )
     return mail_sent(SENT)
 
 
@@ -94,8 +96,9 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
 )
 async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
     """Verify an e-mail address with the code from the mail. It confirms a registration or a changed address."""
+    identity, store = request.ports.identity, request.ports.store
     services = VerificationServices(
-        request.ports.store, request.ports.identity.signing.credentials, request.ports.identity.verifications
+        store, identity.signing.credentials, identity.verifications, identity.signing.atomically
     )
     done = await prove(body.token, services, request.scope["request_id"])
     headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}

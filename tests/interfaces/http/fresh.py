@@ -279,7 +279,14 @@ async def _ticket(it: Tenants, _: str) -> Parts:
 
 async def _proof(it: Tenants, _: str) -> Parts:
     said = {"email": f"{new_id()}@example.org", "password": "", "name": "Grace Hopper", "role": "customer"}
-    told = Verification(new_id(), {**said, "timezone": None, "language": None})
+    address = await it.api.ports.store.address_id(said["email"])
+    told = Verification(
+        account_id=new_id(),
+        said={**said, "timezone": None, "language": None},
+        about=address,
+        asked_at=it.api.ports.store.now(),
+        streams=[address],
+    )
     return {"said": {"token": await it.api.people.verifications.issue(told)}}
 
 

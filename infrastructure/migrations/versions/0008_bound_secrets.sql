@@ -1,0 +1,28 @@
+-- A one-time secret is void once the state it was issued under has changed: the version of the account's credentials
+-- (`credential`; 0: none), or an address or a status that `streams` had recorded up to `versions`.
+
+-- `version` grows with each change of the password or of one-time codes in force. `totp_credential`, `totp_account`:
+-- what a secret of one-time codes that awaits its first code is bound to.
+ALTER TABLE auth.credential
+    ADD COLUMN version bigint NOT NULL DEFAULT 1,
+    ADD COLUMN totp_credential bigint,
+    ADD COLUMN totp_account bigint;
+-- Set-ups that release 0.1.0 began are bound to nothing: they start again.
+UPDATE auth.credential SET totp = NULL, totp_step = 0 WHERE NOT totp_confirmed;
+
+ALTER TABLE auth.ticket
+    ADD COLUMN credential bigint NOT NULL DEFAULT 0,
+    ADD COLUMN streams uuid[] NOT NULL DEFAULT '{}',
+    ADD COLUMN versions bigint[] NOT NULL DEFAULT '{}';
+
+-- Codes that release 0.1.0 sent, which live for a day, do not tell what they were issued under.
+DELETE FROM auth.verification;
+-- `about`: the address to register or the account that moves. Of several requests about it, only the newest counts.
+ALTER TABLE auth.verification
+    DROP COLUMN taken_at,
+    ADD COLUMN about uuid NOT NULL,
+    ADD COLUMN asked_at timestamptz NOT NULL,
+    ADD COLUMN credential bigint NOT NULL,
+    ADD COLUMN streams uuid[] NOT NULL,
+    ADD COLUMN versions bigint[] NOT NULL;
+CREATE INDEX verification_about ON auth.verification (about);
