@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from email_validator import validate_email
-
 from application.access import OPERATOR, Role
 from application.event_log import EventStore
 from application.identity.credentials import Credentials as CredentialRows
 from application.people.account import FindAccount, RegisterAccount, find_account, register_account
+from application.people.email_address import deliverable
 from domain.errors import NotFound, Refusal
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
@@ -71,7 +70,7 @@ class AccountProvisioning:
         return True
 
     async def _register(self, newcomer: NewAccount, hashed: str) -> None:
-        email = validate_email(newcomer.email, check_deliverability=False).normalized
+        email = deliverable(newcomer.email)
         command = RegisterAccount(
             by=OPERATOR,
             account_id=newcomer.account_id,

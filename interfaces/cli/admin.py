@@ -86,12 +86,12 @@ async def _make(settings: Settings, newcomer: NewAccount, password: str) -> None
 
 
 def _check_address(email: str) -> None:
-    from email_validator import EmailNotValidError, validate_email
+    from application.people.email_address import NotDeliverable, deliverable
 
     try:
-        validate_email(email, check_deliverability=False)
-    except EmailNotValidError:
-        fail(f"{email} is not an e-mail address. Use one such as ada@example.org.")
+        deliverable(email)
+    except NotDeliverable as refused:
+        fail(f"{email}: {refused} Use one such as ada@example.org.")
 
 
 def _ask() -> str:

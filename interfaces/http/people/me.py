@@ -28,7 +28,8 @@ from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.people.registration import Language, Mailbox
+from interfaces.http.people.customer import EmailAddress
+from interfaces.http.people.registration import Language
 from projections.read_models import account
 from projections.read_models.account import CONTACT, ListedAccount
 
@@ -39,7 +40,7 @@ class ChangeMeBase(Body):
     """A person's details. Another `email` takes effect once the code that is sent there proves it."""
 
     name: Name
-    email: Mailbox
+    email: EmailAddress
     timezone: Zone | None = None
     language: Language | None = None
 
@@ -48,7 +49,7 @@ class ChangeMeBody(Change, ChangeMeBase):
     """Only the given fields change; null clears an optional one. Another `email` requires the password."""
 
     name: Name = absent()
-    email: Mailbox = absent()
+    email: EmailAddress = absent()
     password: str = absent()
 
 

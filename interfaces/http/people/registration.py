@@ -3,10 +3,8 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from fastapi import Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import to_json
 
 from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
@@ -24,15 +22,6 @@ router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 SENT = "If this address can be registered, we have sent it a mail with the next step."
 
 
-def _sendable(value: str) -> str:
-    """The address as mail servers accept it; raises a validation error."""
-    try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError:
-        raise PydanticCustomError("email", "Not an e-mail address that mail servers accept.") from None
-
-
-Mailbox = Annotated[EmailAddress, AfterValidator(_sendable)]
 Language = Annotated[
     str,
     matching(
@@ -48,7 +37,7 @@ Secret = Annotated[str, matching(r"^[A-Za-z0-9_-]{43}$", "Not a code from a Dayb
 class RegisterAccountBody(Body):
     """The new account. The password must have 15 to 256 characters."""
 
-    email: Mailbox
+    email: EmailAddress
     password: str
     name: Name
     role: Literal["customer", "provider"] = "customer"

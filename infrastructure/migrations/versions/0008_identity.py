@@ -1,4 +1,4 @@
-"""One-time secrets are bound to the credentials and the address under which they were issued."""
+"""One-time secrets are bound to the state they were issued under, and addresses to one mailbox."""
 
 from pathlib import Path
 from typing import Any

@@ -26,3 +26,7 @@ ALTER TABLE auth.verification
     ADD COLUMN streams uuid[] NOT NULL,
     ADD COLUMN versions bigint[] NOT NULL;
 CREATE INDEX verification_about ON auth.verification (about);
+
+-- Up to where `infrastructure/address_streams.py` has looked for e-mail addresses that release 0.1.0 folded.
+CREATE TABLE auth.address_mark (upto bigint NOT NULL);
+INSERT INTO auth.address_mark VALUES (0);
