@@ -70,6 +70,7 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
         RateLimitWindow("subject", 3, HOUR),
         RateLimitWindow("subject", 10, DAY),
     ),
+    "refresh": (RateLimitWindow("subject", 20, MINUTE), RateLimitWindow("network", 600, MINUTE)),
     "reset": (RateLimitWindow("network", 20, HOUR), RateLimitWindow("network", 100, DAY)),
     "verify": (RateLimitWindow("network", 60, HOUR),),
     "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),

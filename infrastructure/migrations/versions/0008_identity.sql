@@ -27,6 +27,10 @@ ALTER TABLE auth.verification
     ADD COLUMN versions bigint[] NOT NULL;
 CREATE INDEX verification_about ON auth.verification (about);
 
+-- The token that this one was exchanged for, sealed with the person's key: for the seconds in which the answer may have
+-- been lost, and until that token is used.
+ALTER TABLE auth.refresh_token ADD COLUMN successor bytea;
+
 -- Up to where `infrastructure/address_streams.py` has looked for e-mail addresses that release 0.1.0 folded.
 CREATE TABLE auth.address_mark (upto bigint NOT NULL);
 INSERT INTO auth.address_mark VALUES (0);

@@ -69,10 +69,15 @@ class SessionList(Shape):
 
 
 async def _by_username(request: RequestContext, body: SignInForm) -> UUID | None:
-    """Count passwords. The refresh grant, and a form without a password, is not counted."""
+    """Count passwords. The refresh grant is counted as at /refresh; a form without a password is not counted."""
     if body.grant_type == "refresh_token" or not body.username or not body.password:
         return None
     return await sessions.subject(body.username, request.ports.identity.signing)
+
+
+async def _by_token(request: RequestContext, body: RefreshSessionBody) -> str:  # noqa: ARG001
+    """Count by the token itself, which is as good as a name of the session."""
+    return body.refresh_token
 
 
 @router.post("/token", "sign_in", TokensResponse, needs=Needs(limit=RateLimited("login", _by_username, refunds=True)))
@@ -81,6 +86,7 @@ async def token(request: RequestContext, body: SignInForm) -> Response:
     if body.grant_type == "refresh_token":
         if body.refresh_token is None:
             raise InvalidFields([{"pointer": "/refresh_token", "detail": "Required."}])
+        await request.ports.abuse.limits.take("refresh", request.network, body.refresh_token)
         return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
     if not body.username or not body.password:
         missing = "/password" if body.username else "/username"
@@ -95,9 +101,12 @@ async def token(request: RequestContext, body: SignInForm) -> Response:
     return _tokens(await sessions.sign_in(attempt, request.ports.identity.signing))
 
 
-@router.post("/refresh", "refresh_session", TokensResponse)
+@router.post("/refresh", "refresh_session", TokensResponse, needs=Needs(limit=RateLimited("refresh", _by_token)))
 async def refresh(request: RequestContext, body: RefreshSessionBody) -> Response:
-    """Exchange a refresh token for new tokens. A token that was used before ends its session."""
+    """Exchange a refresh token for new tokens. A token that was used before ends its session.
+
+    For ten seconds, and until the new refresh token is used, the same token is answered with the same new one.
+    """
     return _tokens(await sessions.refresh(body.refresh_token, request.network, request.ports.identity.signing))
 
 
