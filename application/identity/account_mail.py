@@ -133,9 +133,11 @@ async def send_account_notice(job: Job, lease: JobLease, services: AccountMailSe
         return "gone"
     if said["letter"] == "forgetting-asked" and account.forgetting_due is None:
         return "cancelled"
-    facts = {name: str(value) for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
-    if "due_at" in facts:
-        facts["due"] = _date_of(datetime.fromisoformat(facts.pop("due_at")))
+    facts = {name: str(value or "") for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
+    for name in ("due_at", "expires_at"):
+        if name in facts:
+            instant = facts.pop(name)
+            facts[name.removesuffix("_at")] = _date_of(datetime.fromisoformat(instant)) if instant else ""
     return await _write(said["letter"], account, job, lease, services, to=said.get("to"), **facts)
 
 

@@ -59,7 +59,10 @@ async def request_password_reset(email: str, network: str, signing: Signing) -> 
 
 @enqueues("account_notice")
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
-    """Set a new password and end all sessions. Raises TicketVoid; WeakPassword, which leaves the token valid."""
+    """Set a new password; all sessions and API keys end.
+
+    Raises TicketVoid; WeakPassword, which leaves the token valid.
+    """
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()
@@ -70,7 +73,8 @@ async def reset_password(ticket: str, new: str, network: str, signing: Signing) 
         await signing.credentials.lock(id)
         await signing.tickets.redeem(ticket, "reset")
         await signing.credentials.put(id, hashed, long=len(new) >= LONG)
-        await signing.security.note("password_reset", id, network=network)
+        keys = await signing.keys.end_all(id)
+        await signing.security.note("password_reset", id, network=network, keys=keys)
         await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
         await signing.sessions.end(id)
 

@@ -205,7 +205,9 @@ async def end_session(by: Caller, session_id: UUID, network: str, signing: Signi
     await signing.security.note("session_ended", by.account, network=network, session=str(session_id))
 
 
-async def end_other_sessions(by: Caller, network: str, signing: Signing) -> None:
-    """End all sessions of the caller except the current one."""
-    ended = await signing.sessions.end(by.account, keep=by.session)
-    await signing.security.note("sessions_ended", by.account, network=network, count=ended)
+async def end_other_sessions(by: Caller, network: str, signing: Signing, *, api_keys: bool = False) -> None:
+    """End all sessions of the caller except the current one; `api_keys`: and all API keys."""
+    async with signing.atomically():
+        ended = await signing.sessions.end(by.account, keep=by.session)
+        keys = await signing.keys.end_all(by.account) if api_keys else 0
+        await signing.security.note("sessions_ended", by.account, network=network, count=ended, keys=keys)

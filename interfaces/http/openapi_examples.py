@@ -322,7 +322,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "TotpSecret": {"secret": _TOTP, "uri": f"otpauth://totp/Daybook:grace%40example.org?secret={_TOTP}"},
     "ConfirmTotp": {"code": "492039"},
     "StopTotp": {"password": "a quiet harbour at noon", "code": "492039"},
-    "CreateApiKey": {"name": "Reception's screen", "scopes": ["read"], "expires_at": _END},
+    "CreateApiKey": {
+        "name": "Reception's screen",
+        "scopes": ["read"],
+        "current_password": "a quiet harbour at noon",
+        "expires_at": _END,
+    },
     "ChangeApiKey": {"name": "Reception's second screen"},
     "ApiKey": _API_KEY,
     "ApiKeyWithSecret": {**_API_KEY, "secret": f"dbk_0198c5a2f1d27a3b9c4d5e6f708192a3_{_REFRESH}"},

@@ -58,7 +58,7 @@ async def forgot(request: RequestContext, body: RequestPasswordResetBody) -> Res
 
 @router.post("/reset", "reset_password", None, status=204, needs=Needs(limit=RateLimited("reset"), expires=True))
 async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
-    """Set a new password with the code from the mail. All sessions end."""
+    """Set a new password with the code from the mail. All sessions and API keys end."""
     await passwords.reset_password(body.ticket, body.password, request.network, request.ports.identity.signing)
     return no_content()
 

@@ -1,23 +1,26 @@
 """Routes of signing in: tokens for a password or a refresh token, and the sessions of an account."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Query as QueryParameters
 from fastapi import Response
 from pydantic import Field
 from pydantic_core import to_json
 
 from application.identity import session as sessions
+from application.identity.api_key import MOST_KEYS
 from application.identity.session import SignedIn, SignIn
 from application.identity.sessions import Session
-from interfaces.http.framework.fields import Body, Form, Instant, Shape, plain
+from interfaces.http.framework.fields import Body, Form, Instant, Query, Shape, plain
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
+from interfaces.http.identity.api_key_schemas import ApiKeyResponse, api_key_response
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 Token = Field(max_length=100, description="The token as it was answered.")
@@ -64,8 +67,17 @@ class SessionResponse(Shape):
 
 
 class SessionList(Shape):
+    """`api_keys`: the programs that act for the caller, beside the devices in `items`."""
+
     items: list[SessionResponse]
+    api_keys: list[ApiKeyResponse]
     next: None
+
+
+class EndSessionsQuery(Query):
+    """`api_keys`: whether all API keys end too."""
+
+    api_keys: bool = False
 
 
 async def _by_username(request: RequestContext, body: SignInForm) -> UUID | None:
@@ -119,10 +131,11 @@ async def logout(request: RequestContext) -> Response:
 
 @router.get("/sessions", "list_sessions", SessionList)
 async def find(request: RequestContext) -> Response:
-    """List the devices that are signed in."""
-    found = await request.ports.identity.signing.sessions.of(request.caller.account)
-    items = [session_response(each, request.caller.session) for each in found]
-    return HttpResponse(200, to_json({"items": items, "next": None}), {b"cache-control": PRIVATE})
+    """List the devices that are signed in, and the API keys."""
+    signing, account = request.ports.identity.signing, request.caller.account
+    items = [session_response(each, request.caller.session) for each in await signing.sessions.of(account)]
+    keys = [api_key_response(each) for each in await signing.keys.find(account, limit=MOST_KEYS)]
+    return HttpResponse(200, to_json({"items": items, "api_keys": keys, "next": None}), {b"cache-control": PRIVATE})
 
 
 @router.delete("/sessions/{session_id}", "end_session")
@@ -133,9 +146,11 @@ async def end(request: RequestContext, session_id: UUID) -> Response:
 
 
 @router.delete("/sessions", "end_other_sessions")
-async def end_others(request: RequestContext) -> Response:
-    """End all other sessions: sign all other devices out."""
-    await sessions.end_other_sessions(request.caller, request.network, request.ports.identity.signing)
+async def end_others(request: RequestContext, filters: Annotated[EndSessionsQuery, QueryParameters()]) -> Response:
+    """End all other sessions, and on request all API keys: sign all other devices and programs out."""
+    await sessions.end_other_sessions(
+        request.caller, request.network, request.ports.identity.signing, api_keys=filters.api_keys
+    )
     return no_content()
 
 

@@ -147,6 +147,12 @@ async def stops_codes(api: Api, arm: Arm) -> None:
     await api.ask("DELETE", "/v1/auth/totp", me, {"password": PASSWORD, "code": code(0)})
 
 
+async def creates_an_api_key(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    await arm()
+    await api.post("/v1/api-keys", {"name": "screen", "scopes": ["read"], "current_password": PASSWORD}, me)
+
+
 async def is_erased(api: Api, arm: Arm) -> None:
     me = await ada(api)
     await arm()
@@ -164,6 +170,7 @@ SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
     "identity.password.reset_password": (resets_the_password, ADA, "Your password was changed"),
     "identity.totp.confirm_totp": (begins_codes, ADA, "One-time codes are asked for"),
     "identity.totp.stop_totp": (stops_codes, ADA, "One-time codes are asked for no more"),
+    "identity.api_key_creation.create_api_key": (creates_an_api_key, ADA, "An API key was created"),
     "people.erasure.erase_person": (is_erased, ADA, "You are forgotten"),
 }
 """What calls each function that enqueues; to whom the mail goes that it owes, and its subject."""

@@ -19,7 +19,7 @@ FORBIDDEN = (403, "forbidden")
 
 
 async def a_key(api: Api, by: Caller, *scopes: str) -> str:
-    made = await api.post("/v1/api-keys", {"name": "screen", "scopes": list(scopes)}, by)
+    made = await api.post("/v1/api-keys", {"name": "screen", "scopes": list(scopes), "current_password": PASSWORD}, by)
     secret: str = made.json()["secret"]
     return secret
 
@@ -161,7 +161,7 @@ class TestApiKey:
             ("DELETE", "/v1/auth/sessions", None),
             ("POST", "/v1/auth/logout", None),
             ("GET", "/v1/api-keys", None),
-            ("POST", "/v1/api-keys", {"name": "another", "scopes": ["write"]}),
+            ("POST", "/v1/api-keys", {"name": "another", "scopes": ["write"], "current_password": PASSWORD}),
             ("PATCH", "/v1/me", {"email": "eve@example.org"}),
             ("POST", "/v1/me/forget", {}),
             ("DELETE", "/v1/me/forget", None),
