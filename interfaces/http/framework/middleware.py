@@ -33,7 +33,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Envelope:
-    """Reads or makes the X-Request-ID, adds it, as it was sent, and the safe headers to every answer, and answers errors.
+    """Reads or makes the X-Request-ID, adds it as it was sent, adds the safe headers, and answers errors.
 
     `https`: browsers reach the API by TLS alone, and are told to keep to it.
     """
