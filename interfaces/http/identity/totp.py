@@ -4,7 +4,7 @@ from fastapi import Response
 from pydantic_core import to_json
 
 from application.identity import totp
-from interfaces.http.framework.fields import Body, Shape
+from interfaces.http.framework.fields import Body, Shape, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
@@ -20,7 +20,7 @@ Code = matching(r"^[0-9]{6}$", "Must have six digits.", description="Each code w
 class StartTotpBody(Body):
     """The current password."""
 
-    password: str
+    current_password: str = renamed("current_password", "password")
 
 
 class ConfirmTotpBody(Body):
@@ -32,7 +32,7 @@ class ConfirmTotpBody(Body):
 class StopTotpBody(Body):
     """The current password, and the code that the app shows."""
 
-    password: str
+    current_password: str = renamed("current_password", "password")
     code: str = Code
 
 
@@ -51,7 +51,9 @@ class TotpSecretResponse(Shape):
 )
 async def start(request: RequestContext, body: StartTotpBody) -> Response:
     """Start the set-up of one-time codes. The answer is the secret for an app; a first code confirms it."""
-    started = await totp.start_totp(request.caller, body.password, request.network, request.ports.identity.signing)
+    started = await totp.start_totp(
+        request.caller, body.current_password, request.network, request.ports.identity.signing
+    )
     content = {"secret": started.secret, "uri": started.uri}
     return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE})
 
@@ -72,5 +74,7 @@ async def confirm(request: RequestContext, body: ConfirmTotpBody) -> Response:
 @router.delete("", "stop_totp", needs=Needs(limit=RateLimited("password", by_account, refunds=True), password=True))
 async def stop(request: RequestContext, body: StopTotpBody) -> Response:
     """Turn one-time codes off. The password must have 15 characters then."""
-    await totp.stop_totp(request.caller, body.password, body.code, request.network, request.ports.identity.signing)
+    await totp.stop_totp(
+        request.caller, body.current_password, body.code, request.network, request.ports.identity.signing
+    )
     return no_content()

@@ -22,6 +22,7 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
     plain,
+    renamed,
 )
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.rate_limit import RateLimited
@@ -46,11 +47,11 @@ class ChangeMeBase(Body):
 
 
 class ChangeMeBody(Change, ChangeMeBase):
-    """Only the given fields change; null clears an optional one. Another `email` requires the password."""
+    """Only the given fields change; null clears an optional one. Another `email` requires `current_password`."""
 
     name: Name = absent()
     email: EmailAddress = absent()
-    password: str = absent()
+    current_password: str = renamed("current_password", "password", default_factory=lambda: None)
 
 
 class AccountResponse(Resource):
@@ -113,7 +114,7 @@ async def _moving_account(request: RequestContext, body: ChangeMeBody) -> UUID |
 async def change(request: RequestContext, body: ChangeMeBody) -> Response:
     """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
-    email, password = contact.pop("email", None), contact.pop("password", "")
+    email, password = contact.pop("email", None), contact.pop("current_password", "")
     moving = {}
     if email is not None and await _is_another(request, email):
         # The address can set a new password, so that a stolen token must not be enough to change it.

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
-from interfaces.http.framework.fields import Body, Name, Shape, Zone
+from interfaces.http.framework.fields import Body, Name, Shape, Zone, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
@@ -48,7 +48,7 @@ class RegisterAccountBody(Body):
 class VerifyEmailBody(Body):
     """The code from the mail."""
 
-    token: Secret
+    code: Secret = renamed("code", "token")
 
 
 class VerifiedEmailResponse(Shape):
@@ -89,6 +89,6 @@ async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
     services = VerificationServices(
         store, identity.signing.credentials, identity.verifications, identity.signing.atomically
     )
-    done = await prove(body.token, services, request.scope["request_id"])
+    done = await prove(body.code, services, request.scope["request_id"])
     headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
     return HttpResponse(200, to_json({"account_id": done.aggregate.account_id}), headers)

@@ -274,7 +274,7 @@ async def _ticket(it: Tenants, _: str) -> Parts:
     assert signing is not None
     id = await an_account(signing, f"{new_id()}@example.org")
     ticket = await signing.tickets.issue(id, "reset", timedelta(hours=1))
-    return {"said": {"ticket": ticket, "password": "seven herons over the weir"}}
+    return {"said": {"code": ticket, "password": "seven herons over the weir"}}
 
 
 async def _proof(it: Tenants, _: str) -> Parts:
@@ -287,7 +287,7 @@ async def _proof(it: Tenants, _: str) -> Parts:
         asked_at=it.api.ports.store.now(),
         streams=[address],
     )
-    return {"said": {"token": await it.api.people.verifications.issue(told)}}
+    return {"said": {"code": await it.api.people.verifications.issue(told)}}
 
 
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
