@@ -84,7 +84,15 @@ class Credentials(Protocol):
         ...
 
     async def stop_codes(self, account_id: UUID) -> None:
-        """Turn one-time codes off."""
+        """Turn one-time codes off, and drop the recovery codes."""
+        ...
+
+    async def put_recovery_codes(self, account_id: UUID, codes: Sequence[str]) -> None:
+        """Store the hashes of new recovery codes, in place of all before."""
+        ...
+
+    async def use_recovery_code(self, account_id: UUID, code: str) -> int | None:
+        """Record the use of a recovery code; how many are left. None: it is unknown or was used before."""
         ...
 
 
@@ -92,6 +100,10 @@ class TotpCodes(Protocol):
     """One-time codes by time (RFC 6238)."""
 
     def new_secret(self) -> str: ...
+
+    def recovery_codes(self) -> Sequence[str]:
+        """Ten new ones, of which each replaces one code when the device is lost."""
+        ...
 
     def uri(self, secret: str, name: str) -> str:
         """The otpauth URI that an authenticator app reads from a QR code."""

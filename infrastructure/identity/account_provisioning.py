@@ -10,6 +10,7 @@ from uuid import UUID
 from application.access import OPERATOR, Role
 from application.event_log import EventStore
 from application.identity.credentials import Credentials as CredentialRows
+from application.identity.totp import reset_totp
 from application.people.account import FindAccount, RegisterAccount, find_account, register_account
 from application.people.email_address import deliverable
 from domain.errors import NotFound, Refusal
@@ -17,6 +18,8 @@ from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.identity.credentials import Credentials
 from infrastructure.identity.passwords import Passwords
+from infrastructure.identity.services import TokenKeys, open_identity_services
+from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.settings import Settings
 
 PEPPER = "passwords"
@@ -84,6 +87,23 @@ class AccountProvisioning:
         except Refusal:
             await self._credentials.drop(newcomer.account_id)
             raise
+
+
+async def reset_totp_of(settings: Settings, email: str) -> None:
+    """Switch two-step sign-in off for the account of this address. Raises NotFound, NoCodes."""
+    database, keys = settings.database, TokenKeys(settings.secret_key.get_secret_value())
+    assert database is not None
+    store = postgres_store(database.dsn, settings.masters)
+    await store.open()
+    try:
+        async with RowPool(database.dsn, size=2) as rows:
+            jobs = JobEnqueuer(rows, store.keyring)
+            async with open_identity_services(database.dsn, store, jobs, keys, rows) as opened:
+                asked = FindAccount(by=OPERATOR, address=await store.address_id(email))
+                account = (await find_account(asked, store)).aggregate
+                await reset_totp(account.account_id, opened.signing)
+    finally:
+        await store.close()
 
 
 @asynccontextmanager

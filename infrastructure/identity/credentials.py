@@ -1,10 +1,12 @@
 """Credentials: one row an account, with the password's hash and the encrypted secret of one-time codes."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from application.identity.credentials import Credential
 from domain.people.account import Account
 from infrastructure.database.row_pool import RowPool
+from infrastructure.identity.opaque_secrets import hashed
 from infrastructure.identity.secret_binding import LOCK, RECORDED, changed
 from infrastructure.privacy.row_encryption import RowEncryption
 
@@ -33,6 +35,11 @@ _USE = """
 _STOP = """
     UPDATE auth.credential SET totp = NULL, totp_confirmed = false, totp_step = 0, version = version + 1
     WHERE account_id = %s"""
+_DROP_RECOVERY = "DELETE FROM auth.recovery_code WHERE account_id = %s"
+_PUT_RECOVERY = "INSERT INTO auth.recovery_code (hash, account_id) VALUES (%s, %s)"
+_USE_RECOVERY = """
+    UPDATE auth.recovery_code SET used_at = clock_timestamp() WHERE hash = %s AND used_at IS NULL RETURNING 1"""
+_LEFT_RECOVERY = "SELECT count(*) FROM auth.recovery_code WHERE account_id = %s AND used_at IS NULL"
 _PLACE = b"credential.totp"
 
 
@@ -71,4 +78,24 @@ class Credentials:
         return await self._rows.one(_USE, [step, confirms, confirms, account_id, step]) is not None
 
     async def stop_codes(self, account_id: UUID) -> None:
-        await self._rows.all(_STOP, [account_id])
+        async with self._rows.transaction():
+            await self._rows.all(_STOP, [account_id])
+            await self._rows.all(_DROP_RECOVERY, [account_id])
+
+    async def put_recovery_codes(self, account_id: UUID, codes: Sequence[str]) -> None:
+        async with self._rows.transaction():
+            await self._rows.all(_DROP_RECOVERY, [account_id])
+            for code in codes:
+                await self._rows.all(_PUT_RECOVERY, [_recovery(account_id, code), account_id])
+
+    async def use_recovery_code(self, account_id: UUID, code: str) -> int | None:
+        async with self._rows.transaction():
+            if await self._rows.one(_USE_RECOVERY, [_recovery(account_id, code)]) is None:
+                return None
+            left = await self._rows.one(_LEFT_RECOVERY, [account_id])
+        return left[0] if left else 0
+
+
+def _recovery(account_id: UUID, code: str) -> bytes:
+    """The stored form of a recovery code, however it is written."""
+    return hashed(f"{account_id}:{code.upper().replace('-', '').replace(' ', '')}")

@@ -321,7 +321,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "StartTotp": {"current_password": "a quiet harbour at noon"},
     "TotpSecret": {"secret": _TOTP, "uri": f"otpauth://totp/Daybook:grace%40example.org?secret={_TOTP}"},
     "ConfirmTotp": {"code": "492039"},
-    "StopTotp": {"current_password": "a quiet harbour at noon", "code": "492039"},
+    "ProveTotp": {"current_password": "a quiet harbour at noon", "code": "492039"},
+    "RecoveryCodes": {"recovery_codes": ["K7QF-2MXP-9RTW-H4ZD", "C3VN-8JYB-6LSA-E5GU"]},
     "CreateApiKey": {
         "name": "Reception's screen",
         "scopes": ["read"],

@@ -27,6 +27,20 @@ ALTER TABLE auth.verification
     ADD COLUMN versions bigint[] NOT NULL;
 CREATE INDEX verification_about ON auth.verification (about);
 
+-- Ten codes of an account with one-time codes in force, each good once in place of one. `hash`: SHA-256 over account and
+-- code, of 80 random bits.
+CREATE TABLE auth.recovery_code (
+    hash bytea PRIMARY KEY,
+    account_id uuid NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX recovery_code_account ON auth.recovery_code (account_id);
+DO $$ BEGIN
+    IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'daybook_app') THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON auth.recovery_code TO daybook_app;
+    END IF;
+END $$;
+
 -- The token that this one was exchanged for, sealed with the person's key: for the seconds in which the answer may have
 -- been lost, and until that token is used.
 ALTER TABLE auth.refresh_token ADD COLUMN successor bytea;

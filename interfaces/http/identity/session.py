@@ -13,7 +13,7 @@ from application.identity import session as sessions
 from application.identity.api_key import MOST_KEYS
 from application.identity.session import SignedIn, SignIn
 from application.identity.sessions import Session
-from interfaces.http.framework.fields import Body, Form, Instant, Query, Shape, plain
+from interfaces.http.framework.fields import Body, EmptyBody, Form, Instant, Query, Shape, plain
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
@@ -23,6 +23,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.identity.api_key_schemas import ApiKeyResponse, api_key_response
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
+users = Router("/v1/users", "users", source=Source.ROWS, resources=False)
 Token = Field(max_length=100, description="The token as it was answered.")
 
 
@@ -32,7 +33,9 @@ class SignInForm(Form):
     grant_type: Literal["password", "refresh_token"]
     username: str = Field("", description="The e-mail address.")
     password: str = Field("", json_schema_extra={"format": "password"})
-    totp: str | None = Field(None, max_length=20, description="The one-time code, if one-time codes are on.")
+    totp: str | None = Field(
+        None, max_length=20, description="The one-time code, if one-time codes are on, or a recovery code."
+    )
     refresh_token: str | None = Field(None, max_length=100)
     scope: str = ""
     client_id: str = ""
@@ -151,6 +154,13 @@ async def end_others(request: RequestContext, filters: Annotated[EndSessionsQuer
     await sessions.end_other_sessions(
         request.caller, request.network, request.ports.identity.signing, api_keys=filters.api_keys
     )
+    return no_content()
+
+
+@users.post("/{account_id}/end-sessions", "end_user_sessions", None, status=204)
+async def end_of_user(request: RequestContext, account_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """End all sessions and API keys of a user."""
+    await sessions.end_user_sessions(request.caller, account_id, request.network, request.ports.identity.signing)
     return no_content()
 
 

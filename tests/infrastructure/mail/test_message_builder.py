@@ -16,6 +16,7 @@ SAID = {
     "name": "Ada & Co",
     "token": "t" * 43,
     "due": "2030-01-31 09:00 UTC",
+    "left": "7 of ten",
     "expires": "2030-04-24 09:00 UTC",
     "asked": "2030-01-24 09:00 UTC",
     "network": "192.0.2.7",
