@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from application.access import OPERATOR, Role
@@ -37,9 +38,12 @@ class NewAccount:
 
 
 class AccountProvisioning:
-    """Creates accounts. `pepper`: the system's own secret in every password's hash."""
+    """Creates accounts. `pepper`: the system's own secret in every password's hash; `breached`: refused passwords."""
 
-    def __init__(self, store: EventStore, credentials: CredentialRows, pepper: bytes) -> None:
+    def __init__(
+        self, store: EventStore, credentials: CredentialRows, pepper: bytes, breached: Path | None = None
+    ) -> None:
+        self._breached = breached
         self._store = store
         self._credentials = credentials
         self._pepper = pepper
@@ -52,7 +56,7 @@ class AccountProvisioning:
         """Create accounts with this password. Raises WeakPassword, AddressTaken, ValueError for a bad address."""
         if not newcomers:
             return
-        passwords = Passwords(self._pepper)  # only when needed: creating it hashes a password
+        passwords = Passwords(self._pepper, breached=self._breached)  # only when needed: creating it hashes a password
         about = [word for each in newcomers for word in (each.email, each.name)]
         passwords.check(password, about=about)
         hashed = await passwords.hash(password)
@@ -116,6 +120,7 @@ async def registrar_of(settings: Settings) -> AsyncIterator[AccountProvisioning]
     try:
         async with RowPool(database.dsn, size=2) as rows:
             credentials = Credentials(rows, store.keyring)
-            yield AccountProvisioning(store, credentials, await store.keyring.secret(PEPPER))
+            pepper = await store.keyring.secret(PEPPER)
+            yield AccountProvisioning(store, credentials, pepper, settings.breached_passwords)
     finally:
         await store.close()

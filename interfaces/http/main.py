@@ -153,7 +153,9 @@ def _identity(
         enqueuer,
         keys,
         database.rows,
-        IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix),
+        IdentityOptions(
+            redis.get_secret_value() if redis else None, settings.redis_prefix, breached=settings.breached_passwords
+        ),
     )
 
 
