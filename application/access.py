@@ -80,6 +80,8 @@ _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONY
 _IN_PERSON: Grants = {**_SIGNED_IN}
 """Signing in itself, its address, and erasure: the scopes of an API key are never enough."""
 _ADMIN: Grants = {Role.ADMIN: Scope.ANY}
+_ADMIN_IN_PERSON: Grants = {Role.ADMIN: Scope.ANY}
+"""People are made, promoted and erased by people: the scopes of an admin's API key are never enough."""
 
 ACCESS: Mapping[str, Grants] = {
     "get_liveness": _EVERYBODY,
@@ -162,17 +164,18 @@ ACCESS: Mapping[str, Grants] = {
     "verify_email": _EVERYBODY,
     "get_me": _SIGNED_IN,
     "change_me": _IN_PERSON,
-    "create_user": _ADMIN,
+    "create_user": _ADMIN_IN_PERSON,
     "list_users": _ADMIN,
     "get_user": _ADMIN,
-    "change_user": _ADMIN,
-    "delete_user": _ADMIN,
+    "change_user": _ADMIN_IN_PERSON,
+    "delete_user": _ADMIN_IN_PERSON,
+    "end_user_sessions": _ADMIN_IN_PERSON,
     "request_erasure": _IN_PERSON,
     "cancel_erasure": _IN_PERSON,
     "export_account": _IN_PERSON,
     "list_sent_mails": _IN_PERSON,
-    "request_user_erasure": _ADMIN,
-    "cancel_user_erasure": _ADMIN,
+    "request_user_erasure": _ADMIN_IN_PERSON,
+    "cancel_user_erasure": _ADMIN_IN_PERSON,
     "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
@@ -187,6 +190,7 @@ ACCESS: Mapping[str, Grants] = {
     "change_password": _IN_PERSON,
     "start_totp": _IN_PERSON,
     "confirm_totp": _IN_PERSON,
+    "renew_recovery_codes": _IN_PERSON,
     "stop_totp": _IN_PERSON,
     "create_api_key": _IN_PERSON,
     "list_api_keys": _IN_PERSON,
@@ -209,7 +213,9 @@ ACCESS: Mapping[str, Grants] = {
 }
 """Operation (the OpenAPI operationId) -> role -> scope. The app refuses to start with a route without an entry."""
 
-BY_PEOPLE = frozenset(operation for operation, grants in ACCESS.items() if grants is _IN_PERSON)
+BY_PEOPLE = frozenset(
+    operation for operation, grants in ACCESS.items() if grants is _IN_PERSON or grants is _ADMIN_IN_PERSON
+)
 """Operations that no API key may do."""
 
 FORMER_NAMES: Mapping[str, str] = {
@@ -223,8 +229,6 @@ FORMER_NAMES: Mapping[str, str] = {
     "mark_no_show": "miss_appointment",
     "register_account": "register",
     "request_password_reset": "forgot_password",
-    "request_user_erasure": "forget_user",
-    "cancel_user_erasure": "keep_user",
     "erase_customer": "forget_customer",
     "rotate_webhook_secret": "rotate_webhook",
 }

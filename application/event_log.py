@@ -172,7 +172,7 @@ class EventStore(Protocol):
         ...
 
     async def address_id(self, email: str) -> UUID:
-        """The stream of an e-mail address: a keyed hash, the same for every way to write it."""
+        """The stream of an e-mail address: a keyed hash, the same for every spelling of one mailbox."""
         ...
 
     async def knows(self, subject: UUID) -> bool:

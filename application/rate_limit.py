@@ -1,6 +1,6 @@
 """Rate limits on requests that are expensive or reveal something."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.errors import Refusal
@@ -8,13 +8,17 @@ from domain.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`quota` requests in `window` seconds; `remaining` are left until the window resets in `reset` seconds."""
+    """`quota` requests in `window` seconds; `remaining` are left until the window resets in `reset` seconds.
+
+    `counted`: what `take` counted, for `forgive` to undo.
+    """
 
     policy: str
     quota: int
     window: int
     remaining: int
     reset: int
+    counted: object = field(default=None, repr=False, compare=False)
 
 
 class TooManyRequests(Refusal):
@@ -32,6 +36,9 @@ class RateLimits(Protocol):
         """Count one request; raises TooManyRequests. `subject`: the person it concerns, such as an e-mail address."""
         ...
 
-    async def forgive(self, policy: str, network: str, subject: str) -> None:
-        """Uncount a legitimate request, and remember the network as known to the subject."""
+    async def forgive(self, taken: RateLimit) -> None:
+        """Uncount a legitimate request by what `take` answered, and remember its network as known to its subject.
+
+        Undoes what `take` has done, and no counter falls below zero.
+        """
         ...

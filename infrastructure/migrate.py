@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from infrastructure.address_streams import move_addresses
 from infrastructure.database.roles import APPLICATION, alchemy, migrate
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
@@ -21,6 +22,7 @@ Progress = Callable[[int, int], None]
 def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: float = GRACE) -> list[str]:
     """Migrate the database of the settings, as its owner. Safe to repeat, and to run in parallel.
 
+    E-mail addresses that release 0.1.0 folded otherwise move to their own streams, by events.
     Read models whose tables another release made are rebuilt from the log, beside those in use. Returns the
     names of their projections. `grace`: seconds that queries under way have before the old tables are dropped.
     """
@@ -30,6 +32,7 @@ def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: 
     alone = owner.user == database.user  # the owner is the application: no other role needs access
     role = database.user if alone else APPLICATION
     migrate(owner.dsn, None if alone else database.user)
+    move_addresses(owner.dsn, settings.masters)
     engine = create_engine(alchemy(owner.dsn))
     with engine.begin() as connection:
         ensure(connection, role=role)

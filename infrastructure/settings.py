@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     master_key_previous_file: File
     forgetting_days: int = Field(7, ge=0, le=365)
     forgotten_file: Path | None = None
+    breached_passwords: Annotated[Path | None, AfterValidator(values.hash_list)] = None
 
     db_host: str | None = None
     db_port: Port = 5432

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
@@ -92,3 +93,17 @@ def _address(url: SecretStr | None, schemes: set[str], example: str) -> SecretSt
     if place.scheme not in schemes or not (place.hostname or place.scheme == "unix"):
         raise advice
     return url
+
+
+def hash_list(path: Path | None) -> Path | None:
+    """A file whose first line is a SHA-1 hash, as lists of breached passwords have it; raises ValueError."""
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            first = file.readline(100)
+    except OSError:
+        raise ValueError(f"cannot be read: {path}") from None
+    if not re.match(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n", first):
+        raise ValueError("needs SHA-1 hashes in upper case, one a line, in order, as haveibeenpwned.com offers them")
+    return path

@@ -3,6 +3,7 @@
 The id of a mail is the key of its job, so that receivers recognise a second copy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from application.people.account import FindAccount, find_account
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.account import Account
+from domain.people.email_address import Address
 
 RESET = timedelta(hours=1)
 INVITATION = timedelta(days=7)
@@ -50,35 +52,66 @@ def account_handlers(services: AccountMailServices) -> JobHandlers:
 async def send_registration_code(job: Job, lease: JobLease, services: AccountMailServices) -> str:
     """Send a code to the address; if it has an account, notify the holder instead.
 
-    Payload: email, password (hashed), name, role, timezone, language.
+    Payload: email, password (hashed), name, role, timezone, language; account_id, asked_at and network of the request.
     """
     said = job.said
     if await _tell_holder(job, lease, said["email"], services):
         return "known"
-    secret = await services.verifications.issue(Verification(new_id(), said))
+    address = await services.store.address_id(said["email"])
+    account_id = UUID(said["account_id"]) if "account_id" in said else new_id()
+    secret = await services.verifications.issue(
+        Verification(account_id=account_id, said=said, about=address, asked_at=_asked_at(job), streams=[address])
+    )
+    if secret is None:
+        return "replaced"
     # The mail holds no text of the sender: otherwise strangers could mail their own words to any address.
-    message = MailMessage(job.key, "verify", said["email"], said["language"] or "", {"token": secret})
+    facts = {"token": secret, **_asked(job)}
+    message = MailMessage(job.key, "verify", said["email"], said["language"] or "", facts)
     return await _send(message, lease, services)
 
 
 async def send_address_code(job: Job, lease: JobLease, services: AccountMailServices) -> str:
-    """As for a registration, to the new address of an account. Payload: email."""
+    """As for a registration, to the new address of an account.
+
+    Payload: email; asked_at and network of the request; version and credential: of the account and its credentials.
+    """
     account, email = await _account(job, services), job.said["email"]
     if account is None or not account.active:
         return "gone"
     if await _tell_holder(job, lease, email, services):
         return "known"
-    secret = await services.verifications.issue(Verification(account.account_id, {"email": email}))
-    return await _write("new-address", account, job, lease, services, to=email, token=secret)
+    secret = await services.verifications.issue(await _move(job, account, services))
+    if secret is None:
+        return "replaced"
+    return await _write("new-address", account, job, lease, services, to=email, token=secret, **_asked(job))
+
+
+async def _move(job: Job, account: Account, services: AccountMailServices) -> Verification:
+    """The change of address, bound to the account as it was when the change was requested."""
+    email = job.said["email"]
+    address = await services.store.address_id(email)
+    known = await current_state(Address, address, services.store)
+    return Verification(
+        account_id=account.account_id,
+        said={"email": email},
+        about=account.id,
+        asked_at=_asked_at(job),
+        streams=[account.id, address],
+        versions=[job.said.get("version", account.version), known.version if known else 0],
+        credential=job.said.get("credential"),
+    )
 
 
 async def send_reset_link(job: Job, lease: JobLease, services: AccountMailServices) -> str:
-    """Send a link that sets a new password, if the address has an account. Payload: email."""
+    """Send a link that sets a new password, if the address has an account.
+
+    Payload: email; asked_at and network of the request.
+    """
     account = await _holder(job.said["email"], services)
     if account is None or not account.active:
         return "unknown"
     ticket = await services.tickets.issue(account.account_id, "reset", RESET)
-    return await _write("reset", account, job, lease, services, token=ticket)
+    return await _write("reset", account, job, lease, services, token=ticket, **_asked(job))
 
 
 async def send_invitation(job: Job, lease: JobLease, services: AccountMailServices) -> str:
@@ -100,9 +133,11 @@ async def send_account_notice(job: Job, lease: JobLease, services: AccountMailSe
         return "gone"
     if said["letter"] == "forgetting-asked" and account.forgetting_due is None:
         return "cancelled"
-    facts = {name: str(value) for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
-    if "due_at" in facts:
-        facts["due"] = _date_of(datetime.fromisoformat(facts.pop("due_at")))
+    facts = {name: str(value or "") for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
+    for name in ("due_at", "expires_at"):
+        if name in facts:
+            instant = facts.pop(name)
+            facts[name.removesuffix("_at")] = _date_of(datetime.fromisoformat(instant)) if instant else ""
     return await _write(said["letter"], account, job, lease, services, to=said.get("to"), **facts)
 
 
@@ -160,6 +195,16 @@ async def _send(message: MailMessage, lease: JobLease, services: AccountMailServ
     await lease.hold()
     await services.mail.send(message)
     return "sent"
+
+
+def _asked_at(job: Job) -> datetime:
+    """When the code was requested; the jobs of release 0.1.0 do not say."""
+    return job.moment("asked_at") or job.due_at
+
+
+def _asked(job: Job) -> Mapping[str, str]:
+    """When and from which network the code was requested, as the mail shows it."""
+    return {"asked": _date_of(_asked_at(job)), "network": job.said.get("network", "")}
 
 
 def _date_of(moment: datetime) -> str:

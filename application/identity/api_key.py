@@ -16,6 +16,7 @@ from domain.people.account import Account
 PREFIX = "dbk_"
 FRESH = 1.0  # seconds for which a look-up is cached
 REMEMBERED = 1_000  # keys
+MOST_KEYS = 100  # of an account
 
 
 class TooManyKeys(Conflict):
@@ -57,6 +58,10 @@ class ApiKeys(Protocol):
 
     async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:
         """Revoke the key. Raises Stale."""
+        ...
+
+    async def end_all(self, account_id: UUID) -> int:
+        """Revoke all keys of the account; how many."""
         ...
 
     async def bearer(self, key: str) -> ApiKey | None:

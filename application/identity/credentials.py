@@ -39,6 +39,7 @@ class Credential:
     """The credentials of an account. `long`: the password has at least 15 characters.
 
     `totp`: the encrypted secret of one-time codes, in force once `totp_confirmed`; `totp_step`: the last step used.
+    `version`: grows with each change of the password, and as one-time codes come into force or are given up.
     """
 
     account_id: UUID
@@ -47,6 +48,7 @@ class Credential:
     totp: bytes | None = None
     totp_confirmed: bool = False
     totp_step: int = 0
+    version: int = 1
 
 
 class Credentials(Protocol):
@@ -54,8 +56,12 @@ class Credentials(Protocol):
 
     async def get(self, account_id: UUID) -> Credential | None: ...
 
+    async def lock(self, account_id: UUID) -> Credential | None:
+        """As `get`; others that change the credentials or use one-time secrets wait for the transaction to end."""
+        ...
+
     async def put(self, account_id: UUID, password: str, *, long: bool) -> None:
-        """Store a password's hash, new or in place of the one before."""
+        """Store a password's hash, new or in place of the one before. Codes that await confirmation are dropped."""
         ...
 
     async def drop(self, account_id: UUID) -> None:
@@ -63,7 +69,10 @@ class Credentials(Protocol):
         ...
 
     async def start_codes(self, account_id: UUID, secret: str) -> None:
-        """Store a secret of one-time codes, not yet in force; does nothing if one is in force."""
+        """Store a secret of one-time codes, not yet in force; does nothing if one is in force.
+
+        It is bound to the credentials, the address and the status of the account: after a change, `get` omits it.
+        """
         ...
 
     async def secret(self, credential: Credential) -> str | None:
@@ -75,7 +84,15 @@ class Credentials(Protocol):
         ...
 
     async def stop_codes(self, account_id: UUID) -> None:
-        """Turn one-time codes off."""
+        """Turn one-time codes off, and drop the recovery codes."""
+        ...
+
+    async def put_recovery_codes(self, account_id: UUID, codes: Sequence[str]) -> None:
+        """Store the hashes of new recovery codes, in place of all before."""
+        ...
+
+    async def use_recovery_code(self, account_id: UUID, code: str) -> int | None:
+        """Record the use of a recovery code; how many are left. None: it is unknown or was used before."""
         ...
 
 
@@ -83,6 +100,10 @@ class TotpCodes(Protocol):
     """One-time codes by time (RFC 6238)."""
 
     def new_secret(self) -> str: ...
+
+    def recovery_codes(self) -> Sequence[str]:
+        """Ten new ones, of which each replaces one code when the device is lost."""
+        ...
 
     def uri(self, secret: str, name: str) -> str:
         """The otpauth URI that an authenticator app reads from a QR code."""

@@ -1,64 +1,81 @@
 """Registration, and verification of an e-mail address for a new or an existing account."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from application.access import OPERATOR, Caller, Role
+from application.access import Caller, Role
+from application.current_state import current_state
 from application.event_log import CommandResult, EventStore
 from application.identity.credentials import Credentials
-from application.identity.one_time_tokens import Verification, Verifications
+from application.identity.one_time_tokens import TicketVoid, Verification, Verifications
 from application.jobs.job import JobEnqueuer, JobRequest, enqueues
-from application.people.account import FindAccount, RegisterAccount, find_account, register_account
+from application.people.account import RegisterAccount, register_account
 from application.people.contact import ChangeAddress, change_address
-from domain.errors import Refusal
+from domain.kernel import new_id
 from domain.people.account import Account
+from domain.people.email_address import AddressTaken
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationServices:
-    """The services that verification uses."""
+    """The services that verification uses. `atomically`: the rows written within the block are committed together."""
 
     store: EventStore
     credentials: Credentials
     verifications: Verifications
+    atomically: Callable[[], AbstractAsyncContextManager[object]]
 
 
 @enqueues("register")
-async def ask_registration(said: Mapping[str, Any], jobs: JobEnqueuer, correlation: str = "") -> None:
+async def ask_registration(
+    said: Mapping[str, Any], network: str, store: EventStore, jobs: JobEnqueuer, correlation: str = ""
+) -> None:
     """Enqueue the mail with the code. The work is the same whether or not the address has an account.
 
-    `said`: email, password (hashed), name, role, timezone, language.
+    `said`: email, password (hashed), name, role, timezone, language. `network`: that of the request.
     """
-    await jobs.enqueue(JobRequest("register", said), correlation)
+    asked = {"account_id": str(new_id()), "asked_at": store.now().isoformat(), "network": network}
+    await jobs.enqueue(JobRequest("register", {**said, **asked}), correlation)
 
 
 async def verify_email(secret: str, services: VerificationServices, correlation: str = "") -> CommandResult[Account]:
-    """Register the account, or change its address, by the code from the mail. Raises TicketVoid, AddressTaken."""
-    verification = await services.verifications.take(secret)
-    act = _register if "password" in verification.said else _change
-    try:
-        done = await act(verification, services, correlation)
-    except Refusal:
-        await services.verifications.done(secret)  # a second attempt would be refused as well
-        raise
-    except BaseException:
-        await services.verifications.give_back(secret)
-        raise
-    await services.verifications.done(secret)
+    """Register the account, or change its address, by the code from the mail. Raises TicketVoid.
+
+    The row of the code is locked until the log has recorded the change, and deleted with it. After a crash in
+    between, the same code finishes what is left.
+    """
+    async with services.atomically():
+        pending = await services.verifications.take(secret)
+        address = await services.store.address_id(pending.said["email"])
+        account = await current_state(Account, Account.id_of(pending.account_id), services.store)
+        try:
+            if "password" in pending.said:
+                done = await _register(pending, address, account, services, correlation)
+            else:
+                done = await _change(pending, address, account, services, correlation)
+        except AddressTaken:
+            raise TicketVoid from None
+        await services.verifications.done(secret)
     return done
 
 
-async def _register(pending: Verification, services: VerificationServices, correlation: str) -> CommandResult[Account]:
+async def _register(
+    pending: Verification, address: UUID, account: Account | None, services: VerificationServices, correlation: str
+) -> CommandResult[Account]:
     said, id = pending.said, pending.account_id
+    if account is None and pending.void:
+        raise TicketVoid
+    if await services.credentials.get(id) is None:
+        await services.credentials.put(id, said["password"], long=True)
     role = Role(said["role"])
-    # The password first: a recorded account can sign in at once; a password without an account grants nothing.
-    await services.credentials.put(id, said["password"], long=True)
     command = RegisterAccount(
         by=Caller(id, role),
         account_id=id,
         role=role,
-        address=await services.store.address_id(said["email"]),
+        address=address,
         contact={
             "email": said["email"],
             "name": said["name"],
@@ -67,20 +84,14 @@ async def _register(pending: Verification, services: VerificationServices, corre
         },
         correlation=correlation,
     )
-    try:
-        return await register_account(command, services.store)
-    except Refusal:
-        await services.credentials.drop(id)
-        raise
+    return await register_account(command, services.store)
 
 
-async def _change(pending: Verification, services: VerificationServices, correlation: str) -> CommandResult[Account]:
-    id, email = pending.account_id, pending.said["email"]
-    former = (await find_account(FindAccount(by=OPERATOR, account_id=id), services.store)).aggregate
-    command = ChangeAddress(
-        by=Caller(id, Role(former.role)),
-        email=email,
-        address=await services.store.address_id(email),
-        correlation=correlation,
-    )
+async def _change(
+    pending: Verification, address: UUID, account: Account | None, services: VerificationServices, correlation: str
+) -> CommandResult[Account]:
+    if account is None or (pending.void and account.address != address):
+        raise TicketVoid
+    by = Caller(pending.account_id, Role(account.role))
+    command = ChangeAddress(by=by, email=pending.said["email"], address=address, correlation=correlation)
     return await change_address(command, services.store)

@@ -1,8 +1,11 @@
-"""Ports to the secrets that are sent by mail: 256 bits each, stored as hashes, used once, for a limited time."""
+"""Ports to the secrets that are sent by mail: 256 bits each, stored as hashes, used once, for a limited time.
 
-from collections.abc import Mapping
+Each is bound to the state it was issued under: the account's credentials, address and status. A change voids it.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -10,7 +13,7 @@ from domain.errors import Gone
 
 
 class TicketVoid(Gone):
-    """This code was used before, has expired, or was never sent."""
+    """This code is not valid: it was used, replaced or never sent, has expired, or the account has changed since."""
 
 
 class OneTimeTokens(Protocol):
@@ -29,31 +32,38 @@ class OneTimeTokens(Protocol):
     async def drop(self, account_id: UUID) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """An e-mail address awaiting proof. `said`: the data of the registration or the address change."""
+    """An e-mail address awaiting proof. `said`: the data of the registration or the address change.
+
+    `about`: the address to register, or the account that moves; of several requests about it, the newest counts.
+    Bound to `streams` at `versions`, and to the account's credentials at version `credential`; None: at present.
+    `void`: what it is bound to has changed.
+    """
 
     account_id: UUID
     said: Mapping[str, Any]
+    about: UUID
+    asked_at: datetime
+    streams: Sequence[UUID]
+    versions: Sequence[int] | None = None
+    credential: int | None = None
+    void: bool = False
 
 
 class Verifications(Protocol):
     """E-mail addresses awaiting proof: one token each, valid for a day."""
 
-    async def issue(self, verification: Verification) -> str:
-        """The token to send."""
+    async def issue(self, verification: Verification) -> str | None:
+        """The token to send; those of older requests are void. None if there was a newer request."""
         ...
 
     async def take(self, secret: str) -> Verification:
-        """The verification of the token, which is reserved for the caller for a minute. Raises TicketVoid."""
+        """The verification of the token, reserved until the transaction ends. Raises TicketVoid."""
         ...
 
     async def done(self, secret: str) -> None:
         """Void the token: the verification is complete."""
-        ...
-
-    async def give_back(self, secret: str) -> None:
-        """Release the token at once: the verification failed."""
         ...
 
     async def drop(self, account_id: UUID) -> None:

@@ -25,6 +25,13 @@ async def prove(by: Caller, password: str, network: str, signing: Signing) -> Cr
     return credential
 
 
+async def hold(credential: Credential, signing: Signing) -> None:
+    """Keep the credentials as `prove` found them until the transaction ends; raises WrongPassword if they changed."""
+    current = await signing.credentials.lock(credential.account_id)
+    if current is None or current.version != credential.version:
+        raise WrongPassword
+
+
 @enqueues("account_notice")
 async def change_password(by: Caller, old: str, new: str, network: str, signing: Signing) -> None:
     """Change the password and end all other sessions. Raises WrongPassword, WeakPassword."""
@@ -34,6 +41,7 @@ async def change_password(by: Caller, old: str, new: str, network: str, signing:
     hashed = await signing.passwords.hash(new)
     letter = {"letter": "password-changed"}
     async with signing.atomically():
+        await hold(credential, signing)
         await signing.credentials.put(by.account, hashed, long=len(new) >= LONG)
         await signing.security.note("password_changed", by.account, network=network)
         await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
@@ -44,13 +52,17 @@ async def change_password(by: Caller, old: str, new: str, network: str, signing:
 async def request_password_reset(email: str, network: str, signing: Signing) -> None:
     """Enqueue the mail with the link. The job finds out later whether the address has an account."""
     async with signing.atomically():
-        await signing.jobs.enqueue(JobRequest("reset_password", {"email": email}))
+        asked = {"email": email, "asked_at": signing.store.now().isoformat(), "network": network}
+        await signing.jobs.enqueue(JobRequest("reset_password", asked))
         await signing.security.note("reset_asked", network=network)
 
 
 @enqueues("account_notice")
 async def reset_password(ticket: str, new: str, network: str, signing: Signing) -> None:
-    """Set a new password and end all sessions. Raises TicketVoid; WeakPassword, which leaves the token valid."""
+    """Set a new password; all sessions and API keys end.
+
+    Raises TicketVoid; WeakPassword, which leaves the token valid.
+    """
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()
@@ -58,9 +70,11 @@ async def reset_password(ticket: str, new: str, network: str, signing: Signing) 
     hashed = await signing.passwords.hash(new)
     letter = {"letter": "password-changed"}
     async with signing.atomically():
+        await signing.credentials.lock(id)
         await signing.tickets.redeem(ticket, "reset")
         await signing.credentials.put(id, hashed, long=len(new) >= LONG)
-        await signing.security.note("password_reset", id, network=network)
+        keys = await signing.keys.end_all(id)
+        await signing.security.note("password_reset", id, network=network, keys=keys)
         await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
         await signing.sessions.end(id)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from application.access import ANONYMOUS, Caller, Role
+from application.access import ANONYMOUS, Caller, Role, demand
 from application.event_log import EventReader, EventStore
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
@@ -14,13 +14,14 @@ from application.identity.credentials import Credential, Credentials, Passwords,
 from application.identity.one_time_tokens import OneTimeTokens
 from application.identity.security_log import SecurityReader
 from application.identity.sessions import Session, Sessions
-from application.jobs.job import JobEnqueuer
+from application.jobs.job import JobEnqueuer, JobRequest, enqueues
 from application.people.account import FindAccount, find_account
 from application.query import Lookup, QueryResult, query
 from domain.errors import NotFound, Unauthenticated
 from domain.people.account import Account
 from domain.people.email_address import Address
 
+TOTP_DIGITS = 6
 LONGEST_NAME = 320  # characters, as of an e-mail address
 
 
@@ -164,12 +165,32 @@ async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now
 async def uses_code(
     code: str, credential: Credential, signing: Signing, now: datetime, *, confirms: bool = False
 ) -> bool:
-    """Use a one-time code. Returns whether it belongs to the account and was not used before."""
+    """Use a one-time code, or in place of it a recovery code, which confirms none.
+
+    Returns whether it belongs to the account and was not used before.
+    """
+    if len(code) > TOTP_DIGITS and credential.totp_confirmed:
+        return await use_recovery_code(code, credential, signing)
     secret = await signing.credentials.secret(credential)
     step = None if secret is None else signing.codes.step(secret, code, now)
     if step is None:
         return False
     return await signing.credentials.use_code(credential.account_id, step, confirms=confirms)
+
+
+@enqueues("account_notice")
+async def use_recovery_code(code: str, credential: Credential, signing: Signing) -> bool:
+    """Use a recovery code, and mail the account how many are left."""
+    id = credential.account_id
+    async with signing.atomically():
+        left = await signing.credentials.use_recovery_code(id, code)
+        if left is None:
+            return False
+        await signing.security.note("recovery_code_used", id, left=left)
+        letter = {"letter": "recovery-code-used", "left": str(left)}
+        notice = JobRequest("account_notice", letter, subject=Account.id_of(id), slot="recovery-code-used")
+        await signing.jobs.enqueue(notice)
+    return True
 
 
 async def _failed(cmd: SignIn, account_id: UUID | None, signing: Signing) -> None:
@@ -205,7 +226,19 @@ async def end_session(by: Caller, session_id: UUID, network: str, signing: Signi
     await signing.security.note("session_ended", by.account, network=network, session=str(session_id))
 
 
-async def end_other_sessions(by: Caller, network: str, signing: Signing) -> None:
-    """End all sessions of the caller except the current one."""
-    ended = await signing.sessions.end(by.account, keep=by.session)
-    await signing.security.note("sessions_ended", by.account, network=network, count=ended)
+async def end_other_sessions(by: Caller, network: str, signing: Signing, *, api_keys: bool = False) -> None:
+    """End all sessions of the caller except the current one; `api_keys`: and all API keys."""
+    async with signing.atomically():
+        ended = await signing.sessions.end(by.account, keep=by.session)
+        keys = await signing.keys.end_all(by.account) if api_keys else 0
+        await signing.security.note("sessions_ended", by.account, network=network, count=ended, keys=keys)
+
+
+async def end_user_sessions(by: Caller, account_id: UUID, network: str, signing: Signing) -> None:
+    """End all sessions and API keys of an account, as an admin. Raises NotFound."""
+    demand(by, "end_user_sessions", "account", account_id)
+    await account_of(account_id, signing)
+    async with signing.atomically():
+        ended = await signing.sessions.end(account_id)
+        facts = {"count": ended, "keys": await signing.keys.end_all(account_id), "by": str(by.account)}
+        await signing.security.note("sessions_ended", account_id, network=network, **facts)

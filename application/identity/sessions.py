@@ -30,7 +30,10 @@ class Sessions(Protocol):
         ...
 
     async def refresh(self, token: str, *, network: str = "") -> tuple[Session, str]:
-        """The session and its next token. Raises Unauthenticated; a token used before ends the session."""
+        """The session and its next token. Raises Unauthenticated; a token used before ends the session.
+
+        For a few seconds, and until its successor is used, a used token is answered with the same successor.
+        """
         ...
 
     async def of(self, account_id: UUID) -> Sequence[Session]: ...

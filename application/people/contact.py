@@ -23,11 +23,14 @@ from domain.personal_data import PersonalData
 class ChangeContact(Command):
     """`contact`: the fields to replace, of name, timezone, language.
 
-    `email`: another e-mail address, which gets a code and counts once that is proven.
+    `email`: another e-mail address, which gets a code and counts once that is proven. `credential`: the version of the
+    credentials that the caller proved; `network`: that of the request.
     """
 
     contact: Mapping[str, Any]
     email: str | None = None
+    credential: int | None = None
+    network: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +52,15 @@ async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Ac
     contact = await _contact(log, account)
     if {**contact, **cmd.contact} != contact:
         account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
-    codes = [JobRequest("change_address", {"email": cmd.email}, subject=account.id)] if cmd.email else []
-    await log.record(account, enqueues=codes)
+    await log.record(account, enqueues=[_code(cmd, account, now)] if cmd.email else [])
     return account
+
+
+def _code(cmd: ChangeContact, account: Account, now: datetime) -> JobRequest:
+    """The mail with the code, which is bound to the account and its credentials as they are now."""
+    bound = {"credential": cmd.credential, "version": account.version}
+    asked = {"email": cmd.email, "asked_at": now.isoformat(), "network": cmd.network}
+    return JobRequest("change_address", {**asked, **bound}, subject=account.id)
 
 
 @command

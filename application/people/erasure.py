@@ -14,7 +14,7 @@ from uuid import UUID
 from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
-from application.current_state import current_state
+from application.current_state import GetCurrentState, get_current_state
 from application.event_log import Command, EventLog, EventStore, command
 from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, enqueues
 from application.people.account import counted
@@ -175,32 +175,29 @@ def erasure_handlers(services: ErasureServices) -> JobHandlers:
 
 async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -> str:
     """Erase an account when it is due. Raises NotDueYet before that, and while there are upcoming appointments."""
-    account = await _account(job, services.store)
+    account, position = await _account(job, services.store)
     if account is None:
         return "gone"
     subjects = [account.account_id, *account.guests]
     if account.status is AccountStatus.FORGOTTEN:  # an earlier try was interrupted, or a backup restored the keys
-        await _erase(subjects, services)
+        await erase(subjects, services)
         return "forgotten"
     due = account.forgetting_due
     if due is None:
         return "cancelled"
     if due > services.store.now():
         raise NotDueYet(due)
-    if not await end(subjects, account.account_id, services, cancel=account.cancels_appointments):
+    person, cancel = account.account_id, account.cancels_appointments
+    if not cancel and (await services.obligations.ahead(person, services.store.now(), position)).appointments:
         raise NotDueYet(services.store.now() + LATER)
+    await end(subjects, person, services)
     await lease.hold()
-    await _erase(subjects, services, farewell=account.contact.value)
+    await erase(subjects, services, farewell=account.contact.value)
     return "forgotten"
 
 
-async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, cancel: bool) -> bool:
-    """Refuse new bookings by and with the person and end upcoming appointments.
-
-    False if there are some and `cancel` is false.
-    """
-    if not cancel and (await by.obligations.ahead(person, by.store.now())).appointments:
-        return False
+async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices) -> None:
+    """Refuse new bookings by and with the person and end upcoming appointments."""
     position = 0
     for customer_id in customers:
         try:
@@ -216,10 +213,9 @@ async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, *, c
     left = await by.obligations.ahead(person, by.store.now(), position or None)
     for appointment_id in left.appointments:
         await cancel_appointment(_cancelled(appointment_id), by.store)
-    return True
 
 
-async def _erase(subjects: Sequence[UUID], by: ErasureServices, *, farewell: Mapping[str, Any] | None = None) -> None:
+async def erase(subjects: Sequence[UUID], by: ErasureServices, *, farewell: Mapping[str, Any] | None = None) -> None:
     """Delete the rows that no event restores first, then the key."""
     await by.erased.add(subjects)
     await by.account_data.drop(subjects[0])
@@ -235,20 +231,20 @@ async def erase_again(by: ErasureServices) -> None:
             await erase_person(ErasePerson(by=OPERATOR, subject=subject), by.store)
 
 
-async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -> None:
-    """Erase a customer without an account immediately. Raises AppointmentsAhead."""
-    if not await end([customer_id], customer_id, by, cancel=cancel):
-        ahead = await by.obligations.ahead(customer_id, by.store.now())
-        raise AppointmentsAhead(len(ahead.appointments))
-    await _erase([customer_id], by)
-
-
 def _cancelled(appointment_id: UUID) -> CancelAppointment:
     return CancelAppointment(by=OPERATOR, appointment_id=appointment_id, reason="", correlation=str(new_id()))
 
 
-async def _account(job: Job, store: EventStore) -> Account | None:
-    """The account that the job is about; in its payload, if it was enqueued by release 0.1.0."""
+async def _account(job: Job, store: EventStore) -> tuple[Account | None, int]:
+    """The account that the job is about, and the position that it is of.
+
+    It is in the payload, if release 0.1.0 enqueued the job.
+    """
     told = job.said.get("account_id")
     stream = job.subject if told is None else Account.id_of(UUID(told))
-    return await current_state(Account, stream, store)
+    try:
+        found = await get_current_state(GetCurrentState(by=OPERATOR, kind=Account, id=stream), store)
+    except NotFound:
+        return None, 0
+    assert isinstance(found.aggregate, Account)
+    return found.aggregate, found.position

@@ -108,6 +108,11 @@ class Account(Aggregate):
     def change_address(self, by: UUID, address: UUID, contact: PersonalData, now: datetime) -> None:
         """Replace the e-mail address by another one, which has been verified."""
         self.check_active()
+        self.readdress(by, address, contact, now)
+
+    def readdress(self, by: UUID, address: UUID, contact: PersonalData, now: datetime) -> None:
+        """Set another stream of the same e-mail address, whether or not the account is active."""
+        self.check_known()
         if address != self.address:
             self._address_changed(by=by, address=address, contact=contact, timestamp=now)
 

@@ -37,7 +37,7 @@ class EventStore(AggregateRepository):
         return self.journal.now()
 
     async def address_id(self, email: str) -> UUID:
-        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        """The stream of an e-mail address: a keyed hash, the same for every spelling of one mailbox."""
         return await self.keyring.address_id(email)
 
     async def knows(self, subject: UUID) -> bool:

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from application.identity.api_key import ApiKey, TooManyKeys
+from application.identity.api_key import MOST_KEYS, ApiKey, TooManyKeys
 from domain.errors import NotFound, Stale
 from domain.kernel import new_id
 from infrastructure.database.row_pool import Row, RowPool
 from infrastructure.identity.opaque_secrets import hashed, new_secret
 from infrastructure.privacy.row_encryption import RowEncryption
 
-MOST = 100  # keys of an account
 _KEY = re.compile(r"dbk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 _COLUMNS = "id, account_id, version, name, scopes, created_at, expires_at, used_at"
 _MAKE = f"""
     INSERT INTO auth.api_key (id, account_id, name, secret, scopes, expires_at)
-    SELECT %s, %s, %s, %s, %s, %s WHERE (SELECT count(*) FROM auth.api_key WHERE account_id = %s) < {MOST}
+    SELECT %s, %s, %s, %s, %s, %s WHERE (SELECT count(*) FROM auth.api_key WHERE account_id = %s) < {MOST_KEYS}
     RETURNING {_COLUMNS}"""  # noqa: S608  all of it is written here
 _FIND = f"""
     SELECT {_COLUMNS} FROM auth.api_key
@@ -28,6 +27,7 @@ _AT = "account_id = %s AND id = %s AND (%s::bigint IS NULL OR version = %s)"
 _RENAME = f"""
     UPDATE auth.api_key SET name = %s, version = version + 1 WHERE {_AT} RETURNING {_COLUMNS}"""  # noqa: S608
 _END = f"DELETE FROM auth.api_key WHERE {_AT} RETURNING 1"  # noqa: S608
+_END_ALL = "DELETE FROM auth.api_key WHERE account_id = %s RETURNING 1"
 _BEARER = f"""
     SELECT {_COLUMNS}, secret, used_at IS DISTINCT FROM date_trunc('minute', now()) FROM auth.api_key
     WHERE id = %s AND (expires_at IS NULL OR expires_at > now())"""  # noqa: S608
@@ -72,6 +72,9 @@ class ApiKeys:
     async def end(self, account_id: UUID, id: UUID, version: int | None) -> None:
         if await self._pool.one(_END, [account_id, id, version, version]) is None:
             raise Stale((await self.get(account_id, id)).version)
+
+    async def end_all(self, account_id: UUID) -> int:
+        return len(await self._pool.all(_END_ALL, [account_id]))
 
     async def bearer(self, key: str) -> ApiKey | None:
         parts = _KEY.fullmatch(key)

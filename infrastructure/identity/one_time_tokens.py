@@ -4,16 +4,19 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.identity.one_time_tokens import TicketVoid
+from domain.people.account import Account
 from infrastructure.database.row_pool import RowPool, rows
 from infrastructure.identity.opaque_secrets import hashed, new_secret
+from infrastructure.identity.secret_binding import RECORDED, VERSION, void
 
-_ISSUE = """
-    INSERT INTO auth.ticket (hash, account_id, purpose, issued_at, expires_at)
-    VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp() + %s)"""
-_GOOD = "hash = %s AND purpose = %s AND used_at IS NULL AND expires_at > clock_timestamp()"
-_LOOK = f"SELECT account_id FROM auth.ticket WHERE {_GOOD}"  # noqa: S608  all of it is written here
+_ISSUE = f"""
+    INSERT INTO auth.ticket (hash, account_id, purpose, issued_at, expires_at, credential, streams, versions)
+    VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp() + %s, {VERSION}, %s, {RECORDED})"""  # noqa: S608
+_GOOD = f"""
+    t.hash = %s AND t.purpose = %s AND t.used_at IS NULL AND t.expires_at > clock_timestamp() AND NOT {void("t")}"""
+_LOOK = f"SELECT t.account_id FROM auth.ticket t WHERE {_GOOD}"  # noqa: S608  all of it is written here
 _REDEEM = f"""
-    UPDATE auth.ticket SET used_at = clock_timestamp() WHERE {_GOOD} RETURNING account_id"""  # noqa: S608
+    UPDATE auth.ticket t SET used_at = clock_timestamp() WHERE {_GOOD} RETURNING t.account_id"""  # noqa: S608
 _SWEEP = "DELETE FROM auth.ticket WHERE account_id = %s AND (used_at IS NOT NULL OR expires_at < now())"
 _DROP = "DELETE FROM auth.ticket WHERE account_id = %s"
 
@@ -25,10 +28,11 @@ class OneTimeTokens:
         self._pool = pool
 
     async def issue(self, account_id: UUID, purpose: str, lifetime: timedelta) -> str:
-        token = new_secret()
+        token, streams = new_secret(), [Account.id_of(account_id)]
+        values = [hashed(token), account_id, purpose, lifetime, account_id, streams, streams]
         async with self._pool.transaction() as connection:
             await rows(connection, _SWEEP, [account_id])
-            await rows(connection, _ISSUE, [hashed(token), account_id, purpose, lifetime])
+            await rows(connection, _ISSUE, values)
         return token
 
     async def look(self, token: str, purpose: str) -> UUID:

@@ -1,7 +1,9 @@
 """Passwords: rules for new ones, and bcrypt off the event loop, a bounded number at a time."""
 
 import asyncio
+import hashlib
 import hmac
+import mmap
 import os
 import sys
 import threading
@@ -9,6 +11,7 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import bcrypt
@@ -28,9 +31,15 @@ T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and verifies. `pepper`: 32 bytes that no database holds; `waiting`: how many requests may wait."""
+    """Hashes and verifies. `pepper`: 32 bytes that no database holds; `waiting`: how many requests may wait.
 
-    def __init__(self, pepper: bytes, *, cost: int = COST, waiting: int = WAITING) -> None:
+    `breached`: a file of breached passwords, which are refused.
+    """
+
+    def __init__(
+        self, pepper: bytes, *, cost: int = COST, waiting: int = WAITING, breached: Path | None = None
+    ) -> None:
+        self._breached = BreachedPasswords(breached) if breached else ()
         self._pepper = pepper
         self._cost = cost
         self._places = THREADS + waiting
@@ -52,7 +61,9 @@ class Passwords:
         if any(_spells(plain, word) for word in _words((*about, *OURS))):
             raise WeakPassword("Do not build the password from your name or address, or from ours.")
         if _is_common(plain):
-            raise WeakPassword("This password is too common.")
+            raise WeakPassword("This password is too common. Use another.")
+        if password in self._breached:
+            raise WeakPassword("This password is known from a data breach. Use another.")
 
     async def hash(self, password: str) -> str:
         return await self._in_thread(self._hash, password)
@@ -86,6 +97,28 @@ class Passwords:
         self._taken -= 1
         if not done.cancelled():
             done.exception()  # retrieved: the waiting request raises it
+
+
+class BreachedPasswords:
+    """A file of SHA-1 hashes in upper case, one a line, in order; searched on disk, as it may not fit into memory."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __contains__(self, password: str) -> bool:
+        sought = hashlib.sha1(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest().upper()
+        low, high = 0, len(self._lines)
+        while low < high:
+            start = self._lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
+            found = self._lines[start : start + len(sought)]
+            if found == sought.encode():
+                return True
+            if found < sought.encode():
+                low = self._lines.find(b"\n", start) + 1 or high
+            else:
+                high = start
+        return False
 
 
 def _give_way() -> None:

@@ -3,7 +3,7 @@
 import hmac
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
@@ -12,9 +12,10 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from application.rate_limit import RateLimit, TooManyRequests
 
@@ -22,6 +23,7 @@ PAUSE = 1.0  # seconds without requests to Redis after it failed
 PATIENCE = 0.25  # seconds until Redis counts as unavailable
 KNOWN = 30 * 86_400  # seconds for which a network counts as known to an account
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+_UNDO = "if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then return redis.call('DECR', KEYS[1]) end"
 logger = structlog.get_logger(__name__)
 
 
@@ -68,6 +70,7 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
         RateLimitWindow("subject", 3, HOUR),
         RateLimitWindow("subject", 10, DAY),
     ),
+    "refresh": (RateLimitWindow("subject", 20, MINUTE), RateLimitWindow("network", 600, MINUTE)),
     "reset": (RateLimitWindow("network", 20, HOUR), RateLimitWindow("network", 100, DAY)),
     "verify": (RateLimitWindow("network", 60, HOUR),),
     "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
@@ -77,6 +80,16 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What a request counted: `guesses`, which a right one clears, and `others`, which it uncounts."""
+
+    shared: bool
+    guesses: Sequence[str]
+    others: Sequence[str]
+    known: str
+
+
 class RateLimits:
     """Rate limits. `key`: subjects are stored as keyed hashes only. Without a URL, limits are per process."""
 
@@ -84,7 +97,9 @@ class RateLimits:
         self._key = key
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._pool = None if redis_url is None else _pool(redis_url)
-        self._shared = None if self._pool is None else FixedWindowRateLimiter(_storage(self._pool, prefix))
+        self._prefix = f"{prefix}limits"
+        self._shared = None if self._pool is None else FixedWindowRateLimiter(_storage(self._pool, self._prefix))
+        self._undo = Redis(connection_pool=self._pool).register_script(_UNDO)
         self._again = 0.0
 
     async def close(self) -> None:
@@ -101,45 +116,48 @@ class RateLimits:
                 self._pause(lost)
         return await self._take(self._own, policy, network, subject, share=2)
 
-    async def forgive(self, policy: str, network: str, subject: str) -> None:
-        shared = self._reachable()
-        if shared is not None:
-            try:
-                await self._forgive(shared, policy, network, subject, share=1)
-                return
-            except StorageError as lost:
-                self._pause(lost)
-        await self._forgive(self._own, policy, network, subject, share=2)
+    async def forgive(self, taken: RateLimit) -> None:
+        counted = taken.counted
+        assert isinstance(counted, _Counted)
+        limiter = self._reachable() if counted.shared else self._own
+        if limiter is None:
+            return  # Redis forgets what it counted when the window ends
+        try:
+            await self._forgive(limiter, counted)
+        except (StorageError, RedisError) as lost:
+            self._pause(lost)
 
     def _reachable(self) -> FixedWindowRateLimiter | None:
         return self._shared if time.monotonic() >= self._again else None
 
-    def _pause(self, lost: StorageError) -> None:
+    def _pause(self, lost: StorageError | RedisError) -> None:
         self._again = time.monotonic() + PAUSE
-        logger.warning("Redis unavailable: rate limits are per process, halved", error=str(lost.storage_error))
+        cause = lost.storage_error if isinstance(lost, StorageError) else lost
+        logger.warning("Redis unavailable: rate limits are per process, halved", error=str(cause))
 
     async def _take(
         self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
     ) -> RateLimit:
         known = bool(subject) and await limiter.storage.get(self._known(network, subject)) > 0
         windows = [each for each in POLICIES[policy] if not (known and each.of == "subject")]
-        for window in windows:
-            item, counter = _item(policy, window, share), self._counter(window, network, subject)
+        counters = [(_item(policy, each, share), self._counter(each, network, subject)) for each in windows]
+        for item, counter in counters:
             if not await limiter.hit(item, counter):
                 raise TooManyRequests(await _remaining(limiter, policy, item, counter))
-        first = windows[0]
-        return await _remaining(limiter, policy, _item(policy, first, share), self._counter(first, network, subject))
+        state = await _remaining(limiter, policy, *counters[0])
+        keys = [(each.of == "both", item.key_for(of)) for each, (item, of) in zip(windows, counters, strict=True)]
+        guesses, others = ([key for both, key in keys if both is which] for which in (True, False))
+        return replace(state, counted=_Counted(share == 1, guesses, others, self._known(network, subject)))
 
-    async def _forgive(
-        self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
-    ) -> None:
-        for window in POLICIES[policy]:
-            item, counter = _item(policy, window, share), self._counter(window, network, subject)
-            if window.of == "both":
-                await limiter.clear(item, counter)
+    async def _forgive(self, limiter: FixedWindowRateLimiter, counted: "_Counted") -> None:
+        for key in counted.guesses:
+            await limiter.storage.clear(key)
+        for key in counted.others:
+            if isinstance(limiter.storage, MemoryStorage):
+                await limiter.storage.decr(key)  # not below zero
             else:
-                await limiter.hit(item, counter, cost=-1)
-        await limiter.storage.incr(self._known(network, subject), KNOWN)
+                await self._undo(keys=[f"{self._prefix}:{key}"])
+        await limiter.storage.incr(counted.known, KNOWN)
 
     def _counter(self, window: RateLimitWindow, network: str, subject: str) -> str:
         counted = {"both": f"{network} {subject}", "network": network}.get(window.of, subject)
@@ -179,6 +197,6 @@ def _storage(pool: ConnectionPool, prefix: str) -> RedisStorage:
         "async+redis://",
         wrap_exceptions=True,
         implementation="redispy",
-        key_prefix=f"{prefix}limits",
+        key_prefix=prefix,
         connection_pool=pool,  # type: ignore[arg-type]  # documented, but not typed so
     )

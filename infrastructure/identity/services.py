@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from application.identity.api_key import ApiKeyHolders
 from application.identity.session import Signing
@@ -51,11 +52,15 @@ class TokenKeys:
 
 @dataclass(frozen=True, slots=True)
 class IdentityOptions:
-    """`redis_url`: of shared rate limits, else limits are per process; `cost`: of a password's hash."""
+    """`redis_url`: of shared rate limits, else limits are per process; `cost`: of a password's hash.
+
+    `breached`: a file of breached passwords.
+    """
 
     redis_url: str | None = None
     redis_prefix: str = "daybook:"
     cost: int = COST
+    breached: Path | None = None
 
 
 @asynccontextmanager
@@ -103,7 +108,7 @@ def _signing(
 
 
 async def _passwords(keyring: Keyring, options: IdentityOptions, stack: AsyncExitStack) -> Passwords:
-    passwords = Passwords(await keyring.secret("passwords"), cost=options.cost)
+    passwords = Passwords(await keyring.secret("passwords"), cost=options.cost, breached=options.breached)
     stack.callback(passwords.close)
     return passwords
 

@@ -15,7 +15,7 @@ from infrastructure.privacy.row_encryption import RowEncryption
 
 UNUSED, AT_MOST = "30 days", "90 days"
 GRACE = "10 seconds"
-"""The time for which a used token is accepted again: its response may have been lost."""
+"""The time for which a used token is answered again, with the same successor: its response may have been lost."""
 
 _COLUMNS = "id, account_id, created_at, used_at, expires_at, client"
 # The share lock orders this against a change of the password: a change before makes this find no row, one after
@@ -30,9 +30,14 @@ _EXCHANGE = """
     UPDATE auth.refresh_token t SET used_at = clock_timestamp() FROM auth.session s
     WHERE t.hash = %s AND t.used_at IS NULL
       AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
-    RETURNING s.id"""
+    RETURNING s.id, s.account_id"""
+# The use of the successor ends the grace of the token before it.
+_FOLLOW = """
+    UPDATE auth.refresh_token SET successor = CASE WHEN hash = %s THEN %s::bytea END
+    WHERE session_id = %s AND (hash = %s OR successor IS NOT NULL)"""
 _USED = f"""
-    SELECT s.id, s.account_id, t.used_at > clock_timestamp() - interval '{GRACE}'
+    SELECT s.id, s.account_id,
+           CASE WHEN t.used_at > clock_timestamp() - interval '{GRACE}' THEN t.successor END
     FROM auth.refresh_token t JOIN auth.session s ON s.id = t.session_id
     WHERE t.hash = %s AND t.used_at IS NOT NULL AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
     """  # noqa: S608
@@ -80,19 +85,29 @@ class Sessions:
         async with self._pool.transaction() as connection:
             exchanged = await rows(connection, _EXCHANGE, [hashed(token)])
             used = [] if exchanged else await rows(connection, _USED, [hashed(token)])
-            if used and not used[0][2]:
+            following = None
+            if exchanged:
+                following = await self._follow(connection, token, *exchanged[0])
+            elif used and used[0][2] is not None:
+                following = await self._encryption.decrypt(used[0][1], used[0][2], _successor(token))
+            elif used:
                 reused = used[0]
                 await rows(connection, _END, ["reuse", reused[1], reused[0], reused[0], None])
-            elif exchanged or used:
-                (id, *_) = (exchanged or used)[0]
-                renewed = await rows(connection, _RENEW, [id])
+            if following is not None:
+                renewed = await rows(connection, _RENEW, [(exchanged or used)[0][0]])
                 if renewed:
-                    following = await _issue(connection, id)
-                    await rows(connection, _DROP_USED, [id])
-                    return await self._session(renewed[0]), following
+                    return await self._session(renewed[0]), str(following)
         if reused is not None:
             await self._security.note("refresh_reused", reused[1], network=network, session=str(reused[0]))
         raise Unauthenticated("The refresh token is not valid or has expired. Sign in again.")
+
+    async def _follow(self, connection: AsyncConnection, token: str, session_id: UUID, account_id: UUID) -> str:
+        """Issue the successor of a token, and keep it, encrypted, for as long as the token may come again."""
+        following = await _issue(connection, session_id)
+        encrypted = await self._encryption.encrypt(account_id, following, _successor(token))
+        await rows(connection, _FOLLOW, [hashed(token), encrypted, session_id, hashed(token)])
+        await rows(connection, _DROP_USED, [session_id])
+        return following
 
     async def of(self, account_id: UUID) -> Sequence[Session]:
         return [await self._session(row) for row in await self._pool.all(_OF, [account_id])]
@@ -110,6 +125,10 @@ async def _issue(connection: AsyncConnection, session_id: UUID) -> str:
     token = new_secret()
     await rows(connection, _ISSUE, [hashed(token), session_id])
     return token
+
+
+def _successor(token: str) -> bytes:
+    return b"refresh_token.successor:" + hashed(token)
 
 
 def _place(id: UUID) -> bytes:

@@ -11,6 +11,7 @@ from application.notifications.appointment_details import AppointmentDetails
 from application.notifications.mail import CalendarInvite
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient, zone_of
+from application.people.email_address import in_ascii
 from infrastructure.mail.formatting import line
 
 METHODS: Mapping[NoticeKind, tuple[str, str]] = {
@@ -37,7 +38,7 @@ def invitation(notice: Notice, recipient: Recipient, *, sender: Address, host: s
     event.add("url", vUri(link))
     event.add("organizer", _person(sender.addr_spec, visit.provider))
     going = {"role": "REQ-PARTICIPANT", "partstat": "ACCEPTED", "rsvp": "FALSE"}
-    event.add("attendee", _person(recipient.email or "", recipient.name, **going))
+    event.add("attendee", _person(in_ascii(recipient.email or ""), recipient.name, **going))
     calendar = Calendar()
     calendar.add("prodid", "-//Daybook//Daybook//EN")
     calendar.add("version", "2.0")

@@ -12,7 +12,9 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 
+from application.jobs.job import PermanentFailure
 from application.notifications.mail import MailMessage
+from application.people.email_address import NotDeliverable
 from infrastructure.database.row_pool import RowPool
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.privacy.row_encryption import RowEncryption
@@ -52,7 +54,11 @@ class MailService:
         self._encryption = encryption
 
     async def send(self, mail: MailMessage) -> None:
-        message = self._messages.message(mail)
+        """Raises PermanentFailure for an address that mail cannot go to."""
+        try:
+            message = self._messages.message(mail)
+        except NotDeliverable as refused:
+            raise PermanentFailure(str(refused)) from None
         await self._sender.send(message)
         if mail.account_id is not None:
             await self._store(mail, mail.account_id, message)

@@ -1,5 +1,6 @@
 """Messages from `templates/mail/<language>/<kind>.txt` and `.html`, in the recipient's language."""
 
+import contextlib
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -9,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from application.notifications.mail import CalendarInvite, MailMessage
+from application.people.email_address import NotDeliverable, in_ascii
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
 LANGUAGE = "en"
@@ -21,7 +23,7 @@ class MessageBuilder:
     def __init__(self, public_url: str, mail_from: str, folder: Path = TEMPLATES) -> None:
         self._public_url = public_url.rstrip("/")
         name, address = parseaddr(mail_from)
-        self.sender = address_of(address, name)
+        self.sender = _sender(address, name)
         self._folder = folder
         self._templates = Environment(
             loader=FileSystemLoader(folder),
@@ -69,9 +71,17 @@ def _invite(message: EmailMessage, invite: CalendarInvite) -> None:
     )
 
 
-def address_of(address: str, name: str = "") -> Address:
-    """The address as a header value; raises ValueError unless it is exactly one address."""
+def address_of(address: str) -> Address:
+    """The recipient as a header value, the domain as A-labels. Raises NotDeliverable."""
+    local, _, domain = in_ascii(address).rpartition("@")
+    return Address("", local, domain)
+
+
+def _sender(address: str, name: str) -> Address:
+    """As `address_of`; an installation may send from a private domain. Raises ValueError."""
+    with contextlib.suppress(NotDeliverable):
+        address = in_ascii(address)
     local, at, domain = address.rpartition("@")
     if not (local and at and domain) or any(each.isspace() for each in address):
-        raise ValueError("this is not an e-mail address")
+        raise ValueError("MAIL_FROM needs an e-mail address")
     return Address(name, local, domain)

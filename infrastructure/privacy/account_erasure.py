@@ -8,7 +8,7 @@ from uuid import UUID
 
 from infrastructure.database.row_pool import RowPool
 
-_TABLES = ("credential", "session", "ticket", "api_key", "verification", "mail")
+_TABLES = ("credential", "session", "ticket", "api_key", "verification", "mail", "recovery_code")
 
 
 class AccountData:

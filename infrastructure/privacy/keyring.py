@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
-
+from application.people.email_address import mailbox_of
 from domain.kernel import Aggregate, derived_id
 from domain.personal_data import PersonalData
 from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, decrypt, decrypt_in_place, encrypt
@@ -94,9 +93,11 @@ class Keyring:
         return self._secrets[name]
 
     async def address_id(self, email: str) -> UUID:
-        """The stream of an e-mail address: a keyed hash, the same however it is written."""
+        """The stream of an e-mail address: a keyed hash, the same for every spelling of one mailbox."""
         key = await self.secret("addresses")
-        return derived_id("address", hmac.digest(key, normalized(email).encode(), "sha256").hex())
+        return derived_id(
+            "address", hmac.digest(key, mailbox_of(email).encode("utf-8", "surrogatepass"), "sha256").hex()
+        )
 
     async def rotate(self, progress: Callable[[int, int], None], most: int = 500) -> int:
         """Wrap every key by the current master; how many were wrapped. A second call continues an interrupted one."""
@@ -108,14 +109,6 @@ class Keyring:
 
     def _again(self, subject: UUID, wrapped: WrappedKey) -> WrappedKey:
         return self._masters.wrap(subject, self._masters.unwrap(subject, wrapped))
-
-
-def normalized(email: str) -> str:
-    """One spelling of an address. As in most mail systems, capitals do not matter."""
-    try:
-        return validate_email(email, check_deliverability=False, test_environment=True).normalized.casefold()
-    except EmailNotValidError:
-        return email.strip().casefold()
 
 
 def drop_plain_text(aggregate: Aggregate) -> None:

@@ -44,6 +44,37 @@ def create(
     typer.echo(f"{email} is an admin: account {_create(data, email, name, password)}")
 
 
+@app.command("reset-totp")
+def reset_totp(
+    email: Annotated[str, typer.Option(help="The e-mail address of the account.")],
+    data: Data = HOME,
+) -> None:
+    """Switch off one-time codes for an account.
+
+    For somebody who lost the device and the recovery codes. All its sessions end. Daybook mails the owner, and
+    records it in the security log. Make sure first that the person is who they say.
+    """
+    import asyncio
+    from contextlib import ExitStack
+
+    from application.event_log import Unavailable
+    from application.identity.totp import NoCodes
+    from domain.errors import NotFound
+    from infrastructure.identity.account_provisioning import reset_totp_of
+
+    with ExitStack() as servers:
+        settings = _migrated(data.absolute(), servers)
+        try:
+            asyncio.run(reset_totp_of(settings, email))
+        except NotFound:
+            fail(f"No account has the address {email}.")
+        except NoCodes:
+            fail(f"One-time codes are not on for {email}.")
+        except Unavailable as refused:
+            fail(str(refused))
+    typer.echo(f"One-time codes are off for {email}. Its owner gets a mail.")
+
+
 def _create(data: Path, email: str, name: str, password: str) -> UUID:
     """The id of the new account. Without a database, private servers run until it is made."""
     import asyncio
@@ -86,12 +117,12 @@ async def _make(settings: Settings, newcomer: NewAccount, password: str) -> None
 
 
 def _check_address(email: str) -> None:
-    from email_validator import EmailNotValidError, validate_email
+    from application.people.email_address import NotDeliverable, deliverable
 
     try:
-        validate_email(email, check_deliverability=False)
-    except EmailNotValidError:
-        fail(f"{email} is not an e-mail address. Use one such as ada@example.org.")
+        deliverable(email)
+    except NotDeliverable as refused:
+        fail(f"{email}: {refused} Use one such as ada@example.org.")
 
 
 def _ask() -> str:

@@ -50,6 +50,7 @@ ROUTERS = (
     export.router,
     user.router,
     session.router,
+    session.users,
     password.router,
     totp.router,
     api_key.router,

@@ -105,6 +105,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _availability(settings, address, stack), reads, cache),
         booking=BookingReadModels(reads),
         cursors=Cursors(settings.secret_key.get_secret_value()),
+        request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
         identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
@@ -152,7 +153,9 @@ def _identity(
         enqueuer,
         keys,
         database.rows,
-        IdentityOptions(redis.get_secret_value() if redis else None, settings.redis_prefix),
+        IdentityOptions(
+            redis.get_secret_value() if redis else None, settings.redis_prefix, breached=settings.breached_passwords
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, literal, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, or_, select
 
 from domain.booking.appointment import Appointment
 from domain.people.account import Account
@@ -144,12 +144,6 @@ async def own(read: Snapshot, account: UUID) -> Sequence[ListedCustomer]:
     """The customer's record of an account, and those of the guests it has claimed."""
     query = _contacts.where(ownership.shows_customer(account)).order_by(_c.id)
     return [ListedCustomer(**row._mapping) for row in await read.connection.execute(query)]
-
-
-async def is_claimed(read: Snapshot, id: UUID) -> bool:
-    """Whether an account has claimed a guest."""
-    claims = owners.claimed(literal(id))
-    return (await read.connection.execute(claims)).first() is not None
 
 
 async def find(

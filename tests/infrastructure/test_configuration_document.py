@@ -33,6 +33,7 @@ OWNERS: dict[str, tuple[str, Any]] = {
     "ALGORITHM": ("HS384", "HS384"),
 }
 """The names that the owner fixed: a value, and what the setting is then."""
+BREACHED = Path(__file__).parent / "breached.txt"
 OURS: dict[str, tuple[str, Any]] = {
     "API_HOST": ("0.0.0.0", "0.0.0.0"),
     "API_PORT": ("9000", 9000),
@@ -44,6 +45,7 @@ OURS: dict[str, tuple[str, Any]] = {
     "MASTER_KEY_PREVIOUS": ("q" * 44, "q" * 44),
     "FORGETTING_DAYS": ("30", 30),
     "FORGOTTEN_FILE": ("/var/lib/daybook/forgotten", Path("/var/lib/daybook/forgotten")),
+    "BREACHED_PASSWORDS": (str(BREACHED), BREACHED),
     "DB_SUPERUSER": ("root", "root"),
     "DB_SUPERUSER_PASS": ("secret", "secret"),
     "DB_POOL_SIZE": ("20", 20),

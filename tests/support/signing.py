@@ -84,12 +84,17 @@ async def _change(cmd: _Change, log: EventLog, now: Any) -> Account:
     return account
 
 
+async def recorded(store: EventStore, email: str, role: Role = Role.CUSTOMER) -> UUID:
+    """An account in the event log alone; its id."""
+    id = new_id()
+    said = _Register(by=ANONYMOUS, account_id=id, address=await store.address_id(email), email=email, role=role)
+    await _register(said, store)
+    return id
+
+
 async def an_account(signing: Signing, email: str, *, password: str = PASSWORD, role: Role = Role.CUSTOMER) -> UUID:
     """Somebody with an account; its id."""
-    id = new_id()
-    address = await signing.address_id(email)
-    said = _Register(by=ANONYMOUS, account_id=id, address=address, email=email, role=role)
-    await _register(said, signing.store)
+    id = await recorded(signing.store, email, role)  # type: ignore[arg-type]
     await signing.credentials.put(id, await signing.passwords.hash(password), long=len(password) >= 15)
     return id
 

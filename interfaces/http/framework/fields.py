@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -180,6 +181,11 @@ class Change(Body):
         for each in described.get("properties", {}).values():
             each.pop("default", None)
         return described
+
+
+def renamed(name: str, former: str, **more: Any) -> Any:
+    """A field whose name was another before 0.2: clients may still send that one."""
+    return Field(validation_alias=AliasChoices(name, former), **more)
 
 
 def absent() -> Any:

@@ -1,5 +1,6 @@
 """Around every request: its id in answers, log lines and event metadata; safe headers; errors."""
 
+import hmac
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.errors import answer_of, token_refused
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
+_UUID = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 # Whatever a browser takes an answer for, nothing in it is run, loaded, sent, framed or stored.
 SAFE: Mapping[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -31,7 +33,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Envelope:
-    """Reads or makes the X-Request-ID, adds it and the safe headers to every answer, and answers errors.
+    """Reads or makes the X-Request-ID, adds it as it was sent, adds the safe headers, and answers errors.
 
     `https`: browsers reach the API by TLS alone, and are told to keep to it.
     """
@@ -44,7 +46,7 @@ class Envelope:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
-        scope["request_id"] = id.decode()
+        scope["request_id"] = _recorded(id, scope)
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -70,6 +72,14 @@ class Envelope:
         sent = list(headers)
         names = {name for name, _ in sent}
         return sent + [each for each in self._safe.items() if each[0] not in names]
+
+
+def _recorded(id: bytes, scope: Scope) -> str:
+    """The id as events and logs keep it: a UUID as it is, anything else as a keyed hash, because it may be personal."""
+    if _UUID.fullmatch(id):
+        return id.decode()
+    ports = scope["app"].state.ports
+    return hmac.digest(ports.request_id_key if ports else b"", id, "sha256").hex()[:32]
 
 
 def request_log_fields() -> Mapping[str, str]:

@@ -102,7 +102,7 @@ class HealthPorts:
 
 @dataclass(slots=True, kw_only=True)
 class Ports:
-    """One field for each concept."""
+    """One field for each concept. `request_id_key`: hides what clients send as X-Request-ID."""
 
     store: EventStore
     reads: Snapshots
@@ -117,4 +117,5 @@ class Ports:
     webhooks: WebhookPorts
     jobs: JobPorts
     mails: SentMails
+    request_id_key: bytes = b""
     health: HealthPorts = field(default_factory=HealthPorts)

@@ -47,7 +47,7 @@ class RateLimited:
         state = await limits.take(self.policy, request.network, str(subject))
         answer = await handle()
         if self.refunds:
-            await limits.forgive(self.policy, request.network, str(subject))
+            await limits.forgive(state)
         answer.raw_headers += rate_limit_headers(state).items()
         return answer
 

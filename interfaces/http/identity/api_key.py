@@ -1,7 +1,8 @@
 """Routes of API keys: programs act with them for the account that made them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -10,17 +11,22 @@ from pydantic_core import PydanticCustomError, to_json
 
 from application.access import ACCESS, BY_PEOPLE
 from application.identity.api_key import ApiKey
-from interfaces.http.framework.fields import Body, Instant, Name, Paging, Resource, Shape, plain
+from application.identity.api_key_creation import CreateApiKey, create_api_key
+from interfaces.http.framework.fields import Body, Instant, Name, Paging, Shape
 from interfaces.http.framework.headers.etags import etag
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.paging import next_cursor, page
+from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse, unpositioned_response
 from interfaces.http.framework.routing import Router
+from interfaces.http.identity.api_key_schemas import ApiKeyResponse, api_key_response
 from interfaces.http.identity.session import no_content
 
 router = Router("/v1/api-keys", "api-keys", source=Source.ROWS)
+LIFETIME = timedelta(days=90)
+"""Of keys whose creator does not say how long they live."""
 
 
 def _scope(value: str) -> str:
@@ -39,10 +45,16 @@ Scopes = Annotated[
 
 
 class CreateApiKeyBody(Body):
-    """`scopes`: "read", "write", or operationIds. Without `expires_at` the key does not expire."""
+    """`scopes`: "read", "write", or operationIds.
+
+    Without `expires_at` the key expires after 90 days; with null it does not expire. `code`: the one-time code, if
+    one-time codes are on.
+    """
 
     name: Name
     scopes: Scopes
+    current_password: str
+    code: str | None = Field(None, max_length=20)
     expires_at: Instant | None = None
 
 
@@ -50,16 +62,6 @@ class ChangeApiKeyBody(Body):
     """The key's new name."""
 
     name: Name
-
-
-class ApiKeyResponse(Resource):
-    """An API key. `used_at`: the last use, to the minute."""
-
-    name: str
-    scopes: list[str]
-    created_at: Instant
-    expires_at: Instant | None
-    used_at: Instant | None
 
 
 class ApiKeyWithSecretResponse(ApiKeyResponse):
@@ -77,29 +79,28 @@ class ApiKeyFilters(Paging):
     """The caller's API keys, the oldest first."""
 
 
-def api_key_response(key: ApiKey) -> dict[str, Any]:
-    """An API key as JSON."""
-    return {
-        "id": key.id,
-        "version": key.version,
-        "name": key.name,
-        "scopes": list(key.scopes),
-        "created_at": plain(key.created_at),
-        "expires_at": plain(key.expires_at) if key.expires_at else None,
-        "used_at": plain(key.used_at) if key.used_at else None,
-    }
-
-
-@router.post("", "create_api_key", ApiKeyWithSecretResponse, status=201, needs=Needs(shows_secret=True))
+@router.post(
+    "",
+    "create_api_key",
+    ApiKeyWithSecretResponse,
+    status=201,
+    needs=Needs(limit=RateLimited("password", by_account, refunds=True), shows_secret=True, password=True),
+)
 async def create(request: RequestContext, body: CreateApiKeyBody) -> Response:
     """Create an API key. It may do what both its scopes and the caller's permissions allow."""
-    if body.expires_at is not None and body.expires_at <= request.ports.store.now():
+    now = request.ports.store.now()
+    if body.expires_at is not None and body.expires_at <= now:
         raise InvalidFields([{"pointer": "/expires_at", "detail": "Must lie in the future."}])
-    scopes = list(dict.fromkeys(body.scopes))
-    account = request.caller.account
-    made, secret = await request.ports.identity.signing.keys.make(account, body.name, scopes, body.expires_at)
-    facts = {"key": str(made.id), "scopes": scopes}
-    await request.ports.identity.signing.security.note("api_key_made", account, network=request.network, **facts)
+    command = CreateApiKey(
+        by=request.caller,
+        password=body.current_password,
+        code=body.code,
+        name=body.name,
+        scopes=list(dict.fromkeys(body.scopes)),
+        expires_at=body.expires_at if "expires_at" in body.model_fields_set else now + LIFETIME,
+        network=request.network,
+    )
+    made, secret = await create_api_key(command, request.ports.identity.signing)
     headers = {
         b"location": f"/v1/api-keys/{made.id}".encode(),
         b"etag": etag(made.version),

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from application.identity import password as passwords
 from application.identity.session import subject
-from interfaces.http.framework.fields import Body
+from interfaces.http.framework.fields import Body, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited, by_account
 from interfaces.http.framework.request import RequestContext
@@ -28,14 +28,14 @@ class RequestPasswordResetBody(Body):
 class ResetPasswordBody(Body):
     """The code from the mail, and the new password of 15 to 256 characters."""
 
-    ticket: str = Field(max_length=100)
+    code: str = renamed("code", "ticket", max_length=100)
     password: str
 
 
 class ChangePasswordBody(Body):
     """The current password, and the new one of 15 to 256 characters (8 if one-time codes are on)."""
 
-    old: str
+    current_password: str = renamed("current_password", "old")
     password: str
 
 
@@ -58,8 +58,8 @@ async def forgot(request: RequestContext, body: RequestPasswordResetBody) -> Res
 
 @router.post("/reset", "reset_password", None, status=204, needs=Needs(limit=RateLimited("reset"), expires=True))
 async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
-    """Set a new password with the code from the mail. All sessions end."""
-    await passwords.reset_password(body.ticket, body.password, request.network, request.ports.identity.signing)
+    """Set a new password with the code from the mail. All sessions and API keys end."""
+    await passwords.reset_password(body.code, body.password, request.network, request.ports.identity.signing)
     return no_content()
 
 
@@ -73,6 +73,6 @@ async def reset(request: RequestContext, body: ResetPasswordBody) -> Response:
 async def change(request: RequestContext, body: ChangePasswordBody) -> Response:
     """Change the password. All other sessions end."""
     await passwords.change_password(
-        request.caller, body.old, body.password, request.network, request.ports.identity.signing
+        request.caller, body.current_password, body.password, request.network, request.ports.identity.signing
     )
     return no_content()

@@ -5,6 +5,8 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from application.people.customer import (
     ChangeCustomer,
@@ -14,6 +16,7 @@ from application.people.customer import (
     create_customer,
     delete_customer,
 )
+from application.people.email_address import NotDeliverable, deliverable
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDetails
@@ -38,6 +41,15 @@ from projections.read_models.customer import ListedCustomer
 
 router = Router("/v1/customers", "customers")
 
+
+def _deliverable(value: str) -> str:
+    """The address as it was sent; raises a validation error unless mail can go to it."""
+    try:
+        return deliverable(value)
+    except NotDeliverable as refused:
+        raise PydanticCustomError("email", "{reason}", {"reason": str(refused)}) from None
+
+
 EmailAddress = Annotated[
     str,
     matching(
@@ -46,6 +58,7 @@ EmailAddress = Annotated[
         max_length=254,
         examples=["ada@example.org"],
     ),
+    AfterValidator(_deliverable),
 ]
 Phone = Annotated[
     str,

@@ -6,29 +6,24 @@ from uuid import UUID
 from fastapi import Response
 
 from application.event_log import CommandResult
+from application.people.account import FindAccount, find_account
 from application.people.erasure import (
     CancelErasure,
     RequestErasure,
     cancel_erasure,
-    erase_guest,
     request_erasure,
 )
-from domain.errors import Conflict, NotFound
+from application.people.guest_erasure import erase_guest
 from domain.people.account import Account
 from interfaces.http.framework.fields import Body
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, empty_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.me import AccountResponse, account_response
-from projections.read_models import customer
 
 me = Router("/v1/me", "me")
 users = Router("/v1/users", "users")
 guests = Router("/v1/customers", "customers")
-
-
-class HasAccount(Conflict):
-    """This customer has an account: erase the user instead."""
 
 
 class RequestErasureBody(Body):
@@ -74,13 +69,6 @@ async def cancel_user(request: RequestContext, account_id: UUID) -> Response:
 @guests.post("/{customer_id}/forget", "erase_customer", None, status=204)
 async def erase_customer(request: RequestContext, customer_id: UUID, body: RequestErasureBody) -> Response:
     """Erase a guest at once. A guest has no account."""
-    async with request.snapshot("customer") as read:
-        guest = await customer.get(read, customer_id)
-        claimed = await customer.is_claimed(read, customer_id)
-    if guest is None:
-        raise NotFound("customer", customer_id)
-    if guest.registered_by == customer_id or claimed:
-        raise HasAccount
     await erase_guest(customer_id, request.ports.erasure.services, cancel=body.cancel_appointments)
     return HttpResponse(204)
 
@@ -88,9 +76,11 @@ async def erase_customer(request: RequestContext, customer_id: UUID, body: Reque
 async def _request_erasure(
     request: RequestContext, account_id: UUID, body: RequestErasureBody, cooling_off: timedelta
 ) -> Response:
-    ahead = await request.ports.erasure.services.obligations.ahead(
-        account_id, request.ports.store.now(), request.at_least
-    )
+    obligations, now = request.ports.erasure.services.obligations, request.ports.store.now()
+    ahead = await obligations.ahead(account_id, now, request.at_least)
+    if ahead.appointments and not body.cancel_appointments:  # refuse only what the log has now
+        asked = FindAccount(**request.query(), account_id=account_id)
+        ahead = await obligations.ahead(account_id, now, (await find_account(asked, request.ports.store)).position)
     command = RequestErasure(
         **request.command(),
         account_id=account_id,

@@ -22,13 +22,15 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
     plain,
+    renamed,
 )
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.people.registration import Language, Mailbox
+from interfaces.http.people.customer import EmailAddress
+from interfaces.http.people.registration import Language
 from projections.read_models import account
 from projections.read_models.account import CONTACT, ListedAccount
 
@@ -39,17 +41,17 @@ class ChangeMeBase(Body):
     """A person's details. Another `email` takes effect once the code that is sent there proves it."""
 
     name: Name
-    email: Mailbox
+    email: EmailAddress
     timezone: Zone | None = None
     language: Language | None = None
 
 
 class ChangeMeBody(Change, ChangeMeBase):
-    """Only the given fields change; null clears an optional one. Another `email` requires the password."""
+    """Only the given fields change; null clears an optional one. Another `email` requires `current_password`."""
 
     name: Name = absent()
-    email: Mailbox = absent()
-    password: str = absent()
+    email: EmailAddress = absent()
+    current_password: str = renamed("current_password", "password", default_factory=lambda: None)
 
 
 class AccountResponse(Resource):
@@ -112,11 +114,13 @@ async def _moving_account(request: RequestContext, body: ChangeMeBody) -> UUID |
 async def change(request: RequestContext, body: ChangeMeBody) -> Response:
     """Change the caller's account. A code is sent to another e-mail address; POST it to /v1/auth/email/verify."""
     contact = body.model_dump(exclude_unset=True)
-    email, password = contact.pop("email", None), contact.pop("password", "")
-    moves = email is not None and await _is_another(request, email)
-    if moves:  # the address can set a new password, so that a stolen token must not be enough to change it
-        await prove(request.caller, password, request.network, request.ports.identity.signing)
-    command = ChangeContact(**request.command(), contact=contact, email=email if moves else None)
+    email, password = contact.pop("email", None), contact.pop("current_password", "")
+    moving = {}
+    if email is not None and await _is_another(request, email):
+        # The address can set a new password, so that a stolen token must not be enough to change it.
+        proven = await prove(request.caller, password, request.network, request.ports.identity.signing)
+        moving = {"email": email, "credential": proven.version, "network": request.network}
+    command = ChangeContact(**request.command(), contact=contact, **moving)
     return command_response(await change_contact(command, request.ports.store), account_response)
 
 

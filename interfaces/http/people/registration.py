@@ -3,14 +3,12 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from fastapi import Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import to_json
 
 from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
-from interfaces.http.framework.fields import Body, Name, Shape, Zone
+from interfaces.http.framework.fields import Body, Name, Shape, Zone, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
@@ -24,15 +22,6 @@ router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 SENT = "If this address can be registered, we have sent it a mail with the next step."
 
 
-def _sendable(value: str) -> str:
-    """The address as mail servers accept it; raises a validation error."""
-    try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError:
-        raise PydanticCustomError("email", "Not an e-mail address that mail servers accept.") from None
-
-
-Mailbox = Annotated[EmailAddress, AfterValidator(_sendable)]
 Language = Annotated[
     str,
     matching(
@@ -48,7 +37,7 @@ Secret = Annotated[str, matching(r"^[A-Za-z0-9_-]{43}$", "Not a code from a Dayb
 class RegisterAccountBody(Body):
     """The new account. The password must have 15 to 256 characters."""
 
-    email: Mailbox
+    email: EmailAddress
     password: str
     name: Name
     role: Literal["customer", "provider"] = "customer"
@@ -59,7 +48,7 @@ class RegisterAccountBody(Body):
 class VerifyEmailBody(Body):
     """The code from the mail."""
 
-    token: Secret
+    code: Secret = renamed("code", "token")
 
 
 class VerifiedEmailResponse(Shape):
@@ -85,7 +74,9 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
     request.ports.identity.signing.passwords.check(body.password, about=[body.email, body.name])
     password = await request.ports.identity.signing.passwords.hash(body.password)
     said = {**body.model_dump(), "password": password}
-    await ask_registration(said, request.ports.jobs.enqueuer, request.scope["request_id"])
+    await ask_registration(
+        said, request.network, request.ports.store, request.ports.jobs.enqueuer, request.scope["request_id"]
+    )
     return mail_sent(SENT)
 
 
@@ -94,9 +85,10 @@ async def register(request: RequestContext, body: RegisterAccountBody) -> Respon
 )
 async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
     """Verify an e-mail address with the code from the mail. It confirms a registration or a changed address."""
+    identity, store = request.ports.identity, request.ports.store
     services = VerificationServices(
-        request.ports.store, request.ports.identity.signing.credentials, request.ports.identity.verifications
+        store, identity.signing.credentials, identity.verifications, identity.signing.atomically
     )
-    done = await prove(body.token, services, request.scope["request_id"])
+    done = await prove(body.code, services, request.scope["request_id"])
     headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
     return HttpResponse(200, to_json({"account_id": done.aggregate.account_id}), headers)

@@ -21,8 +21,9 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
+from interfaces.http.people.customer import EmailAddress
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
-from interfaces.http.people.registration import Language, Mailbox
+from interfaces.http.people.registration import Language
 from projections.read_models import account
 
 router = Router("/v1/users", "users")
@@ -32,7 +33,7 @@ AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.A
 class CreateUserBody(Body):
     """A new account. A mail lets its owner set the password."""
 
-    email: Mailbox
+    email: EmailAddress
     name: Name
     role: AnyRole
     timezone: Zone | None = None

@@ -78,7 +78,7 @@ class Few:
             raise TooManyRequests(room)
         return room
 
-    async def forgive(self, policy: str, network: str, subject: str) -> None:
+    async def forgive(self, taken: RateLimit) -> None:
         raise AssertionError
 
 

@@ -7,6 +7,7 @@ import pytest
 from application.access import OPERATOR, Role
 from application.identity.credentials import WeakPassword
 from application.people.account import FindAccount, find_account
+from application.people.email_address import NotDeliverable
 from domain.kernel import new_id
 from domain.people.email_address import AddressTaken
 from infrastructure.database.row_pool import RowPool
@@ -74,7 +75,7 @@ async def test_an_address_that_is_taken_gets_no_second_account_and_no_password(
 async def test_a_weak_password_and_no_address_are_refused(registrar: AccountProvisioning, rows: RowPool) -> None:
     with pytest.raises(WeakPassword):
         await registrar.make([newcomer()], "short")
-    with pytest.raises(ValueError, match="@"):
+    with pytest.raises(NotDeliverable):
         await registrar.make([newcomer("ada")], PASSWORD)
     assert await rows.all("SELECT * FROM auth.credential") == []
     assert await rows.all("SELECT * FROM log.stored_events") == []

@@ -73,11 +73,11 @@ async def test_keys_are_their_accounts_alone(opened: IdentityServices):
 
 async def test_an_account_has_only_so_many(opened: IdentityServices, monkeypatch: pytest.MonkeyPatch):
     account = new_id()
-    for _ in range(api_keys.MOST):
+    for _ in range(api_keys.MOST_KEYS):
         await opened.signing.keys.make(account, "one more", ["read"], None)
     with pytest.raises(TooManyKeys):
         await opened.signing.keys.make(account, "one too many", ["read"], None)
-    assert len(await opened.signing.keys.find(account, limit=200)) == api_keys.MOST
+    assert len(await opened.signing.keys.find(account, limit=200)) == api_keys.MOST_KEYS
 
 
 async def test_a_key_is_its_account_in_the_role_it_has_now(opened: IdentityServices):

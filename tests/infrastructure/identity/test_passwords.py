@@ -1,15 +1,18 @@
 """Which passwords are good enough, and how they are kept."""
 
 import asyncio
+import hashlib
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from application.event_log import Unavailable
 from application.identity.credentials import WeakPassword
-from infrastructure.identity.passwords import COST, Passwords
+from infrastructure.identity.passwords import COST, BreachedPasswords, Passwords
+from infrastructure.settings_values import hash_list
 from tests.support.signing import CHEAP, PASSWORD, PEPPER
 
 
@@ -127,3 +130,37 @@ async def test_too_many_at_once_are_sent_away_and_the_others_are_served():
 
 def test_the_usual_cost_is_12():
     assert COST == 12
+
+
+class TestBreached:
+    @pytest.fixture
+    def listed(self, tmp_path: Path) -> tuple[Path, list[str]]:
+        """A file as haveibeenpwned.com has it, and the passwords in it."""
+        words = [f"breached passphrase {n}" for n in range(1000)] + ["ungebräuchlich, aber bekannt"]
+        lines = sorted(f"{hashlib.sha1(each.encode()).hexdigest().upper()}:{len(each)}" for each in words)
+        file = tmp_path / "breached.txt"
+        file.write_text("\r\n".join(lines) + "\r\n")
+        return file, words
+
+    def test_each_is_found_and_no_other(self, listed: tuple[Path, list[str]]):
+        file, words = listed
+        breached = BreachedPasswords(file)
+        assert [each for each in words if each not in breached] == []
+        assert [n for n in range(1000) if f"another passphrase {n}" in breached] == []
+
+    def test_none_of_them_is_taken(self, listed: tuple[Path, list[str]]):
+        file, words = listed
+        passwords = Passwords(PEPPER, cost=CHEAP, breached=file)
+        for each in (words[0], words[500], words[-1]):
+            with pytest.raises(WeakPassword, match="data breach"):
+                passwords.check(each)
+        passwords.check(PASSWORD)
+        passwords.close()
+
+    @pytest.mark.parametrize("content", ["", "password\n", "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8:1\n", None])
+    def test_a_file_of_something_else_is_refused_at_start(self, tmp_path: Path, content: str | None):
+        file = tmp_path / "list"
+        if content is not None:
+            file.write_text(content)
+        with pytest.raises(ValueError, match=r"SHA-1|cannot be read"):
+            hash_list(file)

@@ -63,8 +63,7 @@ async def test_a_network_that_tries_many_accounts_is_stopped(make: Make):
 
 async def test_one_account_from_everywhere_is_slowed_but_not_for_where_it_signs_in_from(make: Make):
     limits = make()
-    await limits.take("login", HERE, "ada")
-    await limits.forgive("login", HERE, "ada")
+    await limits.forgive(await limits.take("login", HERE, "ada"))
     strangers = [await taken(limits, 1, f"203.0.113.{n}", "ada") for n in range(60)]
     assert sum(strangers) == 50
     assert await taken(limits, 1, HERE, "ada") == 1, "the owner is not locked out"
@@ -72,8 +71,7 @@ async def test_one_account_from_everywhere_is_slowed_but_not_for_where_it_signs_
 
 async def test_what_an_account_does_itself_counts_wherever_it_is(make: Make):
     limits, count = make(), 0
-    await limits.take("password", HERE, "ada")
-    await limits.forgive("password", HERE, "ada")
+    await limits.forgive(await limits.take("password", HERE, "ada"))
     for n in range(60):
         try:
             await limits.take("hold", HERE if n % 2 else f"203.0.113.{n}", "ada")
@@ -86,9 +84,34 @@ async def test_what_an_account_does_itself_counts_wherever_it_is(make: Make):
 async def test_what_was_right_counts_for_nothing(make: Make):
     limits = make()
     for _ in range(40):
-        await limits.take("login", HERE, "ada")
-        await limits.forgive("login", HERE, "ada")
+        await limits.forgive(await limits.take("login", HERE, "ada"))
     assert await taken(limits, 9, HERE, "ada") == 5
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_undoing_is_the_inverse_of_counting(make: Make, servers: LocalServers, shared: bool):
+    """Own sign-ins open no room for strangers: no counter falls below zero, in any order of two at once."""
+    limits = make() if shared else make(None)
+    for _ in range(12):
+        both = await asyncio.gather(*(limits.take("login", HERE, "ada") for _ in range(2)))
+        await asyncio.gather(*(limits.forgive(each) for each in both))
+    strangers = [await taken(limits, 1, f"203.0.113.{n}", "ada") for n in range(60)]
+    assert sum(strangers) == (50 if shared else 25)
+    if shared:
+        async with Redis.from_url(servers.redis_url) as redis:
+            counters = [key async for key in redis.scan_iter(f"{limits._prefix}:*") if b"known" not in key]
+            assert min([int(await redis.get(key)) for key in counters]) >= 0
+
+
+async def test_what_was_counted_in_an_ended_window_is_not_uncounted_in_the_next(make: Make, servers: LocalServers):
+    limits = make()
+    before = await limits.take("login", HERE, "ada")
+    async with Redis.from_url(servers.redis_url) as redis:
+        for key in [key async for key in redis.scan_iter(f"{limits._prefix}:*")]:
+            await redis.delete(key)
+        await limits.forgive(before)
+        counters = [key async for key in redis.scan_iter(f"{limits._prefix}:*") if b"known" not in key]
+        assert [key for key in counters if int(await redis.get(key)) < 0] == []
 
 
 async def test_a_refusal_says_how_long_to_wait(make: Make):
@@ -139,8 +162,7 @@ async def test_a_silent_redis_keeps_nobody_waiting(make: Make, servers: LocalSer
 
 async def test_keys_tell_nothing(make: Make, servers: LocalServers):
     limits = make()
-    await limits.take("login", HERE, "ada@example.org")
-    await limits.forgive("login", HERE, "ada@example.org")
+    await limits.forgive(await limits.take("login", HERE, "ada@example.org"))
     async with Redis.from_url(servers.redis_url) as redis:
         keys = b" ".join([key async for key in redis.scan_iter("*limits*")])
     assert keys

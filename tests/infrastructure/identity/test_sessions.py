@@ -41,11 +41,11 @@ async def test_a_refresh_token_is_exchanged_for_the_next(opened: IdentityService
 
 async def test_an_answer_that_was_lost_may_be_asked_again_for_ten_seconds(opened: IdentityServices, database: Database):
     _, session, token = await signed_in(opened)
-    await opened.signing.sessions.refresh(token)
+    _, following = await opened.signing.sessions.refresh(token)
     age(database, "UPDATE auth.refresh_token SET used_at = used_at - interval '9 s'")
-    found, following = await opened.signing.sessions.refresh(token)
-    assert found.id == session
-    await opened.signing.sessions.refresh(following)
+    found, again = await opened.signing.sessions.refresh(token)
+    assert (found.id, again) == (session, following)
+    await opened.signing.sessions.refresh(again)
 
 
 async def test_a_token_used_again_later_ends_the_session_and_is_recorded(opened: IdentityServices, database: Database):
@@ -67,9 +67,28 @@ async def test_of_many_who_come_with_one_token_at_once_none_breaks_the_session(o
     _, session, token = await signed_in(opened)
     found = await asyncio.gather(*(opened.signing.sessions.refresh(token) for _ in range(8)))
     assert {each.id for each, _ in found} == {session}
-    assert len({following for _, following in found}) == 8
-    for _, following in found:
-        await opened.signing.sessions.refresh(following)
+    (following,) = {following for _, following in found}
+    again = await asyncio.gather(*(opened.signing.sessions.refresh(following) for _ in range(8)))
+    assert len({last for _, last in again}) == 1
+
+
+async def test_one_token_has_one_live_successor(opened: IdentityServices, database: Database):
+    _, _, token = await signed_in(opened)
+    for _ in range(20):
+        await opened.signing.sessions.refresh(token)
+    live = "SELECT count(*) FROM auth.refresh_token WHERE used_at IS NULL"
+    assert ask(database.owner, live) == [(1,)]
+
+
+async def test_the_use_of_the_successor_ends_the_grace(opened: IdentityServices):
+    """Who goes on from a stolen token within ten seconds is found as soon as both have gone on."""
+    account, _, token = await signed_in(opened)
+    _, following = await opened.signing.sessions.refresh(token)
+    await opened.signing.sessions.refresh(following)
+    with pytest.raises(Unauthenticated):
+        await opened.signing.sessions.refresh(token)
+    assert await opened.signing.sessions.of(account) == []
+    assert await kinds(opened) == ["refresh_reused"]
 
 
 async def test_a_session_ends_after_30_days_unused(opened: IdentityServices, database: Database):

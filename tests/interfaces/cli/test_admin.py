@@ -13,10 +13,13 @@ PASSWORD = "a ship in port is safe"
 
 
 def create(data: Path, email: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
-    arguments = ["admin", "create", "--email", email, "--password-stdin", "--data", str(data)]
+    return admin(data, "create", "--email", email, "--password-stdin", said=f"{password}\n")
+
+
+def admin(data: Path, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "interfaces.cli", *arguments],
-        input=f"{password}\n",
+        [sys.executable, "-m", "interfaces.cli", "admin", *arguments, "--data", str(data)],
+        input=said,
         capture_output=True,
         text=True,
         env=clean_environment(),
@@ -46,6 +49,16 @@ def test_an_admin_is_made_on_an_empty_and_on_a_running_system() -> None:
                 refused = create(data, email, password)
                 assert refused.returncode == 1
                 assert refused.stderr.count("\n") == 1, refused.stderr
+            for email in ("ada@example.org", "nobody@example.org"):
+                refused = admin(data, "reset-totp", "--email", email)
+                assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+            ask(instance.database, "UPDATE auth.credential SET totp = 'sealed', totp_confirmed = true")
+            reset = admin(data, "reset-totp", "--email", "ada@example.org")
+            assert reset.returncode == 0, reset.stderr
+            off = ask(instance.database, "SELECT account_id FROM auth.credential WHERE NOT totp_confirmed")
+            recorded = "SELECT account_id FROM auth.security_log WHERE kind = 'totp_reset'"
+            assert off == ask(instance.database, recorded)
+            assert len(off) == 1
 
 
 @pytest.mark.parametrize("missing", ["--email"])

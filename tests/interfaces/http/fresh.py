@@ -277,13 +277,20 @@ async def _ticket(it: Tenants, _: str) -> Parts:
     assert signing is not None
     id = await an_account(signing, f"{new_id()}@example.org")
     ticket = await signing.tickets.issue(id, "reset", timedelta(hours=1))
-    return {"said": {"ticket": ticket, "password": "seven herons over the weir"}}
+    return {"said": {"code": ticket, "password": "seven herons over the weir"}}
 
 
 async def _proof(it: Tenants, _: str) -> Parts:
     said = {"email": f"{new_id()}@example.org", "password": "", "name": "Grace Hopper", "role": "customer"}
-    told = Verification(new_id(), {**said, "timezone": None, "language": None})
-    return {"said": {"token": await it.api.people.verifications.issue(told)}}
+    address = await it.api.ports.store.address_id(said["email"])
+    told = Verification(
+        account_id=new_id(),
+        said={**said, "timezone": None, "language": None},
+        about=address,
+        asked_at=it.api.ports.store.now(),
+        streams=[address],
+    )
+    return {"said": {"code": await it.api.people.verifications.issue(told)}}
 
 
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
@@ -346,6 +353,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "create_user": _address,
     "change_user": _user,
     "delete_user": _user,
+    "end_user_sessions": _user,
     "request_user_erasure": _user,
     "cancel_user_erasure": _user,
     "sign_in": _name,
@@ -359,6 +367,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "start_totp": _oneself,
     "confirm_totp": _codes,
     "stop_totp": _codes_in_force,
+    "renew_recovery_codes": _codes_in_force,
     "create_api_key": _no_expiry,
     "get_api_key": _api_key,
     "change_api_key": _api_key,

@@ -16,11 +16,13 @@ import pytest
 from psycopg import AsyncTransaction
 
 from application.access import OPERATOR, Caller, Role
+from application.identity.totp import reset_totp
 from application.jobs.job import ENQUEUING
 from application.people.erasure import ErasePerson, erase_person
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.interfaces.http.accounts import token_of
+from tests.interfaces.http.sign_in import signed_in
 from tests.interfaces.http.town import Api
 from tests.support.builders import somebody
 from tests.support.signing import PASSWORD, an_account
@@ -147,6 +149,39 @@ async def stops_codes(api: Api, arm: Arm) -> None:
     await api.ask("DELETE", "/v1/auth/totp", me, {"password": PASSWORD, "code": code(0)})
 
 
+async def creates_an_api_key(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    await arm()
+    await api.post("/v1/api-keys", {"name": "screen", "scopes": ["read"], "current_password": PASSWORD}, me)
+
+
+async def renews_recovery_codes(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    code = await _codes(api, me)
+    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.people.work()
+    await arm()
+    await api.post("/v1/auth/totp/recovery-codes", {"current_password": PASSWORD, "code": code(0)}, me)
+
+
+async def uses_a_recovery_code(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    code = await _codes(api, me)
+    made = (await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)).json()
+    await api.people.work()
+    await arm()
+    await signed_in(api, totp=made["recovery_codes"][0])
+
+
+async def loses_the_device(api: Api, arm: Arm) -> None:
+    me = await ada(api)
+    code = await _codes(api, me)
+    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.people.work()
+    await arm()
+    await reset_totp(me.account, api.ports.identity.signing)
+
+
 async def is_erased(api: Api, arm: Arm) -> None:
     me = await ada(api)
     await arm()
@@ -164,6 +199,10 @@ SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
     "identity.password.reset_password": (resets_the_password, ADA, "Your password was changed"),
     "identity.totp.confirm_totp": (begins_codes, ADA, "One-time codes are asked for"),
     "identity.totp.stop_totp": (stops_codes, ADA, "One-time codes are asked for no more"),
+    "identity.api_key_creation.create_api_key": (creates_an_api_key, ADA, "An API key was created"),
+    "identity.totp.renew_recovery_codes": (renews_recovery_codes, ADA, "You have new recovery codes"),
+    "identity.session.use_recovery_code": (uses_a_recovery_code, ADA, "A recovery code was used"),
+    "identity.totp.reset_totp": (loses_the_device, ADA, "One-time codes are asked for no more"),
     "people.erasure.erase_person": (is_erased, ADA, "You are forgotten"),
 }
 """What calls each function that enqueues; to whom the mail goes that it owes, and its subject."""

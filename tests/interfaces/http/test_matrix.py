@@ -124,6 +124,7 @@ list_users                     ?    .    .  |   .    .    .    .  |   .    .    
 get_user                       ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 change_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 delete_user                    ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+end_user_sessions              ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 request_user_erasure           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 cancel_user_erasure            ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
@@ -147,6 +148,7 @@ end_other_sessions             ?    +    +  |   +    +    +    +  |   +    +    
 change_password                ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 start_totp                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 confirm_totp                   ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+renew_recovery_codes           ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 stop_totp                      ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 create_api_key                 ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 list_api_keys                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -9,16 +10,16 @@ import pytest
 from application.access import Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import TOKEN, text_of, token_of
-from tests.interfaces.http.sign_in import ADA, bearing, prove, signed_in
+from tests.interfaces.http.sign_in import ADA, bearing, prove, register, signed_in
 from tests.interfaces.http.sign_in import an_account as registered
-from tests.interfaces.http.town import Api, Town, problem
+from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.signing import PASSWORD, an_account
 
 FORBIDDEN = (403, "forbidden")
 
 
 async def a_key(api: Api, by: Caller, *scopes: str) -> str:
-    made = await api.post("/v1/api-keys", {"name": "screen", "scopes": list(scopes)}, by)
+    made = await api.post("/v1/api-keys", {"name": "screen", "scopes": list(scopes), "current_password": PASSWORD}, by)
     secret: str = made.json()["secret"]
     return secret
 
@@ -57,6 +58,56 @@ class TestExport:
         assert str(ada.id) not in str(told)
         for name in ("account_id", "id", "user_id"):
             assert problem(await api.get(f"/v1/me/export?{name}={ada.id}", eve))[0] == 422
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("guest", "stranger"),
+        [
+            ("info@strasse.example", "info@straße.example"),
+            ("info@straße.example", "info@strasse.example"),
+            ("info@fass.example", "info@faß.example"),
+            ("info@σίσυφοσ.example", "info@σίσυφος.example"),
+        ],
+    )
+    async def test_who_proves_one_domain_claims_no_guest_of_another(self, town: Town, guest: str, stranger: str):
+        said = {"name": "Guest", "email": guest, "phone": "+1 555 0100", "note": "allergic"}
+        made = (await town.api.post("/v1/customers", said, town.owner)).json()
+        assert made["email"] == guest
+        await register(town.api, email=stranger)
+        mail = await town.api.people.last_mail()
+        assert mail["to"].isascii()
+        proven = await prove(town.api, token_of(mail))
+        me = Caller(UUID(proven.json()["account_id"]), Role.CUSTOMER)
+        assert problem(await town.api.get(f"/v1/customers/{made['id']}", me)) == (404, "not-found")
+        assert (await town.api.get("/v1/me", me)).json()["email"] == stranger
+
+    async def test_who_proves_another_spelling_of_it_claims_its_guest(self, town: Town):
+        said = {"name": "Guest", "email": "Ida@BÜCHER.example"}
+        made = (await town.api.post("/v1/customers", said, town.owner)).json()
+        await register(town.api, email="ida@xn--bcher-kva.example")
+        mail = await town.api.people.last_mail()
+        assert mail["to"] == "ida@xn--bcher-kva.example"
+        proven = await prove(town.api, token_of(mail))
+        me = Caller(UUID(proven.json()["account_id"]), Role.CUSTOMER)
+        assert (await town.api.get(f"/v1/customers/{made['id']}", me)).json()["email"] == "Ida@BÜCHER.example"
+
+    @pytest.mark.parametrize(
+        "email", ["x@b.example,postmaster", "jörg@example.org", "ada@localhost", "a@exam_ple.org", "a@[192.0.2.1]"]
+    )
+    async def test_every_door_refuses_what_mail_can_not_go_to(self, town: Town, email: str):
+        api, me = town.api, await registered(town.api, "eve@example.org")
+        guest = (await api.post("/v1/customers", {"name": "Guest"}, town.owner)).json()
+        path, person = f"/v1/customers/{guest['id']}", {"name": "Guest", "email": email}
+        answers = [
+            await register(api, email=email),
+            await api.post("/v1/users", {**person, "role": "customer"}, town.admin),
+            await api.patch("/v1/me", {"email": email, "password": PASSWORD}, me, if_match="*"),
+            await api.post("/v1/customers", person, town.owner),
+            await api.put(path, person, town.owner, if_match="*"),
+            await api.patch(path, {"email": email}, town.owner, if_match="*"),
+        ]
+        assert [pointers(each) for each in answers] == [["/email"]] * len(answers)
 
 
 class TestSessions:
@@ -110,7 +161,7 @@ class TestApiKey:
             ("DELETE", "/v1/auth/sessions", None),
             ("POST", "/v1/auth/logout", None),
             ("GET", "/v1/api-keys", None),
-            ("POST", "/v1/api-keys", {"name": "another", "scopes": ["write"]}),
+            ("POST", "/v1/api-keys", {"name": "another", "scopes": ["write"], "current_password": PASSWORD}),
             ("PATCH", "/v1/me", {"email": "eve@example.org"}),
             ("POST", "/v1/me/forget", {}),
             ("DELETE", "/v1/me/forget", None),

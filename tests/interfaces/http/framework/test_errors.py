@@ -7,7 +7,6 @@ from hashlib import sha256
 
 import httpx
 import jwt
-import psycopg
 import pytest
 
 from application.access import Role
@@ -18,8 +17,11 @@ from interfaces.http.app import build
 from interfaces.http.main import create_app
 from tests.interfaces.http.town import SECRET, Api, problem
 from tests.support.builders import somebody
+from tests.support.dump import found_in_database
+from tests.support.instances import ask
 
 NEW_PROVIDER = {"name": "Ada", "timezone": "UTC"}
+CORRELATIONS = "SELECT DISTINCT metadata ->> 'correlation' FROM log.stored_events"
 
 
 class TestPaths:
@@ -190,11 +192,25 @@ class TestHeaders:
         refused = await api.post("/v1/providers", {}, x_request_id="lost")
         assert refused.headers["x-request-id"] == "lost"
         owner = somebody(Role.PROVIDER)
-        await api.post("/v1/providers", NEW_PROVIDER, owner, x_request_id="found")
-        log = psycopg.connect(database.application)
-        with log:
-            found = log.execute("SELECT DISTINCT metadata ->> 'correlation' FROM log.stored_events").fetchall()
-        assert found == [("found",)]
+        id = str(new_id())
+        await api.post("/v1/providers", NEW_PROVIDER, owner, x_request_id=id)
+        assert ask(database.application, CORRELATIONS) == [(id,)]
+
+    @pytest.mark.parametrize("id", ["ada@example.org", "+4915112345678", "Ada.Lovelace"])
+    async def test_an_id_that_may_be_personal_is_answered_and_not_recorded(
+        self, api: Api, database, id: str, capsys: pytest.CaptureFixture[str]
+    ):
+        owner = somebody(Role.PROVIDER)
+        for _ in range(2):
+            answer = await api.post("/v1/providers", NEW_PROVIDER, owner, x_request_id=id)
+            assert answer.headers["x-request-id"] == id
+        said = {"email": "bea@example.org", "password": "a ship in port is safe", "name": "Bea"}
+        assert (await api.post("/v1/auth/register", said, x_request_id=id)).status_code == 202
+        await api.people.work()
+        assert found_in_database(database.owner, [id]) == set()
+        ((recorded,),) = ask(database.application, CORRELATIONS)
+        assert ask(database.application, "SELECT correlation FROM work.job") == [(recorded,)]
+        assert id not in "".join(capsys.readouterr())
 
     @pytest.mark.parametrize(
         ("method", "path"),

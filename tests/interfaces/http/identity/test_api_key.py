@@ -1,19 +1,24 @@
 """API keys over HTTP."""
 
+from datetime import datetime
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 
 from application.access import BY_PEOPLE, Caller, Role
 from domain.kernel import new_id
+from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import ADA
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 from tests.support.instances import eventually
-from tests.support.signing import an_account, change
+from tests.support.signing import PASSWORD, an_account, change
 
 KEYS = "/v1/api-keys"
+NEW: dict[str, Any] = {"name": "screen", "scopes": ["read"], "current_password": PASSWORD}
+ANOTHER = "seven herons over the weir"
 
 
 @pytest.fixture
@@ -22,7 +27,7 @@ async def ada(api: Api) -> Caller:
 
 
 async def made(api: Api, by: Caller, *scopes: str, **more: Any) -> dict[str, Any]:
-    answer = await api.post(KEYS, {"name": "screen", "scopes": list(scopes), **more}, by)
+    answer = await api.post(KEYS, {**NEW, "scopes": list(scopes), **more}, by)
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json()
     return told
@@ -33,7 +38,7 @@ async def by_key(api: Api, key: str, method: str, path: str, said: Any = None) -
 
 
 async def test_a_key_is_made_shown_renamed_and_ended(api: Api, ada: Caller):
-    answer = await api.post(KEYS, {"name": "screen", "scopes": ["read", "read"]}, ada)
+    answer = await api.post(KEYS, {**NEW, "scopes": ["read", "read"]}, ada)
     told = answer.json()
     assert answer.status_code == 201
     assert answer.headers["location"] == f"{KEYS}/{told['id']}"
@@ -90,10 +95,77 @@ async def test_a_key_does_what_its_scopes_say_and_its_account_may(api: Api, ada:
 
 async def test_no_key_makes_keys_or_changes_passwords(api: Api, ada: Caller):
     key = (await made(api, ada, "read", "write"))["secret"]
-    assert problem(await by_key(api, key, "POST", KEYS, {"name": "x", "scopes": ["read"]}))[0] == 403
+    assert problem(await by_key(api, key, "POST", KEYS, NEW))[0] == 403
     assert problem(await by_key(api, key, "GET", KEYS))[0] == 403
     assert problem(await by_key(api, key, "POST", "/v1/auth/password/change", {}))[0] == 403
     assert problem(await by_key(api, key, "DELETE", "/v1/auth/sessions"))[0] == 403
+
+
+async def test_the_password_is_needed_again_and_a_code_where_codes_are_on(api: Api, ada: Caller):
+    assert pointers(await api.post(KEYS, {"name": "screen", "scopes": ["read"]}, ada)) == ["/current_password"]
+    wrong = {**NEW, "current_password": "wrong"}
+    assert problem(await api.post(KEYS, wrong, ada)) == (403, "wrong-password")
+    begun = await api.post("/v1/auth/totp", {"password": PASSWORD}, ada)
+    codes, now = pyotp.TOTP(begun.json()["secret"]), api.ports.store.now()
+    await api.post("/v1/auth/totp/confirm", {"code": codes.at(now, counter_offset=-1)}, ada)
+    assert problem(await api.post(KEYS, NEW, ada)) == (403, "wrong-code")
+    code = {"code": codes.at(now)}
+    assert (await api.post(KEYS, {**NEW, **code}, ada)).status_code == 201
+    assert problem(await api.post(KEYS, {**NEW, **code}, ada)) == (403, "wrong-code"), "used"
+    assert len((await api.get(KEYS, ada)).json()["items"]) == 1
+
+
+async def test_its_owner_is_told_by_mail(api: Api, ada: Caller):
+    await made(api, ada, "read")
+    mail = await api.people.last_mail()
+    assert (mail["to"], mail["subject"]) == (ADA, "An API key was created")
+
+
+async def test_it_lives_90_days_unless_its_owner_says_otherwise(api: Api, ada: Caller):
+    key = await made(api, ada, "read")
+    days = datetime.fromisoformat(key["expires_at"]) - datetime.fromisoformat(key["created_at"])
+    assert days.total_seconds() == pytest.approx(90 * 86_400, abs=60)
+    assert (await made(api, ada, "read", expires_at=None))["expires_at"] is None
+
+
+async def test_a_reset_ends_all_keys_and_they_are_listed_beside_sessions(api: Api, ada: Caller):
+    key = await made(api, ada, "read")
+    secret = key.pop("secret")
+    other = Caller(await an_account(api.ports.identity.signing, "bea@example.org"), Role.CUSTOMER)
+    theirs = (await made(api, other, "read"))["secret"]
+    assert (await api.get("/v1/auth/sessions", ada)).json()["api_keys"] == [key]
+    await api.post("/v1/auth/password/forgot", {"email": ADA})
+    reset = {"ticket": token_of(await api.people.last_mail()), "password": ANOTHER}
+    assert (await api.post("/v1/auth/password/reset", reset)).status_code == 204
+    assert (await api.get("/v1/auth/sessions", ada)).json()["api_keys"] == []
+    assert problem(await by_key(api, secret, "GET", "/v1/customers")) == (401, "unauthenticated")
+    assert (await by_key(api, theirs, "GET", "/v1/customers")).status_code == 200
+
+
+async def test_all_sessions_and_keys_end_at_once(api: Api, ada: Caller):
+    await made(api, ada, "read")
+    assert (await api.delete("/v1/auth/sessions", ada)).status_code == 204
+    assert len((await api.get(KEYS, ada)).json()["items"]) == 1
+    assert (await api.delete("/v1/auth/sessions?api_keys=true", ada)).status_code == 204
+    assert (await api.get(KEYS, ada)).json()["items"] == []
+
+
+async def test_an_admin_s_key_makes_no_people_and_changes_none(api: Api):
+    admin = Caller(await an_account(api.ports.identity.signing, ADA, role=Role.ADMIN), Role.ADMIN)
+    key = (await made(api, admin, "read", "write"))["secret"]
+    said = {"email": "bea@example.org", "name": "Bea", "role": "admin"}
+    path, before = f"/v1/users/{new_id()}", await api.ports.ledger.head()
+    for method, where, body in (
+        ("POST", "/v1/users", said),
+        ("PATCH", path, {"role": "admin"}),
+        ("DELETE", path, None),
+        ("POST", f"{path}/forget", {}),
+        ("DELETE", f"{path}/forget", None),
+    ):
+        assert problem(await by_key(api, key, method, where, body)) == (403, "forbidden")
+    assert await api.ports.ledger.head() == before
+    refused = await api.post(KEYS, {**NEW, "scopes": ["create_user"]}, admin)
+    assert pointers(refused) == ["/scopes/0"]
 
 
 async def test_a_key_of_a_disabled_account_dies_within_a_second_or_so(api: Api, ada: Caller):
@@ -120,7 +192,7 @@ async def test_a_key_of_a_disabled_account_dies_within_a_second_or_so(api: Api, 
     ],
 )
 async def test_says_what_does_not_fit(api: Api, ada: Caller, change: dict[str, Any], wrong: str):
-    assert pointers(await api.post(KEYS, {"name": "x", "scopes": ["read"], **change}, ada)) == [wrong]
+    assert pointers(await api.post(KEYS, {**NEW, **change}, ada)) == [wrong]
 
 
 @pytest.mark.parametrize("key", ["dbk_", "dbk_x", "dbk_" + "0" * 32 + "_" + "x" * 43, "dbk_\x00"])

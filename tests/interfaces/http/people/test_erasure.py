@@ -190,6 +190,21 @@ class TestForgetting:
 
         await eventually(gone)
 
+    async def test_a_guest_of_a_moment_ago_is_forgotten_whatever_the_read_models_know(self, town: Town, followed: None):
+        for n in range(10):
+            guest = (await town.api.post("/v1/customers", {"name": f"Guest {n}"}, town.owner)).json()
+            answer = await town.api.post(f"/v1/customers/{guest['id']}/forget", {}, ADMIN)
+            assert answer.status_code == 204, answer.text
+            again = await town.api.post(f"/v1/customers/{guest['id']}/forget", {}, ADMIN)
+            assert problem(again) == (404, "not-found")
+
+    async def test_an_appointment_of_a_moment_ago_stops_the_erasure(self, town: Town, followed: None):
+        for n in range(5):
+            guest = (await town.api.post("/v1/customers", {"name": f"Guest {n}"}, town.owner)).json()
+            await town.booked(f"{9 + n}:00", town.owner, customer_id=guest["id"])
+            answer = await town.api.post(f"/v1/customers/{guest['id']}/forget", {}, ADMIN)
+            assert problem(answer) == (409, "appointments-ahead")
+
     async def test_a_customer_with_an_account_is_not_a_guest(self, town: Town, followed: None):
         grace, guest_id, _ = await a_life(town)
         await town.api.get("/v1/customers", ADMIN)

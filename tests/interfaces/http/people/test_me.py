@@ -112,4 +112,4 @@ class TestChangeMe:
         await api.patch("/v1/me", MOVE, me, if_match=1)
         token = token_of(await api.people.last_mail())
         await api.patch(f"/v1/users/{me.id}", {"disabled": True}, admin, if_match=1)
-        assert problem(await prove(api, token)) == (403, "account-disabled")
+        assert problem(await prove(api, token)) == (410, "ticket-void")

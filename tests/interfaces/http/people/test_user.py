@@ -7,9 +7,11 @@ import pytest
 from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import token_of
-from tests.interfaces.http.sign_in import an_account
+from tests.interfaces.http.sign_in import an_account, signed_in, void
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
+from tests.support.signing import PASSWORD
+from tests.support.signing import an_account as an_account_with_password
 
 BEA = {"email": "bea@example.org", "name": "Bea", "role": "auditor"}
 OTHERS = [somebody(role) for role in Role if role not in {Role.ADMIN, Role.ANONYMOUS}]
@@ -24,6 +26,23 @@ async def test_nobody_else_gets_in(door: Api, by: Caller, refusal: tuple[int, st
     assert problem(await door.post("/v1/users", BEA, by)) == refusal
     assert problem(await door.patch(path, {"role": "admin"}, by, if_match=1)) == refusal
     assert problem(await door.delete(path, by, if_match=1)) == refusal
+
+
+class TestEndSessions:
+    async def test_an_admin_ends_all_sessions_and_keys_of_another(self, api: Api):
+        signing = api.ports.identity.signing
+        bea = Caller(await an_account_with_password(signing, "bea@example.org"), Role.CUSTOMER)
+        session = (await signed_in(api, "bea@example.org")).json()
+        key = {"name": "screen", "scopes": ["read"], "current_password": PASSWORD}
+        assert (await api.post("/v1/api-keys", key, bea)).status_code == 201
+        admin = somebody(Role.ADMIN)
+        assert (await api.post(f"/v1/users/{bea.id}/end-sessions", {}, admin)).status_code == 204
+        listed = (await api.get("/v1/auth/sessions", bea)).json()
+        assert (listed["items"], listed["api_keys"]) == ([], [])
+        await void(api, session["access_token"])
+        (event,) = await signing.security.find(limit=5, kind="sessions_ended")
+        assert (event.account_id, event.facts) == (bea.account, {"count": 1, "keys": 1, "by": str(admin.id)})
+        assert problem(await api.post(f"/v1/users/{new_id()}/end-sessions", {}, admin)) == (404, "not-found")
 
 
 class TestCreateUser:
