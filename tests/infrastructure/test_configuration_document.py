@@ -36,6 +36,7 @@ OWNERS: dict[str, tuple[str, Any]] = {
 OURS: dict[str, tuple[str, Any]] = {
     "API_HOST": ("0.0.0.0", "0.0.0.0"),
     "API_PORT": ("9000", 9000),
+    "API_CONNECTIONS": ("50", 50),
     "PUBLIC_URL": ("https://booking.example.org", "https://booking.example.org"),
     "TRUSTED_PROXIES": ("10.0.0.0/8,127.0.0.1/32", "10.0.0.0/8,127.0.0.1/32"),
     "CORS_ORIGINS": ("https://app.example.org", "https://app.example.org"),

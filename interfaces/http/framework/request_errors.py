@@ -34,6 +34,18 @@ class TooLarge(Refusal):
     """The body is too large."""
 
 
+class UrlTooLong(Refusal):
+    """The URL is too long."""
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are too large."""
+
+
+class RequestTimeout(Refusal):
+    """The request did not arrive in time."""
+
+
 class UnsupportedMediaType(Refusal):
     """Unsupported media type."""
 
