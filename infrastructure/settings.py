@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     api_connections: int = Field(1000, ge=1)
+    api_queue_delay: float = Field(0.05, gt=0)  # seconds
     public_url: Annotated[str, AfterValidator(values.web_address)] = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[str, AfterValidator(values.networks_only)] = ""
     cors_origins: Annotated[str, AfterValidator(values.origins_only)] = ""

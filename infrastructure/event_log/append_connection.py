@@ -10,6 +10,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from infrastructure.database.pool_waits import WAITS
 from infrastructure.database.timeouts import sever, severed_after
 from infrastructure.event_log.append_call import Batch, call_of, read_answers
 from infrastructure.event_log.database_clock import DatabaseClock
@@ -30,6 +31,7 @@ class AppendConnection:
         self._known = known
         self._patience = patience
         self._connection: AsyncConnection | None = None
+        self._answered_at = 0.0
 
     @property
     def lost(self) -> bool:
@@ -40,6 +42,10 @@ class AppendConnection:
         assert self._connection is not None
         return self._connection.pgconn.backend_pid
 
+    def is_silent_since(self, instant: float) -> bool:
+        """Whether the server is away, or has answered nothing since an instant of the event loop's time."""
+        return self.lost or self._answered_at < instant
+
     async def append(self, entries: Sequence[LogEntry], sent: float) -> Batch:
         """The answers, after COMMIT. `sent`: the clock's monotonic time now; raises psycopg.Error."""
         assert self._connection is not None
@@ -47,6 +53,8 @@ class AppendConnection:
             statement, arrays = call_of(entries)
             cursor = await self._connection.execute(statement, arrays, prepare=True, binary=True)
             rows = await cursor.fetchall()
+        self._answered_at = asyncio.get_running_loop().time()
+        WAITS.answered()
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
         self._known.saw(*answered.head)

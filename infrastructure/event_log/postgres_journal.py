@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
+from infrastructure.database.pool_waits import MeasuredPool
 from infrastructure.database.timeouts import severed_after
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.event_store import EventStore
@@ -52,7 +52,7 @@ class PostgresJournal:
         self._patience = patience
         self.known = KnownHead()
         self.writer = GroupCommitWriter(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
-        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+        self._pool = MeasuredPool(
             dsn,
             min_size=1,
             max_size=pool_size,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.people import customer, erasure, export, me, registration, user
 from interfaces.http.scheduling import availability, schedule
+from interfaces.http.server.admission import Admission
 from interfaces.http.webhooks import webhook
 
 # The busiest routes come first: routes are tried in order.
@@ -60,7 +62,21 @@ ROUTERS = (
     health.router,
     problem_type.router,
 )
+RESERVED_PATHS = [router.prefix for router in ROUTERS if router.reserved]
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True)
+class AppOptions:
+    """`mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
+
+    `origins`: web pages that may call the API from a browser. `admission`: of requests.
+    """
+
+    mailbox: Path | None = None
+    https: bool = False
+    origins: Origins = field(default_factory=Origins)
+    admission: Admission = field(default_factory=Admission)
 
 
 class DaybookApp(FastAPI):
@@ -86,7 +102,8 @@ class DaybookApp(FastAPI):
 
     @cached_property
     def envelope(self) -> Envelope:
-        return Envelope(self.router, self.state.origins, https=self.state.https)
+        options: AppOptions = self.state.options
+        return Envelope(self.router, options.origins, options.admission.enter, https=options.https)
 
     def include_router(self, router: Any, **options: Any) -> None:
         """Add the routes of a Router as they are, so that each is matched once."""
@@ -139,19 +156,9 @@ def check_permission(route: Route) -> None:
         )
 
 
-def build(
-    ports: Ports | None = None,
-    life: Life | None = None,
-    mailbox: Path | None = None,
-    *,
-    https: bool = False,
-    origins: Origins | None = None,
-) -> DaybookApp:
-    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
-
-    `mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
-    `origins`: web pages that may call the API from a browser; None: no page may.
-    """
+def build(ports: Ports | None = None, life: Life | None = None, options: AppOptions | None = None) -> DaybookApp:
+    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up."""
+    options = options or AppOptions()
     app = DaybookApp(
         title="Daybook API",
         version=version("daybook"),
@@ -160,12 +167,12 @@ def build(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
+    app.state.ports, app.state.options = ports, options
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.include_router(router)
-    if mailbox is not None:
-        app.router.routes.extend(mailbox_routes(mailbox))
+    if options.mailbox is not None:
+        app.router.routes.extend(mailbox_routes(options.mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +25,8 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
+Admit = Callable[[str], Awaitable[Callable[[], None]]]
+"""From the path to a call for the end of the request; raises Unavailable."""
 SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
 """The refusals that the security log records."""
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -33,11 +35,13 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 class Envelope:
     """Reads or makes the X-Request-ID, adds it and the safe headers to every answer, and answers errors.
 
-    `https`: browsers reach the API by TLS alone, and are told to keep to it.
+    `admit`: decides which requests are answered. `https`: browsers reach the API by TLS alone, and are told to
+    keep to it.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, *, https: bool = False) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, admit: Admit, *, https: bool = False) -> None:
         self._app = app
+        self._admit = admit
         self._origins = origins
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
@@ -45,7 +49,7 @@ class Envelope:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
         scope["request_id"] = id.decode()
-        started = False
+        started, leave = False, _nothing
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -57,19 +61,25 @@ class Envelope:
 
         request_id.set(scope["request_id"])  # of this request's task alone
         try:
-            answer = self._origins.preflight(scope) or self._app
-            await answer(scope, receive, send_with_headers)
+            leave = await self._admit(scope["path"])
+            await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise
             _note_denial(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
+        finally:
+            leave()
 
     def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of the answer, and the safe headers that it does not set itself."""
         sent = list(headers)
         names = {name for name, _ in sent}
         return sent + [each for each in self._safe.items() if each[0] not in names]
+
+
+def _nothing() -> None:
+    """The end of a request that was not admitted."""
 
 
 def request_log_fields() -> Mapping[str, str]:

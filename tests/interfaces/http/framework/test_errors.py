@@ -14,7 +14,7 @@ from application.access import Role
 from application.event_log import Unavailable
 from domain.kernel import new_id
 from infrastructure.settings import Settings
-from interfaces.http.app import build
+from interfaces.http.app import AppOptions, build
 from interfaces.http.main import create_app
 from tests.interfaces.http.town import SECRET, Api, problem
 from tests.support.builders import somebody
@@ -217,7 +217,7 @@ class TestHeaders:
         assert not {"set-cookie", "server", "strict-transport-security"} & set(answer.headers)
 
     async def test_where_people_come_by_https_browsers_keep_to_it(self):
-        transport = httpx.ASGITransport(build(https=True))
+        transport = httpx.ASGITransport(build(options=AppOptions(https=True)))
         async with httpx.AsyncClient(transport=transport, base_url="https://daybook.test") as web:
             for path in ("/docs", "/v1/nothing"):
                 told = (await web.get(path)).headers.get_list("strict-transport-security")
@@ -227,7 +227,7 @@ class TestHeaders:
         key = "k" * 40
         for url, https in {"https://daybook.test": True, "http://daybook.test": False}.items():
             app = create_app(Settings(secret_key=key, master_key=key, public_url=url))  # type: ignore[arg-type]
-            assert app.state.https is https
+            assert app.state.options.https is https
 
     async def test_the_page_of_the_documentation_runs_its_own_scripts_alone(self, door: Api):
         answer = await door.get("/docs")
