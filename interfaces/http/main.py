@@ -34,6 +34,7 @@ from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
+from infrastructure.webhooks.targets import WebhookTargets
 from interfaces.http.app import RESERVED_PATHS, AppOptions, build
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.cursors import Cursors
@@ -115,6 +116,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         webhooks=WebhookPorts(
             DeliveryProgress(rows, journal),
             SigningSecrets(rows, store.keyring),
+            WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
         jobs=JobPorts(queue.retry, enqueuer),

@@ -17,7 +17,7 @@ from application.ledger import Ledger
 from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits
-from application.webhooks.ports import DeliveryReports, SigningSecrets
+from application.webhooks.ports import DeliveryReports, SigningSecrets, WebhookTargets
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
 from projections.availability.queries import Availability
@@ -73,10 +73,11 @@ class ErasurePorts:
 
 @dataclass(frozen=True, slots=True)
 class WebhookPorts:
-    """`plain`: whether webhooks may go to http."""
+    """`targets`: where webhooks may go. `plain`: whether to http."""
 
     reports: DeliveryReports
     secrets: SigningSecrets
+    targets: WebhookTargets
     plain: bool = False
 
 
