@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from domain.errors import Refusal
+
+STEP, MOST_ACCOUNTS = 8_192, 10_000  # bytes; accounts whose last bytes a process remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,38 @@ class TooManyRequests(Refusal):
 class RateLimits(Protocol):
     """The limits, by the name of a policy such as "login"."""
 
-    async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
-        """Count one request; raises TooManyRequests. `subject`: the person it concerns, such as an e-mail address."""
+    async def take(self, policy: str, network: str, subject: str = "", cost: int = 1) -> RateLimit:
+        """Count one request; raises TooManyRequests. `subject`: the person it concerns, such as an e-mail address.
+
+        `cost`: what it counts as, for a policy that does not count requests.
+        """
         ...
 
     async def forgive(self, policy: str, network: str, subject: str) -> None:
         """Uncount a legitimate request, and remember the network as known to the subject."""
         ...
+
+
+class WriteBudget:
+    """Counts the bytes that an account writes into the log in a day, since nobody may ever delete them.
+
+    A process counts by itself until an account has written STEP bytes, and then for all processes.
+    """
+
+    def __init__(self, limits: RateLimits) -> None:
+        self._limits = limits
+        self._written: dict[UUID, int] = {}
+
+    async def spend(self, account: UUID, network: str, size: int, *, customer: bool) -> None:
+        """Raises TooManyRequests for an account that has written too much."""
+        written = self._written.pop(account, 0) + size
+        if written < STEP:
+            if len(self._written) >= MOST_ACCOUNTS:
+                self._written.clear()
+            self._written[account] = written
+            return
+        try:
+            await self._limits.take("text" if customer else "staff_text", network, str(account), written)
+        except TooManyRequests:
+            self._written[account] = STEP  # so that a smaller request does not slip through
+            raise

@@ -21,6 +21,7 @@ from domain.booking.appointment_status import (
     TooLateToReschedule,
     TooManyReschedules,
 )
+from domain.booking.appointment_text import check_budget, note_of
 from domain.booking.origin import Party
 from domain.booking.placement import Booking, Move, Placed, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
@@ -93,6 +94,7 @@ class Appointment(Placed, Aggregate):
         self.currency: str
         self.policy: Policy
         self.told: PersonalData | None
+        self.noted: tuple[PersonalData | None, ...] = ()
         self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
         self.organization_id: UUID | None = None
@@ -196,11 +198,13 @@ class Appointment(Placed, Aggregate):
         """Change note and answers, which must be decrypted, while the appointment has not ended."""
         self._check_alive()
         if (note, answers) != (self.note, self.answers):
-            self._noted(by=by, told=note_of(self.customer_id, note, answers), timestamp=now)
+            told = note_of(self.customer_id, note, answers)
+            check_budget([each for each in (*self.noted, told) if each is not None])
+            self._noted(by=by, told=told, timestamp=now)
 
     @event(Noted)
     def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
-        self.told = told
+        self.told, self.noted = told, (*self.noted, told)
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
         """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.
@@ -312,8 +316,3 @@ class Appointment(Placed, Aggregate):
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:
             raise TooEarly(f"The appointment starts at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
-
-
-def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> PersonalData | None:
-    """Note and answers as personal data of the customer; None if both are empty, which needs no key."""
-    return PersonalData(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None

@@ -17,9 +17,13 @@ _JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"
 _FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 
 
-async def read_body(request: RequestContext, model: type[BaseModel]) -> BaseModel:
-    """Raises InvalidFields, Malformed, TooLarge or UnsupportedMediaType."""
+async def read_body(request: RequestContext, model: type[BaseModel], *, logged: bool) -> BaseModel:
+    """Raises InvalidFields, Malformed, TooLarge or UnsupportedMediaType. `logged`: it counts against a budget."""
     raw = await _bytes(request)
+    if logged and raw:
+        caller = request.caller
+        budget = request.ports.abuse.budget
+        await budget.spend(caller.account, request.network, len(raw), customer=caller.is_customer)
     if issubclass(model, Form):
         return _form(request, model, raw)
     if raw and not _JSON.fullmatch(_media_type(request)):

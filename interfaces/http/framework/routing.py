@@ -87,7 +87,7 @@ class Route(APIRoute):
             body = None
             if parameters.body is not None:
                 name, model = parameters.body
-                body = arguments[name] = await read_body(request, model)
+                body = arguments[name] = await read_body(request, model, logged=self.source is Source.LOG)
             if needs.takes_key:
                 request.take_key(body, required=needs.requires_key)
             if needs.limit is None:
