@@ -24,7 +24,8 @@ class TooManyRequests(Refusal):
     """Too many requests."""
 
     def __init__(self, room: RateLimit) -> None:
-        super().__init__(f"Try again in {room.reset} s.")
+        rule = f"The limit `{room.policy}` is {room.quota} in {room.window} s."
+        super().__init__(f"{rule} Try again in {room.reset} s.", limit=room.policy)
         self.room = room
 
 

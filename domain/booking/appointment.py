@@ -224,11 +224,12 @@ class Appointment(Placed, Aggregate):
 
     def _check_customer_may_move(self, now: datetime) -> None:
         self._check_not_started(now)
-        if now > reschedulable_until(self.policy, self.starts_at):
-            raise TooLateToReschedule
+        until = reschedulable_until(self.policy, self.starts_at)
+        if now > until:
+            raise TooLateToReschedule(f"It can be moved until {until:%Y-%m-%dT%H:%M:%SZ} (`reschedule_notice`).")
         most = self.policy["max_reschedules"]
         if most is not None and self.reschedules >= most:
-            raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
+            raise TooManyReschedules(f"It has been moved {self.reschedules} times (`max_reschedules`: {most}).")
 
     @property
     def cancellable_until(self) -> datetime:
@@ -246,7 +247,7 @@ class Appointment(Placed, Aggregate):
             requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
             late = not requested and now > self.cancellable_until
         if late and self.policy["late_cancel"] == "refuse":
-            raise TooLateToCancel
+            raise TooLateToCancel(f"It can be cancelled until {self.cancellable_until:%Y-%m-%dT%H:%M:%SZ} (`cancel_notice`).")
         fee = self.policy["late_fee"] or 0 if late else 0
         how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
         self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)

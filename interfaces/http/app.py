@@ -16,7 +16,7 @@ from interfaces.http.booking import appointment, history, hold, waitlist
 from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
-from interfaces.http.framework.middleware import Envelope
+from interfaces.http.framework.middleware import Envelope, as_get
 from interfaces.http.framework.ports import Ports
 from interfaces.http.framework.routing import Route, Router
 from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
@@ -96,6 +96,8 @@ class DaybookApp(FastAPI):
         """The ASGI entry point."""
         if scope["type"] == "http":
             scope["app"] = self
+            if scope["method"] == "HEAD":
+                scope, send = as_get(scope, send)
             await self.envelope(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from interfaces.http.framework.responses import HttpResponse
 
-METHODS = b"GET, POST, PUT, PATCH, DELETE"
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 REQUEST_HEADERS = (
     b"authorization, content-type, daybook-position, idempotency-key, if-match, if-none-match, x-request-id"
 )

@@ -78,6 +78,15 @@ class Envelope:
         return sent + [each for each in self._safe.items() if each[0] not in names]
 
 
+def as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """A HEAD request as the GET that it stands for: the same answer, without its body."""
+
+    async def send_without_body(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return {**scope, "method": "GET"}, send_without_body
+
+
 def _nothing() -> None:
     """The end of a request that was not admitted."""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,7 @@ async def read_body(request: RequestContext, model: type[BaseModel], *, logged: 
         return _form(request, model, raw)
     if raw and not _JSON.fullmatch(_media_type(request)):
         raise UnsupportedMediaType("The body must be application/json.")
+    raw = raw.removeprefix(BOM_UTF8)
     try:
         validated: BaseModel = model.__pydantic_validator__.validate_json(raw or b"{}")
         _refuse_duplicates(raw)

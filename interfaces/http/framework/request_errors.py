@@ -66,8 +66,9 @@ class InvalidFields(Invalid):
     @classmethod
     def of(cls, refused: ValidationError, where: Where, model: type[BaseModel]) -> "InvalidFields":
         """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
-        found = refused.errors(include_url=False, include_input=False)
-        return cls([field_error(e["loc"], message_of(e, model), where) for e in found[:50]])
+        kind = "field" if where == "body" else "parameter"
+        found = refused.errors(include_url=False)
+        return cls([field_error(e["loc"], message_of(e, model, kind), where) for e in found[:50]])
 
 
 def not_found(detail: str) -> NotFound:
