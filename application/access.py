@@ -84,6 +84,7 @@ _ADMIN: Grants = {Role.ADMIN: Scope.ANY}
 ACCESS: Mapping[str, Grants] = {
     "get_liveness": _EVERYBODY,
     "get_readiness": _EVERYBODY,
+    "list_problem_types": _EVERYBODY,
     "get_problem_type": _EVERYBODY,
     "create_provider": _STAFF,
     "list_providers": _EVERYBODY,

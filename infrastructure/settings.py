@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     broker_url_file: File
     broker_visibility_timeout: int = Field(600, ge=1)  # seconds
     worker_concurrency: int = Field(2, ge=1, le=256)
+    flower_url: str | None = None
+    metrics_url: str | None = None
     flower_basic_auth: Annotated[Secret, AfterValidator(values.user_and_password)]
     flower_basic_auth_file: File
 

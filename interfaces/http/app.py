@@ -1,6 +1,6 @@
 """The app: every router, with the same errors, headers and description for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
 from interfaces.http.booking import appointment, history, hold, waitlist
@@ -24,8 +24,10 @@ from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.people import customer, erasure, export, me, registration, user
+from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, schedule
 from interfaces.http.server.admission import Admission
+from interfaces.http.server.request_log import logged
 from interfaces.http.webhooks import webhook
 
 # The busiest routes come first: routes are tried in order.
@@ -70,13 +72,16 @@ Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 class AppOptions:
     """`mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
 
-    `origins`: web pages that may call the API from a browser. `admission`: of requests.
+    `origins`: web pages that may call the API from a browser. `admission`: of requests. `log_requests`: a line
+    for each. `links`: what `GET /` links besides, by title.
     """
 
     mailbox: Path | None = None
     https: bool = False
     origins: Origins = field(default_factory=Origins)
     admission: Admission = field(default_factory=Admission)
+    log_requests: bool = False
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class DaybookApp(FastAPI):
@@ -98,14 +103,16 @@ class DaybookApp(FastAPI):
             scope["app"] = self
             if scope["method"] == "HEAD":
                 scope, send = as_get(scope, send)
-            await self.envelope(scope, receive, send)
+            await self.entrance(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
     @cached_property
-    def envelope(self) -> Envelope:
+    def entrance(self) -> ASGIApp:
+        """What every request passes."""
         options: AppOptions = self.state.options
-        return Envelope(self.router, options.origins, options.admission.enter, https=options.https)
+        envelope = Envelope(self.router, options.origins, options.admission.enter, https=options.https)
+        return logged(envelope) if options.log_requests else envelope
 
     def include_router(self, router: Any, **options: Any) -> None:
         """Add the routes of a Router as they are, so that each is matched once."""
@@ -170,6 +177,7 @@ def build(ports: Ports | None = None, life: Life | None = None, options: AppOpti
         redoc_url=None,
     )
     app.state.ports, app.state.options = ports, options
+    app.router.routes.append(root_route("Daybook", app.version, options.links))
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.include_router(router)

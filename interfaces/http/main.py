@@ -60,13 +60,23 @@ from projections.query.snapshot import Snapshots
 
 def create_app(settings: Settings) -> FastAPI:
     """The API on the servers of the settings, which it reaches from start-up to shut-down."""
+    dev = settings.mode is Mode.DEV
     options = AppOptions(
         mailbox=settings.dev_mailbox,
         https=settings.public_url.startswith("https://"),
-        origins=Origins(settings.origins),
+        origins=Origins(settings.origins, local=dev),
+        log_requests=dev,
+        links=_links(settings),
         admission=Admission(settings.api_queue_delay, WAITS.longest, WAITS.is_silent, RESERVED_PATHS),
     )
     return build(life=partial(_life, settings), options=options)
+
+
+def _links(settings: Settings) -> dict[str, str]:
+    """What `GET /` links where developers look; nothing in PROD."""
+    mailbox = "/dev/mailbox" if settings.dev_mailbox is not None else None
+    links = {"mailbox": mailbox, "flower": settings.flower_url, "metrics": settings.metrics_url}
+    return {} if settings.mode is Mode.PROD else {title: link for title, link in links.items() if link}
 
 
 @asynccontextmanager

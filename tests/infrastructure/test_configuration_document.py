@@ -58,6 +58,8 @@ OURS: dict[str, tuple[str, Any]] = {
     "BROKER_URL": ("amqp://user:password@localhost:5672/vhost", "amqp://user:password@localhost:5672/vhost"),
     "BROKER_VISIBILITY_TIMEOUT": ("60", 60),
     "WORKER_CONCURRENCY": ("8", 8),
+    "FLOWER_URL": ("http://127.0.0.1:5555", "http://127.0.0.1:5555"),
+    "METRICS_URL": ("http://127.0.0.1:9100/metrics", "http://127.0.0.1:9100/metrics"),
     "FLOWER_BASIC_AUTH": ("user:password", "user:password"),
     "SMTP_URL": ("smtp://user:password@host:587?starttls", "smtp://user:password@host:587?starttls"),
     "MAIL_FROM": ("Salon <salon@example.org>", "Salon <salon@example.org>"),

@@ -16,6 +16,8 @@ from domain.kernel import new_id
 from infrastructure.settings import Settings
 from interfaces.http.app import AppOptions, build
 from interfaces.http.main import create_app
+from interfaces.http.operations.problem_advice import BY_TYPE
+from interfaces.http.operations.problem_type import problem_types
 from tests.interfaces.http.town import SECRET, Api, problem
 from tests.support.builders import somebody
 
@@ -26,7 +28,6 @@ class TestPaths:
     @pytest.mark.parametrize(
         "path",
         [
-            "/",
             "/v1",
             "/v1/nothing",
             "/v1/../etc/passwd",
@@ -261,9 +262,18 @@ class TestProblemType:
             "type": "/problems/slot-taken",
             "title": "This time is no longer free.",
             "status": 409,
+            "what_to_do": "Ask GET /v1/availability for free starts again, and book another one.",
         }
         refused = (await door.post("/v1/providers", {})).json()
         assert (await door.get(refused["type"])).json()["title"] == refused["title"]
+
+    async def test_all_are_listed_and_say_what_to_do(self, door: Api):
+        listed = (await door.get("/problems")).json()["items"]
+        assert {each["type"] for each in listed} == {each["type"] for each in problem_types().values()}
+        for each in listed:
+            assert (await door.get(each["type"])).json() == each
+            assert each["what_to_do"].endswith(".")
+        assert BY_TYPE.keys() <= problem_types().keys()
 
     async def test_a_problem_we_do_not_have_is_not_found(self, door: Api):
         assert problem(await door.get("/problems/none")) == (404, "not-found")

@@ -69,7 +69,7 @@ class TestPaths:
         answer = await door.ask(method, "/v1/providers/?q=a%20b&limit=1")
         assert (answer.status_code, answer.headers["location"]) == (308, "/v1/providers?q=a%20b&limit=1")
 
-    @pytest.mark.parametrize("path", ["/", "//", "//evil.example/", "/v1/providers/a/b/", "//v1/providers/"])
+    @pytest.mark.parametrize("path", ["/", "//evil.example/", "/v1/providers/a/b/", "//v1/providers/"])
     async def test_only_a_route_is_led_to(self, door: Api, path: str) -> None:
         answer = await door.client.request("GET", f"http://daybook.test{path}")
         assert answer.status_code in {200, 404}
