@@ -247,7 +247,8 @@ class Appointment(Placed, Aggregate):
             requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
             late = not requested and now > self.cancellable_until
         if late and self.policy["late_cancel"] == "refuse":
-            raise TooLateToCancel(f"It can be cancelled until {self.cancellable_until:%Y-%m-%dT%H:%M:%SZ} (`cancel_notice`).")
+            until = self.cancellable_until
+            raise TooLateToCancel(f"It can be cancelled until {until:%Y-%m-%dT%H:%M:%SZ} (`cancel_notice`).")
         fee = self.policy["late_fee"] or 0 if late else 0
         how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
         self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)
