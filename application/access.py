@@ -86,6 +86,7 @@ _ADMIN_IN_PERSON: Grants = {Role.ADMIN: Scope.ANY}
 ACCESS: Mapping[str, Grants] = {
     "get_liveness": _EVERYBODY,
     "get_readiness": _EVERYBODY,
+    "list_problem_types": _EVERYBODY,
     "get_problem_type": _EVERYBODY,
     "create_provider": _STAFF,
     "list_providers": _EVERYBODY,

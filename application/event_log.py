@@ -39,6 +39,10 @@ class Unavailable(Exception):
         self.retry_after = retry_after
 
 
+class Overloaded(Unavailable):
+    """Daybook is overloaded. Try again later."""
+
+
 class ConcurrencyConflict(Exception):
     """Another writer came first: the handler decides again on fresh state."""
 

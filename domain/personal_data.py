@@ -1,5 +1,6 @@
 """Personal data: encrypted with the key of one person, and unreadable once that key is deleted."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,13 @@ class PersonalData:
 
     def __repr__(self) -> str:
         return f"PersonalData(subject={self.subject})"
+
+    @property
+    def size(self) -> int:
+        """Bytes that the log keeps, but for what encryption adds."""
+        if self.value is None:
+            return len(self.sealed or b"")
+        return len(json.dumps(self.value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
     def get(self, name: str) -> Any:
         """A member of the JSON object; None while it is encrypted."""

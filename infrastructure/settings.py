@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
+    api_connections: int = Field(1000, ge=1)
+    api_queue_delay: float = Field(0.05, gt=0)  # seconds
     public_url: Annotated[str, AfterValidator(values.web_address)] = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[str, AfterValidator(values.networks_only)] = ""
     cors_origins: Annotated[str, AfterValidator(values.origins_only)] = ""
@@ -95,6 +97,8 @@ class Settings(BaseSettings):
     broker_url_file: File
     broker_visibility_timeout: int = Field(600, ge=1)  # seconds
     worker_concurrency: int = Field(2, ge=1, le=256)
+    flower_url: str | None = None
+    metrics_url: str | None = None
     flower_basic_auth: Annotated[Secret, AfterValidator(values.user_and_password)]
     flower_basic_auth_file: File
 

@@ -105,8 +105,9 @@ def limits_told() -> list[str]:
     }
     lines = ["| policy | requests |", "|---|---|"]
     for policy, windows in POLICIES.items():
+        unit = "bytes " if policy.endswith("text") else ""
         told = [
-            ", ".join(f"{each.quota} {spans[each.seconds]}" for each in some) + f" {whose[of]}"
+            ", ".join(f"{each.quota} {unit}{spans[each.seconds]}" for each in some) + f" {whose[of]}"
             for of, some in groupby(windows, key=lambda each: each.of)
         ]
         lines.append(f"| {policy} | {'; '.join(told)} |")

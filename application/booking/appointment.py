@@ -18,9 +18,10 @@ from application.booking.provider_selection import (
 from application.booking.reservation import Reservation, ReservationRequest, release, take
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
-from domain.booking.appointment import Appointment, note_of
+from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.appointment_text import note_of
 from domain.booking.origin import Party, ReasonCode
 from domain.booking.placement import Move
 from domain.catalog.provider import Provider

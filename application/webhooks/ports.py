@@ -7,6 +7,26 @@ from typing import Protocol
 from uuid import UUID
 
 from application.webhooks.payload import WebhookEvent, WebhookMessage
+from domain.errors import Invalid
+
+
+class WebhookTargetRefused(Invalid):
+    """Webhooks go to public addresses only."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This URL leads to an address that is not public. The operator of Daybook can allow its network with "
+            "WEBHOOK_ALLOW_PRIVATE.",
+            "/url",
+        )
+
+
+class WebhookTargets(Protocol):
+    """Where webhooks may go."""
+
+    async def check(self, url: str) -> None:
+        """Raise WebhookTargetRefused if deliveries to the URL would be refused."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

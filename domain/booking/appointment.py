@@ -21,6 +21,7 @@ from domain.booking.appointment_status import (
     TooLateToReschedule,
     TooManyReschedules,
 )
+from domain.booking.appointment_text import check_budget, note_of
 from domain.booking.origin import Party
 from domain.booking.placement import Booking, Move, Placed, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
@@ -93,6 +94,7 @@ class Appointment(Placed, Aggregate):
         self.currency: str
         self.policy: Policy
         self.told: PersonalData | None
+        self.noted: tuple[PersonalData | None, ...] = ()
         self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
         self.organization_id: UUID | None = None
@@ -196,11 +198,13 @@ class Appointment(Placed, Aggregate):
         """Change note and answers, which must be decrypted, while the appointment has not ended."""
         self._check_alive()
         if (note, answers) != (self.note, self.answers):
-            self._noted(by=by, told=note_of(self.customer_id, note, answers), timestamp=now)
+            told = note_of(self.customer_id, note, answers)
+            check_budget([each for each in (*self.noted, told) if each is not None])
+            self._noted(by=by, told=told, timestamp=now)
 
     @event(Noted)
     def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
-        self.told = told
+        self.told, self.noted = told, (*self.noted, told)
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
         """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.
@@ -220,11 +224,12 @@ class Appointment(Placed, Aggregate):
 
     def _check_customer_may_move(self, now: datetime) -> None:
         self._check_not_started(now)
-        if now > reschedulable_until(self.policy, self.starts_at):
-            raise TooLateToReschedule
+        until = reschedulable_until(self.policy, self.starts_at)
+        if now > until:
+            raise TooLateToReschedule(f"It can be moved until {until:%Y-%m-%dT%H:%M:%SZ} (`reschedule_notice`).")
         most = self.policy["max_reschedules"]
         if most is not None and self.reschedules >= most:
-            raise TooManyReschedules(f"It has been moved {self.reschedules} times.")
+            raise TooManyReschedules(f"It has been moved {self.reschedules} times (`max_reschedules`: {most}).")
 
     @property
     def cancellable_until(self) -> datetime:
@@ -242,7 +247,8 @@ class Appointment(Placed, Aggregate):
             requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
             late = not requested and now > self.cancellable_until
         if late and self.policy["late_cancel"] == "refuse":
-            raise TooLateToCancel
+            until = self.cancellable_until
+            raise TooLateToCancel(f"It can be cancelled until {until:%Y-%m-%dT%H:%M:%SZ} (`cancel_notice`).")
         fee = self.policy["late_fee"] or 0 if late else 0
         how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
         self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)
@@ -312,8 +318,3 @@ class Appointment(Placed, Aggregate):
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:
             raise TooEarly(f"The appointment starts at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
-
-
-def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any]) -> PersonalData | None:
-    """Note and answers as personal data of the customer; None if both are empty, which needs no key."""
-    return PersonalData(customer_id, {"note": note, "answers": dict(answers)}) if note or answers else None

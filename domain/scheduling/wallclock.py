@@ -5,6 +5,7 @@ resolve, so that a window or a day across its ends does; others raise Unsupporte
 """
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -39,6 +40,16 @@ def zone(name: str) -> ZoneInfo:
 @cache
 def _names() -> frozenset[str]:
     return frozenset(available_timezones() - _PLACELESS | {"UTC"})
+
+
+def nearest_zone(name: str) -> str | None:
+    """The zone whose place is written most like the name; None if none is near."""
+    place = name.rpartition("/")[2][:50].casefold().replace(" ", "_")
+    known = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(_names(), reverse=True)}
+    if place in known:
+        return known[place]
+    near = get_close_matches(place, [each for each in known if each[:1] == place[:1]], n=1, cutoff=0.75)
+    return known[near[0]] if near else None
 
 
 def instant(day: date, minute: int, tz: ZoneInfo) -> datetime:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from uuid import UUID
 
@@ -169,8 +170,11 @@ def check_url(url: str, *, plain: bool) -> None:
 def check_types(types: Iterable[str]) -> None:
     """Raise Invalid unless there is at least one type and all of them are published."""
     wanted = list(types)
-    if not wanted or any(each not in TYPES for each in wanted):
-        raise Invalid(f"Use one or more of: {', '.join(TYPES)}.", "/types")
+    unknown = next((each for each in wanted if each not in TYPES), None)
+    if unknown is not None or not wanted:
+        near = get_close_matches(unknown or "", TYPES, n=1)
+        hint = f"Unknown type `{(unknown or '')[:64]}`. Did you mean `{near[0]}`? " if near else ""
+        raise Invalid(f"{hint}Use one or more of: {', '.join(TYPES)}.", "/types")
 
 
 def check_about(organization_id: UUID | None, provider_id: UUID | None) -> None:

@@ -8,8 +8,8 @@ from math import ceil
 from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
+from infrastructure.database.pool_waits import MeasuredPool
 from infrastructure.database.timeouts import severed_after
 
 Row = tuple[Any, ...]
@@ -34,13 +34,13 @@ class RowPool:
     def __init__(self, dsn: str, *, size: int = 10, patience: float = 5.0) -> None:
         self._patience = patience
         self._opened: ContextVar[_Transaction | None] = ContextVar("opened", default=None)
-        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+        self._pool = MeasuredPool(
             dsn,
             min_size=1,
             max_size=size,
             timeout=patience,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=MeasuredPool.check_connection,
             kwargs={
                 "autocommit": True,
                 "application_name": "daybook-auth",

@@ -10,6 +10,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from infrastructure.database.pool_waits import WAITS
 from infrastructure.database.timeouts import sever, severed_after
 from infrastructure.event_log.append_call import Batch, as_arrays, call_of, read_answers
 from infrastructure.event_log.database_clock import DatabaseClock
@@ -35,6 +36,7 @@ class AppendConnection:
         self._connection: AsyncConnection | None = None
         self._epoch = known.epoch
         self._ahead = False
+        self._answered_at = 0.0
 
     @property
     def lost(self) -> bool:
@@ -50,6 +52,10 @@ class AppendConnection:
         assert self._connection is not None
         return self._connection.pgconn.backend_pid
 
+    def is_silent_since(self, instant: float) -> bool:
+        """Whether the server is away, or has answered nothing since an instant of the event loop's time."""
+        return self.lost or self._answered_at < instant
+
     async def append(self, entries: Sequence[LogEntry], sent: float) -> Batch:
         """The answers, after COMMIT. `sent`: the clock's monotonic time now; raises psycopg.Error."""
         assert self._connection is not None
@@ -64,6 +70,8 @@ class AppendConnection:
                 self._known.end(self._epoch)
                 await self._connection.close()
             raise
+        self._answered_at = asyncio.get_running_loop().time()
+        WAITS.answered()
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
         self._saw(seals, *answered.head)

@@ -18,6 +18,7 @@ import structlog
 
 from application.event_log import Unavailable
 from domain.errors import Invalid
+from infrastructure.database.pool_waits import overloaded
 from infrastructure.event_log.append_connection import AppendConnection, due_to_command
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import AppendResult, LogEntry, StaleReads
@@ -95,7 +96,7 @@ class GroupCommitWriter:
     async def append(self, entry: LogEntry) -> AppendResult:
         """The entry's answer, after COMMIT; raises Unavailable when overloaded or without a database."""
         if self._closing or len(self._queue) >= self._queue_size:
-            raise Unavailable("Shutting down." if self._closing else "Too many commands wait.")
+            raise Unavailable("Shutting down.") if self._closing else overloaded()
         loop = asyncio.get_running_loop()
         waiting = PendingEntry(entry, loop.create_future(), loop.time() + self._patience)
         self._queue.append(waiting)
@@ -109,7 +110,8 @@ class GroupCommitWriter:
             now = asyncio.get_running_loop().time()
             for waiting in (*self._queue, *self._in_flight):
                 if waiting.until < now:
-                    _fail(waiting, Unavailable("The database does not answer."))
+                    silent = self.connection.is_silent_since(waiting.until - self._patience)
+                    _fail(waiting, Unavailable("The database does not answer.") if silent else overloaded())
 
     async def _run(self) -> None:
         while True:

@@ -11,10 +11,10 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
+from infrastructure.database.pool_waits import MeasuredPool
 from infrastructure.database.timeouts import severed_after
 from infrastructure.event_log.append_call import as_arrays
 from infrastructure.event_log.database_clock import DatabaseClock
@@ -56,7 +56,7 @@ class PostgresJournal:
         self.known = KnownHead()
         self._epochs: WeakKeyDictionary[AsyncConnection, int] = WeakKeyDictionary()
         self.writer = GroupCommitWriter(dsn, self._clock, self.known, queue_size=queue_size, patience=patience)
-        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+        self._pool = MeasuredPool(
             dsn,
             min_size=1,
             max_size=pool_size,

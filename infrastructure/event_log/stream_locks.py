@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 from uuid import UUID
 
-from application.event_log import Unavailable
+from application.event_log import Overloaded
 
 
 class StreamLocks:
@@ -30,7 +30,7 @@ class StreamLocks:
             if turn.done() and not turn.cancelled():
                 self.release([stream])  # the lock arrived as the wait ended: pass it on
             if isinstance(gone, TimeoutError):
-                raise Unavailable("Too many requests for one calendar at once.") from None
+                raise Overloaded("Too many requests for one calendar at once. Try again.") from None
             raise
 
     def release(self, streams: Iterable[UUID]) -> None:

@@ -17,7 +17,7 @@ from typing import TypeVar
 import bcrypt
 from zxcvbn.matching import RANKED_DICTIONARIES  # type: ignore[import-untyped]
 
-from application.event_log import Unavailable
+from application.event_log import Overloaded
 from application.identity.credentials import LONGEST_PASSWORD, WeakPassword
 
 COST = 12
@@ -87,7 +87,7 @@ class Passwords:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: str) -> T:
         if self._taken >= self._places:
-            raise Unavailable("Too many sign-ins at once.")
+            raise Overloaded("Too many sign-ins at once. Try again.")
         self._taken += 1
         done = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         done.add_done_callback(self._leave)  # also when the request was cancelled

@@ -76,6 +76,8 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
     "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
     "wait": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
     "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an unverified address
+    "text": (RateLimitWindow("account", 250_000, DAY),),  # bytes of a customer
+    "staff_text": (RateLimitWindow("account", 10_000_000, DAY),),  # bytes
     "webhook": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 100, DAY)),
 }
 
@@ -107,14 +109,14 @@ class RateLimits:
         if self._pool is not None:
             await self._pool.disconnect()
 
-    async def take(self, policy: str, network: str, subject: str = "") -> RateLimit:
+    async def take(self, policy: str, network: str, subject: str = "", cost: int = 1) -> RateLimit:
         shared = self._reachable()
         if shared is not None:
             try:
-                return await self._take(shared, policy, network, subject, share=1)
+                return await self._take(shared, policy, (network, subject), share=1, cost=cost)
             except StorageError as lost:
                 self._pause(lost)
-        return await self._take(self._own, policy, network, subject, share=2)
+        return await self._take(self._own, policy, (network, subject), share=2, cost=cost)
 
     async def forgive(self, taken: RateLimit) -> None:
         counted = taken.counted
@@ -136,13 +138,14 @@ class RateLimits:
         logger.warning("Redis unavailable: rate limits are per process, halved", error=str(cause))
 
     async def _take(
-        self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int
+        self, limiter: FixedWindowRateLimiter, policy: str, of: tuple[str, str], *, share: int, cost: int
     ) -> RateLimit:
+        network, subject = of
         known = bool(subject) and await limiter.storage.get(self._known(network, subject)) > 0
         windows = [each for each in POLICIES[policy] if not (known and each.of == "subject")]
         counters = [(_item(policy, each, share), self._counter(each, network, subject)) for each in windows]
         for item, counter in counters:
-            if not await limiter.hit(item, counter):
+            if not await limiter.hit(item, counter, cost=cost):
                 raise TooManyRequests(await _remaining(limiter, policy, item, counter))
         state = await _remaining(limiter, policy, *counters[0])
         keys = [(each.of == "both", item.key_for(of)) for each, (item, of) in zip(windows, counters, strict=True)]

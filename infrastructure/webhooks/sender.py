@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 
 import httpx
@@ -18,21 +16,19 @@ from standardwebhooks import Webhook
 
 from application.webhooks.payload import WebhookMessage
 from application.webhooks.ports import SendResult
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from infrastructure.webhooks.targets import Network, WebhookTargets
 
 LONGEST = 10.0  # seconds for the whole exchange, from connecting to the answer
 LARGEST_ANSWER = 4096  # bytes read
 AGENT = "Daybook-Webhooks"
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class WebhookSender:
     """Sends webhooks, inside `async with`. `allow`: private networks that are allowed, on any port."""
 
     def __init__(self, allow: Collection[Network] = (), *, longest: float = LONGEST) -> None:
-        self._allow = allow
+        self._targets = WebhookTargets(allow)
+        self._strict = not allow
         self._longest = longest
 
     async def __aenter__(self) -> WebhookSender:
@@ -46,19 +42,15 @@ class WebhookSender:
         )
         self._client = httpx_ssrf_protection(
             client,
-            # The library's own check has no exceptions; `admits` is at least as strict.
-            check_globally_reachable=not self._allow,
-            custom_validator=lambda _, address, __: self.admits(address),
+            # The library's own check has no exceptions; `WebhookTargets` is at least as strict.
+            check_globally_reachable=self._strict,
+            custom_validator=lambda _, address, __: self._targets.admits(address),
             dns_cache_ttl=0,
         )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
-
-    def admits(self, address: Address) -> bool:
-        """Whether the address is public, or in an allowed network."""
-        return is_public(address) or any(address in network for network in self._allow)
 
     async def send(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> SendResult:
         began = monotonic()
@@ -81,12 +73,9 @@ class WebhookSender:
 
         The name may resolve to another address a moment later, so the client checks the address it connects to again.
         """
-        port = url.port or (443 if url.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-        for *_, (host, *_) in found:
-            address = ip_address(str(host).partition("%")[0])
-            if not self.admits(address):
-                raise SSRFProtectionError("not admitted", hostname=url.host, ip_addr=address, port=port)
+        refused = await self._targets.refused(str(url))
+        if refused is not None:
+            raise SSRFProtectionError("not admitted", hostname=url.host, ip_addr=refused, port=url.port or 0)
 
     async def _exchange(self, url: str, message: WebhookMessage, secrets: Sequence[str]) -> tuple[int, float | None]:
         sending = self._client.stream("POST", url, content=message.body, headers=headers(message, secrets))
@@ -125,17 +114,6 @@ def retry_after(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def is_public(address: Address) -> bool:
-    """Whether this is a public unicast address that embeds no private one."""
-    if isinstance(address, IPv6Address):
-        embedded = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if embedded is None and address in _NAT64:
-            embedded = IPv4Address(address.packed[-4:])
-        if embedded is not None and not is_public(embedded):
-            return False
-    return address.is_global and not address.is_multicast
 
 
 def _error_name(error: Exception) -> str:

@@ -1,21 +1,22 @@
 """The app: every router, with the same errors, headers and description for all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
 from interfaces.http.booking import appointment, history, hold, waitlist
 from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
-from interfaces.http.framework.middleware import Envelope
+from interfaces.http.framework.middleware import Envelope, as_get
 from interfaces.http.framework.ports import Ports
 from interfaces.http.framework.routing import Route, Router
 from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
@@ -23,7 +24,10 @@ from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.people import customer, erasure, export, me, registration, user
+from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, schedule
+from interfaces.http.server.admission import Admission
+from interfaces.http.server.request_log import logged
 from interfaces.http.webhooks import webhook
 
 # The busiest routes come first: routes are tried in order.
@@ -61,7 +65,24 @@ ROUTERS = (
     health.router,
     problem_type.router,
 )
+RESERVED_PATHS = [router.prefix for router in ROUTERS if router.reserved]
 Life = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True)
+class AppOptions:
+    """`mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
+
+    `origins`: web pages that may call the API from a browser. `admission`: of requests. `log_requests`: a line
+    for each. `links`: what `GET /` links besides, by title.
+    """
+
+    mailbox: Path | None = None
+    https: bool = False
+    origins: Origins = field(default_factory=Origins)
+    admission: Admission = field(default_factory=Admission)
+    log_requests: bool = False
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class DaybookApp(FastAPI):
@@ -81,13 +102,18 @@ class DaybookApp(FastAPI):
         """The ASGI entry point."""
         if scope["type"] == "http":
             scope["app"] = self
-            await self.envelope(scope, receive, send)
+            if scope["method"] == "HEAD":
+                scope, send = as_get(scope, send)
+            await self.entrance(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
     @cached_property
-    def envelope(self) -> Envelope:
-        return Envelope(self.router, self.state.origins, https=self.state.https)
+    def entrance(self) -> ASGIApp:
+        """What every request passes."""
+        options: AppOptions = self.state.options
+        envelope = Envelope(self.router, options.origins, options.admission.enter, https=options.https)
+        return logged(envelope) if options.log_requests else envelope
 
     def include_router(self, router: Any, **options: Any) -> None:
         """Add the routes of a Router as they are, so that each is matched once."""
@@ -140,19 +166,9 @@ def check_permission(route: Route) -> None:
         )
 
 
-def build(
-    ports: Ports | None = None,
-    life: Life | None = None,
-    mailbox: Path | None = None,
-    *,
-    https: bool = False,
-    origins: Origins | None = None,
-) -> DaybookApp:
-    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up.
-
-    `mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
-    `origins`: web pages that may call the API from a browser; None: no page may.
-    """
+def build(ports: Ports | None = None, life: Life | None = None, options: AppOptions | None = None) -> DaybookApp:
+    """The app over its ports, which `life` may open and set as `app.state.ports` at start-up."""
+    options = options or AppOptions()
     app = DaybookApp(
         title="Daybook API",
         version=version("daybook"),
@@ -161,12 +177,13 @@ def build(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.ports, app.state.https, app.state.origins = ports, https, origins or Origins()
+    app.state.ports, app.state.options = ports, options
+    app.router.routes.append(root_route("Daybook", app.version, options.links))
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.include_router(router)
-    if mailbox is not None:
-        app.router.routes.extend(mailbox_routes(mailbox))
+    if options.mailbox is not None:
+        app.router.routes.extend(mailbox_routes(options.mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
-from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
+from infrastructure.database.pool_waits import WAITS, MeasuredEnginePool, MeasuredPool
 from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
@@ -34,7 +34,8 @@ from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
-from interfaces.http.app import build
+from infrastructure.webhooks.targets import WebhookTargets
+from interfaces.http.app import RESERVED_PATHS, AppOptions, build
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
@@ -48,6 +49,7 @@ from interfaces.http.framework.ports import (
     Ports,
     WebhookPorts,
 )
+from interfaces.http.server.admission import Admission
 from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
@@ -58,12 +60,23 @@ from projections.query.snapshot import Snapshots
 
 def create_app(settings: Settings) -> FastAPI:
     """The API on the servers of the settings, which it reaches from start-up to shut-down."""
-    return build(
-        life=partial(_life, settings),
+    dev = settings.mode is Mode.DEV
+    options = AppOptions(
         mailbox=settings.dev_mailbox,
         https=settings.public_url.startswith("https://"),
-        origins=Origins(settings.origins),
+        origins=Origins(settings.origins, local=dev),
+        log_requests=dev,
+        links=_links(settings),
+        admission=Admission(settings.api_queue_delay, WAITS.longest, WAITS.is_silent, RESERVED_PATHS),
     )
+    return build(life=partial(_life, settings), options=options)
+
+
+def _links(settings: Settings) -> dict[str, str]:
+    """What `GET /` links where developers look; nothing in PROD."""
+    mailbox = "/dev/mailbox" if settings.dev_mailbox is not None else None
+    links = {"mailbox": mailbox, "flower": settings.flower_url, "metrics": settings.metrics_url}
+    return {} if settings.mode is Mode.PROD else {title: link for title, link in links.items() if link}
 
 
 @asynccontextmanager
@@ -114,6 +127,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         webhooks=WebhookPorts(
             DeliveryProgress(rows, journal),
             SigningSecrets(rows, store.keyring),
+            WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
         jobs=JobPorts(queue.retry, enqueuer),
@@ -130,7 +144,13 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    engine = create_async_engine(alchemy(address.dsn), pool_size=size, pool_timeout=patience, pool_pre_ping=True)
+    engine = create_async_engine(
+        alchemy(address.dsn),
+        poolclass=MeasuredEnginePool,
+        pool_size=size,
+        pool_timeout=patience,
+        pool_pre_ping=True,
+    )
     stack.push_async_callback(engine.dispose)
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
     rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
@@ -172,7 +192,7 @@ async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:
 
 
 async def _availability(settings: Settings, address: DatabaseAddress, stack: AsyncExitStack) -> AvailabilityLoader:
-    pool = AsyncConnectionPool(
+    pool = MeasuredPool(
         address.dsn,
         min_size=1,
         max_size=settings.db_pool_size,

@@ -43,6 +43,19 @@ TAGS: Mapping[str, str] = {
     "health": "Whether this process is alive and ready for requests.",
     "problems": "What the `type` of an error means.",
 }
+SECURITY: Mapping[str, Any] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token, or an API key.",
+    },
+    "password": {
+        "type": "oauth2",
+        "description": "Sign in with e-mail address and password; leave client_id and client_secret empty.",
+        "flows": {"password": {"tokenUrl": "/v1/auth/token", "refreshUrl": "/v1/auth/token", "scopes": {}}},
+    },
+}
 _REF = "#/components/schemas/"
 _SUFFIXES = ("Response", "Body")
 
@@ -53,7 +66,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     _, problems = models_json_schema([(Problem, "serialization")], ref_template=_REF + "{model}")
     parts = document["components"]
-    parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    parts["securitySchemes"] = SECURITY
     parts["responses"] = error_responses()
     parts["headers"] = HEADERS
     schemas = {name: schema for name, schema in parts["schemas"].items() if "ValidationError" not in name}

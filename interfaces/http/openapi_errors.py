@@ -69,7 +69,7 @@ def errors_of(route: Route, method: str) -> list[int]:
         413: has_body,
         415: has_body,
         428: needs.version,
-        429: needs.limit is not None,
+        429: needs.limit is not None or (has_body and route.source is Source.LOG),
         503: route.source is not Source.PROCESS,
     }
     return [status for status in ERRORS if possible.get(status, True)]

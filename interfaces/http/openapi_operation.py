@@ -45,7 +45,7 @@ def complete(operation: dict[str, Any], route: Route, *, resource: bool) -> None
     (method,) = route.methods or {"GET"}
     _split_summary(operation)
     public = Role.ANONYMOUS in ACCESS[route.operation]
-    operation["security"] = [*([{}] if public else []), {"bearer": []}]
+    operation["security"] = [*([{}] if public else []), {"bearer": []}, {"password": []}]
     headers = _header_parameters(route, method, resource=resource)
     if headers:
         operation["parameters"] = [*operation.get("parameters", []), *headers]

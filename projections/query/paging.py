@@ -1,6 +1,6 @@
 """Keyset paging: a page of an ordered query, and the cursor of the next page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,6 +8,7 @@ from sqlakeyset.asyncio import select_page
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+LARGEST_PAGE = 1_000_000  # characters of text
 T = TypeVar("T")
 
 
@@ -50,5 +51,27 @@ async def fetch(
         connection = _Given(connection, values)
     found = await select_page(connection, query, per_page=page.limit, page=page.after)
     names = found.keys() or ()  # without the columns that sqlakeyset adds to order by
-    items = [make(**dict(zip(names, row, strict=False))) for row in found]
+    rows = list(found)
+    fitting = _fitting(rows)
+    items = [make(**dict(zip(names, row, strict=False))) for row in rows[:fitting]]
+    if fitting < len(rows):
+        return items, found.paging.get_bookmark_at(fitting - 1)  # type: ignore[no-untyped-call]
     return items, found.paging.bookmark_next if found.paging.has_next else None
+
+
+def _fitting(rows: Sequence[Iterable[Any]]) -> int:
+    """How many rows have LARGEST_PAGE bytes of text together: one at least."""
+    total = 0
+    for number, row in enumerate(rows):
+        total += sum(map(_size, row))
+        if total > LARGEST_PAGE and number:
+            return number
+    return len(rows)
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(len(name) + _size(each) for name, each in value.items())
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 0

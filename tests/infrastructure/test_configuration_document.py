@@ -37,6 +37,8 @@ BREACHED = Path(__file__).parent / "breached.txt"
 OURS: dict[str, tuple[str, Any]] = {
     "API_HOST": ("0.0.0.0", "0.0.0.0"),
     "API_PORT": ("9000", 9000),
+    "API_CONNECTIONS": ("50", 50),
+    "API_QUEUE_DELAY": ("0.2", 0.2),
     "PUBLIC_URL": ("https://booking.example.org", "https://booking.example.org"),
     "TRUSTED_PROXIES": ("10.0.0.0/8,127.0.0.1/32", "10.0.0.0/8,127.0.0.1/32"),
     "CORS_ORIGINS": ("https://app.example.org", "https://app.example.org"),
@@ -58,6 +60,8 @@ OURS: dict[str, tuple[str, Any]] = {
     "BROKER_URL": ("amqp://user:password@localhost:5672/vhost", "amqp://user:password@localhost:5672/vhost"),
     "BROKER_VISIBILITY_TIMEOUT": ("60", 60),
     "WORKER_CONCURRENCY": ("8", 8),
+    "FLOWER_URL": ("http://127.0.0.1:5555", "http://127.0.0.1:5555"),
+    "METRICS_URL": ("http://127.0.0.1:9100/metrics", "http://127.0.0.1:9100/metrics"),
     "FLOWER_BASIC_AUTH": ("user:password", "user:password"),
     "SMTP_URL": ("smtp://user:password@host:587?starttls", "smtp://user:password@host:587?starttls"),
     "MAIL_FROM": ("Salon <salon@example.org>", "Salon <salon@example.org>"),

@@ -76,17 +76,19 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
         settings = start_servers(options.data, stack, public_url=api)
     _migrate(settings, console)
     metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
-    variables = variables_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    metrics_port, flower_port = free_port(), free_port() if options.workers else None
+    links = {"METRICS_URL": f"http://{HOST}:{metrics_port}/metrics"}
+    links |= {"FLOWER_URL": f"http://{HOST}:{flower_port}"} if flower_port else {}
+    variables = variables_of(settings) | links | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     stack.enter_context(Children(_serving(options, variables, listening.fileno())))
     town = build_town(settings) if options.demo else None
     password = make_accounts(settings, town, options.data) if settings.mode is Mode.DEV else None
-    flower_port = free_port() if options.workers else None
     stack.enter_context(Children(_working(options, variables, flower_port)))
     if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
         if stop.is_set():
             return None
         raise SystemExit("Daybook did not get ready; its log above says why.")
-    metrics_port = serve_metrics(HOST, 0, str(metrics))
+    serve_metrics(HOST, metrics_port, str(metrics))
     return Started(settings, options.data, api, metrics_port, flower_port, town, password)
 
 

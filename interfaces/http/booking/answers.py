@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-MOST_ANSWERS = 100
+MOST_ANSWERS = 64
 LARGEST = 2**53 - 1
 _ONE = [
     {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"},

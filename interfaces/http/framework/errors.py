@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import sqlalchemy.exc
@@ -18,11 +20,14 @@ from domain.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Refusal,
 from domain.scheduling.wallclock import UnknownZone, UnsupportedTime
 from interfaces.http.framework.rate_limit import rate_limit_headers
 from interfaces.http.framework.request_errors import (
+    HeadersTooLarge,
     InvalidFields,
     Malformed,
     MethodNotAllowed,
+    RequestTimeout,
     TooLarge,
     UnsupportedMediaType,
+    UrlTooLong,
     VersionMissing,
     kebab,
     not_found,
@@ -37,16 +42,19 @@ STATUS: Mapping[type[Exception], int] = {
     Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
+    RequestTimeout: 408,
     Conflict: 409,
     Gone: 410,
     Stale: 412,
     TooLarge: 413,
+    UrlTooLong: 414,
     UnsupportedMediaType: 415,
     Invalid: 422,
     UnknownZone: 422,
     UnsupportedTime: 422,
     VersionMissing: 428,
     TooManyRequests: 429,
+    HeadersTooLarge: 431,
     Unavailable: 503,
     Behind: 503,
 }
@@ -133,8 +141,9 @@ def answer_of(error: Exception, scope: Scope) -> HttpResponse:
 
 def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     if error.status_code == 404:
-        hint = _hint(scope["path"])
-        return answer_to(not_found(f"No route matches {scope['method']} {scope['path'][:200]}.{hint}"))
+        return _redirected(scope) or answer_to(
+            not_found(f"No route matches {scope['method']} {scope['path'][:200]}.{_hint(scope)}")
+        )
     if error.status_code == 405:
         allow = ", ".join(sorted(_methods(scope)))
         detail = f"{scope['method']} is not allowed here. Allowed: {allow}."
@@ -142,17 +151,30 @@ def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
     return answer_to(Malformed(str(error.detail)))
 
 
-def _hint(path: str) -> str:
-    if path == "/":
-        return " /openapi.json lists the routes, /docs shows them."
-    return " Paths have no trailing slash." if path.endswith("/") else ""
+def _redirected(scope: Scope) -> HttpResponse | None:
+    """308 to the same path without trailing slashes, if there is a route: method and body stay."""
+    path = scope["path"].rstrip("/")
+    if path == scope["path"] or not _methods({**scope, "path": path}):
+        return None
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    return HttpResponse(308, b"", {b"location": quote(path).encode() + query})
+
+
+def _hint(scope: Scope) -> str:
+    """The path whose name is nearest, if any is near."""
+    _, *parts = scope["path"].split("/", 3)
+    paths = (str(each.path) for each in iter_route_contexts(scope["app"].routes))
+    known = {path.split("/")[2] for path in paths if path.startswith("/v1/")}
+    near = get_close_matches(parts[1][:50], sorted(known), n=1) if len(parts) > 1 and parts[0] == "v1" else []
+    return f" Did you mean /v1/{near[0]}?" if near and near[0] != parts[1] else " /openapi.json lists the routes."
 
 
 def _methods(scope: Scope) -> set[str]:
     """All methods of the path: the framework knows those of the first route only."""
     routes = iter_route_contexts(scope["app"].routes)
     here = [each for each in routes if each.path_regex.match(scope["path"])]
-    return {method for each in here for method in each.methods or ()}
+    found = {method for each in here for method in each.methods or ()}
+    return found | {"HEAD"} if "GET" in found else found
 
 
 def unexpected(error: Exception, scope: Scope) -> HttpResponse:

@@ -18,10 +18,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from application.catalog.currency import is_currency
-from domain.scheduling.wallclock import SUPPORTED, UnknownZone, zone
+from domain.scheduling.wallclock import SUPPORTED, UnknownZone, nearest_zone, zone
 from interfaces.http.framework.validation_messages import matching
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+_UNESCAPED = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)? \d\d:?\d\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 T = TypeVar("T")
 
@@ -65,6 +66,8 @@ Length = Annotated[int, Field(ge=1, le=10_080)]
 
 def instant(value: Any) -> datetime:
     """RFC 3339 with an offset, whole seconds, a supported year -> UTC. Raises a validation error."""
+    if isinstance(value, str) and _UNESCAPED.fullmatch(value):
+        raise PydanticCustomError("instant", "In a URL, write the `+` of the offset as %2B: ...T10:00:00%2B01:00.")
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise PydanticCustomError("instant", "Use RFC 3339 with an offset, such as 2030-01-31T09:00:00Z.")
     try:
@@ -95,9 +98,9 @@ def _zone(value: str) -> str:
     try:
         zone(value)
     except UnknownZone:
-        raise PydanticCustomError(
-            "zone", "Unknown time zone `{zone}`. Use an IANA name such as Europe/Moscow.", {"zone": value}
-        ) from None
+        near = nearest_zone(value)
+        hint = f"Did you mean `{near}`?" if near else "Use an IANA name such as Europe/Moscow."
+        raise PydanticCustomError("zone", "Unknown time zone `{zone}`. {hint}", {"zone": value, "hint": hint}) from None
     return value
 
 

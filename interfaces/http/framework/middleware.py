@@ -3,7 +3,7 @@
 import hmac
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +27,8 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
+Admit = Callable[[str], Awaitable[Callable[[], None]]]
+"""From the path to a call for the end of the request; raises Unavailable."""
 SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
 """The refusals that the security log records."""
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -35,11 +37,13 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 class Envelope:
     """Reads or makes the X-Request-ID, adds it as it was sent, adds the safe headers, and answers errors.
 
-    `https`: browsers reach the API by TLS alone, and are told to keep to it.
+    `admit`: decides which requests are answered. `https`: browsers reach the API by TLS alone, and are told to
+    keep to it.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, *, https: bool = False) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins, admit: Admit, *, https: bool = False) -> None:
         self._app = app
+        self._admit = admit
         self._origins = origins
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
@@ -47,7 +51,7 @@ class Envelope:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
         scope["request_id"] = _recorded(id, scope)
-        started = False
+        started, leave = False, _nothing
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
@@ -59,13 +63,15 @@ class Envelope:
 
         request_id.set(scope["request_id"])  # of this request's task alone
         try:
-            answer = self._origins.preflight(scope) or self._app
-            await answer(scope, receive, send_with_headers)
+            leave = await self._admit(scope["path"])
+            await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise
             _note_denial(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
+        finally:
+            leave()
 
     def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of the answer, and the safe headers that it does not set itself."""
@@ -80,6 +86,19 @@ def _recorded(id: bytes, scope: Scope) -> str:
         return id.decode()
     ports = scope["app"].state.ports
     return hmac.digest(ports.request_id_key if ports else b"", id, "sha256").hex()[:32]
+
+
+def as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """A HEAD request as the GET that it stands for: the same answer, without its body."""
+
+    async def send_without_body(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return {**scope, "method": "GET"}, send_without_body
+
+
+def _nothing() -> None:
+    """The end of a request that was not admitted."""
 
 
 def request_log_fields() -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from interfaces.http.framework.fields import day
 from interfaces.http.framework.request_errors import InvalidFields, Malformed, not_found, repeated, unknown_parameter
 
 MOST_PARAMETERS = 100
+IGNORED = "utm_"  # what newsletters and campaigns add to links
 LONGEST_CACHED_QUERY = 400  # bytes
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -95,9 +96,10 @@ def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
 
 def _values(raw: bytes) -> dict[str, Any]:
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+        read = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise Malformed("The query must be percent-encoded UTF-8.") from None
+    pairs = [each for each in read if not each[0].startswith(IGNORED)]
     values = dict(pairs)
     if len(values) < len(pairs):
         raise InvalidFields(repeated([name for name, _ in pairs], "query"))

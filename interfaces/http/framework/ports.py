@@ -16,8 +16,8 @@ from application.jobs.job import JobEnqueuer
 from application.ledger import Ledger
 from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
-from application.rate_limit import RateLimits
-from application.webhooks.ports import DeliveryReports, SigningSecrets
+from application.rate_limit import RateLimits, WriteBudget
+from application.webhooks.ports import DeliveryReports, SigningSecrets, WebhookTargets
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
 from projections.availability.queries import Availability
@@ -56,11 +56,15 @@ class IdentityPorts:
 
 @dataclass(frozen=True, slots=True)
 class AbusePorts:
-    """Protection against abuse. `networks`: where requests come from."""
+    """Protection against abuse. `networks`: where requests come from. `budget`: of bytes that accounts write."""
 
     limits: RateLimits
     denials: DeniedRequests
     networks: Networks = field(default_factory=Networks)
+    budget: WriteBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", WriteBudget(self.limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,11 @@ class ErasurePorts:
 
 @dataclass(frozen=True, slots=True)
 class WebhookPorts:
-    """`plain`: whether webhooks may go to http."""
+    """`targets`: where webhooks may go. `plain`: whether to http."""
 
     reports: DeliveryReports
     secrets: SigningSecrets
+    targets: WebhookTargets
     plain: bool = False
 
 

@@ -19,6 +19,8 @@ from interfaces.http.framework.ports import Ports
 from projections.query.ownership import Owner
 from projections.query.snapshot import EVERYTHING, Everything, Snapshot
 
+SIGN_IN = "sign_in"
+
 
 class RequestContext(Request):
     """One request of a caller who has the operation's permission.
@@ -34,7 +36,7 @@ class RequestContext(Request):
         self.key: IdempotencyKey | None = None
         self.version: int | None = None
         scope["operation"] = operation
-        token = request_headers.bearer_token(self.sent)
+        token = request_headers.bearer_token(self.sent, client=operation == SIGN_IN)
         self.api_key = token if token is not None and token.startswith(PREFIX) else None
         """Sent in place of an access token; `admit_api_key` finds its account."""
         if self.api_key is None:

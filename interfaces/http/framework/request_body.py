@@ -1,6 +1,8 @@
 """The body of a request: JSON, or a form where OAuth 2 demands one."""
 
+import json
 import re
+from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,21 +18,42 @@ _JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"
 _FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 
 
-async def read_body(request: RequestContext, model: type[BaseModel]) -> BaseModel:
-    """Raises InvalidFields, Malformed, TooLarge or UnsupportedMediaType."""
+async def read_body(request: RequestContext, model: type[BaseModel], *, logged: bool) -> BaseModel:
+    """Raises InvalidFields, Malformed, TooLarge or UnsupportedMediaType. `logged`: it counts against a budget."""
     raw = await _bytes(request)
+    if logged and raw:
+        caller = request.caller
+        budget = request.ports.abuse.budget
+        await budget.spend(caller.account, request.network, len(raw), customer=caller.is_customer)
     if issubclass(model, Form):
         return _form(request, model, raw)
     if raw and not _JSON.fullmatch(_media_type(request)):
         raise UnsupportedMediaType("The body must be application/json.")
+    raw = raw.removeprefix(BOM_UTF8)
     try:
         validated: BaseModel = model.__pydantic_validator__.validate_json(raw or b"{}")
+        _refuse_duplicates(raw)
     except ValidationError as refused:
         wrong = refused.errors(include_url=False, include_input=False)[0]
         if wrong["type"] == "json_invalid":
             raise Malformed(f"The body is not valid JSON: {wrong['ctx']['error']}.") from None
+        _refuse_duplicates(raw)
         raise InvalidFields.of(refused, "body", model) from None
     return validated
+
+
+def _refuse_duplicates(raw: bytes) -> None:
+    """Raise Malformed if an object of valid JSON has two members of one name: its readers would disagree."""
+    if raw:
+        # Numbers are not read: nothing but the names counts here, and a long number takes long.
+        json.loads(raw.decode("utf-8", "surrogatepass"), object_pairs_hook=_unique, parse_int=str, parse_float=str)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len({*names}) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed(f"The body has the member `{twice[:100]}` more than once in one object.")
 
 
 def _media_type(request: RequestContext) -> bytes:

@@ -34,6 +34,18 @@ class TooLarge(Refusal):
     """The body is too large."""
 
 
+class UrlTooLong(Refusal):
+    """The URL is too long."""
+
+
+class HeadersTooLarge(Refusal):
+    """The headers are too large."""
+
+
+class RequestTimeout(Refusal):
+    """The request did not arrive in time."""
+
+
 class UnsupportedMediaType(Refusal):
     """Unsupported media type."""
 
@@ -54,8 +66,9 @@ class InvalidFields(Invalid):
     @classmethod
     def of(cls, refused: ValidationError, where: Where, model: type[BaseModel]) -> "InvalidFields":
         """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
-        found = refused.errors(include_url=False, include_input=False)
-        return cls([field_error(e["loc"], message_of(e, model), where) for e in found[:50]])
+        kind = "field" if where == "body" else "parameter"
+        found = refused.errors(include_url=False)
+        return cls([field_error(e["loc"], message_of(e, model, kind), where) for e in found[:50]])
 
 
 def not_found(detail: str) -> NotFound:

@@ -87,7 +87,7 @@ class Route(APIRoute):
             body = None
             if parameters.body is not None:
                 name, model = parameters.body
-                body = arguments[name] = await read_body(request, model)
+                body = arguments[name] = await read_body(request, model, logged=self.source is Source.LOG)
             if needs.takes_key:
                 request.take_key(body, required=needs.requires_key)
             if needs.limit is None:
@@ -101,12 +101,21 @@ class Router:
     """The routes of one concept. `source`: where their answers come from.
 
     `resources`: whether they are about versioned resources, whose changes need If-Match and whose POSTs take an
-    Idempotency-Key.
+    Idempotency-Key. `reserved`: whether operators need the routes when Daybook is overloaded.
     """
 
-    def __init__(self, prefix: str, tag: str, *, source: Source = Source.LOG, resources: bool = True) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        tag: str,
+        *,
+        source: Source = Source.LOG,
+        resources: bool = True,
+        reserved: bool = False,
+    ) -> None:
         self.routes: list[Route] = []
-        self._prefix, self._tag, self._source, self._resources = prefix, tag, source, resources
+        self.prefix, self.reserved = prefix, reserved
+        self._tag, self._source, self._resources = tag, source, resources
 
     def get(
         self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL, **options: Any
@@ -130,7 +139,7 @@ class Router:
     def _add(self, method: str, path: str, operation: str, needs: Needs, **options: Any) -> Decorator:
         def decorate(handler: Handler) -> Handler:
             route = Route(
-                self._prefix + path,
+                self.prefix + path,
                 handler,
                 methods=[method],
                 operation_id=operation,

@@ -1,8 +1,9 @@
 """The messages of invalid fields: Pydantic's error codes in Daybook's words."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field
 
@@ -38,6 +39,7 @@ _MESSAGES: Mapping[str, str] = {
     "is_instance_of": "Must be a UUID.",
 }
 """Pydantic's code -> text, with the error's context filled in."""
+_QUOTED = re.compile("`([^`]+)`")
 _PATTERNS: dict[str, str] = {}
 
 
@@ -47,17 +49,19 @@ def matching(pattern: str, message: str, **more: Any) -> Any:
     return Field(pattern=pattern, **more)
 
 
-def message_of(error: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """The text for one of Pydantic's errors; messages of our own validators stay as they are."""
+def message_of(error: Mapping[str, Any], model: type[BaseModel], kind: str = "field") -> str:
+    """The text for one of Pydantic's errors; messages of our own validators stay as they are.
+
+    `kind`: "field" or "parameter".
+    """
     code, context = error["type"], error.get("ctx", {})
     if code == "extra_forbidden":
-        name = str(error["loc"][-1])
-        known = _names(model) if len(error["loc"]) == 1 else ()
-        return unknown_name("field", name, known)
+        return unknown_name(kind, str(error["loc"][-1]), _names_at(model, error["loc"][:-1]))
     if code == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], "Does not have the expected format.")
     if code in {"literal_error", "enum"}:
-        return f"Must be {context['expected'].replace(chr(39), '`')}."
+        expected = str(context["expected"]).replace(chr(39), "`")
+        return f"Must be {expected}.{did_you_mean(error.get('input'), _QUOTED.findall(expected))}"
     if code in _MESSAGES:
         return _MESSAGES[code].format(**context)
     return str(error["msg"])
@@ -65,10 +69,36 @@ def message_of(error: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 def unknown_name(kind: str, name: str, known: Iterable[str] = ()) -> str:
     """`kind`: "field" or "parameter". Names the nearest known one, if any is near."""
-    near = get_close_matches(name[:100], list(known), n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
-    return f"Unknown {kind} `{name[:100]}`.{hint}"
+    return f"Unknown {kind} `{name[:100]}`.{did_you_mean(name, known)}"
 
 
-def _names(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """The question whether the known name that is nearest was meant; empty if none is near."""
+    if not isinstance(value, str):
+        return ""
+    names = {name.casefold(): name for name in known}
+    near = get_close_matches(value[:100].casefold(), list(names), n=1)
+    return f" Did you mean `{names[near[0]]}`?" if near else ""
+
+
+def _names_at(model: type[BaseModel], place: Sequence[str | int]) -> Iterator[str]:
+    """The names of the fields at a place within a body."""
+    models: Sequence[type[BaseModel]] = [model]
+    for part in place:
+        inner = [each for outer in models for each in _models_of(outer, part)]
+        models = inner or models  # an index, or the name of one of several shapes
+    for each in models:
+        yield from (field.alias or name for name, field in each.model_fields.items())
+
+
+def _models_of(model: type[BaseModel], part: str | int) -> Iterator[type[BaseModel]]:
+    for name, field in model.model_fields.items():
+        if part in {name, field.alias}:
+            yield from _models_in(field.annotation)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

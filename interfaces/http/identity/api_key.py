@@ -21,6 +21,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse, unpositioned_response
 from interfaces.http.framework.routing import Router
+from interfaces.http.framework.validation_messages import did_you_mean
 from interfaces.http.identity.api_key_schemas import ApiKeyResponse, api_key_response
 from interfaces.http.identity.session import no_content
 
@@ -33,8 +34,8 @@ def _scope(value: str) -> str:
     if value not in {"read", "write"} and (value not in ACCESS or value in BY_PEOPLE):
         raise PydanticCustomError(
             "scope",
-            "Unknown scope `{scope}`. Use `read`, `write` or an operation id from /openapi.json that API keys may do.",
-            {"scope": value},
+            "Unknown scope `{scope}`.{near} Use `read`, `write` or an operation id that API keys may do.",
+            {"scope": value, "near": did_you_mean(value, ACCESS.keys() - BY_PEOPLE)},
         )
     return value
 

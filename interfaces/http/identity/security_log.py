@@ -14,7 +14,7 @@ from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 
-router = Router("/v1/audit", "audit", source=Source.ROWS)
+router = Router("/v1/audit", "audit", source=Source.ROWS, reserved=True)
 
 
 class SecurityEventResponse(Shape):

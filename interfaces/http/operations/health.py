@@ -14,7 +14,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 
-router = Router("/health", "health", source=Source.PROCESS)
+router = Router("/health", "health", source=Source.PROCESS, reserved=True)
 PATIENCE = 2.0  # seconds for each check
 Status = Literal["ready", "degraded", "unavailable", "draining"]
 

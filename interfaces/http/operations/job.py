@@ -17,7 +17,7 @@ from interfaces.http.framework.validation_messages import matching
 from projections.read_models import job_status as job_status
 from projections.read_models.job_status import JobProgress, JobStatus
 
-router = Router("/v1/jobs", "jobs")
+router = Router("/v1/jobs", "jobs", reserved=True)
 
 
 class JobNotRetryable(Conflict):

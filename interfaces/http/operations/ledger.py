@@ -17,7 +17,7 @@ from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from projections.query.snapshot import BeyondHead
 
-router = Router("/v1/audit", "audit")
+router = Router("/v1/audit", "audit", reserved=True)
 MOST = 200_000
 USUAL = 100_000
 Position = Annotated[int, Field(ge=1, le=LARGEST)]

@@ -15,6 +15,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Router
+from interfaces.http.operations.problem_advice import advice
 
 router = Router("/problems", "problems", source=Source.PROCESS)
 
@@ -40,14 +41,29 @@ class Problem(BaseModel):
 
 
 class ProblemTypeResponse(Shape):
+    """A kind of error. `what_to_do`: what a client or its author can do about it."""
+
     type: str
     title: str
     status: int
+    what_to_do: str
+
+
+class ProblemTypeList(Shape):
+    items: list[ProblemTypeResponse]
+    next: None
+
+
+@router.get("", "list_problem_types", ProblemTypeList)
+async def find(request: RequestContext) -> Response:  # noqa: ARG001
+    """List all problem types, by status."""
+    found = sorted(problem_types().values(), key=lambda kind: (kind["status"], kind["type"]))
+    return HttpResponse(200, to_json({"items": found, "next": None}), {b"cache-control": PUBLIC})
 
 
 @router.get("/{name}", "get_problem_type", ProblemTypeResponse)
 async def get(request: RequestContext, name: str) -> Response:  # noqa: ARG001
-    """Get a problem type: what the `type` of an error means."""
+    """Get a problem type: what the `type` of an error means, and what to do about it."""
     found = problem_types().get(name)
     if found is None:
         raise NotFound("problem", name)
@@ -55,12 +71,15 @@ async def get(request: RequestContext, name: str) -> Response:  # noqa: ARG001
 
 
 def problem_types() -> dict[str, dict[str, Any]]:
-    """Every problem type by its name: type, title, status."""
+    """Every problem type by its name: type, title, status, what to do."""
     kinds = {kind: status_of(kind) for kind in _kinds()} | {Unexpected: 500}
-    return {
-        kebab(kind): {"type": f"/problems/{kebab(kind)}", "title": title_of(kind), "status": status}
-        for kind, status in kinds.items()
-    }
+    return {kebab(kind): _told(kind, status) for kind, status in kinds.items()}
+
+
+def _told(kind: type[Exception], status: int) -> dict[str, Any]:
+    name = kebab(kind)
+    told = {"type": f"/problems/{name}", "title": title_of(kind), "status": status}
+    return {**told, "what_to_do": advice(name, status)}
 
 
 def _kinds() -> Iterator[type[Exception]]:

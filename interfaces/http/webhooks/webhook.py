@@ -68,6 +68,7 @@ def location(webhook: Webhook) -> str:
 )
 async def create(request: RequestContext, body: CreateWebhookBody) -> Response:
     """Create a webhook for events from now on. The secret that verifies messages is shown only once."""
+    await request.ports.webhooks.targets.check(body.url)
     command = CreateWebhook(**request.command(), id=new_id(), **body.model_dump(), plain=request.ports.webhooks.plain)
     done = await create_webhook(command, request.ports.store)
     secret = await request.ports.webhooks.secrets.renew(done.aggregate.id)
@@ -103,6 +104,8 @@ async def get(request: RequestContext, webhook_id: UUID) -> Response:
 @router.patch("/{webhook_id}", "change_webhook", WebhookResponse)
 async def change(request: RequestContext, webhook_id: UUID, body: ChangeWebhookBody) -> Response:
     """Change a webhook's URL or event types."""
+    if body.url is not None:
+        await request.ports.webhooks.targets.check(body.url)
     command = ChangeWebhook(
         **request.command(), webhook_id=webhook_id, url=body.url, types=body.types, plain=request.ports.webhooks.plain
     )

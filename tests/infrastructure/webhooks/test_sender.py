@@ -21,7 +21,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from application.webhooks.payload import WebhookMessage
 from application.webhooks.ports import SendResult
-from infrastructure.webhooks.sender import WebhookSender, is_public, retry_after
+from infrastructure.webhooks.sender import WebhookSender, retry_after
 from tests.infrastructure.webhooks.receiver import (
     LOOPBACK,
     a_receiver,
@@ -250,31 +250,6 @@ def _resolve(monkeypatch: pytest.MonkeyPatch, name: str, *answers: list[str]) ->
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.216.34", True),
-        ("2606:2800:220:1::1", True),
-        ("127.0.0.1", False),
-        ("0.0.0.0", False),
-        ("255.255.255.255", False),
-        ("224.0.0.1", False),
-        ("ff02::1", False),
-        ("::", False),
-        ("::ffff:10.0.0.1", False),
-        ("::ffff:127.0.0.1", False),
-        ("2002:7f00:1::", False),
-        ("2002:0a00:1::1", False),
-        ("64:ff9b::7f00:1", False),
-        ("64:ff9b::5db8:d822", True),
-        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
-        ("fd00:ec2::254", False),
-    ],
-)
-def test_public_is_what_is_public_all_through(address: str, public: bool) -> None:
-    assert is_public(ip_address(address)) is public
 
 
 def test_how_long_to_wait_is_said_in_seconds_or_as_a_date() -> None:

@@ -28,6 +28,7 @@ from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFil
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
+from infrastructure.webhooks.targets import WebhookTargets
 from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, WebhookPorts
 from projections.query.snapshot import Snapshots
 from tests.support.signing import a_signing
@@ -62,7 +63,7 @@ class People:
         self.mails_sent = SentMails(rows, store.keyring)
         self.oblivion = ErasureServices(store, ObligationsReader(reads), AccountData(rows), self.forgotten)
         self.subscriptions = DeliveryProgress(rows, store.journal)
-        self.hooks = WebhookPorts(self.subscriptions, SigningSecrets(rows, store.keyring))
+        self.hooks = WebhookPorts(self.subscriptions, SigningSecrets(rows, store.keyring), WebhookTargets())
         letters = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
         postman = MailService(letters, MailboxSender(self.mailbox), rows, store.keyring)
         services = AccountMailServices(store, postman, self.verifications, self.signing.tickets)

@@ -90,7 +90,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "identity": IdentityPorts(none, AccessTokens(SECRET), none, none),
         "abuse": AbusePorts(limits, Unnoted()),
         "erasure": ErasurePorts(none),
-        "webhooks": WebhookPorts(none, none),
+        "webhooks": WebhookPorts(none, none, none),
         "jobs": JobPorts(none, none),
         "mails": none,
     }

@@ -201,3 +201,25 @@ async def test_ten_megabytes_are_too_much_and_a_deep_body_too_deep(village: Town
     large = await village.api.post(path, b'"' + b"x" * 10_000_000 + b'"', village.admin, idempotency_key="k")
     deep = await village.api.post(path, b'{"name":' * 50_000, village.admin, idempotency_key="k")
     assert (large.status_code, deep.status_code) == (413, 415 if form else 400)
+
+
+TWICE = [b'{"x": 1, "x": 1}', b'{"y": [{"x": 1, "x": 2}]}', b'{"x": 1, "\\u0078": 2}', b'{"": 1, "": 2}']
+
+
+@pytest.mark.parametrize("body", TWICE)
+@pytest.mark.parametrize("path", [path for path, form in BODIES if not form])
+async def test_a_member_that_is_there_twice_is_malformed(village: Town, path: str, body: bytes):
+    answer = await village.api.post(path, body, village.admin, idempotency_key="k")
+    assert answer.status_code == 400, answer.text
+    assert "more than once" in answer.json()["detail"]
+
+
+async def test_a_valid_body_with_a_member_twice_stores_nothing(village: Town):
+    before = await _events(village)
+    body = b'{"name": "a", "name": "b", "timezone": "UTC"}'
+    answer = await village.api.post("/v1/customers", body, village.customer)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "The body has the member `name` more than once in one object.",
+    )
+    assert await _events(village) == before

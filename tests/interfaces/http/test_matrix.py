@@ -25,6 +25,7 @@ _TABLE = """
                              anon cust stra | owne chie mana staf | fore lone form | admi audi anal
 get_liveness                   +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_readiness                  +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+list_problem_types             +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_problem_type               +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
 find_starts                    +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +

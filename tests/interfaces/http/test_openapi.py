@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from application.access import ACCESS, Role, reads
 from interfaces.http.app import ROUTERS, build, document
+from interfaces.http.framework.needs import Source
 from interfaces.http.framework.parameters import parameters_of
 from interfaces.http.framework.routing import Route
 from interfaces.http.openapi import public_name, routes_of
@@ -18,6 +19,7 @@ from interfaces.http.operations import problem_type
 
 DOCUMENT = document()
 NEEDS = {route.operation: route.needs for route in routes_of(build())}
+LOGGED = {route.operation for route in routes_of(build()) if route.source is Source.LOG}
 OPERATIONS = [
     pytest.param(path, method.upper(), operation, id=operation["operationId"])
     for path, methods in DOCUMENT["paths"].items()
@@ -49,7 +51,8 @@ class TestOperation:
         others = set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS}
         needs = NEEDS[operation["operationId"]]
         assert ("403" in listed) is bool(others or needs.password)
-        assert ("429" in listed) is (needs.limit is not None)
+        budgeted = "requestBody" in operation and operation["operationId"] in LOGGED
+        assert ("429" in listed) is (needs.limit is not None or budgeted)
         if path.startswith("/v1"):
             assert "503" in listed
         if "requestBody" in operation:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from interfaces.http.framework.request_errors import Malformed, VersionMissing
 
 LARGEST = 2**63 - 1
-_TAG = re.compile(rb'"(0|[1-9][0-9]{0,18})"')
+# Proxies that compress answers weaken their tags; versions stay comparable.
+_TAG = re.compile(rb'(?:W/)?"(0|[1-9][0-9]{0,18})"')
 
 
 def etag(version: int) -> bytes:

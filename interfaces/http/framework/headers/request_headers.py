@@ -41,12 +41,17 @@ def read_headers(scope: Scope) -> Headers:
     return found
 
 
-def bearer_token(headers: Headers) -> str | None:
-    """The token of the Authorization header, None without one; raises Unauthenticated."""
+def bearer_token(headers: Headers, *, client: bool = False) -> str | None:
+    """The token of the Authorization header, None without one; raises Unauthenticated.
+
+    `client`: an OAuth 2 client may authenticate itself there (Basic). Daybook knows no clients, and ignores it.
+    """
     value = headers.get(b"authorization")
     if value is None:
         return None
     scheme, _, token = value.partition(b" ")
+    if client and scheme.lower() == b"basic":
+        return None
     if scheme.lower() != b"bearer":
         raise Unauthenticated("The Authorization header must be `Bearer <token>`.")
     try:

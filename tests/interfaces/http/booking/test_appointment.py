@@ -171,7 +171,9 @@ class TestBookAppointment:
             ({"answers": {"a": "\0"}}, "/answers"),
             ({"answers": {"a": {"b": 1}}}, "/answers"),
             ({"answers": {"a": 2**53}}, "/answers"),
-            ({"answers": {str(n): n for n in range(101)}}, "/answers"),
+            ({"answers": {str(n): n for n in range(65)}}, "/answers"),
+            ({"answers": {"a": list(range(65))}}, "/answers"),
+            ({"answers": {str(n): "a" * 2000 for n in range(9)}}, ""),
             ({"answers": []}, "/answers"),
             ({"hold": 1}, "/hold"),
             ({"a/b~c": 1}, "/a~1b~0c"),
@@ -289,6 +291,35 @@ class TestChangeAppointment:
         made = await town.booked()
         path = f"/v1/appointments/{made['id']}"
         assert problem(await town.api.patch(path, {}, town.stranger, if_match=1)) == (404, "not-found")
+
+    async def test_the_log_does_not_grow_without_end(self, town: Town):
+        """Every version of an answer is kept for ever, so all of them together have a bound."""
+        booked = await town.booked()
+        path, refused = f"/v1/appointments/{booked['id']}", []
+        for number in range(12):
+            answers = {str(n): str(number) + "a" * 1900 for n in range(8)}
+            answer = await town.api.patch(path, {"answers": answers}, town.customer, if_match="*")
+            if answer.status_code != 200:
+                refused.append(problem(answer))
+        assert set(refused) == {(409, "text-budget-spent")}
+        assert len(refused) > 7
+
+
+class TestWriteBudget:
+    async def test_an_account_writes_so_many_bytes_a_day(self, town: Town):
+        said = {"name": "Ada", "email": "ada@example.org", "timezone": "UTC"}
+        assert (await town.api.post("/v1/customers", said, town.customer)).status_code == 201
+        path, statuses = f"/v1/customers/{town.customer.id}", []
+        for number in range(60):
+            note = {"note": str(number) + "\u20ac" * 1900}
+            statuses.append(await town.api.patch(path, note, town.customer, if_match="*"))
+        written = [each.status_code for each in statuses]
+        assert written[:20] == [200] * 20
+        assert written[-1] == 429
+        assert "retry-after" in statuses[-1].headers
+        small = await town.api.patch(path, {"note": "x"}, town.customer, if_match="*")
+        assert problem(small) == (429, "too-many-requests")
+        assert (await town.api.patch(path, {"note": "x"}, town.admin, if_match="*")).status_code == 200
 
 
 class TestDeleteAppointment:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-from interfaces.http.app import build
+from interfaces.http.app import AppOptions, build
 from interfaces.http.framework.cors import Origins
 
 OURS, THEIRS = "https://app.example.org", "https://evil.example"
@@ -15,7 +15,7 @@ ASKS = {"access-control-request-method": "POST", "access-control-request-headers
 @pytest.fixture
 async def web() -> AsyncIterator[httpx.AsyncClient]:
     """The app, which one origin may ask."""
-    transport = httpx.ASGITransport(build(origins=Origins([OURS])))
+    transport = httpx.ASGITransport(build(options=AppOptions(origins=Origins([OURS]))))
     async with httpx.AsyncClient(transport=transport, base_url="http://daybook.test") as client:
         yield client
 

@@ -66,7 +66,8 @@ def details(refused: ValidationError, model: type[Any]) -> dict[str, str]:
         ("start", "2030-01-31T09:00:00.5Z", "Use whole seconds, such as 2030-01-31T09:00:00Z."),
         ("day", "31.1.2030", "Use YYYY-MM-DD, such as 2030-01-31."),
         ("day", "2030-02-30", "This date does not exist."),
-        ("zone", "Moscow", "Unknown time zone `Moscow`. Use an IANA name such as Europe/Moscow."),
+        ("zone", "Moscow", "Unknown time zone `Moscow`. Did you mean `Europe/Moscow`?"),
+        ("zone", "zzz", "Unknown time zone `zzz`. Use an IANA name such as Europe/Moscow."),
         ("inner", "x", "Must be an object."),
     ],
 )

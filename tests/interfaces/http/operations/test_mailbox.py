@@ -10,7 +10,7 @@ from application.notifications.mail import MailMessage
 from infrastructure.mail.mailer import MailboxSender
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.settings import Settings
-from interfaces.http.app import build
+from interfaces.http.app import AppOptions, build
 from interfaces.http.main import create_app
 from interfaces.http.openapi import describe
 
@@ -26,7 +26,7 @@ async def put(folder: Path, name: str, number: int = 1) -> str:
 
 
 def client(mailbox: Path | None) -> httpx.AsyncClient:
-    app = build(mailbox=mailbox)
+    app = build(options=AppOptions(mailbox=mailbox))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://daybook.test")
 
 
@@ -69,4 +69,4 @@ def test_it_is_there_in_dev_alone_and_never_in_the_description(tmp_path: Path) -
     assert "/dev/mailbox" in paths(mode="DEV")
     assert "/dev/mailbox" not in paths(mode="PROD")
     assert "/dev/mailbox" not in paths(mode="DEV", smtp_url="smtp://localhost")
-    assert not [path for path in describe(build(mailbox=tmp_path))["paths"] if "mailbox" in path]
+    assert not [path for path in describe(build(options=AppOptions(mailbox=tmp_path)))["paths"] if "mailbox" in path]

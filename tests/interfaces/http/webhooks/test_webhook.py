@@ -13,6 +13,8 @@ from application.webhooks.ports import SendResult
 from application.webhooks.subscription import DisableWebhook, disable_webhook
 from domain.kernel import new_id
 from domain.webhooks.webhook import TYPES
+from infrastructure.webhooks.targets import WebhookTargets
+from tests.infrastructure.webhooks.receiver import LOOPBACK
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 
@@ -55,6 +57,21 @@ async def deliver(town: Town, id: str, *answers: int) -> list[str]:
     courier = DeliveryServices(town.api.ports.store, people.subscriptions, people.hooks.secrets, taker)
     await run(UUID(id), _Held(), courier)
     return taker.ids
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/h", "https://localhost/h", "https://[::ffff:10.0.0.1]/h"])
+async def test_a_url_that_will_be_refused_is_refused_at_once(town: Town, url: str):
+    api, owner = town.api, town.owner
+    webhook = await made(town)
+    bodies = {"url": url, "types": ["appointment.booked"], "provider_id": town.provider_id}
+    for answer in (
+        await api.post(HOOKS, bodies, owner),
+        await api.ask("PATCH", f"{HOOKS}/{webhook['id']}", owner, {"url": url}, if_match="*"),
+    ):
+        assert problem(answer) == (422, "webhook-target-refused")
+        assert pointers(answer) == ["/url"]
+        assert "WEBHOOK_ALLOW_PRIVATE" in answer.json()["detail"]
+    await made(town, url="https://receiver.invalid/hook")  # unknown now, and perhaps not later
 
 
 async def test_it_is_made_shown_changed_and_ended(town: Town):
@@ -219,6 +236,10 @@ async def test_says_what_does_not_fit(town: Town, more: dict[str, Any], wrong: s
 
 async def test_http_is_for_development_alone(town: Town):
     town.api.ports.webhooks = replace(town.api.people.hooks, plain=True)
+    assert (await made(town, url="http://receiver.invalid/hook"))["url"] == "http://receiver.invalid/hook"
+    with pytest.raises(AssertionError, match="/problems/webhook-target-refused"):
+        await made(town, url="http://127.0.0.1:8080/hook")
+    town.api.ports.webhooks = replace(town.api.ports.webhooks, targets=WebhookTargets(LOOPBACK))
     assert (await made(town, url="http://127.0.0.1:8080/hook"))["url"] == "http://127.0.0.1:8080/hook"
 
 

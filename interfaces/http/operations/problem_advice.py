@@ -1,0 +1,60 @@
+"""What a client can do about a problem, by its type or else by its status."""
+
+from collections.abc import Mapping
+
+BY_STATUS: Mapping[int, str] = {
+    400: "Correct the request; `detail` says where. Sending it again as it is fails again.",
+    401: "Sign in at POST /v1/auth/token, or send an API key, as `Authorization: Bearer <token>`.",
+    403: "Use an account that may do this. `required_roles`, where present, names the roles.",
+    404: "Check the id or the path. An account that may not know of a resource gets the same answer.",
+    405: "Use one of the methods in the `Allow` header.",
+    408: "Send the request again, over a connection that is fast enough.",
+    409: "Read the resource again and decide: the request conflicts with its present state.",
+    410: "Start again: what the request was about has ended.",
+    412: "Read the resource again, and send its new `ETag` as `If-Match`.",
+    413: "Send less in one request.",
+    414: "Shorten the URL: leave out query parameters.",
+    415: "Send the `Content-Type` that `detail` names.",
+    422: "Correct the fields that `errors` names by their JSON pointers.",
+    428: "Read the resource, and send its `ETag` as `If-Match`, or `*` for any version.",
+    429: "Wait for the seconds in `Retry-After`.",
+    431: "Send fewer or shorter headers.",
+    500: "Report it with the `X-Request-ID` of the answer: operators find the fault by it.",
+    503: "Send the request again after the seconds in `Retry-After`; a POST with its `Idempotency-Key`.",
+}
+BY_TYPE: Mapping[str, str] = {
+    "bad-cursor": "Start the list again without `cursor`. A cursor is valid for its caller, path and filters only.",
+    "beyond-head": "Send a position from an earlier answer of this installation.",
+    "key-missing": "Make a UUID for each intention, and send it as `Idempotency-Key`.",
+    "invalid-credentials": "Check address and password, or ask for a new one at POST /v1/auth/password/forgot.",
+    "totp-required": "Send the form again with the present code of the authenticator as `totp`.",
+    "wrong-code": "Send the present code; each code counts once.",
+    "slot-taken": "Ask GET /v1/availability for free starts again, and book another one.",
+    "off-grid": "Book one of the starts that GET /v1/availability lists.",
+    "outside-hours": "Book one of the starts that GET /v1/availability lists.",
+    "outside-window": "Book a start within the service's `window`.",
+    "too-soon": "Book a later start: the service needs `min_notice` minutes of notice.",
+    "not-offered": "Book one of the starts that GET /v1/availability lists.",
+    "too-late-to-cancel": "Ask the provider: staff may still cancel.",
+    "too-late-to-reschedule": "Ask the provider: staff may still move the appointment.",
+    "too-many-reschedules": "Ask the provider: staff may still move the appointment.",
+    "request-pending": "Wait until staff confirm or decline, or cancel the request.",
+    "appointments-ahead": "Cancel the upcoming appointments first, or send `cancel_appointments: true`.",
+    "hold-expired": "Place a new hold.",
+    "hold-used": "Use the appointment that was made from this hold.",
+    "key-reused": "Use a new `Idempotency-Key` for a new request.",
+    "ticket-void": "Ask for a new code; only the newest one counts.",
+    "weak-password": "Choose a longer and less common password.",
+    "unknown-zone": "Use a name of the IANA time zone database, such as Europe/Moscow.",
+    "webhook-target-refused": "Use a URL with a public address, or let the operator set WEBHOOK_ALLOW_PRIVATE.",
+    "text-too-long": "Shorten note and answers.",
+    "text-budget-spent": "Keep what is there: every version of it is stored for ever.",
+    "too-many-keys": "Delete an API key that is no longer used.",
+    "last-owner": "Make another member owner first.",
+    "last-admin": "Make another account admin first.",
+    "behind": "Send the request again: the read model needs a moment to show your last write.",
+}
+
+
+def advice(name: str, status: int) -> str:
+    return BY_TYPE.get(name) or BY_STATUS[status]
