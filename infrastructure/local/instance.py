@@ -17,8 +17,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.database.roles import create_role
+from infrastructure.local.disk_space import DiskWatch
 from infrastructure.local.programs import NoServer
 from infrastructure.local.servers import LocalServers
+from infrastructure.local.supervision import Supervisor
 from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings
 
 FILE = "instance.json"
@@ -54,7 +56,8 @@ def settings_of_instance(data: Path) -> Mapping[str, Any]:
 def start_servers(data: Path, servers: ExitStack, public_url: str | None = None) -> Settings:
     """Start the servers that the environment does not name; the settings that lead to all of them.
 
-    The servers stop with the stack. With a superuser, makes the database and the application's role.
+    A server that ends is started again; all stop with the stack. With a superuser, makes the database and the
+    application's role.
     `public_url`: the address of the API, used where PUBLIC_URL is not set.
     """
     settings = Settings()
@@ -63,6 +66,10 @@ def start_servers(data: Path, servers: ExitStack, public_url: str | None = None)
     local = LocalServers(data, postgres_bin=settings.postgres_bin, postgres=postgres, valkey=valkey, broker=broker)
     if any(missing):
         local = servers.enter_context(local)
+        servers.enter_context(DiskWatch(local.home))
+        supervisor = servers.enter_context(Supervisor())
+        for server in local.running:
+            supervisor.watch(server)
     values = _made_in(data, settings) | _leading_to(local, settings, data)
     if public_url is not None and "public_url" not in settings.model_fields_set:
         values["public_url"] = public_url

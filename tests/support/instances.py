@@ -167,15 +167,21 @@ class Instance:
         python: str = sys.executable,
         uid: int | None = None,
         program: Path | None = None,
+        logs: Path | None = None,
     ) -> Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is.
 
-        `program`: the folder of another release's packages, instead of these.
+        `program`: the folder of another release's packages, instead of these; `logs`: where its lines go, if not `data`.
         """
         arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
         arguments += " --demo" if demo else " --no-demo"
         process = Process.start(
-            data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid, program=program
+            logs or data,
+            *arguments.split(),
+            env=clean_environment(**(env or {})),
+            python=python,
+            uid=uid,
+            program=program,
         )
         try:
             told = _named_as_now(json.loads(process.first_line()))

@@ -21,6 +21,7 @@ QUICK: dict[str, int | None] = {
     "journeys/operations/test_audit.py": 1,
     "journeys/operations/test_readme.py": ALL,
     "journeys/booking/test_story.py": ALL,
+    "torture/test_supervision.py": 1,
     "journeys/operations/test_up.py": 1,
     "worker/test_away.py": 1,
     "worker/test_backlog.py": ALL,

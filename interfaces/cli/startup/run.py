@@ -18,8 +18,9 @@ import psycopg
 from rich.console import Console
 
 from infrastructure.local.instance import start_servers
-from infrastructure.local.processes import Child, Children
+from infrastructure.local.processes import Child
 from infrastructure.local.programs import free_port
+from infrastructure.local.supervision import Supervisor
 from infrastructure.migrate import migrate_all
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
@@ -77,11 +78,12 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     _migrate(settings, console)
     metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
     variables = variables_of(settings) | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    stack.enter_context(Children(_serving(options, variables, listening.fileno())))
+    supervisor = stack.enter_context(Supervisor())
+    supervisor.start(_serving(options, variables, listening.fileno()))
     town = build_town(settings) if options.demo else None
     password = make_accounts(settings, town, options.data) if settings.mode is Mode.DEV else None
     flower_port = free_port() if options.workers else None
-    stack.enter_context(Children(_working(options, variables, flower_port)))
+    supervisor.start(_working(options, variables, flower_port))
     if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
         if stop.is_set():
             return None

@@ -119,19 +119,6 @@ def variables(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-@pytest.mark.parametrize("role", ["api", "project"])
-async def test_a_role_that_is_killed_is_started_again(shared: Instance, role: str) -> None:
-    (before,) = shared.pids(role)
-    os.kill(before, signal.SIGKILL)
-    within(30, lambda: shared.pids(role) and shared.pids(role) != [before])
-    within(30, lambda: is_ready(shared.api))
-    async with Town(shared) as town:
-        shop = await town.a_shop()
-        booked = await town.somebody().book(shop, at("09:00"))
-        good(booked, 201)
-        await checked(shared, town.acknowledged)
-
-
 def test_a_port_that_is_taken_is_named_at_once(shared: Instance) -> None:
     port = shared.api.rpartition(":")[2]
     with a_folder() as data:
