@@ -47,7 +47,7 @@ def settings_of(data: Path) -> Settings:
 def settings_of_instance(data: Path) -> Mapping[str, Any]:
     """The settings that `daybook up` gives the roles of its data folder; empty while it does not run there."""
     try:
-        found: dict[str, Any] = json.loads((data / FILE).read_text())
+        found: dict[str, Any] = json.loads((data / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     return found
@@ -77,7 +77,7 @@ def start_servers(data: Path, servers: ExitStack, public_url: str | None = None)
     _prepare(complete)
     file = data / FILE
     file.touch(mode=0o600)
-    file.write_text(json.dumps(values))
+    file.write_text(json.dumps(values), encoding="utf-8")
     servers.callback(file.unlink, missing_ok=True)
     return complete
 
@@ -121,11 +121,11 @@ def _own(file: Path, given: str, sample: str) -> str:
 def kept(file: Path, size: int = 48) -> str:
     """A secret of `size` random bytes, made once and kept in a file of its own. Raises NoServer."""
     try:
-        if not file.exists() or not file.read_text():
+        if not file.exists() or not file.read_text(encoding="utf-8"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(size))
-        return file.read_text()
+            file.write_text(secrets.token_urlsafe(size), encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as refused:
         raise NoServer(f"Cannot use {file}: choose another folder with --data. ({refused})") from refused
 
@@ -142,4 +142,5 @@ def _prepare(settings: Settings) -> None:
     with psycopg.connect(postgres, autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner.name]).fetchone()
         if not found:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(owner.name)))
+            made = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(owner.name))
+            connection.execute(made)

@@ -56,7 +56,7 @@ class Cluster:
 
     @property
     def password(self) -> str:
-        return (self.folder / "password").read_text()
+        return (self.folder / "password").read_text(encoding="utf-8")
 
     def dsn(self, dbname: str = "postgres") -> str:
         """The URI of a database, as the superuser."""
@@ -105,7 +105,7 @@ class Cluster:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         (fresh / "password").touch(mode=0o600)
-        (fresh / "password").write_text(secrets.token_urlsafe(24))
+        (fresh / "password").write_text(secrets.token_urlsafe(24), encoding="utf-8")
         self._account.own(fresh)
         made = self._account.run(
             [
@@ -131,7 +131,7 @@ class Cluster:
         return ["--locale=C.UTF-8"]
 
     def _check_version(self) -> None:
-        made_by = (self._data / "PG_VERSION").read_text().strip()
+        made_by = (self._data / "PG_VERSION").read_text(encoding="utf-8").strip()
         if int(made_by) != (version := postgres_version(self._programs)):
             raise NoServer(
                 f"The data in {self.folder} is of PostgreSQL {made_by}, but only {version} was found here. "
@@ -173,7 +173,7 @@ class Cluster:
     def _announced(self) -> tuple[int, str]:
         """Process id and status in the pid file of the last server of this cluster, dead or alive; 0 if none."""
         try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            lines = os.fsdecode((self._data / "postmaster.pid").read_bytes()).splitlines()  # it names folders
         except FileNotFoundError:
             return 0, ""
         return (int(lines[0]), lines[7].strip()) if len(lines) > 7 else (int(lines[0]) if lines else 0, "")
@@ -190,4 +190,4 @@ class Cluster:
             (self._data / "postmaster.pid").unlink()
 
     def _log_end(self) -> str:
-        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-10:])
+        return "\n".join((self.folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-10:])

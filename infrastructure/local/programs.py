@@ -66,7 +66,8 @@ class ServerAccount:
             return subprocess.run(
                 command,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 check=False,
                 cwd="/",
                 env=VARIABLES,
@@ -141,7 +142,9 @@ def machine_postgres() -> Iterator[Path]:
 def postgres_version(folder: Path) -> int:
     """The major version of the PostgreSQL in `folder`; 0 if none runs there."""
     try:
-        told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, encoding="ascii", errors="replace", check=False
+        )
     except OSError:
         return 0
     version = re.search(r"\d+", told.stdout)
@@ -192,10 +195,10 @@ def command_of(pid: int) -> str:
     """The command line of a process; empty if there is no such process."""
     if Path("/proc/self/cmdline").exists():
         with contextlib.suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_text()
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes())  # paths are bytes
         return ""
     asked = ["/bin/ps", "-o", "command=", "-p", str(pid)]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return os.fsdecode(subprocess.run(asked, capture_output=True, check=False).stdout)
 
 
 def free_port() -> int:

@@ -167,7 +167,7 @@ def _make(folder: Path) -> None:
 
 def _lock(home: Path) -> IO[str]:
     """A lock on the folder that lasts as long as this process."""
-    lock = (home / "lock").open("a+")
+    lock = (home / "lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as taken:

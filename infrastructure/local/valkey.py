@@ -40,7 +40,9 @@ class Valkey:
         self._process = self._account.start([str(self._program), "-"], self._folder / "log", self._settings())
         if not wait_until(lambda: self._exited() or self._answers(), START) or self._exited():
             self.stop()
-            raise NoServer(f"Valkey did not start:\n{(self._folder / 'log').read_text()}")
+            raise NoServer(
+                f"Valkey did not start:\n{(self._folder / 'log').read_text(encoding='utf-8', errors='replace')}"
+            )
 
     def ended(self) -> int | None:
         """The exit status of a server that ended by itself; None while it runs."""
@@ -81,10 +83,10 @@ class Valkey:
     def _keep(self, name: str, value: str) -> None:
         path = self._folder / name
         path.touch(mode=0o600)
-        path.write_text(value)
+        path.write_text(value, encoding="utf-8")
 
     def _password(self) -> str:
-        return (self._folder / "password").read_text()
+        return (self._folder / "password").read_text(encoding="utf-8")
 
     def _exited(self) -> bool:
         return self._process is None or self._process.poll() is not None
@@ -97,7 +99,7 @@ class Valkey:
     def _stop_orphan(self) -> None:
         """Stop a server of ours that outlived its parent; its password proves that it is ours."""
         with contextlib.suppress(FileNotFoundError, ValueError):
-            port = int((self._folder / "port").read_text())
+            port = int((self._folder / "port").read_text(encoding="utf-8"))
             url = f"redis://:{self._password()}@{HOST}:{port}/0"
             with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as client:
                 client.shutdown(nosave=True)

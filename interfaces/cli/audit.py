@@ -87,7 +87,7 @@ def _signed(file: Path, key: str | None) -> SignedCheckpoint:
     from infrastructure.ledger.checkpoint import NotGenuine, read
 
     try:
-        return read(file.read_text(), key)
+        return read(file.read_text(encoding="utf-8"), key)
     except OSError as unreadable:
         why = (unreadable.strerror or str(unreadable)).lower().removesuffix(" or directory")
         fail(f"Cannot read checkpoint {file}: {why}.")

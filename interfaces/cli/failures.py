@@ -53,7 +53,13 @@ def _of_server(error: BaseException) -> Failure | None:
     from infrastructure.local.instance import NotRunning
     from infrastructure.local.programs import NoServer
 
-    return Failure(str(error), 1) if isinstance(error, (NoServer, NotRunning)) else None
+    if isinstance(error, (NoServer, NotRunning)):
+        return Failure(str(error), 1)
+    if "infrastructure.database.refusals" not in sys.modules:
+        return None
+    from infrastructure.database.refusals import MigrationRefused
+
+    return Failure(str(error), 1) if isinstance(error, MigrationRefused) else None
 
 
 def _of_disk(error: BaseException) -> Failure | None:

@@ -171,13 +171,13 @@ class Instance:
     ) -> Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is.
 
-        `program`: the folder of another release's packages, instead of these; `logs`: where its lines go, if not `data`.
+        `program`: another release's folder of packages; `logs`: the folder of its lines, if not `data`.
         """
-        arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
-        arguments += " --demo" if demo else " --no-demo"
+        options = f"up --json --port {port} --apis {apis} --workers {workers} {'--demo' if demo else '--no-demo'}"
+        arguments = [*options.split(), "--data", str(data)]
         process = Process.start(
             logs or data,
-            *arguments.split(),
+            *arguments,
             env=clean_environment(**(env or {})),
             python=python,
             uid=uid,

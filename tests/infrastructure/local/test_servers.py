@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
+from infrastructure.local.instance import start_servers
 from infrastructure.local.programs import NoServer, find_postgres, find_valkey, first_postgres
 from infrastructure.local.servers import InUse, LocalServers
 from tests.support.waiting import PATIENCE, assert_took
@@ -370,3 +372,23 @@ def test_when_one_server_cannot_start_neither_is_left_running(home: Path) -> Non
     with pytest.raises(FileExistsError):
         servers.start()
     assert not (home / "postgres/data/postmaster.pid").exists()
+
+
+def test_the_database_is_made_in_utf8_whatever_the_servers_template(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalServers(home, fsync=False) as servers:
+        provider = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+        for statement in (
+            "UPDATE pg_database SET datistemplate = false WHERE datname = 'template1'",
+            "DROP DATABASE template1",
+            f"CREATE DATABASE template1 TEMPLATE template0 ENCODING 'SQL_ASCII' {provider}",
+        ):
+            ask(servers.superuser_dsn(), statement)
+        settings = {"DB_HOST": servers.host, "DB_PORT": str(servers.port), "DB_SUPERUSER": servers.superuser}
+        settings |= {"DB_SUPERUSER_PASS": servers.superuser_password, "DB_PASS": "secret"}
+        for name, value in (settings | {"REDIS_URL": servers.redis_url, "BROKER_URL": servers.redis_url}).items():
+            monkeypatch.setenv(name, value)
+        with ExitStack() as stack:
+            start_servers(tmp_path, stack)
+        assert ask(servers.superuser_dsn("daybook"), "SHOW server_encoding") == "UTF8"

@@ -101,6 +101,20 @@ async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
             await checked(second, [])
 
 
+@pytest.mark.timeout(900)
+async def test_a_folder_with_any_letters_does_in_any_locale() -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with a_folder() as folder:
+        data = folder / "Дата für 日本"
+        data.mkdir(mode=0o755)
+        first = await asyncio.to_thread(Instance.start, data, apis=1, env=ascii_only)
+        everybody = family(first.process.process.pid)
+        first.process.kill()
+        with await asyncio.to_thread(Instance.start, data, apis=1, env=ascii_only) as second:
+            within(15, lambda: all(map(is_gone, everybody)))
+            await book_one(second)
+
+
 @pytest.mark.timeout(180)
 async def test_every_process_has_the_same_settings_and_the_address_of_this_api() -> None:
     with a_folder() as data, await asyncio.to_thread(Instance.start, data, apis=1, workers=1) as instance:
