@@ -94,12 +94,19 @@ def _running(
     address: str | None = None,
 ) -> Iterator[Settings]:
     """The settings of a role that runs in the block, with a log line at its start and one at its stop."""
+    from contextlib import nullcontext
+
     from infrastructure.observability.logger import log_start, log_stop
+    from infrastructure.observability.process_registry import ProcessRegistry
 
     settings = _prepare(role, data, metrics_port, until_stdin_closes=until_stdin_closes)
+    assert settings.database is not None
+    # A worker's processes register themselves: no thread may run where it forks them.
+    registry = nullcontext() if role == "worker" else ProcessRegistry(settings.database.dsn, role)
     log_start(address)
     try:
-        yield settings
+        with registry:
+            yield settings
     finally:
         log_stop()
 

@@ -29,6 +29,7 @@ from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
+from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Mode, Settings
@@ -70,6 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
 async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.ports = await _ports(settings, stack)
+        assert settings.database is not None
+        stack.enter_context(ProcessRegistry(settings.database.dsn, "api"))
         yield
         app.state.ports.health.draining = True
 
@@ -203,6 +206,6 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Availabilit
 def _health(engine: AsyncEngine, redis: Mapping[str, Check]) -> HealthPorts:
     checks = DatabaseChecks(engine)
     return HealthPorts(
-        vital={"database": checks.database, "migrations": checks.migrations},
-        useful={"lag": checks.lag, "jobs": checks.jobs, **redis},
+        vital={"database": checks.database, "migrations": checks.migrations, "read_models": checks.read_models},
+        useful={"lag": checks.lag, "jobs": checks.jobs, "zones": checks.zones, **redis},
     )

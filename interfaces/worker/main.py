@@ -38,6 +38,7 @@ from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import postman_of
 from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Settings
@@ -201,12 +202,12 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack, RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows:
+        stack.enter_context(ProcessRegistry(database.dsn, "worker"))
         store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
-        rows = await stack.enter_async_context(RowPool(database.dsn, size=4, patience=settings.db_pool_timeout))
         queue = JobQueue(rows, store.keyring)
         progress = DeliveryProgress(rows, store.journal)
         handlers = await _handlers(settings, store, rows, progress, stack)

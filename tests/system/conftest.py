@@ -23,6 +23,7 @@ QUICK: dict[str, int | None] = {
     "journeys/booking/test_story.py": ALL,
     "torture/test_supervision.py": 1,
     "journeys/operations/test_up.py": 1,
+    "journeys/operations/test_zones.py": 2,
     "worker/test_away.py": 1,
     "worker/test_backlog.py": ALL,
     "worker/test_mail.py": 1,
