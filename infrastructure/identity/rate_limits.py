@@ -116,7 +116,9 @@ class RateLimits:
 
     def _pause(self, lost: StorageError) -> None:
         self._again = time.monotonic() + PAUSE
-        logger.warning("Redis unavailable: rate limits are per process, halved", error=str(lost.storage_error))
+        logger.warning(
+            "Redis unavailable: rate limits are per process, halved", outage="redis", error=str(lost.storage_error)
+        )
 
     async def _take(
         self, limiter: FixedWindowRateLimiter, policy: str, network: str, subject: str, *, share: int

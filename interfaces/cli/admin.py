@@ -91,7 +91,7 @@ def _check_address(email: str) -> None:
     try:
         validate_email(email, check_deliverability=False)
     except EmailNotValidError:
-        fail(f"{email} is not an e-mail address. Use one such as ada@example.org.")
+        fail(f"{email} is not an e-mail address. Use one such as ada@example.org.", 2)
 
 
 def _ask() -> str:

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from infrastructure.local.instance import settings_of_instance
-from infrastructure.local.programs import ServerAccount
+from infrastructure.local.programs import ServerAccount, free_port
 from infrastructure.settings import Settings
 from tests.support.instances import (
     ROOT,
@@ -131,6 +132,29 @@ def variables(pid: int) -> dict[str, str]:
     """The environment of a process."""
     pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+@pytest.mark.timeout(300)
+async def test_each_process_says_an_outage_in_one_line() -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    with a_folder() as data:
+        start = asyncio.to_thread(
+            Instance.start, data, apis=1, workers=1, env={"REDIS_URL": nowhere, "BROKER_URL": nowhere}
+        )
+        with await start as instance:
+            async with Town(instance) as town:
+                shop = await town.a_shop()
+                for n in range(60):  # some seconds, in which what tries each second tries again and again
+                    date = at("00:00", day=n % 5).date()
+                    which = f"service_id={shop.service_id}&provider_id={shop.provider_id}"
+                    await town.stranger.ask("GET", f"/v1/availability?{which}&from={date}&to={date}&tz=UTC")
+                    await town.http.post(f"{instance.api}/v1/auth/password/forgot", json={"email": "ada@example.org"})
+                    await asyncio.sleep(0.2)
+            said = [json.loads(line) for line in instance.process.err.read_text().splitlines() if line[:1] == "{"]
+        lines = [line for line in said if line["level"] in {"warning", "error"}]
+        assert {line["outage"] for line in lines if "outage" in line} == {"redis", "broker"}
+        repeated = Counter((line["role"], line["pid"], line["event"]) for line in lines)
+        assert {line: count for line, count in repeated.items() if count > 1} == {}
 
 
 def test_a_port_that_is_taken_is_named_at_once(shared: Instance) -> None:
