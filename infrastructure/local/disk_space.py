@@ -1,13 +1,17 @@
-"""Says when the disk of the data folder is full, and when it no longer is: PostgreSQL then records nothing."""
+"""Watches the disk of the data folder: says when it is full, and keeps the logs of the servers small."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import structlog
+
+from infrastructure.local.programs import bound_log
 
 CHECK = 1.0  # seconds
 FULL = 48 * 2**20  # bytes: PostgreSQL makes files of 16 MB for its journal
@@ -26,10 +30,14 @@ def is_full(folder: Path) -> bool:
 
 
 class DiskWatch:
-    """Looks at the disk of a folder for a `with` block. One line when it is full, one when space is free again."""
+    """Looks at the disk of a folder for a `with` block. One line when it is full, one when space is free again.
 
-    def __init__(self, folder: Path) -> None:
+    `logs`: files that running servers write to.
+    """
+
+    def __init__(self, folder: Path, logs: Sequence[Path] = ()) -> None:
         self._folder = folder
+        self._logs = logs
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="disk", daemon=True)
 
@@ -44,6 +52,9 @@ class DiskWatch:
     def _watch(self) -> None:
         full = False
         while not self._stopping.wait(CHECK):
+            with contextlib.suppress(OSError):
+                for log in self._logs:
+                    bound_log(log)
             if is_full(self._folder) == full:
                 continue
             full = not full

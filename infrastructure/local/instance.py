@@ -66,7 +66,8 @@ def start_servers(data: Path, servers: ExitStack, public_url: str | None = None)
     local = LocalServers(data, postgres_bin=settings.postgres_bin, postgres=postgres, valkey=valkey, broker=broker)
     if any(missing):
         local = servers.enter_context(local)
-        servers.enter_context(DiskWatch(local.home))
+        logs = [local.home / name / "log" for name in ("postgres", "valkey", "broker")]
+        servers.enter_context(DiskWatch(local.home, logs))
         supervisor = servers.enter_context(Supervisor())
         for server in local.running:
             supervisor.watch(server)

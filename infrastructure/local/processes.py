@@ -21,6 +21,7 @@ class Child:
     arguments: Sequence[str]
     environment: Mapping[str, str]
     files: Sequence[int] = ()
+    stderr: int | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _asked: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -29,6 +30,7 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "interfaces.cli", *self.arguments, "--until-stdin-closes"],
             stdin=subprocess.PIPE,
+            stderr=self.stderr,
             env=dict(self.environment),
             pass_fds=self.files,
             start_new_session=True,

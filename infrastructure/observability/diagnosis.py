@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.database.address import DatabaseAddress
-from infrastructure.database.roles import alchemy
+from infrastructure.database.engines import named_engine
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.settings import Settings
 
@@ -32,7 +32,7 @@ async def diagnose(settings: Settings, reason: Callable[[Exception], str]) -> li
     """All checks, in the order of dependence. `reason`: the text about an error. Wrong settings raise before."""
     database = settings.database
     assert database is not None
-    engine = create_async_engine(alchemy(database.dsn), connect_args={"connect_timeout": PATIENCE})
+    engine = named_engine(database.dsn, "daybook-doctor", pool_size=1)
     try:
         checks = _of_database(engine, database) | _servers(settings)
         found = [await _finding(name, check, reason) for name, check in checks.items()]

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from os import getpid
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -20,6 +20,7 @@ NOISE: Mapping[str, int] = {
     **dict.fromkeys(
         ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado", "flower"), logging.WARNING
     ),
+    **dict.fromkeys(("httpx", "httpcore"), logging.WARNING),  # they write whole URLs, which may hold secrets
     "flower.inspector": logging.ERROR,  # it warns of each method that no worker answers, at every start
 }
 """The lowest level that passes of a library's logger."""
@@ -56,9 +57,17 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
     _quieten()
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Standard error as it is at each line: a progress bar puts itself in its place, and shows lines above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+
 def _handler(shared: list[structlog.typing.Processor], outages: OutageFilter) -> logging.Handler:
     """Standard error, for the lines of structlog and of all other loggers."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.addFilter(outages)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -8,14 +8,17 @@ import typer
 from typer.core import TyperGroup
 
 from interfaces.cli import admin, audit, config, keys, projections, roles, setup, up
-from interfaces.cli.diagnosis import doctor, status
+from interfaces.cli.diagnosis.doctor import doctor
+from interfaces.cli.diagnosis.info import info
+from interfaces.cli.diagnosis.status import status
 from interfaces.cli.failures import failure_of
 
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower"),
-    *("status", "doctor", "migrate", "seed", "token", "openapi", "config"),
+    *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
     *("admin", "audit", "projections", "keys", "rebuild"),
 )
+DIAGNOSIS = (status, info, doctor)
 
 
 class _Ordered(TyperGroup):
@@ -32,15 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
-    up.up,
-    *roles.COMMANDS,
-    *setup.COMMANDS,
-    config.config,
-    status.status,
-    doctor.doctor,
-    projections.rebuild,
-):
+for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, config.config, *DIAGNOSIS, projections.rebuild):
     app.command()(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")

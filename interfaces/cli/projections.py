@@ -151,16 +151,14 @@ def _execute(data: Path, statement: str, **values: str) -> list[tuple[Any, ...]]
 def _with_engine(data: Path, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
     import asyncio
 
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    from infrastructure.database.roles import alchemy
+    from infrastructure.database.engines import named_engine
     from infrastructure.local.instance import settings_of
 
     owner = settings_of(data.absolute()).owner_database
     assert owner is not None
 
     async def run() -> T:
-        engine = create_async_engine(alchemy(owner.dsn), connect_args={"options": "-c app.scope=all"})
+        engine = named_engine(owner.dsn, "daybook-rebuild", session="-c app.scope=all")
         try:
             return await work(engine)
         finally:

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
-from infrastructure.database.roles import alchemy
+from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
@@ -132,7 +132,7 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    engine = create_async_engine(alchemy(address.dsn), pool_size=size, pool_timeout=patience, pool_pre_ping=True)
+    engine = named_engine(address.dsn, "daybook-reads", pool_size=size, pool_timeout=patience, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
     rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))

@@ -15,7 +15,6 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from kombu import Exchange, Queue
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.booking.closing_jobs import booking_handlers
 from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
@@ -25,7 +24,7 @@ from application.jobs.job import Job, JobHandlers
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
-from infrastructure.database.roles import alchemy
+from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
@@ -61,6 +60,7 @@ TIDY = crontab(minute="17")  # each hour, even if beat restarts often
 QUEUES = ("sweep", *KINDS)
 """The queues of the broker. A worker takes messages of its queues in turns."""
 _QUEUE_OF = {kind: queue for queue, kinds in KINDS.items() for kind in kinds}
+FLOWER_BOUNDS = "--max-tasks=1000", "--max-workers=100", "--purge-offline-workers=300"
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 
@@ -139,6 +139,7 @@ def run_flower(settings: Settings, address: str, port: int) -> None:
         f"--port={port}",
         f"--basic-auth={auth.get_secret_value()}",
         "--read-only",
+        *FLOWER_BOUNDS,
     ]
     celery_of(settings).start(["flower", *arguments])
 
@@ -182,7 +183,7 @@ def _over_redis(settings: Settings) -> Mapping[str, Any]:
 
 async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
     """The read models, and the waitlist line, which computes free starts without a cache."""
-    engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
+    engine = named_engine(dsn, "daybook-worker-reads", pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
     pool = AsyncConnectionPool(
         dsn,
@@ -202,7 +203,7 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    async with AsyncExitStack() as stack, RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows:
+    async with RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows, AsyncExitStack() as stack:
         stack.enter_context(ProcessRegistry(database.dsn, "worker"))
         store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
         assert isinstance(store.journal, PostgresJournal)

@@ -149,6 +149,7 @@ class Instance:
     flower: str | None
     flower_user: str | None
     flower_password: str | None
+    booking: str | None
     secret_key: str
     master_key: str
     broker_url: str
@@ -252,7 +253,7 @@ def _named_as_now(told: dict[str, Any]) -> dict[str, Any]:
     """What `daybook up --json` printed; release 0.1.0 had another name for the password, and no fields for accounts."""
     if "password" not in told:
         return told
-    more = dict.fromkeys(("demo_accounts", "flower_user", "flower_password"))
+    more = dict.fromkeys(("demo_accounts", "flower_user", "flower_password", "booking"))
     return (
         {name: value for name, value in told.items() if name != "password"} | more | {"demo_password": told["password"]}
     )

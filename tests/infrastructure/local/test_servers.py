@@ -19,8 +19,9 @@ import redis
 from structlog.testing import capture_logs
 
 from infrastructure.local.instance import start_servers
-from infrastructure.local.programs import NoServer, find_postgres, find_valkey, first_postgres
+from infrastructure.local.programs import NoServer, bound_log, find_postgres, find_valkey, first_postgres
 from infrastructure.local.servers import InUse, LocalServers
+from tests.support.instances import within
 from tests.support.waiting import PATIENCE, assert_took
 
 ROOT = Path(__file__).parents[3]
@@ -392,3 +393,19 @@ def test_the_database_is_made_in_utf8_whatever_the_servers_template(
         with ExitStack() as stack:
             start_servers(tmp_path, stack)
         assert ask(servers.superuser_dsn("daybook"), "SHOW server_encoding") == "UTF8"
+
+
+def test_the_log_of_a_running_server_stays_small(home: Path) -> None:
+    with LocalServers(home, fsync=False, valkey=False) as servers:
+        log = home / "postgres/log"
+        with psycopg.connect(servers.superuser_dsn(), autocommit=True) as connection:
+            for _ in range(3):
+                with pytest.raises(psycopg.errors.UndefinedTable):
+                    connection.execute(f"SELECT FROM missing -- {'x' * 10_000}".encode())
+            bound_log(log, 20_000)
+            assert log.stat().st_size == 0
+            assert (home / "postgres/log.1").stat().st_size > 20_000
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                connection.execute("SELECT FROM another")
+        within(PATIENCE, lambda: "another" in log.read_text())
+        assert "\0" not in log.read_text(), "the server goes on at the new end of the file"

@@ -125,3 +125,16 @@ def test_the_next_outage_is_said_again() -> None:
         assert not said(), "it lasts"
     now += QUIET + 1
     assert said()
+
+
+def test_the_url_of_a_webhook_never_comes_into_the_log() -> None:
+    """Path and query of a URL may hold the receiver's secret; Daybook names webhooks by their id."""
+    told = lines_of("""
+import httpx
+configure_logs("DEBUG", "worker")
+with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+    client.post("https://example.org/hook/hush?token=hush")
+log.info("done")
+""")
+    assert told[-1]["event"] == "done"
+    assert "hush" not in json.dumps(told)

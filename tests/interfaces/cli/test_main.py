@@ -108,7 +108,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: D
     listed = [line.split()[0] for line in ran.stdout.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         *("up", "api", "project", "worker", "beat", "flower"),
-        *("status", "doctor", "migrate", "seed", "token", "openapi", "config"),
+        *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
         *("admin", "audit", "projections", "keys", "rebuild"),
     ]
     named = [str(each.name or (each.callback and each.callback.__name__)) for each in app.registered_commands]

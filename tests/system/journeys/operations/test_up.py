@@ -3,15 +3,19 @@
 import asyncio
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import termios
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,7 +37,7 @@ from tests.support.instances import (
     is_ready,
     within,
 )
-from tests.support.waiting import assert_took
+from tests.support.waiting import PATIENCE, assert_took
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Town, at, good, position
 
@@ -226,24 +230,87 @@ async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
         assert all(map(is_gone, everybody))
 
 
+class Screen:
+    """`daybook up` in a terminal of 80 by 24."""
+
+    def __init__(self, data: Path) -> None:
+        self.written = b""
+        pid, self._fd = pty.fork()
+        if pid == 0:
+            termios.tcsetwinsize(0, (24, 80))
+            arguments = ["-m", "interfaces.cli", *f"up --port 0 --data {data}".split()]
+            os.execve(
+                sys.executable, [sys.executable, *arguments], clean_environment(TERM="xterm", PYTHONPATH=str(ROOT))
+            )
+        self.pid = pid
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with suppress(OSError):
+            while part := os.read(self._fd, 65536):
+                self.written += part
+
+    def shown(self) -> str:
+        """All that it wrote, without colours; a line that it erased is a line of its own."""
+        lines = self.written.replace(b"\x1b[2K", b"\n")
+        return re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", lines).decode(errors="replace").replace("\r\n", "\n")
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit status."""
+        os.kill(self.pid, signal.SIGINT)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
 @pytest.mark.timeout(900)
-def test_the_printed_curl_books() -> None:
+def test_a_first_and_a_second_start_fit_the_screen_and_the_first_booking_books() -> None:
     with a_folder() as data:
-        up = Process.start(data, *f"up --port 0 --data {data}".split())
-        try:
-            within(200, lambda: "Ctrl-C stops all of it." in up.said or up.process.poll() is not None)
-            (script,) = re.findall(r"^TOKEN=.*\ncurl .*", up.said, re.MULTILINE)
-            told = subprocess.run(
-                ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment()
-            ).stdout
-            assert told.startswith("HTTP/1.1 201 Created\n"), told
-            api = re.findall(r"^curl -i (\S+)/v1/appointments", script, re.MULTILINE)[0]
-            assert up.said.index("\nTOKEN=") < up.said.index(f"\nAPI        {api}"), "the addresses stay in sight"
-            assert "eyJ" not in up.said, "no token fills the screen"
-        finally:
-            assert up.stop() == 0
+        screen = Screen(data)
+        within(PATIENCE, lambda: "Ctrl-C stops all of it." in screen.shown())
+        begun, _, summary = screen.shown().partition("Daybook is up")
+        assert begun.startswith("Starting Daybook ...\n")
+        bar = next(line for line in re.split(r"[\r\n]", begun) if "Building the demo data" in line and "/" in line)
+        assert "0/?" not in bar
+        assert not re.search(r"\d/\d+ [\d:-]+ *\d{4}-\d\d-\d\dT", begun), "a log line tears the bar"
+        assert_fits(summary, data)
+
+        info = Process.start(data, "info", "--data", str(data))
+        assert info.wait(60) == 0
+        (script,) = re.findall(r"^TOKEN=.*\ncurl .*", info.said, re.MULTILINE)
+        told = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment()
+        ).stdout
+        assert told.startswith("HTTP/1.1 201 Created\n"), told
         assert json.loads(told.rpartition("\n\n")[2])["status"] == "booked"
-        assert not TROUBLE.search(up.said), up.said
+        assert screen.stop() == 0
+        assert not TROUBLE.search(screen.shown()), screen.shown()
+
+        again = Screen(data)
+        within(PATIENCE, lambda: "Ctrl-C stops all of it." in again.shown())
+        assert "Building" not in again.shown(), "nothing is built"
+        assert again.stop() == 0
+        assert not (data / "report.json").exists()
+
+
+def assert_fits(summary: str, data: Path) -> None:
+    """24 lines of 80 columns, addresses last; no token and no password."""
+    lines = summary.splitlines()
+    assert len(lines) < 24, summary
+    assert [line for line in lines[1:] if len(line) > 80 and str(data) not in line] == []
+    assert lines.index(next(line for line in lines if line.startswith("API "))) > len(lines) - 6
+    assert "eyJ" not in summary
+    assert (data / "demo_password").read_text() not in summary
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_while_the_demo_data_is_built_stops_at_once() -> None:
+    with a_folder() as data:
+        screen = Screen(data)
+        within(PATIENCE, lambda: re.search(r"Building the demo data.* [1-9]\d*/", screen.shown()))
+        began = time.monotonic()
+        assert screen.stop() == 0
+        assert_took(began, 8)
+        assert "Traceback" not in screen.shown(), screen.shown()
+        assert "Stopping ..." in screen.shown()
 
 
 def test_openapi_is_printed_without_any_server() -> None:
