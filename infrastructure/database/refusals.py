@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -29,6 +27,8 @@ def require_utf8(connection: psycopg.Connection) -> None:
 
 def require_known_version(connection: psycopg.Connection) -> None:
     """Raise MigrationRefused for a schema that this release does not know."""
+    from alembic.script import ScriptDirectory
+
     if connection.execute("SELECT to_regclass('log.schema_version')").fetchone() == (None,):
         return
     known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
@@ -45,8 +45,8 @@ def refusals(name: str) -> Iterator[None]:
     """Raise MigrationRefused where PostgreSQL or a migration refuses. A server that does not answer stays an error."""
     try:
         yield
-    except (psycopg.Error, DBAPIError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
+    except Exception as error:
+        cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
         if not isinstance(cause, psycopg.Error) or isinstance(cause, psycopg.OperationalError):
             raise
         raise MigrationRefused(

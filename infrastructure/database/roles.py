@@ -3,10 +3,7 @@
 import contextlib
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import create_engine
 
 from infrastructure.database.refusals import MIGRATIONS, refusals, require_known_version, require_utf8
 
@@ -61,6 +58,10 @@ def _exists(connection: psycopg.Connection, role: str) -> bool:
 
 
 def _upgrade(owner_dsn: str) -> None:
+    from alembic import command  # here: only a migration needs the memory that Alembic takes
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")

@@ -9,7 +9,7 @@ from interfaces.cli.options import HOME, AsJson, Data
 
 
 def info(data: Data = HOME, as_json: AsJson = False) -> None:
-    """Print addresses, passwords and a first booking of `daybook up`."""
+    """Print the addresses, the passwords and a first booking."""
     import json
 
     from interfaces.cli.startup.report_file import REPORT, lines_of

@@ -139,7 +139,8 @@ class _Roles:
             return []
         return [
             *(self._child(f"worker {n + 1}", "worker", "--queues", NEAR) for n in range(self.options.workers)),
-            self._child("webhook worker", "worker", "--queues", FAR),  # a receiver that hangs delays no mail
+            # A receiver that hangs delays no mail. One process waits for many receivers at once.
+            self._child("webhook worker", "worker", "--queues", FAR, "--concurrency", "1"),
             self._child("beat", "beat"),
             self._child("flower", "flower", "--port", str(flower_port)),
         ]

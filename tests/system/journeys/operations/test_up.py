@@ -121,7 +121,7 @@ async def test_a_folder_with_any_letters_does_in_any_locale() -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_every_process_has_the_same_settings_and_the_address_of_this_api() -> None:
+async def test_every_process_has_the_same_settings_and_a_name_for_each_connection() -> None:
     with a_folder() as data, await asyncio.to_thread(Instance.start, data, apis=1, workers=1) as instance:
         roles = [pid for pid in children(instance.process.process.pid) if "interfaces.cli" in command(pid)]
         assert {command(pid)[3] for pid in roles} == {"api", "project", "worker", "beat", "flower"}
@@ -130,6 +130,19 @@ async def test_every_process_has_the_same_settings_and_the_address_of_this_api()
         assert dict(ours)["PUBLIC_URL"] == instance.api
         running = settings_of_instance(data)
         assert running["public_url"] == instance.api, "a role that joins from the folder has it too"
+        await book_one(instance)
+        unnamed = ask(instance.superuser_database, _CONNECTIONS, [documented_connections()])
+        assert unnamed == [], "the page about connections names each"
+
+
+_CONNECTIONS = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT application_name = ANY(%s)"""
+
+
+def documented_connections() -> list[str]:
+    """The names in the table of docs/architecture.md."""
+    return re.findall(r"`(daybook-[a-z-]+)`", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
 
 
 def variables(pid: int) -> dict[str, str]:
