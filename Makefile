@@ -114,11 +114,12 @@ clean: ## delete the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet
+	@echo "Installing the packages of uv.lock into $(VENV) (the first time takes a minute) ..."
+	@$(BIN)/uv sync --frozen --inexact --compile-bytecode
 	@touch $@
 
 $(BIN)/uv: Makefile
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Daybook needs Python 3.11 or later: try make PYTHON=python3.13")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@

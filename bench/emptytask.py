@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import Celery
 
 from infrastructure.settings import Settings
-from interfaces.worker.main import QUEUES, celery_of
+from interfaces.worker.celery_app import QUEUES
+from interfaces.worker.main import celery_of
 
 
 def app_of(settings: Settings) -> Celery:

@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import Callable
 
 from sqlalchemy import create_engine
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.address_streams import move_addresses
+from infrastructure.database.engines import named_engine
 from infrastructure.database.roles import APPLICATION, alchemy, migrate
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
@@ -45,7 +46,7 @@ def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: 
 
 async def _rebuild(dsn: str, codec: EventCodec, role: str, progress: Progress | None, grace: float) -> None:
     """Rebuild, or wait for the rebuild that another process has begun."""
-    engine = create_async_engine(alchemy(dsn), connect_args={"options": "-c app.scope=all"})
+    engine = named_engine(dsn, "daybook-migrate", session="-c app.scope=all")
     try:
         while await _outdated(engine):
             with contextlib.suppress(RebuildRunning):

@@ -39,7 +39,12 @@ class Settings(BaseSettings):
     """The settings of one process. Raises one pydantic.ValidationError with all faults; it shows no value."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     mode: Mode = Mode.DEV

@@ -1,5 +1,8 @@
 """Local time to instants: the only resolver of wall-clock times.
 
+The package `tzdata`, which `uv.lock` pins, decides: files of the machine may be older. So importing this module
+empties the search path of zoneinfo.
+
 `SUPPORTED` are the instants Daybook plans in, 1970 to 2199. Dates up to a month outside it still
 resolve, so that a window or a day across its ends does; others raise UnsupportedTime.
 """
@@ -7,9 +10,12 @@ resolve, so that a window or a day across its ends does; others raise Unsupporte
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
 
 from domain.scheduling.interval import Interval
+
+reset_tzpath(to=())
+ZoneInfo.clear_cache()  # a library may have read one from the machine
 
 SUPPORTED = Interval(datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 

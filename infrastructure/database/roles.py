@@ -1,13 +1,11 @@
 """The schema and the roles of a database: the owner of the database creates and upgrades them."""
 
 import contextlib
-from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import create_engine
+
+from infrastructure.database.refusals import MIGRATIONS, refusals, require_known_version, require_utf8
 
 APPLICATION = "daybook_app"
 """The group role of the application: owns nothing, may SELECT and EXECUTE the append."""
@@ -22,11 +20,14 @@ _LOCK = 0x6461796264  # concurrent migrations wait for each other
 
 
 def migrate(owner_dsn: str, application_user: str | None = None) -> None:
-    """Upgrade the database to the current schema. `application_user`: the login role of the application."""
-    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+    """Upgrade the database to the current schema. `application_user`: the login role of the application.
+
+    Raises MigrationRefused.
+    """
+    with psycopg.connect(owner_dsn, autocommit=True) as connection, refusals(connection.info.dbname):
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        connection.execute("CREATE SCHEMA IF NOT EXISTS log")
-        connection.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+        require_utf8(connection)
+        require_known_version(connection)
         _group(connection)
         _upgrade(owner_dsn)
         if application_user and _exists(connection, APPLICATION):
@@ -47,7 +48,8 @@ def _group(connection: psycopg.Connection) -> None:
     if _exists(connection, APPLICATION):
         return
     # Without the privilege, the application owns the tables itself. A concurrent migration may create the role first.
-    with contextlib.suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.UniqueViolation):
+    errors = psycopg.errors
+    with contextlib.suppress(errors.InsufficientPrivilege, errors.DuplicateObject, errors.UniqueViolation):
         connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(APPLICATION)))
 
 
@@ -56,11 +58,17 @@ def _exists(connection: psycopg.Connection, role: str) -> bool:
 
 
 def _upgrade(owner_dsn: str) -> None:
+    from alembic import command  # here: only a migration needs the memory that Alembic takes
+    from alembic.config import Config
+    from sqlalchemy import create_engine
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     engine = create_engine(alchemy(owner_dsn))
     with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS log")
+        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS btree_gist")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

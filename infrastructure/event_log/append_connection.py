@@ -116,13 +116,13 @@ class AppendConnection:
 
     async def reconnect(self, error: Exception, meanwhile: Callable[[], None]) -> None:
         """Connect again, however long that takes. `meanwhile`: called after each attempt that failed."""
-        logger.warning("connection to the log lost, connecting again", error=str(error))
+        logger.warning("connection to the log lost, connecting again", outage="postgresql", error=str(error))
         pause = 0.05
         while True:
             try:
                 await self.connect()
             except (OSError, TimeoutError, psycopg.Error) as again:
-                logger.warning("cannot connect to the log, commands wait", retry_in_s=pause, error=str(again))
+                logger.warning("cannot connect to the log, commands wait", outage="postgresql", error=str(again))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
                 meanwhile()

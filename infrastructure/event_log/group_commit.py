@@ -207,7 +207,13 @@ class GroupCommitWriter:
         """The database answered with an error, so nothing of the batch is recorded."""
         sqlstate = error.sqlstate if isinstance(error, psycopg.Error) else None
         if not due_to_command(error):
-            logger.error("append failed, connecting again", commands=len(batch), sqlstate=sqlstate, error=str(error))
+            logger.error(
+                "append failed, connecting again",
+                outage="postgresql",
+                commands=len(batch),
+                sqlstate=sqlstate,
+                error=str(error),
+            )
             await self.connection.close()  # the next one may lead to a server that can
             for waiting in batch:
                 _fail(waiting, Unavailable("The log can't be written now."))

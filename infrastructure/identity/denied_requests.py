@@ -74,4 +74,4 @@ class DeniedRequests:
             try:
                 await self.write()
             except (psycopg.OperationalError, PoolTimeout) as lost:
-                logger.warning("cannot write denied requests to the security log", error=str(lost))
+                logger.warning("cannot write denied requests to the security log", outage="postgresql", error=str(lost))

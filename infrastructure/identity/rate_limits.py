@@ -135,7 +135,7 @@ class RateLimits:
     def _pause(self, lost: StorageError | RedisError) -> None:
         self._again = time.monotonic() + PAUSE
         cause = lost.storage_error if isinstance(lost, StorageError) else lost
-        logger.warning("Redis unavailable: rate limits are per process, halved", error=str(cause))
+        logger.warning("Redis unavailable: rate limits are per process, halved", outage="redis", error=str(cause))
 
     async def _take(
         self, limiter: FixedWindowRateLimiter, policy: str, of: tuple[str, str], *, share: int, cost: int

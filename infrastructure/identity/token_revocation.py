@@ -94,6 +94,7 @@ class TokenRevocation:
             except psycopg.OperationalError as lost:
                 logger.warning(
                     "cannot refresh the revoked-token list: all tokens are refused after 5 s without it",
+                    outage="postgresql",
                     error=str(lost),
                 )
             connection = None

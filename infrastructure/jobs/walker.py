@@ -121,7 +121,7 @@ class JobWalker:
                 await self._note_progress()
                 ours = await self._queue.renew([each.held for each in tries]) if tries else set()
             except Exception as error:  # noqa: BLE001  without the database, no other worker can claim the jobs either
-                logger.warning("job heartbeat failed", jobs=len(tries), error=type(error).__name__)
+                logger.warning("job heartbeat failed", outage="postgresql", jobs=len(tries), error=type(error).__name__)
                 continue
             for each in tries:
                 if each.held.key not in ours and not each.lost.done():
@@ -208,7 +208,7 @@ class BackgroundWalk:
                 while await self._walker.walk():
                     pass
             except Exception as error:  # noqa: BLE001  the database may be down: the next walk tries again
-                logger.warning("cannot claim account jobs, retrying", error=type(error).__name__)
+                logger.warning("cannot claim account jobs, retrying", outage="postgresql", error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL)
 

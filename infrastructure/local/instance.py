@@ -17,8 +17,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.database.roles import create_role
+from infrastructure.local.disk_space import DiskWatch
 from infrastructure.local.programs import NoServer
 from infrastructure.local.servers import LocalServers
+from infrastructure.local.supervision import Supervisor
 from infrastructure.settings import SAMPLE_MASTER_KEY, SAMPLE_SECRET_KEY, Settings
 
 FILE = "instance.json"
@@ -45,7 +47,7 @@ def settings_of(data: Path) -> Settings:
 def settings_of_instance(data: Path) -> Mapping[str, Any]:
     """The settings that `daybook up` gives the roles of its data folder; empty while it does not run there."""
     try:
-        found: dict[str, Any] = json.loads((data / FILE).read_text())
+        found: dict[str, Any] = json.loads((data / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     return found
@@ -54,7 +56,8 @@ def settings_of_instance(data: Path) -> Mapping[str, Any]:
 def start_servers(data: Path, servers: ExitStack, public_url: str | None = None) -> Settings:
     """Start the servers that the environment does not name; the settings that lead to all of them.
 
-    The servers stop with the stack. With a superuser, makes the database and the application's role.
+    A server that ends is started again; all stop with the stack. With a superuser, makes the database and the
+    application's role.
     `public_url`: the address of the API, used where PUBLIC_URL is not set.
     """
     settings = Settings()
@@ -63,6 +66,11 @@ def start_servers(data: Path, servers: ExitStack, public_url: str | None = None)
     local = LocalServers(data, postgres_bin=settings.postgres_bin, postgres=postgres, valkey=valkey, broker=broker)
     if any(missing):
         local = servers.enter_context(local)
+        logs = [local.home / name / "log" for name in ("postgres", "valkey", "broker")]
+        servers.enter_context(DiskWatch(local.home, logs))
+        supervisor = servers.enter_context(Supervisor())
+        for server in local.running:
+            supervisor.watch(server)
     values = _made_in(data, settings) | _leading_to(local, settings, data)
     if public_url is not None and "public_url" not in settings.model_fields_set:
         values["public_url"] = public_url
@@ -70,7 +78,7 @@ def start_servers(data: Path, servers: ExitStack, public_url: str | None = None)
     _prepare(complete)
     file = data / FILE
     file.touch(mode=0o600)
-    file.write_text(json.dumps(values))
+    file.write_text(json.dumps(values), encoding="utf-8")
     servers.callback(file.unlink, missing_ok=True)
     return complete
 
@@ -114,11 +122,11 @@ def _own(file: Path, given: str, sample: str) -> str:
 def kept(file: Path, size: int = 48) -> str:
     """A secret of `size` random bytes, made once and kept in a file of its own. Raises NoServer."""
     try:
-        if not file.exists() or not file.read_text():
+        if not file.exists() or not file.read_text(encoding="utf-8"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(size))
-        return file.read_text()
+            file.write_text(secrets.token_urlsafe(size), encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except OSError as refused:
         raise NoServer(f"Cannot use {file}: choose another folder with --data. ({refused})") from refused
 
@@ -135,4 +143,5 @@ def _prepare(settings: Settings) -> None:
     with psycopg.connect(postgres, autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner.name]).fetchone()
         if not found:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(owner.name)))
+            made = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(owner.name))
+            connection.execute(made)

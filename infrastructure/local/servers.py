@@ -68,7 +68,7 @@ class LocalServers:
             *([self._start_valkey] if valkey else []),
             *([self._start_broker] if broker else []),
         ]
-        self._running: list[Cluster | Valkey] = []
+        self.running: list[Cluster | Valkey] = []
         self._lock: IO[str] | None = None
 
     def start(self) -> Self:
@@ -89,8 +89,8 @@ class LocalServers:
 
     def stop(self) -> None:
         """Stop PostgreSQL (a fast shutdown keeps every commit), then Valkey. Safe to repeat."""
-        while self._running:
-            self._running.pop(0).stop()
+        while self.running:
+            self.running.pop(0).stop()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -125,19 +125,19 @@ class LocalServers:
         folder = first_postgres([self._postgres_bin]) if self._postgres_bin else find_postgres()
         program = within_reach(folder / "postgres", account, self.home / "programs")
         self._cluster = Cluster(self.home / "postgres", program.parent, account, fsync=self._fsync, port=self._port)
-        self._running.append(self._cluster)
+        self.running.append(self._cluster)
         self._cluster.start()
 
     def _start_valkey(self, account: ServerAccount) -> None:
         program = within_reach(find_valkey(), account, self.home / "programs")
         self._valkey = Valkey(self.home / "valkey", program, account)
-        self._running.append(self._valkey)
+        self.running.append(self._valkey)
         self._valkey.start()
 
     def _start_broker(self, account: ServerAccount) -> None:
         program = within_reach(find_valkey(), account, self.home / "programs")
         self._broker = Valkey(self.home / "broker", program, account, evicts=False)
-        self._running.append(self._broker)
+        self.running.append(self._broker)
         self._broker.start()
 
 
@@ -167,7 +167,7 @@ def _make(folder: Path) -> None:
 
 def _lock(home: Path) -> IO[str]:
     """A lock on the folder that lasts as long as this process."""
-    lock = (home / "lock").open("a+")
+    lock = (home / "lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as taken:

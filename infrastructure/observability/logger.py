@@ -6,11 +6,13 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from os import getpid
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
+
+from infrastructure.observability.outages import OutageFilter
+from infrastructure.observability.versions import RELEASE, ZONES
 
 FIRST = ("timestamp", "level", "role", "pid", "request_id", "event", "logger")
 """The keys that begin every line, in this order; the fields of the event follow."""
@@ -18,6 +20,7 @@ NOISE: Mapping[str, int] = {
     **dict.fromkeys(
         ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado", "flower"), logging.WARNING
     ),
+    **dict.fromkeys(("httpx", "httpcore"), logging.WARNING),  # they write whole URLs, which may hold secrets
     "flower.inspector": logging.ERROR,  # it warns of each method that no worker answers, at every start
 }
 """The lowest level that passes of a library's logger."""
@@ -32,10 +35,9 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
 
     `role`: the kind of this process, in every line. `context`: more fields of every line, such as the request's id.
     """
-    process = {"role": role}
 
     def add_context(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {**process, "pid": getpid(), **context(), **event}
+        return {"role": role, "pid": getpid(), **context(), **event}
 
     shared: list[structlog.typing.Processor] = [
         add_context,
@@ -43,9 +45,11 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    logging.basicConfig(level=level, handlers=[_handler(shared)], force=True)
+    outages = OutageFilter()
+    logging.basicConfig(level=level, handlers=[_handler(shared, outages)], force=True)
+    to_handler = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, outages, *shared, to_handler],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -53,9 +57,18 @@ def configure_logs(level: str, role: str, context: Callable[[], Mapping[str, str
     _quieten()
 
 
-def _handler(shared: list[structlog.typing.Processor]) -> logging.Handler:
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Standard error as it is at each line: a progress bar puts itself in its place, and shows lines above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.setStream(sys.stderr)
+        super().emit(record)
+
+
+def _handler(shared: list[structlog.typing.Processor], outages: OutageFilter) -> logging.Handler:
     """Standard error, for the lines of structlog and of all other loggers."""
-    handler = logging.StreamHandler()
+    handler = _StandardError()
+    handler.addFilter(outages)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -67,7 +80,7 @@ def _handler(shared: list[structlog.typing.Processor]) -> logging.Handler:
 
 def log_start(address: str | None = None) -> None:
     """The line that every role begins with. `address`: the URL it listens on."""
-    _log.info("daybook role started", version=version("daybook"), **({"address": address} if address else {}))
+    _log.info("daybook role started", version=RELEASE, tzdata=ZONES, **({"address": address} if address else {}))
 
 
 def log_stop() -> None:

@@ -1,7 +1,10 @@
 """The metrics server: /metrics on a port of its own."""
 
+from pathlib import Path
+
 from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
+
+from infrastructure.observability.metric_files import MetricFiles
 
 
 def serve_metrics(host: str, port: int, folder: str | None = None) -> int:
@@ -13,6 +16,6 @@ def serve_metrics(host: str, port: int, folder: str | None = None) -> int:
         server, _ = start_http_server(port, host)
     else:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+        registry.register(MetricFiles(Path(folder)))
         server, _ = start_http_server(port, host, registry)
     return int(server.server_port)

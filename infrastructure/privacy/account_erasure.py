@@ -42,12 +42,12 @@ class ErasedPersonsFile:
         """Every id in the file, each once."""
         if self._path is None or not self._path.exists():
             return ()
-        return list(dict.fromkeys(UUID(line) for line in self._path.read_text().split()))
+        return list(dict.fromkeys(UUID(line) for line in self._path.read_text(encoding="utf-8").split()))
 
     @staticmethod
     def _append(path: Path, subjects: Sequence[UUID]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
+        with path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{subject}\n" for subject in subjects))
             file.flush()
             os.fsync(file.fileno())

@@ -122,7 +122,7 @@ def _check_address(email: str) -> None:
     try:
         deliverable(email)
     except NotDeliverable as refused:
-        fail(f"{email}: {refused} Use one such as ada@example.org.")
+        fail(f"{email}: {refused} Use one such as ada@example.org.", 2)
 
 
 def _ask() -> str:

@@ -78,5 +78,5 @@ class _LoggedServer(uvicorn.Server):
 def _require_database(settings: Settings) -> None:
     database = settings.database
     assert database is not None
-    with psycopg.connect(database.dsn, connect_timeout=CONNECT_WITHIN) as connection:
+    with psycopg.connect(database.dsn, application_name="daybook-api", connect_timeout=CONNECT_WITHIN) as connection:
         connection.execute("SELECT FROM log.schema_version")

@@ -5,6 +5,7 @@ Exit statuses: 1 failure, 2 usage or settings. Nothing is imported to name an ex
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from typing import NamedTuple, NoReturn
@@ -31,7 +32,7 @@ def failure_of(error: BaseException) -> Failure | None:
     """The failure to report for an exception that ended a command; None for a fault of Daybook."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    return _of_settings(error) or _of_server(error) or _of_database(error)
+    return _of_settings(error) or _of_server(error) or _of_disk(error) or _of_database(error)
 
 
 def _of_settings(error: BaseException) -> Failure | None:
@@ -52,7 +53,20 @@ def _of_server(error: BaseException) -> Failure | None:
     from infrastructure.local.instance import NotRunning
     from infrastructure.local.programs import NoServer
 
-    return Failure(str(error), 1) if isinstance(error, (NoServer, NotRunning)) else None
+    if isinstance(error, (NoServer, NotRunning)):
+        return Failure(str(error), 1)
+    if "infrastructure.database.refusals" not in sys.modules:
+        return None
+    from infrastructure.database.refusals import MigrationRefused
+
+    return Failure(str(error), 1) if isinstance(error, MigrationRefused) else None
+
+
+def _of_disk(error: BaseException) -> Failure | None:
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        return None
+    place = f" of {error.filename}" if error.filename else ""
+    return Failure(f"The disk{place} is full. Free some space, then run the command again.", 1)
 
 
 def _of_database(error: BaseException) -> Failure | None:
@@ -63,6 +77,8 @@ def _of_database(error: BaseException) -> Failure | None:
     error = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
     if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
         return Failure("The database is not migrated. Run `daybook migrate`.", 1)
+    if isinstance(error, psycopg.errors.DiskFull):
+        return Failure("The disk of PostgreSQL is full. Free some space there, then run the command again.", 1)
     return Failure(_outage(str(error)), 1) if isinstance(error, psycopg.OperationalError) else None
 
 

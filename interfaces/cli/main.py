@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from typer.core import TyperGroup
 
 from interfaces.cli import admin, audit, config, keys, projections, roles, setup, up
+from interfaces.cli.diagnosis.doctor import doctor
+from interfaces.cli.diagnosis.info import info
+from interfaces.cli.diagnosis.status import status
 from interfaces.cli.failures import failure_of
 
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower"),
-    *("migrate", "seed", "token", "openapi", "config"),
+    *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
     *("admin", "audit", "projections", "keys", "rebuild"),
 )
+DIAGNOSIS = (status, info, doctor)
 
 
 class _Ordered(TyperGroup):
@@ -24,19 +30,34 @@ class _Ordered(TyperGroup):
 
 app = typer.Typer(
     cls=_Ordered,
-    help=__doc__,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, config.config, projections.rebuild):
+for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, config.config, *DIAGNOSIS, projections.rebuild):
     app.command()(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(projections.app, name=projections.OLD_NAME, hidden=True)
 app.add_typer(keys.app, name="keys")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"Daybook {version('daybook')}")
+        raise typer.Exit
+
+
+_VERSION = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the release.")]
+
+
+@app.callback(help=__doc__)
+def daybook(version: _VERSION = False) -> None:
+    """The options of the command itself."""
 
 
 def main() -> None:

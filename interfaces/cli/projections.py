@@ -9,24 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from interfaces.cli.failures import fail
-from interfaces.cli.options import HOME, Data
+from interfaces.cli.options import HOME, AsJson, Data
 from interfaces.cli.progress import progress
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from infrastructure.observability.system_status import ProjectionState
     from projections.rebuild.rebuild import Rebuilt
 
 T = TypeVar("T")
 OLD_NAME = "readers"
 
-_STATE = """
-    SELECT b.reader, b.generation, b.position, {HEAD} - b.position AS behind, b.stopped_at, b.error,
-           coalesce(greatest(extract(epoch FROM clock_timestamp() - (
-               SELECT recorded_at FROM log.stored_events WHERE notification_id > b.position
-               ORDER BY notification_id LIMIT 1)), 0), 0)::float AS seconds
-    FROM read.live JOIN read.bookmark b USING (generation)
-    ORDER BY b.reader"""
 _RESUME = """
     UPDATE read.bookmark b SET stopped_at = NULL, error = NULL FROM read.live
     WHERE b.generation = live.generation AND b.reader = ANY(:readers) AND b.stopped_at IS NOT NULL
@@ -40,7 +34,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def listing(context: typer.Context, data: Data = HOME) -> None:
+def listing(context: typer.Context, data: Data = HOME, as_json: AsJson = False) -> None:
     """List the read models with their lag; resume one that stopped.
 
     Exit status 1 if one has stopped, or is ahead of the log.
@@ -49,25 +43,46 @@ def listing(context: typer.Context, data: Data = HOME) -> None:
         typer.echo("`daybook readers` is now `daybook projections`; the old name still works.", err=True)
     if context.invoked_subcommand is not None:
         return
+    states = _states(data)
+    _print_json(states) if as_json else _print_table(states)
+    stopped = [each for each in states if each.stopped_at is not None]
+    for each in stopped:
+        typer.echo(f"{each.name} stopped at position {each.stopped_at}: {each.error}", err=True)
+        typer.echo(f"Fix the cause, then run `daybook projections resume {each.name}`.", err=True)
+    ahead = [each for each in states if each.behind < 0]
+    for each in ahead:
+        typer.echo(f"{each.name} is ahead of the log. Run `daybook audit verify`, then `daybook rebuild`.", err=True)
+    if stopped or ahead:
+        raise typer.Exit(1)
+
+
+def _states(data: Path) -> Sequence[ProjectionState]:
+    import psycopg
+
+    from infrastructure.local.instance import settings_of
+    from infrastructure.observability.system_status import projection_states
+
+    database = settings_of(data.absolute()).database
+    assert database is not None
+    with psycopg.connect(database.dsn, application_name="daybook-status", connect_timeout=10) as connection:
+        return projection_states(connection)
+
+
+def _print_json(states: Sequence[ProjectionState]) -> None:
+    import json
+    from dataclasses import asdict
+
+    typer.echo(json.dumps([asdict(each) for each in states]))
+
+
+def _print_table(states: Sequence[ProjectionState]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from projections.engine.event_feed import HEAD
-
-    rows = _execute(data, _STATE.format(HEAD=HEAD))
     table = Table("projection", "generation", "position", "behind", "seconds")
-    for name, generation, position, behind, _, _, seconds in rows:
-        table.add_row(*map(str, (name, generation, position, behind, f"{seconds:.1f}")))
+    for each in states:
+        table.add_row(each.name, str(each.generation), str(each.position), str(each.behind), f"{each.seconds:.1f}")
     Console(soft_wrap=True).print(table)
-    stopped = [row for row in rows if row[4] is not None]
-    for name, _, _, _, stopped_at, error, _ in stopped:
-        typer.echo(f"{name} stopped at position {stopped_at}: {error}", err=True)
-        typer.echo(f"Fix the cause, then run `daybook projections resume {name}`.", err=True)
-    ahead = [row[0] for row in rows if row[3] < 0]
-    for name in ahead:
-        typer.echo(f"{name} is ahead of the log. Run `daybook audit verify`, then `daybook rebuild`.", err=True)
-    if stopped or ahead:
-        raise typer.Exit(1)
 
 
 @app.command(short_help="Resume a projection that stopped on a bad event.")
@@ -145,16 +160,14 @@ def _execute(data: Path, statement: str, **values: Sequence[str]) -> list[tuple[
 def _with_engine(data: Path, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
     import asyncio
 
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    from infrastructure.database.roles import alchemy
+    from infrastructure.database.engines import named_engine
     from infrastructure.local.instance import settings_of
 
     owner = settings_of(data.absolute()).owner_database
     assert owner is not None
 
     async def run() -> T:
-        engine = create_async_engine(alchemy(owner.dsn), connect_args={"options": "-c app.scope=all"})
+        engine = named_engine(owner.dsn, "daybook-rebuild", session="-c app.scope=all")
         try:
             return await work(engine)
         finally:

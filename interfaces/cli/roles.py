@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +49,8 @@ def worker(
     until_stdin_closes: UntilStdinCloses = False,
 ) -> None:
     """Run jobs: reminders, mails, webhooks, expiry. Start as many as you need."""
-    from interfaces.worker.main import QUEUES, run_worker
+    from interfaces.worker.celery_app import QUEUES
+    from interfaces.worker.main import run_worker
 
     chosen = queues.split(",") if queues else list(QUEUES)
     if unknown := [queue for queue in chosen if queue not in QUEUES]:
@@ -61,7 +62,7 @@ def worker(
 
 def beat(data: Data = HOME, until_stdin_closes: UntilStdinCloses = False) -> None:
     """Trigger a check for due jobs every second. One is enough; more do no harm."""
-    from interfaces.worker.main import run_beat
+    from interfaces.worker.celery_app import run_beat
 
     with _running("beat", data, until_stdin_closes=until_stdin_closes) as settings:
         run_beat(settings)
@@ -74,11 +75,12 @@ def flower(
     until_stdin_closes: UntilStdinCloses = False,
 ) -> None:
     """Show workers and tasks in a browser, read-only. Needs FLOWER_BASIC_AUTH."""
-    from interfaces.worker.main import run_flower
+    from interfaces.worker.celery_app import run_flower
 
     where = f"http://{address}:{port}"
     with _running("flower", data, until_stdin_closes=until_stdin_closes, address=where) as settings:
-        run_flower(settings, address, port)
+        auth = settings.flower_basic_auth
+        run_flower(settings, auth.get_secret_value() if auth else None, address, port)
 
 
 COMMANDS = (api, project, worker, beat, flower)
@@ -94,12 +96,19 @@ def _running(
     address: str | None = None,
 ) -> Iterator[Settings]:
     """The settings of a role that runs in the block, with a log line at its start and one at its stop."""
+    from contextlib import nullcontext
+
     from infrastructure.observability.logger import log_start, log_stop
+    from infrastructure.observability.process_registry import ProcessRegistry
 
     settings = _prepare(role, data, metrics_port, until_stdin_closes=until_stdin_closes)
+    assert settings.database is not None
+    # A worker's processes register themselves: no thread may run where it forks them.
+    registry = nullcontext() if role == "worker" else ProcessRegistry(settings.database.dsn, role)
     log_start(address)
     try:
-        yield settings
+        with registry:
+            yield settings
     finally:
         log_stop()
 
@@ -111,12 +120,20 @@ def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_st
     from infrastructure.observability.metrics import serve_metrics
     from infrastructure.settings import inherited
     from interfaces.cli.parent_process import end_with_parent
-    from interfaces.http.framework.middleware import request_log_fields
 
     settings = settings_of(data.absolute())
-    configure_logs(settings.log_level, role, request_log_fields)
+    configure_logs(settings.log_level, role, _request_fields(role))
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
     if until_stdin_closes:
         end_with_parent()
     return settings
+
+
+def _request_fields(role: str) -> Callable[[], Mapping[str, str]]:
+    """The fields of a request's lines. The other roles handle none, and do without the memory of the web framework."""
+    if role not in {"api", "worker"}:
+        return dict
+    from interfaces.http.framework.middleware import request_log_fields
+
+    return request_log_fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -18,6 +19,8 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start PostgreSQL, Redis and all roles; Ctrl-C stops them."""
+    if sys.stderr.isatty():
+        typer.echo("Starting Daybook ...", err=True)  # at once: what follows takes a moment to load
     from infrastructure.observability.logger import configure_logs
     from infrastructure.settings import Mode, Settings
     from interfaces.cli.startup.run import UpOptions, run_all

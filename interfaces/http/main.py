@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
+from infrastructure.database.engines import named_engine
 from infrastructure.database.pool_waits import WAITS, MeasuredEnginePool, MeasuredPool
-from infrastructure.database.roles import alchemy
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
@@ -29,6 +29,7 @@ from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
+from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Mode, Settings
@@ -83,6 +84,8 @@ def _links(settings: Settings) -> dict[str, str]:
 async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         app.state.ports = await _ports(settings, stack)
+        assert settings.database is not None
+        stack.enter_context(ProcessRegistry(settings.database.dsn, "api"))
         yield
         app.state.ports.health.draining = True
 
@@ -144,8 +147,9 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    engine = create_async_engine(
-        alchemy(address.dsn),
+    engine = named_engine(
+        address.dsn,
+        "daybook-reads",
         poolclass=MeasuredEnginePool,
         pool_size=size,
         pool_timeout=patience,
@@ -226,6 +230,6 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Availabilit
 def _health(engine: AsyncEngine, redis: Mapping[str, Check]) -> HealthPorts:
     checks = DatabaseChecks(engine)
     return HealthPorts(
-        vital={"database": checks.database, "migrations": checks.migrations},
-        useful={"lag": checks.lag, "jobs": checks.jobs, **redis},
+        vital={"database": checks.database, "migrations": checks.migrations, "read_models": checks.read_models},
+        useful={"lag": checks.lag, "jobs": checks.jobs, "zones": checks.zones, **redis},
     )

@@ -7,9 +7,8 @@ from contextlib import AsyncExitStack
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from infrastructure.database.roles import alchemy
+from infrastructure.database.engines import named_engine
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.settings import Settings
 from projections.availability.earliest_refresher import EarliestRefresher
@@ -31,7 +30,7 @@ async def run_projector(settings: Settings) -> None:
 
 async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
     assert settings.database is not None
-    engine = create_async_engine(alchemy(settings.database.dsn), pool_size=5)
+    engine = named_engine(settings.database.dsn, "daybook-projector", pool_size=5)
     stack.push_async_callback(engine.dispose)
     publisher = None
     if settings.redis_url is not None:

@@ -17,7 +17,7 @@ class BrokerOutages(logging.Filter):
         if not str(record.msg).startswith(_UNREACHABLE):
             return True
         cause = record.args[1] if isinstance(record.args, tuple) and len(record.args) > 1 else None
-        _log.warning("broker unreachable, jobs wait; reconnecting", error=type(cause).__name__)
+        _log.warning("broker unreachable, jobs wait; reconnecting", outage="broker", error=type(cause).__name__)
         return False
 
 

@@ -1,7 +1,8 @@
-"""Composition root of worker, beat and Flower: the Celery app and the services of its tasks."""
+"""Composition root of the worker: the tasks of the Celery app, and their services."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,10 +13,7 @@ from socket import gethostname
 from typing import Any
 
 from celery import Celery, signals
-from celery.schedules import crontab
-from kombu import Exchange, Queue
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.booking.closing_jobs import booking_handlers
 from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
@@ -25,7 +23,7 @@ from application.jobs.job import Job, JobHandlers
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
-from infrastructure.database.roles import alchemy
+from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
@@ -38,6 +36,7 @@ from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import postman_of
 from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import ObligationsReader
 from infrastructure.settings import Settings
@@ -45,7 +44,7 @@ from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.framework.middleware import request_id
-from interfaces.worker.celery_logs import adopt_celery_logs
+from interfaces.worker.celery_app import QUEUES, broker_app
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
 from interfaces.worker.wakeups import BOUND, send
@@ -55,10 +54,6 @@ from projections.availability.waitlist_line import WaitlistLine
 from projections.engine.positions import Positions
 from projections.query.snapshot import Snapshots
 
-TICK = 1  # seconds between sweeps
-TIDY = crontab(minute="17")  # each hour, even if beat restarts often
-QUEUES = ("sweep", *KINDS)
-"""The queues of the broker. A worker takes messages of its queues in turns."""
 _QUEUE_OF = {kind: queue for queue, kinds in KINDS.items() for kind in kinds}
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
@@ -66,11 +61,7 @@ _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 def celery_of(settings: Settings) -> Celery:
     """The Celery app with its three tasks. It opens no connections: worker processes are forked from this one."""
     patch_requeue()
-    adopt_celery_logs()
-    if not settings.broker:  # Celery would try the local machine for ever
-        raise SystemExit("BROKER_URL is not set, nor REDIS_URL: workers need one of them.")
-    app = Celery("daybook", broker=settings.broker, set_as_current=False)
-    app.conf.update(_configuration(settings))
+    app = broker_app(settings)
     _register_tasks(app, WorkerRuntime(partial(_services, settings)))
     return app
 
@@ -113,75 +104,15 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
         loglevel=settings.log_level,
         quiet=True,
     )
+    gc.collect()
+    gc.freeze()  # the processes that Celery forks share this memory as long as no collection touches it
     worker.start()
     return int(worker.exitcode or 0)
 
 
-def run_beat(settings: Settings) -> None:
-    """Ask for a sweep each second until SIGTERM. Beat stores nothing, and several beats do no harm."""
-    beat = celery_of(settings).Beat(
-        scheduler="interfaces.worker.wakeups:BoundedScheduler",
-        loglevel=settings.log_level,
-        quiet=True,
-        max_interval=TICK,
-    )
-    beat.run()
-
-
-def run_flower(settings: Settings, address: str, port: int) -> None:
-    """Serve Flower, which shows workers and tasks read-only. It asks for the password of FLOWER_BASIC_AUTH."""
-    auth = settings.flower_basic_auth
-    if auth is None:
-        raise SystemExit("Flower needs FLOWER_BASIC_AUTH, as user:password.")
-    arguments = [
-        f"--address={address}",
-        f"--port={port}",
-        f"--basic-auth={auth.get_secret_value()}",
-        "--read-only",
-    ]
-    celery_of(settings).start(["flower", *arguments])
-
-
-def _configuration(settings: Settings) -> Mapping[str, Any]:
-    """Celery's settings. A message is a wake-up without a time of its own (ETA); the next sweep replaces a lost one."""
-    redis = settings.broker.startswith("redis")
-    return {
-        "beat_schedule": {
-            "sweep": {"task": "sweep", "schedule": TICK},
-            "tidy": {"task": "tidy", "schedule": TIDY},
-        },
-        "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,
-        "broker_transport_options": _over_redis(settings) if redis else {"confirm_publish": True},
-        "task_ignore_result": True,
-        "task_default_queue": "jobs",
-        "task_queues": [Queue(name, Exchange(name), name) for name in QUEUES],
-        "task_send_sent_event": True,
-        "timezone": "UTC",
-        "worker_prefetch_multiplier": 1,
-        "worker_send_task_events": True,
-        "worker_hijack_root_logger": False,
-        "worker_redirect_stdouts": False,
-        "worker_soft_shutdown_timeout": 10.0,
-    }
-
-
-def _over_redis(settings: Settings) -> Mapping[str, Any]:
-    """Options that let connections notice a lost Redis."""
-    return {
-        "global_keyprefix": settings.redis_prefix,
-        "visibility_timeout": settings.broker_visibility_timeout,
-        "unacked_restore_interval": 2,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 10,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    }
-
-
 async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
     """The read models, and the waitlist line, which computes free starts without a cache."""
-    engine = create_async_engine(alchemy(dsn), pool_size=2, pool_pre_ping=True)
+    engine = named_engine(dsn, "daybook-worker-reads", pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
     pool = AsyncConnectionPool(
         dsn,
@@ -201,12 +132,12 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    async with AsyncExitStack() as stack:
+    async with RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows, AsyncExitStack() as stack:
+        stack.enter_context(ProcessRegistry(database.dsn, "worker"))
         store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
-        rows = await stack.enter_async_context(RowPool(database.dsn, size=4, patience=settings.db_pool_timeout))
         queue = JobQueue(rows, store.keyring)
         progress = DeliveryProgress(rows, store.journal)
         handlers = await _handlers(settings, store, rows, progress, stack)

@@ -101,7 +101,7 @@ class WorkerRuntime:
         try:
             await services.wake()
         except Exception as error:  # noqa: BLE001  a failure of webhooks must not stop other jobs
-            logger.warning("could not wake idle webhooks", error=type(error).__name__)
+            logger.warning("could not wake idle webhooks", outage="postgresql", error=type(error).__name__)
         return await services.due()
 
     async def _walk(self, queue: str) -> bool:

@@ -152,4 +152,4 @@ class RedisCache:
 
     def _rest(self, error: Exception) -> None:
         self._again = time.monotonic() + PAUSE
-        logger.warning("shared answer cache is off", delay_s=PAUSE, error=str(error))
+        logger.warning("shared answer cache is off", outage="redis", error=str(error))

@@ -63,7 +63,7 @@ class EarliestRefresher:
                 more = await self.round()
                 pause = FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  the projections beside it go on, whatever it is
-                logger.warning("earliest-start table is behind", delay_s=pause, error=repr(error))
+                logger.warning("earliest-start table is behind", outage="postgresql", error=repr(error))
                 await asyncio.sleep(pause)
                 more, pause = True, min(2 * pause, LONGEST_PAUSE)
             await asyncio.sleep(REST)

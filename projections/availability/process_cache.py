@@ -56,17 +56,13 @@ class ProcessCache:
 
     async def follow(self) -> None:
         """Follow the invalidations, for ever; cancel it to stop."""
-        connected = True
         while True:
             try:
                 async with self._redis.pubsub() as channel:
                     await channel.subscribe(self._key)
-                    connected = True
                     await self._receive(channel)
             except (RedisError, OSError) as lost:
-                if connected:
-                    logger.warning("local answer cache is off", error=str(lost))
-                connected = False
+                logger.warning("local answer cache is off", outage="redis", error=str(lost))
             finally:
                 self.forget()
             await asyncio.sleep(PAUSE)

@@ -56,7 +56,7 @@ async def notifications(engine: AsyncEngine, channel: str, application: str) -> 
                     async for notify in connection.notifies(timeout=POLL):
                         yield notify.payload
         except psycopg.OperationalError as lost:
-            logger.warning("not listening for notifications, retrying", channel=channel, delay_s=pause, error=str(lost))
+            logger.warning("not listening for notifications, retrying", outage=f"postgresql {channel}", error=str(lost))
         yield None
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

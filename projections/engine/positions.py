@@ -85,7 +85,7 @@ class Positions:
                 try:
                     self._learn(await self._query() if payload is None else self._parse(payload))
                 except (SQLAlchemyError, ValueError) as error:
-                    logger.warning("projection positions are unknown", error=str(error))
+                    logger.warning("projection positions are unknown", outage="postgresql", error=str(error))
 
     async def _query(self) -> Mapping[str, int]:
         async with self._engine.connect() as connection:

@@ -86,7 +86,7 @@ class Projector:
                 async with lead(self._engine) as won:
                     await self._lead(won)
             except* (LeadershipLost, psycopg.OperationalError) as lost:
-                logger.warning("projector is on standby", leader_error=str(lost.exceptions[0]))
+                logger.warning("projector is on standby", outage="postgresql", leader_error=str(lost.exceptions[0]))
             finally:
                 lag.leadership_lost()
             await asyncio.sleep(POLL)
@@ -132,7 +132,7 @@ class Projector:
                     await self._read_on(feed)
                     pause = FIRST_PAUSE
                 except (Fenced, SQLAlchemyError, psycopg.Error, OSError) as error:
-                    logger.warning("projector failed, retrying", delay_s=pause, error=str(error))
+                    logger.warning("projector failed, retrying", outage="postgresql", error=str(error))
                     await won.check()
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
@@ -198,4 +198,4 @@ async def _bounded(publishing: Awaitable[Any]) -> None:
         async with asyncio.timeout(PUBLISHING):
             await publishing
     except Exception as error:  # noqa: BLE001  the epoch of the caches runs out by itself
-        logger.warning("could not publish cache versions", error=str(error) or type(error).__name__)
+        logger.warning("could not publish cache versions", outage="redis", error=str(error) or type(error).__name__)

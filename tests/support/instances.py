@@ -153,6 +153,7 @@ class Instance:
     flower: str | None
     flower_user: str | None
     flower_password: str | None
+    booking: str | None
     secret_key: str
     master_key: str
     broker_url: str
@@ -171,15 +172,21 @@ class Instance:
         python: str = sys.executable,
         uid: int | None = None,
         program: Path | None = None,
+        logs: Path | None = None,
     ) -> Instance:
         """Return when it is ready; raises NotReady. `env`: more variables; `uid`: whose process it is.
 
-        `program`: the folder of another release's packages, instead of these.
+        `program`: another release's folder of packages; `logs`: the folder of its lines, if not `data`.
         """
-        arguments = f"up --json --port {port} --apis {apis} --workers {workers} --data {data}"
-        arguments += " --demo" if demo else " --no-demo"
+        options = f"up --json --port {port} --apis {apis} --workers {workers} {'--demo' if demo else '--no-demo'}"
+        arguments = [*options.split(), "--data", str(data)]
         process = Process.start(
-            data, *arguments.split(), env=clean_environment(**(env or {})), python=python, uid=uid, program=program
+            logs or data,
+            *arguments,
+            env=clean_environment(**(env or {})),
+            python=python,
+            uid=uid,
+            program=program,
         )
         try:
             told = _named_as_now(json.loads(process.first_line()))
@@ -250,7 +257,7 @@ def _named_as_now(told: dict[str, Any]) -> dict[str, Any]:
     """What `daybook up --json` printed; release 0.1.0 had another name for the password, and no fields for accounts."""
     if "password" not in told:
         return told
-    more = dict.fromkeys(("demo_accounts", "flower_user", "flower_password"))
+    more = dict.fromkeys(("demo_accounts", "flower_user", "flower_password", "booking"))
     return (
         {name: value for name, value in told.items() if name != "password"} | more | {"demo_password": told["password"]}
     )

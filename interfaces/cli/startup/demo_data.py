@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 from application.access import Role
@@ -24,19 +25,19 @@ ADDRESSES: Mapping[str, str] = {str(role): f"{role}@daybook.example" for role in
 """The e-mail address that the account of each role signs in with."""
 
 
-def build_town(settings: Settings) -> Town:
-    """The demo town, built with a progress bar unless it is there already."""
-    return asyncio.run(_build_town(settings))
+def build_town(settings: Settings, stop: Event | None = None) -> Town:
+    """The demo town, built with a progress bar unless it is there already. Raises Interrupted after `stop`."""
+    return asyncio.run(_build_town(settings, stop))
 
 
-async def _build_town(settings: Settings) -> Town:
+async def _build_town(settings: Settings, stop: Event | None) -> Town:
     assert settings.database is not None
     store = postgres_store(settings.database.dsn, settings.masters)
     await store.open()
     rows = RowPool(settings.database.dsn, size=1)
     await rows.open()
     try:
-        with progress("Building the demo town") as bar:
+        with progress("Building the demo data", visible=False, stop=stop) as bar:
             before = await _head(rows)
             town = await seed(store, progress=bar, now=store.now())
             if await _head(rows) > before:

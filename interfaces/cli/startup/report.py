@@ -38,6 +38,7 @@ class UpReport:
     flower: str | None
     flower_user: str | None
     flower_password: str | None
+    booking: str | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def report_of(started: Started) -> UpReport:
         flower=f"http://{HOST}:{flower_port}" if flower_port else None,
         flower_user=user or None,
         flower_password=flower_password or None,
+        booking=_curl(started, started.town, started.town.start) if started.town and started.town.start else None,
     )
 
 
@@ -85,24 +87,22 @@ def print_json(report: UpReport) -> None:
 
 
 def print_text(report: UpReport, started: Started) -> None:
-    """Print the next steps, then the addresses, which stay in sight at the end."""
+    """Print the next steps, then the addresses: all of it fits a terminal of 80 by 24."""
     lines = Console(stderr=True, soft_wrap=True, highlight=False)
+    command, data = _command(), _data(started)
     lines.rule("Daybook is up")
     if started.settings.mode is not Mode.PROD:
-        lines.print(f"Get a token:  {_command()} token --role admin{_data(started)}")
-        if started.town is not None and started.town.start is not None:
-            lines.print("\nBook a free time of the demo data:")
-            lines.print(_curl(started, started.town, started.town.start), "\n")
-    lines.print(f"API        {report.api}    docs: {report.api}/docs")
-    lines.print(f"PostgreSQL {report.database}")
-    lines.print(f"Redis      {report.redis}")
-    lines.print(f"Metrics    {report.metrics}")
-    if report.flower is not None:
-        lines.print(f"Flower     {report.flower}    user: {report.flower_user}    password: {report.flower_password}")
-    if report.mailbox is not None:
-        lines.print(f"Mailbox    {report.api}/dev/mailbox    files: {report.mailbox}")
+        lines.print(f"A token of a role:\n  {command} token --role admin{data}")
+    lines.print(f"Passwords, databases, a first booking:\n  {command} info{data}")
+    lines.print(f"Processes, lag and queues:\n  {command} status{data}\n")
     if report.demo_accounts is not None:
-        lines.print(f"Sign in as {', '.join(report.demo_accounts.values())}    password: {report.demo_password}")
+        lines.print(f"Sign in as  {report.demo_accounts['admin']}, customer@..., provider@...")
+    if report.flower is not None:
+        lines.print(f"Flower      {report.flower}")
+    lines.print(f"Metrics     {report.metrics}")
+    if report.mailbox is not None:
+        lines.print(f"Mailbox     {report.api}/dev/mailbox")
+    lines.print(f"API         {report.api}    docs: {report.api}/docs")
     lines.print(f"\nData in {started.data}. Ctrl-C stops all of it.")
 
 

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 from rich.console import Console
 
 from infrastructure.local.instance import start_servers
-from infrastructure.local.processes import Child, Children
+from infrastructure.local.processes import Child
 from infrastructure.local.programs import free_port
+from infrastructure.local.supervision import Supervisor
 from infrastructure.migrate import migrate_all
+from infrastructure.observability.metric_files import fresh_folder
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
 from interfaces.cli.options import HOST
-from interfaces.cli.progress import progress
+from interfaces.cli.progress import Interrupted, progress
 from interfaces.cli.startup.demo_data import build_town, make_accounts
 from interfaces.cli.startup.report import Started, print_json, print_text, report_of
+from interfaces.cli.startup.report_file import save
+from interfaces.cli.startup.terminal import ChildTerminal
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 READY_WITHIN = 60.0  # seconds
@@ -56,15 +60,16 @@ def run_all(options: UpOptions) -> None:
         signal.signal(number, lambda *_: stop.set())
     console = Console(stderr=True)
     with ExitStack() as stack:
-        started = _start(options, console, stack, stop)
-        if started is None:
-            return
-        report = report_of(started)
-        if options.as_json:
-            print_json(report)
-        else:
-            print_text(report, started)
-        stop.wait()
+        with suppress(Interrupted):
+            if (started := _start(options, console, stack, stop)) is None:
+                return
+            report = report_of(started)
+            stack.callback(save(options.data, asdict(report)).unlink, missing_ok=True)
+            if options.as_json:
+                print_json(report)
+            else:
+                print_text(report, started)
+            stop.wait()
         console.print("Stopping ...")
 
 
@@ -74,27 +79,31 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     api = f"http://{HOST}:{listening.getsockname()[1]}"
     with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
         settings = start_servers(options.data, stack, public_url=api)
-    _migrate(settings, console)
-    metrics = Path(stack.enter_context(TemporaryDirectory(prefix="daybook-metrics-")))
+    _migrate(settings, console, stop)
+    metrics = fresh_folder(options.data)
+    stack.callback(shutil.rmtree, metrics)
     metrics_port, flower_port = free_port(), free_port() if options.workers else None
     links = {"METRICS_URL": f"http://{HOST}:{metrics_port}/metrics"}
     links |= {"FLOWER_URL": f"http://{HOST}:{flower_port}"} if flower_port else {}
     variables = variables_of(settings) | links | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    stack.enter_context(Children(_serving(options, variables, listening.fileno())))
-    town = build_town(settings) if options.demo else None
+    roles = _Roles(options, variables, stack.enter_context(ChildTerminal()).fd)
+    supervisor = stack.enter_context(Supervisor())
+    supervisor.start(roles.serving(listening.fileno()))
+    town = build_town(settings, stop) if options.demo else None
     password = make_accounts(settings, town, options.data) if settings.mode is Mode.DEV else None
-    stack.enter_context(Children(_working(options, variables, flower_port)))
-    if not _wait_until_ready(lambda: _answers(api) and _follows(settings), stop):
-        if stop.is_set():
-            return None
+    supervisor.start(roles.working(flower_port))
+    with console.status("Waiting until all of it is ready ..."):
+        ready = _wait_until_ready(lambda: _answers(api) and _follows(settings), stop)
+    if not ready and not stop.is_set():
         raise SystemExit("Daybook did not get ready; its log above says why.")
     serve_metrics(HOST, metrics_port, str(metrics))
-    return Started(settings, options.data, api, metrics_port, flower_port, town, password)
+    return Started(settings, options.data, api, metrics_port, flower_port, town, password) if ready else None
 
 
-def _migrate(settings: Settings, console: Console) -> None:
+def _migrate(settings: Settings, console: Console, stop: threading.Event) -> None:
     """Migrate the database; a progress bar shows the rebuild of read models, which no role uses yet."""
-    with progress("Rebuilding the read models", visible=False) as bar:
+    console.print("Migrating the database ...")
+    with progress("Rebuilding the read models", visible=False, stop=stop) as bar:
         rebuilt = migrate_all(settings, bar, grace=0)
     if rebuilt:
         console.print(f"Rebuilt the read models, which another release had made: {', '.join(rebuilt)}.")
@@ -113,22 +122,33 @@ def _listen(port: int) -> socket.socket:
     return listening
 
 
-def _serving(options: UpOptions, variables: dict[str, str], fd: int) -> list[Child]:
-    """The projector and the API processes."""
-    apis = (Child(f"api {n + 1}", ["api", "--fd", str(fd)], variables, (fd,)) for n in range(options.apis))
-    return [Child("projector", ["project"], variables), *apis]
+@dataclass(frozen=True)
+class _Roles:
+    """The child processes. `variables`: their environment; `stderr`: their terminal, if it is one."""
 
+    options: UpOptions
+    variables: dict[str, str]
+    stderr: int | None
 
-def _working(options: UpOptions, variables: dict[str, str], flower_port: int | None) -> list[Child]:
-    """Workers, beat and Flower, started once the demo data is there; none without workers."""
-    if flower_port is None:
-        return []
-    return [
-        *(Child(f"worker {n + 1}", ["worker", "--queues", NEAR], variables) for n in range(options.workers)),
-        Child("webhook worker", ["worker", "--queues", FAR], variables),  # a receiver that hangs delays no mail
-        Child("beat", ["beat"], variables),
-        Child("flower", ["flower", "--port", str(flower_port)], variables),
-    ]
+    def serving(self, fd: int) -> list[Child]:
+        """The projector and the API processes, which share the listening socket `fd`."""
+        apis = (self._child(f"api {n + 1}", "api", "--fd", str(fd), files=(fd,)) for n in range(self.options.apis))
+        return [self._child("projector", "project"), *apis]
+
+    def working(self, flower_port: int | None) -> list[Child]:
+        """Workers, beat and Flower, started once the demo data is there; none without workers."""
+        if flower_port is None:
+            return []
+        return [
+            *(self._child(f"worker {n + 1}", "worker", "--queues", NEAR) for n in range(self.options.workers)),
+            # A receiver that hangs delays no mail. One process waits for many receivers at once.
+            self._child("webhook worker", "worker", "--queues", FAR, "--concurrency", "1"),
+            self._child("beat", "beat"),
+            self._child("flower", "flower", "--port", str(flower_port)),
+        ]
+
+    def _child(self, name: str, *arguments: str, files: Sequence[int] = ()) -> Child:
+        return Child(name, arguments, self.variables, files, self.stderr)
 
 
 def _wait_until_ready(ready: Callable[[], bool], stop: threading.Event) -> bool:
@@ -150,5 +170,5 @@ def _answers(api: str) -> bool:
 def _follows(settings: Settings) -> bool:
     """Whether a projector, here or elsewhere, listens to the log: no read shows a write before."""
     assert settings.database is not None
-    with psycopg.connect(settings.database.dsn) as connection:
+    with psycopg.connect(settings.database.dsn, application_name="daybook-up") as connection:
         return connection.execute(_LISTENS).fetchone() is not None

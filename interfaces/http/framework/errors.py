@@ -131,7 +131,10 @@ def answer_of(error: Exception, scope: Scope) -> HttpResponse:
         return _by_framework(error, scope)
     if isinstance(error, OUTAGES):
         log.warning(
-            "request failed, database unavailable", operation=scope.get("operation"), error=type(error).__name__
+            "request failed, database unavailable",
+            outage="postgresql",
+            operation=scope.get("operation"),
+            error=type(error).__name__,
         )
         return answer_to(Unavailable("The database does not answer. Try again."))
     if isinstance(error, (Refusal, *STATUS)):

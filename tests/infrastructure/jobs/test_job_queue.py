@@ -21,6 +21,7 @@ from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.privacy.field_encryption import UnknownMasterKey
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
+from tests.support.waiting import eventually
 
 Plan = Callable[..., Awaitable[UUID]]
 
@@ -465,3 +466,32 @@ class TestEnqueued:
         await rows.all("UPDATE work.job SET dead_at = dead_at - interval '31 days'")
         await jobs.forget()
         assert await rows.all("SELECT key FROM work.job") == []
+
+
+_UPDATES = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'work.job'::regclass"
+
+
+async def test_claims_and_signs_of_life_touch_no_index(jobs: JobQueue, rows: RowPool, plan: Plan) -> None:
+    """Updates that find room on their page (HOT) leave neither index entries nor a table that grows."""
+
+    async def updates() -> tuple[int, int]:
+        found = await rows.one(_UPDATES)
+        assert found is not None
+        return found[0], found[1]
+
+    for _ in range(200):
+        await plan()
+    before = await updates()
+    held = await claimed(jobs)
+    for _ in range(30):
+        assert len(await jobs.renew(held)) == 200
+    expected = before[0] + 200 * 31
+
+    async def counted() -> bool:  # each connection reports its counts within a second
+        await rows.all("SELECT pg_stat_force_next_flush()")
+        return (await updates())[0] >= expected
+
+    await eventually(counted)
+    now = await updates()
+    hot, every = now[1] - before[1], now[0] - before[0]
+    assert hot > 0.95 * every, f"{hot} of {every}"

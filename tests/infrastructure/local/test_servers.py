@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from infrastructure.local.programs import NoServer, find_postgres, find_valkey, first_postgres
+from infrastructure.local.instance import start_servers
+from infrastructure.local.programs import NoServer, bound_log, find_postgres, find_valkey, first_postgres
 from infrastructure.local.servers import InUse, LocalServers
+from tests.support.instances import within
 from tests.support.waiting import PATIENCE, assert_took
 
 ROOT = Path(__file__).parents[3]
@@ -370,3 +373,39 @@ def test_when_one_server_cannot_start_neither_is_left_running(home: Path) -> Non
     with pytest.raises(FileExistsError):
         servers.start()
     assert not (home / "postgres/data/postmaster.pid").exists()
+
+
+def test_the_database_is_made_in_utf8_whatever_the_servers_template(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalServers(home, fsync=False) as servers:
+        provider = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+        for statement in (
+            "UPDATE pg_database SET datistemplate = false WHERE datname = 'template1'",
+            "DROP DATABASE template1",
+            f"CREATE DATABASE template1 TEMPLATE template0 ENCODING 'SQL_ASCII' {provider}",
+        ):
+            ask(servers.superuser_dsn(), statement)
+        settings = {"DB_HOST": servers.host, "DB_PORT": str(servers.port), "DB_SUPERUSER": servers.superuser}
+        settings |= {"DB_SUPERUSER_PASS": servers.superuser_password, "DB_PASS": "secret"}
+        for name, value in (settings | {"REDIS_URL": servers.redis_url, "BROKER_URL": servers.redis_url}).items():
+            monkeypatch.setenv(name, value)
+        with ExitStack() as stack:
+            start_servers(tmp_path, stack)
+        assert ask(servers.superuser_dsn("daybook"), "SHOW server_encoding") == "UTF8"
+
+
+def test_the_log_of_a_running_server_stays_small(home: Path) -> None:
+    with LocalServers(home, fsync=False, valkey=False) as servers:
+        log = home / "postgres/log"
+        with psycopg.connect(servers.superuser_dsn(), autocommit=True) as connection:
+            for _ in range(3):
+                with pytest.raises(psycopg.errors.UndefinedTable):
+                    connection.execute(f"SELECT FROM missing -- {'x' * 10_000}".encode())
+            bound_log(log, 20_000)
+            assert log.stat().st_size == 0
+            assert (home / "postgres/log.1").stat().st_size > 20_000
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                connection.execute("SELECT FROM another")
+        within(PATIENCE, lambda: "another" in log.read_text())
+        assert "\0" not in log.read_text(), "the server goes on at the new end of the file"

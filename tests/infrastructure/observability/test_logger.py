@@ -4,7 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
+from contextlib import suppress
 from typing import Any
+
+import structlog
+
+from infrastructure.observability.outages import QUIET, OutageFilter
 
 PREPARED = """
 import logging, structlog
@@ -83,3 +89,52 @@ def test_noise_of_libraries_at_each_start_is_left_out() -> None:
 logging.getLogger("flower.inspector").warning("Inspect method %s failed", "stats")
 logging.getLogger("flower.command").info("Registered tasks: \\n%s", [])
 """)
+
+
+def test_an_outage_is_one_line_however_often_it_is_met() -> None:
+    lines = lines_of("""
+for _ in range(100):
+    log.warning("Redis unavailable", outage="redis", error="refused")
+    log.warning("not listening", outage="postgresql a", error="refused")
+    log.warning("not listening", outage="postgresql b", error="refused")
+    log.warning("job failed", key="1")
+    logging.getLogger("psycopg.pool").warning("error connecting in %r: %s", "pool-1", _)
+    logging.getLogger("asyncio").warning("%s", _)
+""")
+    assert Counter(line["event"].split(" in ")[0] for line in lines if line["logger"] != "asyncio") == {
+        "Redis unavailable": 1,
+        "not listening": 2,
+        "job failed": 100,
+        "error connecting": 1,
+    }
+    assert len([line for line in lines if line["logger"] == "asyncio"]) == 100, "it says something else each time"
+
+
+def test_the_next_outage_is_said_again() -> None:
+    now = 0.0
+    outages = OutageFilter(lambda: now)
+
+    def said() -> bool:
+        with suppress(structlog.DropEvent):
+            return bool(outages(None, "warning", {"event": "Redis unavailable", "outage": "redis"}))
+        return False
+
+    assert said()
+    for _ in range(100):
+        now += QUIET - 1
+        assert not said(), "it lasts"
+    now += QUIET + 1
+    assert said()
+
+
+def test_the_url_of_a_webhook_never_comes_into_the_log() -> None:
+    """Path and query of a URL may hold the receiver's secret; Daybook names webhooks by their id."""
+    told = lines_of("""
+import httpx
+configure_logs("DEBUG", "worker")
+with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+    client.post("https://example.org/hook/hush?token=hush")
+log.info("done")
+""")
+    assert told[-1]["event"] == "done"
+    assert "hush" not in json.dumps(told)

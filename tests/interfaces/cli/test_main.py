@@ -5,11 +5,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
 import pytest
+from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
 from infrastructure.settings import inherited
 from interfaces.cli.main import ORDER, app, main
@@ -25,11 +27,24 @@ WITH_SERVERS = (
     "audit checkpoint",
     "audit verify",
     "projections",
+    "projections --json",
     "projections resume agenda",
+    "status",
     "keys rotate",
     "rebuild",
 )
-WITHOUT_SERVERS = ("up", "api", "project", "worker", "beat", "flower", "migrate", "token --role admin", "config")
+WITHOUT_SERVERS = (
+    "up",
+    "api",
+    "project",
+    "worker",
+    "beat",
+    "flower",
+    "migrate",
+    "token --role admin",
+    "config",
+    "doctor",
+)
 
 
 class Ran(NamedTuple):
@@ -94,7 +109,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: D
     listed = [line.split()[0] for line in ran.stdout.partition("Commands:\n")[2].splitlines()]
     assert listed == [
         *("up", "api", "project", "worker", "beat", "flower"),
-        *("migrate", "seed", "token", "openapi", "config"),
+        *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
         *("admin", "audit", "projections", "keys", "rebuild"),
     ]
     named = [str(each.name or (each.callback and each.callback.__name__)) for each in app.registered_commands]
@@ -130,6 +145,26 @@ def test_a_database_that_does_not_answer_is_said_in_one_line(command: str, daybo
     assert (ran.returncode, ran.stderr) == (1, said)
     ran = daybook(command, MODE="TEST", TEST_DB_HOST="127.0.0.1", TEST_DB_PORT=port)
     assert (ran.returncode, ran.stderr) == (1, said.replace("DB_", "TEST_DB_"))
+
+
+def test_the_doctor_says_which_server_does_not_answer_and_goes_on(daybook: Daybook) -> None:
+    port = str(free_port())
+    ran = daybook("doctor", DB_HOST="127.0.0.1", DB_PORT=port, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert ran.returncode == 1
+    words = {line[6:].split()[0]: line.split()[0] for line in ran.stdout.splitlines() if line[:1] != " "}
+    assert (words["settings"], words["database"], words["redis"]) == ("ok", "FAIL", "FAIL")
+    assert f"PostgreSQL does not answer at 127.0.0.1:{port}" in ran.stdout
+    assert IANA_VERSION in ran.stdout
+
+
+def test_the_release_is_printed(daybook: Daybook) -> None:
+    assert daybook("--version") == (0, f"Daybook {version('daybook')}\n", "")
+
+
+def test_an_address_that_is_none_is_refused_before_the_password_is_asked(daybook: Daybook) -> None:
+    ran = daybook("admin create --email bad")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "bad is not an e-mail address. Use one such as ada@example.org.\n"
 
 
 @pytest.mark.parametrize("command", ["api", "migrate"])

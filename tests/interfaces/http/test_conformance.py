@@ -129,4 +129,4 @@ def test_an_api_that_has_started_is_ready(address: str):
     answer = httpx.get(f"{address}/health/ready")
     checks = answer.json()["checks"]
     assert answer.json()["status"] == "ready", checks
-    assert set(checks) == {"database", "migrations", "lag", "jobs", "redis"}
+    assert set(checks) == {"database", "migrations", "read_models", "lag", "jobs", "zones", "redis"}

@@ -20,6 +20,7 @@ def test_an_unreachable_broker_is_a_warning_with_constant_text_and_no_address(ca
     assert lines == [
         {
             "event": "broker unreachable, jobs wait; reconnecting",
+            "outage": "broker",
             "error": "ConnectionRefusedError",
             "log_level": "warning",
         }

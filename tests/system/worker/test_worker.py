@@ -9,7 +9,7 @@ import httpx
 
 from infrastructure.jobs.job_queue import RUNNING
 from infrastructure.local.programs import free_port
-from interfaces.worker.main import TICK
+from interfaces.worker.celery_app import TICK
 from tests.support.instances import is_gone, within
 from tests.support.waiting import BUSY
 from tests.system.worker.broker import Broker

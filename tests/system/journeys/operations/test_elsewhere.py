@@ -163,6 +163,7 @@ async def test_every_role_runs_alone(elsewhere: Servers) -> None:
             flower=None,
             flower_user=None,
             flower_password=None,
+            booking=None,
             secret_key=KEY,
             master_key=SAMPLE_MASTER_KEY,
             broker_url=env["BROKER_URL"],

@@ -3,20 +3,25 @@
 import asyncio
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import termios
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from infrastructure.local.instance import settings_of_instance
-from infrastructure.local.programs import ServerAccount
+from infrastructure.local.programs import ServerAccount, free_port
 from infrastructure.settings import Settings
 from tests.support.instances import (
     ROOT,
@@ -32,7 +37,7 @@ from tests.support.instances import (
     is_ready,
     within,
 )
-from tests.support.waiting import assert_took
+from tests.support.waiting import PATIENCE, assert_took
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Town, at, good, position
 
@@ -101,8 +106,22 @@ async def test_after_kill_9_its_children_end_and_the_next_start_works() -> None:
             await checked(second, [])
 
 
+@pytest.mark.timeout(900)
+async def test_a_folder_with_any_letters_does_in_any_locale() -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with a_folder() as folder:
+        data = folder / "Дата für 日本"
+        data.mkdir(mode=0o755)
+        first = await asyncio.to_thread(Instance.start, data, apis=1, env=ascii_only)
+        everybody = family(first.process.process.pid)
+        first.process.kill()
+        with await asyncio.to_thread(Instance.start, data, apis=1, env=ascii_only) as second:
+            within(15, lambda: all(map(is_gone, everybody)))
+            await book_one(second)
+
+
 @pytest.mark.timeout(180)
-async def test_every_process_has_the_same_settings_and_the_address_of_this_api() -> None:
+async def test_every_process_has_the_same_settings_and_a_name_for_each_connection() -> None:
     with a_folder() as data, await asyncio.to_thread(Instance.start, data, apis=1, workers=1) as instance:
         roles = [pid for pid in children(instance.process.process.pid) if "interfaces.cli" in command(pid)]
         assert {command(pid)[3] for pid in roles} == {"api", "project", "worker", "beat", "flower"}
@@ -111,6 +130,19 @@ async def test_every_process_has_the_same_settings_and_the_address_of_this_api()
         assert dict(ours)["PUBLIC_URL"] == instance.api
         running = settings_of_instance(data)
         assert running["public_url"] == instance.api, "a role that joins from the folder has it too"
+        await book_one(instance)
+        unnamed = ask(instance.superuser_database, _CONNECTIONS, [documented_connections()])
+        assert unnamed == [], "the page about connections names each"
+
+
+_CONNECTIONS = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT application_name = ANY(%s)"""
+
+
+def documented_connections() -> list[str]:
+    """The names in the table of docs/architecture.md."""
+    return re.findall(r"`(daybook-[a-z-]+)`", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
 
 
 def variables(pid: int) -> dict[str, str]:
@@ -119,17 +151,27 @@ def variables(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-@pytest.mark.parametrize("role", ["api", "project"])
-async def test_a_role_that_is_killed_is_started_again(shared: Instance, role: str) -> None:
-    (before,) = shared.pids(role)
-    os.kill(before, signal.SIGKILL)
-    within(30, lambda: shared.pids(role) and shared.pids(role) != [before])
-    within(30, lambda: is_ready(shared.api))
-    async with Town(shared) as town:
-        shop = await town.a_shop()
-        booked = await town.somebody().book(shop, at("09:00"))
-        good(booked, 201)
-        await checked(shared, town.acknowledged)
+@pytest.mark.timeout(300)
+async def test_each_process_says_an_outage_in_one_line() -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    with a_folder() as data:
+        start = asyncio.to_thread(
+            Instance.start, data, apis=1, workers=1, env={"REDIS_URL": nowhere, "BROKER_URL": nowhere}
+        )
+        with await start as instance:
+            async with Town(instance) as town:
+                shop = await town.a_shop()
+                for n in range(60):  # some seconds, in which what tries each second tries again and again
+                    date = at("00:00", day=n % 5).date()
+                    which = f"service_id={shop.service_id}&provider_id={shop.provider_id}"
+                    await town.stranger.ask("GET", f"/v1/availability?{which}&from={date}&to={date}&tz=UTC")
+                    await town.http.post(f"{instance.api}/v1/auth/password/forgot", json={"email": "ada@example.org"})
+                    await asyncio.sleep(0.2)
+            said = [json.loads(line) for line in instance.process.err.read_text().splitlines() if line[:1] == "{"]
+        lines = [line for line in said if line["level"] in {"warning", "error"}]
+        assert {line["outage"] for line in lines if "outage" in line} == {"redis", "broker"}
+        repeated = Counter((line["role"], line["pid"], line["event"]) for line in lines)
+        assert {line: count for line, count in repeated.items() if count > 1} == {}
 
 
 def test_a_port_that_is_taken_is_named_at_once(shared: Instance) -> None:
@@ -201,24 +243,87 @@ async def test_an_ordinary_user_starts_all_of_it_as_himself() -> None:
         assert all(map(is_gone, everybody))
 
 
+class Screen:
+    """`daybook up` in a terminal of 80 by 24."""
+
+    def __init__(self, data: Path) -> None:
+        self.written = b""
+        pid, self._fd = pty.fork()
+        if pid == 0:
+            termios.tcsetwinsize(0, (24, 80))
+            arguments = ["-m", "interfaces.cli", *f"up --port 0 --data {data}".split()]
+            os.execve(
+                sys.executable, [sys.executable, *arguments], clean_environment(TERM="xterm", PYTHONPATH=str(ROOT))
+            )
+        self.pid = pid
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with suppress(OSError):
+            while part := os.read(self._fd, 65536):
+                self.written += part
+
+    def shown(self) -> str:
+        """All that it wrote, without colours; a line that it erased is a line of its own."""
+        lines = self.written.replace(b"\x1b[2K", b"\n")
+        return re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", lines).decode(errors="replace").replace("\r\n", "\n")
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit status."""
+        os.kill(self.pid, signal.SIGINT)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
 @pytest.mark.timeout(900)
-def test_the_printed_curl_books() -> None:
+def test_a_first_and_a_second_start_fit_the_screen_and_the_first_booking_books() -> None:
     with a_folder() as data:
-        up = Process.start(data, *f"up --port 0 --data {data}".split())
-        try:
-            within(200, lambda: "Ctrl-C stops all of it." in up.said or up.process.poll() is not None)
-            (script,) = re.findall(r"^TOKEN=.*\ncurl .*", up.said, re.MULTILINE)
-            told = subprocess.run(
-                ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment()
-            ).stdout
-            assert told.startswith("HTTP/1.1 201 Created\n"), told
-            api = re.findall(r"^curl -i (\S+)/v1/appointments", script, re.MULTILINE)[0]
-            assert up.said.index("\nTOKEN=") < up.said.index(f"\nAPI        {api}"), "the addresses stay in sight"
-            assert "eyJ" not in up.said, "no token fills the screen"
-        finally:
-            assert up.stop() == 0
+        screen = Screen(data)
+        within(PATIENCE, lambda: "Ctrl-C stops all of it." in screen.shown())
+        begun, _, summary = screen.shown().partition("Daybook is up")
+        assert begun.startswith("Starting Daybook ...\n")
+        bar = next(line for line in re.split(r"[\r\n]", begun) if "Building the demo data" in line and "/" in line)
+        assert "0/?" not in bar
+        assert not re.search(r"\d/\d+ [\d:-]+ *\d{4}-\d\d-\d\dT", begun), "a log line tears the bar"
+        assert_fits(summary, data)
+
+        info = Process.start(data, "info", "--data", str(data))
+        assert info.wait(60) == 0
+        (script,) = re.findall(r"^TOKEN=.*\ncurl .*", info.said, re.MULTILINE)
+        told = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=ROOT, env=clean_environment()
+        ).stdout
+        assert told.startswith("HTTP/1.1 201 Created\n"), told
         assert json.loads(told.rpartition("\n\n")[2])["status"] == "booked"
-        assert not TROUBLE.search(up.said), up.said
+        assert screen.stop() == 0
+        assert not TROUBLE.search(screen.shown()), screen.shown()
+
+        again = Screen(data)
+        within(PATIENCE, lambda: "Ctrl-C stops all of it." in again.shown())
+        assert "Building" not in again.shown(), "nothing is built"
+        assert again.stop() == 0
+        assert not (data / "report.json").exists()
+
+
+def assert_fits(summary: str, data: Path) -> None:
+    """24 lines of 80 columns, addresses last; no token and no password."""
+    lines = summary.splitlines()
+    assert len(lines) < 24, summary
+    assert [line for line in lines[1:] if len(line) > 80 and str(data) not in line] == []
+    assert lines.index(next(line for line in lines if line.startswith("API "))) > len(lines) - 6
+    assert "eyJ" not in summary
+    assert (data / "demo_password").read_text() not in summary
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_while_the_demo_data_is_built_stops_at_once() -> None:
+    with a_folder() as data:
+        screen = Screen(data)
+        within(PATIENCE, lambda: re.search(r"Building the demo data.* [1-9]\d*/", screen.shown()))
+        began = time.monotonic()
+        assert screen.stop() == 0
+        assert_took(began, 8)
+        assert "Traceback" not in screen.shown(), screen.shown()
+        assert "Stopping ..." in screen.shown()
 
 
 def test_openapi_is_printed_without_any_server() -> None:

@@ -1,0 +1,84 @@
+"""The metrics of several processes, as files in one folder: of dead processes, one file of each kind is kept.
+
+prometheus_client makes files for each process and never merges them, so they grow with each process that is restarted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client.metrics_core import Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+_FILE = re.compile(r"(?P<kind>counter|histogram|summary|gauge_\w+)_(?P<pid>\d+)\.db")
+
+
+class MetricFiles(Collector):
+    """Collects the metrics of all processes that have written to a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._files = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        with self._lock:
+            self._merge_dead()
+            return list(self._files.collect())  # type: ignore[no-untyped-call]
+
+    def _merge_dead(self) -> None:
+        """Add the counts of dead processes up in one file of each kind. Their gauges end with them."""
+        dead = [(file, found["kind"]) for file in self.folder.glob("*.db") if (found := _FILE.fullmatch(file.name))]
+        dead = [(file, kind) for file, kind in dead if not _runs(int(file.stem.rpartition("_")[2]))]
+        for kind in {kind for _, kind in dead}:
+            files = [file for file, each in dead if each == kind]
+            if not kind.startswith("gauge"):
+                self._add_up(kind, files)
+            for file in files:
+                file.unlink()
+
+    def _add_up(self, kind: str, files: Iterable[Path]) -> None:
+        totals: Counter[str] = Counter()
+        for file in files:
+            for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
+                totals[key] += value
+        merged = MmapedDict(str(self.folder / f"{kind}_dead.db"))  # type: ignore[no-untyped-call]
+        for key, value in totals.items():
+            before, _ = merged.read_value(key)  # type: ignore[no-untyped-call]
+            merged.write_value(key, before + value, 0)  # type: ignore[no-untyped-call]
+        merged.close()  # type: ignore[no-untyped-call]
+
+
+def fresh_folder(data: Path) -> Path:
+    """An empty folder for the metrics of this process and its children. Removes those that dead ones left.
+
+    Not in the data folder: where the disk is full, a process that writes to such a file is killed.
+    """
+    place = Path(tempfile.gettempdir())
+    prefix = f"daybook-metrics-{hashlib.sha256(bytes(data)).hexdigest()[:12]}-"
+    for left in place.glob(f"{prefix}*"):
+        if not _runs(int(left.name.removeprefix(prefix))):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = place / f"{prefix}{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
