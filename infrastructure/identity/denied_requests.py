@@ -14,6 +14,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from psycopg_pool import PoolTimeout
 
 from application.identity.security_log import SecurityLog
+from projections.engine.cancellation import check_cancelled
 
 EACH = 1.0  # seconds between writes
 KINDS = 1_000  # different denials kept in memory
@@ -74,4 +75,5 @@ class DeniedRequests:
             try:
                 await self.write()
             except (psycopg.OperationalError, PoolTimeout) as lost:
+                check_cancelled()
                 logger.warning("cannot write denied requests to the security log", outage="postgresql", error=str(lost))

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
+from projections.engine.cancellation import check_cancelled
 
 EACH = 0.4  # seconds between refreshes
 PATIENCE = 2.0  # seconds for one refresh
@@ -92,6 +93,7 @@ class TokenRevocation:
             try:
                 await self._follow(connection or await self._connect())
             except psycopg.OperationalError as lost:
+                check_cancelled()
                 logger.warning(
                     "cannot refresh the revoked-token list: all tokens are refused after 5 s without it",
                     outage="postgresql",

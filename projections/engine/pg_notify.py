@@ -8,6 +8,8 @@ import psycopg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from projections.engine.cancellation import check_cancelled
+
 POLL = 1.0  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between attempts to connect
 
@@ -56,6 +58,7 @@ async def notifications(engine: AsyncEngine, channel: str, application: str) -> 
                     async for notify in connection.notifies(timeout=POLL):
                         yield notify.payload
         except psycopg.OperationalError as lost:
+            check_cancelled()
             logger.warning("not listening for notifications, retrying", outage=f"postgresql {channel}", error=str(lost))
         yield None
         await asyncio.sleep(pause)

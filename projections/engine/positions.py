@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from projections.engine.cancellation import check_cancelled
 from projections.engine.pg_notify import notifications
 
 CHANNEL = "read"
@@ -85,6 +86,7 @@ class Positions:
                 try:
                     self._learn(await self._query() if payload is None else self._parse(payload))
                 except (SQLAlchemyError, ValueError) as error:
+                    check_cancelled()
                     logger.warning("projection positions are unknown", outage="postgresql", error=str(error))
 
     async def _query(self) -> Mapping[str, int]:

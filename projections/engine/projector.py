@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
 from projections.engine.apply import Checkpoint, Fenced, apply, stop_ahead
+from projections.engine.cancellation import check_cancelled
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
@@ -132,6 +133,7 @@ class Projector:
                     await self._read_on(feed)
                     pause = FIRST_PAUSE
                 except (Fenced, SQLAlchemyError, psycopg.Error, OSError) as error:
+                    check_cancelled()
                     logger.warning("projector failed, retrying", outage="postgresql", error=str(error))
                     await won.check()
                     await asyncio.sleep(pause)

@@ -1,10 +1,12 @@
 """Standing: what makes a token void is known in every process within a second."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from application.access import ANONYMOUS, Role
@@ -165,3 +167,21 @@ async def test_when_the_database_is_silent_no_token_counts(
                 return False
 
         await eventually(counts_again)
+
+
+class Breaking(TokenRevocation):
+    """Its connection breaks while its task is cancelled, which psycopg reports in place of the cancellation."""
+
+    async def _follow(self, connection: psycopg.AsyncConnection) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await connection.close()
+            raise psycopg.OperationalError("the connection is lost") from None
+
+
+async def test_it_ends_though_its_connection_breaks_meanwhile(database: Database) -> None:
+    async with Breaking(database.application) as revocation:
+        await asyncio.sleep(0)
+        assert revocation._task is not None
+    assert revocation._task.cancelled()
