@@ -1,6 +1,7 @@
 """A database of release 0.1.0: its reset tickets are bound to the present state, its verification codes are void."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -8,6 +9,9 @@ import pytest
 
 from application.identity.one_time_tokens import TicketVoid
 from infrastructure.database.roles import migrate
+from infrastructure.event_log import append_connection
+from infrastructure.event_log.append_call import APPEND, Batch, arguments, read_answers
+from infrastructure.event_log.journal import LogEntry
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.identity.opaque_secrets import hashed, new_secret
 from tests.infrastructure.database.test_one_queue import migrate_to
@@ -38,16 +42,29 @@ def an_older_database(dsn: str, account_id: UUID, *tickets: str) -> None:
         )
 
 
+def called_as_before(patch: pytest.MonkeyPatch) -> None:
+    """The append as release 0.1.0 called it, and read its answer: the function of its database knows no other."""
+
+    def older(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
+        (*front, _, position, verdicts, seal, at), *rest = rows
+        return read_answers(entries, [(*front, 0, position, verdicts, seal, at), *rest])
+
+    patch.setattr(append_connection, "call_of", lambda entries, _: (APPEND, arguments(entries)))
+    patch.setattr(append_connection, "read_answers", older)
+
+
 @pytest.mark.parametrize("event", [None, "password", "disable"])
 async def test_secrets_of_an_older_release_are_bound_to_the_present_state(
-    empty: Callable[[], str], event: str | None
+    empty: Callable[[], str], event: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dsn, tickets = empty(), [new_secret(), new_secret()]
     migrate_to(dsn, "0007")
     store = postgres_store(dsn, MASTERS)
     await store.open()
     try:
-        account_id = await recorded(store, "ada@example.org")
+        with monkeypatch.context() as patch:
+            called_as_before(patch)
+            account_id = await recorded(store, "ada@example.org")
         an_older_database(dsn, account_id, *tickets)
         migrate(dsn, None)
         async with a_signing(dsn, store) as opened:
