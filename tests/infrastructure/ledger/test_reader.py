@@ -4,7 +4,6 @@ import asyncio
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
 from infrastructure.ledger.reader import LedgerReader
@@ -35,11 +34,16 @@ async def test_one_long_look_at_a_time(database: Database) -> None:
 
 async def test_a_look_that_is_given_up_makes_way(database: Database) -> None:
     view = LedgerReader(database.application, patience=0.1)
-    async with await AsyncConnection.connect(database.owner) as holder:
-        await holder.execute("LOCK TABLE log.seal")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(2):
-                await view.verify(1, None)
+    with (
+        psycopg.connect(database.owner) as holder,
+        psycopg.connect(database.owner, autocommit=True) as watcher,
+    ):
+        holder.execute("LOCK TABLE log.seal")
+        look = asyncio.create_task(view.verify(1, None))
+        await until(lambda: watcher.execute(WAITING).fetchone() == (1,))
+        look.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await look
     assert await view.verify(1, None) == VerificationResult(1, 0, 0)
     assert await view.head() == LogHead(0, b"", None)
 
