@@ -156,8 +156,8 @@ def _by_framework(error: HTTPException, scope: Scope) -> HttpResponse:
 
 def _redirected(scope: Scope) -> HttpResponse | None:
     """308 to the same path without trailing slashes, if there is a route: method and body stay."""
-    path = scope["path"].rstrip("/")
-    if path == scope["path"] or not _methods({**scope, "path": path}):
+    path, sent = scope["path"].rstrip("/"), scope.get("raw_path") or scope["path"].encode()
+    if not sent.endswith(b"/") or not _methods({**scope, "path": path}):  # an escaped slash is no end
         return None
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     return HttpResponse(308, b"", {b"location": quote(path).encode() + query})

@@ -137,6 +137,7 @@ class Admission:
             self._tick_in(loop)
         else:
             self._ticking = False
+            DELAY.set(0)
 
     def adapt(self, delay: float) -> None:
         """Admit fewer at once after two late measurements, and more after each that is in time.
