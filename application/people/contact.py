@@ -52,15 +52,15 @@ async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Ac
     contact = await _contact(log, account)
     if {**contact, **cmd.contact} != contact:
         account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
-    await log.record(account, enqueues=[_code(cmd, account, now)] if cmd.email else [])
+    code = JobRequest("change_address", _asked(cmd, account, now), subject=account.id)
+    await log.record(account, enqueues=[code] if cmd.email else [])
     return account
 
 
-def _code(cmd: ChangeContact, account: Account, now: datetime) -> JobRequest:
-    """The mail with the code, which is bound to the account and its credentials as they are now."""
+def _asked(cmd: ChangeContact, account: Account, now: datetime) -> Mapping[str, Any]:
+    """What the mail with the code tells; the code is bound to the account and its credentials as they are now."""
     bound = {"credential": cmd.credential, "version": account.version}
-    asked = {"email": cmd.email, "asked_at": now.isoformat(), "network": cmd.network}
-    return JobRequest("change_address", {**asked, **bound}, subject=account.id)
+    return {"email": cmd.email, "asked_at": now.isoformat(), "network": cmd.network, **bound}
 
 
 @command

@@ -101,18 +101,26 @@ class AppendConnection:
             options=f"-c tcp_user_timeout={int(self._patience * 1000)}",
         )
         self._connection = connection
-        with severed_after(connection, self._patience):
-            await self._clock.set_by(connection)
-            epoch, seals = self._known.epoch, self._known.seals
-            cursor = await connection.execute(_KNOWN.encode(), as_arrays(seals), binary=True)
-            row = await cursor.fetchone()
-            assert row is not None
-            held, position, seal = row
-            if not held:
-                self._known.end(epoch, position)
-                epoch, seals = epoch + 1, frozenset()
-            self._epoch = epoch
-            self._saw(seals, position, seal)
+        try:
+            with severed_after(connection, self._patience):
+                await self._look_around(connection)
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def _look_around(self, connection: AsyncConnection) -> None:
+        """Set the clock, and see whether the server has the log that this process knows."""
+        await self._clock.set_by(connection)
+        epoch, seals = self._known.epoch, self._known.seals
+        cursor = await connection.execute(_KNOWN.encode(), as_arrays(seals), binary=True)
+        row = await cursor.fetchone()
+        assert row is not None
+        held, position, seal = row
+        if not held:
+            self._known.end(epoch, position)
+            epoch, seals = epoch + 1, frozenset()
+        self._epoch = epoch
+        self._saw(seals, position, seal)
 
     async def reconnect(self, error: Exception, meanwhile: Callable[[], None]) -> None:
         """Connect again, however long that takes. `meanwhile`: called after each attempt that failed."""

@@ -78,7 +78,7 @@ def functions() -> dict[str, LedgerFunction]:
     found: dict[str, LedgerFunction] = {}
     folder = Path(infrastructure.__file__).parent / "migrations" / "versions"
     for file in sorted(folder.glob("*.sql")):
-        for match in _DEFINED.finditer(file.read_text()):
+        for match in _DEFINED.finditer(file.read_text(encoding="utf-8")):
             if match["drop"]:
                 found.pop(match["dropped"], None)
             else:

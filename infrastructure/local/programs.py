@@ -152,7 +152,7 @@ def postgres_version(folder: Path) -> int:
     """The major version of the PostgreSQL in `folder`; 0 if none runs there."""
     try:
         told = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, encoding="ascii", errors="replace", check=False
+            [folder / "postgres", "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False
         )
     except OSError:
         return 0

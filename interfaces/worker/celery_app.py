@@ -14,7 +14,9 @@ from interfaces.worker.celery_logs import adopt_celery_logs
 
 TICK = 1  # seconds between sweeps
 TIDY = crontab(minute="17")  # each hour, even if beat restarts often
-QUEUES = ("sweep", *KINDS)
+SWEEPS = "sweep"
+"""The queue of beat's messages. Beat knows no tasks, so that each message names its queue."""
+QUEUES = (SWEEPS, *KINDS)
 """The queues of the broker. A worker takes messages of its queues in turns."""
 FLOWER_BOUNDS = "--max-tasks=1000", "--max-workers=100", "--purge-offline-workers=300"
 
@@ -72,8 +74,8 @@ def _configuration(settings: BrokerSettings) -> Mapping[str, Any]:
     redis = settings.broker.startswith("redis")
     return {
         "beat_schedule": {
-            "sweep": {"task": "sweep", "schedule": TICK},
-            "tidy": {"task": "tidy", "schedule": TIDY},
+            "sweep": {"task": "sweep", "schedule": TICK, "options": {"queue": SWEEPS}},
+            "tidy": {"task": "tidy", "schedule": TIDY, "options": {"queue": SWEEPS}},
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -44,7 +44,7 @@ from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from interfaces.http.framework.middleware import request_id
-from interfaces.worker.celery_app import QUEUES, broker_app
+from interfaces.worker.celery_app import QUEUES, SWEEPS, broker_app
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
 from interfaces.worker.wakeups import BOUND, send
@@ -69,7 +69,7 @@ def celery_of(settings: Settings) -> Celery:
 def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
     worker = getpid()
 
-    @app.task(name="sweep", queue="sweep")
+    @app.task(name="sweep", queue=SWEEPS)
     def sweep() -> None:
         for queue, due in runtime.sweep().items():
             for _ in range(min(BOUND, ceil(due / AT_ONCE))):
@@ -80,7 +80,7 @@ def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
         if runtime.walk(queue):
             send(app, queue)
 
-    @app.task(name="tidy", queue="sweep")
+    @app.task(name="tidy", queue=SWEEPS)
     def tidy() -> None:
         runtime.tidy()
 

@@ -21,7 +21,7 @@ _BIND = text("""
 
 
 def upgrade() -> None:
-    op.execute(Path(__file__).with_suffix(".sql").read_text())
+    op.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
     connection: Any = op.get_bind()
     # Tickets of release 0.1.0 are bound to the present state.
     for (account_id,) in connection.execute(text("SELECT DISTINCT account_id FROM auth.ticket")).all():

@@ -164,7 +164,7 @@ def test_the_release_is_printed(daybook: Daybook) -> None:
 def test_an_address_that_is_none_is_refused_before_the_password_is_asked(daybook: Daybook) -> None:
     ran = daybook("admin create --email bad")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "bad is not an e-mail address. Use one such as ada@example.org.\n"
+    assert ran.stderr == "bad: Not an e-mail address that mail servers accept. Use one such as ada@example.org.\n"
 
 
 @pytest.mark.parametrize("command", ["api", "migrate"])
