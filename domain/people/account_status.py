@@ -1,7 +1,7 @@
 """The states of an account, the refusals of what they do not allow, and the contact of its holder."""
 
 from enum import StrEnum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from domain.errors import Conflict, Forbidden
 
@@ -35,3 +35,4 @@ class AccountContact(TypedDict):
     name: str
     timezone: str | None
     language: str | None
+    phone: NotRequired[str | None]
