@@ -92,7 +92,7 @@ async def webhook_disabled(
 async def send(
     notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
 ) -> str:
-    """Send by the first channel that reaches the recipient. Returns done, unwanted, no-address, enough. Raises LeaseLost.
+    """Send by the first channel that reaches the recipient. Returns done, unwanted, no-address or enough.
 
     A guest's address is unproven, so the number of notices to it is limited. A job counts once, at its first attempt.
     """

@@ -17,6 +17,8 @@ WORDS: Words = {
     "deleted": Word("Whether the customer was deleted, and can no longer book.", example=False),
     "forgetting_due": Word("When Daybook will erase the account, as requested; null if no request is pending."),
     "cancel_appointments": Word("Whether Daybook also cancels upcoming appointments; else they prevent the erasure."),
+    "Account.reminders": Word("Whether its holder gets reminders and the offers of the waitlist.", example=True),
+    "ChangeMe.reminders": Word("False switches off reminders and the offers of the waitlist.", example=False),
     "at_once": Word("Whether Daybook erases now, without the time in which it can be cancelled.", example=False),
     "customers": Word("The customers that are this person."),
     "AccountExport.providers": Word("The providers that the account owns."),
