@@ -29,10 +29,14 @@ class AccountStatus(StrEnum):
 
 
 class AccountContact(TypedDict):
-    """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag."""
+    """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag.
+
+    `reminders`: whether the holder gets optional mails; they do where it is absent.
+    """
 
     email: str
     name: str
     timezone: str | None
     language: str | None
     phone: NotRequired[str | None]
+    reminders: NotRequired[bool]

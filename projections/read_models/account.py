@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
 
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
@@ -35,6 +35,7 @@ account = Table(
     Column("language", Text),
     Column("phone", Text),
     Column("folded", Text, nullable=False),  # e-mail address and name, for search
+    Column("reminders", Boolean, nullable=False),
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
@@ -44,7 +45,10 @@ ownership = Ownership(table=account, customer=account.c.id)
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """An account as of the snapshot. Personal data is None once its person is erased."""
+    """An account as of the snapshot. Personal data is None once its person is erased.
+
+    `reminders`: whether its holder wants optional mails.
+    """
 
     id: UUID
     version: int
@@ -55,6 +59,7 @@ class ListedAccount:
     timezone: str | None
     language: str | None
     phone: str | None
+    reminders: bool
     created_at: datetime
     forgetting_due: datetime | None
 
@@ -89,6 +94,7 @@ _FORGOTTEN: dict[str, Any] = {
     "forgetting_due": None,
     **dict.fromkeys(CONTACT),
     "folded": "",
+    "reminders": False,
 }
 
 
@@ -105,7 +111,13 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
 
 def _contact(contact: PersonalData) -> dict[str, Any]:
     folded = text.folded(contact.get("email"), contact.get("name"))
-    return {"folded": folded, **{name: contact.get(name) for name in CONTACT}}
+    known = {name: contact.get(name) for name in CONTACT}
+    return {"folded": folded, **known, "reminders": wants_reminders(contact)}
+
+
+def wants_reminders(contact: PersonalData) -> bool:
+    """Whether an account's holder wants optional mails; not once the person is erased."""
+    return contact.value is not None and contact.get("reminders") is not False
 
 
 accounts = Projection("account", [account], project, (Account,))

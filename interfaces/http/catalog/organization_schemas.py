@@ -37,7 +37,7 @@ class ReplaceOrganizationBody(Body):
     address: Line | None = None
     phone: Phone | None = None
     email: EmailAddress | None = None
-    currency: Currency | None = Field(None, description="Of services that are made without a currency.")
+    currency: Currency | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = {}
 
@@ -78,7 +78,7 @@ class OrganizationPage(Shape):
 class OrganizationFilters(Paging):
     """Organizations in the order of their names."""
 
-    q: Words | None = Field(None, description="Words of the name.")
+    q: Words | None = None
     member_id: UUID | None = Field(
         None, description="Only organizations that this account belongs to: the caller's own account, or a colleague's."
     )

@@ -19,6 +19,7 @@ from interfaces.http.framework.fields import (
     Change,
     Currency,
     Ids,
+    LateCancel,
     Length,
     Line,
     Money,
@@ -34,11 +35,11 @@ from interfaces.http.framework.fields import (
     absent,
 )
 from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, week_response
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import directory
 from projections.search.search import FoundService
 
-Align = Literal["opening", "clock"]
-LateCancel = Literal["refuse", "fee"]
+Align = Annotated[Literal["opening", "clock"], EnumName("SlotAlignment")]
 Weekly = Annotated[list[WeeklyWindow], Field(min_length=1, max_length=336)]
 
 
@@ -69,8 +70,8 @@ class ServiceTermsBody(Body):
     tags: Tags = []
     description: Text | None = None
     category: Name | None = None
-    place: Line | None = Field(None, description="Where it takes place, if not at the provider's address.")
-    meeting_url: Link | None = Field(None, description="Where it takes place online. Public, as the whole service.")
+    place: Line | None = None
+    meeting_url: Link | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = {}
 
@@ -80,7 +81,7 @@ class ReplaceServiceBody(ServiceTermsBody):
 
     name: Name
     duration: Length = Field(examples=[30])
-    currency: Currency | None = Field(None, description="Without one: the organization's.")
+    currency: Currency | None = None
     provider_id: UUID | None = None
     provider_ids: Ids | None = None
 
@@ -189,8 +190,8 @@ class ServiceFilters(SearchFilters):
     """
 
     provider_id: UUID | None = None
-    q: Words | None = Field(None, description="Words of name, category or description.")
-    sort: Literal["name", "price", "distance", "earliest"] = "name"
+    q: Words | None = None
+    sort: Annotated[Literal["name", "price", "distance", "earliest"], EnumName("ServiceOrder")] = "name"
 
 
 def check_who(body: ReplaceServiceBody | ChangeServiceBody) -> None:
