@@ -21,7 +21,7 @@ from domain.booking.appointment_status import (
     TooLateToReschedule,
     TooManyReschedules,
 )
-from domain.booking.appointment_text import check_budget, note_of
+from domain.booking.appointment_text import WithTexts, check_budget, note_of, texts_of
 from domain.booking.origin import Party
 from domain.booking.placement import Booking, Move, Placed, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
@@ -29,11 +29,11 @@ from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class Appointment(Placed, Aggregate):
+class Appointment(Placed, WithTexts, Aggregate):
     """One service with one provider for one customer, or one seat of a group session.
 
-    Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal data of
-    the customer. A request that is not answered keeps its time until `expires_at`.
+    Keeps price and policy as they were when it was booked or moved. Its texts and reasons are personal data of the
+    customer. A request that is not answered keeps its time until `expires_at`.
     """
 
     class Booked(BeginFields, Aggregate.Created):
@@ -54,7 +54,7 @@ class Appointment(Placed, Aggregate):
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.DECLINED, None
-            appointment.ending, appointment.reason = self.ending(), self.reason
+            appointment.ending, appointment.reason = {**self.ending(), "at": self.timestamp}, self.reason
 
     class Expired(Aggregate.Event):
         pass
@@ -69,11 +69,12 @@ class Appointment(Placed, Aggregate):
             appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
             appointment.reschedules += self.by_customer
             appointment.organization_id, appointment.free_cancellation = self.organization_id, self.free_cancellation
+            appointment.move, appointment.move_reason = {**self.moving(), "at": self.timestamp}, self.reason
 
     class Cancelled(CancelFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.CANCELLED, None
-            appointment.ending, appointment.reason = self.ending(), self.reason
+            appointment.ending, appointment.reason = {**self.ending(), "at": self.timestamp}, self.reason
 
     class CheckedIn(Aggregate.Event):
         by: UUID
@@ -102,6 +103,8 @@ class Appointment(Placed, Aggregate):
         self.reschedules = 0
         self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
+        self.move: Mapping[str, Any] = {}
+        self.move_reason: PersonalData | None = None
         self.missed_at: datetime | None = None
 
     def begin(self, event: BeginFields) -> None:
@@ -138,27 +141,19 @@ class Appointment(Placed, Aggregate):
         )
 
     @property
-    def note(self) -> str:
-        """Empty while it is encrypted, as all personal data here."""
-        return (self.told.get("note") if self.told else None) or ""
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        return (self.told.get("answers") if self.told else None) or {}
+    def rescheduled(self) -> dict[str, Any] | None:
+        """The last move: members at, by, by_customer and reason; None unless it was moved."""
+        return {**self.move, "reason": _words(self.move_reason)} if self.move else None
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
-        """The members by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
-        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.CANCELLED else None
+        """The members at, by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
+        return {**self.ending, "reason": _words(self.reason)} if self.status is AppointmentStatus.CANCELLED else None
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """The members by, reason and reason_code; None unless it is declined."""
-        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.DECLINED else None
-
-    @property
-    def _why(self) -> str:
-        return (self.reason.value if self.reason else None) or ""
+        """The members at, by, reason and reason_code; None unless it is declined."""
+        return {**self.ending, "reason": _words(self.reason)} if self.status is AppointmentStatus.DECLINED else None
 
     def confirm(self, by: UUID, now: datetime) -> None:
         """Accept the request; already booked is not an error."""
@@ -194,11 +189,14 @@ class Appointment(Placed, Aggregate):
         if self.status is not AppointmentStatus.REQUESTED:
             raise NotRequested(f"Its status is `{self.status}`.")
 
-    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
-        """Change note and answers, which must be decrypted, while the appointment has not ended."""
-        self._check_alive()
-        if (note, answers) != (self.note, self.answers):
-            told = note_of(self.customer_id, note, answers)
+    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime, **more: Any) -> None:
+        """Change the texts, which must be decrypted. Once the appointment has ended, only those in `more`."""
+        known = texts_of(self.told)
+        if not more or (note, answers) != (known["note"], known["answers"]):
+            self._check_alive()
+        texts = {**known, "note": note, "answers": answers, **more}
+        if texts != known:
+            told = note_of(self.customer_id, **texts)
             check_budget([each for each in (*self.noted, told) if each is not None])
             self._noted(by=by, told=told, timestamp=now)
 
@@ -218,9 +216,10 @@ class Appointment(Placed, Aggregate):
         if by_customer:
             self._check_customer_may_move(now)
         agreed = terms if by_customer else BookedTerms(self.price, self.currency, self.policy)
-        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
+        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer}
+        reason = PersonalData(self.customer_id, move.reason) if move.reason else None
         where = placement_fields(move.placement, move.origin)
-        self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
+        self.trigger_event(self.Rescheduled, **moved, reason=reason, **where, **agreed._asdict(), timestamp=now)
 
     def _check_customer_may_move(self, now: datetime) -> None:
         self._check_not_started(now)
@@ -318,3 +317,8 @@ class Appointment(Placed, Aggregate):
     def _check_started(self, now: datetime) -> None:
         if now < self.starts_at:
             raise TooEarly(f"The appointment starts at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
+
+
+def _words(reason: PersonalData | None) -> str:
+    """Empty while they are encrypted."""
+    return (reason.value if reason else None) or ""

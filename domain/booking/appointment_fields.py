@@ -60,6 +60,10 @@ class MoveFields(OriginFields, TermsFields, PlacementFields, _WhoMoves):
     free_cancellation: bool
     reason: PersonalData | None
 
+    def moving(self) -> dict[str, Any]:
+        """Who moved the appointment, without the words."""
+        return {"by": self.by, "by_customer": self.by_customer}
+
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Version 1 recorded neither a reason nor free cancellation."""

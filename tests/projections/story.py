@@ -93,10 +93,11 @@ def an_appointment(
     start: datetime | None = None,
     *,
     customer_id: UUID | None = None,
+    service_id: UUID | None = None,
     now: datetime = NOW,
 ) -> Appointment:
     move, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
-    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), move.placement)
+    booking = Booking(uuid4(), service_id or uuid4(), customer_id or uuid4(), move.placement)
     return Appointment.book(uuid4(), booking, terms, None, now)
 
 

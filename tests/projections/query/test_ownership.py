@@ -71,6 +71,7 @@ class Town:
         haircut, massage = a_service(self.ada), a_service(self.sol)
         self.things: dict[str, dict[str, Aggregate]] = {
             "account": {name: an_account(p[name]) for name in ("carl", "ada")},
+            "agenda_customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "appointment": {
                 "carl-ada": an_appointment(self.ada.id, customer_id=carl.id),
@@ -105,7 +106,12 @@ class Town:
 
 
 ADAS_APPOINTMENTS, ADAS_LINE = {"carl-ada", "claimed-ada"}, {"carl-ada", "dora-any-haircut"}
-OF_SALON = {"appointment": ADAS_APPOINTMENTS, "waiting": ADAS_LINE, "customer": {"carl", "claimed", "shared"}}
+OF_SALON = {
+    "appointment": ADAS_APPOINTMENTS,
+    "agenda_customer": {"carl", "claimed"},
+    "waiting": ADAS_LINE,
+    "customer": {"carl", "claimed", "shared"},
+}
 SALONS_WEBHOOKS = {"salon", "ada-in-salon"}
 
 EXPECTED: dict[str, dict[str, set[str]]] = {
@@ -116,23 +122,37 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
     "ada": {
         "account": {"ada"},
         "appointment": ADAS_APPOINTMENTS,
+        "agenda_customer": {"carl", "claimed"},
         "waiting": ADAS_LINE,
         "customer": {"carl", "claimed"},
         "webhook": {"ada"},
     },
     "sol": {
         "appointment": {"dora-sol", "private-sol"},
+        "agenda_customer": {"dora", "private"},
         "waiting": {"dora-any-massage", "claimed-sol"},
         "customer": {"dora", "private", "claimed"},
         "webhook": {"sol"},
     },
-    "carl": {"account": {"carl"}, "appointment": {"carl-ada"}, "waiting": {"carl-ada"}, "customer": {"carl"}},
+    "carl": {
+        "account": {"carl"},
+        "appointment": {"carl-ada"},
+        "agenda_customer": {"carl"},
+        "waiting": {"carl-ada"},
+        "customer": {"carl"},
+    },
     "dora": {
         "appointment": {"dora-sol"},
+        "agenda_customer": {"dora"},
         "waiting": {"dora-any-haircut", "dora-any-massage"},
         "customer": {"dora"},
     },
-    "claimant": {"appointment": {"claimed-ada"}, "waiting": {"claimed-sol"}, "customer": {"claimed"}},
+    "claimant": {
+        "appointment": {"claimed-ada"},
+        "agenda_customer": {"claimed"},
+        "waiting": {"claimed-sol"},
+        "customer": {"claimed"},
+    },
     "rival": {},
     "stranger": {},
 }

@@ -13,8 +13,8 @@ from tests.support.builders import somebody
 
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
-    "price", "currency", "policy",
-    "free_cancellation", "note", "answers", "created_at", "expires_at",
+    "price", "currency", "currency_exponent", "policy",
+    "free_cancellation", "note", "answers", "external_id", "metadata", "created_at", "updated_at", "expires_at",
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class TestBookAppointment:
         made = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
         position = made.headers["daybook-position"]
         seen = await town.api.get(made.headers["location"], town.customer, daybook_position=position)
-        assert seen.content == made.content
+        assert {name: told for name, told in seen.json().items() if name in made.json()} == made.json()
 
     async def test_needs_a_key(self, village: Town):
         answer = await village.api.post("/v1/appointments", village.booking(), village.customer)
@@ -393,7 +393,8 @@ class TestCancelAppointment:
         said = {"reason": "Ill.", "reason_code": "provider_unavailable"}
         answer = await town.api.post(path, said, town.owner, if_match=1)
         told = answer.json()
-        cancelled = {"by": str(town.owner.id), "party": "staff", **said, "late": False, "fee": 0}
+        at = told["updated_at"]
+        cancelled = {"at": at, "by": str(town.owner.id), "party": "staff", **said, "late": False, "fee": 0}
         assert (answer.status_code, told["status"], told["cancelled"]) == (200, "cancelled", cancelled)
         assert (await town.api.get(f"/v1/appointments/{made['id']}", town.owner)).json() == told
 
@@ -449,7 +450,7 @@ class TestMarkAppointment:
         made = await village.booked()
         path = f"/v1/appointments/{made['id']}/check-in"
         told = (await village.api.post(path, {}, village.owner, if_match=1)).json()
-        assert told == {**made, "version": 2, "status": "checked_in"}
+        assert told == {**made, "version": 2, "status": "checked_in", "updated_at": told["updated_at"]}
 
     @pytest.mark.parametrize("mark", ["complete", "no-show"])
     async def test_what_has_not_begun_can_neither_be_completed_nor_missed(self, village: Town, mark: str):
