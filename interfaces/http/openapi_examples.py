@@ -199,6 +199,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "organization_id": None,
         "deleted": False,
     },
+    "LikeCustomer": {
+        "id": _CUSTOMER_ID,
+        "version": 1,
+        **_DETAILS,
+        "organization_id": None,
+        "deleted": False,
+        "alike": ["email"],
+    },
     "CreateOrganization": _BUSINESS,
     "ReplaceOrganization": _BUSINESS,
     "ChangeOrganization": {"bio": None},
@@ -275,6 +283,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "MergeTag": {"into": "1f0c9d52-3a7e-5b84-8c6d-4e5f60718293"},
     "Tag": {"id": _TAG_ID, "version": 1, "slug": "haircut", "name": "Haircut", "aliases": []},
     "ReplaceSchedule": {"timezone": "Europe/Paris", "weekly": _WEEKLY},
+    "OpeningHours": {
+        "id": _SCHEDULE_ID,
+        "version": 4,
+        "timezone": "Europe/Paris",
+        "weekly": _WEEKLY,
+        "overrides": [{"date": "2030-12-24", "hours": [{"from": "09:00", "to": "12:00"}]}],
+    },
     "Schedule": {
         "id": _SCHEDULE_ID,
         "version": 4,

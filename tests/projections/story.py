@@ -63,8 +63,8 @@ def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Serv
     return Service(id=uuid4(), by=uuid4(), terms={**details, **terms}, timestamp=NOW)
 
 
-def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
-    details = {"name": name, "email": None, "phone": None, "timezone": None, "note": ""}
+def a_customer(name: str = "Carl", by: UUID | None = None, **more: Any) -> Customer:
+    details = {"name": name, "email": None, "phone": None, "timezone": None, "note": "", **more}
     id = uuid4()
     return Customer(id=id, by=by or uuid4(), details=PersonalData(id, details), timestamp=NOW)
 

@@ -41,6 +41,8 @@ WORDS: Words = {
     "hold_id": Word("The id of the hold."),
     "BookAppointment.hold_id": Word("One of the caller's holds, of the same service and start, which is used up."),
     "Offer.hold_id": Word("The hold that keeps the offered time."),
+    "list_holds.provider_id": Word("Only holds with this provider."),
+    "list_holds.customer_id": Word("Only holds for this customer."),
     "Hold.status": Word("The state of the hold."),
     "policy": Word("The rules on cancelling, moving and reminders, as agreed when it was booked or moved."),
     "free_cancellation": Word(

@@ -33,6 +33,7 @@ find_earliest_starts           +    +    +  |   +    +    +    +  |   +    +    
 explain_availability           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
 place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_holds                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_hold                       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 extend_hold                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 release_hold                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -67,6 +68,7 @@ replace_provider               ?    .    .  |   +    +    +    -  |   -    -    
 change_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 delete_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 
+get_opening_hours              +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_schedule                   ?    .    .  |   +    +    +    +  |   -    -    -  |   +    +    .
 replace_schedule               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 replace_override               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -90,6 +92,7 @@ list_customers                 ?    +    +  |   +    +    +    +  |   +    +    
 get_customer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_customer:guest             ?    -    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_customer:claimed           ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+list_customer_duplicates       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 replace_customer               ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 change_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -232,6 +235,7 @@ LISTED = {
         "get_appointment": "appointment_id",
         "get_appointment:claimed": "claimed_appointment_id",
     },
+    "list_holds": {"get_hold": "hold_id"},
     "list_waitlist": {"get_waitlist_entry": "waiting_id"},
     "list_customers": {
         "get_customer": "customer_id",

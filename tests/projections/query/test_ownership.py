@@ -15,6 +15,7 @@ from domain.webhooks.webhook import Webhook
 from projections.query.ownership import Owner, Ownership, ownership_of
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.registry import PROJECTIONS
+from tests.projections.read_models.test_hold import a_hold
 from tests.projections.story import NOW, a_customer, a_provider, a_service, an_appointment, an_organization
 
 OWNED: dict[str, tuple[str, Ownership]] = {
@@ -79,6 +80,12 @@ class Town:
                 "dora-sol": an_appointment(self.sol.id, customer_id=dora.id),
                 "private-sol": an_appointment(self.sol.id, customer_id=private.id),
             },
+            "hold": {
+                "carl-ada": a_hold(self.ada.id, customer_id=carl.id),
+                "claimed-ada": a_hold(self.ada.id, customer_id=claimed.id),
+                "dora-sol": a_hold(self.sol.id, customer_id=dora.id),
+                "private-sol": a_hold(self.sol.id, customer_id=private.id),
+            },
             "waiting": {
                 "carl-ada": a_wait(carl.id, haircut.id, self.ada.id),
                 "dora-any-haircut": a_wait(dora.id, haircut.id),
@@ -108,6 +115,7 @@ class Town:
 ADAS_APPOINTMENTS, ADAS_LINE = {"carl-ada", "claimed-ada"}, {"carl-ada", "dora-any-haircut"}
 OF_SALON = {
     "appointment": ADAS_APPOINTMENTS,
+    "hold": ADAS_APPOINTMENTS,
     "agenda_customer": {"carl", "claimed"},
     "waiting": ADAS_LINE,
     "customer": {"carl", "claimed", "shared"},
@@ -122,6 +130,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
     "ada": {
         "account": {"ada"},
         "appointment": ADAS_APPOINTMENTS,
+        "hold": ADAS_APPOINTMENTS,
         "agenda_customer": {"carl", "claimed"},
         "waiting": ADAS_LINE,
         "customer": {"carl", "claimed"},
@@ -129,6 +138,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
     },
     "sol": {
         "appointment": {"dora-sol", "private-sol"},
+        "hold": {"dora-sol", "private-sol"},
         "agenda_customer": {"dora", "private"},
         "waiting": {"dora-any-massage", "claimed-sol"},
         "customer": {"dora", "private", "claimed"},
@@ -137,18 +147,21 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
     "carl": {
         "account": {"carl"},
         "appointment": {"carl-ada"},
+        "hold": {"carl-ada"},
         "agenda_customer": {"carl"},
         "waiting": {"carl-ada"},
         "customer": {"carl"},
     },
     "dora": {
         "appointment": {"dora-sol"},
+        "hold": {"dora-sol"},
         "agenda_customer": {"dora"},
         "waiting": {"dora-any-haircut", "dora-any-massage"},
         "customer": {"dora"},
     },
     "claimant": {
         "appointment": {"claimed-ada"},
+        "hold": {"claimed-ada"},
         "agenda_customer": {"claimed"},
         "waiting": {"claimed-sol"},
         "customer": {"claimed"},

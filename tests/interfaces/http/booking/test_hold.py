@@ -157,3 +157,17 @@ class TestApproval:
         assert pointers(await town.api.patch(path, twice, town.owner, if_match="*")) == ["/reminders"]
         booked = await town.booked(service_id=service["id"])
         assert booked["policy"]["reminders"] == [60]
+
+
+class TestListHolds:
+    async def test_both_sides_see_what_is_held_now(self, town: Town):
+        said = {"service_id": town.service_id, "provider_id": town.provider_id, "start": town.at("09:00")}
+        made = (await town.api.post("/v1/holds", said, town.customer, idempotency_key="a")).json()
+        for by in (town.customer, town.owner, town.admin):
+            assert (await town.api.get("/v1/holds", by)).json()["items"] == [made]
+        assert (await town.api.get("/v1/holds", town.stranger)).json()["items"] == []
+        assert problem(await town.api.get("/v1/holds")) == (401, "unauthenticated")
+        other = f"/v1/holds?provider_id={new_id()}"
+        assert (await town.api.get(other, town.owner)).json()["items"] == []
+        await town.api.delete(f"/v1/holds/{made['id']}", town.customer, if_match=1)
+        assert (await town.api.get("/v1/holds", town.owner)).json()["items"] == []
