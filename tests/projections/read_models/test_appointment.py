@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
@@ -294,3 +295,24 @@ async def test_pages_follow_one_another_in_each_order(write, catch_up, look, ord
             (found,), after = await find(read, Page(limit=1, after=after), order=order)
             seen.append(found.id)
     assert (seen, after) == (ids, None)
+
+
+async def test_a_list_takes_as_many_statements_however_long_it_is(write, catch_up, look, engine):
+    statements: list[str] = []
+
+    def count(connection, cursor, statement, *rest):
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", count)
+    ada, numbers = a_provider(), []
+    await write(ada)
+    for _ in range(2):
+        customers = [a_customer(f"C{n}") for n in range(10)]
+        await write(*customers, *(an_appointment(ada.id, customer_id=each.id) for each in customers))
+        await catch_up()
+        async with look("agenda") as read:
+            statements.clear()
+            found, _ = await find(read, ALL, owner=Owner(ada.owner_id))
+            assert all(each.customer["name"] for each in found)
+            numbers.append((len(found), len(statements)))
+    assert numbers == [(10, 1), (20, 1)]
