@@ -41,7 +41,7 @@ class TermsFields:
 
 @dataclass(frozen=True)
 class BeginFields(OriginFields, TermsFields, PlacementFields, BookingFields):
-    """Of the events that begin an appointment. `told`: the customer's note and answers."""
+    """Of the events that begin an appointment. `told`: its texts (`appointment_text.DEFAULTS`)."""
 
     told: PersonalData | None
 
