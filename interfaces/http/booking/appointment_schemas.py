@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -24,6 +24,7 @@ from interfaces.http.framework.fields import (
     Paging,
     Query,
     Resource,
+    Several,
     Shape,
     Text,
     absent,
@@ -102,7 +103,7 @@ class AppointmentFilters(Paging):
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
     updated_since: Instant | None = None
-    status: tuple[AppointmentStatus, ...] | None = None
+    status: Annotated[tuple[AppointmentStatus, ...] | None, Several] = None
     service_id: UUID | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None

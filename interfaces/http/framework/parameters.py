@@ -1,7 +1,7 @@
 """The parameters of a handler, from its signature: path parameters, a query model, a body model."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from inspect import signature
@@ -96,12 +96,12 @@ def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
 
 @cache
 def _several(model: type[BaseModel]) -> frozenset[str]:
-    """The parameters that may be given several times: their values are a tuple."""
+    """The parameters that may be given several times: their type is a tuple of `Several`."""
     fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     return frozenset(name for name, hint in fields.items() if any(get_origin(e) is tuple for e in get_args(hint)))
 
 
-def _values(raw: bytes, several: Collection[str] = ()) -> dict[str, Any]:
+def _values(raw: bytes, several: frozenset[str] = frozenset()) -> dict[str, Any]:
     try:
         read = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
@@ -111,4 +111,4 @@ def _values(raw: bytes, several: Collection[str] = ()) -> dict[str, Any]:
     once = [name for name, _ in pairs if name not in several]
     if len({*once}) < len(once):
         raise InvalidFields(repeated(once, "query"))
-    return values | {name: [value for each, value in pairs if each == name] for name in values if name in several}
+    return values | {name: ",".join(value for each, value in pairs if each == name) for name in several & values.keys()}

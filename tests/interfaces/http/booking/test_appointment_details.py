@@ -146,6 +146,7 @@ class TestFinding:
 
         every = [first["id"], second["id"], third["id"]]
         assert await ids("status=booked&status=cancelled") == every
+        assert await ids("status=booked,cancelled") == every
         assert await ids("status=booked") == every[:2]
         assert await ids("status=cancelled&status=no_show") == every[2:]
         assert await ids(f"service_id={service['id']}") == [second["id"]]
