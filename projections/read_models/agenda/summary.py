@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Table, Text, exists, func, literal_column, or_
+from sqlalchemy import Column, ColumnElement, FromClause, Table, Text, case, exists, func, literal_column, or_
 
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import UNREADABLE
@@ -67,7 +67,7 @@ def columns() -> list[ColumnElement[Any]]:
     return [
         services.c.shown.label("service"),
         providers.c.shown.label("provider"),
-        person.label("customer"),
+        case((c.id.is_not(None), person)).label("customer"),
     ]
 
 
