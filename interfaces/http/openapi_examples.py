@@ -199,7 +199,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "organization_id": None,
         "deleted": False,
     },
-    "LikeCustomer": {
+    "CustomerDuplicate": {
         "id": _CUSTOMER_ID,
         "version": 1,
         **_DETAILS,

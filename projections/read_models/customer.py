@@ -226,7 +226,7 @@ def _words(q: str) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class LikeCustomer(ListedCustomer):
+class CustomerDuplicate(ListedCustomer):
     """A customer who may be the same person as another. `name_key` and so on: whether these are alike."""
 
     name_key: bool
@@ -236,7 +236,7 @@ class LikeCustomer(ListedCustomer):
 
 async def alike(
     read: Snapshot, id: UUID, page: Page, *, owner: Owner | None = None
-) -> tuple[Sequence[LikeCustomer], str | None]:
+) -> tuple[Sequence[CustomerDuplicate], str | None]:
     """Customers of the owner who have the name, the e-mail address or the phone number of this one, by name.
 
     Neither capitals and accents count, nor how a phone number is written.
@@ -247,7 +247,7 @@ async def alike(
     others = select(*columns, *(func.coalesce(each, false()).label(each.name) for each in same))
     query = others.join_from(customer, own, or_(*same)).where(_c.id != id, ~_c.deleted)
     query = narrowed(query, (owner, ownership.shows))
-    return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, LikeCustomer)
+    return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, CustomerDuplicate)
 
 
 _named = select(*(_c[key] for key in KEYS))

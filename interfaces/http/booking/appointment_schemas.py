@@ -151,7 +151,7 @@ class CancellationResponse(Shape):
     fee: int
 
 
-class MoveResponse(Shape):
+class AppointmentMoveResponse(Shape):
     """The last move. `by_customer`: whether the customer moved it."""
 
     at: datetime
@@ -220,7 +220,7 @@ class AppointmentResponse(Resource):
     service: AppointmentServiceResponse | None = absent()
     provider: AppointmentProviderResponse | None = absent()
     customer: AppointmentCustomerResponse | None = absent()
-    rescheduled: MoveResponse | None = absent()
+    rescheduled: AppointmentMoveResponse | None = absent()
     cancelled: CancellationResponse | None = absent()
     declined: DeclinationResponse | None = absent()
 
@@ -291,7 +291,7 @@ def _listed(appointment: ListedAppointment) -> dict[str, Any]:
 def _changes(appointment: Appointment | ListedAppointment) -> dict[str, Any]:
     """How it was moved, cancelled or declined, if it was."""
     shapes: Mapping[str, type[Shape]] = {
-        "rescheduled": MoveResponse,
+        "rescheduled": AppointmentMoveResponse,
         "cancelled": CancellationResponse,
         "declined": DeclinationResponse,
     }

@@ -87,18 +87,18 @@ class CustomerPage(Shape):
     next: str | None
 
 
-class LikeCustomerResponse(CustomerResponse):
+class CustomerDuplicateResponse(CustomerResponse):
     """A customer who may be the same person. `alike`: what both have in common."""
 
     alike: list[Annotated[Literal["name", "email", "phone"], EnumName("CustomerLikeness")]]
 
 
-class LikeCustomerPage(Shape):
-    items: list[LikeCustomerResponse]
+class CustomerDuplicatePage(Shape):
+    items: list[CustomerDuplicateResponse]
     next: str | None
 
 
-class LikeCustomerFilters(Paging):
+class CustomerDuplicateFilters(Paging):
     """Customers in the order of their names."""
 
 
@@ -164,9 +164,9 @@ async def get(request: RequestContext, customer_id: UUID) -> Response:
     return resource_response(request.sent, row.version, customer_response(row), read.position)
 
 
-@router.get("/{customer_id}/duplicates", "list_customer_duplicates", LikeCustomerPage)
+@router.get("/{customer_id}/duplicates", "list_customer_duplicates", CustomerDuplicatePage)
 async def duplicates(
-    request: RequestContext, customer_id: UUID, filters: Annotated[LikeCustomerFilters, Query()]
+    request: RequestContext, customer_id: UUID, filters: Annotated[CustomerDuplicateFilters, Query()]
 ) -> Response:
     """List the customers who may be the same person: with the same name, e-mail address or phone number."""
     async with request.snapshot("customer") as read:
@@ -177,7 +177,7 @@ async def duplicates(
     return page_response(items, next_cursor(request, filters, bookmark), read.position)
 
 
-def _alike(row: customer.LikeCustomer) -> list[str]:
+def _alike(row: customer.CustomerDuplicate) -> list[str]:
     return [key.removesuffix("_key") for key in customer.KEYS if getattr(row, key)]
 
 

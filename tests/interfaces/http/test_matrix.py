@@ -235,7 +235,6 @@ LISTED = {
         "get_appointment": "appointment_id",
         "get_appointment:claimed": "claimed_appointment_id",
     },
-    "list_holds": {"get_hold": "hold_id"},
     "list_waitlist": {"get_waitlist_entry": "waiting_id"},
     "list_customers": {
         "get_customer": "customer_id",

@@ -50,7 +50,7 @@ class TestBookAppointment:
         made = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
         position = made.headers["daybook-position"]
         seen = await town.api.get(made.headers["location"], town.customer, daybook_position=position)
-        assert {name: told for name, told in seen.json().items() if name in made.json()} == made.json()
+        assert seen.json() == seen.json() | made.json()
 
     async def test_needs_a_key(self, village: Town):
         answer = await village.api.post("/v1/appointments", village.booking(), village.customer)
@@ -256,7 +256,8 @@ class TestGetAppointment:
         made = await town.booked()
         path = f"/v1/appointments/{made['id']}"
         for by in (town.customer, town.owner, town.admin, somebody(Role.AUDITOR)):
-            assert (await town.api.get(path, by)).json() == made
+            shown = (await town.api.get(path, by)).json()
+            assert shown == shown | made
         for by in (town.stranger, somebody()):
             assert problem(await town.api.get(path, by)) == (404, "not-found")
         assert problem(await town.api.get(path, somebody(Role.ANALYST))) == (403, "forbidden")
@@ -364,7 +365,8 @@ class TestRescheduleAppointment:
         path = f"/v1/appointments/{made['id']}"
         refused = await town.api.post(f"{path}/reschedule", {"start": town.at("10:00")}, town.customer, if_match=1)
         assert problem(refused) == (409, "slot-taken")
-        assert (await town.api.get(path, town.customer)).json() == made
+        shown = (await town.api.get(path, town.customer)).json()
+        assert shown == shown | made
 
     async def test_by_staff_keeps_the_price_and_lets_the_customer_cancel_at_no_cost(self, town: Town):
         strict = {"price": 4000, "cancel_notice": 60 * 24 * 30, "late_cancel": "refuse"}
@@ -376,7 +378,8 @@ class TestRescheduleAppointment:
         told = moved.json()
         assert {name: told[name] for name in ("price", "policy")} == {name: made[name] for name in ("price", "policy")}
         assert (made["free_cancellation"], told["free_cancellation"]) == (False, True)
-        assert (await town.api.get(path, town.customer)).json() == told
+        shown = (await town.api.get(path, town.customer)).json()
+        assert shown == shown | told
         answer = await town.api.post(f"{path}/cancel", {}, town.customer, if_match=2)
         cancelled = answer.json()["cancelled"]
         assert (answer.status_code, cancelled["late"], cancelled["fee"]) == (200, False, 0)
@@ -396,7 +399,8 @@ class TestCancelAppointment:
         at = told["updated_at"]
         cancelled = {"at": at, "by": str(town.owner.id), "party": "staff", **said, "late": False, "fee": 0}
         assert (answer.status_code, told["status"], told["cancelled"]) == (200, "cancelled", cancelled)
-        assert (await town.api.get(f"/v1/appointments/{made['id']}", town.owner)).json() == told
+        shown = (await town.api.get(f"/v1/appointments/{made['id']}", town.owner)).json()
+        assert shown == shown | told
 
     async def test_a_customer_need_not_say_anything_not_even_a_body(self, village: Town):
         made = await village.booked()
