@@ -23,11 +23,36 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 PYTEST = $(BIN)/pytest --dist worksteal
 OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
-LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security
+LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description
+# Generators of clients and linters of docs/openapi.json have locked packages of their own.
+CLIENTS := tests/system/clients
+CLIENT_TOOLS := .cache/clients
+CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
+CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
+ARGS ?=
+
+# .venv here and its Python, whatever environment the caller has switched on.
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export UV_PYTHON := $(CURDIR)/$(BIN)/python
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
+
+# One process more than there are processors: many tests wait for a time to pass. The longest begin first
+# (tests/conftest.py), and a process without tests left takes some of another's.
+WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
+PYTEST = $(BIN)/pytest --dist worksteal
+OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
+LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description
+# Generators of clients and linters of docs/openapi.json have locked packages of their own.
+CLIENTS := tests/system/clients
+CLIENT_TOOLS := .cache/clients
+CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
+CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
+GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate --meta none --overwrite \
+    --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
-    bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails
+    bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +69,7 @@ test: lint ## run all checks, then all tests but the long ones
 	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
-test-system: $(STAMP) ## run the long suites in full: journeys, workers, faults, torture
+test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
 	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
@@ -92,6 +117,27 @@ lint-dependencies:
 	$(BIN)/deptry .
 lint-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
+lint-description: $(CLIENT_TOOLS)/.linted
+
+# Once for each version of the document.
+$(CLIENT_TOOLS)/.linted: docs/openapi.json $(CLIENTS)/lint $(wildcard $(CLIENTS)/*.yaml) | client-tools
+	@$(CLIENTS)/lint docs/openapi.json $(CLIENT_TOOLS)
+	@touch $@
+
+client-tools: $(CLIENT_PYTHON)
+	@command -v node >/dev/null || exit 0; $(MAKE) --no-print-directory $(CLIENT_NODE)
+
+$(CLIENT_PYTHON): $(CLIENTS)/uv.lock $(STAMP)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(CLIENT_TOOLS)/python $(BIN)/uv sync --project $(CLIENTS) --frozen --quiet
+	@touch $@
+
+$(CLIENT_NODE): $(CLIENTS)/package-lock.json
+	@cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(CLIENT_TOOLS)
+	@npm ci --prefix $(CLIENT_TOOLS) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+clients: $(STAMP) client-tools ## generate clients in Python and TypeScript, and play a story with each
+	$(BIN)/pytest tests/system/clients $(ARGS)
 
 types: $(STAMP) ## check types only
 	$(BIN)/mypy

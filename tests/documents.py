@@ -33,6 +33,7 @@ TEST_FOLDERS = {
     "tests/projections": "Events in, rows out; caches; rebuild.",
     "tests/support": "What several tests share: builders, servers, a checker of whole logs.",
     "tests/system": "Real processes.",
+    "tests/system/clients": "Clients that are generated from docs/openapi.json.",
     "tests/system/faults": "Reminders while workers and broker are killed.",
     "tests/system/journeys": "Stories through HTTP on processes as `daybook up` starts them.",
     "tests/system/recipes": "The recipes of docs/recipes.md on a copy of this tree.",
