@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.booking.appointment import Appointment
 from domain.catalog.provider import Provider
 from domain.kernel import Aggregate, derived_id
+from domain.log_position import position_text
 from domain.scheduling.schedule import Schedule
 
 
@@ -42,7 +43,7 @@ def payload(happening: WebhookEvent) -> bytes:
     body = {
         "type": happening.type,
         "timestamp": _written(happening.at),
-        "data": {**_data(happening.subject), "position": happening.position},
+        "data": {**_data(happening.subject), "position": position_text(happening.position)},
     }
     return json.dumps(body, separators=(",", ":"), default=str).encode()
 

@@ -56,6 +56,7 @@ from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
+from projections.query.last_writes import LastWrites
 from projections.query.snapshot import Snapshots
 
 
@@ -104,7 +105,7 @@ class _Database(NamedTuple):
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
     address, store, journal, rows, engine, reads = database
-    cache, redis = await _cache(settings, stack)
+    cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
     store.on_enqueued = woken.set
     enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
@@ -121,6 +122,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _availability(settings, address, stack), reads, cache),
         booking=BookingReadModels(reads),
         cursors=Cursors(settings.secret_key.get_secret_value()),
+        writes=writes,
         request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
@@ -214,9 +216,12 @@ async def _availability(settings: Settings, address: DatabaseAddress, stack: Asy
     return AvailabilityLoader(pool)
 
 
-async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[AvailabilityCache | None, Mapping[str, Check]]:
+async def _cache(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[AvailabilityCache | None, LastWrites, Mapping[str, Check]]:
+    """What goes through Redis, and its check."""
     if settings.redis_url is None:
-        return None, {}
+        return None, LastWrites(), {}
     redis = connect(settings.redis_url.get_secret_value())
     stack.push_async_callback(redis.aclose)
 
@@ -224,7 +229,8 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Availabilit
         await redis.ping()
         return {}
 
-    return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), {"redis": pinged}
+    writes = await stack.enter_async_context(LastWrites(redis, settings.redis_prefix))
+    return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), writes, {"redis": pinged}
 
 
 def _health(engine: AsyncEngine, redis: Mapping[str, Check]) -> HealthPorts:

@@ -86,7 +86,7 @@ _WEBHOOK = {
     "state": "active",
     "reason": "",
     "created_at": "2030-01-02T10:11:12Z",
-    "position": 4711,
+    "position": "0.4711",
     "behind": 0,
     "failing_since": None,
 }
@@ -242,7 +242,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "events": [],
         "sessions": [],
         "mails": [_MAIL],
-        "position": 4711,
+        "position": "0.4711",
     },
     "SentMail": {"id": "0198c5a3-0a1b-7c2d-8e3f-b2c3d4e5f6a7", **_MAIL},
     "CreateTag": {"slug": "haircut", "name": "Haircut"},
@@ -300,7 +300,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "CancelAppointment": {"reason": "Ill."},
     "Empty": {},
     "HistoryItem": {
-        "position": 4711,
+        "position": "0.4711",
         "at": "2030-01-02T10:11:12Z",
         "type": "Appointment.CheckedIn",
         "version": 2,
@@ -310,21 +310,21 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Starts": {
         "starts": [{"start": _START, "end": _END, "provider_id": _PROVIDER_ID, "seats_left": 1}],
         "timezone": "Europe/Paris",
-        "position": 4711,
+        "position": "0.4711",
         "as_of": "2030-01-02T10:11:12Z",
     },
     "AvailabilityExplanation": {
         "offered": False,
         "rule": "taken",
         "detail": "This time is no longer free.",
-        "position": 4711,
+        "position": "0.4711",
     },
     "LedgerHead": {
-        "position": 4711,
+        "position": "0.4711",
         "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "at": "2030-01-02T10:11:12Z",
     },
-    "LedgerVerification": {"holds": True, "from": 1, "to": 4711, "seals": 2950, "broken": None},
+    "LedgerVerification": {"holds": True, "from": "0.1", "to": "0.4711", "seals": 2950, "broken": None},
     "SignInForm": {
         "grant_type": "password",
         "username": "grace@example.org",
@@ -365,7 +365,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "WebhookWithSecret": {**_WEBHOOK, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="},
     "Delivery": {
         "id": 31,
-        "position": 4711,
+        "position": "0.4711",
         "message_id": "msg_4c1f6d0e6a0b5d3e9c2f1a2b3c4d5e6f",
         "type": "appointment.booked",
         "attempt": 1,

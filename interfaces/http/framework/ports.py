@@ -22,6 +22,7 @@ from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
 from projections.availability.queries import Availability
 from projections.engine.event_feed import EventDecoder
+from projections.query.last_writes import LastWrites
 from projections.query.snapshot import Snapshots
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -122,5 +123,6 @@ class Ports:
     webhooks: WebhookPorts
     jobs: JobPorts
     mails: SentMails
+    writes: LastWrites = field(default_factory=LastWrites)
     request_id_key: bytes = b""
     health: HealthPorts = field(default_factory=HealthPorts)

@@ -89,8 +89,7 @@ async def _job(request: RequestContext, job_id: UUID) -> Response:
         found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    headers = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
-    return HttpResponse(200, to_json(job_response(found)), headers)
+    return HttpResponse(200, to_json(job_response(found)), {b"cache-control": PRIVATE}, position=read.position)
 
 
 def job_response(each: JobProgress) -> Mapping[str, Any]:
