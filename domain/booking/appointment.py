@@ -7,29 +7,24 @@ from uuid import UUID
 
 from domain.booking.appointment_fields import BeginFields, BookedTerms, CancelFields, DeclineFields, MoveFields, Reason
 from domain.booking.appointment_status import (
-    ENDED,
-    UNDO_NO_SHOW,
     AppointmentEnded,
     AppointmentStarted,
     AppointmentStatus,
-    NotANoShow,
-    NotRequested,
-    RequestExpired,
-    RequestPending,
-    TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
     TooManyReschedules,
 )
 from domain.booking.appointment_text import check_budget, note_of
+from domain.booking.approval import Approved
+from domain.booking.attendance import Attended
 from domain.booking.origin import Party
-from domain.booking.placement import Booking, Move, Placed, placement_fields
+from domain.booking.placement import Booking, Move, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class Appointment(Placed, Aggregate):
+class Appointment(Approved, Attended, Aggregate):
     """One service with one provider for one customer, or one seat of a group session.
 
     Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal data of
@@ -51,13 +46,17 @@ class Appointment(Placed, Aggregate):
     class Confirmed(Aggregate.Event):
         by: UUID
 
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
+
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.DECLINED, None
             appointment.ending, appointment.reason = self.ending(), self.reason
 
     class Expired(Aggregate.Event):
-        pass
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.expires_at = AppointmentStatus.EXPIRED, None
 
     class Noted(Aggregate.Event):
         by: UUID
@@ -78,14 +77,26 @@ class Appointment(Placed, Aggregate):
     class CheckedIn(Aggregate.Event):
         by: UUID
 
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status = AppointmentStatus.CHECKED_IN
+
     class Completed(Aggregate.Event):
         by: UUID
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status = AppointmentStatus.COMPLETED
 
     class NoShow(Aggregate.Event):
         by: UUID
 
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.missed_at = AppointmentStatus.NO_SHOW, self.timestamp
+
     class NoShowUndone(Aggregate.Event):
         by: UUID
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.status, appointment.missed_at = AppointmentStatus.BOOKED, None
 
     def __init__(self) -> None:
         self.service_id: UUID
@@ -160,40 +171,6 @@ class Appointment(Placed, Aggregate):
     def _why(self) -> str:
         return (self.reason.value if self.reason else None) or ""
 
-    def confirm(self, by: UUID, now: datetime) -> None:
-        """Accept the request; already booked is not an error."""
-        if self.status in {AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN}:
-            return
-        self._check_unanswered(now)
-        self._confirmed(by=by, timestamp=now)
-
-    @event(Confirmed)
-    def _confirmed(self, by: UUID, timestamp: datetime) -> None:
-        self.status, self.expires_at = AppointmentStatus.BOOKED, None
-
-    def decline(self, by: UUID, reason: Reason, now: datetime) -> None:
-        """Decline the request; already declined is not an error."""
-        if self.status is AppointmentStatus.DECLINED:
-            return
-        self._check_unanswered(now)
-        self.trigger_event(self.Declined, by=by, **reason.fields(self.customer_id), timestamp=now)
-
-    def expire(self, now: datetime) -> None:
-        """Expire a request whose time is over; otherwise do nothing."""
-        if self.status is AppointmentStatus.REQUESTED and self.expires_at is not None and self.expires_at <= now:
-            self._expired(timestamp=now)
-
-    @event(Expired)
-    def _expired(self, timestamp: datetime) -> None:
-        self.status, self.expires_at = AppointmentStatus.EXPIRED, None
-
-    def _check_unanswered(self, now: datetime) -> None:
-        if self.status is AppointmentStatus.EXPIRED or (self.expires_at is not None and self.expires_at <= now):
-            raise RequestExpired
-        self._check_alive()
-        if self.status is not AppointmentStatus.REQUESTED:
-            raise NotRequested(f"Its status is `{self.status}`.")
-
     def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
         """Change note and answers, which must be decrypted, while the appointment has not ended."""
         self._check_alive()
@@ -253,68 +230,6 @@ class Appointment(Placed, Aggregate):
         how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
         self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)
 
-    def check_in(self, by: UUID, now: datetime) -> None:
-        """The customer has arrived; already checked in is not an error."""
-        if self.status is AppointmentStatus.CHECKED_IN:
-            return
-        self._check_booked()
-        self._checked_in(by=by, timestamp=now)
-
-    @event(CheckedIn)
-    def _checked_in(self, by: UUID, timestamp: datetime) -> None:
-        self.status = AppointmentStatus.CHECKED_IN
-
-    def complete(self, by: UUID, now: datetime) -> None:
-        """The appointment took place. Raises TooEarly before its start; already completed is not an error."""
-        if self.status is AppointmentStatus.COMPLETED:
-            return
-        self._check_booked()
-        self._check_started(now)
-        self._completed(by=by, timestamp=now)
-
-    @event(Completed)
-    def _completed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = AppointmentStatus.COMPLETED
-
-    def miss(self, by: UUID, now: datetime) -> None:
-        """The customer did not come. Raises TooEarly before the start; already marked is not an error."""
-        if self.status is AppointmentStatus.NO_SHOW:
-            return
-        self._check_booked()
-        self._check_started(now)
-        self._missed(by=by, timestamp=now)
-
-    @event(NoShow)
-    def _missed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = AppointmentStatus.NO_SHOW
-        self.missed_at = timestamp
-
-    def undo_no_show(self, by: UUID, now: datetime) -> None:
-        """The customer came after all. Possible within 24 hours of the mark. Raises NotANoShow, AppointmentEnded."""
-        if self.status is not AppointmentStatus.NO_SHOW or self.missed_at is None:
-            raise NotANoShow
-        if now > self.missed_at + UNDO_NO_SHOW:
-            raise AppointmentEnded("A no-show can be undone within 24 hours.")
-        self._no_show_undone(by=by, timestamp=now)
-
-    @event(NoShowUndone)
-    def _no_show_undone(self, by: UUID, timestamp: datetime) -> None:
-        self.status = AppointmentStatus.BOOKED
-        self.missed_at = None
-
-    def _check_alive(self) -> None:
-        if self.status in ENDED:
-            raise AppointmentEnded(f"Its status is `{self.status}`.", appointment_status=str(self.status))
-
-    def _check_booked(self) -> None:
-        self._check_alive()
-        if self.status is AppointmentStatus.REQUESTED:
-            raise RequestPending
-
     def _check_not_started(self, now: datetime) -> None:
         if now >= self.starts_at:
             raise AppointmentStarted(f"The appointment started at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
-
-    def _check_started(self, now: datetime) -> None:
-        if now < self.starts_at:
-            raise TooEarly(f"The appointment starts at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")
