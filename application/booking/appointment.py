@@ -15,7 +15,7 @@ from application.booking.provider_selection import (
     select_provider,
     take_start,
 )
-from application.booking.reservation import Reservation, ReservationRequest, release, take
+from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
@@ -136,12 +136,30 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now:
     if not as_customer:
         acting = await staff(cmd.by, provider, log)
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
-    old, choice = Reservation.of(appointment), ProviderSelection(appointment.customer_id, service, provider)
-    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd))
-    appointment.reschedule(cmd.by.account, move, choice.terms(), by_customer=as_customer, now=now)
-    days = await take(ReservationRequest(Reservation.of(appointment), service, provider, instead=old), log, now)
-    await log.record(appointment, *days)
+    choice = ProviderSelection(appointment.customer_id, service, provider)
+    request = await _moved(cmd, appointment, choice, log, now, as_customer=as_customer)
+    await log.record(appointment, *await take(request, log, now))
     return appointment
+
+
+async def _moved(
+    cmd: RescheduleAppointment,
+    appointment: Appointment,
+    choice: ProviderSelection,
+    log: EventLog,
+    now: datetime,
+    *,
+    as_customer: bool,
+) -> ReservationRequest:
+    """Move the appointment, or request it where the service needs approval. Returns the place to take."""
+    old, by = Reservation.of(appointment), cmd.by.account
+    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd))
+    request = ReservationRequest(Reservation.at(appointment.id, move.placement), choice.service, choice.provider)
+    if as_customer and choice.service.term("approval"):
+        appointment.request_move(by, move, choice.terms(), choice.service.lasts("approval_ttl", now), now)
+        return request._replace(until=appointment.expires_at, beside=old)
+    appointment.reschedule(by, move, choice.terms(), by_customer=as_customer, now=now)
+    return request._replace(instead=old)
 
 
 @command
@@ -152,9 +170,9 @@ async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetim
         raise Invalid("Staff must give a reason.", "/reason")
     if cmd.reason:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
-    reason = Reason(cmd.reason or "", cmd.reason_code)
+    before, reason = places_of(appointment), Reason(cmd.reason or "", cmd.reason_code)
     appointment.cancel(cmd.by.account, reason, party_of(cmd.by, as_customer=as_customer), now)
-    await log.record(appointment, *await release(appointment, log, now))
+    await log.record(appointment, *await give_up(before, appointment, log, now))
     return appointment
 
 

@@ -5,26 +5,32 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from domain.booking.appointment_fields import BeginFields, BookedTerms, CancelFields, DeclineFields, MoveFields, Reason
+from domain.booking.appointment_fields import (
+    BeginFields,
+    BookedTerms,
+    CancelFields,
+    ConfirmedPlace,
+    DeclineFields,
+    MoveFields,
+    Reason,
+    ReturnFields,
+)
 from domain.booking.appointment_status import (
-    AppointmentEnded,
-    AppointmentStarted,
     AppointmentStatus,
     TooLateToCancel,
-    TooLateToReschedule,
-    TooManyReschedules,
 )
 from domain.booking.appointment_text import check_budget, note_of
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
+from domain.booking.move import Moved
 from domain.booking.origin import Party
-from domain.booking.placement import Booking, Move, placement_fields
-from domain.booking.policy import Policy, cancellable_until, reschedulable_until
+from domain.booking.placement import Booking
+from domain.booking.policy import Policy, cancellable_until
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class Appointment(Approved, Attended, Aggregate):
+class Appointment(Approved, Attended, Moved, Aggregate):
     """One service with one provider for one customer, or one seat of a group session.
 
     Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal data of
@@ -48,6 +54,7 @@ class Appointment(Approved, Attended, Aggregate):
 
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
+            appointment.confirmed = None
 
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
@@ -64,10 +71,35 @@ class Appointment(Approved, Attended, Aggregate):
 
     class Rescheduled(MoveFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
-            appointment.placement = self.placed_with(self.provider_id)
-            appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
+            appointment.stand(self)
             appointment.reschedules += self.by_customer
-            appointment.organization_id, appointment.free_cancellation = self.organization_id, self.free_cancellation
+
+    class MoveRequested(MoveFields, Aggregate.Event):
+        """A customer asks for another time. The confirmed one is kept until the answer."""
+
+        class_version = 1
+
+        expires_at: datetime
+        confirmed_provider_id: UUID
+        confirmed_starts_at: datetime
+        confirmed_ends_at: datetime
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.confirmed = appointment.standing
+            appointment.stand(self)
+            appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
+            appointment.reschedules += 1
+
+    class MoveDeclined(DeclineFields, ReturnFields, Aggregate.Event):
+        class_version = 1
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.stay(self)
+            appointment.reason = self.reason
+
+    class MoveExpired(ReturnFields, Aggregate.Event):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.stay(self)
 
     class Cancelled(CancelFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
@@ -108,6 +140,7 @@ class Appointment(Approved, Attended, Aggregate):
         self.noted: tuple[PersonalData | None, ...] = ()
         self.status = AppointmentStatus.BOOKED
         self.expires_at: datetime | None = None
+        self.confirmed: ConfirmedPlace | None = None
         self.organization_id: UUID | None = None
         self.free_cancellation = False
         self.reschedules = 0
@@ -183,53 +216,26 @@ class Appointment(Approved, Attended, Aggregate):
     def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
         self.told, self.noted = told, (*self.noted, told)
 
-    def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
-        """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.
-
-        The policy kept from the booking limits how late and how often a customer may move the appointment. After a move
-        by staff, price and policy stay, and the customer may cancel at no cost until the start.
-        """
-        self._check_booked()
-        if self.status is not AppointmentStatus.BOOKED:
-            raise AppointmentEnded("The customer has checked in.")
-        if by_customer:
-            self._check_customer_may_move(now)
-        agreed = terms if by_customer else BookedTerms(self.price, self.currency, self.policy)
-        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
-        where = placement_fields(move.placement, move.origin)
-        self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
-
-    def _check_customer_may_move(self, now: datetime) -> None:
-        self._check_not_started(now)
-        until = reschedulable_until(self.policy, self.starts_at)
-        if now > until:
-            raise TooLateToReschedule(f"It can be moved until {until:%Y-%m-%dT%H:%M:%SZ} (`reschedule_notice`).")
-        most = self.policy["max_reschedules"]
-        if most is not None and self.reschedules >= most:
-            raise TooManyReschedules(f"It has been moved {self.reschedules} times (`max_reschedules`: {most}).")
-
     @property
     def cancellable_until(self) -> datetime:
         """The last instant at which a customer's cancellation is not late."""
-        return self.starts_at if self.free_cancellation else cancellable_until(self.policy, self.starts_at)
+        placement, terms, _, free = self.standing
+        return placement.starts_at if free else cancellable_until(terms.policy, placement.starts_at)
 
     def cancel(self, by: UUID, reason: Reason, party: Party, now: datetime) -> None:
         """Release the time. A customer's late cancellation is refused or costs the late fee, as the policy says."""
         if self.status is AppointmentStatus.CANCELLED:
             return
         self._check_alive()
-        late = False
+        late, policy = False, self.standing.terms.policy
         if party is Party.CUSTOMER:
             self._check_not_started(now)
-            requested = self.status is AppointmentStatus.REQUESTED  # a request is never cancelled late
-            late = not requested and now > self.cancellable_until
-        if late and self.policy["late_cancel"] == "refuse":
+            # A request is never cancelled late, unless it asks to move what was confirmed before.
+            asked_only = self.status is AppointmentStatus.REQUESTED and self.confirmed is None
+            late = not asked_only and now > self.cancellable_until
+        if late and policy["late_cancel"] == "refuse":
             until = self.cancellable_until
             raise TooLateToCancel(f"It can be cancelled until {until:%Y-%m-%dT%H:%M:%SZ} (`cancel_notice`).")
-        fee = self.policy["late_fee"] or 0 if late else 0
+        fee = policy["late_fee"] or 0 if late else 0
         how = {"late": late, "fee": fee, "party": party.value, **reason.fields(self.customer_id)}
         self.trigger_event(self.Cancelled, by=by, **how, timestamp=now)
-
-    def _check_not_started(self, now: datetime) -> None:
-        if now >= self.starts_at:
-            raise AppointmentStarted(f"The appointment started at {self.starts_at:%Y-%m-%dT%H:%M:%SZ}.")

@@ -1,6 +1,6 @@
 """Appointments: time, provider, customer and status."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.people.account import Account
 from domain.people.customer import Customer
@@ -53,6 +54,9 @@ appointment = Table(
     json("answers"),
     instant("created_at"),
     instant("expires_at", nullable=True),
+    uuid("confirmed_provider_id", nullable=True),  # while a move is requested: what is kept until the answer
+    instant("confirmed_starts_at", nullable=True),
+    instant("confirmed_ends_at", nullable=True),
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
@@ -89,8 +93,17 @@ class ListedAppointment:
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
+    confirmed_provider_id: UUID | None
+    confirmed_starts_at: datetime | None
+    confirmed_ends_at: datetime | None
     cancellation: dict[str, Any] | None
     reason: str
+
+    @property
+    def confirmed_place(self) -> Mapping[str, Any] | None:
+        """As of the aggregate."""
+        confirmed = (self.confirmed_provider_id, self.confirmed_starts_at, self.confirmed_ends_at)
+        return None if None in confirmed else dict(zip(("provider_id", "start", "end"), confirmed, strict=True))
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
@@ -112,29 +125,30 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     match event:
         case Appointment.Booked() | Appointment.Requested():
             rows.put(appointment, **id, **_booked(event), version=version)
-        case Appointment.Rescheduled():
-            rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
+        case Appointment.Rescheduled() | Appointment.MoveRequested():
+            rows.set(appointment, id, **_moved(event), taken_at=event.timestamp, version=version)
+        case Appointment.MoveDeclined() | Appointment.MoveExpired():
+            rows.set(appointment, id, **_moved(event), version=version)
         case Appointment.Noted():
             rows.set(appointment, id, **_personal(event.told), version=version)
-        case Appointment.Cancelled():
-            rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
-        case Appointment.Declined():
-            rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
+        case Appointment.Cancelled() | Appointment.Declined():
+            ended = {"cancellation": event.ending(), "reason": _text(event.reason)}
+            rows.set(appointment, id, status=_STATUS[type(event)], expires_at=None, **ended, version=version)
         case Appointment.Event() if status := _STATUS.get(type(event)):
-            rows.set(appointment, id, status=status, expires_at=None, version=version)
-        case Customer.Forgotten():
-            rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
-        case Account.Forgotten():
-            rows.clear(appointment, "customer_id", event.account_id, note="", answers={}, reason="")
+            rows.set(appointment, id, status=status, expires_at=None, **_NOT_ASKED, version=version)
+        case Customer.Forgotten() | Account.Forgotten():
+            person = event.account_id if isinstance(event, Account.Forgotten) else recorded.stream
+            rows.clear(appointment, "customer_id", person, note="", answers={}, reason="")
         case _:
             project_owners(owners, recorded, rows)
 
 
 _NEVER = [each.value for each in NEVER]
+_NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
 _STATUS: dict[type, str] = {
     Appointment.Confirmed: AppointmentStatus.BOOKED.value,
+    Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
+    Appointment.Declined: AppointmentStatus.DECLINED.value,
     Appointment.Expired: AppointmentStatus.EXPIRED.value,
     Appointment.CheckedIn: AppointmentStatus.CHECKED_IN.value,
     Appointment.Completed: AppointmentStatus.COMPLETED.value,
@@ -154,8 +168,22 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         **_personal(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
+        **_NOT_ASKED,
         "reason": "",
+        "taken_at": event.timestamp,
         **_place(event),
+    }
+
+
+def _moved(event: MoveFields | ReturnFields) -> dict[str, Any]:
+    """Of a move, of a request for one, and of a request that was not confirmed."""
+    asked = event if isinstance(event, Appointment.MoveRequested) else None
+    return {
+        **_place(event),
+        "provider_id": event.provider_id,
+        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
+        "expires_at": asked and asked.expires_at,
+        **{name: asked and getattr(asked, name) for name in _NOT_ASKED},
     }
 
 
@@ -169,7 +197,7 @@ def _text(reason: PersonalData | None) -> str:
     return (reason.value if reason else None) or ""
 
 
-def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> dict[str, Any]:
+def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
     return {
         "starts_at": event.starts_at,
         "ends_at": event.starts_at + timedelta(minutes=event.duration),
@@ -177,8 +205,7 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
         "price": event.price,
         "currency": event.currency,
         "policy": event.policy,
-        "free_cancellation": isinstance(event, Appointment.Rescheduled) and event.free_cancellation,
-        "taken_at": event.timestamp,
+        "free_cancellation": not isinstance(event, BeginFields) and event.free_cancellation,
     }
 
 

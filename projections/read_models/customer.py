@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, or_, select
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import MoveFields, ReturnFields
 from domain.people.account import Account
 from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
@@ -98,24 +99,19 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(customer, id, **version, **_NOTHING, deleted=True)
         case Account.Forgotten():
             rows.clear(customer, "id", event.account_id, **_NOTHING)
-        case Customer.Claimed():
+        case Customer.Claimed() | Customer.AddressNoted():
             rows.set(customer, id, **version)
             project_owners(owners, recorded, rows)
-        case Customer.AddressNoted():
-            rows.set(customer, id, **version)
-        case Appointment.Booked() | Appointment.Requested() | Appointment.Rescheduled():
-            _visit(recorded.stream, event, rows)
+        case Appointment.Booked() | Appointment.Requested():
+            rows.put(visit, appointment_id=recorded.stream, **_visited(event))
+        case Appointment.Event() if isinstance(event, MoveFields | ReturnFields):
+            rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id)
         case _:
             project_owners(owners, recorded, rows)
 
 
-def _visit(
-    id: UUID, event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled, rows: RowBatch
-) -> None:
-    if isinstance(event, Appointment.Rescheduled):
-        rows.set(visit, {"appointment_id": id}, provider_id=event.provider_id)
-    else:
-        rows.put(visit, appointment_id=id, provider_id=event.provider_id, customer_id=event.customer_id)
+def _visited(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
+    return {"provider_id": event.provider_id, "customer_id": event.customer_id}
 
 
 _NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone": None, "note": ""}

@@ -130,11 +130,20 @@ class CancellationResponse(Shape):
     fee: int
 
 
+class ConfirmedPlaceResponse(Shape):
+    """The confirmed time and provider, which are kept until the customer's request to move is answered."""
+
+    provider_id: UUID
+    start: datetime
+    end: datetime
+
+
 class AppointmentResponse(Resource):
     """An appointment, with the price and policy of when the customer booked or moved it.
 
-    `expires_at`: when a request that nobody has confirmed loses its time. `free_cancellation`: staff moved it, so
-    that the customer may cancel at no cost until the start.
+    `expires_at`: when a request that nobody has confirmed loses its time. `confirmed`: where the appointment stays
+    unless a requested move is confirmed. `free_cancellation`: staff moved it, so that the customer may cancel at no
+    cost until the start.
     """
 
     status: AppointmentStatus
@@ -152,6 +161,7 @@ class AppointmentResponse(Resource):
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
+    confirmed: ConfirmedPlaceResponse | None
     cancelled: CancellationResponse | None = absent()
     declined: DeclinationResponse | None = absent()
 
@@ -159,6 +169,10 @@ class AppointmentResponse(Resource):
 class AppointmentPage(Shape):
     items: list[AppointmentResponse]
     next: str | None
+
+
+def _place(provider_id: UUID, start: datetime, end: datetime) -> Mapping[str, Any]:
+    return {"provider_id": provider_id, "start": plain(start), "end": plain(end)}
 
 
 def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
@@ -181,9 +195,14 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
+        "confirmed": appointment.confirmed_place and _place(**appointment.confirmed_place),
     }
+    return {**answer, **_ending(appointment)}
+
+
+def _ending(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
     if appointment.cancelled is not None:
-        answer["cancelled"] = {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}
+        return {"cancelled": {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}}
     if appointment.declined is not None:
-        answer["declined"] = {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}
-    return answer
+        return {"declined": {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}}
+    return {}

@@ -1,5 +1,6 @@
 """What is on whose day? Events in, rows out."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from tests.projections.story import NOW, a_customer, a_place, a_provider, an_app
 
 ALL = Page(limit=50)
 FIELDS = [*set(ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
+FIELDS = [name for name in FIELDS if not name.startswith("confirmed_")] + ["confirmed_place"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
@@ -33,6 +35,27 @@ def as_row(appointment: Appointment) -> dict[str, object]:
 def moved(appointment: Appointment) -> None:
     move, terms = a_place(uuid4(), at(16, day=9))
     appointment.reschedule(uuid4(), move, terms._replace(price=5000), by_customer=False, now=NOW)
+
+
+def asked_to_move(appointment: Appointment) -> None:
+    move, terms = a_place(uuid4(), at(16, day=9))
+    until = NOW + timedelta(hours=8)
+    appointment.request_move(uuid4(), move, terms._replace(price=5000), until, NOW)
+
+
+def moved_by_request(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.confirm(uuid4(), NOW)
+
+
+def not_moved(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.decline(uuid4(), Reason("full"), NOW)
+
+
+def not_moved_in_time(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.expire(NOW + timedelta(hours=9))
 
 
 def noted(appointment: Appointment) -> None:
@@ -60,7 +83,8 @@ def came_after_all(appointment: Appointment) -> None:
     appointment.undo_no_show(uuid4(), at(12, day=20))
 
 
-LIFE = [noted, moved, cancelled, checked_in, completed, missed, came_after_all]
+ASKED = [asked_to_move, moved_by_request, not_moved, not_moved_in_time]
+LIFE = [*ASKED, noted, moved, cancelled, checked_in, completed, missed, came_after_all]
 
 
 @pytest.mark.parametrize("change", LIFE, ids=lambda change: change.__name__)

@@ -14,7 +14,7 @@ from tests.support.builders import somebody
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
     "price", "currency", "policy",
-    "free_cancellation", "note", "answers", "created_at", "expires_at",
+    "free_cancellation", "note", "answers", "created_at", "expires_at", "confirmed",
 }  # fmt: skip
 
 
@@ -511,3 +511,35 @@ async def _shared_service(town: Town, provider_ids: list[str]) -> str:
     organization_id = await town.an_organization(*provider_ids)
     who = {"provider_id": None, "organization_id": organization_id, "provider_ids": provider_ids}
     return str((await town.a_service(**who))["id"])
+
+
+class TestRequestedMove:
+    async def moved(self, town: Town) -> dict[str, Any]:
+        """A confirmed appointment at nine, for which its customer asks for eleven."""
+        service = await town.a_service(approval=True)
+        booked = await town.booked(service_id=service["id"])
+        path = f"/v1/appointments/{booked['id']}"
+        await town.api.post(f"{path}/confirm", {}, town.owner, if_match=1)
+        answer = await town.api.post(f"{path}/reschedule", {"start": town.at("11:00")}, town.customer, if_match=2)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def test_a_get_and_the_answer_say_both_times(self, town: Town):
+        told = await self.moved(town)
+        assert (told["status"], told["start"]) == ("requested", town.at("11:00"))
+        kept = {"provider_id": town.provider_id, "start": town.at("09:00"), "end": town.at("09:30")}
+        assert told["confirmed"] == kept
+        assert (await town.api.get(f"/v1/appointments/{told['id']}", town.owner)).json() == told
+
+    @pytest.mark.parametrize(("verb", "start"), [("confirm", "11:00"), ("decline", "09:00")])
+    async def test_an_answer_leaves_one_of_them(self, town: Town, verb: str, start: str):
+        moved = await self.moved(town)
+        path = f"/v1/appointments/{moved['id']}"
+        told = (await town.api.post(f"{path}/{verb}", {}, town.owner, if_match=moved["version"])).json()
+        assert (told["status"], told["start"], told["confirmed"]) == ("booked", town.at(start), None)
+        assert (await town.api.get(path, town.customer)).json() == told
+        day = f"/v1/availability?service_id={told['service_id']}&from={town.day()}&to={town.day()}&tz=UTC"
+        free = [each["start"] for each in (await town.api.get(day)).json()["starts"]]
+        other = {"11:00": "09:00", "09:00": "11:00"}[start]
+        assert (town.at(start) in free, town.at(other) in free) == (False, True)
