@@ -13,7 +13,7 @@ from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
-from domain.catalog.service_terms import ServiceTerms, replaced, service_hours
+from domain.catalog.service_terms import ServiceTerms, check_sense, replaced, service_hours
 from domain.errors import Invalid, NotFound
 from domain.scheduling.opening_hours import overlapping
 
@@ -43,6 +43,7 @@ async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Se
     permit(cmd.by, "create_service")
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
+    check_sense(cmd.terms)
     tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
     service = Service(id=cmd.id, by=cmd.by.account, terms=replaced(cmd.terms, {"tags": tags}), timestamp=now)
     await log.record(service, *coins)
@@ -56,7 +57,9 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
     present = service.terms["organization_id"]
     if (organization_id := cmd.terms.get("organization_id", present)) != present:
         await check_affiliation(cmd.by, organization_id, log)
-    await _check_terms(cmd, "change_service", replaced(service.terms, cmd.terms), log, service.provider_ids)
+    wanted = replaced(service.terms, cmd.terms)
+    await _check_terms(cmd, "change_service", wanted, log, service.provider_ids)
+    check_sense(wanted, service.terms)
     terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
     service.change(cmd.by.account, terms, now)
     await log.record(service, *coins)

@@ -34,6 +34,9 @@ from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
+LONGEST = timedelta(days=7)
+"""No service lasts longer."""
+
 appointment = Table(
     "appointment",
     metadata,
@@ -217,10 +220,11 @@ _listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFilter:
-    """The wanted appointments of a list: starting in [since, until); None: any."""
+    """The wanted appointments of a list: starting in [since, until), or `overlapping` it; None: any."""
 
     since: datetime | None = None
     until: datetime | None = None
+    overlapping: bool = False
     status: str | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None
@@ -241,7 +245,7 @@ async def find(
     query = narrowed(
         _listed,
         (owner, ownership.shows),
-        (wanted.since, _a.starts_at.__ge__),
+        (wanted.since, _lasts_beyond if wanted.overlapping else _a.starts_at.__ge__),
         (wanted.until, _a.starts_at.__lt__),
         (wanted.status, _a.status.__eq__),
         (wanted.provider_id, _a.provider_id.__eq__),
@@ -263,6 +267,11 @@ async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointme
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
+
+
+def _lasts_beyond(since: datetime) -> ColumnElement[bool]:
+    # The bound on the start lets the index leave out all that was over long before.
+    return (_a.ends_at > since) & (_a.starts_at > since - LONGEST)
 
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:

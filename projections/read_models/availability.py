@@ -76,6 +76,7 @@ holiday = Table(
     metadata,
     uuid("organization", primary_key=True),
     Column("date", Date, primary_key=True),
+    Column("name", Text, nullable=False),
 )
 # One row for each Day that a seat touches, since each Day releases its own.
 seat = Table(
@@ -219,7 +220,7 @@ def _organization(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Organization.Closed():
             rows.set(organization, {"id": id}, closed=True)
         case Organization.HolidaySet() as it:
-            rows.put(holiday, organization=id, date=date.fromisoformat(it.date))
+            rows.put(holiday, organization=id, date=date.fromisoformat(it.date), name=it.name)
         case Organization.HolidayLifted() as it:
             rows.drop(holiday, {"organization": id, "date": date.fromisoformat(it.date)})
         case _:

@@ -86,6 +86,7 @@ async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Q
             AppointmentFilter(
                 since=filters.from_,
                 until=filters.to,
+                overlapping=filters.overlapping,
                 status=filters.status,
                 provider_id=filters.provider_id,
                 customer_id=filters.customer_id,

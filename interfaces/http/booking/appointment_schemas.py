@@ -87,6 +87,9 @@ class AppointmentFilters(Paging):
 
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
+    overlapping: bool = Field(
+        default=False, description="Also those that start before `from` and end after it, such as across midnight."
+    )
     status: AppointmentStatus | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None

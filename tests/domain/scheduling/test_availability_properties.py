@@ -103,7 +103,7 @@ def is_open(case: Case, moment: datetime) -> bool:
         return False
     service = case.offer.service_hours
     days = [moment.date() + timedelta(days=n) for n in range(-3, 3)]
-    own = {d: () if d in hours.holidays else hours.overrides.get(d, hours.weekly[d.weekday()]) for d in days}
+    own = {d: hours.overrides.get(d, () if d in hours.holidays else hours.weekly[d.weekday()]) for d in days}
     theirs = None if service is None else {d: service.get(d.weekday(), ()) for d in days}
     return all(
         any(instant(d, w.opens, tz) <= moment < instant(d, w.closes, tz) for d in days for w in windows[d])

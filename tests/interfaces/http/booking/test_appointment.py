@@ -220,6 +220,10 @@ class TestListAppointments:
         assert await found("status=cancelled") == [first["id"]]
         assert await found(f"from={town.at('09:30')}") == [second["id"]]
         assert await found(f"to={town.at('10:00')}") == [first["id"]]
+        within = f"from={town.at('09:15')}&to={town.at('09:45')}"
+        assert await found(within) == []
+        assert await found(f"{within}&overlapping=true") == [first["id"]]
+        assert await found(f"from={town.at('09:30')}&to={town.at('10:00')}&overlapping=true") == [], "touching is free"
         assert await found(f"provider_id={new_id()}") == []
         assert await found(f"customer_id={town.customer.id}") == [first["id"], second["id"]]
 
