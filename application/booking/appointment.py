@@ -12,9 +12,11 @@ from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import (
     BookingRequest,
     ProviderSelection,
+    RuleOverride,
     select_provider,
     take_start,
 )
+from application.booking.refusals import OverrideByStaff
 from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
 from application.catalog.membership import acts, staff
 from application.event_log import Command, EventLog, command
@@ -54,6 +56,7 @@ class RescheduleAppointment(Command):
     appointment_id: UUID
     start: datetime
     provider_id: UUID | None = None
+    override: RuleOverride | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +129,8 @@ async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetim
 async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now: datetime) -> Appointment:
     """Release and reserve in one transaction, so that a failed move never loses the old time."""
     appointment, as_customer = await mine(cmd, "reschedule_appointment", log)
+    if as_customer and cmd.override is not None:
+        raise OverrideByStaff
     provider_id = cmd.provider_id or appointment.provider_id
     unchanged = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
     if unchanged and appointment.status is AppointmentStatus.BOOKED:
@@ -153,8 +158,12 @@ async def _moved(
 ) -> ReservationRequest:
     """Move the appointment, or request it where the service needs approval. Returns the place to take."""
     old, by = Reservation.of(appointment), cmd.by.account
-    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd))
+    override = cmd.override and cmd.override.of(appointment.customer_id)
+    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd), override)
     request = ReservationRequest(Reservation.at(appointment.id, move.placement), choice.service, choice.provider)
+    if cmd.override is not None:
+        await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
+        request = request._replace(aside=cmd.override.aside)
     if as_customer and choice.service.term("approval"):
         appointment.request_move(by, move, choice.terms(), choice.service.lasts("approval_ttl", now), now)
         return request._replace(until=appointment.expires_at, beside=old)

@@ -65,7 +65,7 @@ class ReservationRequest(NamedTuple):
     """A wish to occupy the place. `until`: for a limited time; `instead`: the place that the taker gives up for it.
 
     `beside`: the place that the taker keeps for now. `asked_at`: the time at which notice and booking window are
-    judged; None: now.
+    judged; None: now. `aside`: the rules that do not count.
     """
 
     place: Reservation
@@ -75,6 +75,7 @@ class ReservationRequest(NamedTuple):
     instead: Reservation | None = None
     beside: Reservation | None = None
     asked_at: datetime | None = None
+    aside: frozenset[Rule] = frozenset()
 
     def seat(self) -> Seat | None:
         """The seat to reserve; None if the taker has all of the place already."""
@@ -187,7 +188,8 @@ def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Seq
     place = request.place
     kept = request.beside.taker if request.beside else None
     others = [each for each in occupied(days, Interval(place.since, place.until), now) if each.taker != kept]
-    rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, request.asked_at or now)
+    asked_at = request.asked_at or now
+    rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, asked_at, request.aside)
     if rule is None and place.starts_at < now:
         rule = Rule.PAST
     if rule is not None:

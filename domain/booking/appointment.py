@@ -1,6 +1,6 @@
 """Appointment: one service with one provider for one customer at a time, from booking to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -54,7 +54,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
 
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
-            appointment.confirmed = None
+            appointment.confirmed, appointment.overridden = None, ()
 
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
@@ -73,6 +73,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         def apply(self, appointment: "Appointment") -> None:
             appointment.stand(self)
             appointment.reschedules += self.by_customer
+            appointment.overridden = self.placement["overridden"]
 
     class MoveRequested(MoveFields, Aggregate.Event):
         """A customer asks for another time. The confirmed one is kept until the answer."""
@@ -143,6 +144,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         self.confirmed: ConfirmedPlace | None = None
         self.organization_id: UUID | None = None
         self.free_cancellation = False
+        self.overridden: Sequence[str] = ()
         self.reschedules = 0
         self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
@@ -154,6 +156,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         self.placement = event.placed_with(event.provider_id)
         self.price, self.currency, self.policy = event.price, event.currency, event.policy
         self.told, self.organization_id = event.told, event.organization_id
+        self.overridden = event.placement["overridden"]
 
     @classmethod
     def book(cls, id: UUID, booking: Booking, terms: BookedTerms, told: PersonalData | None, now: datetime) -> Self:

@@ -77,7 +77,7 @@ class Moved(WithStatus, Placed):
         self._check_may_move(now, by_customer=by_customer)
         agreed = terms if by_customer else self.standing.terms
         moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
-        where = placement_fields(move.placement, move.origin)
+        where = placement_fields(move.placement, move.origin, move.override)
         self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
 
     def request_move(self, by: UUID, move: Move, terms: BookedTerms, expires_at: datetime, now: datetime) -> None:

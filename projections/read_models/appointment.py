@@ -53,6 +53,7 @@ appointment = Table(
     Column("currency", Text, nullable=False),
     json("policy"),
     Column("free_cancellation", Boolean, nullable=False),
+    json("overridden"),
     Column("note", Text, nullable=False),
     json("answers"),
     instant("created_at"),
@@ -92,6 +93,7 @@ class ListedAppointment:
     currency: str
     policy: dict[str, Any]
     free_cancellation: bool
+    overridden: Sequence[str]
     note: str
     answers: dict[str, Any]
     created_at: datetime
@@ -128,8 +130,14 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     match event:
         case Appointment.Booked() | Appointment.Requested():
             rows.put(appointment, **id, **_booked(event), version=version)
-        case Appointment.Rescheduled() | Appointment.MoveRequested():
+        case Appointment.Rescheduled():
+            set_aside = {"overridden": event.placement["overridden"]}
+            rows.set(appointment, id, **_moved(event), **set_aside, taken_at=event.timestamp, version=version)
+        case Appointment.MoveRequested():
             rows.set(appointment, id, **_moved(event), taken_at=event.timestamp, version=version)
+        case Appointment.Confirmed():
+            booked = AppointmentStatus.BOOKED.value
+            rows.set(appointment, id, status=booked, expires_at=None, **_NOT_ASKED, overridden=[], version=version)
         case Appointment.MoveDeclined() | Appointment.MoveExpired():
             rows.set(appointment, id, **_moved(event), version=version)
         case Appointment.Noted():
@@ -149,7 +157,6 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 _NEVER = [each.value for each in NEVER]
 _NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
 _STATUS: dict[type, str] = {
-    Appointment.Confirmed: AppointmentStatus.BOOKED.value,
     Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
     Appointment.Declined: AppointmentStatus.DECLINED.value,
     Appointment.Expired: AppointmentStatus.EXPIRED.value,
@@ -171,6 +178,7 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         **_personal(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
+        "overridden": event.placement["overridden"],
         **_NOT_ASKED,
         "reason": "",
         "taken_at": event.timestamp,

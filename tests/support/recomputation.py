@@ -351,7 +351,7 @@ class Book:
     def _why_not(self, service_id: UUID, provider_id: UUID, wanted: Interval, it: Any) -> Iterator[str]:
         """What the rules of this moment have against it."""
         terms, opening = self._terms[service_id], self._openings[provider_id]
-        if not opening.allows(wanted, terms.get("hours")):
+        if not opening.allows(wanted, terms.get("hours")) and "hours" not in it.placement["overridden"]:
             yield "booked outside the hours"
         if service_id in self._withdrawn or provider_id in self._inactive:
             yield "booked though it is offered no longer"

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
+from application.booking.provider_selection import RuleOverride
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
-from domain.booking.origin import Party, ReasonCode
+from domain.booking.origin import OverridableRule, Party, ReasonCode
 from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
@@ -29,6 +30,17 @@ from interfaces.http.framework.fields import (
 from projections.read_models.appointment import ListedAppointment
 
 
+class OverrideBody(Body):
+    """Booking rules that staff set aside, and why. Nobody books over another appointment, or in the past."""
+
+    rules: list[OverridableRule] = Field(min_length=1, max_length=len(OverridableRule))
+    reason: Annotated[Text, Field(min_length=1)]
+
+    @property
+    def command(self) -> RuleOverride:
+        return RuleOverride(frozenset(self.rules), self.reason)
+
+
 class BookAppointmentBody(Body):
     """Staff must name the customer. Without a provider, the one with the fewest appointments that week is booked.
 
@@ -42,6 +54,7 @@ class BookAppointmentBody(Body):
     hold_id: UUID | None = None
     note: Text = ""
     answers: Answers = {}
+    override: OverrideBody | None = None
 
 
 class ChangeAppointmentBody(Change):
@@ -56,6 +69,7 @@ class RescheduleAppointmentBody(Body):
 
     start: Instant
     provider_id: UUID | None = None
+    override: OverrideBody | None = None
 
 
 _CODE = Field(None, description="The reason as statistics count it. Unlike the words, it stays after an erasure.")
@@ -145,8 +159,8 @@ class AppointmentResponse(Resource):
     """An appointment, with the price and policy of when the customer booked or moved it.
 
     `expires_at`: when a request that nobody has confirmed loses its time. `confirmed`: where the appointment stays
-    unless a requested move is confirmed. `free_cancellation`: staff moved it, so that the customer may cancel at no
-    cost until the start.
+    unless a requested move is confirmed. `overridden`: the rules that staff set aside to book it or to move it.
+    `free_cancellation`: staff moved it, so that the customer may cancel at no cost until the start.
     """
 
     status: AppointmentStatus
@@ -160,6 +174,7 @@ class AppointmentResponse(Resource):
     currency: str
     policy: AppointmentPolicyResponse
     free_cancellation: bool
+    overridden: list[OverridableRule]
     note: str
     answers: dict[str, Any]
     created_at: datetime
@@ -194,6 +209,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "currency": appointment.currency,
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "free_cancellation": appointment.free_cancellation,
+        "overridden": appointment.overridden,
         "note": appointment.note,
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),

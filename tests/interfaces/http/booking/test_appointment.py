@@ -14,7 +14,7 @@ from tests.support.builders import somebody
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
     "price", "currency", "policy",
-    "free_cancellation", "note", "answers", "created_at", "expires_at", "confirmed",
+    "free_cancellation", "note", "answers", "created_at", "expires_at", "confirmed", "overridden",
 }  # fmt: skip
 
 
@@ -547,3 +547,43 @@ class TestRequestedMove:
         free = [each["start"] for each in (await town.api.get(day)).json()["starts"]]
         other = {"11:00": "09:00", "09:00": "11:00"}[start]
         assert (town.at(start) in free, town.at(other) in free) == (False, True)
+
+
+class TestOverride:
+    async def guest(self, town: Town) -> str:
+        made = await town.api.post("/v1/customers", {"name": "Bob"}, town.owner)
+        id: str = made.json()["id"]
+        return id
+
+    async def test_staff_book_off_the_grid_and_move_out_of_hours_and_history_says_why(self, town: Town):
+        override = {"rules": ["grid"], "reason": "A walk-in."}
+        booked = await town.booked("09:10", by=town.owner, customer_id=await self.guest(town), override=override)
+        assert booked["overridden"] == ["grid"]
+        path = f"/v1/appointments/{booked['id']}"
+        assert (await town.api.get(path, town.owner)).json() == booked
+        said = {"start": town.at("18:00"), "override": {"rules": ["hours"], "reason": "He works late."}}
+        moved = (await town.api.post(f"{path}/reschedule", said, town.owner, if_match=1)).json()
+        assert (moved["start"], moved["overridden"]) == (town.at("18:00"), ["hours"])
+        assert (await town.api.get(path, town.owner)).json() == moved
+        items = (await town.api.get(f"{path}/history", town.owner)).json()["items"]
+        assert [item["data"]["override_reason"] for item in items] == ["A walk-in.", "He works late."]
+
+    async def test_a_customer_is_refused(self, village: Town):
+        said = village.booking("09:10", override={"rules": ["grid"], "reason": "Please."})
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
+        assert problem(answer) == (403, "override-by-staff")
+
+    @pytest.mark.parametrize(
+        ("override", "pointer"),
+        [
+            ({"rules": [], "reason": "x"}, "/override/rules"),
+            ({"rules": ["taken"], "reason": "x"}, "/override/rules/0"),
+            ({"rules": ["grid"], "reason": ""}, "/override/reason"),
+            ({"rules": ["grid"]}, "/override/reason"),
+            (["grid"], "/override"),
+        ],
+    )
+    async def test_says_what_does_not_fit(self, village: Town, override: Any, pointer: str):
+        said = village.booking(override=override)
+        answer = await village.api.post("/v1/appointments", said, village.owner, idempotency_key="k")
+        assert pointers(answer) == [pointer]
