@@ -61,9 +61,12 @@ class RescheduleAppointment(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class CancelAppointment(Command):
+    """`party`: the side for which Daybook itself cancels; None: the caller's."""
+
     appointment_id: UUID
     reason: str | None = None
     reason_code: ReasonCode | None = None
+    party: Party | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +183,8 @@ async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetim
     if cmd.reason:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
     before, reason = places_of(appointment), Reason(cmd.reason or "", cmd.reason_code)
-    appointment.cancel(cmd.by.account, reason, party_of(cmd.by, as_customer=as_customer), now)
+    party = cmd.party if cmd.by == SYSTEM and cmd.party else party_of(cmd.by, as_customer=as_customer)
+    appointment.cancel(cmd.by.account, reason, party, now)
     await log.record(appointment, *await give_up(before, appointment, log, now))
     return appointment
 

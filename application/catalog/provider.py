@@ -9,6 +9,7 @@ from uuid import UUID
 from application.access import Role, Scope, demand, permit
 from application.catalog.membership import check_affiliation, staff
 from application.catalog.tag import coined, retagged
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Rank
 from domain.catalog.provider import Provider
@@ -37,7 +38,7 @@ class ChangeProvider(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteProvider(Command):
+class DeleteProvider(EndingCommand):
     provider_id: UUID
 
 
@@ -77,8 +78,9 @@ async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> 
     """Deactivate the provider: it takes no new bookings, existing appointments stay."""
     provider = await _mine(cmd, "delete_provider", log)
     cmd.expect(provider)
+    jobs = cancellation(cmd, EndingKind.PROVIDER, cmd.provider_id)
     provider.deactivate(cmd.by.account, now)
-    await log.record(provider)
+    await log.record(provider, enqueues=jobs)
     return provider
 
 

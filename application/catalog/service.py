@@ -9,6 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import check_affiliation, reaches, staff
 from application.catalog.tag import coined, retagged
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
@@ -33,7 +34,7 @@ class ChangeService(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteService(Command):
+class DeleteService(EndingCommand):
     service_id: UUID
 
 
@@ -70,8 +71,9 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
 async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Service:
     """Withdraw the service: it takes no new bookings, existing appointments stay."""
     service = await _mine(cmd, "delete_service", log)
+    jobs = cancellation(cmd, EndingKind.SERVICE, cmd.service_id)
     service.withdraw(cmd.by.account, now)
-    await log.record(service)
+    await log.record(service, enqueues=jobs)
     return service
 
 

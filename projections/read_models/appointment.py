@@ -271,6 +271,14 @@ async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
     return (await read.connection.execute(query)).scalars().all()
 
 
+async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Sequence[UUID]:
+    """The upcoming appointments of a `customer_id`, `provider_id`, `service_id` or `organization_id`, by start."""
+    wanted = [_of_organization(id) if name == "organization_id" else _a[name] == id for name, id in of.items()]
+    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
+    query = select(_a.id).where(*wanted, alive, _a.ends_at > now).order_by(_a.starts_at, _a.id)
+    return (await read.connection.execute(query)).scalars().all()
+
+
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)

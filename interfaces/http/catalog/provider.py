@@ -15,10 +15,13 @@ from application.catalog.provider import (
     create_provider,
     delete_provider,
 )
+from application.ending import EndingKind
+from application.event_log import CommandResult
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointments_ahead import EndingQuery, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
 from interfaces.http.framework.fields import (
@@ -38,7 +41,6 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
     PUBLIC,
     command_response,
-    empty_response,
     page_response,
     resource_response,
 )
@@ -189,7 +191,11 @@ async def change(request: RequestContext, provider_id: UUID, body: ChangeProvide
 
 
 @router.delete("/{provider_id}", "delete_provider")
-async def delete(request: RequestContext, provider_id: UUID) -> Response:
-    """Retire a provider. It takes no new bookings; appointments and history stay."""
-    command = DeleteProvider(**request.command(), provider_id=provider_id)
-    return empty_response(await delete_provider(command, request.ports.store))
+async def delete(request: RequestContext, provider_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Retire a provider. It takes no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteProvider(**request.command(), **choice, provider_id=provider_id)
+        return await delete_provider(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.PROVIDER, provider_id), end)

@@ -1,6 +1,7 @@
 """Routes of services: what can be booked, and on which terms."""
 
-from typing import Annotated, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -13,10 +14,13 @@ from application.catalog.service import (
     create_service,
     delete_service,
 )
+from application.ending import EndingKind
+from application.event_log import CommandResult
 from domain.catalog.service import Service
 from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointments_ahead import EndingQuery, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
     ChangeServiceBody,
@@ -34,7 +38,6 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
     PUBLIC,
     command_response,
-    empty_response,
     page_response,
     resource_response,
 )
@@ -91,7 +94,11 @@ async def change(request: RequestContext, service_id: UUID, body: ChangeServiceB
 
 
 @router.delete("/{service_id}", "delete_service")
-async def delete(request: RequestContext, service_id: UUID) -> Response:
-    """Withdraw a service. It takes no new bookings; appointments and history stay."""
-    command = DeleteService(**request.command(), service_id=service_id)
-    return empty_response(await delete_service(command, request.ports.store))
+async def delete(request: RequestContext, service_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Withdraw a service. It takes no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteService(**request.command(), **choice, service_id=service_id)
+        return await delete_service(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.SERVICE, service_id), end)
