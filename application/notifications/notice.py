@@ -43,6 +43,9 @@ WHILE: Mapping[NoticeKind, str] = {
 AHEAD = frozenset(WHILE) - {NoticeKind.CANCELLED, NoticeKind.DECLINED, NoticeKind.EXPIRED}
 """The notices that are useless once the appointment has begun or the request has expired."""
 
+OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})
+"""The notices that a recipient can switch off, and that are the first to wait where an address gets many mails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -18,6 +18,7 @@ NEW_KINDS = {
     "Quota.Opened",
     "Quota.Kept",
     "Quota.Freed",
+    "Address.OptionalMailsSet",
     "Appointment.MoveRequested",
     "Appointment.MoveDeclined",
     "Appointment.MoveExpired",
