@@ -21,7 +21,7 @@ from domain.catalog.organization import Organization
 from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import NotFound
 from domain.kernel import new_id
-from interfaces.http.booking.appointments_ahead import EndingQuery, ended
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.organization_schemas import (
     ChangeOrganizationBody,
     CreateOrganizationBody,
@@ -100,7 +100,7 @@ async def change(request: RequestContext, organization_id: UUID, body: ChangeOrg
     return command_response(await change_organization(command, request.ports.store), organization_response)
 
 
-@router.delete("/{organization_id}", "delete_organization")
+@router.delete("/{organization_id}", "delete_organization", EndingResponse)
 async def delete(request: RequestContext, organization_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
     """Close an organization. Its providers take no new bookings; history stays. Says what becomes of appointments."""
 

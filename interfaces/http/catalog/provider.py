@@ -21,7 +21,7 @@ from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
-from interfaces.http.booking.appointments_ahead import EndingQuery, ended
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
 from interfaces.http.framework.fields import (
@@ -191,7 +191,7 @@ async def change(request: RequestContext, provider_id: UUID, body: ChangeProvide
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.delete("/{provider_id}", "delete_provider")
+@router.delete("/{provider_id}", "delete_provider", EndingResponse)
 async def delete(request: RequestContext, provider_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
     """Retire a provider. It takes no new bookings; history stays. Says what becomes of appointments."""
 

@@ -20,7 +20,7 @@ from domain.catalog.service import Service
 from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
-from interfaces.http.booking.appointments_ahead import EndingQuery, ended
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
     ChangeServiceBody,
@@ -93,7 +93,7 @@ async def change(request: RequestContext, service_id: UUID, body: ChangeServiceB
     return command_response(await change_service(command, request.ports.store), service_response)
 
 
-@router.delete("/{service_id}", "delete_service")
+@router.delete("/{service_id}", "delete_service", EndingResponse)
 async def delete(request: RequestContext, service_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
     """Withdraw a service. It takes no new bookings; history stays. Says what becomes of appointments."""
 

@@ -22,7 +22,7 @@ from application.people.email_address import NotDeliverable, deliverable
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDetails
-from interfaces.http.booking.appointments_ahead import EndingQuery, ended
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -185,7 +185,7 @@ async def _changed(request: RequestContext, customer_id: UUID, details: Mapping[
     return command_response(await change_customer(command, request.ports.store), customer_response)
 
 
-@router.delete("/{customer_id}", "delete_customer")
+@router.delete("/{customer_id}", "delete_customer", EndingResponse)
 async def delete(request: RequestContext, customer_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
     """Delete a customer. They take no new bookings; history stays. Says what becomes of appointments."""
 

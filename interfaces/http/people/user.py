@@ -18,7 +18,7 @@ from application.people.account import (
 from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountContact, AccountStatus
-from interfaces.http.booking.appointments_ahead import EndingQuery, ended
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
@@ -112,7 +112,7 @@ async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody
     return command_response(await change_account(command, request.ports.store), account_response)
 
 
-@router.delete("/{account_id}", "delete_user")
+@router.delete("/{account_id}", "delete_user", EndingResponse)
 async def delete(request: RequestContext, account_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
     """Disable a user. They cannot sign in; history stays. Says what becomes of appointments."""
 
