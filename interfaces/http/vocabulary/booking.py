@@ -47,15 +47,11 @@ WORDS: Words = {
     "appointments": Word("What becomes of upcoming appointments. Required if there are any.", "cancel"),
     "Ending.appointments": Word("What becomes of the upcoming appointments.", "cancel"),
     "Ending.ids": Word("The upcoming appointments.", ["0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"]),
-    "delete_provider.reason": Word("Why the appointments are cancelled. Their customers read it.", "The shop closes."),
-    "delete_service.reason": Word("Why the appointments are cancelled. Their customers read it.", "No longer offered."),
-    "delete_organization.reason": Word(
-        "Why the appointments are cancelled. Their customers read it.", "The shop closes."
-    ),
+    "delete_provider.reason": Word("Why they are cancelled. Their customers read it.", "The shop closes."),
+    "delete_service.reason": Word("Why they are cancelled. Their customers read it.", "No longer offered."),
+    "delete_organization.reason": Word("Why they are cancelled. Their customers read it.", "The shop closes."),
     "delete_customer.reason": Word("Why the appointments are cancelled.", "Moved away."),
-    "delete_user.reason": Word(
-        "Why the appointments are cancelled. Their customers read it.", "The account was closed."
-    ),
+    "delete_user.reason": Word("Why they are cancelled. Their customers read it.", "The account was closed."),
     "note": Word("Words for staff, at most 2,000 characters.", "By the window, please."),
     "answers": Word(
         "Answers to the provider's questions, by the question's name: texts, numbers, or true and false.",
