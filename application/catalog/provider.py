@@ -42,6 +42,13 @@ class DeleteProvider(EndingCommand):
     provider_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True)
+class MarkProvider(Command):
+    """Pause or resume."""
+
+    provider_id: UUID
+
+
 @command
 async def create_provider(cmd: CreateProvider, log: EventLog, now: datetime) -> Provider:
     """Create a provider with an empty schedule, owned by the caller."""
@@ -74,6 +81,26 @@ async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> 
 
 
 @command
+async def pause_provider(cmd: MarkProvider, log: EventLog, now: datetime) -> Provider:
+    """Take no new bookings for now; what is booked stays."""
+    provider = await _mine(cmd, "pause_provider", log)
+    cmd.expect(provider)
+    provider.pause(cmd.by.account, now)
+    await log.record(provider)
+    return provider
+
+
+@command
+async def resume_provider(cmd: MarkProvider, log: EventLog, now: datetime) -> Provider:
+    """Take bookings again."""
+    provider = await _mine(cmd, "resume_provider", log)
+    cmd.expect(provider)
+    provider.resume(cmd.by.account, now)
+    await log.record(provider)
+    return provider
+
+
+@command
 async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> Provider:
     """Deactivate the provider: it takes no new bookings, existing appointments stay."""
     provider = await _mine(cmd, "delete_provider", log)
@@ -84,7 +111,7 @@ async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> 
     return provider
 
 
-async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: EventLog) -> Provider:
+async def _mine(cmd: ChangeProvider | DeleteProvider | MarkProvider, operation: str, log: EventLog) -> Provider:
     permit(cmd.by, operation)
     provider = await log.edit(Provider, cmd.provider_id)
     acting = await staff(cmd.by, provider, log, Rank.MANAGER)

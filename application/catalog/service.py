@@ -38,6 +38,13 @@ class DeleteService(EndingCommand):
     service_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True)
+class MarkService(Command):
+    """Pause or resume."""
+
+    service_id: UUID
+
+
 @command
 async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Service:
     """Create a service of one or more of the caller's providers."""
@@ -68,6 +75,24 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
 
 
 @command
+async def pause_service(cmd: MarkService, log: EventLog, now: datetime) -> Service:
+    """Take no new bookings for now; what is booked stays."""
+    service = await _mine(cmd, "pause_service", log)
+    service.pause(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+@command
+async def resume_service(cmd: MarkService, log: EventLog, now: datetime) -> Service:
+    """Take bookings again."""
+    service = await _mine(cmd, "resume_service", log)
+    service.resume(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+@command
 async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Service:
     """Withdraw the service: it takes no new bookings, existing appointments stay."""
     service = await _mine(cmd, "delete_service", log)
@@ -77,7 +102,7 @@ async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Se
     return service
 
 
-async def _mine(cmd: ChangeService | DeleteService, operation: str, log: EventLog) -> Service:
+async def _mine(cmd: ChangeService | DeleteService | MarkService, operation: str, log: EventLog) -> Service:
     permit(cmd.by, operation)
     service = await log.edit(Service, cmd.service_id)
     id = service.terms["organization_id"]
@@ -110,6 +135,6 @@ async def _check_terms(
         if terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
             raise Invalid(f"Provider {provider_id} does not belong to the organization.", "/provider_ids")
         if provider.id not in known:
-            provider.check_active()
+            provider.check_not_ended()
     if overlapping(service_hours(terms)):
         raise Invalid("The hours overlap.", "/hours")

@@ -36,6 +36,8 @@ PUBLISHED: Mapping[type, str] = {
     Schedule.TimeOffCancelled: "schedule.changed",
     Provider.Changed: "provider.changed",
     Provider.Deactivated: "provider.changed",
+    Provider.Paused: "provider.changed",
+    Provider.Resumed: "provider.changed",
 }
 """The events that webhooks can receive, and their public types. Events without a line here are not published."""
 

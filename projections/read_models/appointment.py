@@ -14,6 +14,8 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    exists,
+    false,
     func,
     literal,
     or_,
@@ -277,6 +279,17 @@ async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Seq
     alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
     query = select(_a.id).where(*wanted, alive, _a.ends_at > now).order_by(_a.starts_at, _a.id)
     return (await read.connection.execute(query)).scalars().all()
+
+
+async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:
+    """Whether an account acts for one of the providers, or may see an appointment with them, of the service if named."""
+    account = literal(owner.account)
+    acts = [owners.owned_by(account), owners.employed_by(account)] if owner.acts else []
+    theirs = or_(false(), *(owners.providers.c.provider_id.in_(each) for each in acts))
+    acting = exists().where(owners.providers.c.provider_id.in_(provider_ids), theirs)
+    wanted = _a.provider_id.in_(provider_ids) if service_id is None else _a.service_id == service_id
+    seen = exists().where(wanted, ownership.shows(owner))
+    return bool((await read.connection.execute(select(or_(acting, seen)))).scalar())
 
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:

@@ -144,8 +144,8 @@ def _decide(recorded: RecordedEvent, rows: RowBatch) -> None:
             _hours(recorded, rows)
         case Service.Event():
             _service(recorded, rows)
-        case Provider.Deactivated():
-            rows.set(calendar, {"id": recorded.stream}, active=False)
+        case Provider.Deactivated() | Provider.Paused() | Provider.Resumed() as it:
+            rows.set(calendar, {"id": recorded.stream}, active=isinstance(it, Provider.Resumed))
         case Provider.Event() | Organization.Event():
             _organization(recorded, rows)
         case _:
@@ -233,8 +233,8 @@ def _service(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.put(service, id=recorded.stream, **_of_terms(it.terms), withdrawn=False)
         case Service.Changed() as it:
             rows.set(service, {"id": recorded.stream}, **_of_terms(it.terms))
-        case Service.Withdrawn():
-            rows.set(service, {"id": recorded.stream}, withdrawn=True)
+        case Service.Withdrawn() | Service.Paused() | Service.Resumed() as it:
+            rows.set(service, {"id": recorded.stream}, withdrawn=not isinstance(it, Service.Resumed))
         case _:
             pass
 

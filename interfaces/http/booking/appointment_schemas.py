@@ -31,7 +31,7 @@ from interfaces.http.framework.fields import (
 from projections.read_models.appointment import ListedAppointment
 
 
-class OverrideBody(Body):
+class RuleOverrideBody(Body):
     """Booking rules that staff set aside, and why. Nobody books over another appointment, or in the past."""
 
     rules: list[OverridableRule] = Field(min_length=1, max_length=len(OverridableRule))
@@ -55,7 +55,7 @@ class BookAppointmentBody(Body):
     hold_id: UUID | None = None
     note: Text = ""
     answers: Answers = {}
-    override: OverrideBody | None = None
+    override: RuleOverrideBody | None = None
 
 
 class ChangeAppointmentBody(Change):
@@ -70,7 +70,7 @@ class RescheduleAppointmentBody(Body):
 
     start: Instant
     provider_id: UUID | None = None
-    override: OverrideBody | None = None
+    override: RuleOverrideBody | None = None
 
 
 _CODE = Field(None, description="The reason as statistics count it. Unlike the words, it stays after an erasure.")

@@ -11,12 +11,16 @@ from application.catalog.provider import (
     ChangeProvider,
     CreateProvider,
     DeleteProvider,
+    MarkProvider,
     change_provider,
     create_provider,
     delete_provider,
+    pause_provider,
+    resume_provider,
 )
 from application.ending import EndingKind
 from application.event_log import CommandResult
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import ProviderDetails
 from domain.errors import NotFound
@@ -24,9 +28,11 @@ from domain.kernel import new_id
 from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
+from interfaces.http.catalog.unlisted import shown
 from interfaces.http.framework.fields import (
     Body,
     Change,
+    EmptyBody,
     Line,
     Name,
     Resource,
@@ -36,9 +42,11 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
+    PRIVATE,
     PUBLIC,
     command_response,
     page_response,
@@ -97,6 +105,7 @@ class ProviderResponse(Resource):
     tags: list[str]
     owner_id: UUID
     active: bool
+    status: CatalogStatus
 
 
 class ListedProviderResponse(ProviderResponse):
@@ -133,6 +142,7 @@ def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[
         **{name: profile_values.get(name) for name in ReplaceProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
+        "status": provider.status,
     }
 
 
@@ -163,6 +173,7 @@ async def find(request: RequestContext, filters: Annotated[ProviderFilters, Quer
         [listed_provider_response(row) for row in rows],
         next_cursor(request, filters, bookmark),
         search.position,
+        PRIVATE,
         PUBLIC,
     )
 
@@ -172,9 +183,10 @@ async def get(request: RequestContext, provider_id: UUID) -> Response:
     """Get a provider."""
     async with request.snapshot("directory") as read:
         row = await directory.provider(read, provider_id)
-    if row is None:
+    if row is None or not await shown(request, row.status, [provider_id]):
         raise NotFound("provider", provider_id)
-    return resource_response(request.sent, row.version, provider_response(row), read.position, PUBLIC)
+    cache = PUBLIC if row.status == CatalogStatus.ACTIVE else PRIVATE
+    return resource_response(request.sent, row.version, provider_response(row), read.position, cache)
 
 
 @router.put("/{provider_id}", "replace_provider", ProviderResponse)
@@ -189,6 +201,20 @@ async def change(request: RequestContext, provider_id: UUID, body: ChangeProvide
     """Change some fields of a provider's profile."""
     command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
     return command_response(await change_provider(command, request.ports.store), provider_response)
+
+
+@router.post("/{provider_id}/pause", "pause_provider", ProviderResponse, needs=Needs(version=True))
+async def pause(request: RequestContext, provider_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Pause a provider. It takes no new bookings and is not listed; what is booked stays."""
+    command = MarkProvider(**request.command(), provider_id=provider_id)
+    return command_response(await pause_provider(command, request.ports.store), provider_response)
+
+
+@router.post("/{provider_id}/resume", "resume_provider", ProviderResponse, needs=Needs(version=True))
+async def resume(request: RequestContext, provider_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Resume a provider. It takes bookings again."""
+    command = MarkProvider(**request.command(), provider_id=provider_id)
+    return command_response(await resume_provider(command, request.ports.store), provider_response)
 
 
 @router.delete("/{provider_id}", "delete_provider", EndingResponse)

@@ -38,7 +38,7 @@ WORDS: Words = {
     "rules": Word(
         "The rules that do not count: opening hours and time off, notice, booking window, slot grid.", ["grid"]
     ),
-    "Override.reason": Word("Why, in words. Daybook records it.", "A walk-in."),
+    "RuleOverride.reason": Word("Why, in words. Daybook records it.", "A walk-in."),
     "overridden": Word("The rules that staff set aside to book the appointment, or to move it.", ["grid"]),
     "confirmed": Word("What stays confirmed until a requested move is answered; null if no move is requested."),
     "ConfirmedPlace.provider_id": Word("The provider who stays unless the move is confirmed."),
