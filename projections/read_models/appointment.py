@@ -282,7 +282,7 @@ async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Seq
 
 
 async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:
-    """Whether an account acts for one of the providers, or may see an appointment with them, of the service if named."""
+    """Whether an account acts for one of the providers, or may see an appointment of theirs, or of the service."""
     account = literal(owner.account)
     acts = [owners.owned_by(account), owners.employed_by(account)] if owner.acts else []
     theirs = or_(false(), *(owners.providers.c.provider_id.in_(each) for each in acts))

@@ -165,7 +165,7 @@ class Book:
         for change in record:
             yield from self._overlaps(change)
 
-    def _take(self, change: Change) -> Iterator[str]:
+    def _take(self, change: Change) -> Iterator[str]:  # noqa: C901  one `match` over the events
         match change.event:
             case Appointment.Event():
                 yield from self._appointment(change)
@@ -179,10 +179,14 @@ class Book:
                 self._schedule(change.stream, it)
             case Service.Offered() | Service.Changed() as it:
                 self._terms[change.stream] = it.terms
-            case Service.Withdrawn():
+            case Service.Withdrawn() | Service.Paused():
                 self._withdrawn.add(change.stream)
-            case Provider.Deactivated():
+            case Service.Resumed():
+                self._withdrawn.discard(change.stream)
+            case Provider.Deactivated() | Provider.Paused():
                 self._inactive.add(change.stream)
+            case Provider.Resumed():
+                self._inactive.discard(change.stream)
             case _:
                 pass
 

@@ -70,7 +70,7 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         note=body.note,
         answers=body.answers,
         hold_id=body.hold_id,
-        override=body.override and body.override.command,
+        override=body.override.command if body.override else None,
     )
     return command_response(
         await book_appointment(command, request.ports.store, request.ports.booking), appointment_response, location
@@ -136,7 +136,7 @@ async def reschedule(request: RequestContext, appointment_id: UUID, body: Resche
         appointment_id=appointment_id,
         start=body.start,
         provider_id=body.provider_id,
-        override=body.override and body.override.command,
+        override=body.override.command if body.override else None,
     )
     return command_response(await reschedule_appointment(command, request.ports.store), appointment_response)
 

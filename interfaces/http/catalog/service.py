@@ -82,9 +82,7 @@ async def get(request: RequestContext, service_id: UUID) -> Response:
     """Get a service."""
     async with request.snapshot("directory") as read:
         row = await directory.service(read, service_id)
-    if row is None or not await shown(
-        request, row.status, [UUID(each) for each in row.terms["provider_ids"]], service_id
-    ):
+    if row is None or not await shown(request, row.status, map(UUID, row.terms["provider_ids"]), service_id):
         raise NotFound("service", service_id)
     cache = PUBLIC if row.status == CatalogStatus.ACTIVE else PRIVATE
     return resource_response(request.sent, row.version, service_response(row), read.position, cache)

@@ -1,6 +1,6 @@
 """Providers and services that are paused or have ended: shown to those who act for them or have an appointment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from uuid import UUID
 
 from application.access import Role
@@ -13,7 +13,7 @@ _EVERYTHING = frozenset({Role.ADMIN, Role.AUDITOR})
 
 
 async def shown(
-    request: RequestContext, status: str, provider_ids: Sequence[UUID], service_id: UUID | None = None
+    request: RequestContext, status: str, provider_ids: Iterable[UUID], service_id: UUID | None = None
 ) -> bool:
     """Whether the caller may see it in this state."""
     caller = request.caller
@@ -23,4 +23,4 @@ async def shown(
         return False
     owner = Owner(caller.id, acts=caller.role is Role.PROVIDER)
     async with request.ports.reads.open("agenda", request.at_least, sees=caller.id) as read:
-        return await appointment.concerns(read, owner, provider_ids, service_id)
+        return await appointment.concerns(read, owner, [*provider_ids], service_id)

@@ -34,6 +34,10 @@ WORDS: Words = {
     "free_cancellation": Word(
         "Whether staff moved the appointment, so that the customer may cancel at no cost until the start."
     ),
+    "Provider.status": Word("Whether the provider takes bookings, is paused, or has ended."),
+    "ListedProvider.status": Word("Whether the provider takes bookings: lists have no others."),
+    "Service.status": Word("Whether the service takes bookings, is paused, or has ended."),
+    "ListedService.status": Word("Whether the service takes bookings: lists have no others."),
     "override": Word("The booking rules that staff set aside; customers may not send it."),
     "rules": Word(
         "The rules that do not count: opening hours and time off, notice, booking window, slot grid.", ["grid"]

@@ -47,6 +47,7 @@ DEFAULTS = {
     "tags": [],
     "organization_id": None,
     "withdrawn": False,
+    "status": "active",
 }
 
 
