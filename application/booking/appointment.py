@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import OPERATOR, SYSTEM, Caller, demand, permit
+from application.access import OPERATOR, SYSTEM, Caller, Role, demand, permit
 from application.booking.hold import redeemed
 from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import (
@@ -18,7 +18,7 @@ from application.booking.provider_selection import (
 )
 from application.booking.refusals import OverrideByStaff
 from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
-from application.catalog.membership import acts, staff
+from application.catalog.membership import record_staff, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
@@ -197,12 +197,13 @@ async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, b
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
-    owners = set(await staff(cmd.by, provider, log))
+    acting = await record_staff(cmd.by, appointment, provider, log)
+    owners = set(acting)
     if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
         owners |= await _customers(appointment.customer_id, log)
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
-    return appointment, not await acts(cmd.by, provider, log)
+    return appointment, not (cmd.by.role is Role.ADMIN or cmd.by.id in acting)
 
 
 def party_of(by: Caller, *, as_customer: bool) -> Party:

@@ -1,4 +1,4 @@
-"""The job that cancels the upcoming appointments of what has ended."""
+"""The job that cancels the upcoming appointments of what has ended, beside the one that transfers them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.access import SYSTEM
 from application.booking.appointment import CancelAppointment, cancel_appointment
+from application.booking.transfer import transfer_handlers
 from application.current_state import GetCurrentState, get_current_state
 from application.ending import AheadReader, EndingKind
 from application.event_log import EventStore
@@ -23,8 +24,9 @@ class EndingServices:
 
 
 def ending_handlers(services: EndingServices) -> JobHandlers:
-    """The handler of the job that cancels upcoming appointments."""
-    return {"cancel_ahead": partial(cancel_ahead, services=services)}
+    """The handlers of the jobs that cancel upcoming appointments, or transfer them."""
+    transfers = transfer_handlers(services.store, services.ahead)
+    return {"cancel_ahead": partial(cancel_ahead, services=services), **transfers}
 
 
 async def cancel_ahead(job: Job, lease: JobLease, services: EndingServices) -> str:

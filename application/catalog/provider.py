@@ -1,6 +1,6 @@
 """Create, change and end providers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from application.catalog.membership import check_affiliation, staff
 from application.catalog.tag import coined, retagged
 from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
+from application.jobs.job import JobRequest, enqueues
 from domain.catalog.organization import Rank
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import ProviderDetails
@@ -31,10 +32,14 @@ class CreateProvider(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeProvider(Command):
-    """`profile`: the fields to replace."""
+    """`profile`: the fields to replace.
+
+    `takes_appointments`: whether upcoming appointments move along to another organization. The past never does.
+    """
 
     provider_id: UUID
     profile: Mapping[str, Any]
+    takes_appointments: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +79,19 @@ async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> 
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
     await _check_move(cmd, provider, log)
     await check_known(provider.owner_id, log)
+    former = provider.profile.get("organization_id")
     profile, coins = await retagged(cmd.profile, provider.profile, cmd, log, now)
     provider.change(cmd.by.account, profile, now)
-    await log.record(provider, *coins)
+    await log.record(provider, *coins, enqueues=transfers(cmd, provider, former))
     return provider
+
+
+@enqueues("transfer_ahead")
+def transfers(cmd: ChangeProvider, provider: Provider, former: str | None) -> Sequence[JobRequest]:
+    """The job by which upcoming appointments move along to another organization, if the caller chose that."""
+    if not cmd.takes_appointments or provider.profile.get("organization_id") == former:
+        return ()
+    return [JobRequest("transfer_ahead", subject=provider.id)]
 
 
 @command

@@ -12,6 +12,7 @@ KINDS: Mapping[str, Sequence[str]] = {
         "farewell",
         "forget",
         "cancel_ahead",
+        "transfer_ahead",
     ),
     "jobs": ("complete", "expire_hold", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),

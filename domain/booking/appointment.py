@@ -102,6 +102,15 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         def apply(self, appointment: "Appointment") -> None:
             appointment.stay(self)
 
+    class Transferred(Aggregate.Event):
+        """The record belongs to another organization from now on."""
+
+        by: UUID
+        organization_id: UUID | None
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.organization_id, appointment.organization_recorded = self.organization_id, True
+
     class Cancelled(CancelFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.CANCELLED, None
@@ -143,6 +152,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         self.expires_at: datetime | None = None
         self.confirmed: ConfirmedPlace | None = None
         self.organization_id: UUID | None = None
+        self.organization_recorded = False
         self.free_cancellation = False
         self.overridden: Sequence[str] = ()
         self.reschedules = 0
@@ -156,6 +166,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         self.placement = event.placed_with(event.provider_id)
         self.price, self.currency, self.policy = event.price, event.currency, event.policy
         self.told, self.organization_id = event.told, event.organization_id
+        self.organization_recorded = event.organization_recorded
         self.overridden = event.placement["overridden"]
 
     @classmethod
@@ -183,6 +194,12 @@ class Appointment(Approved, Attended, Moved, Aggregate):
             expires_at=min(expires_at, booking.placement.starts_at),
             timestamp=now,
         )
+
+    def transfer(self, by: UUID, organization_id: UUID | None, now: datetime) -> None:
+        """Give the record to another organization; already there is not an error. Raises AppointmentEnded."""
+        self._check_alive()
+        if (organization_id, True) != (self.organization_id, self.organization_recorded):
+            self.trigger_event(self.Transferred, by=by, organization_id=organization_id, timestamp=now)
 
     @property
     def note(self) -> str:
@@ -222,7 +239,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
     @property
     def cancellable_until(self) -> datetime:
         """The last instant at which a customer's cancellation is not late."""
-        placement, terms, _, free = self.standing
+        placement, terms, _, _, free = self.standing
         return placement.starts_at if free else cancellable_until(terms.policy, placement.starts_at)
 
     def cancel(self, by: UUID, reason: Reason, party: Party, now: datetime) -> None:

@@ -24,12 +24,13 @@ class ConfirmedPlace(NamedTuple):
     placement: Placement
     terms: BookedTerms
     organization_id: UUID | None
+    organization_recorded: bool
     free_cancellation: bool
 
     def fields(self) -> dict[str, Any]:
         """The fields of ReturnFields."""
-        where = {**self.placement._asdict(), **self.terms._asdict()}
-        return {**where, "organization_id": self.organization_id, "free_cancellation": self.free_cancellation}
+        placement, terms, *others = self
+        return {**placement._asdict(), **terms._asdict(), **dict(zip(self._fields[2:], others, strict=True))}
 
 
 class Reason(NamedTuple):
@@ -91,6 +92,7 @@ class ReturnFields(TermsFields, PlacementFields, _ProviderField):
     """Of a requested move that does not take place: where and on which terms the appointment stays."""
 
     organization_id: UUID | None
+    organization_recorded: bool
     free_cancellation: bool
 
 

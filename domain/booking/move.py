@@ -37,6 +37,7 @@ class Moved(WithStatus, Placed):
     policy: Policy
     expires_at: datetime | None
     organization_id: UUID | None
+    organization_recorded: bool
     free_cancellation: bool
     reschedules: int
     confirmed: ConfirmedPlace | None
@@ -53,14 +54,15 @@ class Moved(WithStatus, Placed):
     def standing(self) -> ConfirmedPlace:
         """Where and on which terms it stands: as confirmed, while a requested move is not answered."""
         terms = BookedTerms(self.price, self.currency, self.policy)
-        here = ConfirmedPlace(self.placement, terms, self.organization_id, self.free_cancellation)
-        return self.confirmed or here
+        business = self.organization_id, self.organization_recorded
+        return self.confirmed or ConfirmedPlace(self.placement, terms, *business, self.free_cancellation)
 
     def stand(self, event: MoveFields | ReturnFields) -> None:
         """Take over the place and the terms of an event."""
         self.placement = event.placed_with(event.provider_id)
         self.price, self.currency, self.policy = event.price, event.currency, event.policy
         self.organization_id, self.free_cancellation = event.organization_id, event.free_cancellation
+        self.organization_recorded = event.organization_recorded
 
     def stay(self, event: ReturnFields) -> None:
         """Take over that a requested move does not take place."""

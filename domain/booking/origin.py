@@ -123,6 +123,11 @@ class OriginFields:
     organization_id: UUID | None
     override_reason: PersonalData | None
 
+    @property
+    def organization_recorded(self) -> bool:
+        """Whether `organization_id` says under which organization it was made: release 0.1.0 did not record that."""
+        return self.channel is not None
+
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Version 1 recorded the provider and the duration alone."""

@@ -48,6 +48,8 @@ appointment = Table(
     uuid("service_id"),
     uuid("provider_id"),
     uuid("customer_id"),
+    uuid("organization_id", nullable=True, index=True),
+    Column("organization_recorded", Boolean, nullable=False),  # false: release 0.1.0 did not say under which
     instant("starts_at"),
     instant("ends_at"),
     Column("timezone", Text, nullable=False),
@@ -74,7 +76,12 @@ appointment = Table(
 
 owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
 ownership = Ownership(
-    table=appointment, owners=owners, customer=appointment.c.customer_id, provider=appointment.c.provider_id
+    table=appointment,
+    owners=owners,
+    customer=appointment.c.customer_id,
+    provider=appointment.c.provider_id,
+    organization=appointment.c.organization_id,
+    recorded=appointment.c.organization_recorded,
 )
 
 
@@ -142,6 +149,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(appointment, id, status=booked, expires_at=None, **_NOT_ASKED, overridden=[], version=version)
         case Appointment.MoveDeclined() | Appointment.MoveExpired():
             rows.set(appointment, id, **_moved(event), version=version)
+        case Appointment.Transferred(organization_id=organization_id):
+            rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, version=version)
         case Appointment.Noted():
             rows.set(appointment, id, **_personal(event.told), version=version)
         case Appointment.Cancelled() | Appointment.Declined():
@@ -219,6 +228,8 @@ def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
         "currency": event.currency,
         "policy": event.policy,
         "free_cancellation": not isinstance(event, BeginFields) and event.free_cancellation,
+        "organization_id": event.organization_id,
+        "organization_recorded": event.organization_recorded,
     }
 
 
@@ -305,7 +316,8 @@ def _lasts_beyond(since: datetime) -> ColumnElement[bool]:
 
 def _of_organization(id: UUID) -> ColumnElement[bool]:
     p = owners.providers.c
-    return _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    theirs = _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    return or_(_a.organization_id == id, ~_a.organization_recorded & theirs)
 
 
 async def fewest(

@@ -23,6 +23,7 @@ NEW_KINDS = {
     "Service.Resumed",
     "Provider.Paused",
     "Provider.Resumed",
+    "Appointment.Transferred",
     "Appointment.MoveRequested",
     "Appointment.MoveDeclined",
     "Appointment.MoveExpired",

@@ -29,6 +29,7 @@ from interfaces.http.booking.appointments_ahead import EndingQuery, EndingRespon
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
 from interfaces.http.catalog.unlisted import shown
+from interfaces.http.framework import fields as body_fields
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -106,6 +107,12 @@ class ProviderResponse(Resource):
     owner_id: UUID
     active: bool
     status: CatalogStatus
+
+
+class ProviderMoveQuery(body_fields.Query):
+    """What becomes of upcoming appointments when the organization changes: the past always stays where it was made."""
+
+    appointments: Annotated[Literal["take", "leave"], EnumName("RecordsChoice")] = "leave"
 
 
 class ListedProviderResponse(ProviderResponse):
@@ -190,16 +197,24 @@ async def get(request: RequestContext, provider_id: UUID) -> Response:
 
 
 @router.put("/{provider_id}", "replace_provider", ProviderResponse)
-async def replace(request: RequestContext, provider_id: UUID, body: ReplaceProviderBody) -> Response:
+async def replace(
+    request: RequestContext, provider_id: UUID, query: Annotated[ProviderMoveQuery, Query()], body: ReplaceProviderBody
+) -> Response:
     """Replace a provider's profile."""
-    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body))
+    takes = query.appointments == "take"
+    command = ChangeProvider(
+        **request.command(), provider_id=provider_id, profile=profile(body), takes_appointments=takes
+    )
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
 @router.patch("/{provider_id}", "change_provider", ProviderResponse)
-async def change(request: RequestContext, provider_id: UUID, body: ChangeProviderBody) -> Response:
+async def change(
+    request: RequestContext, provider_id: UUID, query: Annotated[ProviderMoveQuery, Query()], body: ChangeProviderBody
+) -> Response:
     """Change some fields of a provider's profile."""
-    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
+    takes, changes = query.appointments == "take", profile(body, partly=True)
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=changes, takes_appointments=takes)
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 

@@ -49,6 +49,14 @@ WORDS: Words = {
     "ConfirmedPlace.start": Word("The start that stays unless the move is confirmed.", "2030-01-07T09:00:00Z"),
     "ConfirmedPlace.end": Word("The end that stays unless the move is confirmed.", "2030-01-07T09:30:00Z"),
     "appointments": Word("What becomes of upcoming appointments. Required if there are any.", "cancel"),
+    "replace_provider.appointments": Word(
+        "Whether upcoming appointments move along to another organization, or stay with the one they were made under.",
+        "take",
+    ),
+    "change_provider.appointments": Word(
+        "Whether upcoming appointments move along to another organization, or stay with the one they were made under.",
+        "take",
+    ),
     "Ending.appointments": Word("What becomes of the upcoming appointments.", "cancel"),
     "Ending.ids": Word("The upcoming appointments.", ["0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"]),
     "delete_provider.reason": Word("Why they are cancelled. Their customers read it.", "The shop closes."),

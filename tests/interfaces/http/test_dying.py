@@ -209,7 +209,25 @@ SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
 
 
 def test_every_function_that_enqueues_is_killed_here() -> None:
-    assert {name.removeprefix("application.") for name in ENQUEUING} == {*SCENES, "ending.cancellation"}
+    assert {name.removeprefix("application.") for name in ENQUEUING} == {
+        *SCENES,
+        "ending.cancellation",
+        "catalog.provider.transfers",
+    }
+
+
+async def test_the_appointments_of_who_moved_are_transferred_by_another(api: Api, deadly: Arm) -> None:
+    town = await a_town(api)
+    staff = somebody(Role.PROVIDER)
+    there = await town.an_organization(staff=staff)
+    booked = await town.booked()
+    await deadly()
+    path = f"/v1/providers/{town.provider_id}?appointments=take"
+    with pytest.raises(Died):
+        await api.patch(path, {"organization_id": there}, town.owner, if_match="*")
+    await api.catch_up()
+    await api.people.work()
+    assert (await api.get(f"/v1/appointments/{booked['id']}", staff)).status_code == 200
 
 
 async def test_the_appointments_of_what_has_ended_are_cancelled_by_another(api: Api, deadly: Arm) -> None:
