@@ -180,7 +180,6 @@ async def find(request: RequestContext, filters: Annotated[ProviderFilters, Quer
         [listed_provider_response(row) for row in rows],
         next_cursor(request, filters, bookmark),
         search.position,
-        PRIVATE,
         PUBLIC,
     )
 
