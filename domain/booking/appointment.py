@@ -54,7 +54,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
 
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
-            appointment.confirmed, appointment.overridden = None, ()
+            appointment.confirmed, appointment.overridden = None, []
 
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:

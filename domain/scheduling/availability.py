@@ -113,9 +113,10 @@ def why_not(
     """The rule against a start, or None if `starts` offers it. `aside`: OVERRIDABLE rules that do not count."""
     if start < now:
         return Rule.PAST
-    for rule in (_against_time(offer, hours, start, now, aside), _against_hours(offer, hours, start)):
-        if rule is not None and rule not in aside:
-            return rule
+    if (rule := _against_time(offer, hours, start, now, aside)) is not None and rule not in aside:
+        return rule
+    if (rule := _against_hours(offer, hours, start)) is not None and rule not in aside:
+        return rule
     return _against_others(offer, occupied, start)
 
 

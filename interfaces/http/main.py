@@ -122,7 +122,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         store=store,
         reads=reads,
         availability=Availability(await _availability(settings, address, stack), reads, cache),
-        booking=BookingReadModels(reads),
+        booking=BookingReadModels(reads, journal.head),
         ahead=AheadReader(reads),
         cursors=Cursors(settings.secret_key.get_secret_value()),
         request_id_key=await store.keyring.secret("request ids"),

@@ -92,7 +92,7 @@ def test_nothing_opens_at_24_00() -> None:
         ({6: [window("22:00", "06:00")], 0: [window("05:59", "12:00")]}, True),
         ({6: [window("22:00", "06:00")], 0: [window("06:00", "12:00")]}, False),
         ({day: [window("00:00", "24:00")] for day in range(7)}, False),
-        ({day: [window("08:00", "08:00")] for day in range(7)}, False),
+        ({day: [OpeningWindow(480, 1920)] for day in range(7)}, False),
     ],
 )
 def test_windows_overlap_past_midnight_and_from_sunday_to_monday(
@@ -177,7 +177,7 @@ def test_the_hours_of_a_service_are_intersected_and_do_not_split_a_shift_at_midn
 
 
 def test_a_shift_is_the_same_piece_however_late_in_it_is_asked() -> None:
-    night, service = daily(window("20:00", "04:00")), dict.fromkeys(range(7), (window("22:00", "22:00"),))
+    night, service = daily(window("20:00", "04:00")), dict.fromkeys(range(7), (OpeningWindow(1320, 2760),))
     late, whole = (
         between("2026-03-07T00:30", "2026-03-07T01:00"),
         between("2026-03-06T20:00", "2026-03-07T04:00"),

@@ -65,6 +65,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             async with people_of(store, reads, *where) as people:
                 ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
                 catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
+                ports.booking = BookingReadModels(reads, _caught_up(catch_up, store.journal.head))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
                 async with _spoken_to(ports, catch_up) as api:
                     api.people, people.catch_up = people, lambda: api.catch_up()  # noqa: PLW0108  tests replace it
@@ -117,13 +118,29 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
         store=store,
         reads=reads,
         availability=availability,
-        booking=BookingReadModels(reads),
+        booking=BookingReadModels(reads, _nowhere),
         ahead=NothingAhead(),
         cursors=Cursors(SECRET),
         codec=CODEC,
         ledger=ledger,
         **concepts,
     )
+
+
+async def _nowhere() -> int:
+    return 0
+
+
+def _caught_up(
+    catch_up: Callable[[], Awaitable[None]], head: Callable[[], Awaitable[int]]
+) -> Callable[[], Awaitable[int]]:
+    """The log's head, after the read models have reached it: nothing else reads while a request is answered."""
+
+    async def caught_up() -> int:
+        await catch_up()
+        return await head()
+
+    return caught_up
 
 
 async def _nothing_to_read() -> None:

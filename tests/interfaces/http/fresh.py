@@ -48,6 +48,10 @@ async def _service(it: Tenants, _: str) -> Parts:
     return {"service_id": await it.a_service(provider_id), "said": {"provider_id": provider_id}}
 
 
+async def _marked_service(it: Tenants, _: str) -> Parts:
+    return {"service_id": await it.a_service(it.names["provider_id"])}
+
+
 async def _new_service(it: Tenants, _: str) -> Parts:
     return {"said": {"provider_id": it.names["provider_id"]}}
 
@@ -331,8 +335,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "create_service": _new_service,
     "replace_service": _service,
     "delete_service": _service,
-    "pause_service": _service,
-    "resume_service": _service,
+    "pause_service": _marked_service,
+    "resume_service": _marked_service,
     "create_customer:organization": _of_organization,
     "delete_customer": _customer,
     "get_customer:guest": _guest,

@@ -108,7 +108,7 @@ class TestCreateService:
             ({"hours": []}, "/hours"),
             ({"late_fee": 5}, "/late_fee"),
             ({"late_fee": 0, "late_cancel": "refuse"}, "/late_fee"),
-            ({"min_notice": 2880, "window": {"kind": "rolling", "days": 2}}, "/min_notice"),
+            ({"min_notice": 2941, "window": {"kind": "rolling", "days": 2}}, "/min_notice"),
             ({"hours": [{"day": "mon", "from": "09:00", "to": "09:00"}]}, "/hours/0/to"),
             ({"hours": [{"day": "mon", "from": "9:00", "to": "12:00"}]}, "/hours/0/from"),
             ({"hours": [{"day": "mon", "from": "24:00", "to": "12:00"}]}, "/hours/0/from"),
