@@ -127,6 +127,9 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
     )
 
 
+Head = Callable[[], Awaitable[int]]
+
+
 async def _nowhere() -> int:
     return 0
 

@@ -517,20 +517,21 @@ async def _shared_service(town: Town, provider_ids: list[str]) -> str:
     return str((await town.a_service(**who))["id"])
 
 
-class TestRequestedMove:
-    async def moved(self, town: Town) -> dict[str, Any]:
-        """A confirmed appointment at nine, for which its customer asks for eleven."""
-        service = await town.a_service(approval=True)
-        booked = await town.booked(service_id=service["id"])
-        path = f"/v1/appointments/{booked['id']}"
-        await town.api.post(f"{path}/confirm", {}, town.owner, if_match=1)
-        answer = await town.api.post(f"{path}/reschedule", {"start": town.at("11:00")}, town.customer, if_match=2)
-        assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+async def asked_to_move(town: Town) -> dict[str, Any]:
+    """A confirmed appointment at nine, for which its customer asks for eleven."""
+    service = await town.a_service(approval=True)
+    booked = await town.booked(service_id=service["id"])
+    path = f"/v1/appointments/{booked['id']}"
+    await town.api.post(f"{path}/confirm", {}, town.owner, if_match=1)
+    answer = await town.api.post(f"{path}/reschedule", {"start": town.at("11:00")}, town.customer, if_match=2)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
 
+
+class TestRequestedMove:
     async def test_a_get_and_the_answer_say_both_times(self, town: Town):
-        told = await self.moved(town)
+        told = await asked_to_move(town)
         assert (told["status"], told["start"]) == ("requested", town.at("11:00"))
         kept = {"provider_id": town.provider_id, "start": town.at("09:00"), "end": town.at("09:30")}
         assert told["confirmed"] == kept
@@ -538,7 +539,7 @@ class TestRequestedMove:
 
     @pytest.mark.parametrize(("verb", "start"), [("confirm", "11:00"), ("decline", "09:00")])
     async def test_an_answer_leaves_one_of_them(self, town: Town, verb: str, start: str):
-        moved = await self.moved(town)
+        moved = await asked_to_move(town)
         path = f"/v1/appointments/{moved['id']}"
         told = (await town.api.post(f"{path}/{verb}", {}, town.owner, if_match=moved["version"])).json()
         assert (told["status"], told["start"], told["confirmed"]) == ("booked", town.at(start), None)
@@ -587,3 +588,24 @@ class TestOverride:
         said = village.booking(override=override)
         answer = await village.api.post("/v1/appointments", said, village.owner, idempotency_key="k")
         assert pointers(answer) == [pointer]
+
+
+class TestRacesForMoves:
+    @pytest.mark.parametrize("verb", ["confirm", "decline"])
+    async def test_strangers_get_the_time_that_is_given_up_once_and_the_other_never(self, town: Town, verb: str):
+        moved = await asked_to_move(town)
+        path = f"/v1/appointments/{moved['id']}"
+
+        async def book(clock: str) -> tuple[str, int]:
+            said = town.booking(clock, service_id=moved["service_id"])
+            answer = await town.api.post("/v1/appointments", said, somebody(), idempotency_key=str(new_id()))
+            return clock, answer.status_code
+
+        answering = town.api.post(f"{path}/{verb}", {}, town.owner, if_match=moved["version"])
+        clocks = ["09:00", "11:00"] * 6
+        answer, *booked = await asyncio.gather(answering, *map(book, clocks))
+        assert answer.status_code == 200
+        kept, given_up = ("11:00", "09:00") if verb == "confirm" else ("09:00", "11:00")
+        assert {status for clock, status in booked if clock == kept} == {409}
+        late = [(await book(given_up))[1], *(status for clock, status in booked if clock == given_up)]
+        assert late.count(201) == 1, "the first who came after the answer"
