@@ -1,6 +1,6 @@
 """Ends: DELETE of a customer, provider, service, organization or user asks what becomes of upcoming appointments."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -39,23 +39,23 @@ async def ended(
 ) -> HttpResponse:
     """Run the command `end` with the choice. 204, or 200 with the appointments that lie ahead."""
     kind, id = what
-    choice = {"appointments": query.appointments, "reason": query.reason or "", "ahead": await _ahead(request, *what)}
+    before = await _ahead(request, *what)
+    choice = {"appointments": query.appointments, "reason": query.reason or "", "ahead": len(before)}
     done = await end(choice)
-    now = request.ports.store.now()
-    left = await request.ports.ahead.of(kind, id, now, done.position)  # nobody books any more
-    if not left and query.appointments is None:
-        return empty_response(done)
-    chosen = query.appointments or AheadChoice.KEEP  # booked while this request was answered
-    answer = empty_response(done)
-    answer.status_code, answer.body = 200, to_json({"appointments": chosen, "ids": list(left)})
+    # Nobody books any more. Some may have been booked since, and some cancelled by the job already.
+    after = await request.ports.ahead.of(kind, id, request.ports.store.now(), done.position)
+    ids, answer = dict.fromkeys([*before, *after]), empty_response(done)
+    if ids or query.appointments is not None:
+        chosen = query.appointments or AheadChoice.KEEP
+        answer.status_code, answer.body = 200, to_json({"appointments": chosen, "ids": list(ids)})
     return answer
 
 
-async def _ahead(request: RequestContext, kind: EndingKind, id: UUID) -> int:
-    """How many appointments lie ahead, as of the state that the log has now; 0 for what does not exist."""
+async def _ahead(request: RequestContext, kind: EndingKind, id: UUID) -> Sequence[UUID]:
+    """The appointments ahead, as of the state that the log has now; none for what does not exist."""
     aggregate, stream = kind.stream(id)
     try:
         found = await get_current_state(GetCurrentState(by=SYSTEM, kind=aggregate, id=stream), request.ports.store)
     except NotFound:
-        return 0
-    return len(await request.ports.ahead.of(kind, id, request.ports.store.now(), found.position))
+        return ()
+    return await request.ports.ahead.of(kind, id, request.ports.store.now(), found.position)
