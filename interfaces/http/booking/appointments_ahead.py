@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
-from pydantic_core import to_json
 
 from application.access import SYSTEM
 from application.current_state import GetCurrentState, get_current_state
@@ -14,7 +13,7 @@ from application.event_log import CommandResult
 from domain.errors import NotFound
 from interfaces.http.framework.fields import Query, Shape, Text
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import HttpResponse, empty_response
+from interfaces.http.framework.responses import HttpResponse, empty_response, outcome_response
 
 
 class EndingQuery(Query):
@@ -44,11 +43,10 @@ async def ended(
     done = await end(choice)
     # Nobody books any more. Some may have been booked since, and some cancelled by the job already.
     after = await request.ports.ahead.of(kind, id, request.ports.store.now(), done.position)
-    ids, answer = dict.fromkeys([*before, *after]), empty_response(done)
-    if ids or query.appointments is not None:
-        chosen = query.appointments or AheadChoice.KEEP
-        answer.status_code, answer.body = 200, to_json({"appointments": chosen, "ids": list(ids)})
-    return answer
+    ids = list(dict.fromkeys([*before, *after]))
+    if not ids and query.appointments is None:
+        return empty_response(done)
+    return outcome_response(done, {"appointments": query.appointments or AheadChoice.KEEP, "ids": ids})
 
 
 async def _ahead(request: RequestContext, kind: EndingKind, id: UUID) -> Sequence[UUID]:

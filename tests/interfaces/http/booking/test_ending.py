@@ -67,7 +67,7 @@ async def test_cancelled_they_are_listed_and_cancelled_for_the_reason(town: Town
 
 async def ended(town: Town, path: str, query: str, by: Caller) -> Any:
     answer = await town.api.delete(f"{path}?{query}", by, if_match="*")
-    assert answer.status_code == 200, answer.text
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json"), answer.text
     return answer.json()
 
 
