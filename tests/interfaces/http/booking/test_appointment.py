@@ -46,6 +46,11 @@ class TestBookAppointment:
         assert answer.headers["etag"] == '"1"'
         assert answer.headers["cache-control"] == "no-store"
 
+    async def test_staff_know_who_booked_a_moment_ago(self, town: Town):
+        await town.api.post("/v1/customers", {"name": "Grace"}, town.customer)
+        await town.booked("09:00")  # which no reader has seen yet
+        await town.booked("10:00", by=town.owner, customer_id=str(town.customer.id))
+
     async def test_a_get_shows_the_same_at_the_position_answered(self, town: Town):
         made = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
         position = made.headers["daybook-position"]
