@@ -26,6 +26,7 @@ LONG_FILES: Mapping[str, str] = {
 }
 LONG_FUNCTIONS: Mapping[str, str] = {
     "projections/read_models/appointment.py:project": MATCH,
+    "projections/read_models/customer.py:project": MATCH,
     "projections/read_models/directory.py:project": MATCH,
     "projections/read_models/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,

@@ -195,12 +195,6 @@ class Appointment(Approved, Attended, Moved, Aggregate):
             timestamp=now,
         )
 
-    def transfer(self, by: UUID, organization_id: UUID | None, now: datetime) -> None:
-        """Give the record to another organization; already there is not an error. Raises AppointmentEnded."""
-        self._check_alive()
-        if (organization_id, True) != (self.organization_id, self.organization_recorded):
-            self.trigger_event(self.Transferred, by=by, organization_id=organization_id, timestamp=now)
-
     @property
     def note(self) -> str:
         """Empty while it is encrypted, as all personal data here."""

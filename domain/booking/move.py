@@ -31,6 +31,7 @@ class Moved(WithStatus, Placed):
 
     Rescheduled: ClassVar[type[Any]]
     MoveRequested: ClassVar[type[Any]]
+    Transferred: ClassVar[type[Any]]
     trigger_event: Callable[..., None]
     price: int
     currency: str
@@ -115,3 +116,9 @@ class Moved(WithStatus, Placed):
         starts_at = self.standing.placement.starts_at
         if now >= starts_at:
             raise AppointmentStarted(f"The appointment started at {starts_at:%Y-%m-%dT%H:%M:%SZ}.")
+
+    def transfer(self, by: UUID, organization_id: UUID | None, now: datetime) -> None:
+        """Give the record to another organization; already there is not an error. Raises AppointmentEnded."""
+        self._check_alive()
+        if (organization_id, True) != (self.organization_id, self.organization_recorded):
+            self.trigger_event(self.Transferred, by=by, organization_id=organization_id, timestamp=now)

@@ -22,7 +22,7 @@ from application.event_log import (
     Unavailable,
 )
 from application.jobs.job import JobRequest
-from domain.catalog.organization import Organization, Rank
+from domain.catalog.organization import Organization, Rank, highest
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN
@@ -78,7 +78,7 @@ class CommandAttempt:
         self._metadata = metadata
         self._correlation = request.correlation
         self._actor = request.by.id if request.by.role is Role.PROVIDER else None  # ranks count for no other role
-        self._rank: Rank | None = None
+        self._ranks = set[Rank | None]()
         self._epoch = repository.journal.epoch
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
@@ -136,7 +136,8 @@ class CommandAttempt:
         events = [event for a in changed for event in a.pending_events]
         subjects = {personal.subject for personal in personal_of(events)}
         keys = await self._repository.keyring.for_writing(subjects) if subjects else {}
-        metadata = self._metadata if self._rank is None else f'{self._metadata[:-1]},"rank":"{self._rank}"}}'
+        rank = highest(self._ranks)
+        metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
         rows = [encode(event, metadata, keys) for event in events]
         reads = dict(self._reads)
         for aggregate in changed:
@@ -192,15 +193,9 @@ class CommandAttempt:
         version = aggregate.version if aggregate else 0
         if self._reads.setdefault(id, version) != version:
             raise ConcurrencyConflict  # it changed between two reads of this attempt
-        if isinstance(aggregate, Organization):
-            self._note_rank(aggregate)
+        if self._actor is not None and isinstance(aggregate, Organization):
+            self._ranks.add(aggregate.members.get(self._actor))
         return aggregate if isinstance(aggregate, kind) else None
-
-    def _note_rank(self, organization: Organization) -> None:
-        """Remember the actor's rank, the highest of several: a decision that looked at it rests on it."""
-        rank = organization.members.get(self._actor) if self._actor else None
-        if rank is not None and (self._rank is None or rank.reaches(self._rank)):
-            self._rank = rank
 
     async def _append(
         self,

@@ -1,13 +1,19 @@
 """A confirmed appointment that its customer moves is requested again where the service needs approval."""
 
 import asyncio
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 
 from application.access import SYSTEM, Caller
 from application.booking.appointment import (
     CancelAppointment,
+    MarkAppointment,
     RescheduleAppointment,
     cancel_appointment,
     reschedule_appointment,
@@ -20,6 +26,7 @@ from domain.errors import Refusal
 from tests.application.booking.test_approval import mark, now
 from tests.application.conftest import Clocked
 from tests.support.builders import OpenWeek, a_booked_appointment, an_open_week, somebody
+from tests.support.recomputation import Book, changes, records
 
 ADA = somebody()
 
@@ -174,3 +181,91 @@ async def test_an_answer_and_a_stranger_s_booking_never_both_win(store: Clocked,
         moved = await move(store, confirmed, week, clock)
         answers = confirm_appointment(mark(moved, week.owner), store), a_booked_appointment(store, week, clock)
         assert await asyncio.gather(*map(tried, answers)) == [True, False]
+
+
+class Recorded(NamedTuple):
+    """A row of the log as the checker reads it."""
+
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+    at: datetime
+
+
+class Story:
+    """Requests, answers, moves and cancellations at random, by three customers; the clock goes on meanwhile."""
+
+    def __init__(self, store: Clocked, week: OpenWeek, seed: int) -> None:
+        self.store, self.week, self.chance = store, week, Random(seed)
+        self.people, self.made = [somebody() for _ in range(3)], list[tuple[UUID, Caller]]()
+        self.ends, self.clocks = set[int](), dict[int, datetime]()
+        store.set_clock(week.at("08:00") - timedelta(days=1))
+
+    def clock(self) -> str:
+        return f"{self.chance.randrange(9, 12):02}:{self.chance.choice(('00', '15', '30', '45'))}"
+
+    async def step(self) -> None:
+        """One request, which may be refused; then a while passes, and what is due ends."""
+        by, done = self.chance.choice(self.people), None
+        if not self.made or self.chance.random() < 0.3:
+            done = a_booked_appointment(self.store, self.week, self.clock(), by)
+        else:
+            id, by = self.chance.choice(self.made)
+            move = RescheduleAppointment(by=by, appointment_id=id, start=self.week.at(self.clock()))
+            owner = MarkAppointment(by=self.week.owner, appointment_id=id)
+            no = DeclineAppointment(by=self.week.owner, appointment_id=id)
+            wanted: list[Awaitable[Any]] = [
+                reschedule_appointment(move, self.store),
+                confirm_appointment(owner, self.store),
+                decline_appointment(no, self.store),
+                cancel_appointment(CancelAppointment(by=by, appointment_id=id), self.store),
+            ]
+            done = self.chance.choices(wanted, [4, 5, 1, 1])[0]
+            for each in wanted:
+                if each is not done:
+                    each.close()  # type: ignore[attr-defined]
+        try:
+            found = await done
+            if isinstance(found, Appointment):
+                self.made.append((found.id, by))
+        except Refusal:
+            pass
+        self.note()
+        self.store.set_clock(self.store.now() + timedelta(minutes=self.chance.randrange(0, 30)))
+        if self.chance.random() < 0.5:
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        for id, _ in self.made:
+            await expire_request(MarkAppointment(by=SYSTEM, appointment_id=id), self.store)
+            self.note()
+
+    def note(self) -> None:
+        """A record ends here."""
+        for position in range(len(self.clocks) + 1, self.store.position + 1):
+            self.clocks[position] = self.store.now()
+        self.ends.add(self.store.position)
+
+    def violations(self) -> list[str]:
+        rows = [
+            Recorded(n, row.stream, row.version, row.topic, row.state, self.clocks[n])
+            for n, row in enumerate(self.store.memory.rows, 1)
+        ]
+        book = Book()
+        found = [each for record in records(changes(rows), self.ends) for each in book.take(record)]
+        return [*found, *book.at_the_end()]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_no_story_of_requests_gives_a_time_twice_or_loses_one(store: Clocked, week: OpenWeek, seed: int) -> None:
+    story = Story(store, week, seed)
+    story.note()
+    for _ in range(60):
+        await story.step()
+    await story.sweep()
+    assert story.violations() == []
+    topics = Counter(row.topic for row in store.memory.rows)
+    assert topics["Appointment.MoveRequested"]
+    assert topics["Appointment.Confirmed"]
