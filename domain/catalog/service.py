@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.booking.policy import Policy
 from domain.catalog.catalog_status import CatalogStatus
-from domain.catalog.service_terms import ServiceTerms, policy_of, replaced, slot_terms, term
+from domain.catalog.service_terms import DEFAULTS, ServiceTerms, policy_of, replaced, slot_terms, term
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
 from domain.scheduling.availability import SlotTerms
@@ -77,7 +77,7 @@ class Service(Aggregate):
         """Replace some of the terms for future bookings; unchanged terms are not an error."""
         self.check_not_ended()
         terms = replaced(self.terms, changes)
-        if terms != self.terms:
+        if {**DEFAULTS, **terms} != {**DEFAULTS, **self.terms}:
             self._changed(by=by, terms=terms, timestamp=now)
 
     @event(Changed)

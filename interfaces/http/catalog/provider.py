@@ -22,14 +22,16 @@ from application.ending import EndingKind
 from application.event_log import CommandResult
 from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
-from domain.catalog.provider_profile import ProviderDetails
+from domain.catalog.provider_profile import DEFAULTS, ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
-from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
+from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, search_fields
 from interfaces.http.catalog.unlisted import shown
 from interfaces.http.framework import fields as body_fields
+from interfaces.http.framework.details.contact import EmailAddress, Link, Phone
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -40,6 +42,7 @@ from interfaces.http.framework.fields import (
     Shape,
     Tags,
     Text,
+    Words,
     Zone,
     absent,
 )
@@ -77,7 +80,12 @@ class ReplaceProviderBody(Body):
     bio: Text | None = None
     address: Line | None = None
     location: Location | None = None
+    phone: Phone | None = None
+    email: EmailAddress | None = None
+    photo_url: Link | None = None
     tags: Tags = []
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class CreateProviderBody(ReplaceProviderBody):
@@ -92,6 +100,7 @@ class ChangeProviderBody(Change, ReplaceProviderBody):
     name: Name = absent()
     timezone: Zone = absent()
     tags: Tags = absent()
+    metadata: Metadata = absent()
 
 
 class ProviderResponse(Resource):
@@ -103,7 +112,12 @@ class ProviderResponse(Resource):
     bio: str | None
     address: str | None
     location: Location | None
+    phone: str | None
+    email: str | None
+    photo_url: str | None
     tags: list[str]
+    external_id: str | None
+    metadata: dict[str, str]
     owner_id: UUID
     active: bool
     status: CatalogStatus
@@ -142,7 +156,7 @@ def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
 
 def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as JSON."""
-    profile_values = provider.details
+    profile_values = {**DEFAULTS, **provider.details}
     return {
         "id": provider.id,
         "version": provider.version,
