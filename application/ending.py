@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.access import Caller, Role
-from application.event_log import Command
+from application.event_log import Command, EventStore
 from application.jobs.job import JobRequest, enqueues
 from domain.booking.origin import Party
 from domain.catalog.organization import Organization
@@ -86,6 +86,14 @@ class NothingAhead:
     async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:  # noqa: ARG002
         """Always empty."""
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndingServices:
+    """The services of the jobs on upcoming appointments."""
+
+    store: EventStore
+    ahead: AheadReader
 
 
 @enqueues("cancel_ahead")

@@ -1,6 +1,5 @@
 """The job that cancels the upcoming appointments of what has ended, beside the one that transfers them."""
 
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -8,25 +7,15 @@ from application.access import SYSTEM
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.booking.transfer import transfer_handlers
 from application.current_state import GetCurrentState, get_current_state
-from application.ending import AheadReader, EndingKind
-from application.event_log import EventStore
+from application.ending import EndingKind, EndingServices
 from application.jobs.job import Job, JobHandlers, JobLease
 from domain.booking.origin import Party
 from domain.errors import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class EndingServices:
-    """The services that cancelling uses."""
-
-    store: EventStore
-    ahead: AheadReader
-
-
 def ending_handlers(services: EndingServices) -> JobHandlers:
     """The handlers of the jobs that cancel upcoming appointments, or transfer them."""
-    transfers = transfer_handlers(services.store, services.ahead)
-    return {"cancel_ahead": partial(cancel_ahead, services=services), **transfers}
+    return {"cancel_ahead": partial(cancel_ahead, services=services), **transfer_handlers(services)}
 
 
 async def cancel_ahead(job: Job, lease: JobLease, services: EndingServices) -> str:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from application.access import SYSTEM, demand_system
 from application.current_state import GetCurrentState, get_current_state
-from application.ending import AheadReader, EndingKind
-from application.event_log import Command, EventLog, EventStore, command
+from application.ending import EndingKind, EndingServices
+from application.event_log import Command, EventLog, command
 from application.jobs.job import Job, JobHandlers, JobLease
 from domain.booking.appointment import Appointment
 from domain.catalog.provider import Provider
@@ -33,13 +33,14 @@ async def transfer_appointment(cmd: TransferAppointment, log: EventLog, now: dat
     return appointment
 
 
-def transfer_handlers(store: EventStore, ahead: AheadReader) -> JobHandlers:
+def transfer_handlers(services: EndingServices) -> JobHandlers:
     """The handler of the job that transfers upcoming appointments."""
-    return {"transfer_ahead": partial(transfer_ahead, store=store, ahead=ahead)}
+    return {"transfer_ahead": partial(transfer_ahead, services=services)}
 
 
-async def transfer_ahead(job: Job, lease: JobLease, store: EventStore, ahead: AheadReader) -> str:
+async def transfer_ahead(job: Job, lease: JobLease, services: EndingServices) -> str:
     """Transfer each upcoming appointment of a provider to the organization that the provider has now."""
+    store, ahead = services.store, services.ahead
     found = await get_current_state(GetCurrentState(by=SYSTEM, kind=Provider, id=job.subject), store)
     assert isinstance(found.aggregate, Provider)
     id = found.aggregate.profile.get("organization_id")

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from application.booking.ending_jobs import EndingServices, ending_handlers
+from application.booking.ending_jobs import ending_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels

@@ -16,8 +16,9 @@ from celery import Celery, signals
 from psycopg_pool import AsyncConnectionPool
 
 from application.booking.closing_jobs import booking_handlers
-from application.booking.ending_jobs import EndingServices, ending_handlers
+from application.booking.ending_jobs import ending_handlers
 from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import Job, JobHandlers

@@ -11,7 +11,8 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-from application.booking.ending_jobs import EndingServices, ending_handlers
+from application.booking.ending_jobs import ending_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.database.row_pool import RowPool
