@@ -65,7 +65,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             async with people_of(store, reads, *where) as people:
                 ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
                 catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
-                ports.booking = BookingReadModels(reads, _caught_up(catch_up, store.journal.head))
+                ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
                 async with _spoken_to(ports, catch_up) as api:
                     api.people, people.catch_up = people, lambda: api.catch_up()  # noqa: PLW0108  tests replace it
@@ -83,7 +83,7 @@ class CaughtUp:
 
     async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:
         await self._catch_up()
-        return await self._reader.of(kind, id, now, position)
+        return await self._reader.of(kind, id, now, None)
 
 
 class Unread:
@@ -127,21 +127,16 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
     )
 
 
-Head = Callable[[], Awaitable[int]]
-
-
 async def _nowhere() -> int:
     return 0
 
 
-def _caught_up(
-    catch_up: Callable[[], Awaitable[None]], head: Callable[[], Awaitable[int]]
-) -> Callable[[], Awaitable[int]]:
-    """The log's head, after the read models have reached it: nothing else reads while a request is answered."""
+def _caught_up(catch_up: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[int]]:
+    """A position to wait for, once the read models have all: nothing else reads while a request is answered."""
 
     async def caught_up() -> int:
         await catch_up()
-        return await head()
+        return 0
 
     return caught_up
 
