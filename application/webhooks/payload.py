@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.appointment import Appointment
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
 from domain.kernel import Aggregate, derived_id
 from domain.log_position import position_text
@@ -78,7 +79,7 @@ def _provider(provider: Provider) -> Mapping[str, Any]:
     return {
         "id": provider.id,
         "version": provider.version,
-        "status": "active" if provider.active else "deactivated",
+        "status": "deactivated" if provider.status is CatalogStatus.ENDED else provider.status.value,
         "organization_id": provider.profile.get("organization_id"),
         "timezone": provider.profile["timezone"],
     }

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from application.booking.ending_jobs import ending_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
@@ -31,7 +33,7 @@ from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
-from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
@@ -114,13 +116,16 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     mail = postman_of(settings, rows, store.keyring)
     services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
     queue = JobQueue(rows, store.keyring)
-    walker = JobWalker(queue, {**account_handlers(services), **erasure_handlers(erasure.services)})
+    endings = EndingServices(store, AheadReader(reads))
+    handlers = {**account_handlers(services), **erasure_handlers(erasure.services), **ending_handlers(endings)}
+    walker = JobWalker(queue, handlers)
     await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
         store=store,
         reads=reads,
         availability=Availability(await _availability(settings, address, stack), reads, cache),
-        booking=BookingReadModels(reads),
+        booking=BookingReadModels(reads, journal.head),
+        ahead=AheadReader(reads),
         cursors=Cursors(settings.secret_key.get_secret_value()),
         writes=writes,
         request_id_key=await store.keyring.secret("request ids"),

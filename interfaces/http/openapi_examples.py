@@ -121,6 +121,8 @@ _APPOINTMENT = {
     "answers": {},
     "created_at": "2030-01-02T10:11:12Z",
     "expires_at": None,
+    "confirmed": None,
+    "overridden": [],
 }
 _WISH = {
     "service_id": _SERVICE_ID,
@@ -152,7 +154,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "CreateProvider": _PROFILE,
     "ReplaceProvider": _PROFILE,
     "ChangeProvider": {"bio": "Cuts hair and beards since 1998."},
-    "Provider": {"id": _PROVIDER_ID, "version": 1, **_PROFILE, "owner_id": _OWNER_ID, "active": True},
+    "Provider": {
+        "id": _PROVIDER_ID,
+        "version": 1,
+        **_PROFILE,
+        "owner_id": _OWNER_ID,
+        "active": True,
+        "status": "active",
+    },
     "CreateService": _TERMS,
     "ReplaceService": _TERMS,
     "ChangeService": {"price": 3800},
@@ -163,6 +172,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "provider_ids": [_PROVIDER_ID],
         "window": {"kind": "rolling", "days": 60, "from": None, "to": None},
         "withdrawn": False,
+        "status": "active",
     },
     "CreateCustomer": {**_DETAILS, "organization_id": None},
     "ReplaceCustomer": _DETAILS,
@@ -318,7 +328,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "rule": "taken",
         "detail": "This time is no longer free.",
         "position": "0.4711",
+        "holiday": None,
     },
+    "Ending": {"appointments": "cancel", "ids": ["0198c5a2-c3d8-7a2b-8f47-6e9b4c0d2a51"]},
     "LedgerHead": {
         "position": "0.4711",
         "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import Caller
 from application.booking.ports import BookingQueries
+from application.ending import AheadReader
 from application.event_log import EventStore
 from application.identity.api_key import ApiKeyHolders
 from application.identity.one_time_tokens import Verifications
@@ -114,6 +115,7 @@ class Ports:
     reads: Snapshots
     availability: Availability
     booking: BookingQueries
+    ahead: AheadReader
     cursors: Cursors
     codec: EventDecoder
     ledger: Ledger

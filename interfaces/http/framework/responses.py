@@ -57,6 +57,11 @@ def command_response(
     return HttpResponse(201, to_json(to_body(result.aggregate)), headers, position=result.position)
 
 
+def outcome_response(result: CommandResult[A], body: Mapping[str, Any]) -> HttpResponse:
+    """The answer of a command whose outcome is more than the resource: 200."""
+    return HttpResponse(200, to_json(body), _after(result))
+
+
 def empty_response(result: CommandResult[A]) -> HttpResponse:
     """The answer of a command without a body: 204."""
     return HttpResponse(204, b"", _after(result), position=result.position)

@@ -141,8 +141,12 @@ class Router:
     def patch(self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL) -> Decorator:
         return self._add("PATCH", path, operation, needs, response_model=answer)
 
-    def delete(self, path: str, operation: str, *, needs: Needs = USUAL) -> Decorator:
-        return self._add("DELETE", path, operation, needs, status_code=204)
+    def delete(
+        self, path: str, operation: str, answer: type[BaseModel] | None = None, *, needs: Needs = USUAL
+    ) -> Decorator:
+        """`answer`: of 200, where 204 does not always say enough."""
+        options = {"responses": {200: {"model": answer}}} if answer else {}
+        return self._add("DELETE", path, operation, needs, status_code=204, **options)
 
     def _add(self, method: str, path: str, operation: str, needs: Needs, **options: Any) -> Decorator:
         def decorate(handler: Handler) -> Handler:

@@ -60,7 +60,7 @@ BY_TYPE: Mapping[str, str] = {
     "too-late-to-reschedule": "Ask the provider: staff may still move the appointment.",
     "too-many-reschedules": "Ask the provider: staff may still move the appointment.",
     "request-pending": "Wait until staff confirm or decline, or cancel the request.",
-    "appointments-ahead": "Cancel the upcoming appointments first, or send `cancel_appointments: true`.",
+    "appointments-ahead": "Cancel the upcoming appointments first, or say what becomes of them as `detail` says.",
     "hold-expired": "Place a new hold.",
     "hold-used": "Use the appointment that was made from this hold.",
     "key-reused": "Use a new `Idempotency-Key` for a new request.",

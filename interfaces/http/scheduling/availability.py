@@ -134,13 +134,21 @@ class EarliestStartsResponse(Shape):
     as_of: datetime
 
 
+class ClosingHolidayResponse(Shape):
+    """A holiday of the provider's organization that no override opens."""
+
+    date: date
+    name: str
+
+
 class AvailabilityExplanationResponse(Shape):
-    """Whether a start is free, and the rule against it if not."""
+    """Whether a start is free, and the rule against it if not. `holiday`: the one that closes the provider."""
 
     offered: bool
     rule: UnavailableReason | None
     detail: str
     position: LogPosition
+    holiday: ClosingHolidayResponse | None
 
 
 @router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))

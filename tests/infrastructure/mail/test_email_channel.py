@@ -37,6 +37,7 @@ CALENDAR = {
     NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
     NoticeKind.BOOKED: ("REQUEST", "CONFIRMED"),
     NoticeKind.MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.NOT_MOVED: ("REQUEST", "CONFIRMED"),
     NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from application.access import ACCESS, Role, reads
 from interfaces.http.app import ROUTERS, build, document
+from interfaces.http.booking.appointments_ahead import EndingResponse
 from interfaces.http.framework.needs import Source
 from interfaces.http.framework.parameters import parameters_of
 from interfaces.http.framework.routing import Route
@@ -89,7 +90,7 @@ class TestOperation:
 
 
 def _models() -> dict[str, Any]:
-    models: dict[str, Any] = {"Problem": problem_type.Problem}
+    models: dict[str, Any] = {"Problem": problem_type.Problem, "Ending": EndingResponse}
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)

@@ -40,7 +40,8 @@ class TestCreateProvider:
         answer = await api.post("/v1/providers", PROFILE, owner)
         told = answer.json()
         assert answer.status_code == 201
-        assert told == {"id": told["id"], "version": 1, **PROFILE, "owner_id": str(owner.id), "active": True}
+        made = {"owner_id": str(owner.id), "active": True, "status": "active"}
+        assert told == {"id": told["id"], "version": 1, **PROFILE, **made}
         assert answer.headers["location"] == f"/v1/providers/{told['id']}"
         assert answer.headers["etag"] == '"1"'
         assert position_of(answer.headers["daybook-position"]) > 0
