@@ -12,6 +12,7 @@ LOG_TESTS := $(addprefix tests/infrastructure/,event_log/test_append.py event_lo
     $(addprefix tests/projections/,engine/test_projector.py read_models/test_double_booking_guard.py \
     read_models/test_appointment.py read_models/test_directory.py)
 ARGS ?=
+MINUTES ?= 60
 
 # .venv here and its Python, whatever environment the caller has switched on.
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
@@ -26,7 +27,7 @@ OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/ini
 LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security
 
 .DEFAULT_GOAL := help
-.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
+.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak bench \
     bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails
 
 help: ## show these commands
@@ -62,6 +63,9 @@ torture: $(STAMP) ## kill, cut and pause everything under load (ARGS="--minutes 
 
 faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
+
+soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
+	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
@@ -114,8 +118,9 @@ clean: ## delete the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	@echo "Installing the packages of uv.lock into $(VENV) (the first time takes a minute) ..."
-	@$(BIN)/uv sync --frozen --inexact --compile-bytecode
+	@printf 'Installing the packages of uv.lock into $(VENV) (a minute the first time) '
+	@$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet & installing=$$!; \
+	    while kill -0 $$installing 2>/dev/null; do printf '.'; sleep 1; done; echo; wait $$installing
 	@touch $@
 
 $(BIN)/uv: Makefile
