@@ -13,7 +13,7 @@ from tests.support.instances import Instance, a_folder, ask, command, family, wi
 from tests.support.waiting import PATIENCE
 
 MOST = 700.0  # MB, of all processes together
-_WORKERS = "SELECT FROM work.process WHERE role = 'worker'"
+_WORKERS = "SELECT pid FROM work.process WHERE role = 'worker'"
 ROLES = ("api", "project", "worker", "beat", "flower", "up")
 PER_ROLE = {"up": 75.0, "api": 135.0, "project": 95.0, "worker": 225.0, "beat": 75.0, "flower": 90.0}
 """MB; of the worker, all its processes."""
