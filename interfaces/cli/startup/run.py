@@ -22,7 +22,7 @@ from infrastructure.local.instance import start_servers
 from infrastructure.local.processes import Child
 from infrastructure.local.programs import free_port
 from infrastructure.local.supervision import Supervisor
-from infrastructure.observability.metric_files import fresh_folder
+from infrastructure.observability.metric_files import MetricFiles, fresh_folder
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
 from interfaces.cli.options import HOST
@@ -87,7 +87,7 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
         metrics = fresh_folder(options.data)
         stack.callback(shutil.rmtree, metrics)
         roles = _Roles(options, _variables(settings, ports, metrics), terminal)
-        supervisor = stack.enter_context(Supervisor())
+        supervisor = stack.enter_context(Supervisor(MetricFiles(metrics).merge_dead))
         supervisor.start(roles.serving(listening.fileno()))
         town, password = _filled(preparation, options, settings)
     supervisor.start(roles.working(ports.flower))
