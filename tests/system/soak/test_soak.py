@@ -30,7 +30,7 @@ RESETS = 40  # connections at a time
 GROWTH = 1.35  # times as much memory of a role at the end as after the first quarter
 SPARE = 12.0  # MB, for roles that are small
 FILES = 150  # open files of an API process without clients: pools, logs, modules
-METRIC_FILES = 22  # of processes that run, and of all dead ones together
+METRIC_FILES = 30  # of processes that run, and of all dead ones together
 LOGS = 45.0  # MB: three servers, each with a log and the one before
 DEAD_ROWS = 5_000
 
