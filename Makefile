@@ -29,29 +29,11 @@ CLIENTS := tests/system/clients
 CLIENT_TOOLS := .cache/clients
 CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
 CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
-ARGS ?=
-
-# .venv here and its Python, whatever environment the caller has switched on.
-export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
-export UV_PYTHON := $(CURDIR)/$(BIN)/python
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
-
-# One process more than there are processors: many tests wait for a time to pass. The longest begin first
-# (tests/conftest.py), and a process without tests left takes some of another's.
-WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
-PYTEST = $(BIN)/pytest --dist worksteal
-OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
-LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description
-# Generators of clients and linters of docs/openapi.json have locked packages of their own.
-CLIENTS := tests/system/clients
-CLIENT_TOOLS := .cache/clients
-CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
-CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
 GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate --meta none --overwrite \
     --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
+.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak bench \
     bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
 
 help: ## show these commands
@@ -87,6 +69,9 @@ torture: $(STAMP) ## kill, cut and pause everything under load (ARGS="--minutes 
 
 faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
+
+soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
+	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
@@ -160,8 +145,9 @@ clean: ## delete the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	@echo "Installing the packages of uv.lock into $(VENV) (the first time takes a minute) ..."
-	@$(BIN)/uv sync --frozen --inexact --compile-bytecode
+	@printf 'Installing the packages of uv.lock into $(VENV) (a minute the first time) '
+	@$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet & installing=$$!; \
+	    while kill -0 $$installing 2>/dev/null; do printf '.'; sleep 1; done; echo; wait $$installing
 	@touch $@
 
 $(BIN)/uv: Makefile

@@ -37,6 +37,7 @@ TEST_FOLDERS = {
     "tests/system/faults": "Reminders while workers and broker are killed.",
     "tests/system/journeys": "Stories through HTTP on processes as `daybook up` starts them.",
     "tests/system/recipes": "The recipes of docs/recipes.md on a copy of this tree.",
+    "tests/system/soak": "Under load for long: nothing grows.",
     "tests/system/torture": "Many writers, killed processes, cut connections.",
     "tests/system/worker": "Celery workers on Valkey and RabbitMQ.",
     "tests/vectors": "Acceptance cases as data.",

@@ -45,7 +45,7 @@ from infrastructure.settings import Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
-from interfaces.http.framework.middleware import request_id
+from interfaces.request_id import request_id
 from interfaces.worker.celery_app import QUEUES, SWEEPS, broker_app
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
