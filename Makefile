@@ -33,8 +33,8 @@ GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate -
     --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak bench \
-    bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
+.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
+    compose-test bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

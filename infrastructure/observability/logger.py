@@ -18,7 +18,17 @@ FIRST = ("timestamp", "level", "role", "pid", "request_id", "event", "logger")
 """The keys that begin every line, in this order; the fields of the event follow."""
 NOISE: Mapping[str, int] = {
     **dict.fromkeys(
-        ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado", "flower"), logging.WARNING
+        (
+            "alembic",
+            "uvicorn.error",
+            "psycopg.pool",
+            "infrastructure.database.pool_waits",
+            "celery",
+            "kombu",
+            "tornado",
+            "flower",
+        ),
+        logging.WARNING,
     ),
     **dict.fromkeys(("httpx", "httpcore"), logging.WARNING),  # they write whole URLs, which may hold secrets
     "infrastructure.database.pool_waits": logging.WARNING,  # SQLAlchemy's pools, each time one is closed
