@@ -56,6 +56,16 @@ def texts_of(told: PersonalData | None) -> dict[str, Any]:
     return {**DEFAULTS, **((told.value if told else None) or {})}
 
 
+def reason_of(customer_id: UUID, text: str) -> PersonalData | None:
+    """Words as personal data of the customer; None if they are empty, which needs no key."""
+    return PersonalData(customer_id, text) if text else None
+
+
+def words(reason: PersonalData | None) -> str:
+    """Empty while they are encrypted."""
+    return (reason.value if reason else None) or ""
+
+
 def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any], **more: Any) -> PersonalData | None:
     """The texts as personal data of the customer; None if all are empty, which needs no key. Raises TextTooLong."""
     written = {name: value for name, value in more.items() if value}

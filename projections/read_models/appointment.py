@@ -14,6 +14,8 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    exists,
+    false,
     func,
     literal,
     or_,
@@ -22,12 +24,12 @@ from sqlalchemy import (
 )
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
-from domain.booking.appointment_text import DEFAULTS, texts_of
+from domain.booking.appointment_text import DEFAULTS, texts_of, words
 from domain.catalog.service import Service
 from domain.people.account import Account
 from domain.people.customer import Customer
-from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
@@ -39,6 +41,9 @@ from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.agenda.selection import EVERY, AppointmentFilter, AppointmentOrder
 from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
+LONGEST = timedelta(days=7)
+"""No service lasts longer."""
+
 appointment = Table(
     "appointment",
     metadata,
@@ -48,6 +53,8 @@ appointment = Table(
     uuid("service_id"),
     uuid("provider_id"),
     uuid("customer_id"),
+    uuid("organization_id", nullable=True, index=True),
+    Column("organization_recorded", Boolean, nullable=False),  # false: release 0.1.0 did not say under which
     instant("starts_at"),
     instant("ends_at"),
     Column("timezone", Text, nullable=False),
@@ -55,6 +62,7 @@ appointment = Table(
     Column("currency", Text, nullable=False),
     json("policy"),
     Column("free_cancellation", Boolean, nullable=False),
+    json("overridden"),
     Column("note", Text, nullable=False),
     json("answers"),
     Column("staff_note", Text, nullable=False),
@@ -62,6 +70,9 @@ appointment = Table(
     json("metadata"),
     instant("created_at"),
     instant("expires_at", nullable=True),
+    uuid("confirmed_provider_id", nullable=True),  # while a move is requested: what is kept until the answer
+    instant("confirmed_starts_at", nullable=True),
+    instant("confirmed_ends_at", nullable=True),
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
     json("move", nullable=True),
@@ -78,7 +89,12 @@ appointment = Table(
 
 owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
 ownership = Ownership(
-    table=appointment, owners=owners, customer=appointment.c.customer_id, provider=appointment.c.provider_id
+    table=appointment,
+    owners=owners,
+    customer=appointment.c.customer_id,
+    provider=appointment.c.provider_id,
+    organization=appointment.c.organization_id,
+    recorded=appointment.c.organization_recorded,
 )
 
 summary.own(owners, appointment)
@@ -104,17 +120,24 @@ def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str
         case Appointment.Booked() | Appointment.Requested():
             rows.put(appointment, **id, **_booked(event), **stamp)
         case Appointment.Rescheduled():
-            rows.set(appointment, id, **_place(event), provider_id=event.provider_id, **_moved(event), **stamp)
+            set_aside = {"overridden": event.placement["overridden"]}
+            rows.set(appointment, id, **_moved(event), **_move(event), **set_aside, **stamp)
+        case Appointment.MoveRequested():
+            rows.set(appointment, id, **_moved(event), **_move(event), **stamp)
+        case Appointment.Confirmed():
+            rows.set(appointment, id, **_CONFIRMED, **stamp)
+        case Appointment.MoveDeclined() | Appointment.MoveExpired():
+            rows.set(appointment, id, **_moved(event), move=None, move_reason="", **stamp)
+        case Appointment.Transferred(organization_id=organization_id):
+            rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, **stamp)
         case Appointment.Noted():
             rows.set(appointment, id, **texts_of(event.told), **stamp)
         case Appointment.Cancelled() | Appointment.Declined():
-            cancelled = isinstance(event, Appointment.Cancelled)
-            status = AppointmentStatus.CANCELLED if cancelled else AppointmentStatus.DECLINED
             ending = {**event.ending(), "at": event.timestamp.isoformat()}
-            rows.set(appointment, id, status=status.value, expires_at=None, **stamp)
-            rows.set(appointment, id, cancellation=ending, reason=_text(event.reason))
+            ended = {"cancellation": ending, "reason": words(event.reason)}
+            rows.set(appointment, id, status=_STATUS[type(event)], expires_at=None, **ended, **stamp)
         case _ if status := _STATUS.get(type(event)):
-            rows.set(appointment, id, status=status, expires_at=None, **stamp)
+            rows.set(appointment, id, status=status, expires_at=None, **_NOT_ASKED, **stamp)
         case _:
             rows.set(appointment, id, **stamp)
 
@@ -122,8 +145,16 @@ def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str
 _ERASED = {**DEFAULTS, "reason": "", "move_reason": ""}
 _BY = {"start": appointment.c.starts_at, "updated": appointment.c.updated_at, "created": appointment.c.created_at}
 _NEVER = [each.value for each in NEVER]
+_NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
+_CONFIRMED: Mapping[str, Any] = {
+    "status": AppointmentStatus.BOOKED.value,
+    "expires_at": None,
+    "overridden": [],
+    **_NOT_ASKED,
+}
 _STATUS: dict[type, str] = {
-    Appointment.Confirmed: AppointmentStatus.BOOKED.value,
+    Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
+    Appointment.Declined: AppointmentStatus.DECLINED.value,
     Appointment.Expired: AppointmentStatus.EXPIRED.value,
     Appointment.CheckedIn: AppointmentStatus.CHECKED_IN.value,
     Appointment.Completed: AppointmentStatus.COMPLETED.value,
@@ -143,22 +174,34 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         **texts_of(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
+        "overridden": event.placement["overridden"],
+        **_NOT_ASKED,
         "reason": "",
         "move": None,
         "move_reason": "",
+        "taken_at": event.timestamp,
         **_place(event),
     }
 
 
-def _text(reason: PersonalData | None) -> str:
-    return (reason.value if reason else None) or ""
+def _moved(event: MoveFields | ReturnFields) -> dict[str, Any]:
+    """Of a move, of a request for one, and of a request that was not confirmed."""
+    asked = event if isinstance(event, Appointment.MoveRequested) else None
+    return {
+        **_place(event),
+        "provider_id": event.provider_id,
+        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
+        "expires_at": asked and asked.expires_at,
+        **{name: asked and getattr(asked, name) for name in _NOT_ASKED},
+    }
 
 
-def _moved(event: Appointment.Rescheduled) -> dict[str, Any]:
-    return {"move": {**event.moving(), "at": event.timestamp.isoformat()}, "move_reason": _text(event.reason)}
+def _move(event: Appointment.Rescheduled | Appointment.MoveRequested) -> dict[str, Any]:
+    at = event.timestamp
+    return {"move": {**event.moving(), "at": at.isoformat()}, "move_reason": words(event.reason), "taken_at": at}
 
 
-def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> dict[str, Any]:
+def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
     return {
         "starts_at": event.starts_at,
         "ends_at": event.starts_at + timedelta(minutes=event.duration),
@@ -166,8 +209,9 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
         "price": event.price,
         "currency": event.currency,
         "policy": event.policy,
-        "free_cancellation": isinstance(event, Appointment.Rescheduled) and event.free_cancellation,
-        "taken_at": event.timestamp,
+        "free_cancellation": not isinstance(event, BeginFields) and event.free_cancellation,
+        "organization_id": event.organization_id,
+        "organization_recorded": event.organization_recorded,
     }
 
 
@@ -207,7 +251,7 @@ async def find(
     """Appointments, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
         _listed(owner),
-        (wanted.since, _a.starts_at.__ge__),
+        (wanted.since, _lasts_beyond if wanted.overlapping else _a.starts_at.__ge__),
         (wanted.until, _a.starts_at.__lt__),
         (wanted.updated_since, _a.updated_at.__ge__),
         (wanted.statuses, _a.status.in_),
@@ -230,15 +274,40 @@ async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
     return (await read.connection.execute(query)).scalars().all()
 
 
+async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Sequence[UUID]:
+    """The upcoming appointments of a `customer_id`, `provider_id`, `service_id` or `organization_id`, by start."""
+    wanted = [_of_organization(id) if name == "organization_id" else _a[name] == id for name, id in of.items()]
+    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
+    query = select(_a.id).where(*wanted, alive, _a.ends_at > now).order_by(_a.starts_at, _a.id)
+    return (await read.connection.execute(query)).scalars().all()
+
+
+async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:
+    """Whether an account acts for one of the providers, or may see an appointment of theirs, or of the service."""
+    account = literal(owner.account)
+    acts = [owners.owned_by(account), owners.employed_by(account)] if owner.acts else []
+    theirs = or_(false(), *(owners.providers.c.provider_id.in_(each) for each in acts))
+    acting = exists().where(owners.providers.c.provider_id.in_(provider_ids), theirs)
+    wanted = _a.provider_id.in_(provider_ids) if service_id is None else _a.service_id == service_id
+    seen = exists().where(wanted, ownership.shows(owner))
+    return bool((await read.connection.execute(select(or_(acting, seen)))).scalar())
+
+
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed().where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
+def _lasts_beyond(since: datetime) -> ColumnElement[bool]:
+    # The bound on the start lets the index leave out all that was over long before.
+    return (_a.ends_at > since) & (_a.starts_at > since - LONGEST)
+
+
 def _of_organization(id: UUID) -> ColumnElement[bool]:
     p = owners.providers.c
-    return _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    theirs = _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    return or_(_a.organization_id == id, ~_a.organization_recorded & theirs)
 
 
 async def fewest(

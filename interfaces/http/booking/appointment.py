@@ -27,8 +27,8 @@ from application.event_log import CommandResult, EventStore
 from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointment_filters import AppointmentFilters, wanted
 from interfaces.http.booking.appointment_schemas import (
-    AppointmentFilters,
     AppointmentPage,
     AppointmentResponse,
     BookAppointmentBody,
@@ -40,7 +40,6 @@ from interfaces.http.booking.appointment_schemas import (
     appointment_response,
     noted_response,
     texts,
-    wanted,
 )
 from interfaces.http.framework.fields import EmptyBody
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
@@ -73,6 +72,7 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         answers=body.answers,
         texts=texts(body),
         hold_id=body.hold_id,
+        override=body.override.command if body.override else None,
     )
     return command_response(
         await book_appointment(command, request.ports.store, request.ports.booking),
@@ -134,6 +134,7 @@ async def reschedule(request: RequestContext, appointment_id: UUID, body: Resche
         appointment_id=appointment_id,
         start=body.start,
         provider_id=body.provider_id,
+        override=body.override.command if body.override else None,
         reason=body.reason,
     )
     return command_response(await reschedule_appointment(command, request.ports.store), appointment_response)

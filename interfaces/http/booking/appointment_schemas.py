@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import Field
 
+from application.booking.provider_selection import RuleOverride
 from application.catalog.currency import minor_digits
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
-from domain.booking.origin import Party, ReasonCode
+from domain.booking.origin import OverridableRule, Party, ReasonCode
 from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.details.external import ExternalId, Metadata
@@ -21,20 +20,28 @@ from interfaces.http.framework.fields import (
     Change,
     Instant,
     LateCancel,
-    Paging,
     Query,
     Resource,
-    Several,
     Shape,
     Text,
     absent,
     plain,
 )
 from projections.read_models.agenda.listed import ListedAppointment
-from projections.read_models.agenda.selection import AppointmentFilter, AppointmentOrder
 
 TEXTS = frozenset({"staff_note", "external_id", "metadata"})
 """What a body may say besides note and answers."""
+
+
+class RuleOverrideBody(Body):
+    """Booking rules that staff set aside, and why. Nobody books over another appointment, or in the past."""
+
+    rules: list[OverridableRule] = Field(min_length=1, max_length=len(OverridableRule))
+    reason: Annotated[Text, Field(min_length=1)]
+
+    @property
+    def command(self) -> RuleOverride:
+        return RuleOverride(frozenset(self.rules), self.reason)
 
 
 class BookAppointmentBody(Body):
@@ -53,6 +60,7 @@ class BookAppointmentBody(Body):
     staff_note: Text = absent()
     external_id: ExternalId | None = None
     metadata: Metadata = {}
+    override: RuleOverrideBody | None = None
 
 
 class ChangeAppointmentBody(Change):
@@ -70,6 +78,7 @@ class RescheduleAppointmentBody(Body):
 
     start: Instant
     provider_id: UUID | None = None
+    override: RuleOverrideBody | None = None
     reason: Text = ""
 
 
@@ -95,29 +104,6 @@ class CancelAppointmentQuery(Query):
 
     reason: Text | None = None
     reason_code: ReasonCode | None = _CODE
-
-
-class AppointmentFilters(Paging):
-    """Appointments, by default in the order of their start."""
-
-    from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
-    to: Instant | None = Field(None, description="Starting before this instant.")
-    updated_since: Instant | None = None
-    status: Annotated[tuple[AppointmentStatus, ...] | None, Several] = None
-    service_id: UUID | None = None
-    provider_id: UUID | None = None
-    customer_id: UUID | None = None
-    organization_id: UUID | None = None
-    external_id: ExternalId | None = None
-    sort: AppointmentOrder = AppointmentOrder.START
-
-    @field_validator("to")
-    @classmethod
-    def _check_order(cls, to: datetime | None, earlier: ValidationInfo) -> datetime | None:
-        since = earlier.data.get("from_")
-        if to is not None and since is not None and to < since:
-            raise PydanticCustomError("order", "`to` must not be before `from`.")
-        return to
 
 
 class AppointmentPolicyResponse(Shape):
@@ -151,8 +137,16 @@ class CancellationResponse(Shape):
     fee: int
 
 
+class ConfirmedPlaceResponse(Shape):
+    """The confirmed time and provider, which are kept until the customer's request to move is answered."""
+
+    provider_id: UUID
+    start: datetime
+    end: datetime
+
+
 class AppointmentMoveResponse(Shape):
-    """The last move. `by_customer`: whether the customer moved it."""
+    """The last move, or the one asked for (`confirmed` is not null). `by_customer`: whether the customer moved it."""
 
     at: datetime
     by: UUID
@@ -193,8 +187,9 @@ class AppointmentCustomerResponse(Shape):
 class AppointmentResponse(Resource):
     """An appointment, with the price and policy of when the customer booked or moved it.
 
-    `expires_at`: when a request that nobody has confirmed loses its time. `free_cancellation`: staff moved it, so
-    that the customer may cancel at no cost until the start.
+    `expires_at`: when a request that nobody has confirmed loses its time. `confirmed`: where the appointment stays
+    unless a requested move is confirmed. `overridden`: the rules that staff set aside to book it or to move it.
+    `free_cancellation`: staff moved it, so that the customer may cancel at no cost until the start.
     """
 
     status: AppointmentStatus
@@ -209,6 +204,7 @@ class AppointmentResponse(Resource):
     currency_exponent: int
     policy: AppointmentPolicyResponse
     free_cancellation: bool
+    overridden: list[OverridableRule]
     note: str
     answers: dict[str, Any]
     external_id: str | None
@@ -216,6 +212,7 @@ class AppointmentResponse(Resource):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    confirmed: ConfirmedPlaceResponse | None
     staff_note: str | None = absent()
     service: AppointmentServiceResponse | None = absent()
     provider: AppointmentProviderResponse | None = absent()
@@ -230,13 +227,6 @@ class AppointmentPage(Shape):
     next: str | None
 
 
-def wanted(filters: AppointmentFilters) -> AppointmentFilter:
-    """The filters as the read model takes them."""
-    same = ("updated_since", "service_id", "provider_id", "customer_id", "organization_id", "external_id")
-    values: dict[str, Any] = {name: getattr(filters, name) for name in same}
-    return AppointmentFilter(since=filters.from_, until=filters.to, statuses=filters.status, **values)
-
-
 def texts(body: BookAppointmentBody | ChangeAppointmentBody) -> dict[str, Any]:
     """The given texts besides note and answers."""
     return {name: getattr(body, name) for name in sorted(TEXTS & body.model_fields_set)}
@@ -245,6 +235,10 @@ def texts(body: BookAppointmentBody | ChangeAppointmentBody) -> dict[str, Any]:
 def noted_response(appointment: Appointment) -> Mapping[str, Any]:
     """An appointment as JSON, for a caller who has just written its staff note."""
     return {**appointment_response(appointment), "staff_note": appointment.staff_note}
+
+
+def _place(provider_id: UUID, start: datetime, end: datetime) -> Mapping[str, Any]:
+    return {"provider_id": provider_id, "start": plain(start), "end": plain(end)}
 
 
 def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
@@ -264,13 +258,12 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "currency_exponent": minor_digits(appointment.currency),
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "free_cancellation": appointment.free_cancellation,
-        "note": appointment.note,
-        "answers": appointment.answers,
-        "external_id": appointment.external_id,
-        "metadata": appointment.metadata,
+        "overridden": appointment.overridden,
+        **{name: getattr(appointment, name) for name in ("note", "answers", "external_id", "metadata")},
         "created_at": plain(appointment.created_at),
         "updated_at": plain(appointment.updated_at),
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
+        "confirmed": appointment.confirmed_place and _place(**appointment.confirmed_place),
     }
     if isinstance(appointment, ListedAppointment):
         answer |= _listed(appointment)

@@ -21,6 +21,7 @@ from application.scheduling.schedule import (
     replace_schedule,
     take_time_off,
 )
+from domain.catalog.catalog_status import CatalogStatus
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
 from interfaces.http.framework.paging import next_cursor, page
@@ -146,7 +147,7 @@ async def _found(request: RequestContext, provider_id: UUID) -> tuple[OpeningRul
     async with request.snapshot("directory") as read:
         provider = await directory.provider(read, provider_id)
         row = await schedule.of_calendar(read, provider_id)
-    if provider is None or row is None:
+    if provider is None or provider.status != CatalogStatus.ACTIVE or row is None:
         raise NotFound("provider", provider_id)
     return row, read.position
 

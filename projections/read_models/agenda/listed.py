@@ -1,6 +1,6 @@
 """An appointment of the agenda, with the names of what it is about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ class ListedAppointment:
     currency: str
     policy: dict[str, Any]
     free_cancellation: bool
+    overridden: Sequence[str]
     note: str
     answers: dict[str, Any]
     staff_note: str
@@ -38,6 +39,9 @@ class ListedAppointment:
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    confirmed_provider_id: UUID | None
+    confirmed_starts_at: datetime | None
+    confirmed_ends_at: datetime | None
     cancellation: dict[str, Any] | None
     reason: str
     move: dict[str, Any] | None
@@ -48,8 +52,14 @@ class ListedAppointment:
     customer: dict[str, Any] | None
 
     @property
+    def confirmed_place(self) -> Mapping[str, Any] | None:
+        """As of the aggregate."""
+        confirmed = (self.confirmed_provider_id, self.confirmed_starts_at, self.confirmed_ends_at)
+        return None if None in confirmed else dict(zip(("provider_id", "start", "end"), confirmed, strict=True))
+
+    @property
     def rescheduled(self) -> dict[str, Any] | None:
-        """As of the aggregate: None unless it was moved."""
+        """As of the aggregate: None without a move."""
         return None if self.move is None else {**_read(self.move), "reason": self.move_reason}
 
     @property

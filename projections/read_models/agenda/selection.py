@@ -11,11 +11,12 @@ from uuid import UUID
 class AppointmentFilter:
     """The wanted appointments of a list: starting in [since, until), of one of the `statuses`; None: any.
 
-    `updated_since`: changed at that instant or later.
+    `overlapping`: also those that last beyond `since`. `updated_since`: changed at that instant or later.
     """
 
     since: datetime | None = None
     until: datetime | None = None
+    overlapping: bool = False
     updated_since: datetime | None = None
     statuses: Collection[str] | None = None
     service_id: UUID | None = None

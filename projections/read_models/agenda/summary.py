@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, FromClause, Table, Text, case, exists, func, literal_column, or_
+from sqlalchemy import Column, ColumnElement, FromClause, Table, Text, and_, case, exists, func, literal_column, or_
 
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import UNREADABLE
@@ -39,12 +40,15 @@ _NOBODY: Mapping[str, Any] = {"name": "", "email": None, "phone": None}
 
 
 def own(owners: OwnerTables, appointments: Table) -> Ownership:
-    """A customer's name belongs to the customer, and to those who act for a provider of an appointment."""
-    mine = literal_column("agenda_customer.id")  # the outer row: a policy has no outer query to correlate with
+    """A customer's name belongs to the customer, and to those to whom an appointment of theirs belongs."""
+    # The outer row: a policy has no outer query to correlate with.
+    mine: ColumnElement[UUID] = literal_column("agenda_customer.id")
     theirs = appointments.alias("theirs").c
 
     def booked(account: AccountId) -> ColumnElement[bool]:
-        by = theirs.provider_id.in_(owners.owned_by(account)), theirs.provider_id.in_(owners.employed_by(account))
+        employed = and_(~theirs.organization_recorded, theirs.provider_id.in_(owners.employed_by(account)))
+        member = theirs.organization_id.in_(owners.organizations_of(account))
+        by = theirs.provider_id.in_(owners.owned_by(account)), employed, member
         return exists().where(theirs.customer_id == mine, or_(*by))
 
     return Ownership(table=customers, owners=owners, customer=customers.c.id, also=booked)

@@ -75,8 +75,8 @@ class Town:
             "agenda_customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "appointment": {
-                "carl-ada": an_appointment(self.ada.id, customer_id=carl.id),
-                "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id),
+                "carl-ada": an_appointment(self.ada.id, customer_id=carl.id, organization_id=self.salon.id),
+                "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id, organization_id=self.salon.id),
                 "dora-sol": an_appointment(self.sol.id, customer_id=dora.id),
                 "private-sol": an_appointment(self.sol.id, customer_id=private.id),
             },

@@ -50,7 +50,7 @@ class TestReplaceSchedule:
         weekly = [
             {"day": "mon", "from": "00:00", "to": "12:00"},
             {"day": "mon", "from": "12:00", "to": "24:00"},
-            {"day": "wed", "from": "09:00", "to": "09:00"},
+            {"day": "wed", "from": "09:00", "to": "08:59"},
             {"day": "fri", "from": "22:00", "to": "02:00"},
         ]
         said = {"timezone": "Europe/Paris", "weekly": weekly}
@@ -65,6 +65,8 @@ class TestReplaceSchedule:
             ([("sun", "23:00", "01:00"), ("mon", "00:30", "02:00")], "/weekly"),
             ([("mon", "09:60", "12:00")], "/weekly/0/from"),
             ([("mon", "09:00", "24:01")], "/weekly/0/to"),
+            ([("mon", "09:00", "09:00")], "/weekly/0/to"),
+            ([("mon", "00:00", "00:00")], "/weekly/0/to"),
             ([("mon", "09:00\n", "12:00")], "/weekly/0/from"),
             ([("Mon", "09:00", "12:00")], "/weekly/0/day"),
         ],
@@ -239,5 +241,13 @@ class TestOpeningHours:
         assert problem(await town.api.get(f"{path}/schedule"))[0] == 401
 
     async def test_who_has_retired_has_none(self, town: Town):
-        await town.api.delete(f"/v1/providers/{town.provider_id}", town.owner, if_match=1)
-        assert problem(await town.api.get(f"/v1/providers/{town.provider_id}/opening-hours")) == (404, "not-found")
+        path = f"/v1/providers/{town.provider_id}"
+        assert (await town.api.delete(path, town.owner, if_match=1)).status_code < 300
+        assert problem(await town.api.get(f"{path}/opening-hours")) == (404, "not-found")
+
+    async def test_who_is_paused_has_none_until_they_resume(self, town: Town):
+        path = f"/v1/providers/{town.provider_id}"
+        assert (await town.api.post(f"{path}/pause", {}, town.owner, if_match=1)).status_code == 200
+        assert problem(await town.api.get(f"{path}/opening-hours")) == (404, "not-found")
+        assert (await town.api.post(f"{path}/resume", {}, town.owner, if_match=2)).status_code == 200
+        assert (await town.api.get(f"{path}/opening-hours")).status_code == 200
