@@ -43,7 +43,7 @@ def template_fields(notice: Notice, recipient: Recipient, locale: Locale) -> Map
     """The fields of the notices' templates; empty text for a missing value."""
     visit = notice.visit
     own = zone_of(recipient.timezone, visit.timezone if visit else "")
-    formats = _Formats(locale, own)
+    formats = Formats(locale, own)
     facts = {name: line(value) for name, value in notice.facts.items()}
     fields = {"reason": "", "customer": "", "url": ""} | facts
     fields |= {"name": line(recipient.name), "about": str(notice.about)}
@@ -81,7 +81,9 @@ def _may_cancel(visit: AppointmentDetails) -> str:
     return "until" if visit.late_fee is None else "until-free"
 
 
-class _Formats:
+class Formats:
+    """Formats dates, times, lengths and money for a locale, in a time zone."""
+
     def __init__(self, locale: Locale, zone: ZoneInfo) -> None:
         self._locale = locale
         self._zone = zone
