@@ -47,6 +47,10 @@ class ConcurrencyConflict(Exception):
     """Another writer came first: the handler decides again on fresh state."""
 
 
+INCONSISTENT = ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError
+"""The errors of a handler that met streams of different moments, such as a request without its seat on the Day."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """A caller's Idempotency-Key. `value`: 32 bytes over caller and key; `fingerprint`: over the request."""
@@ -159,9 +163,9 @@ class CommandAttempt(EventLog, Protocol):
         ...
 
     async def confirm(self) -> CommandResult[Any] | None:
-        """Confirm a refusal: None, or the reply stored under the same idempotency key.
+        """Confirm that a handler has to fail: None, or the reply stored under the same idempotency key.
 
-        Raises ConcurrencyConflict if the refusal is based on stale state.
+        Raises ConcurrencyConflict if it failed on stale state, or on streams of different moments.
         """
         ...
 
@@ -198,7 +202,7 @@ Handler = Callable[Concatenate[C, EventLog, datetime, P], Awaitable[A]]
 def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P], Awaitable[CommandResult[A]]]:
     """Make `handler(cmd, log, now, *ports)` a command `run(cmd, store, *ports)`, tried again after a conflict.
 
-    Raises the handler's refusal once it is confirmed on fresh state, and Unavailable.
+    Raises the handler's refusal or fault once it is confirmed on fresh state, and Unavailable.
     """
 
     @wraps(handler)
@@ -209,7 +213,7 @@ def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P]
                     try:
                         answer = await handler(cmd, log, store.now(), *ports, **named)
                         return await log.settle(answer)
-                    except Refusal:
+                    except (Refusal, *INCONSISTENT):
                         kept = await log.confirm()
                         if kept is None:
                             raise

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from application.event_log import ConcurrencyConflict, EventReader, EventStore, Request
+from application.event_log import INCONSISTENT, ConcurrencyConflict, EventReader, EventStore, Request
 from domain.errors import Refusal
 from domain.kernel import Aggregate
 
@@ -56,7 +56,7 @@ Handler = Callable[[Q, EventReader, datetime], Awaitable[R]]
 def query(handler: Handler[Q, R]) -> Callable[[Q, EventStore], Awaitable[QueryResult[R]]]:
     """Make `handler(asked, log, now)` a query `run(asked, store)`, tried again until its answer is of one moment.
 
-    Raises the handler's refusal once it is confirmed on fresh state, and Unavailable.
+    Raises the handler's refusal or fault once it is confirmed on fresh state, and Unavailable.
     """
 
     @wraps(handler)
@@ -66,7 +66,7 @@ def query(handler: Handler[Q, R]) -> Callable[[Q, EventStore], Awaitable[QueryRe
                 async with attempt as log:
                     try:
                         return QueryResult(*await log.observe(await handler(asked, _ReadOnly(log), store.now())))
-                    except Refusal:
+                    except (Refusal, *INCONSISTENT):
                         await log.confirm()
                         raise
             except ConcurrencyConflict:

@@ -15,6 +15,7 @@ RINGS = ("domain/", "application/", "infrastructure/", "projections/", "interfac
 LISTS = (
     "docs/",
     "interfaces/http/openapi_examples.py",
+    "interfaces/http/vocabulary/",
     "tests/interfaces/http/test_matrix.py",
     "tests/projections/query/test_ownership.py",
     "tests/support/recomputation.py",

@@ -41,6 +41,9 @@ WHILE: Mapping[NoticeKind, str] = {
 AHEAD = frozenset({NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.BOOKED, NoticeKind.MOVED, NoticeKind.REMINDER})
 """The notices that are useless once the appointment has begun or the request has expired."""
 
+OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})
+"""The notices that a recipient can switch off, and that are the first to wait where an address gets many mails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

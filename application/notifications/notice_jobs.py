@@ -14,7 +14,7 @@ from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, place_of, visit_of
 from application.notifications.links import LASTING
-from application.notifications.notice import Channel, Notice, NoticeKind, untrue
+from application.notifications.notice import OPTIONAL, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
     Recipient,
@@ -94,10 +94,12 @@ async def webhook_disabled(
 async def send(
     notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
 ) -> str:
-    """Send by the first channel that reaches the recipient. Returns done, no-address, or enough. Raises LeaseLost.
+    """Send by the first channel that reaches the recipient. Returns done, unwanted, no-address or enough.
 
     A guest's address is unproven, so the number of notices to it is limited. A job counts once, at its first attempt.
     """
+    if notice.kind in OPTIONAL and not recipient.optional_mails:
+        return "unwanted"
     channel = next((each for each in services.channels if each.reaches(recipient)), None)
     if channel is None:
         return "no-address"

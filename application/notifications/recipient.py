@@ -12,12 +12,16 @@ from application.event_log import EventStore
 from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.customer import Customer
+from domain.people.email_address import Address
 from domain.scheduling.wallclock import UnknownZone, zone
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """`language`, `timezone`: empty if unknown; `account_id`: None for a guest."""
+    """`language`, `timezone`: empty if unknown; `account_id`: None for a guest.
+
+    `optional_mails`: whether they want mails that they can do without: reminders and offers.
+    """
 
     name: str
     email: str | None
@@ -25,6 +29,7 @@ class Recipient:
     language: str = ""
     timezone: str = ""
     account_id: UUID | None = None
+    optional_mails: bool = True
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
@@ -40,12 +45,20 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
     details = customer.details.value
     if details is None:
         return None
+    email = details.get("email")
     return Recipient(
         name=details.get("name") or "",
-        email=details.get("email"),
+        email=email,
         phone=details.get("phone"),
         timezone=details.get("timezone") or "",
+        optional_mails=not email or await _takes_optional_mails(email, store),
     )
+
+
+async def _takes_optional_mails(email: str, store: EventStore) -> bool:
+    """Whether the guests of an address get optional mails: all of them share one mailbox, and its setting."""
+    address = await current_state(Address, await store.address_id(email), store)
+    return address is None or address.optional_mails
 
 
 async def account_of(account_id: UUID, store: EventStore) -> Recipient | None:
@@ -72,6 +85,7 @@ def _holder(account: Account) -> Recipient | None:
         language=contact.get("language") or "",
         timezone=contact.get("timezone") or "",
         account_id=account.account_id,
+        optional_mails=contact.get("reminders") is not False,
     )
 
 

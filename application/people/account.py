@@ -84,7 +84,7 @@ async def register_account(cmd: RegisterAccount, log: EventLog, now: datetime) -
     if isinstance(known, Account):
         return known
     address.claim(cmd.account_id, now)
-    account = _new_account(cmd, now)
+    account = _new_account(cmd, address, now)
     changed: list[Aggregate] = [address, *claimed(account, address, guests, now)]
     if cmd.role is Role.CUSTOMER and customer is None:
         changed.append(registered(cmd.account_id, cmd.account_id, _details(cmd.contact), now))
@@ -129,14 +129,16 @@ async def load_account(log: EventReader, account_id: UUID) -> Account:
     return await log.load(Account, Account.id_of(account_id))
 
 
-def _new_account(cmd: RegisterAccount, now: datetime) -> Account:
+def _new_account(cmd: RegisterAccount, address: Address, now: datetime) -> Account:
+    """A new account; whoever has switched off the optional mails to a guest of this address gets none either."""
+    setting = {} if address.optional_mails else {"reminders": False}
     return Account(
         id=Account.id_of(cmd.account_id),
         by=cmd.by.account,
         account_id=cmd.account_id,
         role=str(cmd.role),
         address=cmd.address,
-        contact=PersonalData(cmd.account_id, {**cmd.contact}),
+        contact=PersonalData(cmd.account_id, {**cmd.contact, **setting}),
         timestamp=now,
     )
 

@@ -21,7 +21,7 @@ from domain.personal_data import PersonalData
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeContact(Command):
-    """`contact`: the fields to replace, of name, timezone, language.
+    """`contact`: the fields to replace, of name, timezone, language, reminders.
 
     `email`: another e-mail address, which gets a code and counts once that is proven. `credential`: the version of the
     credentials that the caller proved; `network`: that of the request.
@@ -44,7 +44,7 @@ class ChangeAddress(Command):
 @command
 @enqueues("change_address")
 async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Account:
-    """Change name, time zone and language; have a code mailed to another address."""
+    """Change name, time zone, language and reminders; have a code mailed to another address."""
     permit(cmd.by, "change_me")
     check_zone(cmd.contact.get("timezone") or "UTC", "/timezone")
     account = await _own(cmd, log)

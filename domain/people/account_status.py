@@ -1,7 +1,7 @@
 """The states of an account, the refusals of what they do not allow, and the contact of its holder."""
 
 from enum import StrEnum
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from domain.errors import Conflict, Forbidden
 
@@ -29,9 +29,13 @@ class AccountStatus(StrEnum):
 
 
 class AccountContact(TypedDict):
-    """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag."""
+    """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag.
+
+    `reminders`: whether the holder gets optional mails; they do where it is absent.
+    """
 
     email: str
     name: str
     timezone: str | None
     language: str | None
+    reminders: NotRequired[bool]

@@ -32,10 +32,14 @@ class Address(Aggregate):
     class GuestLeft(Aggregate.Event):
         customer_id: UUID
 
+    class OptionalMailsSet(Aggregate.Event):
+        wanted: bool
+
     @event(Noted)
     def __init__(self, id: UUID, timestamp: datetime) -> None:
         self.holder: UUID | None = None
         self.guests: tuple[UUID, ...] = ()
+        self.optional_mails = True
 
     def claim(self, account_id: UUID, now: datetime) -> None:
         """Give the address to an account. Raises AddressTaken; already given to it is not an error."""
@@ -75,3 +79,12 @@ class Address(Aggregate):
     @event(GuestLeft)
     def _guest_left(self, customer_id: UUID, timestamp: datetime) -> None:
         self.guests = tuple(each for each in self.guests if each != customer_id)
+
+    def set_optional_mails(self, now: datetime, *, wanted: bool) -> None:
+        """Set whether its guests get reminders and offers; the same setting again is not an error."""
+        if wanted is not self.optional_mails:
+            self._optional_mails_set(wanted=wanted, timestamp=now)
+
+    @event(OptionalMailsSet)
+    def _optional_mails_set(self, wanted: bool, timestamp: datetime) -> None:
+        self.optional_mails = wanted

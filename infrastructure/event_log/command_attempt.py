@@ -78,7 +78,7 @@ class CommandAttempt:
         self._epoch = repository.journal.epoch
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
-        self._cached = False
+        self._of_several_moments = False
         self._result: Appended | DuplicateCommand | None = None
 
     async def __aenter__(self) -> CommandAttempt:
@@ -93,13 +93,13 @@ class CommandAttempt:
         aggregate = self._repository.cache.get(id)
         if aggregate is UNKNOWN:
             return (await self.find_all(kind, [id]))[0]
-        self._cached = True
+        self._of_several_moments = True
         return self._see(kind, id, aggregate)
 
     async def find_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
         wanted = list(ids)
         found, cached = await self._repository.fetch(wanted)
-        self._cached |= cached
+        self._of_several_moments |= cached or bool(self._reads)
         return [self._see(kind, id, found[id]) for id in wanted]
 
     async def load(self, kind: type[A], id: UUID) -> A:
@@ -178,7 +178,7 @@ class CommandAttempt:
 
     async def confirm(self) -> CommandResult[Any] | None:
         self._release()
-        if not self._cached and self._idempotency is None:
+        if not self._of_several_moments and self._idempotency is None:
             return None
         peeked = await self._peek()
         return await self._replay(peeked) if isinstance(peeked, DuplicateCommand) else None

@@ -66,17 +66,20 @@ _FAST: dict[type, Callable[[Any], str]] = {
 }
 
 
+def _other(value: Any) -> str:
+    return encode_basestring(value) if isinstance(value, str) else _by_library(value)  # the members of a StrEnum
+
+
 def _dict_text(fields: dict[Any, Any]) -> str:
-    if any(type(name) is not str for name in fields):
+    try:
+        pairs = [f"{encode_basestring(name)}:{_FAST.get(type(value), _other)(value)}" for name, value in fields.items()]
+    except TypeError:  # a name that is not text
         return _by_library(fields)
-    pairs = [
-        f"{encode_basestring(name)}:{_FAST.get(type(value), _by_library)(value)}" for name, value in fields.items()
-    ]
     return f"{{{','.join(pairs)}}}"
 
 
 _FAST[dict] = _dict_text
-_FAST[list] = lambda values: f"[{','.join([_FAST.get(type(value), _by_library)(value) for value in values])}]"
+_FAST[list] = lambda values: f"[{','.join([_FAST.get(type(value), _other)(value) for value in values])}]"
 
 
 def state_text(fields: dict[str, Any]) -> str:

@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
         mailbox=settings.dev_mailbox,
         https=settings.public_url.startswith("https://"),
         origins=Origins(settings.origins, local=dev),
-        log_requests=dev,
+        log_requests=dev and settings.log_level in ("DEBUG", "INFO"),
         links=_links(settings),
         admission=Admission(settings.api_queue_delay, WAITS.longest, WAITS.is_silent, RESERVED_PATHS),
     )

@@ -12,7 +12,10 @@ from interfaces.http.framework.parameters import parameters_of
 from interfaces.http.framework.routing import Route
 from interfaces.http.openapi_errors import error_responses
 from interfaces.http.openapi_examples import EXAMPLES
+from interfaces.http.openapi_fields import describe_fields, describe_parameters, name_enums
+from interfaces.http.openapi_links import link
 from interfaces.http.openapi_operation import HEADERS, complete
+from interfaces.http.openapi_webhooks import message_schemas, webhooks
 from interfaces.http.operations.problem_type import Problem
 
 DESCRIPTION = """Every time is an instant in UTC, every duration is in minutes, and money is in minor units.
@@ -21,6 +24,7 @@ DESCRIPTION = """Every time is an instant in UTC, every duration is in minutes, 
 - `ETag` is a resource's version. Changes require it in `If-Match`.
 - An `Idempotency-Key` makes a POST safe to repeat.
 - Errors are `application/problem+json`. `GET /problems/{name}` explains their `type`.
+- Each operation names the roles that may use it. `(own)`: for what belongs to the caller or the caller's organization.
 """
 TAGS: Mapping[str, str] = {
     "availability": "Free times: all of a span, the next ones, and why a time is not free.",
@@ -62,7 +66,15 @@ _SUFFIXES = ("Response", "Body")
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The app's document."""
-    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": "/", "description": "The server that answers this document."}],
+        contact={"name": "The Daybook authors"},
+        license_info={"name": "MIT", "identifier": "MIT"},
+    )
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     _, problems = models_json_schema([(Problem, "serialization")], ref_template=_REF + "{model}")
     parts = document["components"]
@@ -70,12 +82,26 @@ def describe(app: FastAPI) -> dict[str, Any]:
     parts["responses"] = error_responses()
     parts["headers"] = HEADERS
     schemas = {name: schema for name, schema in parts["schemas"].items() if "ValidationError" not in name}
-    parts["schemas"] = schemas | problems["$defs"]
+    parts["schemas"] = schemas | problems["$defs"] | message_schemas()
     routes = {route.operation: route for route in routes_of(app)}
     for methods in document["paths"].values():
         for operation in methods.values():
             _complete(operation, routes[operation["operationId"]], parts["schemas"])
-    return _named(document)
+    document["webhooks"] = webhooks()
+    link(document["paths"])
+    return _finished(document)
+
+
+def _finished(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with public names, and with words and examples, which go by these names."""
+    named = _named(document)
+    describe_fields(named["components"]["schemas"])
+    for methods in named["paths"].values():
+        for operation in methods.values():
+            describe_parameters(operation)
+    name_enums(named)
+    named["components"]["schemas"] = dict(sorted(named["components"]["schemas"].items()))
+    return named
 
 
 def routes_of(app: FastAPI) -> list[Route]:
@@ -114,7 +140,7 @@ def _named(document: dict[str, Any]) -> dict[str, Any]:
         schema["title"] = name
     for name, example in EXAMPLES.items():
         public[name]["examples"] = [example]
-    renamed["components"]["schemas"] = dict(sorted(public.items()))
+    renamed["components"]["schemas"] = public
     return renamed
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from application.access import ACCESS, Role
+from application.access import ACCESS, BY_PEOPLE, Role, Scope
 from interfaces.http.framework.needs import Source
 from interfaces.http.framework.routing import Route
 from interfaces.http.openapi_errors import errors_of
 
 _VERSION = {"type": "string", "pattern": '^"(0|[1-9][0-9]{0,17})"$', "examples": ['"3"']}
+# One string and no choice of two schemas, since client generators take no such choice in a header.
+_EXPECTED = {"type": "string", "pattern": r'^(\*|"(0|[1-9][0-9]{0,17})")$', "examples": ['"3"']}
 _COUNT = {"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["4711"]}
 _TEXT = {"type": "string"}
+_TAGS = {"type": "string", "examples": ['"3"']}
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9._:+/=@-]{1,128}$"}
 _KEY = {"type": "string", "pattern": "^[!-~]{1,255}$", "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"]}
 _DESCRIPTIONS = {"200": "OK", "201": "Created", "202": "Accepted", "204": "No content"}
@@ -33,10 +36,10 @@ def _parameter(name: str, description: str, schema: Any, *, required: bool = Fal
 _IF_MATCH = _parameter(
     "If-Match",
     "The ETag of the version that you read, or `*`.",
-    {"anyOf": [_VERSION, {"const": "*"}]},
+    _EXPECTED,
     required=True,
 )
-_IF_NONE_MATCH = _parameter("If-None-Match", "The ETag that you have: 304 if it is still current.", _TEXT)
+_IF_NONE_MATCH = _parameter("If-None-Match", "The ETag that you have: 304 if it is still current.", _TAGS)
 _AT_LEAST = _parameter("Daybook-Position", "Wait until the answer includes this position.", _COUNT)
 
 
@@ -61,12 +64,20 @@ def complete(operation: dict[str, Any], route: Route, *, resource: bool) -> None
 
 
 def _split_summary(operation: dict[str, Any]) -> None:
-    """The first sentence is the summary, the rest the description."""
+    """The first sentence is the summary; the rest, and for whom the operation is, the description."""
     summary, _, rest = operation["description"].partition(". ")
     operation["summary"] = summary.removesuffix(".")
-    operation["description"] = rest.strip()
-    if not operation["description"]:
-        del operation["description"]
+    operation["description"] = f"{rest.strip()} {_permission(operation['operationId'])}".strip()
+
+
+def _permission(operation: str) -> str:
+    """The roles that may do it, as a sentence."""
+    grants = ACCESS[operation]
+    if Role.ANONYMOUS in grants:
+        return "Needs no token."
+    roles = [f"`{role}`{' (own)' if scope is Scope.OWN else ''}" for role, scope in grants.items()]
+    in_person = " API keys may not do this." if operation in BY_PEOPLE else ""
+    return f"Roles: {', '.join(roles)}.{in_person}"
 
 
 def _header_parameters(route: Route, method: str, *, resource: bool) -> list[dict[str, Any]]:

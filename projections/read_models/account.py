@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, or_, select
 
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
@@ -32,6 +32,7 @@ account = Table(
     Column("name", Text),
     Column("timezone", Text),
     Column("language", Text),
+    Column("reminders", Boolean, nullable=False),
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
@@ -41,7 +42,10 @@ ownership = Ownership(table=account, customer=account.c.id)
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """An account as of the snapshot. Personal data is None once its person is erased."""
+    """An account as of the snapshot. Personal data is None once its person is erased.
+
+    `reminders`: whether its holder wants optional mails.
+    """
 
     id: UUID
     version: int
@@ -51,6 +55,7 @@ class ListedAccount:
     name: str | None
     timezone: str | None
     language: str | None
+    reminders: bool
     created_at: datetime
     forgetting_due: datetime | None
 
@@ -84,6 +89,7 @@ _FORGOTTEN: dict[str, Any] = {
     "standing": AccountStatus.FORGOTTEN.value,
     "forgetting_due": None,
     **dict.fromkeys(CONTACT),
+    "reminders": False,
 }
 
 
@@ -99,7 +105,12 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
 
 
 def _contact(contact: PersonalData) -> dict[str, Any]:
-    return {name: contact.get(name) for name in CONTACT}
+    return {**{name: contact.get(name) for name in CONTACT}, "reminders": wants_reminders(contact)}
+
+
+def wants_reminders(contact: PersonalData) -> bool:
+    """Whether an account's holder wants optional mails; not once the person is erased."""
+    return contact.value is not None and contact.get("reminders") is not False
 
 
 accounts = Projection("account", [account], project, (Account,))

@@ -202,10 +202,13 @@ class Instance:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop all; fails with the trace of each request that ended with 500, whether or not the test looked at it."""
         for role in self.roles:
             role.kill()
         if self.process.process.poll() is None:
             self.process.stop()
+        found = [trace for process in (self.process, *self.roles) for trace in faults(process.err.read_text())]
+        assert not found, "unhandled errors:\n" + "\n".join(found)
 
     def token(self, role: Role | str, sub: UUID | None = None) -> str:
         """An access token of an account, a new one if not said."""
@@ -290,6 +293,20 @@ class Api:
         """SIGTERM, if it runs."""
         if self._process is not None and self._process.process.poll() is None:
             self._process.stop()
+
+
+def faults(log: str) -> list[str]:
+    """Of each request in a log that ended with 500: operation, request id, trace."""
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{") and '"unhandled error"' in line]
+    return [f"{line['operation']} {line.get('request_id', '')}\n{_trace(line['exception'])}" for line in lines]
+
+
+def _trace(errors: Sequence[Mapping[str, Any]]) -> str:
+    told = []
+    for error in errors:
+        told += [f"  {frame['filename']}:{frame['lineno']} {frame['name']}" for frame in error["frames"]]
+        told.append(f"{error['exc_type']}: {error['exc_value']}")
+    return "\n".join(told)
 
 
 def is_ready(api: str) -> bool:

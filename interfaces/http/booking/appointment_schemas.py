@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -18,6 +18,7 @@ from interfaces.http.framework.fields import (
     Body,
     Change,
     Instant,
+    LateCancel,
     Paging,
     Query,
     Resource,
@@ -107,7 +108,7 @@ class AppointmentPolicyResponse(Shape):
     cancel_notice: int
     reschedule_notice: int
     max_reschedules: int | None
-    late_cancel: Literal["refuse", "fee"]
+    late_cancel: LateCancel
     late_fee: int | None
     reminders: list[int]
     complete_after: int

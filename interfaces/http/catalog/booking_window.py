@@ -1,17 +1,18 @@
 """The booking window of a service in bodies and answers."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from interfaces.http.framework.fields import Body, Date
+from interfaces.http.vocabulary.enum_name import EnumName
 
 
 class BookingWindowBody(Body):
     """How far ahead customers can book: `days` for rolling and business windows, `from` and `to` for a fixed one."""
 
-    kind: Literal["rolling", "business", "fixed"]
+    kind: Annotated[Literal["rolling", "business", "fixed"], EnumName("BookingWindowKind")]
     days: int | None = Field(None, ge=1, le=3660)
     from_: Date | None = Field(None, alias="from")
     to: Date | None = None

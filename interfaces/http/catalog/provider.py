@@ -43,6 +43,7 @@ from interfaces.http.framework.responses import (
     resource_response,
 )
 from interfaces.http.framework.routing import Router
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import directory
 from projections.search.search import FoundProvider, find_providers
 
@@ -113,7 +114,7 @@ class ProviderFilters(SearchFilters):
 
     service_id: UUID | None = None
     q: Words | None = Field(None, description="Words of name, bio, address, or a service's name.")
-    sort: Literal["name", "distance", "earliest"] = "name"
+    sort: Annotated[Literal["name", "distance", "earliest"], EnumName("ProviderOrder")] = "name"
 
 
 def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:

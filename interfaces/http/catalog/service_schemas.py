@@ -17,6 +17,7 @@ from interfaces.http.framework.fields import (
     Change,
     Currency,
     Ids,
+    LateCancel,
     Length,
     Money,
     Name,
@@ -29,11 +30,11 @@ from interfaces.http.framework.fields import (
     absent,
 )
 from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, week_response
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import directory
 from projections.search.search import FoundService
 
-Align = Literal["opening", "clock"]
-LateCancel = Literal["refuse", "fee"]
+Align = Annotated[Literal["opening", "clock"], EnumName("SlotAlignment")]
 Weekly = Annotated[list[WeeklyWindow], Field(min_length=1, max_length=336)]
 
 
@@ -172,7 +173,7 @@ class ServiceFilters(SearchFilters):
 
     provider_id: UUID | None = None
     q: Words | None = Field(None, description="Words of the name.")
-    sort: Literal["name", "price", "distance", "earliest"] = "name"
+    sort: Annotated[Literal["name", "price", "distance", "earliest"], EnumName("ServiceOrder")] = "name"
 
 
 def check_who(body: ReplaceServiceBody | ChangeServiceBody) -> None:

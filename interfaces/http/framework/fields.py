@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from application.catalog.currency import is_currency
 from domain.scheduling.wallclock import SUPPORTED, UnknownZone, nearest_zone, zone
 from interfaces.http.framework.validation_messages import matching
+from interfaces.http.vocabulary.enum_name import EnumName
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _UNESCAPED = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)? \d\d:?\d\d", re.ASCII)
@@ -61,6 +62,7 @@ Money = Annotated[int, Field(ge=0, le=10**12)]
 Notice = Annotated[int, Field(ge=0, le=525_600)]
 Ttl = Annotated[int, Field(ge=1, le=43_200)]
 Buffer = Annotated[int, Field(ge=0, le=1440)]
+LateCancel = Annotated[Literal["refuse", "fee"], EnumName("LateCancellation")]
 Length = Annotated[int, Field(ge=1, le=10_080)]
 
 

@@ -14,6 +14,8 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields, Malformed, TooLarge, UnsupportedMediaType, repeated
 
 LARGEST_BODY = 1_000_000  # bytes
+_MEMBER = re.compile(rb'"\s*:')
+"""The end of a member's name, and perhaps a part of a string."""
 _JSON = re.compile(rb"application/([a-z0-9.-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 _FORM = re.compile(rb"application/x-www-form-urlencoded\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 
@@ -32,7 +34,8 @@ async def read_body(request: RequestContext, model: type[BaseModel], *, logged: 
     raw = raw.removeprefix(BOM_UTF8)
     try:
         validated: BaseModel = model.__pydantic_validator__.validate_json(raw or b"{}")
-        _refuse_duplicates(raw)
+        if len(_MEMBER.findall(raw)) != len(validated.model_fields_set):
+            _refuse_duplicates(raw)  # each member has a match, each field a member: if as many, no name came twice
     except ValidationError as refused:
         wrong = refused.errors(include_url=False, include_input=False)[0]
         if wrong["type"] == "json_invalid":

@@ -21,6 +21,7 @@ from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.identity.api_key_schemas import ApiKeyResponse, api_key_response
+from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 users = Router("/v1/users", "users", source=Source.ROWS, resources=False)
@@ -30,7 +31,7 @@ Token = Field(max_length=100, description="The token as it was answered.")
 class SignInForm(Form):
     """OAuth 2's password grant or refresh grant. `scope`, `client_id` and `client_secret` are ignored."""
 
-    grant_type: Literal["password", "refresh_token"]
+    grant_type: Annotated[Literal["password", "refresh_token"], EnumName("GrantType")]
     username: str = Field("", description="The e-mail address.")
     password: str = Field("", json_schema_extra={"format": "password"})
     totp: str | None = Field(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Response
 from pydantic_core import to_json
@@ -13,10 +13,11 @@ from interfaces.http.framework.ports import Check
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
+from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/health", "health", source=Source.PROCESS, reserved=True)
 PATIENCE = 2.0  # seconds for each check
-Status = Literal["ready", "degraded", "unavailable", "draining"]
+Status = Annotated[Literal["ready", "degraded", "unavailable", "draining"], EnumName("ReadinessStatus")]
 
 
 class LivenessResponse(Shape):

@@ -1,7 +1,7 @@
 """Routes of problem types."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +16,7 @@ from interfaces.http.framework.request_errors import kebab
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.operations.problem_advice import advice
+from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/problems", "problems", source=Source.PROCESS)
 
@@ -25,7 +26,7 @@ class FieldError(BaseModel):
 
     pointer: str
     detail: str
-    place: Literal["query", "path"] | None = Field(None, alias="in")
+    place: Annotated[Literal["query", "path"], EnumName("ParameterPlace")] | None = Field(None, alias="in")
 
 
 class Problem(BaseModel):

@@ -32,7 +32,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.people.customer import EmailAddress
 from interfaces.http.people.registration import Language
 from projections.read_models import account
-from projections.read_models.account import CONTACT, ListedAccount
+from projections.read_models.account import CONTACT, ListedAccount, wants_reminders
 
 router = Router("/v1/me", "me")
 
@@ -47,15 +47,22 @@ class ChangeMeBase(Body):
 
 
 class ChangeMeBody(Change, ChangeMeBase):
-    """Only the given fields change; null clears an optional one. Another `email` requires `current_password`."""
+    """Only the given fields change; null clears an optional one. Another `email` requires `current_password`.
+
+    `reminders`: false switches off reminders and the offers of the waitlist.
+    """
 
     name: Name = absent()
     email: EmailAddress = absent()
+    reminders: bool = absent()
     current_password: str = renamed("current_password", "password", default_factory=lambda: None)
 
 
 class AccountResponse(Resource):
-    """An account. Personal fields are null once the person is erased."""
+    """An account. Personal fields are null once the person is erased.
+
+    `reminders`: whether its holder gets reminders, and offers of the waitlist.
+    """
 
     role: Role
     standing: AccountStatus
@@ -63,6 +70,7 @@ class AccountResponse(Resource):
     name: str | None
     timezone: str | None
     language: str | None
+    reminders: bool
     created_at: Instant
     forgetting_due: Instant | None
 
@@ -83,8 +91,8 @@ def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
 
 def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
-        return {name: account.contact.get(name) for name in CONTACT}
-    return {name: getattr(account, name) for name in CONTACT}
+        return {name: account.contact.get(name) for name in CONTACT} | {"reminders": wants_reminders(account.contact)}
+    return {name: getattr(account, name) for name in (*CONTACT, "reminders")}
 
 
 async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:

@@ -17,6 +17,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.identity.mail_sent import MailSentResponse, mail_sent
 from interfaces.http.people.customer import EmailAddress
+from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 SENT = "If this address can be registered, we have sent it a mail with the next step."
@@ -40,7 +41,7 @@ class RegisterAccountBody(Body):
     email: EmailAddress
     password: str
     name: Name
-    role: Literal["customer", "provider"] = "customer"
+    role: Annotated[Literal["customer", "provider"], EnumName("RegistrationRole")] = "customer"
     timezone: Zone | None = None
     language: Language | None = None
 

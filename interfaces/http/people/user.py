@@ -24,10 +24,13 @@ from interfaces.http.framework.validation_messages import matching
 from interfaces.http.people.customer import EmailAddress
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import account
 
 router = Router("/v1/users", "users")
-AnyRole = Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST]
+AnyRole = Annotated[
+    Literal[Role.CUSTOMER, Role.PROVIDER, Role.ADMIN, Role.AUDITOR, Role.ANALYST], EnumName("AccountRole")
+]
 
 
 class CreateUserBody(Body):

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from domain.scheduling.opening_hours import DAY, window
 from interfaces.http.framework.fields import Body
 from interfaces.http.framework.validation_messages import matching
+from interfaces.http.vocabulary.enum_name import EnumName
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Day = Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], EnumName("Weekday")]
 From = Annotated[
     str,
     matching(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "Use HH:MM, such as 09:00.", alias="from", examples=["09:00"]),

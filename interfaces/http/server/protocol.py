@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
@@ -25,13 +25,6 @@ from interfaces.http.server.limits import ServerLimits
 from interfaces.http.server.refusals import REFUSED, Refused, written
 
 
-class _Fields(NamedTuple):
-    """The headers or trailers being read: their number and bytes so far."""
-
-    number: int = 0
-    size: int = 0
-
-
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. The parser reports whole headers alone, so that the bytes of an unfinished one count too."""
 
@@ -47,7 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._watch, self._limits = watch, watch.limits
         self.phase, self.since = Phase.HEAD, self.loop.time()
-        self._fields = _Fields()
+        self._fields = self._fields_size = 0  # of the headers or trailers being read: their number, and bytes
         self._reading_fields = False
         self._sections = 0  # how often the parser began to read headers or trailers
         self._unfinished = 0  # bytes of reads that hold nothing but a part of the present section
@@ -142,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._enter(Phase.HEAD)
         if len(self.pipeline) >= self._limits.pipelined:
             raise Refused(Malformed(f"At most {self._limits.pipelined} requests may wait on one connection."))
-        self._fields, self._unwanted = _Fields(), 0
+        self._fields = self._fields_size = self._unwanted = 0
         self._begin_fields()
 
     def on_url(self, url: bytes) -> None:
@@ -151,10 +144,11 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Refused(UrlTooLong(f"A URL may have at most {self._limits.url_bytes} bytes."))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields = _Fields(self._fields.number + 1, self._fields.size + len(name) + len(value) + 4)
-        if self._fields.number > self._limits.headers:
+        self._fields += 1
+        self._fields_size += len(name) + len(value) + 4
+        if self._fields > self._limits.headers:
             raise Refused(HeadersTooLarge(f"A request may have at most {self._limits.headers} headers."))
-        if self._fields.size + len(self.url) > self._limits.head_bytes:
+        if self._fields_size + len(self.url) > self._limits.head_bytes:
             raise Refused(self._too_large())
         if self.phase is Phase.HEAD:  # trailers are no headers: nothing in them may count as one
             super().on_header(name, value)

@@ -19,9 +19,10 @@ from interfaces.http.framework.fields import (
     absent,
     plain,
 )
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models.webhook import ListedWebhook
 
-Type = Annotated[str, Field(json_schema_extra={"enum": list(TYPES)}, examples=[TYPES[0]])]
+Type = Annotated[str, Field(json_schema_extra={"enum": list(TYPES)}, examples=[TYPES[0]]), EnumName("WebhookEventType")]
 Types = Annotated[list[Type], Field(min_length=1, max_length=100)]
 Url = Annotated[str, Field(max_length=LONGEST_URL, examples=["https://example.org/hook"])]
 
@@ -53,8 +54,8 @@ class WebhookResponse(Resource):
     types: list[str]
     organization_id: UUID | None
     provider_id: UUID | None
-    state: Literal["active", "disabled"]
-    reason: Literal["", "failing", "gone"]
+    state: Annotated[Literal["active", "disabled"], EnumName("WebhookState")]
+    reason: Annotated[Literal["", "failing", "gone"], EnumName("WebhookDisabledReason")]
     created_at: Instant
     position: int
     behind: int

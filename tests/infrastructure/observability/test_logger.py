@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from infrastructure.observability.outages import QUIET, OutageFilter
+from tests.support.instances import faults
 
 PREPARED = """
 import logging, structlog
@@ -54,6 +55,17 @@ except RuntimeError as error:
     assert "it failed" in json.dumps(line)
     assert "sign_in" in json.dumps(line)
     assert "hush" not in json.dumps(line)
+
+
+def test_the_trace_of_a_request_that_ended_with_500_is_found_in_the_log() -> None:
+    lines = lines_of("""
+from interfaces.http.framework.errors import unexpected
+log.info("request", status=200)
+unexpected(ZeroDivisionError("it failed"), {"operation": "confirm_appointment"})
+""")
+    (fault,) = faults("\n".join(map(json.dumps, lines)))
+    assert fault.startswith("confirm_appointment r1")
+    assert "ZeroDivisionError: it failed" in fault
 
 
 def test_every_line_begins_with_the_same_keys() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 
 import pytest
 
@@ -27,19 +29,16 @@ def apis(shared: Instance) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def fresh() -> Iterator[Callable[..., Instance]]:
     """Starts instances of the test's own, to be broken."""
-    started: list[Instance] = []
-    with a_folder() as folder:
+    numbers = count()
+    with a_folder() as folder, ExitStack() as stack:
 
         def start(**options: object) -> Instance:
-            data = folder / str(len(started))
+            data = folder / str(next(numbers))
             data.mkdir()
             data.chmod(0o755)
-            started.append(Instance.start(data, **options))  # type: ignore[arg-type]
-            return started[-1]
+            return stack.enter_context(Instance.start(data, **options))  # type: ignore[arg-type]
 
         yield start
-        for instance in started:
-            instance.__exit__()
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ GUARDS = (
     "tests/test_documents.py",
     "tests/test_size_limits.py",
     "tests/interfaces/http/test_openapi.py",
+    "tests/interfaces/http/openapi",
     "tests/projections/query",
 )
 # Recipe -> the row of the matrix that it adds.

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -20,12 +21,13 @@ LOCAL = ["http://localhost:5173", "http://127.0.0.1:3000", "https://app.localhos
 OTHERS = ["http://localhost.evil.example", "http://evil.example:80", "null", "http://127.0.0.2", "file://"]
 
 
-def _app(mode: Mode) -> FastAPI:
+def _app(mode: Mode, log_level: Literal["INFO", "WARNING"] = "INFO") -> FastAPI:
     key = "k" * 44
     return create_app(
         Settings(
             _env_file=None,
             mode=mode,
+            log_level=log_level,
             secret_key=key,  # type: ignore[arg-type]
             master_key=key,  # type: ignore[arg-type]
             public_url="https://daybook.test",
@@ -76,6 +78,9 @@ class TestRequestLog:
     @pytest.mark.parametrize("mode", Mode)
     def test_is_for_dev_alone(self, mode: Mode) -> None:
         assert _app(mode).state.options.log_requests is (mode is Mode.DEV)
+
+    def test_costs_nothing_where_no_line_is_written(self) -> None:
+        assert _app(Mode.DEV, "WARNING").state.options.log_requests is False
 
 
 class TestOrigins:

@@ -52,6 +52,16 @@ class TestChangeMe:
         assert problem(await api.patch("/v1/me", {"name": "X"}, me, if_match=1)) == (412, "stale")
         assert problem(await api.patch("/v1/me", {"name": "X"}, me)) == (428, "version-missing")
 
+    async def test_reminders_are_sent_until_they_are_switched_off(self, api: Api):
+        me = await an_account(api)
+        assert (await api.get("/v1/me", me)).json()["reminders"] is True
+        changed = await api.patch("/v1/me", {"reminders": False}, me, if_match=1)
+        assert changed.json()["reminders"] is False
+        renamed = await api.patch("/v1/me", {"name": "Grace H."}, me, if_match=2)
+        assert renamed.json()["reminders"] is False
+        assert (await api.get("/v1/me", me)).json() == renamed.json()
+        assert problem(await api.patch("/v1/me", {"reminders": None}, me, if_match=3)) == (422, "invalid-fields")
+
     @pytest.mark.parametrize(
         "said",
         [

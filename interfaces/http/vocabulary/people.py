@@ -1,0 +1,30 @@
+"""The words of accounts, customers and erasure."""
+
+from interfaces.http.vocabulary.word import Word, Words
+
+WORDS: Words = {
+    "account_id": Word("The id of the account."),
+    "account": Word("The account."),
+    "email": Word("The e-mail address.", "grace@example.org"),
+    "phone": Word("The telephone number, as people write it.", "+33 1 23 45 67 89"),
+    "language": Word("The language of mails: a BCP 47 tag. Daybook writes `en` and `ru`.", "en"),
+    "role": Word("The role of the account: what it may do."),
+    "list_users.role": Word("Only accounts with this role."),
+    "list_users.standing": Word("Only accounts in this state."),
+    "list_users.q": Word("Part of the name or of the e-mail address.", "grace"),
+    "standing": Word("The state of the account."),
+    "disabled": Word("Whether the account can no longer sign in.", example=False),
+    "deleted": Word("Whether the customer was deleted, and can no longer book.", example=False),
+    "forgetting_due": Word("When Daybook will erase the account, as requested; null if no request is pending."),
+    "cancel_appointments": Word("Whether Daybook also cancels upcoming appointments; else they prevent the erasure."),
+    "Account.reminders": Word("Whether its holder gets reminders and the offers of the waitlist.", example=True),
+    "ChangeMe.reminders": Word("False switches off reminders and the offers of the waitlist.", example=False),
+    "at_once": Word("Whether Daybook erases now, without the time in which it can be cancelled.", example=False),
+    "customers": Word("The customers that are this person."),
+    "AccountExport.providers": Word("The providers that the account owns."),
+    "AccountExport.appointments": Word("The appointments of the person."),
+    "AccountExport.waitlist": Word("The waitlist entries of the person."),
+    "AccountExport.events": Word("The events of all of the person's streams, the oldest first."),
+    "AccountExport.sessions": Word("The devices that are signed in."),
+    "AccountExport.mails": Word("The mails that were sent to the person."),
+}

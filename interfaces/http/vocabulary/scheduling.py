@@ -1,0 +1,41 @@
+"""The words of opening hours and free times."""
+
+from interfaces.http.vocabulary.word import Word, Words
+
+WORDS: Words = {
+    "start": Word("When it begins: an instant in UTC.", "2030-01-31T09:00:00Z"),
+    "end": Word("When it ends: an instant in UTC, not included.", "2030-01-31T09:30:00Z"),
+    "starts": Word("The free times, by start and then by provider."),
+    "seats_left": Word("The number of seats that are free at this start.", 1),
+    "earliest": Word("The first free start in the next 62 days; only in lists that are sorted by it."),
+    "offered": Word("Whether this start can be booked now.", example=False),
+    "rule": Word("The rule that forbids this start; null if it is offered."),
+    "as_of": Word("The time at which the answer was computed: an instant in UTC.", "2030-01-02T10:11:12Z"),
+    "tz": Word(
+        "The IANA time zone of the dates. Required when `from` and `to` are dates.",
+        "Europe/Paris",
+    ),
+    "find_starts.from": Word("The first date, or the first instant, of the range."),
+    "find_starts.to": Word("The last date, included, or the end of the range as an instant, not included."),
+    "find_starts.provider_id": Word("Only free times with this provider."),
+    "find_earliest_starts.service_id": Word("The service. Give either this or `tag`."),
+    "find_earliest_starts.tag": Word("A tag: all services that have it. Give either this or `service_id`.", "haircut"),
+    "find_earliest_starts.limit": Word("The number of starts at most.", 10),
+    "explain_availability.provider_id": Word("The provider; without it, any provider of the service."),
+    "explain_availability.start": Word("The start to explain: an instant."),
+    "weekly": Word("The hours of a week, in the schedule's time zone. Windows must not overlap."),
+    "WeeklyWindow.day": Word("The day of the week on which the window begins."),
+    "from": Word("The beginning.", "2030-01-31"),
+    "to": Word("The end.", "2030-02-01"),
+    "WeeklyWindow.from": Word("Local time at which the window begins, HH:MM."),
+    "WeeklyWindow.to": Word("Local time at which it ends, HH:MM, up to 24:00. Not after `from`: on the next day."),
+    "DayWindow.from": Word("Local time at which the window begins, HH:MM."),
+    "DayWindow.to": Word("Local time at which it ends, HH:MM, up to 24:00. Not after `from`: on the next day."),
+    "hours": Word("Windows of local time. An empty list: closed on that date."),
+    "overrides": Word("Dates with other hours than those of the week."),
+    "date": Word("A local date, YYYY-MM-DD.", "2030-12-25"),
+    "time_off": Word("Spans in which the provider is closed."),
+    "time_off_id": Word("The id of the time off."),
+    "ReplaceSchedule.timezone": Word("The time zone of all hours: a name of the IANA database."),
+    "timezone": Word("A time zone: a name of the IANA database.", "Europe/Paris"),
+}
