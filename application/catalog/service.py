@@ -44,7 +44,8 @@ async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Se
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
     tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
-    service = Service(id=cmd.id, by=cmd.by.account, terms=replaced(cmd.terms, {"tags": tags}), timestamp=now)
+    own = {"tags": tags, **await _currency(cmd.terms, cmd.terms["organization_id"], log)}
+    service = Service(id=cmd.id, by=cmd.by.account, terms=replaced(cmd.terms, own), timestamp=now)
     await log.record(service, *coins)
     return service
 
@@ -58,7 +59,7 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
         await check_affiliation(cmd.by, organization_id, log)
     await _check_terms(cmd, "change_service", replaced(service.terms, cmd.terms), log, service.provider_ids)
     terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
-    service.change(cmd.by.account, terms, now)
+    service.change(cmd.by.account, {**terms, **await _currency(cmd.terms, organization_id, log)}, now)
     await log.record(service, *coins)
     return service
 
@@ -70,6 +71,17 @@ async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Se
     service.withdraw(cmd.by.account, now)
     await log.record(service)
     return service
+
+
+async def _currency(given: Mapping[str, Any], organization_id: str | None, log: EventLog) -> Mapping[str, str]:
+    """The organization's currency where the terms have none. Raises Invalid if that has none either."""
+    if given.get("currency", "") is not None:
+        return {}
+    organization = await log.find(Organization, UUID(organization_id)) if organization_id else None
+    code = organization.profile.get("currency") if organization else None
+    if code is None:
+        raise Invalid("Required, unless an organization has a currency.", "/currency")
+    return {"currency": code}
 
 
 async def _mine(cmd: ChangeService | DeleteService, operation: str, log: EventLog) -> Service:

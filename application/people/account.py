@@ -167,6 +167,6 @@ def _details(contact: AccountContact) -> CustomerDetails:
         "name": contact["name"],
         "email": contact["email"],
         "timezone": contact.get("timezone"),
-        "phone": None,
+        "phone": contact.get("phone"),
         "note": "",
     }

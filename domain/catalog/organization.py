@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from domain.catalog.organization_profile import OrganizationProfile
+from domain.catalog.organization_profile import DEFAULTS, OrganizationProfile
 from domain.errors import Conflict, Forbidden, NotFound
 from domain.kernel import Aggregate, event
 
@@ -90,7 +90,7 @@ class Organization(Aggregate):
         """Replace some of the profile; an unchanged profile is not an error."""
         self.check_open()
         profile = {**self.profile, **changes}
-        if profile != self.profile:
+        if {**DEFAULTS, **profile} != {**DEFAULTS, **self.profile}:
             self._changed(by=by, profile=cast("OrganizationProfile", profile), timestamp=now)
 
     @event(Changed)

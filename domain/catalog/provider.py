@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from domain.catalog.provider_profile import UNREADABLE, ProviderAbout, ProviderDetails, ProviderProfile, split
+from domain.catalog.provider_profile import DEFAULTS, UNREADABLE, ProviderAbout, ProviderDetails, ProviderProfile, split
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
@@ -60,15 +60,15 @@ class Provider(Aggregate):
     @property
     def details(self) -> ProviderDetails:
         """Profile and personal data together; the latter UNREADABLE while it is encrypted."""
-        about: ProviderAbout = self.about.value or UNREADABLE
+        about: ProviderAbout = {**UNREADABLE, **(self.about.value or {})}
         return {**self.profile, **about}
 
     def change(self, by: UUID, changes: Mapping[str, Any], now: datetime) -> None:
         """Replace some of the details, which must be decrypted; unchanged details are not an error."""
         self.check_active()
         profile, about = split({**self.details, **changes})
-        changed = None if about == self.about.value else PersonalData(self.owner_id, about)
-        if changed is not None or profile != self.profile:
+        changed = None if about == split(self.details)[1] else PersonalData(self.owner_id, about)
+        if changed is not None or {**DEFAULTS, **profile} != {**DEFAULTS, **self.profile}:
             self._changed(by=by, profile=profile, about=changed, timestamp=now)
 
     @event(Changed)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, cast
 
+from domain.external_fields import ExternalFields
 
-class ProviderProfile(TypedDict):
+
+class ProviderProfile(ExternalFields):
     """The profile as events record it. Providers made by early versions lack the fields that are not required."""
 
     timezone: str
@@ -13,12 +15,15 @@ class ProviderProfile(TypedDict):
 
 
 class ProviderAbout(TypedDict):
-    """Personal data of the owner. `location`: {"lat", "lon"} in degrees."""
+    """Personal data of the owner. `location`: {"lat", "lon"} in degrees; `photo_url`: only clients open it."""
 
     name: str
     bio: str | None
     address: str | None
     location: dict[str, float] | None
+    phone: NotRequired[str | None]
+    email: NotRequired[str | None]
+    photo_url: NotRequired[str | None]
 
 
 class ProviderDetails(ProviderProfile, ProviderAbout):
@@ -28,6 +33,8 @@ class ProviderDetails(ProviderProfile, ProviderAbout):
 ABOUT = tuple(ProviderAbout.__annotations__)
 UNREADABLE = cast("ProviderAbout", {**dict.fromkeys(ABOUT), "name": ""})
 """Shown while the personal data is encrypted, and after the owner is erased."""
+DEFAULTS: Mapping[str, Any] = {"organization_id": None, "tags": [], "external_id": None, "metadata": {}}
+"""The fields of the profile that providers made by early versions lack."""
 
 
 def split(details: Mapping[str, Any]) -> tuple[ProviderProfile, ProviderAbout]:

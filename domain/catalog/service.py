@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.policy import Policy
-from domain.catalog.service_terms import ServiceTerms, policy_of, replaced, slot_terms, term
+from domain.catalog.service_terms import DEFAULTS, ServiceTerms, policy_of, replaced, slot_terms, term
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
 from domain.scheduling.availability import SlotTerms
@@ -66,7 +66,7 @@ class Service(Aggregate):
         """Replace some of the terms for future bookings; unchanged terms are not an error."""
         self.check_offered()
         terms = replaced(self.terms, changes)
-        if terms != self.terms:
+        if {**DEFAULTS, **terms} != {**DEFAULTS, **self.terms}:
             self._changed(by=by, terms=terms, timestamp=now)
 
     @event(Changed)

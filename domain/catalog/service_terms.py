@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 from uuid import UUID
 
 from domain.booking.policy import COMPLETE_AFTER, REMINDERS, Policy
+from domain.external_fields import ExternalFields
 from domain.scheduling.availability import BookingWindow, SlotTerms
 from domain.scheduling.opening_hours import OpeningWindow
 
@@ -21,7 +22,7 @@ WindowTerms = TypedDict(
 """A booking window. `days`: of a rolling or business one; `from`, `to`: ISO dates of a fixed one."""
 
 
-class ServiceTerms(Policy):
+class ServiceTerms(Policy, ExternalFields):
     """The terms as events record them. Durations in minutes, money in minor units of the currency, ids as text.
 
     `step`: None for the duration; `hours`: weekday "0".."6" (Monday first) -> [[opens, closes], ...] in minutes of the
@@ -47,6 +48,10 @@ class ServiceTerms(Policy):
     hold_ttl: NotRequired[int]
     offer_ttl: NotRequired[int]
     tags: list[str]
+    description: NotRequired[str | None]
+    category: NotRequired[str | None]
+    place: NotRequired[str | None]
+    meeting_url: NotRequired[str | None]
 
 
 POLICY = tuple(Policy.__annotations__)
@@ -58,6 +63,8 @@ DEFAULTS: Mapping[str, Any] = {
     "offer_ttl": 15,
     "reminders": REMINDERS,
     "complete_after": COMPLETE_AFTER,
+    **dict.fromkeys(("description", "category", "place", "meeting_url", "external_id")),
+    "metadata": {},
 }
 """The terms that services made by early versions lack. Durations in minutes."""
 

@@ -38,4 +38,5 @@ class AccountContact(TypedDict):
     name: str
     timezone: str | None
     language: str | None
+    phone: NotRequired[str | None]
     reminders: NotRequired[bool]

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict
+from domain.external_fields import ExternalFields
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class CustomerDetails(TypedDict):
-    """Personal data of the customer. `timezone`: an IANA name."""
+class CustomerDetails(ExternalFields):
+    """Personal data of the customer. `timezone`: an IANA name; the external fields are erased with the others."""
 
     name: str
     email: str | None
@@ -20,7 +21,7 @@ class CustomerDetails(TypedDict):
     note: str
 
 
-DETAILS = tuple(CustomerDetails.__annotations__)
+_DEFAULTS: Mapping[str, Any] = {"external_id": None, "metadata": {}}  # what early versions lack
 
 
 class CustomerDeleted(Conflict):
@@ -98,6 +99,14 @@ class Customer(Aggregate):
         return self.details.get("note") or ""
 
     @property
+    def external_id(self) -> str | None:
+        return self._detail("external_id")
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        return self.details.get("metadata") or {}
+
+    @property
     def is_guest(self) -> bool:
         """Whether staff entered the customer and no account has claimed it."""
         return self.registered_by != self.id and self.claimed_by is None
@@ -111,7 +120,7 @@ class Customer(Aggregate):
         """Replace some of the details, which must be decrypted; unchanged details are not an error."""
         if self.deleted:
             raise CustomerDeleted
-        current = self.details.value or {}
+        current = {**_DEFAULTS, **(self.details.value or {})}
         if {**current, **changes} != current:
             self._changed(by=by, details=PersonalData(self.id, {**current, **changes}), timestamp=now)
 

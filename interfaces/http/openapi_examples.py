@@ -23,7 +23,12 @@ _PROFILE = {
     "bio": "Cuts hair since 1998.",
     "address": "1 Rue de Rivoli, Paris",
     "location": {"lat": 48.8556, "lon": 2.3614},
+    "phone": "+33 1 23 45 67 89",
+    "email": "chair@example.org",
+    "photo_url": "https://example.org/ada.jpg",
     "tags": ["haircut"],
+    "external_id": "crm-4711",
+    "metadata": {"branch": "north"},
 }
 _POLICY = {
     "cancel_notice": 1440,
@@ -55,6 +60,12 @@ _TERMS = {
     "hold_ttl": 5,
     "offer_ttl": 15,
     "tags": ["haircut"],
+    "description": "Wash, cut and dry.",
+    "category": "Hair",
+    "place": None,
+    "meeting_url": None,
+    "external_id": None,
+    "metadata": {},
 }
 _DETAILS = {
     "name": "Grace Hopper",
@@ -62,6 +73,8 @@ _DETAILS = {
     "phone": "+33 1 23 45 67 89",
     "timezone": "Europe/Paris",
     "note": "",
+    "external_id": "crm-12",
+    "metadata": {},
 }
 _WEBHOOK = {
     "id": "0198c5a2-0a1b-7c2d-8e3f-405162738495",
@@ -77,11 +90,16 @@ _WEBHOOK = {
     "behind": 0,
     "failing_since": None,
 }
-_BUSINESS = {
+_BUSINESS: Mapping[str, Any] = {
     "name": "Ada's",
     "timezone": "Europe/Paris",
     "bio": "Six chairs by the river.",
     "address": "1 Rue de Rivoli, Paris",
+    "phone": "+33 1 23 45 67 89",
+    "email": "salon@example.org",
+    "currency": "EUR",
+    "external_id": None,
+    "metadata": {},
 }
 _WEEKLY = [{"day": "mon", "from": "09:00", "to": "12:00"}, {"day": "mon", "from": "13:00", "to": "17:00"}]
 _OFF = {"start": "2030-08-01T00:00:00Z", "end": "2030-08-15T00:00:00Z", "reason": "Holiday"}
@@ -183,6 +201,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "role": "auditor",
         "timezone": None,
         "language": "en",
+        "phone": "+33 1 23 45 67 89",
     },
     "ChangeUser": {"role": "provider"},
     "Account": {
@@ -194,6 +213,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "name": "Grace Hopper",
         "timezone": "Europe/Paris",
         "language": "en",
+        "phone": None,
         "reminders": True,
         "created_at": "2030-01-02T10:11:12Z",
         "forgetting_due": None,
@@ -210,6 +230,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "name": "Grace Hopper",
             "timezone": "Europe/Paris",
             "language": "en",
+            "phone": None,
             "reminders": True,
             "created_at": "2030-01-02T10:11:12Z",
             "forgetting_due": None,

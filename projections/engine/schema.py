@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Uuid
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "read"
@@ -41,6 +41,9 @@ instant = _column(lambda: DateTime(timezone=True))
 json = _column(JSONB)
 """A column of JSON; its values are those that `json.dumps` takes, and ids, which become strings."""
 
+sort_key = _column(LargeBinary)
+"""A column of sort keys of names; see `projections.query.text.sort_key`."""
+
 __all__ = [
     "SCHEMA",
     "Table",
@@ -50,5 +53,6 @@ __all__ = [
     "kept",
     "metadata",
     "schemas",
+    "sort_key",
     "uuid",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
 
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
@@ -14,11 +14,12 @@ from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, metadata, uuid
+from projections.query import text
 from projections.query.ownership import Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 
-CONTACT = ("email", "name", "timezone", "language")
+CONTACT = ("email", "name", "timezone", "language", "phone")
 
 account = Table(
     "account",
@@ -32,6 +33,8 @@ account = Table(
     Column("name", Text),
     Column("timezone", Text),
     Column("language", Text),
+    Column("phone", Text),
+    Column("folded", Text, nullable=False),  # e-mail address and name, for search
     Column("reminders", Boolean, nullable=False),
     instant("created_at"),
     instant("forgetting_due", nullable=True),
@@ -55,6 +58,7 @@ class ListedAccount:
     name: str | None
     timezone: str | None
     language: str | None
+    phone: str | None
     reminders: bool
     created_at: datetime
     forgetting_due: datetime | None
@@ -89,6 +93,7 @@ _FORGOTTEN: dict[str, Any] = {
     "standing": AccountStatus.FORGOTTEN.value,
     "forgetting_due": None,
     **dict.fromkeys(CONTACT),
+    "folded": "",
     "reminders": False,
 }
 
@@ -105,7 +110,9 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
 
 
 def _contact(contact: PersonalData) -> dict[str, Any]:
-    return {**{name: contact.get(name) for name in CONTACT}, "reminders": wants_reminders(contact)}
+    folded = text.folded(contact.get("email"), contact.get("name"))
+    known = {name: contact.get(name) for name in CONTACT}
+    return {"folded": folded, **known, "reminders": wants_reminders(contact)}
 
 
 def wants_reminders(contact: PersonalData) -> bool:
@@ -127,15 +134,12 @@ async def get(read: Snapshot, id: UUID) -> ListedAccount | None:
 async def find(
     read: Snapshot, page: Page, *, role: str | None = None, standing: str | None = None, q: str | None = None
 ) -> tuple[Sequence[ListedAccount], str | None]:
-    """Accounts by age; and the next page's cursor. `q`: a part of the e-mail address or the name."""
+    """Accounts by age; and the next page's cursor. `q`: words, all in the e-mail address or the name."""
     a = account.c
     query = narrowed(
         _holders,
         (role, a.role.__eq__),
         (standing, a.standing.__eq__),
-        (
-            q,
-            lambda part: or_(a.email.icontains(part, autoescape=True), a.name.icontains(part, autoescape=True)),
-        ),
+        (q, lambda q: text.has_words(a.folded, q)),
     )
     return await fetch(read.connection, query.order_by(a.created_at, a.id), page, ListedAccount)

@@ -12,7 +12,8 @@ from domain.people.account import Account
 from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import metadata, uuid
+from projections.engine.schema import json, metadata, sort_key, uuid
+from projections.query import text
 from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
@@ -25,13 +26,16 @@ customer = Table(
     Column("version", BigInteger, nullable=False),
     uuid("registered_by", index=True),
     Column("name", Text, nullable=False),
+    sort_key("sort_key"),
     Column("email", Text),
     Column("phone", Text),
     Column("timezone", Text),
     Column("note", Text, nullable=False),
+    Column("external_id", Text),
+    json("metadata"),
     uuid("organization_id", nullable=True, index=True),
     Column("deleted", Boolean, nullable=False),
-    Index("customer_name", "name", "id"),
+    Index("customer_name", "sort_key", "id"),
 )
 _c = customer.c
 
@@ -78,6 +82,8 @@ class ListedCustomer:
     phone: str | None
     timezone: str | None
     note: str
+    external_id: str | None
+    metadata: dict[str, str]
     organization_id: UUID | None
     deleted: bool
 
@@ -118,19 +124,29 @@ def _visit(
         rows.put(visit, appointment_id=id, provider_id=event.provider_id, customer_id=event.customer_id)
 
 
-_NOTHING: dict[str, Any] = {"name": "", "email": None, "phone": None, "timezone": None, "note": ""}
+_NOTHING: dict[str, Any] = {
+    "name": "",
+    "sort_key": b"",
+    "email": None,
+    "phone": None,
+    "timezone": None,
+    "note": "",
+    "external_id": None,
+    "metadata": {},
+}
 
 
 def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     """Empty for an erased person."""
-    return {**_NOTHING, **(event.details.value or {})}
+    details = {**_NOTHING, **(event.details.value or {})}
+    return {**details, "sort_key": text.sort_key(details["name"])}
 
 
 customers = Projection(
     "customer", [customer, visit, *owners.tables], project, (Account, Appointment, *OWNER_AGGREGATES)
 )
 
-_contacts = select(customer).where(~_c.deleted)
+_contacts = select(*(_c[name] for name in ListedCustomer.__dataclass_fields__)).where(~_c.deleted)
 
 
 async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedCustomer | None:
@@ -151,4 +167,4 @@ async def find(
 ) -> tuple[Sequence[ListedCustomer], str | None]:
     """Customers by name, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(_contacts, (owner, ownership.shows))
-    return await fetch(read.connection, query.order_by(_c.name, _c.id), page, ListedCustomer)
+    return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, ListedCustomer)

@@ -15,10 +15,10 @@ from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import json, metadata, uuid
+from projections.engine.schema import json, metadata, sort_key, uuid
+from projections.query import text
 from projections.query.paging import Page, fetch
 from projections.query.snapshot import Snapshot
-from projections.query.text import folded
 from projections.read_models import schedule, tag
 from projections.read_models.tag import ListedTag
 
@@ -29,6 +29,7 @@ providers = Table(
     Column("version", BigInteger, nullable=False),
     uuid("owner_id"),
     Column("name", Text, nullable=False),
+    sort_key("sort_key"),  # of the name
     Column("folded", Text, nullable=False),  # name, bio and address, for search
     uuid("organization_id", nullable=True, index=True),
     json("tags"),
@@ -37,7 +38,7 @@ providers = Table(
     Column("lat", Double),
     Column("lon", Double),
     Column("active", Boolean, nullable=False),
-    Index("provider_name", "name", "id"),
+    Index("provider_name", "sort_key", "id"),
     Index("provider_tags", "tags", postgresql_using="gin"),
     Index("provider_place", "lat", "lon"),
 )
@@ -48,15 +49,16 @@ services = Table(
     uuid("id", primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
-    Column("folded", Text, nullable=False),
+    sort_key("sort_key"),
+    Column("folded", Text, nullable=False),  # name, category and description, for search
     uuid("organization_id", nullable=True, index=True),
     json("provider_ids"),
     json("tags"),
     json("terms"),
     Column("price", BigInteger, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
-    Index("service_name", "name", "id"),
-    Index("service_price", "price", "name", "id"),
+    Index("service_name", "sort_key", "id"),
+    Index("service_price", "price", "sort_key", "id"),
     Index("service_tags", "tags", postgresql_using="gin"),
     Index("service_providers", "provider_ids", postgresql_using="gin"),
 )
@@ -121,12 +123,13 @@ def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 def _about(about: Mapping[str, Any] | None) -> dict[str, Any]:
     """A provider's description and its columns for search; empty if the owner is erased."""
-    about = about or UNREADABLE
+    about = {**UNREADABLE, **(about or {})}
     place = about["location"] or {"lat": None, "lon": None}
     return {
         "about": about,
         "name": about["name"],
-        "folded": folded(about["name"], about["bio"], about["address"]),
+        "sort_key": text.sort_key(about["name"]),
+        "folded": text.folded(about["name"], about["bio"], about["address"]),
         **{side: place[side] for side in ("lat", "lon")},
     }
 
@@ -135,7 +138,8 @@ def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "terms": terms,
         "name": terms["name"],
-        "folded": folded(terms["name"]),
+        "sort_key": text.sort_key(terms["name"]),
+        "folded": text.folded(terms["name"], terms.get("category"), terms.get("description")),
         "organization_id": terms.get("organization_id"),
         "provider_ids": terms["provider_ids"],
         "tags": terms.get("tags", []),
@@ -219,4 +223,4 @@ async def get_tag(read: Snapshot, id: UUID) -> ListedTag | None:
 
 async def find_tags(read: Snapshot, page: Page) -> tuple[Sequence[ListedTag], str | None]:
     """Tags by name; and the next page's cursor."""
-    return await fetch(read.connection, _listed_tags.order_by(_t.name, _t.id), page, ListedTag)
+    return await fetch(read.connection, _listed_tags.order_by(_t.sort_key, _t.id), page, ListedTag)

@@ -11,7 +11,8 @@ from domain.catalog.organization import Organization
 from domain.catalog.organization_profile import OrganizationProfile
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import json, metadata, uuid
+from projections.engine.schema import json, metadata, sort_key, uuid
+from projections.query import text
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
@@ -22,10 +23,11 @@ _organization = Table(
     uuid("id", primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
+    sort_key("sort_key"),
     Column("folded", Text, nullable=False),  # the name, to find by
     json("profile"),
     Column("closed", Boolean, nullable=False),
-    Index("organization_name", "name", "id"),
+    Index("organization_name", "sort_key", "id"),
 )
 
 _member = membership.members("organization")
@@ -90,7 +92,7 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 def _profile(profile: OrganizationProfile) -> dict[str, Any]:
     name = profile["name"]
-    return {"profile": profile, "name": name, "folded": name.casefold()}
+    return {"profile": profile, "name": name, "sort_key": text.sort_key(name), "folded": text.folded(name)}
 
 
 organizations = Projection("organization", [_organization, _member, _holiday], project, (Organization,))
@@ -108,17 +110,17 @@ async def get(read: Snapshot, id: UUID) -> ListedOrganization | None:
 async def find(
     read: Snapshot, page: Page, *, q: str | None = None, member_id: UUID | None = None, of: UUID | None = None
 ) -> tuple[Sequence[ListedOrganization], str | None]:
-    """Organizations that are not closed, by name; and the next page's cursor. `q`: a part of the name, any case.
+    """Organizations that are not closed, by name; and the next page's cursor. `q`: words, all of which are in the name.
 
     `of`: an account that must be a member itself, as must `member_id`.
     """
     query = narrowed(
         _listed,
-        (q, lambda q: _o.folded.contains(q.casefold(), autoescape=True)),
+        (q, lambda q: text.has_words(_o.folded, q)),
         (member_id, _has_member),
         (of, _has_member),
     )
-    return await fetch(read.connection, query.order_by(_o.name, _o.id), page, ListedOrganization)
+    return await fetch(read.connection, query.order_by(_o.sort_key, _o.id), page, ListedOrganization)
 
 
 def _has_member(account: UUID) -> ColumnElement[bool]:

@@ -22,7 +22,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.catalog.tag import Tag
 from projections.engine.projection import RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import metadata, uuid
+from projections.engine.schema import metadata, sort_key, uuid
+from projections.query import text
 
 tag = Table(
     "tag",
@@ -31,9 +32,10 @@ tag = Table(
     Column("version", BigInteger, nullable=False),
     Column("slug", Text, nullable=False),
     Column("name", Text, nullable=False),
+    sort_key("sort_key"),
     Column("retired", Boolean, nullable=False),
     Column("merged", Boolean, nullable=False),
-    Index("tag_name", "name", "id"),
+    Index("tag_name", "sort_key", "id"),
 )
 
 # Every slug ever coined, and the tag that it leads to now: one step, however often that was merged.
@@ -64,9 +66,9 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     lead(alias, recorded, rows)
     match event:
         case Tag.Coined():
-            rows.put(tag, **id, **version, slug=event.slug, name=event.name, retired=False, merged=False)
+            rows.put(tag, **id, **version, slug=event.slug, **_named(event.name), retired=False, merged=False)
         case Tag.Renamed():
-            rows.set(tag, id, **version, name=event.name)
+            rows.set(tag, id, **version, **_named(event.name))
         case Tag.Respelled():
             rows.set(tag, id, **version, slug=event.slug)
         case Tag.Merged():
@@ -77,6 +79,10 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(tag, id, **version)
         case _:
             pass
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"name": name, "sort_key": text.sort_key(name)}
 
 
 def lead(to: Table, recorded: RecordedEvent, rows: RowBatch) -> None:

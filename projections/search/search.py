@@ -11,10 +11,10 @@ from sqlalchemy import Select
 from projections.availability.earliest import EarliestStart
 from projections.query.paging import Page, fetch
 from projections.query.snapshot import Snapshot
-from projections.query.text import words
+from projections.query.text import pattern, words
 from projections.read_models.directory import ListedProvider, ListedService, listed
 from projections.search.geo import NEARBY, Point, box, values
-from projections.search.statements import Sort, StatementShape, pattern, providers_query, services_query
+from projections.search.statements import Sort, StatementShape, providers_query, services_query
 
 __all__ = ["FoundProvider", "FoundService", "SearchQuery", "Sort", "find_providers", "find_services"]
 

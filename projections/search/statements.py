@@ -46,7 +46,7 @@ class Sort(StrEnum):
 class StatementShape(NamedTuple):
     """The given conditions. `whom`: the providers of a service, the services of a provider; `words`: their number.
 
-    `across`: the place's box lies across the 180th meridian.
+    `word0` and so on are their patterns. `across`: the place's box lies across the 180th meridian.
     """
 
     tag: bool
@@ -58,19 +58,12 @@ class StatementShape(NamedTuple):
     sort: Sort
 
 
-def pattern(word: str) -> str:
-    """The pattern of `word0` and so on: texts that contain a word."""
-    for special in "/%_":
-        word = word.replace(special, f"/{special}")
-    return f"%{word}%"
-
-
 @lru_cache(maxsize=KEPT_STATEMENTS)
 def providers_query(shape: StatementShape) -> Select[Any]:
     """Providers: with columns `metres` near a place; `starts_at`, `length`, `with_id` by EARLIEST."""
     conditions = _conditions(shape, providers, _offer_it, _provider_says)
     query = listed_providers.where(*conditions)
-    order: list[ColumnElement[Any]] = [_p.name, _p.id]
+    order: list[ColumnElement[Any]] = [_p.sort_key, _p.id]
     if shape.near:
         away = _away()
         query = query.add_columns(away.c.metres).join(away, _near(away, across=shape.across))
@@ -86,7 +79,7 @@ def services_query(shape: StatementShape) -> Select[Any]:
     """Services, as `providers_query`; `metres` to the nearest of their providers."""
     query = listed_services.where(*_conditions(shape, services, _theirs, _s.folded.like))
     order: list[ColumnElement[Any]] = [_s.price] if shape.sort is Sort.PRICE else []
-    order += [_s.name, _s.id]
+    order += [_s.sort_key, _s.id]
     if shape.near:
         nearest = _nearest(across=shape.across)
         query = query.add_columns(nearest.c.metres).join(nearest, nearest.c.id == _s.id)

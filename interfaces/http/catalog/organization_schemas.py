@@ -8,15 +8,20 @@ from uuid import UUID
 from pydantic import Field
 
 from domain.catalog.organization import Organization, Rank
+from domain.catalog.organization_profile import DEFAULTS
+from interfaces.http.framework.details.contact import EmailAddress, Phone
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
+    Currency,
     Line,
     Name,
     Paging,
     Resource,
     Shape,
     Text,
+    Words,
     Zone,
     absent,
 )
@@ -30,6 +35,11 @@ class ReplaceOrganizationBody(Body):
     timezone: Zone | None = None
     bio: Text | None = None
     address: Line | None = None
+    phone: Phone | None = None
+    email: EmailAddress | None = None
+    currency: Currency | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class CreateOrganizationBody(ReplaceOrganizationBody):
@@ -42,6 +52,7 @@ class ChangeOrganizationBody(Change, ReplaceOrganizationBody):
     """Only the given fields change; null clears an optional one."""
 
     name: Name = absent()
+    metadata: Metadata = absent()
 
 
 class OrganizationResponse(Resource):
@@ -51,6 +62,11 @@ class OrganizationResponse(Resource):
     timezone: str | None
     bio: str | None
     address: str | None
+    phone: str | None
+    email: str | None
+    currency: str | None
+    external_id: str | None
+    metadata: dict[str, str]
     closed: bool
 
 
@@ -62,7 +78,7 @@ class OrganizationPage(Shape):
 class OrganizationFilters(Paging):
     """Organizations in the order of their names."""
 
-    q: Name | None = Field(None, description="Part of the name.")
+    q: Words | None = None
     member_id: UUID | None = Field(
         None, description="Only organizations that this account belongs to: the caller's own account, or a colleague's."
     )
@@ -127,7 +143,7 @@ def profile(body: ReplaceOrganizationBody, *, partly: bool = False) -> dict[str,
 
 def organization_response(organization: Organization | ListedOrganization) -> Mapping[str, Any]:
     """An organization as JSON."""
-    profile: Mapping[str, Any] = organization.profile
+    profile: Mapping[str, Any] = {**DEFAULTS, **organization.profile}
     return {
         "id": organization.id,
         "version": organization.version,

@@ -16,11 +16,13 @@ from application.catalog.provider import (
     delete_provider,
 )
 from domain.catalog.provider import Provider
-from domain.catalog.provider_profile import ProviderDetails
+from domain.catalog.provider_profile import DEFAULTS, ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.catalog.search import searched
-from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, Words, search_fields
+from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, search_fields
+from interfaces.http.framework.details.contact import EmailAddress, Link, Phone
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -30,6 +32,7 @@ from interfaces.http.framework.fields import (
     Shape,
     Tags,
     Text,
+    Words,
     Zone,
     absent,
 )
@@ -66,7 +69,12 @@ class ReplaceProviderBody(Body):
     bio: Text | None = None
     address: Line | None = None
     location: Location | None = None
+    phone: Phone | None = None
+    email: EmailAddress | None = None
+    photo_url: Link | None = None
     tags: Tags = []
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class CreateProviderBody(ReplaceProviderBody):
@@ -81,6 +89,7 @@ class ChangeProviderBody(Change, ReplaceProviderBody):
     name: Name = absent()
     timezone: Zone = absent()
     tags: Tags = absent()
+    metadata: Metadata = absent()
 
 
 class ProviderResponse(Resource):
@@ -92,7 +101,12 @@ class ProviderResponse(Resource):
     bio: str | None
     address: str | None
     location: Location | None
+    phone: str | None
+    email: str | None
+    photo_url: str | None
     tags: list[str]
+    external_id: str | None
+    metadata: dict[str, str]
     owner_id: UUID
     active: bool
 
@@ -124,7 +138,7 @@ def listed_provider_response(provider: FoundProvider) -> Mapping[str, Any]:
 
 def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[str, Any]:
     """A provider as JSON."""
-    profile_values = provider.details
+    profile_values = {**DEFAULTS, **provider.details}
     return {
         "id": provider.id,
         "version": provider.version,

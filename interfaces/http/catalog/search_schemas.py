@@ -6,17 +6,15 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from interfaces.http.framework.fields import Name, Paging, Shape, Slug, plain
+from interfaces.http.framework.fields import Paging, Shape, Slug, Words, plain
 from projections.availability.earliest import EarliestStart
-from projections.query.text import words
 from projections.search.geo import NEARBY, Point
 
 FARTHEST = 500  # km
-MOST_WORDS = 10
 
 T = TypeVar("T")
 
@@ -33,12 +31,6 @@ def _point(value: Any) -> Point:
     return point
 
 
-def _few_words(q: str) -> str:
-    if len(words(q)) > MOST_WORDS:
-        raise PydanticCustomError("words", f"Must have at most {MOST_WORDS} words.")
-    return q
-
-
 Near = Annotated[
     Point,
     PlainValidator(_point),
@@ -51,7 +43,6 @@ Near = Annotated[
         }
     ),
 ]
-Words = Annotated[Name, AfterValidator(_few_words)]
 
 
 class SearchFilters(Paging):

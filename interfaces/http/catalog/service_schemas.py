@@ -10,7 +10,9 @@ from pydantic_core import PydanticCustomError
 from domain.catalog.service import Service
 from domain.catalog.service_terms import DEFAULTS
 from interfaces.http.catalog.booking_window import BookingWindowBody
-from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, Words, search_fields
+from interfaces.http.catalog.search_schemas import SearchFilters, ServiceEarliestStart, search_fields
+from interfaces.http.framework.details.contact import Link
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Buffer,
@@ -19,6 +21,7 @@ from interfaces.http.framework.fields import (
     Ids,
     LateCancel,
     Length,
+    Line,
     Money,
     Name,
     Notice,
@@ -26,7 +29,9 @@ from interfaces.http.framework.fields import (
     Resource,
     Shape,
     Tags,
+    Text,
     Ttl,
+    Words,
     absent,
 )
 from interfaces.http.scheduling.opening_hours import WeeklyWindow, minutes_of_week, week_response
@@ -63,6 +68,12 @@ class ServiceTermsBody(Body):
     reminders: Reminders = Field([1440, 120], description="Minutes before the start at which to remind.")
     complete_after: Notice = Field(720, description="Minutes after the end until it counts as completed.")
     tags: Tags = []
+    description: Text | None = None
+    category: Name | None = None
+    place: Line | None = None
+    meeting_url: Link | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class ReplaceServiceBody(ServiceTermsBody):
@@ -70,7 +81,7 @@ class ReplaceServiceBody(ServiceTermsBody):
 
     name: Name
     duration: Length = Field(examples=[30])
-    currency: Currency
+    currency: Currency | None = None
     provider_id: UUID | None = None
     provider_ids: Ids | None = None
 
@@ -109,6 +120,7 @@ class ChangeServiceBody(Change, ServiceTermsBody):
     reminders: Reminders = absent()
     complete_after: Notice = absent()
     tags: Tags = absent()
+    metadata: Metadata = absent()
 
     @model_validator(mode="after")
     def _check_who(self) -> Self:
@@ -147,6 +159,12 @@ class ServiceResponse(Resource):
     reminders: list[int]
     complete_after: int
     tags: list[str]
+    description: str | None
+    category: str | None
+    place: str | None
+    meeting_url: str | None
+    external_id: str | None
+    metadata: dict[str, str]
     withdrawn: bool
 
 
@@ -172,7 +190,7 @@ class ServiceFilters(SearchFilters):
     """
 
     provider_id: UUID | None = None
-    q: Words | None = Field(None, description="Words of the name.")
+    q: Words | None = None
     sort: Annotated[Literal["name", "price", "distance", "earliest"], EnumName("ServiceOrder")] = "name"
 
 

@@ -1,6 +1,7 @@
 """The types of fields and parameters: text, instants, dates, zones, tags, money, minutes."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    StringConstraints,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -21,22 +23,41 @@ from application.catalog.currency import is_currency
 from domain.scheduling.wallclock import SUPPORTED, UnknownZone, nearest_zone, zone
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.vocabulary.enum_name import EnumName
+from projections.query.text import words
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 _UNESCAPED = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)? \d\d:?\d\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 T = TypeVar("T")
 
+_NAME = "Must not be empty or contain control characters."
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # fillers that Unicode counts as letters or symbols
+MOST_WORDS = 10
+
+
+def _check_visible(name: str) -> str:
+    if not any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK_LETTERS for char in name):
+        raise PydanticCustomError("blank", _NAME)
+    return name
+
+
+def _check_words(q: str) -> str:
+    found = len(words(q))
+    if not found:
+        raise PydanticCustomError("words", "Must contain a letter or a digit.")
+    if found > MOST_WORDS:
+        raise PydanticCustomError("words", f"Must have at most {MOST_WORDS} words.")
+    return q
+
+
 # No control characters on a line; no NUL anywhere, since the log could not keep it.
 Name = Annotated[
     str,
-    matching(
-        r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F\s][^\x00-\x1F\x7F]*$",
-        "Must not be empty or contain control characters.",
-        max_length=200,
-        examples=["Haircut"],
-    ),
+    StringConstraints(strip_whitespace=True),
+    matching(r"^[^\x00-\x1F\x7F]*[^\x00-\x20\x7F\s][^\x00-\x1F\x7F]*$", _NAME, max_length=200, examples=["Haircut"]),
+    AfterValidator(_check_visible),
 ]
+Words = Annotated[Name, AfterValidator(_check_words)]
 Line = Annotated[str, matching(r"^[^\x00-\x1F\x7F]*$", "Must not contain control characters.", max_length=500)]
 Text = Annotated[str, matching(r"^[^\x00]*$", "Must not contain the character U+0000.", max_length=2000)]
 Slug = Annotated[

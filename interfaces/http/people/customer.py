@@ -5,8 +5,6 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 
 from application.people.customer import (
     ChangeCustomer,
@@ -16,10 +14,11 @@ from application.people.customer import (
     create_customer,
     delete_customer,
 )
-from application.people.email_address import NotDeliverable, deliverable
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDetails
+from interfaces.http.framework.details.contact import EmailAddress, Phone
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -35,37 +34,10 @@ from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.framework.validation_messages import matching
 from projections.read_models import customer
 from projections.read_models.customer import ListedCustomer
 
 router = Router("/v1/customers", "customers")
-
-
-def _deliverable(value: str) -> str:
-    """The address as it was sent; raises a validation error unless mail can go to it."""
-    try:
-        return deliverable(value)
-    except NotDeliverable as refused:
-        raise PydanticCustomError("email", "{reason}", {"reason": str(refused)}) from None
-
-
-EmailAddress = Annotated[
-    str,
-    matching(
-        r"^[^@\s\x00-\x1F\x7F]+@[^@\s\x00-\x1F\x7F]+$",
-        "Not an e-mail address.",
-        max_length=254,
-        examples=["ada@example.org"],
-    ),
-    AfterValidator(_deliverable),
-]
-Phone = Annotated[
-    str,
-    matching(
-        r"^\+?[0-9 ()./-]{3,32}$", "Not a phone number, such as +33 1 23 45 67 89.", examples=["+33 1 23 45 67 89"]
-    ),
-]
 
 
 class ReplaceCustomerBody(Body):
@@ -76,6 +48,8 @@ class ReplaceCustomerBody(Body):
     phone: Phone | None = None
     timezone: Zone | None = None
     note: Text = ""
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class CreateCustomerBody(ReplaceCustomerBody):
@@ -89,6 +63,7 @@ class ChangeCustomerBody(Change, ReplaceCustomerBody):
 
     name: Name = absent()
     note: Text = absent()
+    metadata: Metadata = absent()
 
 
 class CustomerResponse(Resource):
@@ -99,6 +74,8 @@ class CustomerResponse(Resource):
     phone: str | None
     timezone: str | None
     note: str
+    external_id: str | None
+    metadata: dict[str, str]
     organization_id: UUID | None
     deleted: bool
 
@@ -122,6 +99,8 @@ def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
         "phone": customer.phone,
         "timezone": customer.timezone,
         "note": customer.note,
+        "external_id": customer.external_id,
+        "metadata": customer.metadata,
         "organization_id": customer.organization_id,
         "deleted": customer.deleted,
     }

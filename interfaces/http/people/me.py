@@ -13,6 +13,7 @@ from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
+from interfaces.http.framework.details.contact import EmailAddress, Phone
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -29,7 +30,6 @@ from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.people.customer import EmailAddress
 from interfaces.http.people.registration import Language
 from projections.read_models import account
 from projections.read_models.account import CONTACT, ListedAccount, wants_reminders
@@ -44,6 +44,7 @@ class ChangeMeBase(Body):
     email: EmailAddress
     timezone: Zone | None = None
     language: Language | None = None
+    phone: Phone | None = None
 
 
 class ChangeMeBody(Change, ChangeMeBase):
@@ -70,6 +71,7 @@ class AccountResponse(Resource):
     name: str | None
     timezone: str | None
     language: str | None
+    phone: str | None
     reminders: bool
     created_at: Instant
     forgetting_due: Instant | None

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
+from interfaces.http.framework.details.contact import EmailAddress
 from interfaces.http.framework.fields import Body, Name, Shape, Zone, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
@@ -16,7 +17,6 @@ from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.identity.mail_sent import MailSentResponse, mail_sent
-from interfaces.http.people.customer import EmailAddress
 from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)

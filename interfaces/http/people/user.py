@@ -15,13 +15,12 @@ from application.people.account import (
 from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountContact, AccountStatus
-from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Zone, absent
+from interfaces.http.framework.details.contact import EmailAddress, Phone
+from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Words, Zone, absent
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.framework.validation_messages import matching
-from interfaces.http.people.customer import EmailAddress
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language
 from interfaces.http.vocabulary.enum_name import EnumName
@@ -41,6 +40,7 @@ class CreateUserBody(Body):
     role: AnyRole
     timezone: Zone | None = None
     language: Language | None = None
+    phone: Phone | None = None
 
 
 class ChangeUserBody(Change):
@@ -56,13 +56,11 @@ class UserPage(Shape):
 
 
 class UserFilters(Paging):
-    """Accounts, the oldest first. `q`: a part of the e-mail address or the name."""
+    """Accounts, the oldest first. `q`: words of the e-mail address or the name."""
 
     role: AnyRole | None = None
     standing: AccountStatus | None = None
-    q: str | None = matching(
-        r"^[^\x00]*$", "Must not contain the character U+0000.", default=None, min_length=1, max_length=200
-    )
+    q: Words | None = None
 
 
 def location(account: Account) -> str:

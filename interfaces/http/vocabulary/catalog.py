@@ -2,6 +2,8 @@
 
 from interfaces.http.vocabulary.word import Word, Words
 
+_DEFAULT_CURRENCY = Word("The currency of services that are made without one: an ISO 4217 code.", "EUR")
+
 WORDS: Words = {
     "name": Word("The name that people read.", "Haircut"),
     "provider_id": Word("The id of the provider."),
@@ -24,6 +26,24 @@ WORDS: Words = {
     "duration": Word("The length of an appointment in minutes, without buffers.", 30),
     "price": Word("The price in minor units of the currency (3500 is 35.00 EUR).", 3500),
     "currency": Word("The currency: an ISO 4217 code.", "EUR"),
+    "Organization.currency": _DEFAULT_CURRENCY,
+    "CreateOrganization.currency": _DEFAULT_CURRENCY,
+    "ReplaceOrganization.currency": Word(
+        "The currency of services that are made without one: an ISO 4217 code.", "EUR"
+    ),
+    "ChangeOrganization.currency": _DEFAULT_CURRENCY,
+    "CreateService.currency": Word("The currency: an ISO 4217 code. Without one, that of the organization.", "EUR"),
+    "ReplaceService.currency": Word("The currency: an ISO 4217 code. Without one, that of the organization.", "EUR"),
+    "photo_url": Word("Where a picture is. Daybook never opens it.", "https://example.org/ada.jpg"),
+    "description": Word("What customers read about it, at most 2,000 characters.", "Wash, cut and dry."),
+    "category": Word("The heading under which lists show it.", "Hair"),
+    "place": Word("Where it takes place, if not at the provider's address.", "Second floor"),
+    "meeting_url": Word("Where it takes place online. Public, as all of the service.", "https://meet.example.org/ada"),
+    "external_id": Word("The id that your own program gives it. Not for personal data.", "crm-4711"),
+    "metadata": Word(
+        "Up to 20 values of your own program. A change replaces all of them. Not for personal data.",
+        {"branch": "north"},
+    ),
     "step": Word("Minutes between starts; null: the duration.", 15),
     "align": Word("Where the grid of starts begins: when it opens, or on the full hour (`clock`)."),
     "buffer_before": Word("Minutes before the appointment in which the provider is not free.", 0),
@@ -56,6 +76,8 @@ WORDS: Words = {
     "near": Word("Only results within `within` of this place: latitude and longitude in degrees.", "48.8556,2.3614"),
     "within": Word("Kilometres from `near`; 10 by default.", 10),
     "q": Word("Words of the name, each of which must occur.", "haircut"),
+    "list_providers.q": Word("Words of name, bio, address or a service's name, each of which must occur.", "haircut"),
+    "list_services.q": Word("Words of name, category or description, each of which must occur.", "haircut"),
     "sort": Word("The order of the results. `distance` needs `near`."),
     "list_providers.organization_id": Word("Only providers of this organization."),
     "list_providers.service_id": Word("Only providers of this service."),

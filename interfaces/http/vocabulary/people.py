@@ -11,7 +11,7 @@ WORDS: Words = {
     "role": Word("The role of the account: what it may do."),
     "list_users.role": Word("Only accounts with this role."),
     "list_users.standing": Word("Only accounts in this state."),
-    "list_users.q": Word("Part of the name or of the e-mail address.", "grace"),
+    "list_users.q": Word("Words of the name or of the e-mail address, each of which must occur.", "grace"),
     "standing": Word("The state of the account."),
     "disabled": Word("Whether the account can no longer sign in.", example=False),
     "deleted": Word("Whether the customer was deleted, and can no longer book.", example=False),

@@ -82,11 +82,11 @@ async def test_a_tag_is_listed_with_how_many_have_it(write, catch_up, look):
     async with look("directory") as read:
         found, _ = await directory.find_tags(read, ALL)
         assert [(t.slug, t.name, t.version, t.providers, t.services) for t in found] == [
-            ("rare", "Seldom", 2, 1, 0),
             ("back", "back", 3, 0, 0),
             ("hair", "hair", 1, 2, 1),
+            ("rare", "Seldom", 2, 1, 0),
         ]
-        assert await directory.get_tag(read, hair.id) == found[2]
+        assert await directory.get_tag(read, hair.id) == found[1]
 
 
 async def test_the_schedule_says_what_the_schedule_says_itself(write, catch_up, look):

@@ -10,7 +10,17 @@ from domain.kernel import new_id
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 
-BUSINESS = {"name": "Ada's", "timezone": "Europe/Paris", "bio": "Six chairs.", "address": "1 Rue de Rivoli"}
+BUSINESS = {
+    "name": "Ada's",
+    "timezone": "Europe/Paris",
+    "bio": "Six chairs.",
+    "address": "1 Rue de Rivoli",
+    "phone": "+33 1 23 45 67 89",
+    "email": "salon@example.org",
+    "currency": "CHF",
+    "external_id": "crm-9",
+    "metadata": {"branch": "north"},
+}
 ANONYMOUSLY = (401, "unauthenticated")
 FOREIGN = (404, "not-found")
 SOMEWHERE = f"/v1/organizations/{new_id()}"
@@ -150,8 +160,8 @@ class TestReplaceOrganization:
 
     async def test_replaces_everything(self, booth: Salon):
         told = (await booth.api.put(booth.path, {"name": "Bea's"}, booth.manager, if_match=3)).json()
-        empty = {"timezone": None, "bio": None, "address": None}
-        assert told == {"id": booth.id, "version": 4, "name": "Bea's", **empty, "closed": False}
+        empty = {**dict.fromkeys(BUSINESS), "name": "Bea's", "metadata": {}}
+        assert told == {"id": booth.id, "version": 4, **empty, "closed": False}
 
     async def test_is_for_those_who_manage_it(self, booth: Salon):
         answer = await booth.api.put(booth.path, BUSINESS, booth.staff, if_match=3)

@@ -15,6 +15,11 @@ PROFILE = {
     "address": "1 Rue de Rivoli",
     "location": {"lat": 48.8556, "lon": 2.3614},
     "tags": ["hair", "beard"],
+    "phone": "+33 1 23 45 67 89",
+    "email": "grace@example.org",
+    "photo_url": "https://example.org/grace.jpg",
+    "external_id": "crm-4711",
+    "metadata": {"branch": "north"},
 }
 
 
@@ -41,8 +46,8 @@ class TestCreateProvider:
 
     async def test_what_is_not_said_has_defaults(self, door: Api):
         told = (await door.post("/v1/providers", {"name": "A", "timezone": "UTC"}, somebody(Role.PROVIDER))).json()
-        optional = {name: told[name] for name in ("organization_id", "bio", "address", "location", "tags")}
-        assert optional == {**dict.fromkeys(optional), "tags": []}
+        optional = {name: told[name] for name in PROFILE if name not in {"name", "timezone"}}
+        assert optional == {**dict.fromkeys(optional), "tags": [], "metadata": {}}
 
     async def test_makes_an_empty_schedule_in_its_zone(self, api: Api):
         owner = somebody(Role.PROVIDER)

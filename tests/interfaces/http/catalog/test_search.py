@@ -94,6 +94,27 @@ class TestSearching:
         told = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
         assert told.headers["daybook-position"] == position
 
+    async def test_names_are_found_and_sorted_as_people_write_them(self, town: Town):
+        for name in ("Zoë", "  Łukasz O\u2019Connor", "Lz", "Æsop", "ada"):
+            await a_provider(town.api, name)
+
+        async def found(query: str) -> list[str]:
+            return [each["name"] for each in (await town.api.get(f"/v1/providers{query}")).json()["items"]]
+
+        assert await found("?q=lukasz") == await found("?q=O'Connor") == ["Łukasz O\u2019Connor"]
+        assert await found("?q=aesop") == ["Æsop"]
+        assert await found("") == ["ada", "Ada", "Æsop", "Łukasz O\u2019Connor", "Lz", "Zoë"]
+        first = (await town.api.get("/v1/providers?limit=4")).json()
+        assert await found(f"?limit=4&cursor={first['next']}") == ["Lz", "Zoë"]
+        for path, name in (("/v1/organizations", "Ærø"), ("/v1/tags", "Ærø")):
+            for each, slug in ((" Zürich", "z"), (name, "aero")):
+                said = {"name": each, **({"slug": slug} if path.endswith("tags") else {})}
+                await town.api.post(path, said, town.admin)
+            names = [each["name"] for each in (await town.api.get(path, town.admin)).json()["items"]]
+            assert names == ["Ærø", "Zürich"], path
+        listed = (await town.api.get("/v1/organizations?q=aero", town.admin)).json()["items"]
+        assert [each["name"] for each in listed] == ["Ærø"]
+
     async def test_services_go_by_price(self, town: Town):
         for price in (500, 100):
             await town.a_service(price=price)

@@ -28,6 +28,12 @@ TERMS: dict[str, Any] = {
     "late_cancel": "fee",
     "late_fee": 1000,
     "tags": ["colour"],
+    "description": "Roots or all of it.",
+    "category": "Colour",
+    "place": "Second floor",
+    "meeting_url": "https://meet.example.org/ada",
+    "external_id": "crm-7",
+    "metadata": {"shelf": "3"},
 }
 DEFAULTS = {
     "price": 0,
@@ -45,6 +51,12 @@ DEFAULTS = {
     "late_cancel": "refuse",
     "late_fee": None,
     "tags": [],
+    "description": None,
+    "category": None,
+    "place": None,
+    "meeting_url": None,
+    "external_id": None,
+    "metadata": {},
     "organization_id": None,
     "withdrawn": False,
 }
@@ -72,6 +84,26 @@ class TestCreateService:
     async def test_what_is_not_said_has_defaults(self, village: Town):
         told = (await village.api.post("/v1/services", service(village.provider_id), village.owner)).json()
         assert told == {**told, **DEFAULTS}
+
+    async def test_the_organization_has_the_currency_of_services_without_one(self, village: Town):
+        api, id = village.api, await village.an_organization(village.provider_id)
+        said = {"name": "Cut", "duration": 30, "organization_id": id, "provider_ids": [village.provider_id]}
+        assert pointers(await api.post("/v1/services", said, village.owner)) == ["/currency"]
+        await api.patch(f"/v1/organizations/{id}", {"currency": "CHF"}, village.owner, if_match="*")
+        made = await api.post("/v1/services", said, village.owner)
+        assert (made.status_code, made.json()["currency"]) == (201, "CHF")
+        path = f"/v1/services/{made.json()['id']}"
+        priced = await api.put(path, {**said, "currency": "JPY"}, village.owner, if_match="*")
+        again = await api.put(path, said, village.owner, if_match="*")
+        assert (priced.json()["currency"], again.json()["currency"]) == ("JPY", "CHF")
+        alone = {"name": "Cut", "duration": 30, "provider_id": village.provider_id}
+        assert pointers(await api.post("/v1/services", alone, village.owner)) == ["/currency"]
+
+    async def test_a_service_is_found_by_category_and_description(self, town: Town):
+        await town.a_service(name="Balayage", category="Colour", description="Highlights, painted freehand.")
+        for q in ("colour", "freehand balayage"):
+            found = (await town.api.get(f"/v1/services?q={q}")).json()["items"]
+            assert [each["name"] for each in found] == ["Balayage"]
 
     async def test_somebody_elses_provider_is_unknown(self, village: Town):
         answer = await village.api.post("/v1/services", service(village.provider_id), village.stranger)

@@ -7,13 +7,29 @@ from uuid import UUID
 import pytest
 from pydantic import Field, ValidationError
 
-from interfaces.http.framework.fields import Body, Currency, Date, Instant, Length, Line, Name, Query, Slug, Tags, Zone
+from interfaces.http.framework.details.contact import Link, Phone
+from interfaces.http.framework.details.external import ExternalId, Metadata
+from interfaces.http.framework.fields import (
+    Body,
+    Currency,
+    Date,
+    Instant,
+    Length,
+    Line,
+    Name,
+    Query,
+    Slug,
+    Tags,
+    Words,
+    Zone,
+)
 from interfaces.http.framework.request_errors import InvalidFields
 
 
 class Form(Body):
     name: Name = "x"
     line: Line = ""
+    q: Words = "x"
     slug: Slug = "x"
     currency: Currency = "EUR"
     minutes: Length = 1
@@ -45,6 +61,12 @@ def details(refused: ValidationError, model: type[Any]) -> dict[str, str]:
     ("field", "value", "detail"),
     [
         ("name", " ", "Must not be empty or contain control characters."),
+        ("name", "\u200b\u2060", "Must not be empty or contain control characters."),
+        ("name", "\u00ad", "Must not be empty or contain control characters."),
+        ("name", "\u3164\u2800", "Must not be empty or contain control characters."),
+        ("name", "\u0301\ufe0f", "Must not be empty or contain control characters."),
+        ("q", "\u2019 \u2013", "Must contain a letter or a digit."),
+        ("q", "a b c d e f g h i j k", "Must have at most 10 words."),
         ("name", 1, "Must be a string."),
         ("name", "x" * 201, "Must have at most 200 characters."),
         ("line", "a\nb", "Must not contain control characters."),
@@ -77,6 +99,16 @@ def test_a_wrong_value_is_answered_with_what_to_send(field: str, value: Any, det
     assert details(refused.value, Form) == {f"/{field}": detail}
 
 
+@pytest.mark.parametrize("name", ["\u3000Ada ", "\u00a0Ada", "\tAda\n", " Ada"])
+def test_blanks_around_a_name_are_left_out(name: str) -> None:
+    assert Form.model_validate_json(json.dumps({"name": name})).name == "Ada"
+
+
+@pytest.mark.parametrize("name", ["🙂", "中村", "7", "\u200fעדה", "- -"])
+def test_a_name_needs_one_visible_character(name: str) -> None:
+    assert Form.model_validate_json(json.dumps({"name": name})).name == name
+
+
 def test_a_missing_field_is_named_by_its_pointer() -> None:
     with pytest.raises(ValidationError) as refused:
         Form.model_validate({"inner": {}})
@@ -99,3 +131,75 @@ def test_parameters_are_known_by_their_public_names() -> None:
         "/form": "Unknown field `form`. Did you mean `from`?",
         "/limit": "Must be at most 200.",
     }
+
+
+class Outside(Body):
+    link: Link | None = None
+    phone: Phone | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "detail"),
+    [
+        (
+            "link",
+            "http://example.org",
+            "Use an address that begins with https://, such as https://example.org/ada.jpg.",
+        ),
+        ("link", "https://", "Use an address that begins with https://, such as https://example.org/ada.jpg."),
+        (
+            "link",
+            "https://a:b@example.org",
+            "Use an address that begins with https://, such as https://example.org/ada.jpg.",
+        ),
+        (
+            "link",
+            "https://example.org:x",
+            "Use an address that begins with https://, such as https://example.org/ada.jpg.",
+        ),
+        ("link", "https://[::1", "Use an address that begins with https://, such as https://example.org/ada.jpg."),
+        (
+            "link",
+            'https://example.org/"',
+            "Use an address that begins with https://, such as https://example.org/ada.jpg.",
+        ),
+        (
+            "link",
+            "javascript:alert(1)",
+            "Use an address that begins with https://, such as https://example.org/ada.jpg.",
+        ),
+        ("phone", "call me", "Not a phone number, such as +33 1 23 45 67 89."),
+        ("external_id", " ", "Must not be empty or contain control characters."),
+        ("external_id", "x" * 201, "Must have at most 200 characters."),
+        ("metadata", {str(n): "" for n in range(21)}, "Must have at most 20 items."),
+        ("metadata", [], "Must be an object."),
+    ],
+)
+def test_details_that_do_not_fit_are_explained(field: str, value: Any, detail: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Outside.model_validate_json(json.dumps({field: value}))
+    assert details(refused.value, Outside) == {f"/{field}": detail}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "detail"),
+    [
+        ({"a": "x" * 501}, "Must have at most 500 characters."),
+        ({"a": 1}, "Must be a string."),
+        ({"a": "\0"}, "Must not contain the character U+0000."),
+        ({"a b": ""}, "Use up to 40 letters, digits and the characters `_.:-` for a key."),
+        ({"": ""}, "Use up to 40 letters, digits and the characters `_.:-` for a key."),
+    ],
+)
+def test_metadata_is_a_few_short_texts(metadata: dict[str, Any], detail: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Outside.model_validate_json(json.dumps({"metadata": metadata}))
+    assert list(details(refused.value, Outside).values()) == [detail]
+
+
+def test_details_that_fit_are_taken_as_they_are() -> None:
+    said: dict[str, Any] = {"link": "https://example.org:8443/a?b=c#d", "phone": "+33 1", "external_id": "x:1"}
+    said["metadata"] = {"a.b-c_d:e": ""}
+    assert Outside.model_validate_json(json.dumps(said)).model_dump() == said

@@ -15,6 +15,8 @@ DETAILS = {
     "phone": "+33 1 23 45 67 89",
     "timezone": "Europe/Paris",
     "note": "Left-handed.",
+    "external_id": "crm-12",
+    "metadata": {"shelf": "3"},
 }
 REST = {"organization_id": None, "deleted": False}
 
@@ -38,7 +40,7 @@ class TestCreateCustomer:
 
     async def test_staff_make_guests(self, village: Town):
         guest = (await village.api.post("/v1/customers", {"name": "Guest"}, village.owner)).json()
-        rest = {"email": None, "phone": None, "timezone": None, "note": "", **REST}
+        rest = {"email": None, "phone": None, "timezone": None, "note": "", "external_id": None, "metadata": {}, **REST}
         assert guest == {"id": guest["id"], "version": 1, "name": "Guest", **rest}
         assert guest["id"] != str(village.owner.id)
 
@@ -49,6 +51,8 @@ class TestCreateCustomer:
             ({"email": "a@b\0"}, "/email"),
             ({"email": "a@" + "b" * 260}, "/email"),
             ({"phone": "call me"}, "/phone"),
+            ({"external_id": ""}, "/external_id"),
+            ({"metadata": None}, "/metadata"),
             ({"timezone": "Mars/Olympus"}, "/timezone"),
             ({"note": None}, "/note"),
             ({"id": str(new_id())}, "/id"),

@@ -34,6 +34,9 @@ NEEDLES = (
     EMAIL,
     "Grace Brewster",
     "+1 555 0199",
+    "+1 555 0142",
+    "navy-1906",
+    "upper starboard",
     "allergic to moths",
     "nanoseconds of wire",
     "unexpected sea duty",
@@ -76,9 +79,11 @@ async def a_life(town: Town) -> tuple[Caller, str, list[dict[str, Any]]]:
     guest_id = made.json()["id"]
     past = await town.booked("09:00", town.owner, customer_id=guest_id, note="nanoseconds of wire")
     grace = await registered(api)
-    change = {"phone": "+1 555 0199"}
+    change = {"phone": "+1 555 0199", "external_id": "navy-1906", "metadata": {"berth": "upper starboard"}}
     changed = await api.patch(f"/v1/customers/{grace.id}", change, grace, if_match="*")
     assert changed.status_code == 200, changed.text
+    contact = await api.patch("/v1/me", {"phone": "+1 555 0142"}, grace, if_match="*")
+    assert contact.status_code == 200, contact.text
     login = await api.ask(
         "POST",
         "/v1/auth/token",

@@ -1,0 +1,1 @@
+"""Fields that several resources share: how to reach somebody, and what an outside program keeps about them."""
