@@ -14,6 +14,7 @@ from application.current_state import current_state
 from application.event_log import CommandResult
 from application.notifications.appointment_details import visit_of
 from application.notifications.link_holder import LinkHolder
+from application.notifications.recipient import customer_of
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import ENDED, AppointmentStatus
 from domain.catalog.provider import Provider
@@ -90,6 +91,7 @@ async def view_of(asked: PageRequest, holder: LinkHolder, error: Refusal | None 
         "zone": appointment.timezone,
         "provider": contact_of(provider),
         "staff": staff,
+        "customer": await _customer(asked, appointment) if staff else "",
         "status": "staff" if staff and status == AppointmentStatus.BOOKED else status,
         "expires_at": appointment.expires_at if unanswered else None,
         **options,
@@ -107,6 +109,12 @@ async def loaded(asked: PageRequest) -> tuple[Appointment, Provider]:
     provider = await current_state(Provider, appointment.provider_id, asked.ports.store)
     assert provider is not None
     return appointment, provider
+
+
+async def _customer(asked: PageRequest, appointment: Appointment) -> str:
+    """The customer's name, for the provider's owner."""
+    customer = await customer_of(appointment.customer_id, asked.ports.store)
+    return "" if customer is None else customer.name
 
 
 def contact_of(provider: Provider) -> Mapping[str, Any]:

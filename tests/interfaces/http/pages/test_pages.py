@@ -143,6 +143,7 @@ class TestEveryLink:
         for id, action, becomes in ((first["id"], "confirm", "booked"), (second["id"], "decline", "declined")):
             page = await town.api.get(links[f"/appointments/{id}"])
             assert f'<html lang="{language}">' in page.text
+            assert "Grace Hopper" in page.text, "who asks"
             done = await press(town.api, page, f"/{action}")
             assert done.status_code == 200, done.text
             assert (await status(town, id))["status"] == becomes
