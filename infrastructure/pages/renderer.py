@@ -15,7 +15,8 @@ from babel.dates import format_date, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from application.notifications.recipient import zone_of
-from infrastructure.mail.formatting import Formats, line, locale_of
+from infrastructure.mail.formatting import line, locale_of
+from infrastructure.mail.money import money_text
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "pages"
 LANGUAGE = "en"
@@ -62,13 +63,9 @@ class PageTemplates:
             "problem": partial(_problem, words),
             "day": partial(_day, spoken, tz),
             "time": partial(_time, spoken, tz),
-            "money": _formats(spoken, tz).money,
+            "money": partial(money_text, locale=spoken),
         }
         return self._templates.get_template(f"{template}.html").render(**told, **fields).encode()
-
-
-def _formats(locale: Locale, zone: ZoneInfo) -> Formats:
-    return Formats(locale, zone)
 
 
 def _problem(words: Mapping[str, str], kind: str, status: int) -> str:
