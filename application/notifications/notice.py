@@ -51,7 +51,7 @@ OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})
 class Notice:
     """One notice to one person. `id`: the same when it is sent again; `about`: the id that its link leads to.
 
-    `until`: the deadline of the action that it asks for. `fee`: of a late cancellation, in minor units.
+    `until`: the deadline of the action that it asks for, or of its link. `fee`: of a late cancellation, in minor units.
     """
 
     id: UUID

@@ -13,6 +13,7 @@ from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, place_of, visit_of
+from application.notifications.links import LASTING
 from application.notifications.notice import OPTIONAL, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
@@ -85,7 +86,8 @@ async def webhook_disabled(
     recipient = await account_of(account_id, services.store)
     if recipient is None:
         return "forgotten"
-    notice = Notice(key, NoticeKind.WEBHOOK_DISABLED, webhook_id, facts={"url": url})
+    until = services.store.now() + LASTING
+    notice = Notice(key, NoticeKind.WEBHOOK_DISABLED, webhook_id, until=until, facts={"url": url})
     return await send(notice, recipient, lease, services)
 
 

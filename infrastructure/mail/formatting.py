@@ -3,25 +3,22 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from copy import copy
 from datetime import datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 from babel.units import format_unit
 
-from application.catalog.currency import minor_digits
 from application.notifications.appointment_details import AppointmentDetails
 from application.notifications.notice import Notice
 from application.notifications.recipient import Recipient, zone_of
+from infrastructure.mail.money import money_text
 
 WORLD = Locale.parse("en_001")
 """International English: days before months."""
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _JOINERS = {"\u200c", "\u200d"}  # joiners shape words and compose emoji
-_LETTER_BY_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 _UNITS = (("day", 24 * 60), ("hour", 60), ("minute", 1))
 
 
@@ -43,7 +40,7 @@ def template_fields(notice: Notice, recipient: Recipient, locale: Locale) -> Map
     """The fields of the notices' templates; empty text for a missing value."""
     visit = notice.visit
     own = zone_of(recipient.timezone, visit.timezone if visit else "")
-    formats = _Formats(locale, own)
+    formats = Formats(locale, own)
     facts = {name: line(value) for name, value in notice.facts.items()}
     fields = {"reason": "", "customer": "", "url": ""} | facts
     fields |= {"name": line(recipient.name), "about": str(notice.about)}
@@ -81,7 +78,9 @@ def _may_cancel(visit: AppointmentDetails) -> str:
     return "until" if visit.late_fee is None else "until-free"
 
 
-class _Formats:
+class Formats:
+    """Formats dates, times, lengths and money for a locale, in a time zone."""
+
     def __init__(self, locale: Locale, zone: ZoneInfo) -> None:
         self._locale = locale
         self._zone = zone
@@ -139,12 +138,7 @@ class _Formats:
         return " ".join(parts)
 
     def money(self, minor: int, currency: str) -> str:
-        digits = minor_digits(currency)  # by ISO 4217: the locale data show HUF without its two
-        pattern = copy(self._locale.currency_formats["standard"])
-        pattern.frac_prec = digits, digits
-        amount = Decimal(minor).scaleb(-digits)
-        formatted = pattern.apply(amount, self._locale, currency=currency, currency_digits=False)
-        return _spaced(_LETTER_BY_DIGIT.sub("\u00a0", formatted))  # KWD 4.500, as CLDR has it
+        return money_text(minor, currency, self._locale)
 
     def _name(self, local: datetime) -> str:
         return get_timezone_name(local, locale=self._locale)

@@ -13,6 +13,7 @@ import aiosmtplib
 import structlog
 
 from application.jobs.job import PermanentFailure
+from application.notifications.links import TOKEN
 from application.notifications.mail import MailMessage
 from application.people.email_address import NotDeliverable
 from infrastructure.database.row_pool import RowPool
@@ -72,8 +73,8 @@ class MailService:
 
 
 def _shown(text: MIMEPart, mail: MailMessage) -> str:
-    """The text without its code: reading the stored copy must not replace access to the mailbox."""
-    content: str = text.get_content()
+    """The text without its code or signed link: reading the stored copy must not replace access to the mailbox."""
+    content = TOKEN.sub(lambda found: found[0].replace(found[1], HIDDEN), text.get_content())
     code = mail.said.get("token")
     return content.replace(code, HIDDEN) if code else content
 

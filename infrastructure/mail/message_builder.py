@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from application.notifications.links import CODE_PATHS, code_link
 from application.notifications.mail import CalendarInvite, MailMessage
 from application.people.email_address import NotDeliverable, in_ascii
 
@@ -60,7 +61,9 @@ class MessageBuilder:
 
     def _rendered(self, mail: MailMessage, language: str, suffix: str) -> str:
         template = self._templates.get_template(f"{language}/{mail.kind}.{suffix}")
-        return template.render(public_url=self._public_url, language=language, **mail.said)
+        code = mail.said.get("token", "")
+        link = {"link": code_link(self._public_url, mail.kind, code, language)} if mail.kind in CODE_PATHS else {}
+        return template.render(language=language, **link, **mail.said)
 
 
 def _invite(message: EmailMessage, invite: CalendarInvite) -> None:

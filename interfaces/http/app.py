@@ -23,6 +23,7 @@ from interfaces.http.identity import api_key, password, security_log, sent_mail,
 from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
+from interfaces.http.pages import routes as pages
 from interfaces.http.people import customer, erasure, export, me, registration, user
 from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, schedule
@@ -182,6 +183,7 @@ def build(ports: Ports | None = None, life: Life | None = None, options: AppOpti
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(pages.ROUTES)
     if options.mailbox is not None:
         app.router.routes.extend(mailbox_routes(options.mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

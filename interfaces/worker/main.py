@@ -22,6 +22,8 @@ from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import Job, JobHandlers
+from application.notifications.links import KEY as LINKS
+from application.notifications.links import Links
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
@@ -176,7 +178,8 @@ async def _handlers(
     limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
     stack.push_async_callback(limits.close)
     letters = MessageBuilder(settings.public_url, settings.mail_from)
-    channels = [EmailChannel(letters, mail, settings.public_url)]
+    links = Links(settings.public_url, await store.keyring.secret(LINKS))
+    channels = [EmailChannel(letters, mail, links)]
     post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
     codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
     erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.links import LASTING, Links
 from application.notifications.mail import MailMessage
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
@@ -16,6 +17,7 @@ from infrastructure.mail.message_builder import MessageBuilder
 from tests.support.no_mailer import Nobody
 
 LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
+LINKS = Links("https://daybook.test", b"the key of the gallery's links")
 LANGUAGES = ("en", "ru")
 START = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
 ABOUT = derived_id("gallery")
@@ -43,7 +45,9 @@ def a_visit(**changes: Any) -> AppointmentDetails:
 
 def a_notice(kind: NoticeKind = NoticeKind.BOOKED, visit: AppointmentDetails | None = None, **changes: Any) -> Notice:
     if kind is NoticeKind.WEBHOOK_DISABLED:
-        return Notice(derived_id(kind), kind, ABOUT, facts={"url": "https://hooks.example.org/daybook"})
+        return Notice(
+            derived_id(kind), kind, ABOUT, until=START + LASTING, facts={"url": "https://hooks.example.org/daybook"}
+        )
     until = (
         START - timedelta(hours=20) if kind in {NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.OFFER} else None
     )
@@ -56,7 +60,7 @@ def a_recipient(language: str = "en", **changes: Any) -> Recipient:
 
 
 def letter(notice: Notice, recipient: Recipient, letters: MessageBuilder = LETTERS) -> MailMessage:
-    return EmailChannel(letters, Nobody(), "https://daybook.test").message(notice, recipient)
+    return EmailChannel(letters, Nobody(), LINKS).message(notice, recipient)
 
 
 def write(folder: Path) -> None:

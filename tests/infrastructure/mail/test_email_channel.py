@@ -24,6 +24,7 @@ from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 from tests.infrastructure.mail.gallery import (
     LANGUAGES,
     LETTERS,
+    LINKS,
     a_notice,
     a_recipient,
     a_visit,
@@ -285,7 +286,7 @@ def test_hostile_names_do_no_harm(kind: NoticeKind, name: str, language: str) ->
 
 @pytest.mark.parametrize("email", [None, "", "bea", "a@b\r\nBcc: c@d", "a@b, c@d", "@b", "a@"])
 def test_who_has_no_address_is_not_reached(email: str | None) -> None:
-    assert not EmailChannel(LETTERS, None, "https://daybook.test").reaches(a_recipient(email=email))
+    assert not EmailChannel(LETTERS, None, LINKS).reaches(a_recipient(email=email))
 
 
 def test_a_language_dropped_in_works(tmp_path: Path) -> None:
@@ -343,7 +344,7 @@ async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: typ
         return f"{code} bea@example.org is unknown here"
 
     inbox.handle_RCPT = refuse
-    channel = EmailChannel(LETTERS, ToServer(place), "https://daybook.test")
+    channel = EmailChannel(LETTERS, ToServer(place), LINKS)
     with pytest.raises(raised) as why:
         await channel.send(a_notice(), a_recipient())
     assert raised is not PermanentFailure or "bea" not in str(why.value)
@@ -363,7 +364,7 @@ async def test_a_server_gets_a_life_as_its_calendar_needs_it(smtp) -> None:  # n
 
     place, inbox = smtp()
     store = Clocked()
-    channel = EmailChannel(LETTERS, ToServer(place), "https://daybook.test")
+    channel = EmailChannel(LETTERS, ToServer(place), LINKS)
     means = NoticeServices(store, channels=[channel])
     week, me = await an_open_week(store), await an_account(store)
 
