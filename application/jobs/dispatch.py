@@ -6,7 +6,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "accounts": ("register", "change_address", "reset_password", "invite", "account_notice", "farewell", "forget"),
     "jobs": ("complete", "expire_hold", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),
-    "mail": ("notify",),
+    "mail": ("notify", "agenda"),
     "webhooks": ("deliver",),
 }
 """Every kind of job, by its queue.

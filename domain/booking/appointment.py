@@ -23,8 +23,9 @@ from domain.booking.appointment_status import (
 )
 from domain.booking.appointment_text import check_budget, note_of
 from domain.booking.origin import Party
-from domain.booking.placement import Booking, Move, Placed, placement_fields
+from domain.booking.placement import Booking, Move, Placed, Placement, placement_fields
 from domain.booking.policy import Policy, cancellable_until, reschedulable_until
+from domain.errors import Refusal
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
@@ -65,6 +66,7 @@ class Appointment(Placed, Aggregate):
 
     class Rescheduled(MoveFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
+            appointment.former, appointment.moved_by_customer = appointment.placement, self.by_customer
             appointment.placement = self.placed_with(self.provider_id)
             appointment.price, appointment.currency, appointment.policy = self.price, self.currency, self.policy
             appointment.reschedules += self.by_customer
@@ -100,6 +102,8 @@ class Appointment(Placed, Aggregate):
         self.organization_id: UUID | None = None
         self.free_cancellation = False
         self.reschedules = 0
+        self.former: Placement | None = None
+        self.moved_by_customer = False
         self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
         self.missed_at: datetime | None = None
@@ -212,15 +216,27 @@ class Appointment(Placed, Aggregate):
         The policy kept from the booking limits how late and how often a customer may move the appointment. After a move
         by staff, price and policy stay, and the customer may cancel at no cost until the start.
         """
-        self._check_booked()
-        if self.status is not AppointmentStatus.BOOKED:
-            raise AppointmentEnded("The customer has checked in.")
+        self._check_movable()
         if by_customer:
             self._check_customer_may_move(now)
         agreed = terms if by_customer else BookedTerms(self.price, self.currency, self.policy)
         moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
         where = placement_fields(move.placement, move.origin)
         self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
+
+    def customer_may_move(self, now: datetime) -> bool:
+        """Whether `reschedule` lets the customer move it now."""
+        try:
+            self._check_movable()
+            self._check_customer_may_move(now)
+        except Refusal:
+            return False
+        return True
+
+    def _check_movable(self) -> None:
+        self._check_booked()
+        if self.status is not AppointmentStatus.BOOKED:
+            raise AppointmentEnded("The customer has checked in.")
 
     def _check_customer_may_move(self, now: datetime) -> None:
         self._check_not_started(now)
