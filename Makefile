@@ -82,7 +82,7 @@ bench-growth: $(STAMP) ## measure with 10 thousand and 2 million events; takes l
 bench-quick: $(STAMP) ## run every benchmark with tiny sizes, to see that it works
 	@$(BIN)/python -m bench --quick $(ARGS)
 
-mails: $(STAMP) ## write the HTML of every notice, for review (ARGS=folder)
+mails: $(STAMP) ## write the HTML of every mail, for review (ARGS=folder)
 	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.mail.gallery $(or $(ARGS),.cache/mails)
 
 lint: $(STAMP) ## check style, types, rings, dependencies, security

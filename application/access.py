@@ -167,6 +167,7 @@ ACCESS: Mapping[str, Grants] = {
     "list_appointments": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment_history": _BOTH_SIDES_AND_AUDITOR,
+    "list_notices": _STAFF_AND_AUDITOR,
     "join_waitlist": _BOTH_SIDES,
     "list_waitlist": _BOTH_SIDES_AND_AUDITOR,
     "get_waitlist_entry": _BOTH_SIDES_AND_AUDITOR,

@@ -20,7 +20,8 @@ from domain.scheduling.wallclock import UnknownZone, zone
 class Recipient:
     """`language`, `timezone`: empty if unknown; `account_id`: None for a guest.
 
-    `optional_mails`: whether they want mails that they can do without: reminders and offers.
+    `optional_mails`: whether they want mails that they can do without: reminders and offers. `muted`: the changes of
+    their providers' appointments that they do not want mails about.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Recipient:
     timezone: str = ""
     account_id: UUID | None = None
     optional_mails: bool = True
+    muted: frozenset[str] = frozenset()
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
@@ -86,6 +88,7 @@ def _holder(account: Account) -> Recipient | None:
         timezone=contact.get("timezone") or "",
         account_id=account.account_id,
         optional_mails=contact.get("reminders") is not False,
+        muted=frozenset(name for name, on in (contact.get("notifications") or {}).items() if not on),
     )
 
 

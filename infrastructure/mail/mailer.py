@@ -26,6 +26,7 @@ HIDDEN = "(the code)"
 TIMEOUT = 20.0  # seconds for each step of an exchange
 _STORE = "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
 
+_HAS = "SELECT 1 FROM auth.mail WHERE id = %s"
 _ALL = "SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s ORDER BY at, id"
 _LATEST = """
     SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s
@@ -97,6 +98,9 @@ class SentMails:
             for id, kind, at, said in found
         ]
 
+    async def has(self, id: UUID) -> bool:
+        return bool(await self._rows.all(_HAS, [id]))
+
     async def _fields(self, account_id: UUID, id: UUID, said: Any) -> Mapping[str, Any]:
         return await self._encryption.decrypt(account_id, bytes(said), id.bytes) or {}
 
@@ -163,8 +167,18 @@ def postman_of(settings: Settings, rows: RowPool, encryption: RowEncryption) -> 
     smtp = settings.mail_server
     if smtp is None and settings.dev_mailbox is None:
         logger.warning("mails wait: SMTP_URL is not set")
-    messages = MessageBuilder(settings.public_url, settings.mail_from)
-    return MailService(messages, sender_of(smtp, settings.dev_mailbox), rows, encryption)
+    return MailService(messages_of(settings), sender_of(smtp, settings.dev_mailbox), rows, encryption)
+
+
+def messages_of(settings: Settings) -> MessageBuilder:
+    """The builder of messages of the settings."""
+    return MessageBuilder(
+        settings.public_url,
+        settings.mail_from,
+        sender_name=settings.mail_sender_name,
+        sender_address=settings.mail_sender_address,
+        support_url=settings.support_url or "",
+    )
 
 
 def sender_of(smtp_url: str | None, mailbox: Path | None) -> Sender:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
-from interfaces.http.booking import appointment, history, hold, waitlist
+from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
@@ -36,6 +36,7 @@ ROUTERS = (
     availability.router,
     appointment.router,
     history.router,
+    notices.router,
     hold.router,
     waitlist.router,
     provider.router,

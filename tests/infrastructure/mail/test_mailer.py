@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -32,11 +33,12 @@ from tests.infrastructure.conftest import Open
 from tests.infrastructure.mail import gallery
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian
+SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
 LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
 
 
 def letter(to: str = "ada@example.org", **more: Any) -> MailMessage:
-    said = {"id": new_id(), "kind": "already-registered", "language": "ru", "said": {"name": "Ада"}} | more
+    said = {"id": new_id(), "kind": "already-registered", "language": "ru", "said": {"name": "Ада"}, "at": SENT} | more
     return MailMessage(to=to, **said)
 
 
@@ -178,8 +180,9 @@ async def test_the_stored_copy_of_a_mail_holds_neither_its_code_nor_its_link(
     secrets = [code, TOKEN.findall(notice.said["link"])[0]]
     async with RowPool(database.application) as rows:
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
-        asked = {"name": "Ada", "token": code, "asked": "", "network": ""}
-        await postman.send(MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id))
+        asked = {"name": "Ada", "token": code, "network": ""}
+        times: Any = {"at": SENT, "moments": {"asked": SENT}}
+        await postman.send(MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times))
         await postman.send(notice)
         assert notice.account_id is not None
         copies = [each["text"] for each in await SentMails(rows, store.keyring).of(notice.account_id)]
