@@ -83,8 +83,7 @@ async def _view(asked: PageRequest, holder: LinkHolder, error: Refusal | None = 
         "later": week + WEEK if days else await _first_later(asked, appointment, week, tz),
     }
     why = None if error is None else refused(error)
-    status = 200 if why is None else why[1]
-    return PageView("move", told, status, "", why, holder.recipient.language, appointment.timezone)
+    return PageView("move", told, why[1] if why else 200, "", why, holder.recipient.language, appointment.timezone)
 
 
 def _week(text: str, today: date) -> date:

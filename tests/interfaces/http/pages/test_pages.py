@@ -186,7 +186,7 @@ class TestEveryLink:
         page = await town.api.get(link)
         assert f'<html lang="{language}">' in page.text
         assert (await press(town.api, page, "/resume")).status_code == 200
-        assert (await town.api.get(f"/v1/webhooks/{id}", town.owner)).json()["status"] == "active"
+        assert (await town.api.get(f"/v1/webhooks/{id}", town.owner)).json()["state"] == "active"
         assert actions(await town.api.get(link)) == []
 
 
