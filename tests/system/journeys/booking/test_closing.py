@@ -82,7 +82,7 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
     here, there = town.apis
     for day in range(ROUNDS):
         shop, ada = await town.a_shop(), town.somebody()
-        path = f"/v1/services/{shop.service_id}"
+        path = f"/v1/services/{shop.service_id}?appointments=keep"
         close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
         refused = await book_while(shop, ada, here, day, close)
         assert set(refused) == {(409, "service-withdrawn")}
@@ -91,7 +91,7 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
 async def test_a_provider_who_left_on_another_process_is_booked_no_more(town: Town) -> None:
     here, there = town.apis
     shop, ada = await town.a_shop(), town.somebody()
-    path = f"/v1/providers/{shop.provider_id}"
+    path = f"/v1/providers/{shop.provider_id}?appointments=keep"
     close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
     refused = await book_while(shop, ada, here, 0, close)
     assert set(refused) == {(409, "provider-inactive")}
@@ -115,7 +115,7 @@ async def test_buffers_changed_on_another_process_count_at_once(town: Town) -> N
     shop, ada = await town.a_shop(), town.somebody()
     here, there = town.apis
     good(await ada.book(shop, at("09:00"), api=here), 201)
-    path = f"/v1/services/{shop.service_id}"
+    path = f"/v1/services/{shop.service_id}?appointments=keep"
     good(await shop.owner.ask("PATCH", path, {"buffer_before": 10}, api=there, if_match="*"))
     assert problem(await ada.book(shop, at("09:30"), api=here)) == (409, "slot-taken")
     good(await ada.book(shop, at("10:00"), api=here), 201)
