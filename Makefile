@@ -52,7 +52,7 @@ test: lint ## run all checks, then all tests but the long ones
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
 test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
-	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(PYTEST) -n $(WORKERS) tests/system --ignore tests/system/compose --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
 	$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(wordlist 2,99,$(OTHER_POSTGRES))"
