@@ -73,6 +73,10 @@ faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
 	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
 
+compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
+	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
+	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
+
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
 
