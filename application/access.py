@@ -28,11 +28,25 @@ class Scope(StrEnum):
     OWN = "own"
 
 
+class LinkPurpose(StrEnum):
+    """What a link in a mail is for. APPOINTMENT is the customer's link, STAFF that of the provider's owner.
+
+    A new purpose goes to the end: links name a purpose by its place.
+    """
+
+    APPOINTMENT = "appointment"
+    STAFF = "staff"
+    OFFER = "offer"
+    WEBHOOK = "webhook"
+    MAILS = "mails"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The account that makes a request. `id`: the token's `sub`; None only for anonymous.
 
-    `session`: the session of the token. `key`: the API key, and `scopes` those of it; None: no key, all operations.
+    `session`: the session of the token. `key`: the API key; `link`: the purpose of the link from a mail that the person
+    opened. `scopes`: those of the key or the link; None: all operations.
     """
 
     id: UUID | None
@@ -40,6 +54,7 @@ class Caller:
     session: UUID | None = field(default=None, compare=False)
     scopes: frozenset[str] | None = field(default=None, compare=False)
     key: UUID | None = field(default=None, compare=False)
+    link: LinkPurpose | None = field(default=None, compare=False)
 
     @property
     def account(self) -> UUID:
@@ -57,6 +72,8 @@ class Caller:
         """The means by which the caller was identified, as recorded with each event."""
         if self.key is not None:
             return f"key:{self.key}"
+        if self.link is not None:
+            return f"link:{self.link}"
         return _VIA.get(self.id) if self.session is None else f"session:{self.session}"
 
 
@@ -153,6 +170,7 @@ ACCESS: Mapping[str, Grants] = {
     "list_appointments": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment": _BOTH_SIDES_AND_AUDITOR,
     "get_appointment_history": _BOTH_SIDES_AND_AUDITOR,
+    "list_notices": _STAFF_AND_AUDITOR,
     "join_waitlist": _BOTH_SIDES,
     "list_waitlist": _BOTH_SIDES_AND_AUDITOR,
     "get_waitlist_entry": _BOTH_SIDES_AND_AUDITOR,
@@ -226,6 +244,15 @@ BY_PEOPLE = frozenset(
 )
 """Operations that no API key may do."""
 
+LINK_SCOPES: Mapping[LinkPurpose, frozenset[str]] = {
+    LinkPurpose.APPOINTMENT: frozenset({"get_appointment", "reschedule_appointment", "cancel_appointment"}),
+    LinkPurpose.STAFF: frozenset({"get_appointment", "confirm_appointment", "decline_appointment"}),
+    LinkPurpose.OFFER: frozenset({"get_waitlist_entry", "accept_offer", "leave_waitlist"}),
+    LinkPurpose.WEBHOOK: frozenset({"get_webhook", "resume_webhook"}),
+    LinkPurpose.MAILS: frozenset({"change_me"}),
+}
+"""The operations that a link permits on its subject, to a person whose role permits them too."""
+
 FORMER_NAMES: Mapping[str, str] = {
     "get_liveness": "live",
     "get_readiness": "ready",
@@ -260,8 +287,8 @@ def covers(scopes: frozenset[str], operation: str) -> bool:
 
 def permit(caller: Caller, operation: str) -> Scope:
     """The caller's scope for the operation; raises Unauthenticated or Forbidden."""
-    if caller.scopes is not None and not covers(caller.scopes, operation):
-        raise Forbidden(f"The scopes of this API key do not include `{operation}`.")
+    if caller.scopes is not None:
+        _check_scopes(caller, caller.scopes, operation)
     scope = ACCESS[operation].get(caller.role)
     if scope is not None:
         return scope
@@ -271,6 +298,15 @@ def permit(caller: Caller, operation: str) -> Scope:
         f"The role `{caller.role}` may not use `{operation}`.",
         required_roles=sorted(role for role in ACCESS[operation]),
     )
+
+
+def _check_scopes(caller: Caller, scopes: frozenset[str], operation: str) -> None:
+    """Raise Forbidden unless the scopes cover the operation. A link names each of its operations."""
+    if caller.link is not None:
+        if operation not in scopes:
+            raise Forbidden(f"This link does not permit `{operation}`.")
+    elif not covers(scopes, operation):
+        raise Forbidden(f"The scopes of this API key do not include `{operation}`.")
 
 
 def demand_system(caller: Caller) -> None:

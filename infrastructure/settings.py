@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     smtp_url: Annotated[Secret, AfterValidator(values.mail_server)]
     smtp_url_file: File
     mail_from: str = "Daybook <no-reply@daybook.example>"
+    mail_sender_name: str = ""
+    mail_sender_address: str = ""
+    support_url: Annotated[str, AfterValidator(values.help_address)] = ""
     mailbox: Path | None = None
     quiet_hours: Annotated[str, AfterValidator(values.hours_only)] = ""
 

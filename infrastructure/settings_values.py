@@ -13,6 +13,7 @@ from application.notifications.quiet_hours import QuietHours
 KEY_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 """The shortest key of each algorithm: as long as its hash (RFC 7518, section 3.2)."""
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_MAILTO = re.compile(r"mailto:[^@\s]+@[^@\s]+")
 _WEB = re.compile(r"https?://[^\s#?]+")
 
 
@@ -51,6 +52,12 @@ def hours_only(text: str) -> str:
 def web_address(text: str) -> str:
     if not _WEB.fullmatch(text):
         raise ValueError("use a URL such as https://booking.example.org, without query or fragment")
+    return text
+
+
+def help_address(text: str) -> str:
+    if text and not (_WEB.fullmatch(text) or _MAILTO.fullmatch(text)):
+        raise ValueError("use a URL such as https://example.org/help or mailto:help@example.org")
     return text
 
 

@@ -3,7 +3,7 @@
 The id of a mail is the key of its job, so that receivers recognise a second copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,7 +23,10 @@ from domain.people.email_address import Address
 
 RESET = timedelta(hours=1)
 INVITATION = timedelta(days=7)
-_NOT_IN_THE_MAIL = frozenset({"account_id", "letter", "to"})
+_MOMENTS = ("due_at", "expires_at")
+_NOT_IN_THE_MAIL = frozenset({"account_id", "letter", "to", *_MOMENTS})
+_LATER_FACTS: Mapping[str, Sequence[str]] = {"address-changed": ["masked"], "api-key-made": ["expires"]}
+"""What a mail can do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,17 @@ async def send_registration_code(job: Job, lease: JobLease, services: AccountMai
     if secret is None:
         return "replaced"
     # The mail holds no text of the sender: otherwise strangers could mail their own words to any address.
-    facts = {"token": secret, **_asked(job)}
-    message = MailMessage(job.key, "verify", said["email"], said["language"] or "", facts)
+    facts = {"token": secret, "network": said.get("network", "")}
+    message = MailMessage(
+        id=job.key,
+        kind="verify",
+        to=said["email"],
+        language=said["language"] or "",
+        said=facts,
+        at=job.due_at,
+        moments={"asked": _asked_at(job)},
+        timezone=said.get("timezone") or "",
+    )
     return await _send(message, lease, services)
 
 
@@ -83,7 +95,7 @@ async def send_address_code(job: Job, lease: JobLease, services: AccountMailServ
     secret = await services.verifications.issue(await _move(job, account, services))
     if secret is None:
         return "replaced"
-    return await _write("new-address", account, job, lease, services, to=email, token=secret, **_asked(job))
+    return await _send(_mail("new-address", account, job, {"token": secret}, to=email, asked=True), lease, services)
 
 
 async def _move(job: Job, account: Account, services: AccountMailServices) -> Verification:
@@ -111,7 +123,7 @@ async def send_reset_link(job: Job, lease: JobLease, services: AccountMailServic
     if account is None or not account.active:
         return "unknown"
     ticket = await services.tickets.issue(account.account_id, "reset", RESET)
-    return await _write("reset", account, job, lease, services, token=ticket, **_asked(job))
+    return await _send(_mail("reset", account, job, {"token": ticket}, asked=True), lease, services)
 
 
 async def send_invitation(job: Job, lease: JobLease, services: AccountMailServices) -> str:
@@ -120,7 +132,7 @@ async def send_invitation(job: Job, lease: JobLease, services: AccountMailServic
     if account is None or not account.active:
         return "gone"
     ticket = await services.tickets.issue(account.account_id, "reset", INVITATION)
-    return await _write("invited", account, job, lease, services, token=ticket)
+    return await _send(_mail("invited", account, job, {"token": ticket}), lease, services)
 
 
 async def send_account_notice(job: Job, lease: JobLease, services: AccountMailServices) -> str:
@@ -134,17 +146,17 @@ async def send_account_notice(job: Job, lease: JobLease, services: AccountMailSe
     if said["letter"] == "forgetting-asked" and account.forgetting_due is None:
         return "cancelled"
     facts = {name: str(value or "") for name, value in said.items() if name not in _NOT_IN_THE_MAIL}
-    for name in ("due_at", "expires_at"):
-        if name in facts:
-            instant = facts.pop(name)
-            facts[name.removesuffix("_at")] = _date_of(datetime.fromisoformat(instant)) if instant else ""
-    return await _write(said["letter"], account, job, lease, services, to=said.get("to"), **facts)
+    letter = said["letter"]
+    for name in _LATER_FACTS.get(letter, ()):  # jobs that an older release enqueued lack them
+        facts.setdefault(name, "")
+    return await _send(_mail(letter, account, job, facts, to=said.get("to")), lease, services)
 
 
 async def send_farewell(job: Job, lease: JobLease, services: AccountMailServices) -> str:
     """Send the last mail to an erased person. Payload: email, name, language."""
     said = job.said
-    message = MailMessage(job.key, "forgotten", said["email"], said.get("language") or "", {"name": said["name"]})
+    name, language = {"name": said["name"]}, said.get("language") or ""
+    message = MailMessage(job.key, "forgotten", said["email"], language, name, at=job.due_at)
     return await _send(message, lease, services)
 
 
@@ -153,7 +165,7 @@ async def _tell_holder(job: Job, lease: JobLease, email: str, services: AccountM
     account = await _holder(email, services)
     if account is None:
         return False
-    await _write("already-registered", account, job, lease, services)
+    await _send(_mail("already-registered", account, job, {}), lease, services)
     return True
 
 
@@ -173,25 +185,30 @@ async def _account(job: Job, services: AccountMailServices) -> Account | None:
     return await current_state(Account, stream, services.store)
 
 
-async def _write(
-    letter: str,
-    account: Account,
-    job: Job,
-    lease: JobLease,
-    services: AccountMailServices,
-    *,
-    to: str | None = None,
-    **facts: str,
-) -> str:
+def _mail(
+    letter: str, account: Account, job: Job, facts: Mapping[str, str], *, to: str | None = None, asked: bool = False
+) -> MailMessage | None:
+    """A mail to the holder of an account; None once the person is erased. `asked`: it says when it was requested."""
     contact = account.contact.value
     if contact is None:
+        return None
+    network = {"network": job.said.get("network", "")} if asked else {}
+    return MailMessage(
+        id=job.key,
+        kind=letter,
+        to=to or contact["email"],
+        language=contact.get("language") or "",
+        said={"name": contact["name"], **network, **facts},
+        account_id=account.account_id,
+        at=job.due_at,
+        moments=_moments(job, asked=asked),
+        timezone=contact.get("timezone") or "",
+    )
+
+
+async def _send(message: MailMessage | None, lease: JobLease, services: AccountMailServices) -> str:
+    if message is None:
         return "forgotten"
-    told, language = {"name": contact["name"], **facts}, contact.get("language") or ""
-    message = MailMessage(job.key, letter, to or contact["email"], language, told, account.account_id)
-    return await _send(message, lease, services)
-
-
-async def _send(message: MailMessage, lease: JobLease, services: AccountMailServices) -> str:
     await lease.hold()
     await services.mail.send(message)
     return "sent"
@@ -202,11 +219,8 @@ def _asked_at(job: Job) -> datetime:
     return job.moment("asked_at") or job.due_at
 
 
-def _asked(job: Job) -> Mapping[str, str]:
-    """When and from which network the code was requested, as the mail shows it."""
-    return {"asked": _date_of(_asked_at(job)), "network": job.said.get("network", "")}
-
-
-def _date_of(moment: datetime) -> str:
-    """The instant as account mails show it."""
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+def _moments(job: Job, *, asked: bool) -> Mapping[str, datetime]:
+    """The instants that the mail shows: when something is due or expires, and when a code was requested."""
+    known = {name.removesuffix("_at"): job.moment(name) for name in _MOMENTS if job.said.get(name)}
+    moments = {name: moment for name, moment in known.items() if moment is not None}
+    return moments | ({"asked": _asked_at(job)} if asked else {})

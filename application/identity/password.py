@@ -66,16 +66,17 @@ async def reset_password(ticket: str, new: str, network: str, signing: Signing) 
     id = await signing.tickets.look(ticket, "reset")
     account = await account_of(id, signing)
     account.check_active()
-    await _check(account, await signing.credentials.get(id), new, signing)
+    credential = await signing.credentials.get(id)
+    await _check(account, credential, new, signing)
     hashed = await signing.passwords.hash(new)
-    letter = {"letter": "password-changed"}
+    letter = "account-ready" if credential is None else "password-changed"
     async with signing.atomically():
         await signing.credentials.lock(id)
         await signing.tickets.redeem(ticket, "reset")
         await signing.credentials.put(id, hashed, long=len(new) >= LONG)
         keys = await signing.keys.end_all(id)
         await signing.security.note("password_reset", id, network=network, keys=keys)
-        await signing.jobs.enqueue(JobRequest("account_notice", letter, subject=account.id, slot="password-changed"))
+        await signing.jobs.enqueue(JobRequest("account_notice", {"letter": letter}, subject=account.id, slot=letter))
         await signing.sessions.end(id)
 
 

@@ -16,7 +16,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     ),
     "jobs": ("complete", "expire_hold", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),
-    "mail": ("notify",),
+    "mail": ("notify", "agenda"),
     "webhooks": ("deliver",),
 }
 """Every kind of job, by its queue.

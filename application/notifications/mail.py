@@ -1,7 +1,8 @@
 """Ports to mail: sending it, and reading the mails that were sent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,8 +16,25 @@ class CalendarInvite:
 
 
 @dataclass(frozen=True, slots=True)
+class AgendaLine:
+    """One appointment of an agenda."""
+
+    starts_at: datetime
+    ends_at: datetime
+    service: str
+    customer: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailMessage:
-    """One mail. `id`: the same when the mail is sent again; `account_id`: None if the recipient has no account."""
+    """One mail. `id` and `at`, its Date, are the same when the mail is sent again.
+
+    `said`: its facts as text. `moments`: those that the mail shows in the recipient's language and `timezone`.
+    `provider`, `reply_to`: name and public e-mail address of the provider for whom Daybook sends it; empty if it comes
+    from Daybook itself. `stop_link`: switches off mails of its kind. `account_id`: None without an account.
+    `agenda`: the appointments that it lists.
+    """
 
     id: UUID
     kind: str
@@ -25,6 +43,13 @@ class MailMessage:
     said: Mapping[str, str]
     account_id: UUID | None = None
     invite: CalendarInvite | None = None
+    at: datetime = field(kw_only=True)
+    moments: Mapping[str, datetime] = field(default_factory=dict, kw_only=True)
+    timezone: str = field(default="", kw_only=True)
+    provider: str = field(default="", kw_only=True)
+    reply_to: str = field(default="", kw_only=True)
+    stop_link: str = field(default="", kw_only=True)
+    agenda: Sequence[AgendaLine] = field(default=(), kw_only=True)
 
 
 class Mailer(Protocol):

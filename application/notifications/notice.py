@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from application.notifications.appointment_details import AppointmentDetails
+from application.notifications.appointment_details import AppointmentDetails, FormerPlace
 from application.notifications.recipient import Recipient
 from domain.booking.appointment import Appointment
 
 
 class NoticeKind(StrEnum):
-    """APPROVE goes to the provider's owner, WEBHOOK_DISABLED to an account, every other kind to the customer."""
+    """APPROVE and STAFF kinds go to the provider's owner, WEBHOOK_DISABLED to an account, others to the customer."""
 
     REQUESTED = "requested"
     BOOKED = "booked"
@@ -26,6 +26,9 @@ class NoticeKind(StrEnum):
     APPROVE = "approve"
     OFFER = "offer"
     WEBHOOK_DISABLED = "webhook-disabled"
+    STAFF_BOOKED = "staff-booked"
+    STAFF_MOVED = "staff-moved"
+    STAFF_CANCELLED = "staff-cancelled"
 
 
 WHILE: Mapping[NoticeKind, str] = {
@@ -38,20 +41,38 @@ WHILE: Mapping[NoticeKind, str] = {
     NoticeKind.CANCELLED: "cancelled",
     NoticeKind.DECLINED: "declined",
     NoticeKind.EXPIRED: "expired",
+    NoticeKind.STAFF_BOOKED: "booked",
+    NoticeKind.STAFF_MOVED: "booked",
+    NoticeKind.STAFF_CANCELLED: "cancelled",
 }
 """The status of the appointment in which a notice is true."""
-AHEAD = frozenset(WHILE) - {NoticeKind.CANCELLED, NoticeKind.DECLINED, NoticeKind.EXPIRED}
+AHEAD = frozenset(WHILE) - {NoticeKind.CANCELLED, NoticeKind.DECLINED, NoticeKind.EXPIRED, NoticeKind.STAFF_CANCELLED}
 """The notices that are useless once the appointment has begun or the request has expired."""
 
 OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})
-"""The notices that a recipient can switch off, and that are the first to wait where an address gets many mails."""
+"""The notices that a customer can switch off, and that are the first to wait where an address gets many mails."""
+CAN_WAIT = OPTIONAL | {NoticeKind.REQUESTED, NoticeKind.BOOKED}
+"""The notices that wait, until the appointment begins, while an unproven address has got its share of the day.
+
+All others change something that the recipient relies on, and always go.
+"""
+REFUSED = "The mail server refuses the address"
+"""How the error of a notice begins that no other attempt can deliver."""
+MOVES = frozenset({NoticeKind.MOVED, NoticeKind.STAFF_MOVED})
+STAFF: Mapping[NoticeKind, str] = {
+    NoticeKind.STAFF_BOOKED: "booked",
+    NoticeKind.STAFF_MOVED: "moved",
+    NoticeKind.STAFF_CANCELLED: "cancelled",
+}
+"""The notices that tell the provider's owner of a change by somebody else, and the setting that switches each off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice to one person. `id`: the same when it is sent again; `about`: the id that its link leads to.
+    """One notice to one person. `id` and `at`: the same when it is sent again; `about`: the id that its link leads to.
 
-    `until`: the deadline of the action that it asks for. `fee`: of a late cancellation, in minor units.
+    `until`: the deadline of the action that it asks for, or of its link. `fee`: of a late cancellation, in minor units.
+    `former`: the place before a move.
     """
 
     id: UUID
@@ -61,6 +82,13 @@ class Notice:
     until: datetime | None = None
     fee: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
+    former: FormerPlace | None = None
+    at: datetime = field(kw_only=True)
+
+    @property
+    def last_chance(self) -> datetime | None:
+        """The instant from which the notice is useless."""
+        return self.until or (self.visit.starts_at if self.visit else None)
 
 
 class Channel(Protocol):

@@ -5,15 +5,17 @@ after. The id of the notice is the key of the job, so that receivers recognise a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
-from application.notifications.appointment_details import AppointmentDetails, place_of, visit_of
-from application.notifications.notice import OPTIONAL, Channel, Notice, NoticeKind, untrue
+from application.notifications.appointment_details import AppointmentDetails, former_place, place_of, visit_of
+from application.notifications.links import LASTING
+from application.notifications.notice import CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
     Recipient,
@@ -25,6 +27,7 @@ from application.notifications.recipient import (
 from application.rate_limit import RateLimits, TooManyRequests
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldStatus
+from domain.booking.origin import Party
 from domain.catalog.provider import Provider
 from domain.webhooks.webhook import Webhook, WebhookStatus
 
@@ -57,7 +60,7 @@ async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
     webhook = await current_state(Webhook, job.subject, services.store)
     if webhook is None or webhook.state is not WebhookStatus.DISABLED:
         return "gone"
-    return await webhook_disabled(job.key, webhook.id, webhook.url, webhook.subscriber, lease, services)
+    return await webhook_disabled(job, webhook, lease, services)
 
 
 async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
@@ -74,41 +77,57 @@ async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
     visit = await place_of(hold, provider, services.store)
     if (hold := await _kept(hold_id, services)) is None:
         return "gone"
-    notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at)
+    notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at, at=job.due_at)
     return await send(notice, recipient, lease, services, job.attempts)
 
 
-async def webhook_disabled(
-    key: UUID, webhook_id: UUID, url: str, account_id: UUID, lease: JobLease, services: NoticeServices
-) -> str:
-    """Tell the subscriber that the webhook was disabled. `key`: the id of the notice, one for each disabling."""
-    recipient = await account_of(account_id, services.store)
+async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services: NoticeServices) -> str:
+    """Tell the subscriber that the webhook was disabled, and why."""
+    recipient = await account_of(webhook.subscriber, services.store)
     if recipient is None:
         return "forgotten"
-    notice = Notice(key, NoticeKind.WEBHOOK_DISABLED, webhook_id, facts={"url": url})
+    facts = {"url": webhook.url, "why": webhook.reason}
+    until = job.due_at + LASTING
+    notice = Notice(job.key, NoticeKind.WEBHOOK_DISABLED, webhook.id, until=until, facts=facts, at=job.due_at)
     return await send(notice, recipient, lease, services)
 
 
 async def send(
     notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
 ) -> str:
-    """Send by the first channel that reaches the recipient. Returns done, unwanted, no-address or enough.
+    """Send by the first channel that reaches the recipient. Raises LeaseLost, NotDueYet.
 
-    A guest's address is unproven, so the number of notices to it is limited. A job counts once, at its first attempt.
+    Returns done, or why nothing was sent: unwanted, no-address, limit.
     """
     if notice.kind in OPTIONAL and not recipient.optional_mails:
         return "unwanted"
     channel = next((each for each in services.channels if each.reaches(recipient)), None)
     if channel is None:
         return "no-address"
-    if attempts == 1 and recipient.account_id is None and services.limits is not None:
-        try:
-            await services.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
-        except TooManyRequests:
-            return "enough"
+    if attempts == 1 and recipient.account_id is None and not await _within_limit(notice, recipient, services):
+        return "limit"
     await lease.hold()
     await channel.send(notice, recipient)
     return "done"
+
+
+async def _within_limit(notice: Notice, recipient: Recipient, services: NoticeServices) -> bool:
+    """Count a notice to a guest's address, which is unproven. Moves, cancellations and answers always go.
+
+    Raises NotDueYet for a notice that can wait until the address may get mail again; False if that is too late.
+    """
+    if services.limits is None:
+        return True
+    try:
+        await services.limits.take("guest_mail", "", recipient.email or recipient.phone or "")
+    except TooManyRequests as full:
+        if notice.kind not in CAN_WAIT:
+            return True
+        again = services.store.now() + timedelta(seconds=max(full.room.reset, 60))
+        if notice.last_chance is not None and again < notice.last_chance:
+            raise NotDueYet(again) from None
+        return False
+    return True
 
 
 async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeServices) -> str:
@@ -120,10 +139,12 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
     recipient = await _recipient(kind, provider, customer, services) if provider else None
     if provider is None or recipient is None:
         return "forgotten"
-    if kind is NoticeKind.REMINDER:
-        _let_sleep(recipient, appointment, services)
+    if why := _needless(kind, job, appointment, recipient):
+        return why
+    at = _awake(job, recipient, appointment, services) if kind is NoticeKind.REMINDER else job.due_at
     visit = await visit_of(appointment, provider, services.store.now(), services.store)
-    notice = _notice(kind, job, appointment, visit, customer)
+    former = await former_place(appointment, services.store) if kind in MOVES else None
+    notice = replace(_notice(kind, job, appointment, visit, customer), former=former, at=at)
     _, why = await _look(kind, job, services)
     return why or await send(notice, recipient, lease, services, job.attempts)
 
@@ -131,15 +152,26 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
 async def _recipient(
     kind: NoticeKind, provider: Provider, customer: Recipient | None, services: NoticeServices
 ) -> Recipient | None:
-    """The provider's owner for APPROVE, else the customer; None if that person was erased."""
-    if kind is NoticeKind.APPROVE:
+    """The provider's owner for APPROVE and STAFF kinds, else the customer; None if that person was erased."""
+    if kind is NoticeKind.APPROVE or kind in STAFF:
         return await account_of(provider.owner_id, services.store)
     return customer and await in_language_of(provider, customer, services.store)
+
+
+def _needless(kind: NoticeKind, job: Job, appointment: Appointment, recipient: Recipient) -> str:
+    """Why the provider's owner need not be told of a change: own, unwanted. Empty if they are told."""
+    if kind not in STAFF:
+        return ""
+    by = appointment.ending.get("by") if kind is NoticeKind.STAFF_CANCELLED else job.said.get("by")
+    if str(by) == str(recipient.account_id):
+        return "own"
+    return "unwanted" if STAFF[kind] in recipient.muted else ""
 
 
 def _notice(
     kind: NoticeKind, job: Job, appointment: Appointment, visit: AppointmentDetails, customer: Recipient | None
 ) -> Notice:
+    to_staff = kind is NoticeKind.APPROVE or kind in STAFF
     return Notice(
         job.key,
         kind,
@@ -149,9 +181,18 @@ def _notice(
         fee=appointment.ending.get("fee", 0),
         facts={
             "reason": _reason(appointment),
-            "customer": customer.name if customer and kind is NoticeKind.APPROVE else "",
+            "customer": customer.name if customer and to_staff else "",
+            "by": _by(kind, appointment),
         },
+        at=job.due_at,
     )
+
+
+def _by(kind: NoticeKind, appointment: Appointment) -> str:
+    """The side that made the change; empty if the log does not say."""
+    if kind in MOVES:
+        return str(Party.CUSTOMER if appointment.moved_by_customer else Party.STAFF)
+    return appointment.ending.get("party") or ""
 
 
 async def _look(kind: NoticeKind, job: Job, services: NoticeServices) -> tuple[Appointment | None, str]:
@@ -160,13 +201,19 @@ async def _look(kind: NoticeKind, job: Job, services: NoticeServices) -> tuple[A
     return appointment, untrue(kind, appointment, job.moment("starts_at"), services.store.now())
 
 
-def _let_sleep(recipient: Recipient, appointment: Appointment, services: NoticeServices) -> None:
-    """Raise NotDueYet in the recipient's quiet hours, if these end before the appointment starts."""
+def _awake(job: Job, recipient: Recipient, appointment: Appointment, services: NoticeServices) -> datetime:
+    """The time at which a reminder is due for this recipient: outside their quiet hours, if it can wait so long.
+
+    Raises NotDueYet before that time.
+    """
+    zone = zone_of(recipient.timezone, appointment.timezone)
     if services.quiet is None:
-        return
-    end = services.quiet.end(services.store.now(), zone_of(recipient.timezone, appointment.timezone))
+        return job.due_at
+    end = services.quiet.end(services.store.now(), zone)
     if end is not None and end < appointment.starts_at:
         raise NotDueYet(end)
+    due = services.quiet.end(job.due_at, zone)
+    return due if due is not None and due < appointment.starts_at else job.due_at
 
 
 async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:

@@ -11,6 +11,7 @@ from application.catalog.provider import check_zone
 from application.event_log import Command, EventLog, command
 from application.jobs.job import JobRequest, enqueues
 from application.people.account import load_account, with_guests
+from application.people.email_address import masked
 from application.people.guest import claimed
 from domain.kernel import Aggregate
 from domain.people.account import Account
@@ -21,7 +22,7 @@ from domain.personal_data import PersonalData
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeContact(Command):
-    """`contact`: the fields to replace, of name, timezone, language, reminders.
+    """`contact`: the fields to replace, of name, timezone, language, reminders, notifications.
 
     `email`: another e-mail address, which gets a code and counts once that is proven. `credential`: the version of the
     credentials that the caller proved; `network`: that of the request.
@@ -50,11 +51,20 @@ async def change_contact(cmd: ChangeContact, log: EventLog, now: datetime) -> Ac
     account = await _own(cmd, log)
     cmd.expect(account)
     contact = await _contact(log, account)
-    if {**contact, **cmd.contact} != contact:
-        account.change_contact(cmd.by.account, PersonalData(account.account_id, {**contact, **cmd.contact}), now)
+    changed = _replaced(contact, cmd.contact)
+    if changed != contact:
+        account.change_contact(cmd.by.account, PersonalData(account.account_id, changed), now)
     code = JobRequest("change_address", _asked(cmd, account, now), subject=account.id)
     await log.record(account, enqueues=[code] if cmd.email else [])
     return account
+
+
+def _replaced(contact: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact with other fields; of `notifications`, only the kinds that are named change."""
+    changed = {**contact, **fields}
+    if "notifications" in fields:
+        changed["notifications"] = {**(contact.get("notifications") or {}), **fields["notifications"]}
+    return changed
 
 
 def _asked(cmd: ChangeContact, account: Account, now: datetime) -> Mapping[str, Any]:
@@ -85,7 +95,7 @@ async def change_address(cmd: ChangeAddress, log: EventLog, now: datetime) -> Ac
     if isinstance(former_address, Address):
         former_address.release(account.account_id, now)
         changed.append(former_address)
-    letter = {"letter": "address-changed", "to": contact["email"]}
+    letter = {"letter": "address-changed", "to": contact["email"], "masked": masked(cmd.email)}
     notice = JobRequest("account_notice", letter, subject=account.id, slot="address-changed")
     await log.record(account, *changed, enqueues=[notice])
     return account

@@ -43,3 +43,9 @@ def mailbox_of(address: str) -> str:
     except idna.IDNAError:
         domain = domain.translate(_ASCII_LOWER)
     return f"{local.translate(_ASCII_LOWER)}{at}{domain}"
+
+
+def masked(email: str) -> str:
+    """The address as its owner recognizes it, and nobody else learns it: a***@example.org."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}"

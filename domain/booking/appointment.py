@@ -24,7 +24,7 @@ from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
 from domain.booking.move import Moved
 from domain.booking.origin import Party
-from domain.booking.placement import Booking
+from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy, cancellable_until
 from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
@@ -71,6 +71,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
 
     class Rescheduled(MoveFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
+            appointment.former, appointment.moved_by_customer = appointment.placement, self.by_customer
             appointment.stand(self)
             appointment.reschedules += self.by_customer
             appointment.overridden = self.placement["overridden"]
@@ -158,6 +159,8 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         self.free_cancellation = False
         self.overridden: Sequence[str] = ()
         self.reschedules = 0
+        self.former: Placement | None = None
+        self.moved_by_customer = False
         self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
         self.move: Mapping[str, Any] = {}

@@ -17,6 +17,7 @@ from domain.booking.appointment_status import (
 from domain.booking.appointment_text import reason_of, words
 from domain.booking.placement import Move, Placed, placement_fields
 from domain.booking.policy import Policy, reschedulable_until
+from domain.errors import Refusal
 from domain.kernel import derived_id
 from domain.personal_data import PersonalData
 
@@ -108,6 +109,14 @@ class Moved(WithStatus, Placed):
         confirmed = {f"confirmed_{name}": value for name, value in kept.items()}
         where = placement_fields(move.placement, move.origin)
         self.trigger_event(self.MoveRequested, **moved, **confirmed, **where, **terms._asdict(), timestamp=now)
+
+    def customer_may_move(self, now: datetime) -> bool:
+        """Whether `reschedule` or `request_move` lets the customer move it now."""
+        try:
+            self._check_may_move(now, by_customer=True)
+        except Refusal:
+            return False
+        return True
 
     def _check_may_move(self, now: datetime, *, by_customer: bool) -> None:
         self._check_booked()

@@ -1,5 +1,6 @@
 """The states of an account, the refusals of what they do not allow, and the contact of its holder."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
@@ -28,10 +29,15 @@ class AccountStatus(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+NOTIFICATIONS: Mapping[str, bool] = {"booked": True, "moved": True, "cancelled": True, "agenda": False}
+"""The mails that a provider's owner gets about changes of appointments and about each day, unless they choose."""
+
+
 class AccountContact(TypedDict):
     """Personal data of the account's holder. `timezone`: an IANA name; `language`: a BCP 47 tag.
 
-    `reminders`: whether the holder gets optional mails; they do where it is absent.
+    `reminders`: whether the holder gets optional mails. `notifications`: whether they are told of the changes of their
+    providers' appointments, by kind; NOTIFICATIONS says what counts where one is absent.
     """
 
     email: str
@@ -40,3 +46,4 @@ class AccountContact(TypedDict):
     language: str | None
     phone: NotRequired[str | None]
     reminders: NotRequired[bool]
+    notifications: NotRequired[dict[str, bool]]

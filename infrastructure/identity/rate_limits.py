@@ -75,6 +75,7 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
     "verify": (RateLimitWindow("network", 60, HOUR),),
     "hold": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
     "wait": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
+    "page": (RateLimitWindow("network", 120, MINUTE), RateLimitWindow("network", 1_200, HOUR)),
     "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an unverified address
     "text": (RateLimitWindow("account", 250_000, DAY),),  # bytes of a customer
     "staff_text": (RateLimitWindow("account", 10_000_000, DAY),),  # bytes

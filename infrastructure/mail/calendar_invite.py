@@ -1,6 +1,7 @@
 """An appointment as an iCalendar event (RFC 5545), in a message that adds or cancels it (RFC 5546)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from zoneinfo import ZoneInfo
@@ -28,17 +29,29 @@ METHODS: Mapping[NoticeKind, tuple[str, str]] = {
 _AROUND = timedelta(days=400)  # before and after the appointment, for which the zone's rules are included
 
 
-def invitation(notice: Notice, recipient: Recipient, *, sender: Address, host: str, link: str) -> CalendarInvite | None:
+@dataclass(frozen=True, slots=True)
+class CalendarSender:
+    """`address`: the sender of mails; `host`: what the UID ends with; `link`: of the entry."""
+
+    address: Address
+    host: str
+    link: str
+
+
+def invitation(
+    notice: Notice, recipient: Recipient, sender: CalendarSender, description: str = ""
+) -> CalendarInvite | None:
     """None for a kind of notice without a calendar part. An appointment keeps its UID."""
     visit = notice.visit
     if notice.kind not in METHODS or visit is None:
         return None
     method, status = METHODS[notice.kind]
     event = _event(visit)
-    event.add("uid", f"{notice.about}@{host}")
+    event.add("uid", f"{notice.about}@{sender.host}")
     event.add("status", status)
-    event.add("url", vUri(link))
-    event.add("organizer", _person(sender.addr_spec, visit.provider))
+    event.add("url", vUri(sender.link))
+    event.add("description", "\n".join(filter(None, (line(description), sender.link))))
+    event.add("organizer", _person(sender.address.addr_spec, visit.provider))
     going = {"role": "REQ-PARTICIPANT", "partstat": "ACCEPTED", "rsvp": "FALSE"}
     event.add("attendee", _person(in_ascii(recipient.email or ""), recipient.name, **going))
     calendar = Calendar()

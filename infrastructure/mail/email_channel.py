@@ -1,30 +1,40 @@
 """Notices by e-mail."""
 
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
 from aiosmtplib import SMTPRecipientsRefused
 
+from application.access import LinkPurpose
 from application.jobs.job import PermanentFailure
-from application.notifications.mail import Mailer, MailMessage
-from application.notifications.notice import Notice, NoticeKind
+from application.notifications.links import AFTERWARDS, LASTING, Links
+from application.notifications.mail import CalendarInvite, Mailer, MailMessage
+from application.notifications.notice import OPTIONAL, REFUSED, STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
-from infrastructure.mail.calendar_invite import invitation
+from infrastructure.mail.calendar_host import host_of
+from infrastructure.mail.calendar_invite import CalendarSender, invitation
 from infrastructure.mail.formatting import locale_of, template_fields
 from infrastructure.mail.message_builder import MessageBuilder, address_of
 
 PERMANENT = 500  # SMTP reply codes from here on are permanent failures
-PLACES = {NoticeKind.OFFER: "waitlist", NoticeKind.WEBHOOK_DISABLED: "webhooks"}
-"""Paths of links that lead to another page than the appointment's."""
+PURPOSES: Mapping[NoticeKind, LinkPurpose] = {
+    **dict.fromkeys((*STAFF, NoticeKind.APPROVE), LinkPurpose.STAFF),
+    NoticeKind.OFFER: LinkPurpose.OFFER,
+    NoticeKind.WEBHOOK_DISABLED: LinkPurpose.WEBHOOK,
+}
+"""What the links of notices are for that do not lead a customer to an appointment."""
+TO_CUSTOMERS = frozenset(NoticeKind) - {*STAFF, NoticeKind.APPROVE, NoticeKind.WEBHOOK_DISABLED}
+"""The notices that come from the provider; all others come from Daybook."""
 
 
 class EmailChannel:
     """A channel of notices."""
 
-    def __init__(self, messages: MessageBuilder, mailer: Mailer, public_url: str) -> None:
+    def __init__(self, messages: MessageBuilder, mailer: Mailer, links: Links, calendar_host: str = "") -> None:
+        """`calendar_host`: what the ids of calendar entries end with; by default, the host of the public address."""
         self._messages = messages
         self._mailer = mailer
-        self._public_url = public_url.rstrip("/")
-        self._host = urlsplit(public_url).hostname or "daybook"
+        self._links = links
+        self._host = calendar_host or host_of(links.public_url)
 
     def reaches(self, recipient: Recipient) -> bool:
         try:
@@ -41,19 +51,54 @@ class EmailChannel:
             if min(codes, default=0) < PERMANENT:
                 raise
             # `from None`: the cause holds the address, which is personal.
-            raise PermanentFailure(f"The mail server refuses the address ({codes}).") from None
+            raise PermanentFailure(f"{REFUSED} ({codes}).") from None
 
     def message(self, notice: Notice, recipient: Recipient) -> MailMessage:
-        """The message's id is the notice's, so a retry has the same Message-ID."""
+        """The message's id and date are the notice's, so a retry has the same."""
         language = self._messages.language_of(recipient.language, notice.kind)
-        link = f"{self._public_url}/{PLACES.get(notice.kind, 'appointments')}/{notice.about}"
-        fields = {**template_fields(notice, recipient, locale_of(recipient.language, language)), "link": link}
+        link = self._link(notice, recipient, language)
+        words, visit = self._messages.words(language), notice.visit
+        said = template_fields(notice, recipient, locale_of(recipient.language, language), words)
         return MailMessage(
             id=notice.id,
             kind=notice.kind,
             to=recipient.email or "",
             language=language,
-            said=fields,
+            said={**said, "link": link},
             account_id=recipient.account_id,
-            invite=invitation(notice, recipient, sender=self._messages.sender, host=self._host, link=link),
+            invite=self._invite(notice, recipient, language, said),
+            at=notice.at,
+            timezone=recipient.timezone,
+            provider=visit.provider if visit and notice.kind in TO_CUSTOMERS else "",
+            reply_to=visit.email if visit and notice.kind in TO_CUSTOMERS else "",
+            stop_link=self._stop_link(notice, recipient, language),
         )
+
+    def _stop_link(self, notice: Notice, recipient: Recipient, language: str) -> str:
+        """The link that switches off mails which the recipient can do without; empty for all others."""
+        person = recipient.account_id or recipient.guest_id
+        if notice.kind not in OPTIONAL or person is None:
+            return ""
+        until = notice.at + LASTING
+        return self._links.signed(LinkPurpose.MAILS, person, recipient.email or "", until, language)
+
+    def _link(self, notice: Notice, recipient: Recipient, language: str) -> str:
+        """A link that shows the appointment or offer for a while after it has ended."""
+        ends = [notice.until, notice.visit.ends_at if notice.visit else None]
+        until = max(each for each in ends if each is not None) + AFTERWARDS
+        return self._links.signed(_purpose(notice), notice.about, recipient.email or "", until, language)
+
+    def _invite(
+        self, notice: Notice, recipient: Recipient, language: str, said: Mapping[str, str]
+    ) -> CalendarInvite | None:
+        """The calendar part, which says until when to cancel while that can be done."""
+        # Calendars are shared with others: their entries name the page, and permit nothing.
+        page = self._links.plain(_purpose(notice), notice.about)
+        sender = CalendarSender(self._messages.sender, self._host, page)
+        entered = notice.kind in {NoticeKind.BOOKED, NoticeKind.MOVED}
+        description = self._messages.cancelling(language, said) if entered else ""
+        return invitation(notice, recipient, sender, description)
+
+
+def _purpose(notice: Notice) -> LinkPurpose:
+    return PURPOSES.get(notice.kind, LinkPurpose.APPOINTMENT)

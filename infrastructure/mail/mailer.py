@@ -13,6 +13,7 @@ import aiosmtplib
 import structlog
 
 from application.jobs.job import PermanentFailure
+from application.notifications.links import TOKEN
 from application.notifications.mail import MailMessage
 from application.people.email_address import NotDeliverable
 from infrastructure.database.row_pool import RowPool
@@ -25,6 +26,7 @@ HIDDEN = "(the code)"
 TIMEOUT = 20.0  # seconds for each step of an exchange
 _STORE = "INSERT INTO auth.mail (id, account_id, kind, said) VALUES (%s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"
 
+_HAS = "SELECT 1 FROM auth.mail WHERE id = %s"
 _ALL = "SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s ORDER BY at, id"
 _LATEST = """
     SELECT id, kind, at, said FROM auth.mail WHERE account_id = %s
@@ -72,8 +74,8 @@ class MailService:
 
 
 def _shown(text: MIMEPart, mail: MailMessage) -> str:
-    """The text without its code: reading the stored copy must not replace access to the mailbox."""
-    content: str = text.get_content()
+    """The text without its code or signed link: reading the stored copy must not replace access to the mailbox."""
+    content = TOKEN.sub(lambda found: found[0].replace(found[1], HIDDEN), text.get_content())
     code = mail.said.get("token")
     return content.replace(code, HIDDEN) if code else content
 
@@ -95,6 +97,9 @@ class SentMails:
             {"id": id, "at": at, "kind": kind, **await self._fields(account_id, id, said)}
             for id, kind, at, said in found
         ]
+
+    async def has(self, id: UUID) -> bool:
+        return bool(await self._rows.all(_HAS, [id]))
 
     async def _fields(self, account_id: UUID, id: UUID, said: Any) -> Mapping[str, Any]:
         return await self._encryption.decrypt(account_id, bytes(said), id.bytes) or {}
@@ -162,8 +167,18 @@ def postman_of(settings: Settings, rows: RowPool, encryption: RowEncryption) -> 
     smtp = settings.mail_server
     if smtp is None and settings.dev_mailbox is None:
         logger.warning("mails wait: SMTP_URL is not set")
-    messages = MessageBuilder(settings.public_url, settings.mail_from)
-    return MailService(messages, sender_of(smtp, settings.dev_mailbox), rows, encryption)
+    return MailService(messages_of(settings), sender_of(smtp, settings.dev_mailbox), rows, encryption)
+
+
+def messages_of(settings: Settings) -> MessageBuilder:
+    """The builder of messages of the settings."""
+    return MessageBuilder(
+        settings.public_url,
+        settings.mail_from,
+        sender_name=settings.mail_sender_name,
+        sender_address=settings.mail_sender_address,
+        support_url=settings.support_url or "",
+    )
 
 
 def sender_of(smtp_url: str | None, mailbox: Path | None) -> Sender:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
-from interfaces.http.booking import appointment, history, hold, waitlist
+from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
@@ -23,6 +23,7 @@ from interfaces.http.identity import api_key, password, security_log, sent_mail,
 from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
+from interfaces.http.pages import routes as pages
 from interfaces.http.people import customer, erasure, export, me, registration, user
 from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, schedule
@@ -35,6 +36,7 @@ ROUTERS = (
     availability.router,
     appointment.router,
     history.router,
+    notices.router,
     hold.router,
     waitlist.router,
     provider.router,
@@ -182,6 +184,7 @@ def build(ports: Ports | None = None, life: Life | None = None, options: AppOpti
     app.router.routes.extend(docs_routes(app.title))
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.extend(pages.ROUTES)
     if options.mailbox is not None:
         app.router.routes.extend(mailbox_routes(options.mailbox))
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]

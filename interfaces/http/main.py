@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from application.booking.ending_jobs import ending_handlers
 from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
+from application.notifications.links import KEY as LINKS
+from application.notifications.links import Links
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
@@ -32,6 +34,7 @@ from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
+from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
@@ -49,6 +52,7 @@ from interfaces.http.framework.ports import (
     HealthPorts,
     IdentityPorts,
     JobPorts,
+    PagePorts,
     Ports,
     WebhookPorts,
 )
@@ -142,6 +146,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         ),
         jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
+        pages=await _pages(settings, store),
         health=_health(engine, redis),
     )
 
@@ -188,6 +193,11 @@ def _identity(
             redis.get_secret_value() if redis else None, settings.redis_prefix, breached=settings.breached_passwords
         ),
     )
+
+
+async def _pages(settings: Settings, store: EventStore) -> PagePorts:
+    links = Links(settings.public_url, await store.keyring.secret(LINKS))
+    return PagePorts(PageTemplates(settings.public_url), links)
 
 
 async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:

@@ -22,9 +22,13 @@ from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import Job, JobHandlers
+from application.notifications.agenda import AgendaServices, agenda_handlers
+from application.notifications.links import KEY as LINKS
+from application.notifications.links import Links
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
+from infrastructure.agendas import AgendaReadModel
 from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
@@ -35,9 +39,9 @@ from infrastructure.identity.rate_limits import RateLimits
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, JobWalker
+from infrastructure.mail.calendar_host import calendar_host
 from infrastructure.mail.email_channel import EmailChannel
-from infrastructure.mail.mailer import postman_of
-from infrastructure.mail.message_builder import MessageBuilder
+from infrastructure.mail.mailer import SentMails, messages_of, postman_of
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
@@ -175,8 +179,9 @@ async def _handlers(
     redis = settings.redis_url.get_secret_value() if settings.redis_url else None
     limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
     stack.push_async_callback(limits.close)
-    letters = MessageBuilder(settings.public_url, settings.mail_from)
-    channels = [EmailChannel(letters, mail, settings.public_url)]
+    host = await calendar_host(rows, settings.public_url)
+    links = Links(settings.public_url, await store.keyring.secret(LINKS))
+    channels = [EmailChannel(messages_of(settings), mail, links, host)]
     post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
     codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
     erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)
@@ -185,6 +190,7 @@ async def _handlers(
         **waitlist_handlers(WaitlistServices(store, line)),
         **notice_handlers(NoticeServices(store, channels=channels, quiet=settings.quiet, limits=limits)),
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
+        **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring))),
         **account_handlers(AccountMailServices(store, mail, *codes)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
         **ending_handlers(EndingServices(store, AheadReader(reads))),

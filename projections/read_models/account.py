@@ -1,6 +1,6 @@
 """Accounts: role and status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text, select
 
 from domain.people.account import Account
-from domain.people.account_status import AccountStatus
+from domain.people.account_status import NOTIFICATIONS, AccountStatus
 from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import instant, metadata, uuid
+from projections.engine.schema import instant, json, metadata, uuid
 from projections.query import text
 from projections.query.ownership import Ownership
 from projections.query.paging import Page, fetch, narrowed
@@ -36,6 +36,7 @@ account = Table(
     Column("phone", Text),
     Column("folded", Text, nullable=False),  # e-mail address and name, for search
     Column("reminders", Boolean, nullable=False),
+    json("notifications"),
     instant("created_at"),
     instant("forgetting_due", nullable=True),
     Index("account_created_at", "created_at", "id"),
@@ -47,7 +48,8 @@ ownership = Ownership(table=account, customer=account.c.id)
 class ListedAccount:
     """An account as of the snapshot. Personal data is None once its person is erased.
 
-    `reminders`: whether its holder wants optional mails.
+    `reminders`: whether its holder wants optional mails; `notifications`: which changes of their providers'
+    appointments they are told of.
     """
 
     id: UUID
@@ -60,6 +62,7 @@ class ListedAccount:
     language: str | None
     phone: str | None
     reminders: bool
+    notifications: Mapping[str, bool]
     created_at: datetime
     forgetting_due: datetime | None
 
@@ -95,6 +98,7 @@ _FORGOTTEN: dict[str, Any] = {
     **dict.fromkeys(CONTACT),
     "folded": "",
     "reminders": False,
+    "notifications": dict.fromkeys(NOTIFICATIONS, False),
 }
 
 
@@ -112,12 +116,17 @@ def _registered(event: Account.Registered) -> dict[str, Any]:
 def _contact(contact: PersonalData) -> dict[str, Any]:
     folded = text.folded(contact.get("email"), contact.get("name"))
     known = {name: contact.get(name) for name in CONTACT}
-    return {"folded": folded, **known, "reminders": wants_reminders(contact)}
+    return {"folded": folded, **known, **wanted(contact)}
 
 
-def wants_reminders(contact: PersonalData) -> bool:
-    """Whether an account's holder wants optional mails; not once the person is erased."""
-    return contact.value is not None and contact.get("reminders") is not False
+def wanted(contact: PersonalData) -> dict[str, Any]:
+    """The mails that an account's holder wants: `reminders` and `notifications`. None once the person is erased."""
+    there = contact.value is not None
+    chosen = contact.get("notifications") or {}
+    return {
+        "reminders": there and contact.get("reminders") is not False,
+        "notifications": {name: there and chosen.get(name, default) for name, default in NOTIFICATIONS.items()},
+    }
 
 
 accounts = Projection("account", [account], project, (Account,))

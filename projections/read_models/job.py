@@ -45,7 +45,8 @@ AFTER_UNDO = timedelta(hours=12)
 
 _REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
 _PLANNED = ("complete", "expire", *_REMINDERS)
-_TOLD = ("requested", "approve", "booked", "moved", "not-moved")
+_STAFF_TOLD = ("staff-booked", "staff-moved")
+_TOLD = ("requested", "approve", "booked", "moved", "not-moved", *_STAFF_TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,21 @@ def _of_webhook(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 
 def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
-    """The erasure of an account at its due time, and the mail that announces it."""
+    """The erasure of an account at its due time, the mail that announces it, and the daily agenda."""
     match recorded.event:
         case Account.ForgettingAsked(timestamp=at, due_at=due_at):
             letter = {"letter": "forgetting-asked", "due_at": due_at.isoformat()}
             _put(recorded.stream, PlannedJob("account_notice", "forgetting-asked", at, letter), recorded, rows)
             _put(recorded.stream, PlannedJob("forget", "forget", due_at, {}), recorded, rows)
-        case Account.ForgettingCancelled() | Account.Forgotten():
+        case Account.ForgettingCancelled():
             _drop(recorded.stream, ["forget", "forgetting-asked"], rows)
+        case Account.Forgotten():
+            _drop(recorded.stream, ["forget", "forgetting-asked", "agenda"], rows)
+        case Account.ContactChanged(timestamp=at, contact=contact):
+            if (contact.get("notifications") or {}).get("agenda"):
+                _put(recorded.stream, PlannedJob("agenda", "agenda", at, {}), recorded, rows)
+            else:
+                _drop(recorded.stream, ["agenda"], rows)
         case _:
             pass
 
@@ -126,8 +134,8 @@ def _dropped(event: object) -> Sequence[str]:
 _ANSWERED = ("expire", "requested", "approve")
 _OVER = (*_PLANNED, *_TOLD)
 _DROPPED: Mapping[type, Sequence[str]] = {
-    Appointment.Rescheduled: ("booked", "moved", "not-moved", *_REMINDERS),
-    Appointment.MoveRequested: ("booked", "moved", "not-moved", *_REMINDERS),
+    Appointment.Rescheduled: ("booked", "staff-booked", "moved", "not-moved", *_REMINDERS),
+    Appointment.MoveRequested: ("booked", "staff-booked", "moved", "not-moved", *_REMINDERS),
     Appointment.MoveDeclined: (*_ANSWERED, *_REMINDERS),
     Appointment.MoveExpired: (*_ANSWERED, *_REMINDERS),
     Appointment.Confirmed: _ANSWERED,
@@ -150,9 +158,11 @@ def _planned(event: object) -> Iterator[PlannedJob]:
     match event:
         case Appointment.Booked():
             yield _notice("booked", event.timestamp, starts_at=event.starts_at)
+            yield _staff_notice("staff-booked", event.timestamp, event.starts_at, event.by)
             yield from _ahead(event)
         case Appointment.Rescheduled():
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
+            yield _staff_notice("staff-moved", event.timestamp, event.starts_at, event.by)
             yield from _ahead(event)
         case Appointment.MoveDeclined() | Appointment.MoveExpired():
             yield _notice("not-moved", event.timestamp, starts_at=event.starts_at)
@@ -167,6 +177,7 @@ def _planned(event: object) -> Iterator[PlannedJob]:
             yield _notice("booked", event.timestamp)
         case Appointment.Cancelled():
             yield _notice("cancelled", event.timestamp)
+            yield _notice("staff-cancelled", event.timestamp)
         case Appointment.Declined():
             yield _notice("declined", event.timestamp)
         case Appointment.Expired():
@@ -206,6 +217,11 @@ def _ahead(
 
 def _notice(slot: str, at: datetime, **said: datetime) -> PlannedJob:
     return PlannedJob("notify", slot, at, {name: value.isoformat() for name, value in said.items()})
+
+
+def _staff_notice(slot: str, at: datetime, starts_at: datetime, by: UUID) -> PlannedJob:
+    """`by`: the account that made the change, which is not told of it."""
+    return PlannedJob("notify", slot, at, {"starts_at": starts_at.isoformat(), "by": str(by)})
 
 
 def _drop(subject: UUID, slots: Sequence[str], rows: RowBatch) -> None:

@@ -168,6 +168,14 @@ async def find(
     return await fetch(read.connection, query.order_by(every.c.planned_at, every.c.id), page, JobProgress)
 
 
+async def notices(read: Snapshot, appointment_id: UUID) -> Sequence[JobProgress]:
+    """The jobs that tell people about an appointment, in the order of `planned_at`."""
+    every = _all()
+    of_it = (every.c.subject == appointment_id) & every.c.kind.in_(["notify", "remind"])
+    found = await read.connection.execute(select(every).where(of_it).order_by(every.c.planned_at, every.c.id))
+    return [JobProgress(**row._mapping) for row in found]
+
+
 _LATENESS = """
     WITH RECURSIVE kinds AS (
         (SELECT kind FROM work.job WHERE done_at IS NULL AND dead_at IS NULL ORDER BY kind LIMIT 1)

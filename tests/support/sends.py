@@ -20,13 +20,13 @@ IN_HAND = timedelta(seconds=5)
 _REMINDERS = tuple(f"remind-{n}" for n in range(5))
 _MADE: Mapping[str, Sequence[str]] = {
     "Appointment.Requested": ("requested", "approve", *_REMINDERS),
-    "Appointment.Booked": ("booked", *_REMINDERS),
+    "Appointment.Booked": ("booked", "staff-booked", *_REMINDERS),
     "Appointment.Confirmed": ("booked",),
-    "Appointment.Rescheduled": ("moved", *_REMINDERS),
+    "Appointment.Rescheduled": ("moved", "staff-moved", *_REMINDERS),
     "Appointment.MoveRequested": ("requested", "approve", *_REMINDERS),
     "Appointment.MoveDeclined": ("not-moved", *_REMINDERS),
     "Appointment.MoveExpired": ("not-moved", *_REMINDERS),
-    "Appointment.Cancelled": ("cancelled",),
+    "Appointment.Cancelled": ("cancelled", "staff-cancelled"),
     "Appointment.Declined": ("declined",),
     "Appointment.Expired": ("expired",),
 }
@@ -77,7 +77,7 @@ def _reasons(events: Iterable[Stored]) -> Mapping[UUID, Reason]:
         for slot in _MADE.get(event.topic, ()):
             key = _key(event.stream, slot, event.version)
             found[key] = Reason(event.stream, slot, None)
-            if slot not in {"cancelled", "declined", "expired"}:
+            if slot not in {"cancelled", "staff-cancelled", "declined", "expired"}:
                 open_.setdefault(event.stream, []).append(key)
     return found
 

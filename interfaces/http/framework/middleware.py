@@ -67,7 +67,7 @@ class Envelope:
         except Exception as error:
             if started:
                 raise
-            _note_denial(error, scope)
+            note_denial(error, scope)
             await answer_of(error, scope)(scope, receive, send_with_headers)
         finally:
             leave()
@@ -100,7 +100,7 @@ def _nothing() -> None:
     """The end of a request that was not admitted."""
 
 
-def _note_denial(error: Exception, scope: Scope) -> None:
+def note_denial(error: Exception, scope: Scope) -> None:
     """Tell the security log of a refused token, a missing permission, or too many requests."""
     ports = scope["app"].state.ports
     if not isinstance(error, SECURITY_EVENTS) or ports is None:

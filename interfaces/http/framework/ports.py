@@ -15,6 +15,7 @@ from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
 from application.jobs.job import JobEnqueuer
 from application.ledger import Ledger
+from application.notifications.links import Links
 from application.notifications.mail import SentMails
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits, WriteBudget
@@ -95,6 +96,28 @@ class JobPorts:
     enqueuer: JobEnqueuer
 
 
+class PageTemplates(Protocol):
+    """HTML of the pages behind links. `style`: their style sheet."""
+
+    style: bytes
+
+    def language(self, wanted: str, accepted: str) -> str:
+        """The language to answer in: that of the link, else by Accept-Language."""
+        ...
+
+    def render(self, template: str, fields: Mapping[str, Any], *, language: str, locale: str, zone: str) -> bytes:
+        """`locale`: the person's language tag; `zone`: in which times are shown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PagePorts:
+    """The pages behind the links of mails."""
+
+    templates: PageTemplates
+    links: Links
+
+
 @dataclass(slots=True)
 class HealthPorts:
     """Failing `vital` checks make the process unavailable, failing `useful` ones degraded.
@@ -125,6 +148,7 @@ class Ports:
     webhooks: WebhookPorts
     jobs: JobPorts
     mails: SentMails
+    pages: PagePorts
     writes: LastWrites = field(default_factory=LastWrites)
     request_id_key: bytes = b""
     health: HealthPorts = field(default_factory=HealthPorts)

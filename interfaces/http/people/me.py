@@ -20,6 +20,7 @@ from interfaces.http.framework.fields import (
     Instant,
     Name,
     Resource,
+    Shape,
     Zone,
     absent,
     plain,
@@ -32,7 +33,7 @@ from interfaces.http.framework.responses import HttpResponse, command_response, 
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.registration import Language
 from projections.read_models import account
-from projections.read_models.account import CONTACT, ListedAccount, wants_reminders
+from projections.read_models.account import CONTACT, ListedAccount, wanted
 
 router = Router("/v1/me", "me")
 
@@ -47,22 +48,49 @@ class ChangeMeBase(Body):
     phone: Phone | None = None
 
 
+class ChangeNotificationsBody(Body):
+    """Whether to mail you when somebody else books, moves or cancels an appointment with one of your providers.
+
+    `agenda`: a mail each morning with the appointments of the day.
+    """
+
+    booked: bool = absent()
+    moved: bool = absent()
+    cancelled: bool = absent()
+    agenda: bool = absent()
+
+
+class NotificationsResponse(Shape):
+    """Whether a mail goes out when somebody else books, moves or cancels an appointment with one's providers.
+
+    `agenda`: each morning, with the appointments of the day.
+    """
+
+    booked: bool
+    moved: bool
+    cancelled: bool
+    agenda: bool
+
+
 class ChangeMeBody(Change, ChangeMeBase):
     """Only the given fields change; null clears an optional one. Another `email` requires `current_password`.
 
-    `reminders`: false switches off reminders and the offers of the waitlist.
+    `reminders`: false switches off reminders and the offers of the waitlist. `notifications`: which changes of your
+    providers' appointments you get a mail about; kinds that are left out stay as they are.
     """
 
     name: Name = absent()
     email: EmailAddress = absent()
     reminders: bool = absent()
+    notifications: ChangeNotificationsBody = absent()
     current_password: str = renamed("current_password", "password", default_factory=lambda: None)
 
 
 class AccountResponse(Resource):
     """An account. Personal fields are null once the person is erased.
 
-    `reminders`: whether its holder gets reminders, and offers of the waitlist.
+    `reminders`: whether its holder gets reminders, and offers of the waitlist. `notifications`: the changes of their
+    providers' appointments that they get a mail about.
     """
 
     role: Role
@@ -73,6 +101,7 @@ class AccountResponse(Resource):
     language: str | None
     phone: str | None
     reminders: bool
+    notifications: NotificationsResponse
     created_at: Instant
     forgetting_due: Instant | None
 
@@ -93,8 +122,8 @@ def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
 
 def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
-        return {name: account.contact.get(name) for name in CONTACT} | {"reminders": wants_reminders(account.contact)}
-    return {name: getattr(account, name) for name in (*CONTACT, "reminders")}
+        return {name: account.contact.get(name) for name in CONTACT} | wanted(account.contact)
+    return {name: getattr(account, name) for name in (*CONTACT, "reminders", "notifications")}
 
 
 async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:

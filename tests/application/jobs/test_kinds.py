@@ -9,6 +9,7 @@ from application.booking.waitlist_matching import waitlist_handlers
 from application.identity.account_mail import account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import ENQUEUING
+from application.notifications.agenda import agenda_handlers
 from application.notifications.notice_jobs import notice_handlers
 from application.people.erasure import erasure_handlers
 from application.webhooks.delivery import webhook_handlers
@@ -17,6 +18,7 @@ TABLES: list[Any] = [
     booking_handlers,
     waitlist_handlers,
     notice_handlers,
+    agenda_handlers,
     webhook_handlers,
     account_handlers,
     erasure_handlers,

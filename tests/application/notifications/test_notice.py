@@ -24,14 +24,16 @@ from application.booking.approval import (
 )
 from application.booking.attendance import check_in_appointment
 from application.booking.hold import PlaceHold, place_hold
+from application.catalog.organization import CreateOrganization, create_organization
 from application.jobs.job import Job, LeaseLost, NotDueYet
 from application.notifications.notice import Notice, NoticeKind
-from application.notifications.notice_jobs import NoticeServices, notify, offer, remind, webhook_disabled
+from application.notifications.notice_jobs import NoticeServices, notify, offer, remind
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import Recipient
 from application.people.account import RegisterAccount, register_account
 from application.people.customer import CreateCustomer, create_customer
 from application.rate_limit import RateLimit, TooManyRequests
+from application.webhooks.subscription import CreateWebhook, DisableWebhook, create_webhook, disable_webhook
 from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
@@ -143,7 +145,7 @@ class TestWhom:
         guest = await a_guest(week, timezone="Asia/Tokyo")
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=guest)
         assert await notify(a_job(appointment), Held(), means) == "done"
-        assert told.last[1] == Recipient("Guest", "guest@example.org", "+1", "", "Asia/Tokyo")
+        assert told.last[1] == Recipient("Guest", "guest@example.org", "+1", "", "Asia/Tokyo", guest_id=guest)
 
     async def test_a_guest_in_the_provider_s_language(self, store, week, told, means) -> None:
         await an_account(store, Role.PROVIDER, week.owner.account, language="ru")
@@ -166,13 +168,28 @@ class TestWhom:
         assert await notify(a_job(appointment), Held(), means) == "done"
         assert told.last[1].account_id == me
 
-    async def test_a_guest_s_address_that_has_had_enough_gets_no_more(self, store, week, told, means) -> None:
-        few = replace(means, limits=Few(2))
+    async def test_what_can_wait_waits_while_a_guest_s_address_has_had_enough(self, store, week, means) -> None:
+        none = replace(means, limits=Few(0), quiet=None)
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=await a_guest(week))
-        outcomes = [await notify(a_job(appointment), Held(), few) for _ in range(3)]
-        assert outcomes == ["done", "done", "enough"]
+        for told_of in (notify, remind):
+            with pytest.raises(NotDueYet) as later:
+                await told_of(a_job(appointment), Held(), none)
+            assert later.value.until == store.now() + timedelta(seconds=60)
+        store.set_clock(appointment.starts_at - timedelta(seconds=30))
+        assert await remind(a_job(appointment), Held(), none) == "limit"
         mine = await a_booked_appointment(store, week, clock="15:00", by=await an_account(store))
-        assert await notify(a_job(mine), Held(), few) == "done", "whoever has an account has proved the address"
+        assert await notify(a_job(mine), Held(), none) == "done", "whoever has an account has proved the address"
+
+    async def test_moves_and_cancellations_go_however_much_an_address_has_had(self, store, week, told, means) -> None:
+        none = replace(means, limits=Few(0))
+        appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=await a_guest(week))
+        moving = RescheduleAppointment(by=week.owner, appointment_id=appointment.id, start=week.at("10:00"))
+        moved = (await reschedule_appointment(moving, store)).aggregate
+        assert await notify(a_job(moved, "moved"), Held(), none) == "done"
+        cancelling = CancelAppointment(by=week.owner, appointment_id=appointment.id, reason="away")
+        await cancel_appointment(cancelling, store)
+        assert await notify(a_job(moved, "cancelled"), Held(), none) == "done"
+        assert [notice.kind for notice, _ in told.sent] == [NoticeKind.MOVED, NoticeKind.CANCELLED]
 
     async def test_a_guest_without_an_address_gets_nothing(self, store, week, told, means) -> None:
         guest, lease = await a_guest(week, email=None), Held()
@@ -281,6 +298,24 @@ class TestTruth:
         assert visit.cancel_until == week.at("08:00")
         assert visit.ends_at - visit.starts_at == timedelta(minutes=30)
 
+    @pytest.mark.parametrize("own", [True, False])
+    async def test_it_names_the_public_contact_of_the_provider_or_the_organization(
+        self, store, told, means, own
+    ) -> None:
+        owner = somebody(Role.PROVIDER)
+        profile = {"name": "Ada's", "timezone": None, "bio": None, "address": None}
+        shared = {"email": "salon@example.org", "phone": "+33 1"}
+        founding = CreateOrganization(by=owner, id=new_id(), profile=profile | shared)
+        organization = (await create_organization(founding, store)).aggregate.id
+        contact = {"email": "ada@example.org", "phone": None} if own else {}
+        provider = await a_provider(store, owner, organization_id=str(organization), **contact)
+        service = await a_service(store, owner, provider)
+        week = OpenWeek(store, owner, provider, service, datetime(2026, 6, 15, tzinfo=UTC))
+        appointment = await a_booked_appointment(store, week, by=await an_account(store))
+        await notify(a_job(appointment), Held(), means)
+        visit = told.last[0].visit
+        assert (visit.email, visit.phone) == ("ada@example.org" if own else "salon@example.org", "+33 1")
+
 
 class TestQuietHours:
     """The customer is in Berlin: quiet from 19:00 to 06:00 UTC in summer."""
@@ -298,6 +333,14 @@ class TestQuietHours:
         assert (told.sent, lease.asked) == ([], 0)
         store.set_clock(later.value.until)
         assert await remind(a_job(appointment), Held(), means) == "done"
+
+    async def test_its_date_is_their_end_whenever_it_is_sent(self, store, appointment, told, means) -> None:
+        end = appointment.starts_at - hours(3)
+        job = replace(a_job(appointment), due_at=appointment.starts_at - hours(5))
+        for minutes in (0, 20):
+            store.set_clock(end + timedelta(minutes=minutes))
+            assert await remind(job, Held(), means) == "done"
+        assert [notice.at for notice, _ in told.sent] == [end, end]
 
     async def test_but_not_for_longer_than_until_the_start(self, store, appointment, told) -> None:
         means = NoticeServices(store, channels=[told], quiet=QuietHours.read("21:00-11:00"))
@@ -373,8 +416,14 @@ async def test_an_offer_says_until_when_the_place_is_kept(store, week, told, mea
     assert await offer(a_job(waiting, "offer", hold_id=str(new_id())), Held(), means) == "gone"
 
 
-async def test_whoever_subscribed_is_told_that_a_webhook_is_off(store, told, means) -> None:
-    me, webhook = await an_account(store, Role.PROVIDER), new_id()
-    assert await webhook_disabled(new_id(), webhook, "https://x.example", me.account, Held(), means) == "done"
-    assert (told.last[0].about, told.last[0].facts) == (webhook, {"url": "https://x.example"})
-    assert await webhook_disabled(new_id(), webhook, "https://x", new_id(), Held(), means) == "forgotten"
+@pytest.mark.parametrize("reason", ["gone", "failing"])
+async def test_whoever_subscribed_is_told_that_a_webhook_is_off_and_why(store, told, means, reason: str) -> None:
+    me = await an_account(store, Role.PROVIDER)
+    provider = await a_provider(store, me)
+    what = {"url": "https://x.example", "types": ["appointment.booked"], "provider_id": provider}
+    webhook = (await create_webhook(CreateWebhook(by=me, id=new_id(), **what), store)).aggregate
+    await disable_webhook(DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason=reason), store)
+    assert await notify(a_job(webhook.id, "disabled"), Held(), means) == "done"
+    assert (told.last[0].about, told.last[0].facts) == (webhook.id, {"url": "https://x.example", "why": reason})
+    store.memory.keys.rows.pop(me.account)
+    assert await notify(a_job(webhook.id, "disabled"), Held(), means) == "forgotten"

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from application.notifications.links import TOKEN
 from application.notifications.mail import MailMessage
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
@@ -22,18 +24,21 @@ from infrastructure.mail.mailer import (
     MailService,
     NoSender,
     NowhereSender,
+    SentMails,
     SmtpSender,
     sender_of,
 )
 from infrastructure.mail.message_builder import MessageBuilder
 from tests.infrastructure.conftest import Open
+from tests.infrastructure.mail import gallery
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian
+SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
 LETTERS = MessageBuilder("https://daybook.test", "Daybook <no-reply@daybook.test>")
 
 
 def letter(to: str = "ada@example.org", **more: Any) -> MailMessage:
-    said = {"id": new_id(), "kind": "already-registered", "language": "ru", "said": {"name": "Ада"}} | more
+    said = {"id": new_id(), "kind": "already-registered", "language": "ru", "said": {"name": "Ада"}, "at": SENT} | more
     return MailMessage(to=to, **said)
 
 
@@ -164,3 +169,25 @@ async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(database, op
     assert told["to"] == "ada@example.org"
     assert told["subject"] == SUBJECT
     assert "Ада" in told["text"]
+
+
+async def test_the_stored_copy_of_a_mail_holds_neither_its_code_nor_its_link(
+    database, open_store: Open, tmp_path: Path
+):
+    """Else reading the copy would replace access to the mailbox."""
+    store = await open_store(database.application)
+    code, notice = "c" * 43, gallery.letter(gallery.a_notice(), gallery.a_recipient())
+    secrets = [code, TOKEN.findall(notice.said["link"])[0]]
+    async with RowPool(database.application) as rows:
+        postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
+        asked = {"name": "Ada", "token": code, "network": ""}
+        times: Any = {"at": SENT, "moments": {"asked": SENT}}
+        await postman.send(MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times))
+        await postman.send(notice)
+        assert notice.account_id is not None
+        copies = [each["text"] for each in await SentMails(rows, store.keyring).of(notice.account_id)]
+    sent = b"".join(await asyncio.to_thread(_contents, tmp_path)).decode().replace("=\r\n", "").replace("=3D", "=")
+    for secret in secrets:
+        assert secret in sent
+        assert not [each for each in copies if secret in each]
+    assert all("https://daybook.test/" in each for each in copies)

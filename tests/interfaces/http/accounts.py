@@ -110,9 +110,9 @@ class People:
         files = sorted(self.mailbox.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
         return [email.message_from_bytes(file.read_bytes(), EmailMessage, policy=default) for file in files]
 
-    async def last_mail(self) -> EmailMessage:
-        """The newest."""
-        return (await self.mails())[-1]
+    async def last_mail(self, kind: str = "") -> EmailMessage:
+        """The newest, or the newest of a kind: mails of one moment are sent in any order."""
+        return [mail for mail in await self.mails() if kind in ("", mail["X-Daybook-Kind"])][-1]
 
 
 @asynccontextmanager

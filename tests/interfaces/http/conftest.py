@@ -21,10 +21,19 @@ from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_
 from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
-from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, Ports, WebhookPorts
+from interfaces.http.framework.ports import (
+    AbusePorts,
+    ErasurePorts,
+    IdentityPorts,
+    JobPorts,
+    PagePorts,
+    Ports,
+    WebhookPorts,
+)
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
@@ -32,6 +41,7 @@ from projections.engine.projector import Projector
 from projections.query.snapshot import Snapshots
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
+from tests.infrastructure.mail.gallery import LINKS
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
 from tests.support.sealed import CODEC, MASTERS
@@ -123,6 +133,7 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
         cursors=Cursors(SECRET),
         codec=CODEC,
         ledger=ledger,
+        pages=PagePorts(PageTemplates("https://daybook.test"), LINKS),
         **concepts,
     )
 

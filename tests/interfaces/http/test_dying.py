@@ -197,13 +197,13 @@ SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
     "identity.password.change_password": (changes_the_password, ADA, "Your password was changed"),
     "identity.password.request_password_reset": (forgets_the_password, ADA, "Set a new password"),
     "identity.password.reset_password": (resets_the_password, ADA, "Your password was changed"),
-    "identity.totp.confirm_totp": (begins_codes, ADA, "One-time codes are asked for"),
-    "identity.totp.stop_totp": (stops_codes, ADA, "One-time codes are asked for no more"),
+    "identity.totp.confirm_totp": (begins_codes, ADA, "Two-step sign-in is on"),
+    "identity.totp.stop_totp": (stops_codes, ADA, "Two-step sign-in is off"),
     "identity.api_key_creation.create_api_key": (creates_an_api_key, ADA, "An API key was created"),
     "identity.totp.renew_recovery_codes": (renews_recovery_codes, ADA, "You have new recovery codes"),
     "identity.session.use_recovery_code": (uses_a_recovery_code, ADA, "A recovery code was used"),
-    "identity.totp.reset_totp": (loses_the_device, ADA, "One-time codes are asked for no more"),
-    "people.erasure.erase_person": (is_erased, ADA, "You are forgotten"),
+    "identity.totp.reset_totp": (loses_the_device, ADA, "Two-step sign-in is off"),
+    "people.erasure.erase_person": (is_erased, ADA, "Your data has been deleted"),
 }
 """What calls each function that enqueues; to whom the mail goes that it owes, and its subject."""
 
@@ -269,7 +269,7 @@ async def test_who_asked_to_be_forgotten_is_though_the_process_died_at_once(
     monkeypatch.undo()
     again = await api.post("/v1/me/forget", {}, me, idempotency_key="k")
     assert again.status_code == 202
-    assert [mail["subject"] for mail in await api.people.mails()] == ["You will be forgotten"]
+    assert [mail["subject"] for mail in await api.people.mails()] == ["Your data will be deleted"]
     found = await api.people.rows.all("SELECT kind FROM work.job WHERE done_at IS NULL")
     assert found == [("forget",)]
 
@@ -291,7 +291,7 @@ async def test_who_is_to_be_forgotten_now_is_though_the_process_died_at_once(
     await api.people.work()  # the erasure has enqueued the last mail
     shown = (await api.get(f"/v1/users/{me.account}", ADMIN)).json()
     assert (shown["standing"], UUID(shown["id"])) == ("forgotten", me.account)
-    assert "You are forgotten" in [mail["subject"] for mail in await api.people.mails()]
+    assert "Your data has been deleted" in [mail["subject"] for mail in await api.people.mails()]
 
 
 async def test_who_is_erased_by_two_jobs_at_once_is_told_once(api: Api) -> None:
@@ -300,4 +300,4 @@ async def test_who_is_erased_by_two_jobs_at_once_is_told_once(api: Api) -> None:
     erase = ErasePerson(by=OPERATOR, subject=me.account, farewell=farewell)
     await asyncio.gather(*(erase_person(erase, api.ports.store) for _ in range(2)))
     told = [mail["subject"] for mail in await api.people.mails()]
-    assert told.count("You are forgotten") == 1
+    assert told.count("Your data has been deleted") == 1

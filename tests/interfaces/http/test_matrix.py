@@ -43,6 +43,7 @@ list_appointments              ?    +    +  |   +    +    +    +  |   +    +    
 get_appointment                ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_appointment:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_appointment_history        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+list_notices                   ?    .    .  |   +    +    +    +  |   -    -    -  |   +    +    .
 change_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 confirm_appointment            ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .

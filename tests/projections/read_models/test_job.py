@@ -13,6 +13,8 @@ from domain.booking.hold import Hold
 from domain.booking.origin import Party
 from domain.booking.placement import Booking
 from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistRequest
+from domain.people.account import Account
+from domain.personal_data import PersonalData
 from projections.read_models.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
@@ -42,6 +44,7 @@ async def test_a_booking_is_told_reminded_of_and_completed(jobs_of, appointment)
     found = await jobs_of(appointment)
     assert {slot: row.kind for slot, row in found.items()} == {
         "booked": "notify",
+        "staff-booked": "notify",
         "remind-0": "remind",
         "remind-1": "remind",
         "complete": "complete",
@@ -54,7 +57,7 @@ async def test_a_booking_is_told_reminded_of_and_completed(jobs_of, appointment)
 
 async def test_nobody_is_reminded_of_what_was_booked_after_the_reminders_time(jobs_of) -> None:
     soon = an_appointment(start=NOW + timedelta(hours=3))
-    assert set(await jobs_of(soon)) == {"booked", "remind-1", "complete"}
+    assert set(await jobs_of(soon)) == {"booked", "staff-booked", "remind-1", "complete"}
 
 
 async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointment) -> None:
@@ -62,7 +65,7 @@ async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointmen
     there = at(16, day=25)
     appointment.reschedule(uuid4(), *a_place(uuid4(), there), by_customer=False, now=NOW)
     after = await jobs_of(appointment)
-    assert set(after) == {"moved", "remind-0", "remind-1", "complete"}
+    assert set(after) == {"moved", "staff-moved", "remind-0", "remind-1", "complete"}
     assert after["remind-0"].due_at == there - timedelta(hours=24)
     assert not {row.key for row in before.values()} & {row.key for row in after.values()}
 
@@ -70,12 +73,12 @@ async def test_a_move_moves_its_jobs_under_keys_of_their_own(jobs_of, appointmen
 async def test_of_what_is_cancelled_only_that_is_told(jobs_of, appointment) -> None:
     await jobs_of(appointment)
     appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
-    assert set(await jobs_of(appointment)) == {"cancelled"}
+    assert set(await jobs_of(appointment)) == {"cancelled", "staff-cancelled"}
 
 
 async def test_a_booking_cancelled_within_one_page_leaves_only_the_news_of_that(jobs_of, appointment) -> None:
     appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
-    assert set(await jobs_of(appointment)) == {"cancelled"}
+    assert set(await jobs_of(appointment)) == {"cancelled", "staff-cancelled"}
 
 
 @pytest.mark.parametrize("end", ["complete", "miss"])
@@ -90,6 +93,41 @@ async def test_a_no_show_that_is_undone_will_be_completed(jobs_of, appointment) 
     appointment.undo_no_show(uuid4(), START + timedelta(hours=2))
     found = await jobs_of(appointment)
     assert found["complete"].due_at == START + timedelta(hours=14)
+
+
+async def test_the_provider_s_owner_is_told_who_made_the_change(jobs_of, appointment) -> None:
+    (booker,) = [event.by for event in appointment.pending_events]
+    assert (await jobs_of(appointment))["staff-booked"].said["by"] == str(booker)
+    mover = uuid4()
+    appointment.reschedule(mover, *a_place(uuid4(), at(16, day=25)), by_customer=False, now=NOW)
+    assert (await jobs_of(appointment))["staff-moved"].said == {
+        "starts_at": at(16, day=25).isoformat(),
+        "by": str(mover),
+    }
+
+
+async def test_an_account_has_one_job_for_its_agenda_while_it_is_switched_on(write, catch_up, look) -> None:
+    id = uuid4()
+    contact = {"email": "ada@example.org", "name": "Ada", "timezone": "UTC", "language": None}
+    ada = Account(Account.id_of(id), id, id, "provider", uuid4(), PersonalData(id, contact), NOW)
+
+    async def slots() -> list[str]:
+        await write(ada)
+        await catch_up()
+        async with look("job") as read:
+            rows = (await read.connection.execute(select(job).where(job.c.subject == ada.id))).all()
+        return [row.slot for row in rows]
+
+    def choose(**notifications: bool) -> None:
+        ada.change_contact(id, PersonalData(id, contact | {"notifications": notifications}), NOW)
+
+    assert await slots() == []
+    choose(agenda=True)
+    assert await slots() == ["agenda"]
+    choose(agenda=True, booked=False)
+    assert await slots() == ["agenda"]
+    choose(agenda=False)
+    assert await slots() == []
 
 
 async def test_a_job_holds_nothing_that_was_told_in_confidence(jobs_of, appointment) -> None:

@@ -62,7 +62,7 @@ async def assert_carried_out(after: Instance) -> None:
 
         await eventually(all_done)
         told = await subjects(web, LEAVER)
-        assert told[0] == "You are forgotten"
+        assert told[0] == "Your data has been deleted"
         assert len(told) == len({*told}), "each mail is sent once"
 
 

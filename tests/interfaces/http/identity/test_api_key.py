@@ -135,7 +135,7 @@ async def test_a_reset_ends_all_keys_and_they_are_listed_beside_sessions(api: Ap
     theirs = (await made(api, other, "read"))["secret"]
     assert (await api.get("/v1/auth/sessions", ada)).json()["api_keys"] == [key]
     await api.post("/v1/auth/password/forgot", {"email": ADA})
-    reset = {"ticket": token_of(await api.people.last_mail()), "password": ANOTHER}
+    reset = {"ticket": token_of(await api.people.last_mail("reset")), "password": ANOTHER}
     assert (await api.post("/v1/auth/password/reset", reset)).status_code == 204
     assert (await api.get("/v1/auth/sessions", ada)).json()["api_keys"] == []
     assert problem(await by_key(api, secret, "GET", "/v1/customers")) == (401, "unauthenticated")

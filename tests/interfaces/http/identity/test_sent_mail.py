@@ -1,5 +1,6 @@
 """What was mailed to the caller, over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from application.access import Caller
@@ -11,6 +12,8 @@ from tests.interfaces.http.sign_in import an_account
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 
+SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
+
 
 async def mailed(api: Api, to: Caller | None, *names: str) -> None:
     """A letter for each, in turn, as a notice is sent: its id tells no time."""
@@ -19,11 +22,11 @@ async def mailed(api: Api, to: Caller | None, *names: str) -> None:
     for name in names:
         said = {"name": name}
         id, account = derived_id(name, new_id()), to.account if to else None
-        await postman.send(MailMessage(id, "password-changed", "grace@example.org", "en", said, account))
+        await postman.send(MailMessage(id, "password-changed", "grace@example.org", "en", said, account, at=SENT))
 
 
 def names(answer: Any) -> list[str]:
-    return [each["text"].split("\n")[0].removeprefix("Hello ").rstrip(",\r") for each in answer.json()["items"]]
+    return [each["text"].split("\n")[0].removeprefix("Hi ").rstrip(",\r") for each in answer.json()["items"]]
 
 
 class TestMails:

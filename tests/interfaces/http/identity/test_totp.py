@@ -158,7 +158,7 @@ async def test_the_operator_turns_codes_off_for_who_lost_everything(api: Api, ad
     (event,) = await api.ports.identity.signing.security.find(limit=5, kind="totp_reset")
     assert (event.account_id, event.facts) == (ada.account, {"by": "operator"})
     subjects = [mail["subject"] for mail in await api.people.mails()]
-    assert "One-time codes are asked for no more" in subjects
+    assert "Two-step sign-in is off" in subjects
     signed = await signed_in(api, password=password)
     if password == PASSWORD:
         assert signed.status_code == 200

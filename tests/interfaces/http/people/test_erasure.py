@@ -182,7 +182,7 @@ class TestForgetting:
         asked = await api.post("/v1/me/forget", {"cancel_appointments": True}, grace)
         assert asked.status_code == 202
         assert asked.json()["forgetting_due"] is not None
-        assert "You will be forgotten" in [mail["subject"] for mail in await api.people.mails()]
+        assert "Your data will be deleted" in [mail["subject"] for mail in await api.people.mails()]
         assert (await api.delete("/v1/me/forget", grace, if_match="*")).status_code == 204
         told = (await api.get("/v1/me", grace)).json()
         assert (told["forgetting_due"], told["name"]) == (None, "Grace Brewster")

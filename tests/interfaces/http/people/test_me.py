@@ -6,7 +6,7 @@ import pytest
 
 from application.access import Caller, Role
 from domain.kernel import new_id
-from tests.interfaces.http.accounts import PASSWORD, token_of
+from tests.interfaces.http.accounts import PASSWORD, text_of, token_of
 from tests.interfaces.http.sign_in import an_account, prove
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
@@ -64,6 +64,17 @@ class TestChangeMe:
         assert (await api.get("/v1/me", me)).json() == renamed.json()
         assert problem(await api.patch("/v1/me", {"reminders": None}, me, if_match=3)) == (422, "invalid-fields")
 
+    async def test_each_notification_is_switched_off_by_itself(self, api: Api):
+        me = await an_account(api, role=Role.PROVIDER)
+        every = {"booked": True, "moved": True, "cancelled": True, "agenda": False}
+        assert (await api.get("/v1/me", me)).json()["notifications"] == every
+        await api.patch("/v1/me", {"notifications": {"booked": False}}, me, if_match=1)
+        changed = await api.patch("/v1/me", {"notifications": {"moved": False}}, me, if_match=2)
+        assert changed.json()["notifications"] == every | {"booked": False, "moved": False}
+        assert (await api.get("/v1/me", me)).json() == changed.json()
+        wrong = await api.patch("/v1/me", {"notifications": {"nothing": False}}, me, if_match=3)
+        assert pointers(wrong) == ["/notifications/nothing"]
+
     @pytest.mark.parametrize(
         "said",
         [
@@ -88,6 +99,7 @@ class TestChangeMe:
         assert (await api.get("/v1/me", me)).json()["email"] == "hopper@example.org"
         told = await api.people.last_mail()
         assert (told["to"], told["subject"]) == ("grace@example.org", "Your e-mail address was changed")
+        assert "changed to h***@example.org. Use it to sign in." in text_of(told)
         await an_account(api)  # the former address is free
 
     async def test_an_address_that_is_taken_is_answered_alike(self, api: Api):

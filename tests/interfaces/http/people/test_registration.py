@@ -24,7 +24,7 @@ class TestRegister:
         mail = await api.people.last_mail()
         assert (mail["to"], mail["subject"]) == ("grace@example.org", "Confirm your e-mail address")
         token = token_of(mail)
-        assert f"https://daybook.test/verify#{token}" in text_of(mail)
+        assert f"https://daybook.test/verify?code={token}&lang=en" in text_of(mail)
         proven = await prove(api, token)
         assert proven.status_code == 200
         me = Caller(UUID(proven.json()["account_id"]), Role.CUSTOMER)
@@ -178,8 +178,9 @@ class TestVerifyEmail:
     async def test_the_mail_says_when_and_from_which_network_it_was_asked_for(self, api: Api):
         await register(api)
         now = api.ports.store.now()
-        text = text_of(await api.people.last_mail())
-        assert f"It was requested on {now:%Y-%m-%d %H:%M} UTC, from the network address 127.0.0.1." in text
+        text = text_of(await api.people.last_mail()).replace("\u00a0", " ")
+        when = f"{now:%-d %B %Y}, {now:%-I:%M} {now:%p}".replace("AM", "am").replace("PM", "pm")
+        assert f"It was requested on {when} (UTC), from the network address 127.0.0.1." in text
 
     async def test_a_code_finishes_what_a_crash_left_half_done(self, api: Api, monkeypatch: pytest.MonkeyPatch):
         """The log has recorded the account, and its password has not been stored."""

@@ -56,6 +56,17 @@ class TestCreateUser:
         assert str(await api.people.tickets.redeem(token_of(mail), "reset")) == made.json()["id"]
         assert (await api.get(made.headers["location"], somebody(Role.ADMIN))).json() == made.json()
 
+    async def test_the_first_password_is_confirmed_and_alarms_nobody(self, api: Api):
+        await api.post("/v1/users", BEA, somebody(Role.ADMIN))
+        for password, subject in ((PASSWORD, "Your account is ready"), (PASSWORD * 2, "Your password was changed")):
+            if subject == "Your password was changed":
+                await api.post("/v1/auth/password/forgot", {"email": BEA["email"]})
+            ticket = token_of(await api.people.last_mail())
+            answer = await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": password})
+            assert answer.status_code == 204
+            mail = await api.people.last_mail()
+            assert (mail["to"], mail["subject"]) == ("bea@example.org", subject)
+
     async def test_an_address_has_one_account(self, api: Api):
         await an_account(api, "bea@example.org")
         assert problem(await api.post("/v1/users", BEA, somebody(Role.ADMIN))) == (409, "address-taken")

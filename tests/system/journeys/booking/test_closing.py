@@ -82,7 +82,7 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
     here, there = town.apis
     for day in range(ROUNDS):
         shop, ada = await town.a_shop(), town.somebody()
-        path = f"/v1/services/{shop.service_id}"
+        path = f"/v1/services/{shop.service_id}?appointments=keep"
         close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
         refused = await book_while(shop, ada, here, day, close)
         assert set(refused) == {(409, "service-withdrawn")}
@@ -91,7 +91,7 @@ async def test_a_service_withdrawn_on_another_process_is_booked_no_more(town: To
 async def test_a_provider_who_left_on_another_process_is_booked_no_more(town: Town) -> None:
     here, there = town.apis
     shop, ada = await town.a_shop(), town.somebody()
-    path = f"/v1/providers/{shop.provider_id}"
+    path = f"/v1/providers/{shop.provider_id}?appointments=keep"
     close = partial(shop.owner.ask, "DELETE", path, api=there, if_match="*")
     refused = await book_while(shop, ada, here, 0, close)
     assert set(refused) == {(409, "provider-inactive")}

@@ -179,7 +179,7 @@ async def test_hold_approve_remind_move_cancel_and_offer_to_who_waits(story: tup
         ]
         jobs = await people.jobs(booked["id"])
         done = {slot for slot, job in jobs.items() if job["status"] == "done"}
-        assert done == {"requested", "approve", "booked", "moved", "cancelled"}
+        assert done == {"requested", "approve", "booked", "moved", "staff-moved", "cancelled", "staff-cancelled"}
         assert {job["status"] for job in jobs.values()} <= {"done", "dropped"}
         assert await people.jobs(booked["id"], status="dead") == {}
         mails = good(await grace.get("/v1/me/mails"))["items"]
