@@ -22,7 +22,7 @@ from domain.booking.appointment_status import (
 from domain.booking.appointment_text import WithTexts, check_budget, note_of, texts_of, words
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
-from domain.booking.move import Moved
+from domain.booking.move import Moved, MoveOutcome
 from domain.booking.origin import Party
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy, cancellable_until
@@ -55,6 +55,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
             appointment.confirmed, appointment.overridden = None, []
+            appointment.settle_move(MoveOutcome.MADE)
 
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
@@ -75,7 +76,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             appointment.stand(self)
             appointment.reschedules += self.by_customer
             appointment.overridden = self.placement["overridden"]
-            appointment.move, appointment.move_reason = {**self.moving(), "at": self.timestamp}, self.reason
+            appointment.remember_move(self, MoveOutcome.MADE)
 
     class MoveRequested(MoveFields, Aggregate.Event):
         """A customer asks for another time. The confirmed one is kept until the answer."""
@@ -91,19 +92,19 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             appointment.confirmed = appointment.standing
             appointment.stand(self)
             appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
-            appointment.move, appointment.move_reason = {**self.moving(), "at": self.timestamp}, self.reason
+            appointment.remember_move(self, MoveOutcome.REQUESTED)
             appointment.reschedules += 1
 
     class MoveDeclined(DeclineFields, ReturnFields, Aggregate.Event):
         class_version = 1
 
         def apply(self, appointment: "Appointment") -> None:
-            appointment.stay(self)
+            appointment.stay(self, MoveOutcome.DECLINED)
             appointment.reason = self.reason
 
     class MoveExpired(ReturnFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
-            appointment.stay(self)
+            appointment.stay(self, MoveOutcome.EXPIRED)
 
     class Transferred(Aggregate.Event):
         """The record belongs to another organization from now on."""

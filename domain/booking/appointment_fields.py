@@ -76,7 +76,7 @@ class MoveFields(OriginFields, TermsFields, PlacementFields, _WhoMoves):
     reason: PersonalData | None
 
     def moving(self) -> dict[str, Any]:
-        """Who moved the appointment, without the words."""
+        """Who moved the appointment or asked for it, without the words."""
         return {"by": self.by, "by_customer": self.by_customer}
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -27,6 +28,15 @@ _MOVES = derived_id("move").int
 def move_taker(taker: UUID) -> UUID:
     """The taker of the time that an appointment asks for beside its own; of that taker, the appointment."""
     return UUID(int=taker.int ^ _MOVES)
+
+
+class MoveOutcome(StrEnum):
+    """What has become of a move. `requested`: not answered."""
+
+    MADE = "made"
+    REQUESTED = "requested"
+    DECLINED = "declined"
+    EXPIRED = "expired"
 
 
 class Moved(WithStatus, Placed):
@@ -59,7 +69,7 @@ class Moved(WithStatus, Placed):
 
     @property
     def rescheduled(self) -> dict[str, Any] | None:
-        """The last move, or the one that is asked for: members at, by, by_customer, reason; None without one."""
+        """The last move or request for one: members at, by, by_customer, outcome, reason; None without one."""
         return {**self.move, "reason": words(self.move_reason)} if self.move else None
 
     @property
@@ -76,12 +86,21 @@ class Moved(WithStatus, Placed):
         self.organization_id, self.free_cancellation = event.organization_id, event.free_cancellation
         self.organization_recorded = event.organization_recorded
 
-    def stay(self, event: ReturnFields) -> None:
+    def remember_move(self, event: MoveFields, outcome: MoveOutcome) -> None:
+        """Take over who moved it or asked for that, when and why."""
+        self.move = {**event.moving(), "at": event.timestamp, "outcome": outcome}
+        self.move_reason = event.reason
+
+    def settle_move(self, outcome: MoveOutcome) -> None:
+        """Take over what has become of a requested move; without one, do nothing."""
+        self.move = {**self.move, "outcome": outcome} if self.move else {}
+
+    def stay(self, event: ReturnFields, outcome: MoveOutcome) -> None:
         """Take over that a requested move does not take place."""
         self.stand(event)
         self.status, self.expires_at, self.confirmed = AppointmentStatus.BOOKED, None, None
         self.reschedules -= 1
-        self.move, self.move_reason = {}, None
+        self.settle_move(outcome)
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
         """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.

@@ -27,6 +27,7 @@ from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.booking.appointment_text import DEFAULTS, texts_of, words
+from domain.booking.move import MoveOutcome
 from domain.catalog.service import Service
 from domain.people.account import Account
 from domain.people.customer import Customer
@@ -77,6 +78,7 @@ appointment = Table(
     Column("reason", Text, nullable=False),
     json("move", nullable=True),
     Column("move_reason", Text, nullable=False),
+    Column("move_outcome", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
     instant("updated_at"),
     Index("appointment_starts_at", "starts_at", "id"),
@@ -127,7 +129,7 @@ def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str
         case Appointment.Confirmed():
             rows.set(appointment, id, **_CONFIRMED, **stamp)
         case Appointment.MoveDeclined() | Appointment.MoveExpired():
-            rows.set(appointment, id, **_moved(event), move=None, move_reason="", **stamp)
+            rows.set(appointment, id, **_moved(event), move_outcome=_OUTCOME[type(event)].value, **stamp)
         case Appointment.Transferred(organization_id=organization_id):
             rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, **stamp)
         case Appointment.Noted():
@@ -148,9 +150,16 @@ _NEVER = [each.value for each in NEVER]
 _NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
 _CONFIRMED: Mapping[str, Any] = {
     "status": AppointmentStatus.BOOKED.value,
+    "move_outcome": MoveOutcome.MADE.value,
     "expires_at": None,
     "overridden": [],
     **_NOT_ASKED,
+}
+_OUTCOME: dict[type, MoveOutcome] = {
+    Appointment.Rescheduled: MoveOutcome.MADE,
+    Appointment.MoveRequested: MoveOutcome.REQUESTED,
+    Appointment.MoveDeclined: MoveOutcome.DECLINED,
+    Appointment.MoveExpired: MoveOutcome.EXPIRED,
 }
 _STATUS: dict[type, str] = {
     Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
@@ -179,6 +188,7 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         "reason": "",
         "move": None,
         "move_reason": "",
+        "move_outcome": MoveOutcome.MADE.value,
         "taken_at": event.timestamp,
         **_place(event),
     }
@@ -197,8 +207,9 @@ def _moved(event: MoveFields | ReturnFields) -> dict[str, Any]:
 
 
 def _move(event: Appointment.Rescheduled | Appointment.MoveRequested) -> dict[str, Any]:
-    at = event.timestamp
-    return {"move": {**event.moving(), "at": at.isoformat()}, "move_reason": words(event.reason), "taken_at": at}
+    at, outcome = event.timestamp, _OUTCOME[type(event)].value
+    move = {**event.moving(), "at": at.isoformat()}
+    return {"move": move, "move_reason": words(event.reason), "move_outcome": outcome, "taken_at": at}
 
 
 def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from application.booking.provider_selection import RuleOverride
 from application.catalog.currency import minor_digits
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.move import MoveOutcome
 from domain.booking.origin import OverridableRule, Party, ReasonCode
 from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
@@ -146,11 +147,12 @@ class ConfirmedPlaceResponse(Shape):
 
 
 class AppointmentMoveResponse(Shape):
-    """The last move, or the one asked for (`confirmed` is not null). `by_customer`: whether the customer moved it."""
+    """The last move, or request for one. `by_customer`: whether the customer moved it or asked for that."""
 
     at: datetime
     by: UUID
     by_customer: bool
+    outcome: MoveOutcome
     reason: str
 
 

@@ -46,6 +46,7 @@ class ListedAppointment:
     reason: str
     move: dict[str, Any] | None
     move_reason: str
+    move_outcome: str
     for_staff: bool
     service: dict[str, Any] | None
     provider: dict[str, Any] | None
@@ -60,7 +61,8 @@ class ListedAppointment:
     @property
     def rescheduled(self) -> dict[str, Any] | None:
         """As of the aggregate: None without a move."""
-        return None if self.move is None else {**_read(self.move), "reason": self.move_reason}
+        said = {"reason": self.move_reason, "outcome": self.move_outcome}
+        return None if self.move is None else {**_read(self.move), **said}
 
     @property
     def cancelled(self) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from projections.read_models.appointment import fewest, find, get
 from tests.projections.story import NOW, a_customer, a_place, a_provider, a_service, an_appointment, at
 
 ALL = Page(limit=50)
-KEPT = {"cancellation", "reason", "move", "move_reason", "for_staff", "service", "provider", "customer"}
+KEPT = {"cancellation", "reason", "move", "move_reason", "move_outcome", "for_staff", "service", "provider", "customer"}
 FIELDS = [*set(ListedAppointment.__dataclass_fields__) - KEPT, "cancelled", "rescheduled"]
 FIELDS = [name for name in FIELDS if not name.startswith("confirmed_")] + ["confirmed_place"]
 
