@@ -76,7 +76,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             appointment.stand(self)
             appointment.reschedules += self.by_customer
             appointment.overridden = self.placement["overridden"]
-            appointment.remember_move(self, MoveOutcome.MADE)
+            appointment.remember_move(self, self.timestamp, MoveOutcome.MADE)
 
     class MoveRequested(MoveFields, Aggregate.Event):
         """A customer asks for another time. The confirmed one is kept until the answer."""
@@ -92,7 +92,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             appointment.confirmed = appointment.standing
             appointment.stand(self)
             appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
-            appointment.remember_move(self, MoveOutcome.REQUESTED)
+            appointment.remember_move(self, self.timestamp, MoveOutcome.REQUESTED)
             appointment.reschedules += 1
 
     class MoveDeclined(DeclineFields, ReturnFields, Aggregate.Event):

@@ -86,9 +86,9 @@ class Moved(WithStatus, Placed):
         self.organization_id, self.free_cancellation = event.organization_id, event.free_cancellation
         self.organization_recorded = event.organization_recorded
 
-    def remember_move(self, event: MoveFields, outcome: MoveOutcome) -> None:
+    def remember_move(self, event: MoveFields, at: datetime, outcome: MoveOutcome) -> None:
         """Take over who moved it or asked for that, when and why."""
-        self.move = {**event.moving(), "at": event.timestamp, "outcome": outcome}
+        self.move = {**event.moving(), "at": at, "outcome": outcome}
         self.move_reason = event.reason
 
     def settle_move(self, outcome: MoveOutcome) -> None:

@@ -28,6 +28,7 @@ from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking.appointment_filters import AppointmentFilters, wanted
+from interfaces.http.booking.appointment_response import appointment_response, noted_response
 from interfaces.http.booking.appointment_schemas import (
     AppointmentPage,
     AppointmentResponse,
@@ -37,8 +38,6 @@ from interfaces.http.booking.appointment_schemas import (
     ChangeAppointmentBody,
     DeclineAppointmentBody,
     RescheduleAppointmentBody,
-    appointment_response,
-    noted_response,
     texts,
 )
 from interfaces.http.framework.fields import EmptyBody

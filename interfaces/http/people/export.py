@@ -12,7 +12,8 @@ from domain.errors import NotFound
 from domain.log_position import position_text
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
-from interfaces.http.booking.appointment_schemas import AppointmentResponse, appointment_response
+from interfaces.http.booking.appointment_response import appointment_response
+from interfaces.http.booking.appointment_schemas import AppointmentResponse
 from interfaces.http.booking.history import HistoryItemResponse, history_item_response
 from interfaces.http.booking.waitlist_schemas import WaitlistEntryResponse, waitlist_entry_response
 from interfaces.http.catalog.provider import ProviderResponse, provider_response

@@ -22,7 +22,6 @@ WORDS: Words = {
     "rescheduled": Word("The last move, or request for one; absent without one."),
     "by_customer": Word("Whether the customer moved it or asked for that, and not staff.", example=False),
     "AppointmentMove.outcome": Word("What has become of it; `requested`: not answered.", "made"),
-    "at": Word("When it happened: an instant in UTC.", "2030-01-02T10:11:12Z"),
     "list_appointments.provider_id": Word("Only appointments with this provider."),
     "list_appointments.customer_id": Word("Only appointments of this customer."),
     "list_appointments.organization_id": Word("Only appointments of this organization's services."),
