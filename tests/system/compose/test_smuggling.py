@@ -56,6 +56,8 @@ def test_no_request_hides_in_another(deployment: Deployment, catcher: MailCatche
         assert web.get("/health/live").is_success
     told = {name: said[:12].decode("latin-1") or "closed" for name, (_, said) in answers.items()}
     sys.stderr.write(f"\nfirst answers: {told}\nread as two requests: {sorted(registered)}\n")
+    refused = {name: said for name, (_, said) in answers.items() if said.startswith(b"HTTP/1.1 4")}
+    assert not [name for name, said in refused.items() if b"Content-Type: application/problem+json" not in said]
     hidden = [name for name, (email, _) in answers.items() if name not in registered and catcher.has(email)]
     assert not hidden
     assert not registered.keys() & {"chunks before length", "a chunk", "the body of a GET", "the body of an upgrade"}
@@ -91,3 +93,19 @@ def _sent(deployment: Deployment, request: bytes) -> bytes:
         except (TimeoutError, ssl.SSLError, ConnectionError):
             pass
     return came
+
+
+@pytest.mark.parametrize("deployment", [NGINX], indirect=True)
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        (f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: localhost\r\n\r\n", "url-too-long"),
+        (f"{GET}X: {'x' * 40_000}\r\n\r\n", "headers-too-large"),
+        (f"{START}Content-Length: 99999999\r\n\r\n", "too-large"),
+        ("GET /health/live\r\n\r\n", "malformed"),
+    ],
+)
+def test_what_nginx_refuses_is_told_as_a_problem(deployment: Deployment, request_: str, problem: str) -> None:
+    head, _, body = _sent(deployment, request_.encode("latin-1")).partition(b"\r\n\r\n")
+    assert b"Content-Type: application/problem+json" in head, (head, body)
+    assert json.loads(body)["type"] == f"/problems/{problem}"
