@@ -102,7 +102,7 @@ def _sent(deployment: Deployment, request: bytes) -> bytes:
         (f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: localhost\r\n\r\n", "url-too-long"),
         (f"{GET}X: {'x' * 40_000}\r\n\r\n", "headers-too-large"),
         (f"{START}Content-Length: 99999999\r\n\r\n", "too-large"),
-        ("GET /health/live\r\n\r\n", "malformed"),
+        ("NONSENSE\r\n\r\n", "malformed"),
     ],
 )
 def test_what_nginx_refuses_is_told_as_a_problem(deployment: Deployment, request_: str, problem: str) -> None:
