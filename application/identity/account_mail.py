@@ -192,8 +192,7 @@ async def _write(
 
 
 async def _send(message: MailMessage, lease: JobLease, services: AccountMailServices) -> str:
-    await lease.hold()
-    await services.mail.send(message)
+    await services.mail.send(message, lease.hold)
     return "sent"
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.jobs.job import Confirm
+
 
 @dataclass(frozen=True, slots=True)
 class CalendarInvite:
@@ -30,8 +32,8 @@ class MailMessage:
 class Mailer(Protocol):
     """Sends mail in the recipient's language, and stores a copy of each mail to an account."""
 
-    async def send(self, letter: MailMessage) -> None:
-        """Send the mail. After an exception, the caller tries again."""
+    async def send(self, letter: MailMessage, confirm: Confirm) -> None:
+        """Send the mail; await `confirm` right before its text leaves. After an exception, the caller tries again."""
         ...
 
 

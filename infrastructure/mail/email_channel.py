@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from aiosmtplib import SMTPRecipientsRefused
 
-from application.jobs.job import PermanentFailure
+from application.jobs.job import Confirm, PermanentFailure
 from application.notifications.mail import Mailer, MailMessage
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient
@@ -32,10 +32,10 @@ class EmailChannel:
         except ValueError:
             return False
 
-    async def send(self, notice: Notice, recipient: Recipient) -> None:
+    async def send(self, notice: Notice, recipient: Recipient, confirm: Confirm) -> None:
         """Raises PermanentFailure for an address that the mail server refuses."""
         try:
-            await self._mailer.send(self.message(notice, recipient))
+            await self._mailer.send(self.message(notice, recipient), confirm)
         except SMTPRecipientsRefused as refused:
             codes = {each.code for each in refused.recipients}
             if min(codes, default=0) < PERMANENT:

@@ -13,6 +13,7 @@ from infrastructure.settings import Settings
 from interfaces.http.app import AppOptions, build
 from interfaces.http.main import create_app
 from interfaces.http.openapi import describe
+from tests.support.no_mailer import anyway
 
 LETTERS = MessageBuilder("https://daybook.test", "no-reply@daybook.test")
 
@@ -21,7 +22,7 @@ async def put(folder: Path, name: str, number: int = 1) -> str:
     """A mail to `name`, the later ones with the higher numbers; answers its file's name."""
     id = UUID(int=number)
     letter = MailMessage(id, "already-registered", "ada@example.org", "en", {"name": name})
-    await MailboxSender(folder).send(LETTERS.message(letter))
+    await MailboxSender(folder).send(LETTERS.message(letter), anyway)
     return str(id)
 
 

@@ -45,6 +45,8 @@ class Taker:
 
 
 class _Held:
+    held = True
+
     async def hold(self) -> None:
         pass
 
