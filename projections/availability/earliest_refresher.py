@@ -57,9 +57,12 @@ class EarliestRefresher:
     async def run(self) -> None:
         """Refresh stale rows until cancelled, while this process leads."""
         self._forget()  # another process may have led meanwhile
-        pause = FIRST_PAUSE
+        pause, leads = FIRST_PAUSE, False
         while True:
             try:
+                if not leads:
+                    await self._stale.take_lead()
+                    leads = True
                 more = await self.round()
                 pause = FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  the projections beside it go on, whatever it is
@@ -71,7 +74,8 @@ class EarliestRefresher:
                 await self._woken()
 
     async def catch_up(self) -> None:
-        """Refresh until nothing is stale."""
+        """Refresh until nothing is stale, as the leader."""
+        await self._stale.take_lead()
         while await self.round():
             pass
 
