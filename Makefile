@@ -23,11 +23,18 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 PYTEST = $(BIN)/pytest --dist worksteal
 OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
-LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security
+LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description
+# Generators of clients and linters of docs/openapi.json have locked packages of their own.
+CLIENTS := tests/system/clients
+CLIENT_TOOLS := .cache/clients
+CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
+CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
+GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate --meta none --overwrite \
+    --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults bench \
-    bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails
+.PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
+    compose-test bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +51,7 @@ test: lint ## run all checks, then all tests but the long ones
 	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
-test-system: $(STAMP) ## run the long suites in full: journeys, workers, faults, torture
+test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
 	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
@@ -62,6 +69,9 @@ torture: $(STAMP) ## kill, cut and pause everything under load (ARGS="--minutes 
 
 faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
+
+soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
+	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
@@ -92,6 +102,27 @@ lint-dependencies:
 	$(BIN)/deptry .
 lint-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
+lint-description: $(CLIENT_TOOLS)/.linted
+
+# Once for each version of the document.
+$(CLIENT_TOOLS)/.linted: docs/openapi.json $(CLIENTS)/lint $(wildcard $(CLIENTS)/*.yaml) | client-tools
+	@$(CLIENTS)/lint docs/openapi.json $(CLIENT_TOOLS)
+	@touch $@
+
+client-tools: $(CLIENT_PYTHON)
+	@command -v node >/dev/null || exit 0; $(MAKE) --no-print-directory $(CLIENT_NODE)
+
+$(CLIENT_PYTHON): $(CLIENTS)/uv.lock $(STAMP)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(CLIENT_TOOLS)/python $(BIN)/uv sync --project $(CLIENTS) --frozen --quiet
+	@touch $@
+
+$(CLIENT_NODE): $(CLIENTS)/package-lock.json
+	@cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(CLIENT_TOOLS)
+	@npm ci --prefix $(CLIENT_TOOLS) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+clients: $(STAMP) client-tools ## generate clients in Python and TypeScript, and play a story with each
+	$(BIN)/pytest tests/system/clients $(ARGS)
 
 types: $(STAMP) ## check types only
 	$(BIN)/mypy
@@ -114,8 +145,9 @@ clean: ## delete the environment and the caches; data in .local stays
 	find $(RINGS) tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): uv.lock pyproject.toml $(BIN)/uv
-	@echo "Installing the packages of uv.lock into $(VENV) (the first time takes a minute) ..."
-	@$(BIN)/uv sync --frozen --inexact --compile-bytecode
+	@printf 'Installing the packages of uv.lock into $(VENV) (a minute the first time) '
+	@$(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet & installing=$$!; \
+	    while kill -0 $$installing 2>/dev/null; do printf '.'; sleep 1; done; echo; wait $$installing
 	@touch $@
 
 $(BIN)/uv: Makefile

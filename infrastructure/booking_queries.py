@@ -1,6 +1,6 @@
 """`application.booking.ports.BookingQueries` over the read models."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from projections.read_models import appointment, customer, schedule
 class BookingReadModels:
     """Asked while a command decides; what they answer is a preference or a permission, never a free time."""
 
-    def __init__(self, reads: Snapshots) -> None:
+    def __init__(self, reads: Snapshots, head: Callable[[], Awaitable[int]]) -> None:
+        """`head`: the log's last position."""
         self._reads = reads
+        self._head = head
 
     async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:
         """The providers with the fewest appointments in the local week of `start` first."""
@@ -22,8 +24,16 @@ class BookingReadModels:
             return await appointment.fewest(read, provider_ids, *await _week(read, provider_ids[0], start))
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:
-        """Whether the account may know the customer: as a guest, or from appointments with its providers."""
-        async with self._reads.open("customer", sees=account_id) as read:
+        """Whether the account may know the customer: as a guest, or from appointments with its providers.
+
+        Nobody is refused by rows that are behind the log. Raises Behind if they do not catch up.
+        """
+        return await self._shows(account_id, customer_id) or await self._shows(
+            account_id, customer_id, await self._head()
+        )
+
+    async def _shows(self, account_id: UUID, customer_id: UUID, position: int | None = None) -> bool:
+        async with self._reads.open("customer", position, sees=account_id) as read:
             return await customer.get(read, customer_id, owner=Owner(account_id, acts=True)) is not None
 
 

@@ -5,7 +5,7 @@ name, `infrastructure/settings_rules.py` says what is refused.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -207,6 +207,13 @@ class Settings(BaseSettings):
 def inherited() -> dict[str, str]:
     """The variables of this process, for its children."""
     return dict(os.environ)
+
+
+def adopt(variables: Mapping[str, str]) -> Settings:
+    """The settings of a parent process: its variables take the place of this process's own."""
+    os.environ.clear()
+    os.environ.update(variables)
+    return Settings()
 
 
 def variables_of(settings: Settings) -> dict[str, str]:

@@ -107,7 +107,8 @@ def _read_files(values: dict[str, Any]) -> Iterator[InitErrorDetails]:
             yield _fault(name, None, f"set {name.upper()} or {name.upper()}_FILE, not both")
             continue
         try:
-            values[name] = Path(path).read_text(encoding="utf-8").strip()
+            if text := Path(path).read_text(encoding="utf-8").strip():  # an empty file is as good as none
+                values[name] = text
         except (OSError, UnicodeDecodeError) as unreadable:
             why = unreadable.strerror if isinstance(unreadable, OSError) else "not text"
             yield _fault(f"{name}_file", path, f"name a file that Daybook can read ({why})")

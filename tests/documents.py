@@ -14,11 +14,13 @@ import interfaces.http.main  # noqa: F401  importing the API defines every kind 
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types
 from tests import recipes
+from tests.models import catalogue
 
 ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
 DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
+MODELS = ROOT / "docs/models.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
 # Folders of tests are no packages, so what they prove is said here.
@@ -30,12 +32,17 @@ TEST_FOLDERS = {
     "tests/golden": "One recorded example of every event.",
     "tests/infrastructure": "Event log, privacy, identity, mail, webhooks and jobs on real servers.",
     "tests/interfaces": "HTTP, command line, worker and demo town.",
+    "tests/models": "Models of the protocols: all interleavings, within bounds.",
+    "tests/models/conformance": "Models and PostgreSQL, side by side.",
+    "tests/models/protocols": "A model of each protocol: its states, steps and faults.",
     "tests/projections": "Events in, rows out; caches; rebuild.",
     "tests/support": "What several tests share: builders, servers, a checker of whole logs.",
     "tests/system": "Real processes.",
+    "tests/system/clients": "Clients that are generated from docs/openapi.json.",
     "tests/system/faults": "Reminders while workers and broker are killed.",
     "tests/system/journeys": "Stories through HTTP on processes as `daybook up` starts them.",
     "tests/system/recipes": "The recipes of docs/recipes.md on a copy of this tree.",
+    "tests/system/soak": "Under load for long: nothing grows.",
     "tests/system/torture": "Many writers, killed processes, cut connections.",
     "tests/system/worker": "Celery workers on Valkey and RabbitMQ.",
     "tests/vectors": "Acceptance cases as data.",
@@ -122,6 +129,7 @@ def renewed() -> dict[Path, str]:
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
         ARCHITECTURE: f"{head}{tree()}\n",
         RECIPES: recipe_page(),
+        MODELS: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
         DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
         OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
     }

@@ -16,16 +16,18 @@ ROOT = Path(__file__).parents[1]
 RINGS = ("domain", "application", "infrastructure", "projections", "interfaces")
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 260, 25, 6
 
-LIFE = "one aggregate's whole life: events, commands and recorders are read together"
 MATCH = "one `match` over the events of a read model, a case each"
 WIRING = "a composition root: one statement a component, in the order in which they open"
 
 LONG_FILES: Mapping[str, str] = {
-    "domain/booking/appointment.py": LIFE,
+    "projections/read_models/appointment.py": "a read model is one file: table, projection and queries",
     "application/access.py": "the table of permissions, a line an operation",
     "interfaces/http/openapi_examples.py": "a table of examples, no logic",
 }
 LONG_FUNCTIONS: Mapping[str, str] = {
+    "projections/read_models/appointment.py:project": MATCH,
+    "projections/read_models/customer.py:project": MATCH,
+    "projections/read_models/directory.py:project": MATCH,
     "projections/read_models/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,
 }

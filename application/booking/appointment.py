@@ -6,17 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import OPERATOR, SYSTEM, Caller, demand, permit
+from application.access import OPERATOR, SYSTEM, Caller, Role, demand, permit
 from application.booking.hold import redeemed
 from application.booking.ports import NO_QUERIES, BookingQueries
 from application.booking.provider_selection import (
     BookingRequest,
     ProviderSelection,
+    RuleOverride,
     select_provider,
     take_start,
 )
-from application.booking.reservation import Reservation, ReservationRequest, release, take
-from application.catalog.membership import acts, staff
+from application.booking.refusals import OverrideByStaff
+from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
+from application.catalog.membership import record_staff, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
@@ -54,13 +56,17 @@ class RescheduleAppointment(Command):
     appointment_id: UUID
     start: datetime
     provider_id: UUID | None = None
+    override: RuleOverride | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CancelAppointment(Command):
+    """`party`: the side for which Daybook itself cancels; None: the caller's."""
+
     appointment_id: UUID
     reason: str | None = None
     reason_code: ReasonCode | None = None
+    party: Party | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +132,8 @@ async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetim
 async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now: datetime) -> Appointment:
     """Release and reserve in one transaction, so that a failed move never loses the old time."""
     appointment, as_customer = await mine(cmd, "reschedule_appointment", log)
+    if as_customer and cmd.override is not None:
+        raise OverrideByStaff
     provider_id = cmd.provider_id or appointment.provider_id
     unchanged = (provider_id, cmd.start) == (appointment.provider_id, appointment.starts_at)
     if unchanged and appointment.status is AppointmentStatus.BOOKED:
@@ -136,12 +144,34 @@ async def reschedule_appointment(cmd: RescheduleAppointment, log: EventLog, now:
     if not as_customer:
         acting = await staff(cmd.by, provider, log)
         demand(cmd.by, "reschedule_appointment", "provider", provider_id, *acting)
-    old, choice = Reservation.of(appointment), ProviderSelection(appointment.customer_id, service, provider)
-    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd))
-    appointment.reschedule(cmd.by.account, move, choice.terms(), by_customer=as_customer, now=now)
-    days = await take(ReservationRequest(Reservation.of(appointment), service, provider, instead=old), log, now)
-    await log.record(appointment, *days)
+    choice = ProviderSelection(appointment.customer_id, service, provider)
+    request = await _moved(cmd, appointment, choice, log, now, as_customer=as_customer)
+    await log.record(appointment, *await take(request, log, now))
     return appointment
+
+
+async def _moved(
+    cmd: RescheduleAppointment,
+    appointment: Appointment,
+    choice: ProviderSelection,
+    log: EventLog,
+    now: datetime,
+    *,
+    as_customer: bool,
+) -> ReservationRequest:
+    """Move the appointment, or request it where the service needs approval. Returns the place to take."""
+    old, by = Reservation.of(appointment), cmd.by.account
+    override = cmd.override and cmd.override.of(appointment.customer_id)
+    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd), override)
+    request = ReservationRequest(Reservation.at(appointment.id, move.placement), choice.service, choice.provider)
+    if cmd.override is not None:
+        await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
+        request = request._replace(aside=cmd.override.aside)
+    if as_customer and choice.service.term("approval"):
+        appointment.request_move(by, move, choice.terms(), choice.service.lasts("approval_ttl", now), now)
+        return request._replace(until=appointment.expires_at, beside=old)
+    appointment.reschedule(by, move, choice.terms(), by_customer=as_customer, now=now)
+    return request._replace(instead=old)
 
 
 @command
@@ -152,9 +182,10 @@ async def cancel_appointment(cmd: CancelAppointment, log: EventLog, now: datetim
         raise Invalid("Staff must give a reason.", "/reason")
     if cmd.reason:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
-    reason = Reason(cmd.reason or "", cmd.reason_code)
-    appointment.cancel(cmd.by.account, reason, party_of(cmd.by, as_customer=as_customer), now)
-    await log.record(appointment, *await release(appointment, log, now))
+    before, reason = places_of(appointment), Reason(cmd.reason or "", cmd.reason_code)
+    party = cmd.party if cmd.by == SYSTEM and cmd.party else party_of(cmd.by, as_customer=as_customer)
+    appointment.cancel(cmd.by.account, reason, party, now)
+    await log.record(appointment, *await give_up(before, appointment, log, now))
     return appointment
 
 
@@ -166,12 +197,13 @@ async def mine(cmd: _Any, operation: str, log: EventLog) -> tuple[Appointment, b
     permit(cmd.by, operation)
     appointment = await log.edit(Appointment, cmd.appointment_id)
     provider = await log.load(Provider, appointment.provider_id)
-    owners = set(await staff(cmd.by, provider, log))
+    acting = await record_staff(cmd.by, appointment, provider, log)
+    owners = set(acting)
     if not isinstance(cmd, MarkAppointment) and cmd.by.id not in owners:
         owners |= await _customers(appointment.customer_id, log)
     demand(cmd.by, operation, "appointment", cmd.appointment_id, *owners)
     cmd.expect(appointment)
-    return appointment, not await acts(cmd.by, provider, log)
+    return appointment, not (cmd.by.role is Role.ADMIN or cmd.by.id in acting)
 
 
 def party_of(by: Caller, *, as_customer: bool) -> Party:

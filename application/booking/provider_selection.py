@@ -8,22 +8,39 @@ from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, demand, permit
 from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
-from application.booking.refusals import refusal
+from application.booking.refusals import OverrideByStaff, refusal
 from application.booking.reservation import ReservationRequest, occupied, take
 from application.catalog.membership import acts, hosts, staff
 from application.event_log import Command, ConcurrencyConflict, EventLog
 from application.scheduling.opening_hours import hours
 from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import Day, SlotTaken, days_touched
-from domain.booking.origin import Channel, Origin
+from domain.booking.origin import Channel, Origin, OverridableRule, Override
 from domain.booking.placement import Booking, Placement
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service
 from domain.errors import Invalid, NotFound
 from domain.kernel import Aggregate
 from domain.people.customer import Customer, CustomerDeleted
+from domain.personal_data import PersonalData
 from domain.scheduling.availability import Rule, why_not
 from domain.scheduling.schedule import Schedule
+
+
+class RuleOverride(NamedTuple):
+    """What staff say to set rules aside."""
+
+    rules: frozenset[OverridableRule]
+    reason: str
+
+    @property
+    def aside(self) -> frozenset[Rule]:
+        """The rules of availability that do not count."""
+        return frozenset().union(*(rule.rules for rule in self.rules))
+
+    def of(self, customer_id: UUID) -> Override:
+        """As events record it."""
+        return Override(self.rules, PersonalData(customer_id, self.reason))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +52,7 @@ class BookingRequest(Command):
     start: datetime
     provider_id: UUID | None = None
     customer_id: UUID | None = None
+    override: RuleOverride | None = None
 
 
 class ProviderSelection(NamedTuple):
@@ -61,7 +79,8 @@ class ProviderSelection(NamedTuple):
     async def booking(self, cmd: BookingRequest, log: EventLog) -> Booking:
         """The values that the first event of an appointment or a hold records."""
         placement = await self.placement(cmd.start, log)
-        return Booking(cmd.by.account, self.service.id, self.customer_id, placement, self.origin(cmd))
+        override = cmd.override and cmd.override.of(self.customer_id)
+        return Booking(cmd.by.account, self.service.id, self.customer_id, placement, self.origin(cmd), override)
 
     def origin(self, cmd: Command) -> Origin:
         """How a booking, a hold or a move comes about. Staff are the people who are no customers."""
@@ -80,6 +99,8 @@ async def select_provider(
 ) -> ProviderSelection:
     """The provider of the request, or the first free one. Checks that the caller may book for the customer."""
     permit(cmd.by, operation)
+    if cmd.override is not None and cmd.by.is_customer:
+        raise OverrideByStaff
     customer_id = await whom(cmd.by, cmd.customer_id, log, queries)
     service = await log.load(Service, cmd.service_id)
     service.check_offered(cmd.provider_id)
@@ -117,6 +138,8 @@ async def take_start(
     cmd: BookingRequest, request: ReservationRequest, log: EventLog, now: datetime
 ) -> Sequence[Aggregate]:
     """As `take`. If the request names no provider and the chosen one was just booked, the command tries another."""
+    if cmd.override is not None:
+        request = request._replace(aside=cmd.override.aside)
     try:
         return await take(request, log, now)
     except SlotTaken:
@@ -139,7 +162,7 @@ async def _first_free(
             continue
         acting += 1
         try:
-            rule = await _rule_against(service, provider, cmd.start, log, now)
+            rule = await _rule_against(cmd, service, provider, log, now)
         except (ProviderInactive, NotOfferedBy):
             continue
         if rule is None:
@@ -151,11 +174,11 @@ async def _first_free(
 
 
 async def _rule_against(
-    service: Service, provider: Provider, start: datetime, log: EventLog, now: datetime
+    cmd: BookingRequest, service: Service, provider: Provider, log: EventLog, now: datetime
 ) -> Rule | None:
     """The rule that forbids the start with this provider; None if the provider offers it."""
-    opening = await hours(service, provider, log)
-    terms = service.slot_terms()
+    opening, start = await hours(service, provider, log), cmd.start
+    terms, aside = service.slot_terms(), cmd.override.aside if cmd.override else frozenset[Rule]()
     ids = [Day.id_of(provider.id, day) for day in days_touched(*terms.stretch(start))]
     days = [day for day in await log.find_all(Day, ids) if day is not None]
-    return why_not(terms, opening, occupied(days, terms.stretch(start), now), start, now)
+    return why_not(terms, opening, occupied(days, terms.stretch(start), now), start, now, aside)

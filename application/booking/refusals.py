@@ -1,7 +1,7 @@
 """The refusals of a start, one for each rule of `domain.scheduling.availability`."""
 
 from domain.booking.calendar_day import SlotTaken
-from domain.errors import Conflict
+from domain.errors import Conflict, Forbidden
 from domain.scheduling.availability import Rule
 from domain.scheduling.slot_terms import SlotTerms
 
@@ -24,6 +24,10 @@ class TooSoon(NotOffered):
 
 class OutsideWindow(NotOffered):
     """This start lies outside the booking window."""
+
+
+class OverrideByStaff(Forbidden):
+    """Only the provider's staff may set booking rules aside."""
 
 
 REFUSALS: dict[Rule, type[Conflict]] = {

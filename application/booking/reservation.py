@@ -9,13 +9,16 @@ from application.booking.refusals import refusal
 from application.event_log import EventLog
 from application.scheduling.opening_hours import hours
 from domain.booking.appointment import Appointment
-from domain.booking.calendar_day import Day, Seat, days_touched, lapsed, reserve, taken
+from domain.booking.appointment_status import NEVER
+from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve, taken
 from domain.booking.hold import Hold
+from domain.booking.move import move_taker
+from domain.booking.placement import Placement
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import Aggregate
 from domain.scheduling.availability import Occupied, Rule, why_not
-from domain.scheduling.interval import Interval
+from domain.scheduling.interval import Interval, subtract
 from domain.scheduling.opening_hours import OpeningHours
 
 
@@ -30,7 +33,26 @@ class Reservation(NamedTuple):
 
     @classmethod
     def of(cls, taker: Appointment | Hold) -> Self:
-        return cls(taker.id, taker.provider_id, taker.starts_at, taker.since, taker.until)
+        """The taker's own place: of an appointment that asks to be moved, the one that is confirmed."""
+        return cls.at(taker.id, taker.standing.placement if isinstance(taker, Appointment) else taker.placement)
+
+    @classmethod
+    def at(cls, taker: UUID, placement: Placement) -> Self:
+        return cls(taker, placement.provider_id, placement.starts_at, *placement.stretch)
+
+    def beside(self, own: "Reservation") -> "Reservation | None":
+        """The part of the place that the taker's own one does not cover; None if it covers all of it.
+
+        Raises SlotTaken for a place that begins before and ends after the taker's own one: it has two parts.
+        """
+        whole = Interval(self.since, self.until)
+        same = own.calendar_id == self.calendar_id
+        parts = subtract([whole], [Interval(own.since, own.until)]) if same else [whole]
+        if len(parts) > 1:
+            raise SlotTaken("The new time would begin before and end after the present one.")
+        for since, until in parts:
+            return self._replace(taker=move_taker(self.taker), since=since, until=until)
+        return None
 
     @property
     def days(self) -> dict[UUID, str]:
@@ -42,7 +64,8 @@ class Reservation(NamedTuple):
 class ReservationRequest(NamedTuple):
     """A wish to occupy the place. `until`: for a limited time; `instead`: the place that the taker gives up for it.
 
-    `asked_at`: the time at which notice and booking window are judged; None: now.
+    `beside`: the place that the taker keeps for now. `asked_at`: the time at which notice and booking window are
+    judged; None: now. `aside`: the rules that do not count.
     """
 
     place: Reservation
@@ -50,10 +73,15 @@ class ReservationRequest(NamedTuple):
     provider: Provider
     until: datetime | None = None
     instead: Reservation | None = None
+    beside: Reservation | None = None
     asked_at: datetime | None = None
+    aside: frozenset[Rule] = frozenset()
 
-    def seat(self) -> Seat:
-        place = self.place
+    def seat(self) -> Seat | None:
+        """The seat to reserve; None if the taker has all of the place already."""
+        place = self.place if self.beside is None else self.place.beside(self.beside)
+        if place is None:
+            return None
         return Seat(place.taker, self.service.id, place.starts_at, place.since, place.until, 0, self.until)
 
 
@@ -70,11 +98,67 @@ async def take(request: ReservationRequest, log: EventLog, now: datetime) -> Seq
     touched = [day for day in days if day.id in place.days]
     _check_offered(request, await hours(request.service, request.provider, log), touched, now)
     expired = await _make_room(days, touched, place, log, now)
-    reserve(touched, request.seat(), request.service.terms["capacity"], now)
-    # A reader that stops half-way must see the old seats go before the new one comes: the new one is recorded on the
-    # first of its Days, which therefore stands last.
+    if (seat := request.seat()) is not None:
+        dates = {day.isoformat() for day in days_touched(seat.since, seat.until)}
+        reserve([day for day in touched if day.date in dates], seat, request.service.terms["capacity"], now)
+    return [*expired, *_in_order(days, place)]
+
+
+def _in_order(days: Iterable[Day], place: Reservation) -> Sequence[Day]:
+    """The changed Days, to record. A reader that stops half-way must see old seats go before the new one comes.
+
+    The new seat is recorded on the first of its Days, which therefore stands last.
+    """
     first = next(iter(place.days))
-    return [*expired, *sorted(days, key=lambda day: day.id == first)]
+    return sorted(_changed(days), key=lambda day: day.id == first)
+
+
+def _changed(days: Iterable[Day]) -> list[Day]:
+    """Without new Days on which nothing happened."""
+    return [day for day in days if day.pending_events and day.version > 1]
+
+
+def places_of(appointment: Appointment) -> Sequence[Reservation]:
+    """All that an appointment occupies: its own place, and the rest of the one that its customer asks for."""
+    if appointment.status in NEVER:
+        return []
+    own = Reservation.of(appointment)
+    asked = None if appointment.confirmed is None else Reservation.at(appointment.id, appointment.placement).beside(own)
+    return [own] if asked is None else [own, asked]
+
+
+async def give_up(
+    before: Sequence[Reservation], appointment: Appointment, log: EventLog, now: datetime
+) -> Sequence[Day]:
+    """Release the places that the appointment had `before`, and has no longer. Returns the changed Days, to record."""
+    gone = [place for place in before if place not in places_of(appointment)]
+    days = await days_of(gone, log, now)
+    for day in days:
+        for place in gone:
+            day.release(place.taker, now)
+    return _changed(days)
+
+
+async def settle(
+    before: Sequence[Reservation], appointment: Appointment, log: EventLog, now: datetime
+) -> Sequence[Day]:
+    """Give a confirmed appointment its place for good, and release the others that it had `before`."""
+    place = Reservation.of(appointment)
+    days = await days_of([*before, place], log, now)
+    if place in before:
+        for day in days:
+            day.confirm(appointment.id, now)
+        return days
+    asked = [day.seats[move_taker(place.taker)] for day in days if move_taker(place.taker) in day.seats]
+    lane = asked[0].lane if asked else 0
+    for day in days:
+        for former in before:
+            day.release(former.taker, now)
+    seat = Seat(place.taker, appointment.service_id, place.starts_at, place.since, place.until, lane)
+    for day in days:
+        if day.id in place.days:
+            day.give(seat, now)
+    return _in_order(days, place)
 
 
 async def days_of(places: Iterable[Reservation], log: EventLog, now: datetime) -> Sequence[Day]:
@@ -87,12 +171,12 @@ async def days_of(places: Iterable[Reservation], log: EventLog, now: datetime) -
     ]
 
 
-async def release(taker: Appointment | Hold, log: EventLog, now: datetime) -> Sequence[Day]:
-    """Release the taker's seats. Returns the changed Days, to record."""
-    days = await days_of([Reservation.of(taker)], log, now)
+async def release(hold: Hold, log: EventLog, now: datetime) -> Sequence[Day]:
+    """Release the seats of a hold. Returns the changed Days, to record."""
+    days = await days_of([Reservation.of(hold)], log, now)
     for day in days:
-        day.release(taker.id, now)
-    return [day for day in days if day.pending_events and day.version > 1]
+        day.release(hold.id, now)
+    return _changed(days)
 
 
 def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occupied]:
@@ -102,8 +186,10 @@ def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occu
 
 def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Sequence[Day], now: datetime) -> None:
     place = request.place
-    others = occupied(days, Interval(place.since, place.until), now)
-    rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, request.asked_at or now)
+    kept = request.beside.taker if request.beside else None
+    others = [each for each in occupied(days, Interval(place.since, place.until), now) if each.taker != kept]
+    asked_at = request.asked_at or now
+    rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, asked_at, request.aside)
     if rule is None and place.starts_at < now:
         rule = Rule.PAST
     if rule is not None:
@@ -123,7 +209,8 @@ async def _make_room(
     reach = [Reservation(s.taker, place.calendar_id, s.starts_at, s.since, s.until) for s in over]
     further = {id for each in reach for id in each.days} - {day.id for day in days}
     others = [day.own_copy() for day in await log.find_all(Day, sorted(further)) if day is not None]
-    takers = [each.own_copy() for each in await log.find_all(Aggregate, [s.taker for s in over]) if each]
+    ids = [id for seat in over for id in (seat.taker, move_taker(seat.taker))]
+    takers = [each.own_copy() for each in await log.find_all(Aggregate, ids) if each]
     for seat in over:
         for day in (*days, *others):
             day.release(seat.taker, now)

@@ -19,6 +19,7 @@ from application.query import Lookup, query
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day, SlotTaken
 from domain.booking.hold import HoldExpired
+from domain.booking.move import move_taker
 from domain.booking.waitlist import Wish
 from domain.errors import NotFound, Refusal
 from domain.kernel import Aggregate, derived_id
@@ -96,9 +97,12 @@ def _stretch(job: Job, found: Day | Schedule, now: datetime) -> Interval:
 
 async def _former(job: Job, store: EventStore) -> UUID | None:
     """The customer who gave the time up; None for an offer, whose entry knows that it has lapsed."""
-    taker = job.said.get("taker")
-    appointment = await current_state(Appointment, UUID(taker), store) if taker else None
-    return None if appointment is None else appointment.customer_id
+    if (taker := job.said.get("taker")) is None:
+        return None
+    for id in (UUID(taker), move_taker(UUID(taker))):
+        if (appointment := await current_state(Appointment, id, store)) is not None:
+            return appointment.customer_id
+    return None
 
 
 async def lapse_due(job: Job, lease: JobLease, services: WaitlistServices) -> str:  # noqa: ARG001  a repeated command changes nothing

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from application.access import Caller, Role
 from application.event_log import EventReader
+from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.errors import Invalid
@@ -31,6 +32,19 @@ async def staff(by: Caller, provider: Provider, log: EventReader, least: Rank = 
     if by.id != provider.owner_id:
         organization = await organization_of(provider, log)
         if organization is not None and reaches(by, organization, least):
+            return provider.owner_id, by.account
+    return (provider.owner_id,)
+
+
+async def record_staff(by: Caller, appointment: Appointment, provider: Provider, log: EventReader) -> Collection[UUID]:
+    """As `staff`, for an appointment: of the organization under which it was made, not of the provider's."""
+    if not appointment.organization_recorded:  # release 0.1.0 did not say which one that was
+        return await staff(by, provider, log)
+    if by.role is not Role.PROVIDER:
+        return ()
+    if by.id != provider.owner_id and appointment.organization_id is not None:
+        organization = await log.find(Organization, appointment.organization_id)
+        if organization is not None and reaches(by, organization, Rank.STAFF):
             return provider.owner_id, by.account
     return (provider.owner_id,)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import Role, Scope, demand, permit
 from application.catalog.provider import check_zone
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank, RankTooLow
 from domain.catalog.organization_profile import OrganizationProfile
@@ -32,7 +33,7 @@ class ChangeOrganization(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteOrganization(Command):
+class DeleteOrganization(EndingCommand):
     organization_id: UUID
 
 
@@ -96,8 +97,9 @@ async def change_organization(cmd: ChangeOrganization, log: EventLog, now: datet
 async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datetime) -> Organization:
     """Close the organization: its providers take no new bookings."""
     organization, _ = await _ours(cmd, "delete_organization", log, Rank.OWNER)
+    jobs = cancellation(cmd, EndingKind.ORGANIZATION, cmd.organization_id)
     organization.close(cmd.by.account, now)
-    await log.record(organization)
+    await log.record(organization, enqueues=jobs)
     return organization
 
 

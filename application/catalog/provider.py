@@ -1,6 +1,6 @@
 """Create, change and end providers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,9 @@ from uuid import UUID
 from application.access import Role, Scope, demand, permit
 from application.catalog.membership import check_affiliation, staff
 from application.catalog.tag import coined, retagged
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
+from application.jobs.job import JobRequest, enqueues
 from domain.catalog.organization import Rank
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import ProviderDetails
@@ -30,14 +32,25 @@ class CreateProvider(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeProvider(Command):
-    """`profile`: the fields to replace."""
+    """`profile`: the fields to replace.
+
+    `takes_appointments`: whether upcoming appointments move along to another organization. The past never does.
+    """
 
     provider_id: UUID
     profile: Mapping[str, Any]
+    takes_appointments: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteProvider(Command):
+class DeleteProvider(EndingCommand):
+    provider_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkProvider(Command):
+    """Pause or resume."""
+
     provider_id: UUID
 
 
@@ -66,9 +79,38 @@ async def change_provider(cmd: ChangeProvider, log: EventLog, now: datetime) -> 
     check_zone(cmd.profile.get("timezone", "UTC"), "/timezone")
     await _check_move(cmd, provider, log)
     await check_known(provider.owner_id, log)
+    former = provider.profile.get("organization_id")
     profile, coins = await retagged(cmd.profile, provider.profile, cmd, log, now)
     provider.change(cmd.by.account, profile, now)
-    await log.record(provider, *coins)
+    await log.record(provider, *coins, enqueues=transfers(cmd, provider, former))
+    return provider
+
+
+@enqueues("transfer_ahead")
+def transfers(cmd: ChangeProvider, provider: Provider, former: str | None) -> Sequence[JobRequest]:
+    """The job by which upcoming appointments move along to another organization, if the caller chose that."""
+    if not cmd.takes_appointments or provider.profile.get("organization_id") == former:
+        return ()
+    return [JobRequest("transfer_ahead", subject=provider.id)]
+
+
+@command
+async def pause_provider(cmd: MarkProvider, log: EventLog, now: datetime) -> Provider:
+    """Take no new bookings for now; what is booked stays."""
+    provider = await _mine(cmd, "pause_provider", log)
+    cmd.expect(provider)
+    provider.pause(cmd.by.account, now)
+    await log.record(provider)
+    return provider
+
+
+@command
+async def resume_provider(cmd: MarkProvider, log: EventLog, now: datetime) -> Provider:
+    """Take bookings again."""
+    provider = await _mine(cmd, "resume_provider", log)
+    cmd.expect(provider)
+    provider.resume(cmd.by.account, now)
+    await log.record(provider)
     return provider
 
 
@@ -77,12 +119,13 @@ async def delete_provider(cmd: DeleteProvider, log: EventLog, now: datetime) -> 
     """Deactivate the provider: it takes no new bookings, existing appointments stay."""
     provider = await _mine(cmd, "delete_provider", log)
     cmd.expect(provider)
+    jobs = cancellation(cmd, EndingKind.PROVIDER, cmd.provider_id)
     provider.deactivate(cmd.by.account, now)
-    await log.record(provider)
+    await log.record(provider, enqueues=jobs)
     return provider
 
 
-async def _mine(cmd: ChangeProvider | DeleteProvider, operation: str, log: EventLog) -> Provider:
+async def _mine(cmd: ChangeProvider | DeleteProvider | MarkProvider, operation: str, log: EventLog) -> Provider:
     permit(cmd.by, operation)
     provider = await log.edit(Provider, cmd.provider_id)
     acting = await staff(cmd.by, provider, log, Rank.MANAGER)

@@ -9,11 +9,12 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import check_affiliation, reaches, staff
 from application.catalog.tag import coined, retagged
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
-from domain.catalog.service_terms import ServiceTerms, replaced, service_hours
+from domain.catalog.service_terms import ServiceTerms, check_sense, replaced, service_hours
 from domain.errors import Invalid, NotFound
 from domain.scheduling.opening_hours import overlapping
 
@@ -33,7 +34,14 @@ class ChangeService(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteService(Command):
+class DeleteService(EndingCommand):
+    service_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkService(Command):
+    """Pause or resume."""
+
     service_id: UUID
 
 
@@ -43,6 +51,7 @@ async def create_service(cmd: CreateService, log: EventLog, now: datetime) -> Se
     permit(cmd.by, "create_service")
     await check_affiliation(cmd.by, cmd.terms["organization_id"], log)
     await _check_terms(cmd, "create_service", cmd.terms, log)
+    check_sense(cmd.terms)
     tags, coins = await coined(cmd.terms["tags"], cmd, log, now)
     own = {"tags": tags, **await _currency(cmd.terms, cmd.terms["organization_id"], log)}
     service = Service(id=cmd.id, by=cmd.by.account, terms=replaced(cmd.terms, own), timestamp=now)
@@ -57,7 +66,9 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
     present = service.terms["organization_id"]
     if (organization_id := cmd.terms.get("organization_id", present)) != present:
         await check_affiliation(cmd.by, organization_id, log)
-    await _check_terms(cmd, "change_service", replaced(service.terms, cmd.terms), log, service.provider_ids)
+    wanted = replaced(service.terms, cmd.terms)
+    await _check_terms(cmd, "change_service", wanted, log, service.provider_ids)
+    check_sense(wanted, service.terms)
     terms, coins = await retagged(cmd.terms, service.terms, cmd, log, now)
     service.change(cmd.by.account, {**terms, **await _currency(cmd.terms, organization_id, log)}, now)
     await log.record(service, *coins)
@@ -65,11 +76,30 @@ async def change_service(cmd: ChangeService, log: EventLog, now: datetime) -> Se
 
 
 @command
+async def pause_service(cmd: MarkService, log: EventLog, now: datetime) -> Service:
+    """Take no new bookings for now; what is booked stays."""
+    service = await _mine(cmd, "pause_service", log)
+    service.pause(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+@command
+async def resume_service(cmd: MarkService, log: EventLog, now: datetime) -> Service:
+    """Take bookings again."""
+    service = await _mine(cmd, "resume_service", log)
+    service.resume(cmd.by.account, now)
+    await log.record(service)
+    return service
+
+
+@command
 async def delete_service(cmd: DeleteService, log: EventLog, now: datetime) -> Service:
     """Withdraw the service: it takes no new bookings, existing appointments stay."""
     service = await _mine(cmd, "delete_service", log)
+    jobs = cancellation(cmd, EndingKind.SERVICE, cmd.service_id)
     service.withdraw(cmd.by.account, now)
-    await log.record(service)
+    await log.record(service, enqueues=jobs)
     return service
 
 
@@ -84,7 +114,7 @@ async def _currency(given: Mapping[str, Any], organization_id: str | None, log: 
     return {"currency": code}
 
 
-async def _mine(cmd: ChangeService | DeleteService, operation: str, log: EventLog) -> Service:
+async def _mine(cmd: ChangeService | DeleteService | MarkService, operation: str, log: EventLog) -> Service:
     permit(cmd.by, operation)
     service = await log.edit(Service, cmd.service_id)
     id = service.terms["organization_id"]
@@ -117,6 +147,6 @@ async def _check_terms(
         if terms["organization_id"] not in {None, provider.profile.get("organization_id")}:
             raise Invalid(f"Provider {provider_id} does not belong to the organization.", "/provider_ids")
         if provider.id not in known:
-            provider.check_active()
+            provider.check_not_ended()
     if overlapping(service_hours(terms)):
         raise Invalid("The hours overlap.", "/hours")

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 KINDS: Mapping[str, Sequence[str]] = {
-    "accounts": ("register", "change_address", "reset_password", "invite", "account_notice", "farewell", "forget"),
+    "accounts": (
+        "register",
+        "change_address",
+        "reset_password",
+        "invite",
+        "account_notice",
+        "farewell",
+        "forget",
+        "cancel_ahead",
+        "transfer_ahead",
+    ),
     "jobs": ("complete", "expire_hold", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),
     "mail": ("notify",),

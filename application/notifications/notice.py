@@ -19,6 +19,7 @@ class NoticeKind(StrEnum):
     REQUESTED = "requested"
     BOOKED = "booked"
     MOVED = "moved"
+    NOT_MOVED = "not-moved"
     CANCELLED = "cancelled"
     DECLINED = "declined"
     EXPIRED = "expired"
@@ -33,13 +34,14 @@ WHILE: Mapping[NoticeKind, str] = {
     NoticeKind.APPROVE: "requested",
     NoticeKind.BOOKED: "booked",
     NoticeKind.MOVED: "booked",
+    NoticeKind.NOT_MOVED: "booked",
     NoticeKind.REMINDER: "booked",
     NoticeKind.CANCELLED: "cancelled",
     NoticeKind.DECLINED: "declined",
     NoticeKind.EXPIRED: "expired",
 }
 """The status of the appointment in which a notice is true."""
-AHEAD = frozenset({NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.BOOKED, NoticeKind.MOVED, NoticeKind.REMINDER})
+AHEAD = frozenset(WHILE) - {NoticeKind.CANCELLED, NoticeKind.DECLINED, NoticeKind.EXPIRED}
 """The notices that are useless once the appointment has begun or the request has expired."""
 
 OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})

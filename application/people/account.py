@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.access import Role, demand, permit
 from application.catalog.provider import check_zone
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, EventReader, command
 from application.jobs.job import JobRequest, enqueues
 from application.people.customer import registered
@@ -49,8 +50,8 @@ class RegisterAccount(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeAccount(Command):
-    """Change an account as an admin. None leaves a field unchanged."""
+class ChangeAccount(EndingCommand):
+    """Change an account as an admin. None leaves a field unchanged; an account that is disabled ends."""
 
     account_id: UUID
     role: Role | None = None
@@ -105,9 +106,10 @@ async def change_account(cmd: ChangeAccount, log: EventLog, now: datetime) -> Ac
     cmd.expect(account)
     if cmd.role is not None:
         account.change_role(cmd.by.account, str(cmd.role), now)
+    jobs = cancellation(cmd, EndingKind.ACCOUNT, cmd.account_id) if cmd.disabled else ()
     if cmd.disabled is not None:
         (account.disable if cmd.disabled else account.enable)(cmd.by.account, now)
-    await log.record(account, *counted(admins, account, now))
+    await log.record(account, *counted(admins, account, now), enqueues=jobs)
     return account
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from application.access import demand, permit
 from application.catalog.membership import check_affiliation, hosts
 from application.catalog.provider import check_zone
+from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from application.people.guest import keep, noted
 from domain.catalog.organization import Rank
@@ -40,7 +41,7 @@ class ChangeCustomer(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteCustomer(Command):
+class DeleteCustomer(EndingCommand):
     customer_id: UUID
 
 
@@ -83,8 +84,9 @@ async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> 
 async def delete_customer(cmd: DeleteCustomer, log: EventLog, now: datetime) -> Customer:
     """End the customer for new bookings; appointments stay."""
     customer = await _mine(cmd, "delete_customer", log)
+    jobs = cancellation(cmd, EndingKind.CUSTOMER, cmd.customer_id)
     customer.delete(cmd.by.account, now)
-    await log.record(customer)
+    await log.record(customer, enqueues=jobs)
     return customer
 
 

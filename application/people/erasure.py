@@ -15,11 +15,12 @@ from application.access import OPERATOR, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.current_state import GetCurrentState, get_current_state
+from application.ending import AppointmentsAhead
 from application.event_log import Command, EventLog, EventStore, command
 from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, enqueues
 from application.people.account import counted
 from application.people.customer import DeleteCustomer, delete_customer
-from domain.errors import Conflict, NotFound
+from domain.errors import NotFound
 from domain.kernel import Aggregate, new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
@@ -27,19 +28,9 @@ from domain.people.admins import Admins
 from domain.people.customer import Customer
 from domain.people.email_address import Address
 
+CANCEL_THEM = "`cancel_appointments: true`, or cancel them first"
 LATER = timedelta(days=1)
 """The pause before the next try while upcoming appointments stand that the request does not cancel."""
-
-
-class AppointmentsAhead(Conflict):
-    """There are upcoming appointments. Cancel them first, or send `cancel_appointments: true`."""
-
-    def __init__(self, ahead: int) -> None:
-        """`ahead`: how many."""
-        noun = "appointment" if ahead == 1 else "appointments"
-        super().__init__(
-            f"There are {ahead} upcoming {noun}. Cancel them first, or send `cancel_appointments: true`.", ahead=ahead
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +104,7 @@ async def request_erasure(cmd: RequestErasure, log: EventLog, now: datetime) -> 
     _demand(cmd, "request_erasure", "request_user_erasure")
     account = await log.edit(Account, Account.id_of(cmd.account_id))
     if account.forgetting_due is None and cmd.ahead and not cmd.cancel_appointments:
-        raise AppointmentsAhead(cmd.ahead)
+        raise AppointmentsAhead(cmd.ahead, CANCEL_THEM)
     account.ask_forgetting(cmd.by.account, now + cmd.cooling_off, cancel_appointments=cmd.cancel_appointments, now=now)
     await log.record(account)
     return account

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from application.access import OPERATOR
 from application.current_state import GetCurrentState, get_current_state
-from application.people.erasure import AppointmentsAhead, ErasureServices, end, erase
+from application.ending import AppointmentsAhead
+from application.people.erasure import CANCEL_THEM, ErasureServices, end, erase
 from domain.errors import Conflict, NotFound
 from domain.people.customer import Customer
 
@@ -28,6 +29,6 @@ async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -
     if not cancel:
         ahead = await by.obligations.ahead(customer_id, by.store.now(), found.position)
         if ahead.appointments:
-            raise AppointmentsAhead(len(ahead.appointments))
+            raise AppointmentsAhead(len(ahead.appointments), CANCEL_THEM)
     await end([customer_id], customer_id, by)
     await erase([customer_id], by)

@@ -124,7 +124,7 @@ async def _mine(cmd: _AnyOfSchedule, operation: str, log: EventLog) -> Schedule:
     permit(cmd.by, operation)
     provider = await log.load(Provider, cmd.calendar_id)
     demand(cmd.by, operation, "provider", provider.id, *await staff(cmd.by, provider, log))
-    provider.check_active()
+    provider.check_not_ended()
     schedule = await log.edit(Schedule, Schedule.id_of(cmd.calendar_id))
     cmd.expect(schedule)
     return schedule

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.appointment import Appointment
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
 from domain.kernel import Aggregate, derived_id
+from domain.log_position import position_text
 from domain.scheduling.schedule import Schedule
 
 
@@ -42,7 +44,7 @@ def payload(happening: WebhookEvent) -> bytes:
     body = {
         "type": happening.type,
         "timestamp": _written(happening.at),
-        "data": {**_data(happening.subject), "position": happening.position},
+        "data": {**_data(happening.subject), "position": position_text(happening.position)},
     }
     return json.dumps(body, separators=(",", ":"), default=str).encode()
 
@@ -77,7 +79,7 @@ def _provider(provider: Provider) -> Mapping[str, Any]:
     return {
         "id": provider.id,
         "version": provider.version,
-        "status": "active" if provider.active else "deactivated",
+        "status": "deactivated" if provider.status is CatalogStatus.ENDED else provider.status.value,
         "organization_id": provider.profile.get("organization_id"),
         "timezone": provider.profile["timezone"],
     }

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.booking.origin import OriginFields, ReasonCode
-from domain.booking.placement import BookingFields, PlacementFields
+from domain.booking.placement import BookingFields, Placement, PlacementFields
 from domain.booking.policy import Policy
 from domain.personal_data import PersonalData
 
@@ -16,6 +16,21 @@ class BookedTerms(NamedTuple):
     price: int
     currency: str
     policy: Policy
+
+
+class ConfirmedPlace(NamedTuple):
+    """Where and on which terms an appointment stands, whatever other time its customer asks for."""
+
+    placement: Placement
+    terms: BookedTerms
+    organization_id: UUID | None
+    organization_recorded: bool
+    free_cancellation: bool
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of ReturnFields."""
+        placement, terms, *others = self
+        return {**placement._asdict(), **terms._asdict(), **dict(zip(self._fields[2:], others, strict=True))}
 
 
 class Reason(NamedTuple):
@@ -65,6 +80,20 @@ class MoveFields(OriginFields, TermsFields, PlacementFields, _WhoMoves):
         """Version 1 recorded neither a reason nor free cancellation."""
         OriginFields.upcast_v1_v2(state)
         state.update(free_cancellation=False, reason=None)
+
+
+@dataclass(frozen=True)
+class _ProviderField:
+    provider_id: UUID
+
+
+@dataclass(frozen=True)
+class ReturnFields(TermsFields, PlacementFields, _ProviderField):
+    """Of a requested move that does not take place: where and on which terms the appointment stays."""
+
+    organization_id: UUID | None
+    organization_recorded: bool
+    free_cancellation: bool
 
 
 @dataclass(frozen=True)

@@ -61,3 +61,18 @@ NEVER = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED, Appo
 """The appointment occupies no time: the calendar is free of it."""
 ENDED = NEVER | {AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW}
 UNDO_NO_SHOW = timedelta(hours=24)
+
+
+class WithStatus:
+    """The guards of an appointment's commands that look at its status alone."""
+
+    status: AppointmentStatus
+
+    def _check_alive(self) -> None:
+        if self.status in ENDED:
+            raise AppointmentEnded(f"Its status is `{self.status}`.", appointment_status=str(self.status))
+
+    def _check_booked(self) -> None:
+        self._check_alive()
+        if self.status is AppointmentStatus.REQUESTED:
+            raise RequestPending

@@ -1,11 +1,13 @@
 """Origin: how a booking came about, and what else its events record for later questions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from domain.personal_data import PersonalData
+from domain.scheduling.availability import Rule
 
 
 class Channel(StrEnum):
@@ -37,6 +39,40 @@ class Party(StrEnum):
     CUSTOMER = "customer"
     STAFF = "staff"
     SYSTEM = "system"
+
+
+class OverridableRule(StrEnum):
+    """The rules that staff may set aside by name. HOURS: opening hours and time off."""
+
+    HOURS = "hours"
+    NOTICE = "notice"
+    WINDOW = "window"
+    GRID = "grid"
+
+    @property
+    def rules(self) -> frozenset[Rule]:
+        """The rules of availability that it names."""
+        return _RULES[self]
+
+
+_RULES: Mapping[OverridableRule, frozenset[Rule]] = {
+    OverridableRule.HOURS: frozenset({Rule.CLOSED, Rule.TIME_OFF}),
+    OverridableRule.NOTICE: frozenset({Rule.NOTICE}),
+    OverridableRule.WINDOW: frozenset({Rule.WINDOW}),
+    OverridableRule.GRID: frozenset({Rule.GRID}),
+}
+
+
+class Override(NamedTuple):
+    """The rules that staff set aside for one booking or move, and why. The reason is personal data of the customer."""
+
+    rules: frozenset[OverridableRule]
+    reason: PersonalData
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of OverridableRule."""
+        return [rule.value for rule in OverridableRule if rule in self.rules]
 
 
 class PlaceRecord(TypedDict):
@@ -86,6 +122,11 @@ class OriginFields:
     demo: bool
     organization_id: UUID | None
     override_reason: PersonalData | None
+
+    @property
+    def organization_recorded(self) -> bool:
+        """Whether `organization_id` says under which organization it was made: release 0.1.0 did not record that."""
+        return self.channel is not None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

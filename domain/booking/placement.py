@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from domain.booking.origin import Origin, host_alone
+from domain.booking.origin import Origin, Override, host_alone
 from domain.scheduling.interval import Interval
 
 
@@ -38,6 +38,7 @@ class Booking(NamedTuple):
     customer_id: UUID
     placement: Placement
     origin: Origin = Origin()
+    override: Override | None = None
 
     def fields(self) -> dict[str, Any]:
         """The fields of BookingFields, PlacementFields and OriginFields."""
@@ -45,7 +46,7 @@ class Booking(NamedTuple):
             "by": self.by,
             "service_id": self.service_id,
             "customer_id": self.customer_id,
-            **placement_fields(self.placement, self.origin),
+            **placement_fields(self.placement, self.origin, self.override),
         }
 
 
@@ -54,15 +55,17 @@ class Move(NamedTuple):
 
     placement: Placement
     origin: Origin = Origin()
+    override: Override | None = None
 
 
-def placement_fields(placement: Placement, origin: Origin) -> dict[str, Any]:
+def placement_fields(placement: Placement, origin: Origin, override: Override | None = None) -> dict[str, Any]:
     """The fields of PlacementFields and OriginFields."""
+    place = host_alone(placement.provider_id, placement.duration)
     return {
         **placement._asdict(),
-        "placement": host_alone(placement.provider_id, placement.duration),
+        "placement": {**place, "overridden": override.names} if override else place,
         **origin._asdict(),
-        "override_reason": None,
+        "override_reason": override.reason if override else None,
     }
 
 

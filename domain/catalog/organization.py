@@ -1,6 +1,6 @@
 """Organization: a business, its members, and its holidays."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, cast
@@ -38,6 +38,11 @@ class Rank(StrEnum):
         """Whether the rank is `least` or higher."""
         order = [*Rank]
         return order.index(self) <= order.index(least)
+
+
+def highest(ranks: Collection[Rank | None]) -> Rank | None:
+    """The highest of several ranks; None if there is none."""
+    return next((rank for rank in Rank if rank in ranks), None)
 
 
 class Organization(Aggregate):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider_profile import DEFAULTS, UNREADABLE, ProviderAbout, ProviderDetails, ProviderProfile, split
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
@@ -13,6 +14,10 @@ from domain.personal_data import PersonalData
 
 class ProviderInactive(Conflict):
     """This provider takes no new bookings."""
+
+
+class ProviderPaused(ProviderInactive):
+    """This provider takes no new bookings for now."""
 
 
 class Provider(Aggregate):
@@ -41,6 +46,12 @@ class Provider(Aggregate):
     class Deactivated(Aggregate.Event):
         by: UUID
 
+    class Paused(Aggregate.Event):
+        by: UUID
+
+    class Resumed(Aggregate.Event):
+        by: UUID
+
     @event(Joined)
     def __init__(
         self, id: UUID, owner_id: UUID, profile: ProviderProfile, about: PersonalData, demo: bool, timestamp: datetime
@@ -48,7 +59,7 @@ class Provider(Aggregate):
         self.owner_id = owner_id
         self.profile = profile
         self.about = about
-        self.active = True
+        self.status = CatalogStatus.ACTIVE
 
     @classmethod
     def join(cls, id: UUID, owner_id: UUID, details: Mapping[str, Any], now: datetime, *, demo: bool = False) -> Self:
@@ -65,7 +76,7 @@ class Provider(Aggregate):
 
     def change(self, by: UUID, changes: Mapping[str, Any], now: datetime) -> None:
         """Replace some of the details, which must be decrypted; unchanged details are not an error."""
-        self.check_active()
+        self.check_not_ended()
         profile, about = split({**self.details, **changes})
         changed = None if about == split(self.details)[1] else PersonalData(self.owner_id, about)
         if changed is not None or {**DEFAULTS, **profile} != {**DEFAULTS, **self.profile}:
@@ -78,14 +89,45 @@ class Provider(Aggregate):
 
     def deactivate(self, by: UUID, now: datetime) -> None:
         """End the provider for new bookings; already deactivated is not an error."""
-        if self.active:
+        if self.status is not CatalogStatus.ENDED:
             self._deactivated(by=by, timestamp=now)
 
     @event(Deactivated)
     def _deactivated(self, by: UUID, timestamp: datetime) -> None:
-        self.active = False
+        self.status = CatalogStatus.ENDED
+
+    def pause(self, by: UUID, now: datetime) -> None:
+        """Take no new bookings until `resume`; already paused is not an error. Raises ProviderInactive."""
+        self.check_not_ended()
+        if self.active:
+            self._paused(by=by, timestamp=now)
+
+    @event(Paused)
+    def _paused(self, by: UUID, timestamp: datetime) -> None:
+        self.status = CatalogStatus.PAUSED
+
+    def resume(self, by: UUID, now: datetime) -> None:
+        """Take bookings again; already active is not an error. Raises ProviderInactive."""
+        self.check_not_ended()
+        if not self.active:
+            self._resumed(by=by, timestamp=now)
+
+    @event(Resumed)
+    def _resumed(self, by: UUID, timestamp: datetime) -> None:
+        self.status = CatalogStatus.ACTIVE
+
+    @property
+    def active(self) -> bool:
+        """Whether the provider takes bookings."""
+        return self.status is CatalogStatus.ACTIVE
+
+    def check_not_ended(self) -> None:
+        """Raise ProviderInactive once the provider is deactivated."""
+        if self.status is CatalogStatus.ENDED:
+            raise ProviderInactive
 
     def check_active(self) -> None:
-        """Raise ProviderInactive once the provider is deactivated."""
+        """Raise ProviderInactive unless the provider takes bookings."""
+        self.check_not_ended()
         if not self.active:
-            raise ProviderInactive
+            raise ProviderPaused

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.policy import Policy
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.service_terms import DEFAULTS, ServiceTerms, policy_of, replaced, slot_terms, term
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
@@ -14,6 +15,10 @@ from domain.scheduling.availability import SlotTerms
 
 class ServiceWithdrawn(Conflict):
     """This service takes no new bookings."""
+
+
+class ServicePaused(ServiceWithdrawn):
+    """This service takes no new bookings for now."""
 
 
 class NotOfferedBy(Conflict):
@@ -34,11 +39,17 @@ class Service(Aggregate):
     class Withdrawn(Aggregate.Event):
         by: UUID
 
+    class Paused(Aggregate.Event):
+        by: UUID
+
+    class Resumed(Aggregate.Event):
+        by: UUID
+
     @event(Offered)
     def __init__(self, id: UUID, by: UUID, terms: ServiceTerms, timestamp: datetime) -> None:
         self.terms = terms
         self._slot_terms: SlotTerms | None = None
-        self.withdrawn = False
+        self.status = CatalogStatus.ACTIVE
 
     @property
     def provider_ids(self) -> list[UUID]:
@@ -64,7 +75,7 @@ class Service(Aggregate):
 
     def change(self, by: UUID, changes: Mapping[str, Any], now: datetime) -> None:
         """Replace some of the terms for future bookings; unchanged terms are not an error."""
-        self.check_offered()
+        self.check_not_ended()
         terms = replaced(self.terms, changes)
         if {**DEFAULTS, **terms} != {**DEFAULTS, **self.terms}:
             self._changed(by=by, terms=terms, timestamp=now)
@@ -76,16 +87,47 @@ class Service(Aggregate):
 
     def withdraw(self, by: UUID, now: datetime) -> None:
         """End the service for new bookings; already withdrawn is not an error."""
-        if not self.withdrawn:
+        if self.status is not CatalogStatus.ENDED:
             self._withdrawn(by=by, timestamp=now)
 
     @event(Withdrawn)
     def _withdrawn(self, by: UUID, timestamp: datetime) -> None:
-        self.withdrawn = True
+        self.status = CatalogStatus.ENDED
 
-    def check_offered(self, provider_id: UUID | None = None) -> None:
-        """Raise ServiceWithdrawn, or NotOfferedBy for a provider who does not offer it."""
+    def pause(self, by: UUID, now: datetime) -> None:
+        """Take no new bookings until `resume`; already paused is not an error. Raises ServiceWithdrawn."""
+        self.check_not_ended()
+        if self.status is CatalogStatus.ACTIVE:
+            self._paused(by=by, timestamp=now)
+
+    @event(Paused)
+    def _paused(self, by: UUID, timestamp: datetime) -> None:
+        self.status = CatalogStatus.PAUSED
+
+    def resume(self, by: UUID, now: datetime) -> None:
+        """Take bookings again; already active is not an error. Raises ServiceWithdrawn."""
+        self.check_not_ended()
+        if self.status is CatalogStatus.PAUSED:
+            self._resumed(by=by, timestamp=now)
+
+    @event(Resumed)
+    def _resumed(self, by: UUID, timestamp: datetime) -> None:
+        self.status = CatalogStatus.ACTIVE
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it has ended."""
+        return self.status is CatalogStatus.ENDED
+
+    def check_not_ended(self) -> None:
+        """Raise ServiceWithdrawn once it is withdrawn."""
         if self.withdrawn:
             raise ServiceWithdrawn
+
+    def check_offered(self, provider_id: UUID | None = None) -> None:
+        """Raise ServiceWithdrawn unless it takes bookings, or NotOfferedBy for a provider who does not offer it."""
+        self.check_not_ended()
+        if self.status is CatalogStatus.PAUSED:
+            raise ServicePaused
         if provider_id is not None and str(provider_id) not in self.terms["provider_ids"]:
             raise NotOfferedBy

@@ -6,9 +6,10 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 from uuid import UUID
 
 from domain.booking.policy import COMPLETE_AFTER, REMINDERS, Policy
+from domain.errors import Invalid
 from domain.external_fields import ExternalFields
 from domain.scheduling.availability import BookingWindow, SlotTerms
-from domain.scheduling.opening_hours import OpeningWindow
+from domain.scheduling.opening_hours import DAY, OpeningWindow
 
 WindowTerms = TypedDict(
     "WindowTerms",
@@ -83,6 +84,23 @@ def replaced(terms: ServiceTerms, changes: Mapping[str, Any]) -> ServiceTerms:
 def policy_of(terms: ServiceTerms) -> Policy:
     """The part of the terms that an appointment keeps from its booking."""
     return cast("Policy", {name: term(terms, name) for name in POLICY})
+
+
+def check_sense(terms: ServiceTerms, before: ServiceTerms | None = None) -> None:
+    """Raise Invalid for terms that contradict each other. Those that were so `before`, and do not change, may stay."""
+
+    def new(*names: str) -> bool:
+        known: Mapping[str, Any] = before or {}
+        return before is None or any(known.get(name) != cast("Mapping[str, Any]", terms)[name] for name in names)
+
+    if terms["late_cancel"] == "refuse" and terms["late_fee"] is not None and new("late_cancel", "late_fee"):
+        raise Invalid("A service that refuses late cancellations has no `late_fee`.", "/late_fee")
+    window = terms["window"]
+    days = window.get("days") if window and window["kind"] == "rolling" else None
+    if (
+        days is not None and terms["min_notice"] > days * DAY + 60 and new("window", "min_notice")
+    ):  # a day may have 25 h
+        raise Invalid(f"No start lies {terms['min_notice']} minutes ahead and within {days} days.", "/min_notice")
 
 
 def slot_terms(service_id: UUID, terms: ServiceTerms) -> SlotTerms:

@@ -98,18 +98,35 @@ def bookable(offer: SlotTerms, hours: OpeningHours, now: datetime) -> Interval:
     return clip(Interval(earliest, SUPPORTED.end), window)
 
 
+OVERRIDABLE = frozenset({Rule.NOTICE, Rule.WINDOW, Rule.TIME_OFF, Rule.CLOSED, Rule.GRID})
+"""The rules that staff may set aside. Nobody books in the past, or what is taken."""
+
+
 def why_not(
-    offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], start: datetime, now: datetime
+    offer: SlotTerms,
+    hours: OpeningHours,
+    occupied: Sequence[Occupied],
+    start: datetime,
+    now: datetime,
+    aside: frozenset[Rule] = frozenset(),
 ) -> Rule | None:
-    """The rule against a start, or None if `starts` offers it."""
+    """The rule against a start, or None if `starts` offers it. `aside`: OVERRIDABLE rules that do not count."""
     if start < now:
         return Rule.PAST
-    if start < now + timedelta(minutes=offer.min_notice):
+    if (rule := _against_time(offer, hours, start, now, aside)) is not None and rule not in aside:
+        return rule
+    if (rule := _against_hours(offer, hours, start)) is not None and rule not in aside:
+        return rule
+    return _against_others(offer, occupied, start)
+
+
+def _against_time(
+    offer: SlotTerms, hours: OpeningHours, start: datetime, now: datetime, aside: frozenset[Rule]
+) -> Rule | None:
+    if start < now + timedelta(minutes=offer.min_notice) and Rule.NOTICE not in aside:
         return Rule.NOTICE
-    first, end = bookable(offer, hours, now)
-    if not first <= start < end:
-        return Rule.WINDOW
-    return _against_hours(offer, hours, start) or _against_others(offer, occupied, start)
+    first, end = SUPPORTED if offer.window is None else clip(SUPPORTED, offer.window.bounds(hours, now))
+    return None if first <= start < end else Rule.WINDOW
 
 
 def _against_hours(offer: SlotTerms, hours: OpeningHours, start: datetime) -> Rule | None:

@@ -22,8 +22,14 @@ class MalformedHours(ValueError):
     """Use HH:MM for a time of day; only a closing time may be 24:00."""
 
 
+class EmptyHours(ValueError):
+    """The two times are equal. For the whole day, use 00:00 to 24:00."""
+
+
 class OpeningWindow(NamedTuple):
     """Open from minute `opens` (0..1439) of a local day until `closes`, in (opens, opens + 1440].
+
+    A length of 1440 is recorded by new releases for 00:00 to 24:00 alone.
 
     A window belongs to the date on which it starts; closes > 1440 runs past midnight.
     """
@@ -33,10 +39,12 @@ class OpeningWindow(NamedTuple):
 
 
 def window(from_: str, to: str) -> OpeningWindow:
-    """From HH:MM to HH:MM or 24:00; a `to` not after `from_` is the next day's. Raises MalformedHours."""
+    """From HH:MM to HH:MM or 24:00; a `to` before `from_` is the next day's. Raises MalformedHours, EmptyHours."""
     opens, closes = _minute(from_), _minute(to)
     if opens == DAY:
         raise MalformedHours(from_)
+    if opens == closes:
+        raise EmptyHours(from_)
     return OpeningWindow(opens, closes if closes > opens else closes + DAY)
 
 
@@ -61,8 +69,8 @@ def overlapping(weekly: Mapping[int, Sequence[OpeningWindow]]) -> bool:
 class OpeningHours:
     """The opening rules of one calendar.
 
-    `weekly` by weekday (0 = Monday); `overrides` replace the windows that start on a date (none: closed);
-    no window starts on one of the `holidays`; `time_off` cuts instants, whatever the windows.
+    `weekly` by weekday (0 = Monday); `overrides` replace the windows that start on a date (none: closed), also on a
+    holiday; no weekly window starts on one of the `holidays`; `time_off` cuts instants, whatever the windows.
     """
 
     timezone: str
@@ -74,10 +82,14 @@ class OpeningHours:
 
     def on(self, day: date) -> tuple[OpeningWindow, ...]:
         """The windows that start on a local date, time off aside."""
-        if day in self.holidays:
-            return ()
         windows = self.overrides.get(day)
-        return self.weekly.get(day.weekday(), ()) if windows is None else windows
+        if windows is not None:
+            return windows
+        return () if self.holiday_closes(day) else self.weekly.get(day.weekday(), ())
+
+    def holiday_closes(self, day: date) -> bool:
+        """Whether a local date is a holiday that no override opens."""
+        return day in self.holidays and day not in self.overrides
 
     def pieces(self, day: date, tz: ZoneInfo) -> list[Interval]:
         """The windows that start on a local date, in UTC. Cached: callers must not change the list."""

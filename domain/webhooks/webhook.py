@@ -20,6 +20,9 @@ PUBLISHED: Mapping[type, str] = {
     Appointment.Declined: "appointment.declined",
     Appointment.Expired: "appointment.expired",
     Appointment.Rescheduled: "appointment.rescheduled",
+    Appointment.MoveRequested: "appointment.move_requested",
+    Appointment.MoveDeclined: "appointment.move_declined",
+    Appointment.MoveExpired: "appointment.move_expired",
     Appointment.Cancelled: "appointment.cancelled",
     Appointment.CheckedIn: "appointment.checked_in",
     Appointment.Completed: "appointment.completed",
@@ -33,6 +36,8 @@ PUBLISHED: Mapping[type, str] = {
     Schedule.TimeOffCancelled: "schedule.changed",
     Provider.Changed: "provider.changed",
     Provider.Deactivated: "provider.changed",
+    Provider.Paused: "provider.changed",
+    Provider.Resumed: "provider.changed",
 }
 """The events that webhooks can receive, and their public types. Events without a line here are not published."""
 

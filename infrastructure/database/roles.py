@@ -1,12 +1,19 @@
 """The schema and the roles of a database: the owner of the database creates and upgrades them."""
 
 import contextlib
+from collections.abc import Callable
 
 import psycopg
 from psycopg import sql
 
 from infrastructure.database.refusals import MIGRATIONS, refusals, require_known_version, require_utf8
 
+_OVERTAKEN = (
+    psycopg.errors.DuplicateObject,
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.InternalError_,  # tuple concurrently updated
+)
+_ATTEMPTS = 100
 APPLICATION = "daybook_app"
 """The group role of the application: owns nothing, may SELECT and EXECUTE the append."""
 
@@ -31,17 +38,38 @@ def migrate(owner_dsn: str, application_user: str | None = None) -> None:
         _group(connection)
         _upgrade(owner_dsn)
         if application_user and _exists(connection, APPLICATION):
-            member = sql.SQL("GRANT {} TO {}").format(sql.Identifier(APPLICATION), sql.Identifier(application_user))
-            connection.execute(member)
+            join(connection, APPLICATION, application_user)
+
+
+def join(connection: psycopg.Connection, group: str, user: str) -> None:
+    """Make a role a member of a group role."""
+    _until_first(connection, lambda: sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(user)))
 
 
 def create_role(superuser_dsn: str, user: str, password: str) -> None:
     """Create a login role, or set the password of an existing one."""
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-        verb = sql.SQL("ALTER" if _exists(connection, user) else "CREATE")
-        connection.execute(
-            sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(password))
-        )
+
+        def statement() -> sql.Composed:
+            verb = sql.SQL("ALTER" if _exists(connection, user) else "CREATE")
+            return sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(user), sql.Literal(password))
+
+        _until_first(connection, statement)
+
+
+def _until_first(connection: psycopg.Connection, statement: Callable[[], sql.Composed]) -> None:
+    """Execute the statement, again each time another session has changed the same role at the same moment.
+
+    Roles belong to the whole server, the lock of a migration to one database. One of the sessions always succeeds.
+    """
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            connection.execute(statement())
+        except _OVERTAKEN:
+            if not attempts_left:
+                raise
+        else:
+            return
 
 
 def _group(connection: psycopg.Connection) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
 
+from application.access import Role
 from application.event_log import (
     Command,
     CommandResult,
@@ -21,6 +22,7 @@ from application.event_log import (
     Unavailable,
 )
 from application.jobs.job import JobRequest
+from domain.catalog.organization import Organization, Rank, highest
 from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN
@@ -44,7 +46,7 @@ class CommandAttempts:
         self._idempotency = request.key if isinstance(request, Command) else None
         self._key = self._idempotency.value if self._idempotency else secrets.token_bytes(32)
         self._metadata = _metadata(request, self._idempotency)
-        self._correlation = request.correlation
+        self._request = request
         self._until = asyncio.get_running_loop().time() + deadline
 
     def __aiter__(self) -> CommandAttempts:
@@ -56,7 +58,7 @@ class CommandAttempts:
                 raise Unavailable("Others keep writing first.")
             await asyncio.sleep(random.uniform(0, 0.001 * min(self._count, 20)))  # noqa: S311  jitter
         self._count += 1
-        return CommandAttempt(self._repository, self._idempotency, self._key, self._metadata, self._correlation)
+        return CommandAttempt(self._repository, self._idempotency, self._key, self._metadata, self._request)
 
 
 class CommandAttempt:
@@ -68,13 +70,15 @@ class CommandAttempt:
         idempotency: IdempotencyKey | None,
         key: bytes,
         metadata: str,
-        correlation: str,
+        request: Request,
     ) -> None:
         self._repository = repository
         self._idempotency = idempotency
         self._key = key
         self._metadata = metadata
-        self._correlation = correlation
+        self._correlation = request.correlation
+        self._actor = request.by.id if request.by.role is Role.PROVIDER else None  # ranks count for no other role
+        self._ranks = set[Rank | None]()
         self._epoch = repository.journal.epoch
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
@@ -132,7 +136,9 @@ class CommandAttempt:
         events = [event for a in changed for event in a.pending_events]
         subjects = {personal.subject for personal in personal_of(events)}
         keys = await self._repository.keyring.for_writing(subjects) if subjects else {}
-        rows = [encode(event, self._metadata, keys) for event in events]
+        rank = highest(self._ranks)
+        metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
+        rows = [encode(event, metadata, keys) for event in events]
         reads = dict(self._reads)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
@@ -187,6 +193,8 @@ class CommandAttempt:
         version = aggregate.version if aggregate else 0
         if self._reads.setdefault(id, version) != version:
             raise ConcurrencyConflict  # it changed between two reads of this attempt
+        if self._actor is not None and isinstance(aggregate, Organization):
+            self._ranks.add(aggregate.members.get(self._actor))
         return aggregate if isinstance(aggregate, kind) else None
 
     async def _append(

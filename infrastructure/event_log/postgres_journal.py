@@ -98,6 +98,12 @@ class PostgresJournal:
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
 
+    async def head(self) -> int:
+        """The position of the last event."""
+        position = await self.peek(None, {})
+        assert isinstance(position, int)  # nothing is asked that could be stale or a duplicate
+        return position
+
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
         wanted = reads or {UUID(int=0): 0}
         rows = await self._select(_PEEK, [list(wanted), list(wanted.values()), key])

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import bcrypt
-from zxcvbn.matching import RANKED_DICTIONARIES  # type: ignore[import-untyped]
 
 from application.event_log import Overloaded
 from application.identity.credentials import LONGEST_PASSWORD, WeakPassword
@@ -124,7 +123,9 @@ class BreachedPasswords:
 def _give_way() -> None:
     """Hashing occupies whole processors: bookings get priority."""
     if sys.platform == "linux":  # where a thread has a priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        thread = threading.get_native_id()
+        lowest = max(NICE, os.getpriority(os.PRIO_PROCESS, thread))  # only root may raise a priority again
+        os.setpriority(os.PRIO_PROCESS, thread, lowest)
 
 
 def _plain(text: str) -> str:
@@ -155,6 +156,9 @@ def _is_common(plain: str) -> bool:
 
 
 def _on_list(word: str) -> bool:
+    # Here: the lists take 12 MB, and most processes see no new password.
+    from zxcvbn.matching import RANKED_DICTIONARIES  # type: ignore[import-untyped]
+
     return any(word in ranks for ranks in RANKED_DICTIONARIES.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, Self
 
 import structlog
@@ -38,9 +38,13 @@ class Supervised(Protocol):
 
 
 class Supervisor:
-    """Restarts each process that ends, from the beginning of a block to its end, where all of them stop."""
+    """Restarts each process that ends, from the beginning of a block to its end, where all of them stop.
 
-    def __init__(self) -> None:
+    `after_end`: called after each end, before the restart.
+    """
+
+    def __init__(self, after_end: Callable[[], object] = lambda: None) -> None:
+        self._after_end = after_end
         self._processes: list[Supervised] = []
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
@@ -89,9 +93,16 @@ class Supervisor:
             uptime = time.monotonic() - started
             early = early + 1 if uptime < STEADY else 0
             _say_that_it_ended(process.name, status, uptime, early)
+            self._clean_up()
             self._stopping.wait(_pause(early))
             self._start(process)
             started = time.monotonic()
+
+    def _clean_up(self) -> None:
+        try:
+            self._after_end()
+        except Exception as error:  # noqa: BLE001  the process is restarted all the same
+            logger.warning("clean-up after a child process failed", error=type(error).__name__)
 
     def _start(self, process: Supervised) -> None:
         """Try until it starts. One line for each reason why it does not, and one when it does after all."""

@@ -12,6 +12,7 @@ from application.notifications.mail import CalendarInvite
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.recipient import Recipient, zone_of
 from application.people.email_address import in_ascii
+from infrastructure.mail.calendar_timezone import timezone_of
 from infrastructure.mail.formatting import line
 
 METHODS: Mapping[NoticeKind, tuple[str, str]] = {
@@ -21,6 +22,7 @@ METHODS: Mapping[NoticeKind, tuple[str, str]] = {
     NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
+    NoticeKind.NOT_MOVED: ("REQUEST", "CONFIRMED"),
 }
 """Method and status. A request is in the calendar too, so that its decline or expiry cancels it."""
 _AROUND = timedelta(days=400)  # before and after the appointment, for which the zone's rules are included
@@ -43,9 +45,10 @@ def invitation(notice: Notice, recipient: Recipient, *, sender: Address, host: s
     calendar.add("prodid", "-//Daybook//Daybook//EN")
     calendar.add("version", "2.0")
     calendar.add("method", method)
+    zone, midnight = zone_of(visit.timezone), visit.starts_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    if zone.key != "UTC":
+        calendar.add_component(timezone_of(zone, midnight - _AROUND, midnight + _AROUND))
     calendar.add_component(event)
-    around = visit.starts_at.date()
-    calendar.add_missing_timezones(around - _AROUND, around + _AROUND)
     return CalendarInvite(method, calendar.to_ical().decode())
 
 

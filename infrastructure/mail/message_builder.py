@@ -44,6 +44,7 @@ class MessageBuilder:
         message["Subject"] = subject
         message["Message-ID"] = f"<{mail.id}@{self.sender.domain}>"  # a retry has the same id
         message["Auto-Submitted"] = "auto-generated"
+        message["X-Daybook-Kind"] = mail.kind
         message.set_content(text.strip() + "\n")
         message.add_alternative(self._rendered(mail, language, "html"), subtype="html")
         if mail.invite is not None:

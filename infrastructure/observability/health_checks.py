@@ -1,14 +1,12 @@
 """Checks of readiness: the database answers and is migrated, projections and jobs keep up, time zone data agrees."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import infrastructure
+from infrastructure.database.refusals import schema_versions
 from infrastructure.observability.process_registry import ALIVE
 from infrastructure.observability.versions import ZONES
 from projections.engine.event_feed import HEAD
@@ -19,7 +17,6 @@ from projections.registry import PROJECTIONS
 LATE = 60.0  # seconds
 _LIVE = text("SELECT generation FROM read.live")
 _VERSION = text("SELECT version_num FROM log.schema_version")
-_MIGRATIONS = ScriptDirectory(str(Path(infrastructure.__file__).parent / "migrations"))
 _SHAPES = text("SELECT reader, fingerprint FROM read.bookmark WHERE generation = :live")
 _ZONES = text(
     f"SELECT DISTINCT zones FROM work.process WHERE seen_at > clock_timestamp() - interval '{ALIVE} s'"  # noqa: S608
@@ -58,6 +55,7 @@ class DatabaseChecks:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._versions = schema_versions()
         self._shapes = {each.name: fingerprint(each) for each in PROJECTIONS}
 
     async def database(self) -> Mapping[str, Any]:
@@ -70,8 +68,7 @@ class DatabaseChecks:
         """The schema's version; one unknown here is newer, as in the midst of a rolling upgrade."""
         async with self._engine.connect() as connection:
             there: str = (await connection.execute(_VERSION)).scalar_one()
-        known = {script.revision for script in _MIGRATIONS.walk_revisions()}
-        if there in known and there != _MIGRATIONS.get_current_head():
+        if there in self._versions[:-1]:
             raise RuntimeError("The database is older than this program.")
         return {"version": there}
 

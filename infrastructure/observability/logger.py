@@ -18,9 +18,20 @@ FIRST = ("timestamp", "level", "role", "pid", "request_id", "event", "logger")
 """The keys that begin every line, in this order; the fields of the event follow."""
 NOISE: Mapping[str, int] = {
     **dict.fromkeys(
-        ("alembic", "uvicorn.error", "psycopg.pool", "celery", "kombu", "tornado", "flower"), logging.WARNING
+        (
+            "alembic",
+            "uvicorn.error",
+            "psycopg.pool",
+            "infrastructure.database.pool_waits",
+            "celery",
+            "kombu",
+            "tornado",
+            "flower",
+        ),
+        logging.WARNING,
     ),
     **dict.fromkeys(("httpx", "httpcore"), logging.WARNING),  # they write whole URLs, which may hold secrets
+    "infrastructure.database.pool_waits": logging.WARNING,  # SQLAlchemy's pools, each time one is closed
     "flower.inspector": logging.ERROR,  # it warns of each method that no worker answers, at every start
 }
 """The lowest level that passes of a library's logger."""
@@ -90,9 +101,22 @@ def log_stop() -> None:
 
 def _renderers(terminal: bool) -> Sequence[structlog.typing.Processor]:
     if terminal:
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        return [
+            _for_people,
+            structlog.dev.ConsoleRenderer(
+                exception_formatter=structlog.dev.plain_traceback, sort_keys=False, pad_event_to=0, pad_level=False
+            ),
+        ]
     exceptions = structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)
     return [exceptions, _in_order, structlog.processors.JSONRenderer()]
+
+
+def _for_people(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Short enough for a terminal of 80 columns: the time of day, the role first, no names of modules and processes."""
+    shown = {key: value for key, value in event.items() if key not in {"logger", "pid", "version", "tzdata"}}
+    if timestamp := shown.pop("timestamp", None):
+        shown["timestamp"] = f"{timestamp[11:19]}Z"
+    return shown
 
 
 def _in_order(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -23,26 +23,32 @@ from prometheus_client.registry import Collector
 _FILE = re.compile(r"(?P<kind>counter|histogram|summary|gauge_\w+)_(?P<pid>\d+)\.db")
 
 
+_LOCK = threading.Lock()  # of this process: what one adds up, no other counts a second time
+
+
 class MetricFiles(Collector):
     """Collects the metrics of all processes that have written to a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = threading.Lock()
         self._files = MultiProcessCollector(None, path=str(folder))  # type: ignore[no-untyped-call]
 
     def collect(self) -> Iterable[Metric]:
-        with self._lock:
+        with _LOCK:
             self._merge_dead()
             return list(self._files.collect())  # type: ignore[no-untyped-call]
 
+    def merge_dead(self) -> None:
+        """Add the counts of dead processes up in one file of each kind, also while nobody asks for metrics."""
+        with _LOCK:
+            self._merge_dead()
+
     def _merge_dead(self) -> None:
-        """Add the counts of dead processes up in one file of each kind. Their gauges end with them."""
         dead = [(file, found["kind"]) for file in self.folder.glob("*.db") if (found := _FILE.fullmatch(file.name))]
         dead = [(file, kind) for file, kind in dead if not _runs(int(file.stem.rpartition("_")[2]))]
         for kind in {kind for _, kind in dead}:
             files = [file for file, each in dead if each == kind]
-            if not kind.startswith("gauge"):
+            if not kind.startswith("gauge"):  # a gauge ends with its process
                 self._add_up(kind, files)
             for file in files:
                 file.unlink()

@@ -1,13 +1,28 @@
-"""The outstanding obligations of an account that asks for its erasure, from the read models."""
+"""What is outstanding of an account that asks for its erasure, and of what ends, from the read models."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from application.ending import EndingKind
 from application.people.erasure import Obligations
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.read_models import appointment, directory
 
-PATIENCE = 10.0  # seconds: erasure is a job, no client waits
+PATIENCE = 10.0  # seconds: erasures are jobs, and ends are rare
+
+
+class AheadReader:
+    """Reads the upcoming appointments of what ends, as of a position; raises Behind."""
+
+    def __init__(self, reads: Snapshots) -> None:
+        self._reads = reads
+
+    async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:
+        async with self._reads.open("agenda", position, PATIENCE, sees=EVERYTHING) as read:
+            if kind is EndingKind.ACCOUNT:
+                return await appointment.ahead(read, id, now)
+            return await appointment.ahead_of(read, {f"{kind}_id": id}, now)
 
 
 class ObligationsReader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,20 +120,12 @@ def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_st
     from infrastructure.observability.metrics import serve_metrics
     from infrastructure.settings import inherited
     from interfaces.cli.parent_process import end_with_parent
+    from interfaces.request_id import request_log_fields
 
     settings = settings_of(data.absolute())
-    configure_logs(settings.log_level, role, _request_fields(role))
+    configure_logs(settings.log_level, role, request_log_fields)
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
     if until_stdin_closes:
         end_with_parent()
     return settings
-
-
-def _request_fields(role: str) -> Callable[[], Mapping[str, str]]:
-    """The fields of a request's lines. The other roles handle none, and do without the memory of the web framework."""
-    if role not in {"api", "worker"}:
-        return dict
-    from interfaces.http.framework.middleware import request_log_fields
-
-    return request_log_fields

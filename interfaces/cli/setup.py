@@ -34,10 +34,12 @@ def seed(data: Data = HOME) -> None:
     import json
 
     from infrastructure.local.instance import settings_of
+    from interfaces.cli.progress import progress
     from interfaces.cli.startup.demo_data import build_town
 
-    town = build_town(settings_of(data.absolute()))
-    typer.echo(json.dumps({name: str(value) for name, value in vars(town).items()}))
+    with progress("Building the demo data", visible=False) as bar:
+        town = build_town(settings_of(data.absolute()), bar)
+    typer.echo(json.dumps(town.written()))
 
 
 def token(

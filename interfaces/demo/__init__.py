@@ -2,7 +2,3 @@
 
 It is made from a seed by the same commands that the API runs: the same seed gives the same town.
 """
-
-from interfaces.demo.town import Town, seed
-
-__all__ = ["Town", "seed"]

@@ -20,6 +20,7 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
 from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, admin, town_id
 from interfaces.demo.customer import PEOPLE, arrival, people
+from interfaces.demo.first_booking import FirstBooking
 from interfaces.demo.life import appointments
 from interfaces.demo.shop import calendars, openings, tags
 
@@ -28,18 +29,6 @@ _LOOK_AHEAD = timedelta(days=14)
 
 A = TypeVar("A", bound=Aggregate)
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Town:
-    """A first booking to try: provider, service and caller. `start` is free; None if none is within two weeks."""
-
-    provider_id: UUID
-    service_id: UUID
-    start: datetime | None
-    customer_id: UUID
-    owner_id: UUID
-    admin_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +54,7 @@ class BackInTime:
         return await self.store.address_id(email)
 
 
-async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: datetime) -> Town:
+async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: datetime) -> FirstBooking:
     """The town of this seed, made unless the log has it; an interrupted run is continued.
 
     `now`, UTC: today of the first run. `progress(done, of)` is called after every command.
@@ -157,9 +146,9 @@ async def _look(store: EventStore, seed: int, kind: type[A], ids: Iterable[UUID]
     raise AssertionError("attempts end with an answer or an error")
 
 
-async def _town(store: EventStore, seed: int, now: datetime) -> Town:
+async def _town(store: EventStore, seed: int, now: datetime) -> FirstBooking:
     provider_id, service_id = town_id(seed, "provider", 0, 0), town_id(seed, "service", 0, 0)
-    return Town(
+    return FirstBooking(
         provider_id=provider_id,
         service_id=service_id,
         start=await _free_start(store, seed, provider_id, service_id, now),

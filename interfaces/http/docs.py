@@ -15,6 +15,14 @@ from interfaces.http.framework.responses import PUBLIC, HttpResponse
 
 HTML = b"text/html; charset=utf-8"
 _PARTS = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css"}
+# Swagger UI shows a closed padlock where signing in is optional, as if the reader were signed in.
+_START = "const ui = SwaggerUIBundle({"
+_START_WITH_PLUGIN = """
+const OptionalSignIn = () => ({statePlugins: {auth: {wrapSelectors: {
+    isAuthorized: (original) => (state, ways) => original(state, ways.filter((way) => way.size > 0)),
+}}}})
+const ui = SwaggerUIBundle({
+plugins: [OptionalSignIn],"""
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -29,7 +37,7 @@ def docs_routes(title: str) -> Sequence[Route]:
         swagger_favicon_url="data:,",
         swagger_ui_parameters={"docExpansion": "none"},
     ).body
-    text = bytes(page).decode().replace("<html>", '<html lang="en">', 1)
+    text = bytes(page).decode().replace("<html>", '<html lang="en">', 1).replace(_START, _START_WITH_PLUGIN, 1)
     scripts = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE.findall(text))
     policy = (
         f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src data:; "

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from application.booking.ending_jobs import ending_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
@@ -31,7 +33,7 @@ from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
-from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
@@ -56,6 +58,7 @@ from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.engine.positions import Positions
+from projections.query.last_writes import LastWrites
 from projections.query.snapshot import Snapshots
 
 
@@ -104,7 +107,7 @@ class _Database(NamedTuple):
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
     address, store, journal, rows, engine, reads = database
-    cache, redis = await _cache(settings, stack)
+    cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
     store.on_enqueued = woken.set
     enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
@@ -113,14 +116,18 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     mail = postman_of(settings, rows, store.keyring)
     services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
     queue = JobQueue(rows, store.keyring)
-    walker = JobWalker(queue, {**account_handlers(services), **erasure_handlers(erasure.services)})
+    endings = EndingServices(store, AheadReader(reads))
+    handlers = {**account_handlers(services), **erasure_handlers(erasure.services), **ending_handlers(endings)}
+    walker = JobWalker(queue, handlers)
     await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
         store=store,
         reads=reads,
         availability=Availability(await _availability(settings, address, stack), reads, cache),
-        booking=BookingReadModels(reads),
+        booking=BookingReadModels(reads, journal.head),
+        ahead=AheadReader(reads),
         cursors=Cursors(settings.secret_key.get_secret_value()),
+        writes=writes,
         request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
@@ -214,9 +221,12 @@ async def _availability(settings: Settings, address: DatabaseAddress, stack: Asy
     return AvailabilityLoader(pool)
 
 
-async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[AvailabilityCache | None, Mapping[str, Check]]:
+async def _cache(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[AvailabilityCache | None, LastWrites, Mapping[str, Check]]:
+    """What goes through Redis, and its check."""
     if settings.redis_url is None:
-        return None, {}
+        return None, LastWrites(), {}
     redis = connect(settings.redis_url.get_secret_value())
     stack.push_async_callback(redis.aclose)
 
@@ -224,7 +234,8 @@ async def _cache(settings: Settings, stack: AsyncExitStack) -> tuple[Availabilit
         await redis.ping()
         return {}
 
-    return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), {"redis": pinged}
+    writes = await stack.enter_async_context(LastWrites(redis, settings.redis_prefix))
+    return await stack.enter_async_context(AvailabilityCache(redis, settings.redis_prefix)), writes, {"redis": pinged}
 
 
 def _health(engine: AsyncEngine, redis: Mapping[str, Check]) -> HealthPorts:

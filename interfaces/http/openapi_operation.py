@@ -11,14 +11,15 @@ from interfaces.http.openapi_errors import errors_of
 _VERSION = {"type": "string", "pattern": '^"(0|[1-9][0-9]{0,17})"$', "examples": ['"3"']}
 # One string and no choice of two schemas, since client generators take no such choice in a header.
 _EXPECTED = {"type": "string", "pattern": r'^(\*|"(0|[1-9][0-9]{0,17})")$', "examples": ['"3"']}
-_COUNT = {"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["4711"]}
+_POSITION = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$", "examples": ["0.4711"]}
+_ASKED_POSITION = {"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}
 _TEXT = {"type": "string"}
 _TAGS = {"type": "string", "examples": ['"3"']}
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9._:+/=@-]{1,128}$"}
 _KEY = {"type": "string", "pattern": "^[!-~]{1,255}$", "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"]}
 _DESCRIPTIONS = {"200": "OK", "201": "Created", "202": "Accepted", "204": "No content"}
 HEADERS: dict[str, Any] = {
-    "Daybook-Position": {"description": "The log position that the answer reflects.", "schema": _COUNT},
+    "Daybook-Position": {"description": "The log position that the answer reflects.", "schema": _POSITION},
     "ETag": {"description": "The resource's version.", "schema": _VERSION},
     "Idempotency-Replayed": {"description": "This request was answered before.", "schema": {"const": "true"}},
     "Location": {"description": "The new resource.", "schema": {"type": "string", "format": "uri-reference"}},
@@ -40,15 +41,14 @@ _IF_MATCH = _parameter(
     required=True,
 )
 _IF_NONE_MATCH = _parameter("If-None-Match", "The ETag that you have: 304 if it is still current.", _TAGS)
-_AT_LEAST = _parameter("Daybook-Position", "Wait until the answer includes this position.", _COUNT)
+_AT_LEAST = _parameter("Daybook-Position", "Wait until the answer includes this position.", _ASKED_POSITION)
 
 
 def complete(operation: dict[str, Any], route: Route, *, resource: bool) -> None:
     """Add summary, security, header parameters and responses. `resource`: whether it answers one versioned resource."""
     (method,) = route.methods or {"GET"}
     _split_summary(operation)
-    public = Role.ANONYMOUS in ACCESS[route.operation]
-    operation["security"] = [*([{}] if public else []), {"bearer": []}, {"password": []}]
+    operation["security"] = _security(route)
     headers = _header_parameters(route, method, resource=resource)
     if headers:
         operation["parameters"] = [*operation.get("parameters", []), *headers]
@@ -61,6 +61,14 @@ def complete(operation: dict[str, Any], route: Route, *, resource: bool) -> None
         responses["304"] = {"description": "Not modified", "headers": responses["200"]["headers"]}
     for code in errors_of(route, method):
         responses.setdefault(str(code), {"$ref": f"#/components/responses/{code}"})
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """The ways to sign in. Optional where a token only tells whose last write the answer must include."""
+    public = Role.ANONYMOUS in ACCESS[route.operation]
+    if public and route.source is not Source.LOG:
+        return []
+    return [*([{}] if public else []), {"bearer": []}, {"password": []}]
 
 
 def _split_summary(operation: dict[str, Any]) -> None:

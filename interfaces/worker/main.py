@@ -16,7 +16,9 @@ from celery import Celery, signals
 from psycopg_pool import AsyncConnectionPool
 
 from application.booking.closing_jobs import booking_handlers
+from application.booking.ending_jobs import ending_handlers
 from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import Job, JobHandlers
@@ -38,12 +40,12 @@ from infrastructure.mail.mailer import postman_of
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
-from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
-from interfaces.http.framework.middleware import request_id
+from interfaces.request_id import request_id
 from interfaces.worker.celery_app import QUEUES, SWEEPS, broker_app
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
@@ -185,4 +187,5 @@ async def _handlers(
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
         **account_handlers(AccountMailServices(store, mail, *codes)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
+        **ending_handlers(EndingServices(store, AheadReader(reads))),
     }

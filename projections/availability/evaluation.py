@@ -1,7 +1,7 @@
 """From a snapshot to the starts offered, and to the reason why a start is not."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -82,6 +82,15 @@ def against(
             return None
         nearest = max(nearest, reason, key=order.index)
     return nearest
+
+
+def closing_holiday(service: LoadedService, start: datetime) -> tuple[date, str] | None:
+    """The holiday that closes the first of the providers on the date of a start, and its name."""
+    for calendar in _bookable(service):
+        day = local_date(start, zone(calendar.hours.timezone))
+        if calendar.hours.holiday_closes(day):
+            return day, calendar.holidays[day.isoformat()]
+    return None
 
 
 def prepare(

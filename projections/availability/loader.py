@@ -39,7 +39,7 @@ LEFT JOIN LATERAL (
                    ((%(from)b::timestamptz - make_interval(mins => s.before)) AT TIME ZONE 'UTC')::date AND
                    ((%(to)b::timestamptz + make_interval(mins => s.after)) AT TIME ZONE 'UTC')::date) k),
         e.organization,
-        (SELECT json_agg(h.date) FROM {schema}.vacancy_holiday h
+        (SELECT json_object_agg(h.date, h.name) FROM {schema}.vacancy_holiday h
          WHERE h.organization = e.organization AND h.date >= %(today)b::date)
     )) AS calendars
     FROM {schema}.vacancy_calendar c

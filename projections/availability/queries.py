@@ -1,9 +1,9 @@
 """Queries of free starts, and of the rule that forbids a start."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.errors import NotFound
@@ -11,7 +11,14 @@ from domain.scheduling.availability import Start
 from domain.scheduling.interval import Interval, overlaps
 from domain.scheduling.wallclock import SUPPORTED
 from projections.availability.cache import AvailabilityCache
-from projections.availability.evaluation import UnavailableReason, against, common_zone, offered, prepare
+from projections.availability.evaluation import (
+    UnavailableReason,
+    against,
+    closing_holiday,
+    common_zone,
+    offered,
+    prepare,
+)
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.response import (
     OPENING,
@@ -30,12 +37,16 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Explanation(NamedTuple):
-    """`rule`: why a start is not offered, None if it is; `detail`: the same as a sentence."""
+    """`rule`: why a start is not offered, None if it is; `detail`: the same as a sentence.
+
+    `holiday`: the date and name of the holiday that closes the provider.
+    """
 
     offered: bool
     rule: UnavailableReason | None
     detail: str
     position: int
+    holiday: Mapping[str, Any] | None = None
 
 
 class Availability:
@@ -121,9 +132,13 @@ class Availability:
         """
         snapshot = await self._service(service_id, provider_id, Interval(start, start + _INSTANT), now, at_least)
         rule = against(snapshot.services[0], provider_id, start, now)
-        return Explanation(
-            rule is None, rule, "This start is offered." if rule is None else rule.detail, snapshot.position
-        )
+        holiday = closing_holiday(snapshot.services[0], start) if rule is UnavailableReason.CLOSED else None
+        if holiday is not None:
+            day, name = holiday
+            closed = f"The provider is closed on {day}, a holiday: {name}."
+            return Explanation(rule is None, rule, closed, snapshot.position, {"date": day, "name": name})
+        detail = "This start is offered." if rule is None else rule.detail
+        return Explanation(rule is None, rule, detail, snapshot.position)
 
     async def _of_service_or_tag(
         self, service_id: UUID | None, tag: str, span: Interval, now: datetime, at_least: int | None

@@ -9,6 +9,7 @@ from struct import Struct
 from typing import NamedTuple, Self
 from uuid import UUID
 
+from domain.log_position import position_text
 from domain.scheduling.availability import Start
 
 _HEADER = Struct("<qddqIII")
@@ -128,7 +129,7 @@ def written(start: Start, of: str) -> str:
 def ending(position: int, now: datetime, timezone: str) -> bytes:
     """The rest of an answer after its starts. `timezone`: a zone's name, which needs no escaping."""
     as_of = _text(_seconds(now))
-    return f'],"timezone":"{timezone}","position":{position},"as_of":"{as_of}"}}'.encode()
+    return f'],"timezone":"{timezone}","position":"{position_text(position)}","as_of":"{as_of}"}}'.encode()
 
 
 def _seconds(moment: datetime) -> int:

@@ -16,7 +16,7 @@ _NOBODY = UUID(int=0)
 class LoadedCalendar(NamedTuple):
     """A provider of a service, with its hours and occupied times, its organization's holidays subtracted.
 
-    `lapse_at`: when the first hold of the occupied times expires.
+    `lapse_at`: when the first hold of the occupied times expires. `holidays`: ISO date -> name.
     """
 
     id: UUID
@@ -25,6 +25,7 @@ class LoadedCalendar(NamedTuple):
     occupied: Sequence[Occupied]
     organization: UUID | None = None
     lapse_at: datetime | None = None
+    holidays: Mapping[str, str] = {}
 
 
 class LoadedService(NamedTuple):
@@ -65,7 +66,7 @@ def _calendar(
     time_off: Sequence[tuple[float, float]] | None,
     seats: Sequence[tuple[float, float, float | None, float | None]] | None,
     organization: str | None,
-    holidays: Sequence[str] | None,
+    holidays: Mapping[str, str] | None,
 ) -> LoadedCalendar:
     off = [(_instant(since), _instant(until)) for since, until in time_off or ()]
     dates = frozenset(map(date.fromisoformat, holidays or ()))
@@ -76,6 +77,7 @@ def _calendar(
         [_occupied(service_id, *seat[:3]) for seat in seats or ()],
         None if organization is None else UUID(organization),
         min((_instant(seat[3]) for seat in seats or () if seat[3] is not None), default=None),
+        holidays or {},
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, Table, Uuid, false, literal, literal_column, or_, select
+from sqlalchemy import Column, ColumnElement, Select, Table, Uuid, and_, false, literal, literal_column, or_, select
 from sqlalchemy.dialects import postgresql
 
 from projections.engine.schema import SCHEMA, generation_schema
@@ -79,6 +79,9 @@ class Ownership:
     A row belongs to its `customer` (an account, or a guest that an account has claimed), to the owner of its
     `provider` and the members of that one's organization, to the members of its `organization` (with one of
     the `ranks`, if any are named), and to those for whom `also` holds.
+
+    A record belongs to the organization under which it was made, and not to the one that its provider belongs to now:
+    `recorded` is true in the rows that say which one that was (`organization`, null for none).
     """
 
     table: Table
@@ -86,6 +89,7 @@ class Ownership:
     customer: Column[UUID] | None = None
     provider: Column[UUID] | None = None
     organization: Column[UUID] | None = None
+    recorded: Column[bool] | None = None
     ranks: Collection[str] = field(default=())
     also: Callable[[AccountId], ColumnElement[bool]] | None = None
 
@@ -127,7 +131,8 @@ class Ownership:
         found: list[ColumnElement[bool]] = []
         if self.owners is not None and self.provider is not None:
             found += [self.provider.in_(self.owners.owned_by(account))]
-            found += [self.provider.in_(self.owners.employed_by(account))]
+            employed = self.provider.in_(self.owners.employed_by(account))
+            found += [employed if self.recorded is None else and_(~self.recorded, employed)]
         if self.owners is not None and self.organization is not None:
             found += [self.organization.in_(self.owners.organizations_of(account, self.ranks))]
         if self.also is not None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.log_position import position_text
 from projections.engine.event_feed import HEAD
 from projections.engine.positions import Positions
 from projections.engine.schema import schemas
@@ -29,7 +30,7 @@ class Behind(Exception):
     """Your last write is not visible yet. Try again."""
 
     def __init__(self, projection: str, position: int, asked: int) -> None:
-        super().__init__(f"{projection} is at {position}, before {asked}.")
+        super().__init__(f"{projection} is at {position_text(position)}, before {position_text(asked)}.")
         self.position = position
 
 
@@ -37,7 +38,7 @@ class BeyondHead(Exception):
     """The log has no such position yet."""
 
     def __init__(self, head: int, asked: int) -> None:
-        super().__init__(f"The log ends at {head}, before {asked}.")
+        super().__init__(f"The log ends at {position_text(head)}, before {position_text(asked)}.")
         self.head = head
 
 
@@ -92,6 +93,10 @@ class Snapshots:
                 raise Behind(projection, position, at_least)
             await connection.execution_options(schema_translate_map=schemas(generation))
             yield Snapshot(connection, position, generation, earliest)
+
+    async def catch_up(self, projection: str, position: int) -> bool:
+        """Whether the projection gets to a position that the log has, within PATIENCE."""
+        return await self._positions.wait(projection, position, PATIENCE)
 
     async def wait(self, projection: str, position: int, patience: float = PATIENCE) -> None:
         """Wait until the projection, or the table of earliest starts, is there; raises as `open` does."""

@@ -1,6 +1,6 @@
 """Appointments: time, provider, customer and status."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
+    exists,
+    false,
     func,
     literal,
     or_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
 )
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.people.account import Account
 from domain.people.customer import Customer
@@ -33,6 +36,9 @@ from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
+LONGEST = timedelta(days=7)
+"""No service lasts longer."""
+
 appointment = Table(
     "appointment",
     metadata,
@@ -42,6 +48,8 @@ appointment = Table(
     uuid("service_id"),
     uuid("provider_id"),
     uuid("customer_id"),
+    uuid("organization_id", nullable=True, index=True),
+    Column("organization_recorded", Boolean, nullable=False),  # false: release 0.1.0 did not say under which
     instant("starts_at"),
     instant("ends_at"),
     Column("timezone", Text, nullable=False),
@@ -49,10 +57,14 @@ appointment = Table(
     Column("currency", Text, nullable=False),
     json("policy"),
     Column("free_cancellation", Boolean, nullable=False),
+    json("overridden"),
     Column("note", Text, nullable=False),
     json("answers"),
     instant("created_at"),
     instant("expires_at", nullable=True),
+    uuid("confirmed_provider_id", nullable=True),  # while a move is requested: what is kept until the answer
+    instant("confirmed_starts_at", nullable=True),
+    instant("confirmed_ends_at", nullable=True),
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
@@ -64,7 +76,12 @@ appointment = Table(
 
 owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
 ownership = Ownership(
-    table=appointment, owners=owners, customer=appointment.c.customer_id, provider=appointment.c.provider_id
+    table=appointment,
+    owners=owners,
+    customer=appointment.c.customer_id,
+    provider=appointment.c.provider_id,
+    organization=appointment.c.organization_id,
+    recorded=appointment.c.organization_recorded,
 )
 
 
@@ -85,12 +102,22 @@ class ListedAppointment:
     currency: str
     policy: dict[str, Any]
     free_cancellation: bool
+    overridden: Sequence[str]
     note: str
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
+    confirmed_provider_id: UUID | None
+    confirmed_starts_at: datetime | None
+    confirmed_ends_at: datetime | None
     cancellation: dict[str, Any] | None
     reason: str
+
+    @property
+    def confirmed_place(self) -> Mapping[str, Any] | None:
+        """As of the aggregate."""
+        confirmed = (self.confirmed_provider_id, self.confirmed_starts_at, self.confirmed_ends_at)
+        return None if None in confirmed else dict(zip(("provider_id", "start", "end"), confirmed, strict=True))
 
     @property
     def cancelled(self) -> dict[str, Any] | None:
@@ -113,28 +140,36 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Appointment.Booked() | Appointment.Requested():
             rows.put(appointment, **id, **_booked(event), version=version)
         case Appointment.Rescheduled():
-            rows.set(appointment, id, **_place(event), provider_id=event.provider_id, version=version)
+            set_aside = {"overridden": event.placement["overridden"]}
+            rows.set(appointment, id, **_moved(event), **set_aside, taken_at=event.timestamp, version=version)
+        case Appointment.MoveRequested():
+            rows.set(appointment, id, **_moved(event), taken_at=event.timestamp, version=version)
+        case Appointment.Confirmed():
+            booked = AppointmentStatus.BOOKED.value
+            rows.set(appointment, id, status=booked, expires_at=None, **_NOT_ASKED, overridden=[], version=version)
+        case Appointment.MoveDeclined() | Appointment.MoveExpired():
+            rows.set(appointment, id, **_moved(event), version=version)
+        case Appointment.Transferred(organization_id=organization_id):
+            rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, version=version)
         case Appointment.Noted():
             rows.set(appointment, id, **_personal(event.told), version=version)
-        case Appointment.Cancelled():
-            rows.set(appointment, id, status=AppointmentStatus.CANCELLED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
-        case Appointment.Declined():
-            rows.set(appointment, id, status=AppointmentStatus.DECLINED.value, expires_at=None, version=version)
-            rows.set(appointment, id, cancellation=event.ending(), reason=_text(event.reason))
+        case Appointment.Cancelled() | Appointment.Declined():
+            ended = {"cancellation": event.ending(), "reason": _text(event.reason)}
+            rows.set(appointment, id, status=_STATUS[type(event)], expires_at=None, **ended, version=version)
         case Appointment.Event() if status := _STATUS.get(type(event)):
-            rows.set(appointment, id, status=status, expires_at=None, version=version)
-        case Customer.Forgotten():
-            rows.clear(appointment, "customer_id", recorded.stream, note="", answers={}, reason="")
-        case Account.Forgotten():
-            rows.clear(appointment, "customer_id", event.account_id, note="", answers={}, reason="")
+            rows.set(appointment, id, status=status, expires_at=None, **_NOT_ASKED, version=version)
+        case Customer.Forgotten() | Account.Forgotten():
+            person = event.account_id if isinstance(event, Account.Forgotten) else recorded.stream
+            rows.clear(appointment, "customer_id", person, note="", answers={}, reason="")
         case _:
             project_owners(owners, recorded, rows)
 
 
 _NEVER = [each.value for each in NEVER]
+_NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
 _STATUS: dict[type, str] = {
-    Appointment.Confirmed: AppointmentStatus.BOOKED.value,
+    Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
+    Appointment.Declined: AppointmentStatus.DECLINED.value,
     Appointment.Expired: AppointmentStatus.EXPIRED.value,
     Appointment.CheckedIn: AppointmentStatus.CHECKED_IN.value,
     Appointment.Completed: AppointmentStatus.COMPLETED.value,
@@ -154,8 +189,23 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         **_personal(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
+        "overridden": event.placement["overridden"],
+        **_NOT_ASKED,
         "reason": "",
+        "taken_at": event.timestamp,
         **_place(event),
+    }
+
+
+def _moved(event: MoveFields | ReturnFields) -> dict[str, Any]:
+    """Of a move, of a request for one, and of a request that was not confirmed."""
+    asked = event if isinstance(event, Appointment.MoveRequested) else None
+    return {
+        **_place(event),
+        "provider_id": event.provider_id,
+        "status": (AppointmentStatus.REQUESTED if asked else AppointmentStatus.BOOKED).value,
+        "expires_at": asked and asked.expires_at,
+        **{name: asked and getattr(asked, name) for name in _NOT_ASKED},
     }
 
 
@@ -169,7 +219,7 @@ def _text(reason: PersonalData | None) -> str:
     return (reason.value if reason else None) or ""
 
 
-def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled) -> dict[str, Any]:
+def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
     return {
         "starts_at": event.starts_at,
         "ends_at": event.starts_at + timedelta(minutes=event.duration),
@@ -177,8 +227,9 @@ def _place(event: Appointment.Booked | Appointment.Requested | Appointment.Resch
         "price": event.price,
         "currency": event.currency,
         "policy": event.policy,
-        "free_cancellation": isinstance(event, Appointment.Rescheduled) and event.free_cancellation,
-        "taken_at": event.timestamp,
+        "free_cancellation": not isinstance(event, BeginFields) and event.free_cancellation,
+        "organization_id": event.organization_id,
+        "organization_recorded": event.organization_recorded,
     }
 
 
@@ -190,10 +241,11 @@ _listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFilter:
-    """The wanted appointments of a list: starting in [since, until); None: any."""
+    """The wanted appointments of a list: starting in [since, until), or `overlapping` it; None: any."""
 
     since: datetime | None = None
     until: datetime | None = None
+    overlapping: bool = False
     status: str | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None
@@ -214,7 +266,7 @@ async def find(
     query = narrowed(
         _listed,
         (owner, ownership.shows),
-        (wanted.since, _a.starts_at.__ge__),
+        (wanted.since, _lasts_beyond if wanted.overlapping else _a.starts_at.__ge__),
         (wanted.until, _a.starts_at.__lt__),
         (wanted.status, _a.status.__eq__),
         (wanted.provider_id, _a.provider_id.__eq__),
@@ -232,15 +284,40 @@ async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
     return (await read.connection.execute(query)).scalars().all()
 
 
+async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Sequence[UUID]:
+    """The upcoming appointments of a `customer_id`, `provider_id`, `service_id` or `organization_id`, by start."""
+    wanted = [_of_organization(id) if name == "organization_id" else _a[name] == id for name, id in of.items()]
+    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
+    query = select(_a.id).where(*wanted, alive, _a.ends_at > now).order_by(_a.starts_at, _a.id)
+    return (await read.connection.execute(query)).scalars().all()
+
+
+async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:
+    """Whether an account acts for one of the providers, or may see an appointment of theirs, or of the service."""
+    account = literal(owner.account)
+    acts = [owners.owned_by(account), owners.employed_by(account)] if owner.acts else []
+    theirs = or_(false(), *(owners.providers.c.provider_id.in_(each) for each in acts))
+    acting = exists().where(owners.providers.c.provider_id.in_(provider_ids), theirs)
+    wanted = _a.provider_id.in_(provider_ids) if service_id is None else _a.service_id == service_id
+    seen = exists().where(wanted, ownership.shows(owner))
+    return bool((await read.connection.execute(select(or_(acting, seen)))).scalar())
+
+
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
+def _lasts_beyond(since: datetime) -> ColumnElement[bool]:
+    # The bound on the start lets the index leave out all that was over long before.
+    return (_a.ends_at > since) & (_a.starts_at > since - LONGEST)
+
+
 def _of_organization(id: UUID) -> ColumnElement[bool]:
     p = owners.providers.c
-    return _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    theirs = _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
+    return or_(_a.organization_id == id, ~_a.organization_recorded & theirs)
 
 
 async def fewest(

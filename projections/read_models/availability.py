@@ -76,6 +76,7 @@ holiday = Table(
     metadata,
     uuid("organization", primary_key=True),
     Column("date", Date, primary_key=True),
+    Column("name", Text, nullable=False),
 )
 # One row for each Day that a seat touches, since each Day releases its own.
 seat = Table(
@@ -143,8 +144,8 @@ def _decide(recorded: RecordedEvent, rows: RowBatch) -> None:
             _hours(recorded, rows)
         case Service.Event():
             _service(recorded, rows)
-        case Provider.Deactivated():
-            rows.set(calendar, {"id": recorded.stream}, active=False)
+        case Provider.Deactivated() | Provider.Paused() | Provider.Resumed() as it:
+            rows.set(calendar, {"id": recorded.stream}, active=isinstance(it, Provider.Resumed))
         case Provider.Event() | Organization.Event():
             _organization(recorded, rows)
         case _:
@@ -219,7 +220,7 @@ def _organization(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Organization.Closed():
             rows.set(organization, {"id": id}, closed=True)
         case Organization.HolidaySet() as it:
-            rows.put(holiday, organization=id, date=date.fromisoformat(it.date))
+            rows.put(holiday, organization=id, date=date.fromisoformat(it.date), name=it.name)
         case Organization.HolidayLifted() as it:
             rows.drop(holiday, {"organization": id, "date": date.fromisoformat(it.date)})
         case _:
@@ -232,8 +233,8 @@ def _service(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.put(service, id=recorded.stream, **_of_terms(it.terms), withdrawn=False)
         case Service.Changed() as it:
             rows.set(service, {"id": recorded.stream}, **_of_terms(it.terms))
-        case Service.Withdrawn():
-            rows.set(service, {"id": recorded.stream}, withdrawn=True)
+        case Service.Withdrawn() | Service.Paused() | Service.Resumed() as it:
+            rows.set(service, {"id": recorded.stream}, withdrawn=not isinstance(it, Service.Resumed))
         case _:
             pass
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, or_, select
 
 from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.people.account import Account
 from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
@@ -45,6 +46,8 @@ visit = Table(
     uuid("appointment_id", primary_key=True),
     uuid("provider_id"),
     uuid("customer_id"),
+    uuid("organization_id", nullable=True, index=True),
+    Column("organization_recorded", Boolean, nullable=False),
     Index("visit_of_provider", "provider_id", "customer_id"),
     Index("visit_of_customer", "customer_id", "provider_id"),
     comment="Which customers have, or had, an appointment with a provider?",
@@ -54,8 +57,10 @@ owners = owner_tables("customer", providers="host", claims="claim")
 
 
 def _registered_or_hosted(account: AccountId) -> ColumnElement[bool]:
-    """Whether an account registered the customer for itself, or acts for a provider of an appointment."""
-    hosted = _visitors(owners.owned_by(account)), _visitors(owners.employed_by(account))
+    """Whether an account registered the customer for itself, or acts for the business of an appointment."""
+    employed = visit.c.provider_id.in_(owners.employed_by(account)) & ~visit.c.organization_recorded
+    business = visit.c.organization_id.in_(owners.organizations_of(account))
+    hosted = _visitors(owners.owned_by(account)), select(visit.c.customer_id).where(or_(business, employed))
     registered = (_c.registered_by == account) & _c.organization_id.is_(None)
     return or_(registered, *map(_c.id.in_, hosted))
 
@@ -104,24 +109,25 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(customer, id, **version, **_NOTHING, deleted=True)
         case Account.Forgotten():
             rows.clear(customer, "id", event.account_id, **_NOTHING)
-        case Customer.Claimed():
+        case Customer.Claimed() | Customer.AddressNoted():
             rows.set(customer, id, **version)
             project_owners(owners, recorded, rows)
-        case Customer.AddressNoted():
-            rows.set(customer, id, **version)
-        case Appointment.Booked() | Appointment.Requested() | Appointment.Rescheduled():
-            _visit(recorded.stream, event, rows)
+        case Appointment.Booked() | Appointment.Requested():
+            rows.put(visit, appointment_id=recorded.stream, **_visited(event))
+        case Appointment.Event() if isinstance(event, MoveFields | ReturnFields):
+            rows.set(visit, {"appointment_id": recorded.stream}, provider_id=event.provider_id, **_business(event))
+        case Appointment.Transferred(organization_id=id_there):
+            rows.set(visit, {"appointment_id": recorded.stream}, organization_id=id_there, organization_recorded=True)
         case _:
             project_owners(owners, recorded, rows)
 
 
-def _visit(
-    id: UUID, event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled, rows: RowBatch
-) -> None:
-    if isinstance(event, Appointment.Rescheduled):
-        rows.set(visit, {"appointment_id": id}, provider_id=event.provider_id)
-    else:
-        rows.put(visit, appointment_id=id, provider_id=event.provider_id, customer_id=event.customer_id)
+def _visited(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
+    return {"provider_id": event.provider_id, "customer_id": event.customer_id, **_business(event)}
+
+
+def _business(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
+    return {"organization_id": event.organization_id, "organization_recorded": event.organization_recorded}
 
 
 _NOTHING: dict[str, Any] = {

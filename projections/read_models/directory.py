@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, Text, select
 
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import UNREADABLE
 from domain.catalog.service import Service
@@ -38,6 +39,7 @@ providers = Table(
     Column("lat", Double),
     Column("lon", Double),
     Column("active", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
     Index("provider_name", "sort_key", "id"),
     Index("provider_tags", "tags", postgresql_using="gin"),
     Index("provider_place", "lat", "lon"),
@@ -56,7 +58,8 @@ services = Table(
     json("tags"),
     json("terms"),
     Column("price", BigInteger, nullable=False),
-    Column("withdrawn", Boolean, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),  # or paused
+    Column("status", Text, nullable=False),
     Index("service_name", "sort_key", "id"),
     Index("service_price", "price", "sort_key", "id"),
     Index("service_tags", "tags", postgresql_using="gin"),
@@ -74,6 +77,7 @@ class ListedProvider:
     profile: Mapping[str, Any]
     about: Mapping[str, Any]
     active: bool
+    status: str
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -88,14 +92,19 @@ class ListedService:
     id: UUID
     version: int
     terms: Mapping[str, Any]
-    withdrawn: bool
+    status: str
+
+    @property
+    def withdrawn(self) -> bool:
+        """As of the aggregate."""
+        return self.status == CatalogStatus.ENDED
 
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Provider.Joined():
-            of = {"owner_id": event.owner_id, "active": True}
+            of = {"owner_id": event.owner_id, "active": True, "status": CatalogStatus.ACTIVE.value}
             rows.put(providers, **id, **version, **of, **_profile(event.profile), **_about(event.about.value))
         case Provider.Changed():
             about = {} if event.about is None else _about(event.about.value)
@@ -103,17 +112,30 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Account.Forgotten():
             rows.clear(providers, "owner_id", event.account_id, **_about(None))
             rows.clear(schedule.time_off, "said_by", event.account_id, reason="")
-        case Provider.Deactivated():
-            rows.set(providers, id, **version, active=False)
+        case Provider.Deactivated() | Provider.Paused() | Provider.Resumed():
+            status = _STATUS[type(event)]
+            rows.set(providers, id, **version, active=status is CatalogStatus.ACTIVE, status=status.value)
         case Service.Offered():
-            rows.put(services, **id, **version, withdrawn=False, **_terms(event.terms))
+            active = {"withdrawn": False, "status": CatalogStatus.ACTIVE.value}
+            rows.put(services, **id, **version, **active, **_terms(event.terms))
         case Service.Changed():
             rows.set(services, id, **version, **_terms(event.terms))
-        case Service.Withdrawn():
-            rows.set(services, id, **version, withdrawn=True)
+        case Service.Withdrawn() | Service.Paused() | Service.Resumed():
+            status = _STATUS[type(event)]
+            rows.set(services, id, **version, withdrawn=status is not CatalogStatus.ACTIVE, status=status.value)
         case _:
             tag.project(recorded, rows)
             schedule.project(recorded, rows)
+
+
+_STATUS: Mapping[type, CatalogStatus] = {
+    Provider.Deactivated: CatalogStatus.ENDED,
+    Provider.Paused: CatalogStatus.PAUSED,
+    Provider.Resumed: CatalogStatus.ACTIVE,
+    Service.Withdrawn: CatalogStatus.ENDED,
+    Service.Paused: CatalogStatus.PAUSED,
+    Service.Resumed: CatalogStatus.ACTIVE,
+}
 
 
 def _profile(profile: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,18 +185,18 @@ directory = Projection(
 )
 
 _p, _s, _t = providers.c, services.c, tag.tag.c
-listed_providers = (
+_all_providers = (
     select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
     .add_columns(tag.respelled(_p.tags).label("respelled"))
     .select_from(providers)
-    .where(_p.active)
 )
-listed_services = (
+_all_services = (
     select(*(_s[name] for name in ListedService.__dataclass_fields__))
     .add_columns(tag.respelled(_s.tags).label("respelled"))
     .select_from(services)
-    .where(~_s.withdrawn)
 )
+listed_providers = _all_providers.where(_p.active)
+listed_services = _all_services.where(~_s.withdrawn)
 _listed_tags = select(
     _t.id,
     _t.version,
@@ -188,8 +210,8 @@ _listed_tags = select(
 
 
 async def provider(read: Snapshot, id: UUID) -> ListedProvider | None:
-    """A provider who can be booked, or None."""
-    found = (await read.connection.execute(listed_providers.where(_p.id == id))).one_or_none()
+    """A provider, also one who is paused or has ended, or None."""
+    found = (await read.connection.execute(_all_providers.where(_p.id == id))).one_or_none()
     return None if found is None else listed(ListedProvider, found._asdict())
 
 
@@ -200,8 +222,8 @@ async def owned(read: Snapshot, account: UUID) -> Sequence[ListedProvider]:
 
 
 async def service(read: Snapshot, id: UUID) -> ListedService | None:
-    """A service that can be booked, or None."""
-    found = (await read.connection.execute(listed_services.where(_s.id == id))).one_or_none()
+    """A service, also one that is paused or has ended, or None."""
+    found = (await read.connection.execute(_all_services.where(_s.id == id))).one_or_none()
     return None if found is None else listed(ListedService, found._asdict())
 
 

@@ -45,7 +45,7 @@ AFTER_UNDO = timedelta(hours=12)
 
 _REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
 _PLANNED = ("complete", "expire", *_REMINDERS)
-_TOLD = ("requested", "approve", "booked", "moved")
+_TOLD = ("requested", "approve", "booked", "moved", "not-moved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +120,30 @@ def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
 
 def _dropped(event: object) -> Sequence[str]:
     """The slots of the jobs that the event makes unnecessary."""
-    match event:
-        case Appointment.Rescheduled():
-            return "booked", *_REMINDERS
-        case Appointment.Confirmed():
-            return "expire", "requested", "approve"
-        case (
-            Appointment.Cancelled()
-            | Appointment.Completed()
-            | Appointment.NoShow()
-            | Appointment.Declined()
-            | Appointment.Expired()
-        ):
-            return *_PLANNED, *_TOLD
-        case Hold.Used() | Hold.Released() | Hold.Expired():
-            return ("expire",)
-        case Waiting.Lapsed() | Waiting.Accepted() | Waiting.Left():
-            return "offer", "lapse"
-        case _:
-            return ()
+    return _DROPPED.get(type(event), ())
+
+
+_ANSWERED = ("expire", "requested", "approve")
+_OVER = (*_PLANNED, *_TOLD)
+_DROPPED: Mapping[type, Sequence[str]] = {
+    Appointment.Rescheduled: ("booked", "moved", "not-moved", *_REMINDERS),
+    Appointment.MoveRequested: ("booked", "moved", "not-moved", *_REMINDERS),
+    Appointment.MoveDeclined: (*_ANSWERED, *_REMINDERS),
+    Appointment.MoveExpired: (*_ANSWERED, *_REMINDERS),
+    Appointment.Confirmed: _ANSWERED,
+    **dict.fromkeys(
+        (
+            Appointment.Cancelled,
+            Appointment.Completed,
+            Appointment.NoShow,
+            Appointment.Declined,
+            Appointment.Expired,
+        ),
+        _OVER,
+    ),
+    **dict.fromkeys((Hold.Used, Hold.Released, Hold.Expired), ("expire",)),
+    **dict.fromkeys((Waiting.Lapsed, Waiting.Accepted, Waiting.Left), ("offer", "lapse")),
+}
 
 
 def _planned(event: object) -> Iterator[PlannedJob]:
@@ -149,7 +154,10 @@ def _planned(event: object) -> Iterator[PlannedJob]:
         case Appointment.Rescheduled():
             yield _notice("moved", event.timestamp, starts_at=event.starts_at)
             yield from _ahead(event)
-        case Appointment.Requested():
+        case Appointment.MoveDeclined() | Appointment.MoveExpired():
+            yield _notice("not-moved", event.timestamp, starts_at=event.starts_at)
+            yield from _ahead(event)
+        case Appointment.Requested() | Appointment.MoveRequested():
             said = {"starts_at": event.starts_at, "expires_at": event.expires_at}
             yield _notice("requested", event.timestamp, **said)
             yield _notice("approve", event.timestamp, **said)
@@ -175,7 +183,12 @@ def _planned(event: object) -> Iterator[PlannedJob]:
 
 
 def _ahead(
-    event: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled,
+    event: Appointment.Booked
+    | Appointment.Requested
+    | Appointment.Rescheduled
+    | Appointment.MoveRequested
+    | Appointment.MoveDeclined
+    | Appointment.MoveExpired,
 ) -> Iterator[PlannedJob]:
     """The reminders of an appointment that lie after the event, and its completion.
 

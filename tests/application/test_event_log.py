@@ -9,12 +9,13 @@ import pytest
 from application.access import OPERATOR, SYSTEM, Caller, Role
 from application.catalog.tag import CreateTag, create_tag
 from application.event_log import Command, ConcurrencyConflict, EventLog, command
+from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.booking.origin import Channel
 from domain.catalog.tag import Tag
 from domain.errors import Conflict, NotFound
 from domain.kernel import new_id
 from tests.application.conftest import Clocked
-from tests.support.builders import a_key, somebody
+from tests.support.builders import a_key, a_provider, an_organization, somebody
 
 ADMIN = somebody(Role.ADMIN)
 
@@ -142,3 +143,15 @@ async def test_who_asked_and_why_is_written_beside_each_event(
     await create_tag(CreateTag(by=by, slug="vegan", **told), store)
     (row,) = store.memory.rows
     assert json.loads(row.metadata) == {"actor": str(by.id), "role": "admin", "channel": "api", **written}
+
+
+async def test_metadata_says_with_what_rank_in_an_organization_the_actor_acted(store: Clocked) -> None:
+    owner, manager, staff = (somebody(Role.PROVIDER) for _ in range(3))
+    organization_id = await an_organization(store, owner, manager=manager, staff=staff)
+    provider_id = await a_provider(store, owner, organization_id=str(organization_id))
+    for n, by in enumerate((manager, staff, owner)):
+        weekly = {str(n): [[540, 1020]]}
+        change = ReplaceSchedule(by=by, calendar_id=provider_id, timezone="UTC", weekly=weekly)
+        await replace_schedule(change, store)
+    ranks = [json.loads(row.metadata).get("rank") for row in store.memory.rows[-3:]]
+    assert ranks == ["manager", "staff", None], "the provider's owner needs no rank"

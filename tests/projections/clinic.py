@@ -19,6 +19,7 @@ from application.access import Role
 from application.booking.appointment import CancelAppointment, book_appointment, cancel_appointment
 from application.catalog.provider import CreateProvider, create_provider
 from domain.kernel import new_id
+from domain.log_position import position_of
 from domain.scheduling.interval import Interval
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
@@ -95,7 +96,7 @@ class Clinic:
         return clocks(await self.answer(availability, **asked))
 
     async def answer(self, availability: Availability | None = None, **asked: Any) -> dict[str, Any]:
-        """The body of an answer for the Monday, unless asked otherwise."""
+        """The body of an answer for the Monday, unless asked otherwise; its position as a number."""
         said: dict[str, Any] = {
             "service_id": self.week.service_id,
             "provider_id": self.week.provider_id,
@@ -104,6 +105,7 @@ class Clinic:
         }
         answer = await (availability or self.availability).starts(**said | asked)
         body: dict[str, Any] = json.loads(answer.body)
+        body["position"] = position_of(body["position"])
         assert body["position"] == answer.position
         return body
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import Day, Seat, days_touched, reserve
+from domain.booking.origin import Origin
 from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
 from domain.catalog.organization import Organization
@@ -93,10 +94,13 @@ def an_appointment(
     start: datetime | None = None,
     *,
     customer_id: UUID | None = None,
+    organization_id: UUID | None = None,
     now: datetime = NOW,
 ) -> Appointment:
+    """`organization_id`: of the provider, at the time of the booking."""
     move, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
-    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), move.placement)
+    origin = Origin(organization_id=organization_id)
+    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), move.placement, origin)
     return Appointment.book(uuid4(), booking, terms, None, now)
 
 

@@ -12,9 +12,10 @@ from uuid import UUID
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
 from domain.booking.hold import Hold
+from domain.booking.move import move_taker
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
-from domain.scheduling.interval import Interval, merge
+from domain.scheduling.interval import Interval, merge, subtract
 from domain.scheduling.opening_hours import OpeningHours, OpeningWindow, openings
 from domain.scheduling.schedule import Schedule
 from infrastructure.event_log.event_codec import decode
@@ -153,6 +154,8 @@ class Book:
         self._rows: dict[UUID, Agenda] = {}
         self._placed: dict[UUID, dict[UUID, Placed]] = defaultdict(dict)  # by provider, then taker
         self._holds: dict[UUID, tuple[UUID, str]] = {}  # provider and status
+        self._confirmed: dict[UUID, Agenda] = {}  # of appointments whose customers ask for another time
+        self._asked_for: dict[UUID, Placed] = {}
 
     def take(self, record: Iterable[Change]) -> Iterator[str]:
         """What this record breaks, in sentences; then it is taken."""
@@ -162,7 +165,7 @@ class Book:
         for change in record:
             yield from self._overlaps(change)
 
-    def _take(self, change: Change) -> Iterator[str]:
+    def _take(self, change: Change) -> Iterator[str]:  # noqa: C901  one `match` over the events
         match change.event:
             case Appointment.Event():
                 yield from self._appointment(change)
@@ -176,10 +179,14 @@ class Book:
                 self._schedule(change.stream, it)
             case Service.Offered() | Service.Changed() as it:
                 self._terms[change.stream] = it.terms
-            case Service.Withdrawn():
+            case Service.Withdrawn() | Service.Paused():
                 self._withdrawn.add(change.stream)
-            case Provider.Deactivated():
+            case Service.Resumed():
+                self._withdrawn.discard(change.stream)
+            case Provider.Deactivated() | Provider.Paused():
                 self._inactive.add(change.stream)
+            case Provider.Resumed():
+                self._inactive.discard(change.stream)
             case _:
                 pass
 
@@ -235,9 +242,11 @@ class Book:
             for other in others:
                 if seat.overlaps(other) and (seat.session != other.session or seat.lane == other.lane):
                     yield f"{change.position}: the Days of {calendar} give {seat} what {other} has"
-        if isinstance(it, Appointment.Booked | Appointment.Requested | Appointment.Rescheduled | Hold.Placed):
+        taking = Appointment.Booked | Appointment.Requested | Appointment.Rescheduled | Appointment.MoveRequested
+        if isinstance(it, taking | Hold.Placed):
             theirs = self._placed[it.provider_id]
-            if (place := theirs.get(change.stream)) is None:
+            asked = move_taker(change.stream) if isinstance(it, Appointment.MoveRequested) else change.stream
+            if (place := theirs.get(asked)) is None:
                 return
             for other in theirs.values():
                 if place.session != other.session and place.overlaps(other):
@@ -249,7 +258,7 @@ class Book:
         capacity: int = self._terms[place.service_id]["capacity"]
         return capacity
 
-    def _appointment(self, change: Change) -> Iterator[str]:
+    def _appointment(self, change: Change) -> Iterator[str]:  # noqa: C901  one `match` over its events
         it, id = change.event, change.stream
         match it:
             case Appointment.Booked():
@@ -264,9 +273,19 @@ class Book:
                 who = it.provider_id, old.customer_id
                 row = Agenda(id, change.version, old.status, old.service_id, *who, *_when(it))
                 yield from self._place(change, row)
+            case Appointment.MoveRequested():
+                yield from self._asked(change)
+            case Appointment.MoveDeclined() | Appointment.MoveExpired():
+                asked = self._placed[self._rows[id].provider_id].pop(move_taker(id), None)
+                if isinstance(it, Appointment.MoveExpired) and asked is not None:
+                    yield from _too_soon(change, asked.expires_at)
+                self._rows[id] = self._confirmed.pop(id)._replace(version=change.version)
+            case Appointment.Confirmed() if id in self._confirmed:
+                self._settled(change)
             case Appointment.Cancelled() | Appointment.Declined() | Appointment.Expired():
                 row = self._rows[id]
-                place = self._placed[row.provider_id].pop(id)
+                self._placed[row.provider_id].pop(move_taker(id), None)
+                place = self._placed[self._confirmed.pop(id, row).provider_id].pop(id)
                 self._rows[id] = row._replace(status=type(it).__name__.lower(), version=change.version)
                 if isinstance(it, Appointment.Expired):
                     yield from _too_soon(change, place.expires_at)
@@ -277,6 +296,27 @@ class Book:
                     theirs = self._placed[row.provider_id]
                     yield from _too_late(change, theirs[id].expires_at)
                     theirs[id] = theirs[id]._replace(expires_at=None)
+
+    def _asked(self, change: Change) -> Iterator[str]:
+        """Another time is asked for: of it, the appointment has what its own does not cover already."""
+        it, id = change.event, change.stream
+        old = self._confirmed[id] = self._rows[id]
+        who = it.provider_id, old.customer_id
+        row = self._rows[id] = Agenda(id, change.version, "requested", old.service_id, *who, *_when(it))
+        own, wanted = self._placed[old.provider_id][id], _placed(move_taker(id), old.service_id, it)
+        cover = [Interval(own.since, own.until)] if old.provider_id == it.provider_id else []
+        for since, until in subtract([Interval(wanted.since, wanted.until)], cover):
+            self._placed[it.provider_id][wanted.taker] = wanted._replace(since=since, until=until)
+        self._asked_for[id] = wanted._replace(taker=id)
+        why = self._why_not(row.service_id, row.provider_id, Interval(row.starts_at, row.ends_at), it)
+        yield from (f"{change.position}: {each}: {row}" for each in why)
+
+    def _settled(self, change: Change) -> None:
+        id = change.stream
+        row = self._rows[id] = self._rows[id]._replace(status="booked", version=change.version)
+        self._placed[row.provider_id].pop(move_taker(id), None)
+        del self._placed[self._confirmed.pop(id).provider_id][id]
+        self._placed[row.provider_id][id] = self._asked_for.pop(id)._replace(expires_at=None)
 
     def _hold(self, change: Change) -> Iterator[str]:
         it, id = change.event, change.stream
@@ -315,7 +355,7 @@ class Book:
     def _why_not(self, service_id: UUID, provider_id: UUID, wanted: Interval, it: Any) -> Iterator[str]:
         """What the rules of this moment have against it."""
         terms, opening = self._terms[service_id], self._openings[provider_id]
-        if not opening.allows(wanted, terms.get("hours")):
+        if not opening.allows(wanted, terms.get("hours")) and "hours" not in it.placement["overridden"]:
             yield "booked outside the hours"
         if service_id in self._withdrawn or provider_id in self._inactive:
             yield "booked though it is offered no longer"
@@ -360,7 +400,7 @@ def _too_late(change: Change, expires_at: datetime | None) -> Iterator[str]:
 
 
 def _when(
-    it: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled,
+    it: Appointment.Booked | Appointment.Requested | Appointment.Rescheduled | Appointment.MoveRequested,
 ) -> tuple[datetime, datetime, int, str]:
     return it.starts_at, it.starts_at + timedelta(minutes=it.duration), it.price, it.currency
 

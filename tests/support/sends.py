@@ -23,10 +23,14 @@ _MADE: Mapping[str, Sequence[str]] = {
     "Appointment.Booked": ("booked", *_REMINDERS),
     "Appointment.Confirmed": ("booked",),
     "Appointment.Rescheduled": ("moved", *_REMINDERS),
+    "Appointment.MoveRequested": ("requested", "approve", *_REMINDERS),
+    "Appointment.MoveDeclined": ("not-moved", *_REMINDERS),
+    "Appointment.MoveExpired": ("not-moved", *_REMINDERS),
     "Appointment.Cancelled": ("cancelled",),
     "Appointment.Declined": ("declined",),
     "Appointment.Expired": ("expired",),
 }
+_MOVES = {f"Appointment.{name}" for name in ("Rescheduled", "MoveRequested", "MoveDeclined", "MoveExpired")}
 _ENDS = {f"Appointment.{name}" for name in ("Cancelled", "Completed", "NoShow", "Declined", "Expired")}
 
 
@@ -67,7 +71,7 @@ def _reasons(events: Iterable[Stored]) -> Mapping[UUID, Reason]:
     for event in events:
         if not event.topic.startswith("Appointment."):
             continue
-        if event.topic in _ENDS or event.topic == "Appointment.Rescheduled":
+        if event.topic in _ENDS or event.topic in _MOVES:
             for key in open_.pop(event.stream, []):
                 found[key] = found[key]._replace(until=event.at)
         for slot in _MADE.get(event.topic, ()):

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
-from threading import Event
-from uuid import UUID
 
-from application.access import Role
-from domain.kernel import derived_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.identity.account_provisioning import NewAccount, registrar_of
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.local.instance import kept
 from infrastructure.settings import Settings
-from interfaces.cli.progress import progress
-from interfaces.demo import Town, seed
+from interfaces.cli.startup.accounts import ADDRESSES, ROLES, account_of
+from interfaces.cli.startup.preparation import Progress
+from interfaces.demo.first_booking import FirstBooking
+from interfaces.demo.town import seed
 from projections.engine.event_feed import HEAD
 
-ROLES = (Role.ADMIN, Role.PROVIDER, Role.CUSTOMER, Role.AUDITOR, Role.ANALYST)
-ADDRESSES: Mapping[str, str] = {str(role): f"{role}@daybook.example" for role in ROLES}
-"""The e-mail address that the account of each role signs in with."""
+
+def build_town(settings: Settings, progress: Progress) -> FirstBooking:
+    """Build the demo town unless it is there already; a first booking to try there."""
+    return asyncio.run(_build_town(settings, progress))
 
 
-def build_town(settings: Settings, stop: Event | None = None) -> Town:
-    """The demo town, built with a progress bar unless it is there already. Raises Interrupted after `stop`."""
-    return asyncio.run(_build_town(settings, stop))
-
-
-async def _build_town(settings: Settings, stop: Event | None) -> Town:
+async def _build_town(settings: Settings, progress: Progress) -> FirstBooking:
     assert settings.database is not None
     store = postgres_store(settings.database.dsn, settings.masters)
     await store.open()
     rows = RowPool(settings.database.dsn, size=1)
     await rows.open()
     try:
-        with progress("Building the demo data", visible=False, stop=stop) as bar:
-            before = await _head(rows)
-            town = await seed(store, progress=bar, now=store.now())
-            if await _head(rows) > before:
-                await Enrolment(rows).silence()
-            return town
+        before = await _head(rows)
+        town = await seed(store, progress=progress, now=store.now())
+        if await _head(rows) > before:
+            await Enrolment(rows).silence()
+        return town
     finally:
         await rows.close()
         await store.close()
@@ -53,7 +45,7 @@ async def _head(rows: RowPool) -> int:
     return int(found[0]) if found else 0
 
 
-def make_accounts(settings: Settings, town: Town | None, data: Path) -> str:
+def make_accounts(settings: Settings, town: FirstBooking | None, data: Path) -> str:
     """Make the account of each role that is missing. Their password, kept in the data folder."""
     password = kept(data / "demo_password", 18)
     newcomers = [
@@ -66,11 +58,3 @@ def make_accounts(settings: Settings, town: Town | None, data: Path) -> str:
 
     asyncio.run(make())
     return password
-
-
-def account_of(role: Role, town: Town | None) -> UUID:
-    """The account of a role: in the demo town, one that has appointments or a business there."""
-    known = {}
-    if town is not None:
-        known = {Role.ADMIN: town.admin_id, Role.PROVIDER: town.owner_id, Role.CUSTOMER: town.customer_id}
-    return known.get(role, derived_id("account", role))

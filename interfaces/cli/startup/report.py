@@ -16,8 +16,8 @@ from domain.kernel import new_id
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.settings import Mode, Settings
 from interfaces.cli.options import HOME, HOST
-from interfaces.cli.startup.demo_data import ADDRESSES, ROLES, account_of
-from interfaces.demo import Town
+from interfaces.cli.startup.accounts import ADDRESSES, ROLES, account_of
+from interfaces.demo.first_booking import FirstBooking
 
 TOKEN_LIFETIME = timedelta(days=1)
 
@@ -50,7 +50,7 @@ class Started:
     api: str
     metrics_port: int
     flower_port: int | None
-    town: Town | None
+    town: FirstBooking | None
     password: str | None
 
 
@@ -116,7 +116,7 @@ def _data(started: Started) -> str:
     return "" if started.data == HOME.absolute() else f" --data {shlex.quote(str(started.data))}"
 
 
-def _curl(started: Started, town: Town, start: datetime) -> str:
+def _curl(started: Started, town: FirstBooking, start: datetime) -> str:
     body = {
         "service_id": str(town.service_id),
         "provider_id": str(town.provider_id),

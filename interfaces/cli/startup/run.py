@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 from rich.console import Console
@@ -21,20 +22,19 @@ from infrastructure.local.instance import start_servers
 from infrastructure.local.processes import Child
 from infrastructure.local.programs import free_port
 from infrastructure.local.supervision import Supervisor
-from infrastructure.migrate import migrate_all
-from infrastructure.observability.metric_files import fresh_folder
+from infrastructure.observability.metric_files import MetricFiles, fresh_folder
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
 from interfaces.cli.options import HOST
 from interfaces.cli.progress import Interrupted, progress
-from interfaces.cli.startup.demo_data import build_town, make_accounts
+from interfaces.cli.startup.preparation import Preparation
 from interfaces.cli.startup.report import Started, print_json, print_text, report_of
 from interfaces.cli.startup.report_file import save
 from interfaces.cli.startup.terminal import ChildTerminal
+from interfaces.demo.first_booking import FirstBooking
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
 READY_WITHIN = 60.0  # seconds
-NEAR, FAR = "sweep,accounts,jobs,urgent,mail", "webhooks"
 
 _LISTENS = """
     SELECT FROM pg_stat_activity
@@ -77,36 +77,64 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     """Everything that runs, once it is ready; None if it is to stop before. It all ends with the stack."""
     listening = stack.enter_context(_listen(options.port))
     api = f"http://{HOST}:{listening.getsockname()[1]}"
-    with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
-        settings = start_servers(options.data, stack, public_url=api)
-    _migrate(settings, console, stop)
-    metrics = fresh_folder(options.data)
-    stack.callback(shutil.rmtree, metrics)
-    metrics_port, flower_port = free_port(), free_port() if options.workers else None
-    links = {"METRICS_URL": f"http://{HOST}:{metrics_port}/metrics"}
-    links |= {"FLOWER_URL": f"http://{HOST}:{flower_port}"} if flower_port else {}
-    variables = variables_of(settings) | links | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    roles = _Roles(options, variables, stack.enter_context(ChildTerminal()).fd)
-    supervisor = stack.enter_context(Supervisor())
-    supervisor.start(roles.serving(listening.fileno()))
-    town = build_town(settings, stop) if options.demo else None
-    password = make_accounts(settings, town, options.data) if settings.mode is Mode.DEV else None
-    supervisor.start(roles.working(flower_port))
+    terminal = stack.enter_context(ChildTerminal()).fd
+    ports = _Ports(free_port(), free_port() if options.workers else None)
+    with Preparation(stop, terminal) as preparation:
+        with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
+            settings = start_servers(options.data, stack, public_url=api)
+        preparation.begin(variables_of(settings))
+        _migrate(preparation, console)
+        metrics = fresh_folder(options.data)
+        stack.callback(shutil.rmtree, metrics)
+        roles = _Roles(options, _variables(settings, ports, metrics), terminal)
+        supervisor = stack.enter_context(Supervisor(MetricFiles(metrics).merge_dead))
+        supervisor.start(roles.serving(listening.fileno()))
+        town, password = _filled(preparation, options, settings)
+    supervisor.start(roles.working(ports.flower))
     with console.status("Waiting until all of it is ready ..."):
         ready = _wait_until_ready(lambda: _answers(api) and _follows(settings), stop)
     if not ready and not stop.is_set():
         raise SystemExit("Daybook did not get ready; its log above says why.")
-    serve_metrics(HOST, metrics_port, str(metrics))
-    return Started(settings, options.data, api, metrics_port, flower_port, town, password) if ready else None
+    serve_metrics(HOST, ports.metrics, str(metrics))
+    return Started(settings, options.data, api, ports.metrics, ports.flower, town, password) if ready else None
 
 
-def _migrate(settings: Settings, console: Console, stop: threading.Event) -> None:
+def _migrate(preparation: Preparation, console: Console) -> None:
     """Migrate the database; a progress bar shows the rebuild of read models, which no role uses yet."""
-    console.print("Migrating the database ...")
-    with progress("Rebuilding the read models", visible=False, stop=stop) as bar:
-        rebuilt = migrate_all(settings, bar, grace=0)
+    with console.status("Migrating the database ..."), progress("Rebuilding the read models", visible=False) as bar:
+        rebuilt = preparation.do("migrate", bar)
     if rebuilt:
         console.print(f"Rebuilt the read models, which another release had made: {', '.join(rebuilt)}.")
+
+
+def _filled(preparation: Preparation, options: UpOptions, settings: Settings) -> tuple[FirstBooking | None, str | None]:
+    """The first booking to try in the demo data, if they are wanted, and the password of the accounts of DEV."""
+    town = None
+    if options.demo:
+        with progress("Building the demo data", visible=False) as bar:
+            town = preparation.do("build", bar)
+    password = None
+    if settings.mode is Mode.DEV:
+        password = preparation.do("accounts", _no_bar, town=town, data=str(options.data))
+    return FirstBooking.read(town), password
+
+
+def _no_bar(done: int, total: int) -> None:
+    """The progress of what takes no time."""
+
+
+class _Ports(NamedTuple):
+    """The ports of the metrics and of Flower, if it runs."""
+
+    metrics: int
+    flower: int | None
+
+
+def _variables(settings: Settings, ports: _Ports, metrics: Path) -> dict[str, str]:
+    """The environment of the roles."""
+    links = {"METRICS_URL": f"http://{HOST}:{ports.metrics}/metrics"}
+    links |= {"FLOWER_URL": f"http://{HOST}:{ports.flower}"} if ports.flower else {}
+    return variables_of(settings) | links | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
 
 
 def _listen(port: int) -> socket.socket:
@@ -140,9 +168,7 @@ class _Roles:
         if flower_port is None:
             return []
         return [
-            *(self._child(f"worker {n + 1}", "worker", "--queues", NEAR) for n in range(self.options.workers)),
-            # A receiver that hangs delays no mail. One process waits for many receivers at once.
-            self._child("webhook worker", "worker", "--queues", FAR, "--concurrency", "1"),
+            *(self._child(f"worker {n + 1}", "worker") for n in range(self.options.workers)),
             self._child("beat", "beat"),
             self._child("flower", "flower", "--port", str(flower_port)),
         ]

@@ -70,6 +70,7 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         note=body.note,
         answers=body.answers,
         hold_id=body.hold_id,
+        override=body.override.command if body.override else None,
     )
     return command_response(
         await book_appointment(command, request.ports.store, request.ports.booking), appointment_response, location
@@ -86,6 +87,7 @@ async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Q
             AppointmentFilter(
                 since=filters.from_,
                 until=filters.to,
+                overlapping=filters.overlapping,
                 status=filters.status,
                 provider_id=filters.provider_id,
                 customer_id=filters.customer_id,
@@ -130,7 +132,11 @@ async def delete(
 async def reschedule(request: RequestContext, appointment_id: UUID, body: RescheduleAppointmentBody) -> Response:
     """Reschedule an appointment to another free start. The old time is kept until the new one is taken."""
     command = RescheduleAppointment(
-        **request.command(), appointment_id=appointment_id, start=body.start, provider_id=body.provider_id
+        **request.command(),
+        appointment_id=appointment_id,
+        start=body.start,
+        provider_id=body.provider_id,
+        override=body.override.command if body.override else None,
     )
     return command_response(await reschedule_appointment(command, request.ports.store), appointment_response)
 

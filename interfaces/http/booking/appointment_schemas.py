@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
+from application.booking.provider_selection import RuleOverride
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
-from domain.booking.origin import Party, ReasonCode
+from domain.booking.origin import OverridableRule, Party, ReasonCode
 from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.fields import (
@@ -30,6 +31,17 @@ from interfaces.http.framework.fields import (
 from projections.read_models.appointment import ListedAppointment
 
 
+class RuleOverrideBody(Body):
+    """Booking rules that staff set aside, and why. Nobody books over another appointment, or in the past."""
+
+    rules: list[OverridableRule] = Field(min_length=1, max_length=len(OverridableRule))
+    reason: Annotated[Text, Field(min_length=1)]
+
+    @property
+    def command(self) -> RuleOverride:
+        return RuleOverride(frozenset(self.rules), self.reason)
+
+
 class BookAppointmentBody(Body):
     """Staff must name the customer. Without a provider, the one with the fewest appointments that week is booked.
 
@@ -43,6 +55,7 @@ class BookAppointmentBody(Body):
     hold_id: UUID | None = None
     note: Text = ""
     answers: Answers = {}
+    override: RuleOverrideBody | None = None
 
 
 class ChangeAppointmentBody(Change):
@@ -57,6 +70,7 @@ class RescheduleAppointmentBody(Body):
 
     start: Instant
     provider_id: UUID | None = None
+    override: RuleOverrideBody | None = None
 
 
 _CODE = Field(None, description="The reason as statistics count it. Unlike the words, it stays after an erasure.")
@@ -88,6 +102,9 @@ class AppointmentFilters(Paging):
 
     from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
     to: Instant | None = Field(None, description="Starting before this instant.")
+    overlapping: bool = Field(
+        default=False, description="Also those that start before `from` and end after it, such as across midnight."
+    )
     status: AppointmentStatus | None = None
     provider_id: UUID | None = None
     customer_id: UUID | None = None
@@ -131,11 +148,20 @@ class CancellationResponse(Shape):
     fee: int
 
 
+class ConfirmedPlaceResponse(Shape):
+    """The confirmed time and provider, which are kept until the customer's request to move is answered."""
+
+    provider_id: UUID
+    start: datetime
+    end: datetime
+
+
 class AppointmentResponse(Resource):
     """An appointment, with the price and policy of when the customer booked or moved it.
 
-    `expires_at`: when a request that nobody has confirmed loses its time. `free_cancellation`: staff moved it, so
-    that the customer may cancel at no cost until the start.
+    `expires_at`: when a request that nobody has confirmed loses its time. `confirmed`: where the appointment stays
+    unless a requested move is confirmed. `overridden`: the rules that staff set aside to book it or to move it.
+    `free_cancellation`: staff moved it, so that the customer may cancel at no cost until the start.
     """
 
     status: AppointmentStatus
@@ -149,10 +175,12 @@ class AppointmentResponse(Resource):
     currency: str
     policy: AppointmentPolicyResponse
     free_cancellation: bool
+    overridden: list[OverridableRule]
     note: str
     answers: dict[str, Any]
     created_at: datetime
     expires_at: datetime | None
+    confirmed: ConfirmedPlaceResponse | None
     cancelled: CancellationResponse | None = absent()
     declined: DeclinationResponse | None = absent()
 
@@ -160,6 +188,10 @@ class AppointmentResponse(Resource):
 class AppointmentPage(Shape):
     items: list[AppointmentResponse]
     next: str | None
+
+
+def _place(provider_id: UUID, start: datetime, end: datetime) -> Mapping[str, Any]:
+    return {"provider_id": provider_id, "start": plain(start), "end": plain(end)}
 
 
 def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
@@ -178,13 +210,19 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "currency": appointment.currency,
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "free_cancellation": appointment.free_cancellation,
+        "overridden": appointment.overridden,
         "note": appointment.note,
         "answers": appointment.answers,
         "created_at": plain(appointment.created_at),
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
+        "confirmed": appointment.confirmed_place and _place(**appointment.confirmed_place),
     }
+    return {**answer, **_ending(appointment)}
+
+
+def _ending(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
     if appointment.cancelled is not None:
-        answer["cancelled"] = {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}
+        return {"cancelled": {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}}
     if appointment.declined is not None:
-        answer["declined"] = {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}
-    return answer
+        return {"declined": {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}}
+    return {}

@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from domain.errors import NotFound
-from interfaces.http.framework.fields import Paging, Shape, plain
+from domain.log_position import position_text
+from interfaces.http.framework.fields import LogPosition, Paging, Shape, plain
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import page_response
@@ -21,7 +22,7 @@ router = Router("/v1/appointments/{appointment_id}/history", "appointments")
 class HistoryItemResponse(Shape):
     """One event. `data`: its fields."""
 
-    position: int
+    position: LogPosition
     at: datetime
     type: str
     version: int
@@ -41,7 +42,7 @@ class HistoryFilters(Paging):
 def history_item_response(item: history.HistoryEntry) -> Mapping[str, Any]:
     """An event as JSON."""
     return {
-        "position": item.position,
+        "position": position_text(item.position),
         "at": plain(item.at),
         "type": item.type,
         "version": item.version,

@@ -1,6 +1,7 @@
 """Routes of organizations."""
 
-from typing import Annotated, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -14,10 +15,13 @@ from application.catalog.organization import (
     create_organization,
     delete_organization,
 )
+from application.ending import EndingKind
+from application.event_log import CommandResult
 from domain.catalog.organization import Organization
 from domain.catalog.organization_profile import OrganizationProfile
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.organization_schemas import (
     ChangeOrganizationBody,
     CreateOrganizationBody,
@@ -34,7 +38,6 @@ from interfaces.http.framework.responses import (
     PRIVATE,
     PUBLIC,
     command_response,
-    empty_response,
     page_response,
     resource_response,
 )
@@ -97,11 +100,15 @@ async def change(request: RequestContext, organization_id: UUID, body: ChangeOrg
     return command_response(await change_organization(command, request.ports.store), organization_response)
 
 
-@router.delete("/{organization_id}", "delete_organization")
-async def delete(request: RequestContext, organization_id: UUID) -> Response:
-    """Close an organization. Its providers take no new bookings; appointments and history stay."""
-    command = DeleteOrganization(**request.command(), organization_id=organization_id)
-    return empty_response(await delete_organization(command, request.ports.store))
+@router.delete("/{organization_id}", "delete_organization", EndingResponse)
+async def delete(request: RequestContext, organization_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Close an organization. Its providers take no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteOrganization(**request.command(), **choice, organization_id=organization_id)
+        return await delete_organization(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.ORGANIZATION, organization_id), end)
 
 
 async def find_organization(read: Snapshot, organization_id: UUID) -> ListedOrganization:

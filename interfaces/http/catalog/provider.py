@@ -11,21 +11,31 @@ from application.catalog.provider import (
     ChangeProvider,
     CreateProvider,
     DeleteProvider,
+    MarkProvider,
     change_provider,
     create_provider,
     delete_provider,
+    pause_provider,
+    resume_provider,
 )
+from application.ending import EndingKind
+from application.event_log import CommandResult
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.provider import Provider
 from domain.catalog.provider_profile import DEFAULTS, ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, search_fields
+from interfaces.http.catalog.unlisted import shown
+from interfaces.http.framework import fields as body_fields
 from interfaces.http.framework.details.contact import EmailAddress, Link, Phone
 from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
+    EmptyBody,
     Line,
     Name,
     Resource,
@@ -36,12 +46,13 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
+    PRIVATE,
     PUBLIC,
     command_response,
-    empty_response,
     page_response,
     resource_response,
 )
@@ -109,6 +120,13 @@ class ProviderResponse(Resource):
     metadata: dict[str, str]
     owner_id: UUID
     active: bool
+    status: CatalogStatus
+
+
+class ProviderMoveQuery(body_fields.Query):
+    """What becomes of upcoming appointments when the organization changes: the past always stays where it was made."""
+
+    appointments: Annotated[Literal["take", "leave"], EnumName("RecordsChoice")] = "leave"
 
 
 class ListedProviderResponse(ProviderResponse):
@@ -145,6 +163,7 @@ def provider_response(provider: Provider | directory.ListedProvider) -> Mapping[
         **{name: profile_values.get(name) for name in ReplaceProviderBody.model_fields},
         "owner_id": provider.owner_id,
         "active": provider.active,
+        "status": provider.status,
     }
 
 
@@ -184,27 +203,54 @@ async def get(request: RequestContext, provider_id: UUID) -> Response:
     """Get a provider."""
     async with request.snapshot("directory") as read:
         row = await directory.provider(read, provider_id)
-    if row is None:
+    if row is None or not await shown(request, row.status, [provider_id]):
         raise NotFound("provider", provider_id)
-    return resource_response(request.sent, row.version, provider_response(row), read.position, PUBLIC)
+    cache = PUBLIC if row.status == CatalogStatus.ACTIVE else PRIVATE
+    return resource_response(request.sent, row.version, provider_response(row), read.position, cache)
 
 
 @router.put("/{provider_id}", "replace_provider", ProviderResponse)
-async def replace(request: RequestContext, provider_id: UUID, body: ReplaceProviderBody) -> Response:
+async def replace(
+    request: RequestContext, provider_id: UUID, query: Annotated[ProviderMoveQuery, Query()], body: ReplaceProviderBody
+) -> Response:
     """Replace a provider's profile."""
-    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body))
+    takes = query.appointments == "take"
+    command = ChangeProvider(
+        **request.command(), provider_id=provider_id, profile=profile(body), takes_appointments=takes
+    )
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
 @router.patch("/{provider_id}", "change_provider", ProviderResponse)
-async def change(request: RequestContext, provider_id: UUID, body: ChangeProviderBody) -> Response:
+async def change(
+    request: RequestContext, provider_id: UUID, query: Annotated[ProviderMoveQuery, Query()], body: ChangeProviderBody
+) -> Response:
     """Change some fields of a provider's profile."""
-    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=profile(body, partly=True))
+    takes, changes = query.appointments == "take", profile(body, partly=True)
+    command = ChangeProvider(**request.command(), provider_id=provider_id, profile=changes, takes_appointments=takes)
     return command_response(await change_provider(command, request.ports.store), provider_response)
 
 
-@router.delete("/{provider_id}", "delete_provider")
-async def delete(request: RequestContext, provider_id: UUID) -> Response:
-    """Retire a provider. It takes no new bookings; appointments and history stay."""
-    command = DeleteProvider(**request.command(), provider_id=provider_id)
-    return empty_response(await delete_provider(command, request.ports.store))
+@router.post("/{provider_id}/pause", "pause_provider", ProviderResponse, needs=Needs(version=True))
+async def pause(request: RequestContext, provider_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Pause a provider. It takes no new bookings and is not listed; what is booked stays."""
+    command = MarkProvider(**request.command(), provider_id=provider_id)
+    return command_response(await pause_provider(command, request.ports.store), provider_response)
+
+
+@router.post("/{provider_id}/resume", "resume_provider", ProviderResponse, needs=Needs(version=True))
+async def resume(request: RequestContext, provider_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Resume a provider. It takes bookings again."""
+    command = MarkProvider(**request.command(), provider_id=provider_id)
+    return command_response(await resume_provider(command, request.ports.store), provider_response)
+
+
+@router.delete("/{provider_id}", "delete_provider", EndingResponse)
+async def delete(request: RequestContext, provider_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Retire a provider. It takes no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteProvider(**request.command(), **choice, provider_id=provider_id)
+        return await delete_provider(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.PROVIDER, provider_id), end)

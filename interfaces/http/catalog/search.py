@@ -38,10 +38,11 @@ async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIter
     )
     part = page(request, filters)
     by_time = query.sort is Sort.EARLIEST
-    if by_time and request.at_least is not None:
-        await request.ports.reads.wait(earliest.NAME, request.at_least)
-    async with request.ports.reads.open("directory", request.at_least) as read:
+    at_least = await request.reflecting(earliest.NAME if by_time else "directory")
+    if by_time and at_least is not None:
+        await request.ports.reads.wait(earliest.NAME, at_least)
+    async with request.ports.reads.open("directory", at_least) as read:
         position = min(read.position, read.earliest_position) if by_time else read.position
-        if request.at_least is not None and position < request.at_least:
-            raise Behind(earliest.NAME, position, request.at_least)
+        if at_least is not None and position < at_least:
+            raise Behind(earliest.NAME, position, at_least)
         yield Searching(read, part, query, position)

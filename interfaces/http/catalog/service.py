@@ -1,6 +1,7 @@
 """Routes of services: what can be booked, and on which terms."""
 
-from typing import Annotated, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -9,14 +10,21 @@ from application.catalog.service import (
     ChangeService,
     CreateService,
     DeleteService,
+    MarkService,
     change_service,
     create_service,
     delete_service,
+    pause_service,
+    resume_service,
 )
+from application.ending import EndingKind
+from application.event_log import CommandResult
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.service import Service
 from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
     ChangeServiceBody,
@@ -29,12 +37,15 @@ from interfaces.http.catalog.service_schemas import (
     service_response,
     terms,
 )
+from interfaces.http.catalog.unlisted import shown
+from interfaces.http.framework.fields import EmptyBody
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import (
+    PRIVATE,
     PUBLIC,
     command_response,
-    empty_response,
     page_response,
     resource_response,
 )
@@ -71,9 +82,10 @@ async def get(request: RequestContext, service_id: UUID) -> Response:
     """Get a service."""
     async with request.snapshot("directory") as read:
         row = await directory.service(read, service_id)
-    if row is None:
+    if row is None or not await shown(request, row.status, map(UUID, row.terms["provider_ids"]), service_id):
         raise NotFound("service", service_id)
-    return resource_response(request.sent, row.version, service_response(row), read.position, PUBLIC)
+    cache = PUBLIC if row.status == CatalogStatus.ACTIVE else PRIVATE
+    return resource_response(request.sent, row.version, service_response(row), read.position, cache)
 
 
 @router.put("/{service_id}", "replace_service", ServiceResponse)
@@ -90,8 +102,26 @@ async def change(request: RequestContext, service_id: UUID, body: ChangeServiceB
     return command_response(await change_service(command, request.ports.store), service_response)
 
 
-@router.delete("/{service_id}", "delete_service")
-async def delete(request: RequestContext, service_id: UUID) -> Response:
-    """Withdraw a service. It takes no new bookings; appointments and history stay."""
-    command = DeleteService(**request.command(), service_id=service_id)
-    return empty_response(await delete_service(command, request.ports.store))
+@router.post("/{service_id}/pause", "pause_service", ServiceResponse, needs=Needs(version=True))
+async def pause(request: RequestContext, service_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Pause a service. It takes no new bookings and is not listed; what is booked stays."""
+    command = MarkService(**request.command(), service_id=service_id)
+    return command_response(await pause_service(command, request.ports.store), service_response)
+
+
+@router.post("/{service_id}/resume", "resume_service", ServiceResponse, needs=Needs(version=True))
+async def resume(request: RequestContext, service_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
+    """Resume a service. It takes bookings again."""
+    command = MarkService(**request.command(), service_id=service_id)
+    return command_response(await resume_service(command, request.ports.store), service_response)
+
+
+@router.delete("/{service_id}", "delete_service", EndingResponse)
+async def delete(request: RequestContext, service_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Withdraw a service. It takes no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteService(**request.command(), **choice, service_id=service_id)
+        return await delete_service(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.SERVICE, service_id), end)

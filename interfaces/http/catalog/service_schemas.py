@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from domain.catalog.catalog_status import CatalogStatus
 from domain.catalog.service import Service
 from domain.catalog.service_terms import DEFAULTS
 from interfaces.http.catalog.booking_window import BookingWindowBody
@@ -166,9 +167,12 @@ class ServiceResponse(Resource):
     external_id: str | None
     metadata: dict[str, str]
     withdrawn: bool
+    status: CatalogStatus
 
 
-_SHOWN_TERMS = tuple(name for name in ServiceResponse.model_fields if name not in {"id", "version", "withdrawn"})
+_SHOWN_TERMS = tuple(
+    name for name in ServiceResponse.model_fields if name not in {"id", "version", "withdrawn", "status"}
+)
 
 
 class ListedServiceResponse(ServiceResponse):
@@ -228,6 +232,7 @@ def service_response(service: Service | directory.ListedService) -> Mapping[str,
         "hours": week_response(hours) if hours else None,
         "window": window and {"kind": window["kind"], **{k: window.get(k) for k in ("days", "from", "to")}},
         "withdrawn": service.withdrawn,
+        "status": service.status,
     }
 
 

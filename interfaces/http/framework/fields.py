@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from application.catalog.currency import is_currency
+from domain.log_position import position_of
 from domain.scheduling.wallclock import SUPPORTED, UnknownZone, nearest_zone, zone
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.vocabulary.enum_name import EnumName
@@ -143,6 +144,23 @@ Instant = Annotated[
     PlainSerializer(lambda moment: moment.isoformat(), return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2030-01-31T09:00:00Z"]}),
 ]
+LogPosition = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$", examples=["0.4711"])]
+"""In answers; opaque to clients."""
+
+
+def _log_position(value: Any) -> int:
+    position = position_of(value) if isinstance(value, str) else None
+    if position is None:
+        raise PydanticCustomError("position", "Use a position from an earlier answer, such as 0.4711.")
+    return position
+
+
+LogPositionQuery = Annotated[
+    int,
+    PlainValidator(_log_position),
+    WithJsonSchema({"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}),
+]
+"""Sent by clients; those of 0.1.0 send numbers alone."""
 Date = Annotated[
     date,
     PlainValidator(day),

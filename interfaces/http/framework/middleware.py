@@ -4,7 +4,6 @@ import hmac
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,6 +11,7 @@ from application.rate_limit import TooManyRequests
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.errors import answer_of, token_refused
+from interfaces.request_id import request_id
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 _UUID = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
@@ -31,7 +31,6 @@ Admit = Callable[[str], Awaitable[Callable[[], None]]]
 """From the path to a call for the end of the request; raises Unavailable."""
 SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
 """The refusals that the security log records."""
-request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class Envelope:
@@ -99,12 +98,6 @@ def as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
 
 def _nothing() -> None:
     """The end of a request that was not admitted."""
-
-
-def request_log_fields() -> Mapping[str, str]:
-    """The fields of every log line of a request or job: its id."""
-    current = request_id.get()
-    return {"request_id": current} if current else {}
 
 
 def _note_denial(error: Exception, scope: Scope) -> None:

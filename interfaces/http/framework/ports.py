@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.access import Caller
 from application.booking.ports import BookingQueries
+from application.ending import AheadReader
 from application.event_log import EventStore
 from application.identity.api_key import ApiKeyHolders
 from application.identity.one_time_tokens import Verifications
@@ -22,6 +23,7 @@ from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
 from projections.availability.queries import Availability
 from projections.engine.event_feed import EventDecoder
+from projections.query.last_writes import LastWrites
 from projections.query.snapshot import Snapshots
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -113,6 +115,7 @@ class Ports:
     reads: Snapshots
     availability: Availability
     booking: BookingQueries
+    ahead: AheadReader
     cursors: Cursors
     codec: EventDecoder
     ledger: Ledger
@@ -122,5 +125,6 @@ class Ports:
     webhooks: WebhookPorts
     jobs: JobPorts
     mails: SentMails
+    writes: LastWrites = field(default_factory=LastWrites)
     request_id_key: bytes = b""
     health: HealthPorts = field(default_factory=HealthPorts)

@@ -1,6 +1,7 @@
 """The context of one request: its caller, what they may do, and what they sent in headers."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -76,9 +77,26 @@ class RequestContext(Request):
         """The account that the database's row security is told of."""
         return EVERYTHING if self.granted is Granted.ANY and self.caller.id else self.caller.id
 
-    def snapshot(self, reader: str) -> AbstractAsyncContextManager[Snapshot]:
-        """A snapshot of a read model for this caller, that includes `Daybook-Position`."""
-        return self.ports.reads.open(reader, self.at_least, sees=self.sees)
+    @asynccontextmanager
+    async def snapshot(self, reader: str) -> AsyncIterator[Snapshot]:
+        """A snapshot of a read model for this caller, that includes `Daybook-Position` and the caller's last write."""
+        async with self.ports.reads.open(reader, await self.reflecting(reader), sees=self.sees) as read:
+            yield read
+
+    async def reflecting(self, reader: str) -> int | None:
+        """The position that an answer must include: Daybook-Position, or the caller's last write if that is later.
+
+        The last write counts only if the read model shows it within a second: an old answer is better than none.
+        """
+        asked, own = self.at_least, self.ports.writes.of(self.caller.id)
+        if own is None or (asked is not None and asked >= own):
+            return asked
+        return own if await self.ports.reads.catch_up(reader, own) else asked
+
+    def note_write(self, account: UUID | None, position: int | None) -> None:
+        """The account's next answers include what was written at this position."""
+        if account is not None and position is not None:
+            self.ports.writes.note(account, position)
 
     @property
     def at_least(self) -> int | None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from application.event_log import CommandResult
 from domain.kernel import Aggregate
+from domain.log_position import position_text
 from interfaces.http.framework.headers.etags import etag, known
 
 A = TypeVar("A", bound=Aggregate)
@@ -17,7 +18,10 @@ PUBLIC = b"no-cache"
 
 
 class HttpResponse(Response):
-    """Status, bytes and a few headers; no charset guessing, no background work."""
+    """Status, bytes and a few headers; no charset guessing, no background work.
+
+    `position`: of the event log, which the answer reflects; None where the answer is not from the log.
+    """
 
     def __init__(
         self,
@@ -25,12 +29,16 @@ class HttpResponse(Response):
         body: bytes = b"",
         headers: Mapping[bytes, bytes] | None = None,
         *,
+        position: int | None = None,
         media_type: bytes = JSON,
     ) -> None:
         self.status_code = status
         self.body = body
         self.background = None
+        self.position = position
         self.raw_headers = list(headers.items()) if headers else []
+        if position is not None:
+            self.raw_headers.append((b"daybook-position", position_text(position).encode()))
         if status not in {204, 304}:
             length = (b"content-length", b"%d" % len(body))
             self.raw_headers += [length, (b"content-type", media_type)]
@@ -44,14 +52,19 @@ def command_response(
     """The answer of a command: 200, or 201 with the location of a new resource."""
     headers = _after(result)
     if location is None:
-        return HttpResponse(200, to_json(to_body(result.aggregate)), headers)
+        return HttpResponse(200, to_json(to_body(result.aggregate)), headers, position=result.position)
     headers[b"location"] = location(result.aggregate).encode()
-    return HttpResponse(201, to_json(to_body(result.aggregate)), headers)
+    return HttpResponse(201, to_json(to_body(result.aggregate)), headers, position=result.position)
+
+
+def outcome_response(result: CommandResult[A], body: Mapping[str, Any]) -> HttpResponse:
+    """The answer of a command whose outcome is more than the resource: 200."""
+    return HttpResponse(200, to_json(body), _after(result))
 
 
 def empty_response(result: CommandResult[A]) -> HttpResponse:
     """The answer of a command without a body: 204."""
-    return HttpResponse(204, b"", _after(result))
+    return HttpResponse(204, b"", _after(result), position=result.position)
 
 
 def resource_response(
@@ -62,10 +75,10 @@ def resource_response(
     cache: bytes = PRIVATE,
 ) -> HttpResponse:
     """A resource as of a log position: 200, or 304 if the caller has this version."""
-    headers_out = {b"etag": etag(version), b"daybook-position": b"%d" % position, b"cache-control": cache}
+    headers_out = {b"etag": etag(version), b"cache-control": cache}
     if known(headers, version):
-        return HttpResponse(304, b"", headers_out)
-    return HttpResponse(200, to_json(to_body), headers_out)
+        return HttpResponse(304, b"", headers_out, position=position)
+    return HttpResponse(200, to_json(to_body), headers_out, position=position)
 
 
 def unpositioned_response(headers: Mapping[bytes, bytes], version: int, to_body: Mapping[str, Any]) -> HttpResponse:
@@ -82,14 +95,13 @@ def page_response(
     items: Sequence[Mapping[str, Any]], cursor: str | None, position: int, cache: bytes = PRIVATE
 ) -> HttpResponse:
     """One page of a list as of a log position."""
-    headers_out = {b"daybook-position": b"%d" % position, b"cache-control": cache}
-    return HttpResponse(200, to_json({"items": items, "next": cursor}), headers_out)
+    body = to_json({"items": items, "next": cursor})
+    return HttpResponse(200, body, {b"cache-control": cache}, position=position)
 
 
 def _after(result: CommandResult[A]) -> dict[bytes, bytes]:
     headers = {
         b"etag": etag(result.aggregate.version),
-        b"daybook-position": b"%d" % result.position,
         b"cache-control": PRIVATE,
     }
     if result.replayed:

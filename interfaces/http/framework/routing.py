@@ -72,29 +72,37 @@ class Route(APIRoute):
 
     def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
         operation, needs, parameters = self.operation, self.needs, parameters_of(self.endpoint)
-        handler: Handler = self.endpoint
-        positioned = "GET" in (self.methods or ()) and self.source is Source.LOG
+        handler = _limited(self.endpoint, needs)
+        logged, reads = self.source is Source.LOG, "GET" in (self.methods or ())
 
         async def answer(scope: Scope, receive: Receive) -> Response:
             request = RequestContext(scope, receive, operation)
             if request.api_key is not None:
                 await request.admit_api_key()
-            arguments = read_path(scope["path_params"], parameters)
-            arguments |= read_query(scope["query_string"], parameters)
-            if positioned:
+            arguments = read_path(scope["path_params"], parameters) | read_query(scope["query_string"], parameters)
+            if logged and reads:
                 request.check_position()
             request.take_version(required=bool(needs.version))
             body = None
             if parameters.body is not None:
                 name, model = parameters.body
-                body = arguments[name] = await read_body(request, model, logged=self.source is Source.LOG)
+                body = arguments[name] = await read_body(request, model, logged=logged)
             if needs.takes_key:
                 request.take_key(body, required=needs.requires_key)
-            if needs.limit is None:
-                return await handler(request, **arguments)
-            return await needs.limit.answer(request, body, lambda: handler(request, **arguments))
+            response = await handler(request, body, arguments)
+            if logged and not reads:
+                request.note_write(request.caller.id, getattr(response, "position", None))
+            return response
 
         return answer
+
+
+def _limited(handler: Handler, needs: Needs) -> Callable[..., Awaitable[Response]]:
+    """The handler, called with request, body and arguments, behind the rate limit of its operation."""
+    limit = needs.limit
+    if limit is None:
+        return lambda request, _, arguments: handler(request, **arguments)
+    return lambda request, body, arguments: limit.answer(request, body, lambda: handler(request, **arguments))
 
 
 class Router:
@@ -133,8 +141,12 @@ class Router:
     def patch(self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL) -> Decorator:
         return self._add("PATCH", path, operation, needs, response_model=answer)
 
-    def delete(self, path: str, operation: str, *, needs: Needs = USUAL) -> Decorator:
-        return self._add("DELETE", path, operation, needs, status_code=204)
+    def delete(
+        self, path: str, operation: str, answer: type[BaseModel] | None = None, *, needs: Needs = USUAL
+    ) -> Decorator:
+        """`answer`: of 200, where 204 does not always say enough."""
+        options = {"responses": {200: {"model": answer}}} if answer else {}
+        return self._add("DELETE", path, operation, needs, status_code=204, **options)
 
     def _add(self, method: str, path: str, operation: str, needs: Needs, **options: Any) -> Decorator:
         def decorate(handler: Handler) -> Handler:

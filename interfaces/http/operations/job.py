@@ -75,13 +75,13 @@ async def get(request: RequestContext, job_id: UUID) -> Response:
 @router.post("/{job_id}/retry", "retry_job", JobResponse)
 async def retry(request: RequestContext, job_id: UUID, body: EmptyBody) -> Response:  # noqa: ARG001
     """Retry a job now. It must be dead, failed or overdue."""
+    if await request.ports.jobs.retry(job_id):
+        return await _job(request, job_id)
     async with request.snapshot("job") as read:
         found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    if found.status == JobStatus.DROPPED or not await request.ports.jobs.retry(job_id):
-        raise JobNotRetryable(f"The job is {found.status}.", job_status=str(found.status))
-    return await _job(request, job_id)
+    raise JobNotRetryable(f"The job is {found.status}.", job_status=str(found.status))
 
 
 async def _job(request: RequestContext, job_id: UUID) -> Response:
@@ -89,8 +89,7 @@ async def _job(request: RequestContext, job_id: UUID) -> Response:
         found = await job_status.get(read, job_id)
     if found is None:
         raise NotFound("job", job_id)
-    headers = {b"daybook-position": b"%d" % read.position, b"cache-control": PRIVATE}
-    return HttpResponse(200, to_json(job_response(found)), headers)
+    return HttpResponse(200, to_json(job_response(found)), {b"cache-control": PRIVATE}, position=read.position)
 
 
 def job_response(each: JobProgress) -> Mapping[str, Any]:

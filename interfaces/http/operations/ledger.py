@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from pydantic import Field
-from pydantic_core import to_json
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError, to_json
 
 from application.ledger import LogHead
-from interfaces.http.framework.fields import Instant, Shape, plain
+from domain.log_position import position_text
+from interfaces.http.framework.fields import Instant, LogPosition, LogPositionQuery, Shape, plain
 from interfaces.http.framework.fields import Query as Filters
-from interfaces.http.framework.headers.etags import LARGEST
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
@@ -20,13 +20,21 @@ from projections.query.snapshot import BeyondHead
 router = Router("/v1/audit", "audit", reserved=True)
 MOST = 200_000
 USUAL = 100_000
-Position = Annotated[int, Field(ge=1, le=LARGEST)]
+
+
+def _of_an_event(position: int) -> int:
+    if position < 1:
+        raise PydanticCustomError("position", "The first event is at 0.1.")
+    return position
+
+
+Position = Annotated[LogPositionQuery, AfterValidator(_of_an_event)]
 
 
 class LedgerHeadResponse(Shape):
     """The log's last seal. An empty log has position 0 and no hash or time."""
 
-    position: int = Field(ge=0)
+    position: LogPosition
     hash: str = Field(pattern=r"^[0-9a-f]*$", description="Of everything up to this position, in hexadecimal.")
     at: Instant | None
 
@@ -35,8 +43,8 @@ class LedgerVerificationResponse(Shape):
     """The result for whole batches, which may be slightly more than the requested range."""
 
     holds: bool
-    from_: int = Field(ge=1, alias="from")
-    to: int = Field(ge=0, description="The last position that was verified.")
+    from_: LogPosition = Field(alias="from")
+    to: LogPosition
     seals: int = Field(ge=0, description="Batches that were found intact.")
     broken: str | None = Field(description="The first fault.")
 
@@ -44,18 +52,16 @@ class LedgerVerificationResponse(Shape):
 class VerifyLedgerQuery(Filters):
     """Positions, both inclusive, at most 200000; by default the last 100000 up to `to` or the log's end."""
 
-    from_: Position | None = Field(None, alias="from", description="Default: 99999 before `to`.")
-    to: Position | None = Field(None, description="Default: the log's end.")
+    from_: Position | None = Field(None, alias="from")
+    to: Position | None = None
 
 
 @router.get("/ledger", "get_ledger", LedgerHeadResponse)
 async def head(request: RequestContext) -> Response:
     """Get the log's last seal. Keep position, hash and time elsewhere to detect a rewritten log."""
     found = await _head(request)
-    return _answer(
-        found,
-        {"position": found.position, "hash": found.hash.hex(), "at": plain(found.at) if found.at else None},
-    )
+    at = plain(found.at) if found.at else None
+    return _answer(found, {"position": position_text(found.position), "hash": found.hash.hex(), "at": at})
 
 
 @router.get("/ledger/verify", "verify_ledger", LedgerVerificationResponse)
@@ -67,11 +73,11 @@ async def verify(request: RequestContext, stretch: Annotated[VerifyLedgerQuery, 
     to = end.position if stretch.to is None else stretch.to
     first = max(1, to - USUAL + 1) if stretch.from_ is None else stretch.from_
     if first > max(to, 1):
-        raise _wrong("/from", f"Must not be after the end, {to}.")
+        raise _wrong("/from", f"Must not be after the end, {position_text(to)}.")
     if to - first >= MOST:
         raise _wrong("/from", f"At most {MOST} positions can be verified at once.")
     found = await request.ports.ledger.verify(first, stretch.to)
-    verified = {"holds": found.broken is None, "from": found.since, "to": found.upto}
+    verified = {"holds": found.broken is None, "from": position_text(found.since), "to": position_text(found.upto)}
     return _answer(end, {**verified, "seals": found.seals, "broken": found.broken})
 
 
@@ -84,8 +90,7 @@ async def _head(request: RequestContext) -> LogHead:
 
 
 def _answer(end: LogHead, content: Mapping[str, Any]) -> HttpResponse:
-    headers = {b"daybook-position": b"%d" % end.position, b"cache-control": PRIVATE}
-    return HttpResponse(200, to_json(content), headers)
+    return HttpResponse(200, to_json(content), {b"cache-control": PRIVATE}, position=end.position)
 
 
 def _wrong(pointer: str, detail: str) -> InvalidFields:

@@ -2,6 +2,27 @@
 
 from collections.abc import Mapping
 
+MEANINGS: Mapping[int, str] = {
+    400: "Daybook cannot read the request, or a header or a cursor is not one that it gave out.",
+    401: "The request has no valid access token or API key, or the credentials are wrong.",
+    403: "The caller is known, but the role, the scopes or the password do not allow the operation.",
+    404: "There is no such resource or route, or the caller may not know of it.",
+    405: "The route exists, but not for this method.",
+    408: "The request did not arrive in time.",
+    409: "The request is valid, but the present state of a resource forbids it.",
+    410: "What the request is about existed, and has ended.",
+    412: "The resource has changed since the version that `If-Match` names.",
+    413: "The body is larger than Daybook accepts.",
+    414: "The URL is longer than Daybook accepts.",
+    415: "The body has another media type than the operation takes.",
+    422: "The request is readable, but a field or parameter is missing, unknown, or has a value that is not allowed.",
+    428: "The operation changes a resource, and needs the version that the caller has seen.",
+    429: "The caller or the caller's network has sent more requests than the limit allows.",
+    431: "The headers are larger than Daybook accepts.",
+    500: "Daybook has a defect. The request may or may not have had an effect.",
+    503: "Daybook cannot answer now: it is overloaded, a server is away, or a read model is behind.",
+}
+"""What the kinds of problems have in common."""
 BY_STATUS: Mapping[int, str] = {
     400: "Correct the request; `detail` says where. Sending it again as it is fails again.",
     401: "Sign in at POST /v1/auth/token, or send an API key, as `Authorization: Bearer <token>`.",
@@ -39,7 +60,7 @@ BY_TYPE: Mapping[str, str] = {
     "too-late-to-reschedule": "Ask the provider: staff may still move the appointment.",
     "too-many-reschedules": "Ask the provider: staff may still move the appointment.",
     "request-pending": "Wait until staff confirm or decline, or cancel the request.",
-    "appointments-ahead": "Cancel the upcoming appointments first, or send `cancel_appointments: true`.",
+    "appointments-ahead": "Cancel the upcoming appointments first, or say what becomes of them as `detail` says.",
     "hold-expired": "Place a new hold.",
     "hold-used": "Use the appointment that was made from this hold.",
     "key-reused": "Use a new `Idempotency-Key` for a new request.",
@@ -54,6 +75,11 @@ BY_TYPE: Mapping[str, str] = {
     "last-admin": "Make another account admin first.",
     "behind": "Send the request again: the read model needs a moment to show your last write.",
 }
+
+
+def description(title: str, status: int) -> str:
+    """The problem in two sentences: this type, and its kind."""
+    return f"{title} {MEANINGS[status]}"
 
 
 def advice(name: str, status: int) -> str:

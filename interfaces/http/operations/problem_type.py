@@ -15,7 +15,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Router
-from interfaces.http.operations.problem_advice import advice
+from interfaces.http.operations.problem_advice import advice, description
 from interfaces.http.vocabulary.enum_name import EnumName
 
 router = Router("/problems", "problems", source=Source.PROCESS)
@@ -47,6 +47,7 @@ class ProblemTypeResponse(Shape):
     type: str
     title: str
     status: int
+    description: str
     what_to_do: str
 
 
@@ -80,7 +81,7 @@ def problem_types() -> dict[str, dict[str, Any]]:
 def _told(kind: type[Exception], status: int) -> dict[str, Any]:
     name = kebab(kind)
     told = {"type": f"/problems/{name}", "title": title_of(kind), "status": status}
-    return {**told, "what_to_do": advice(name, status)}
+    return {**told, "description": description(title_of(kind), status), "what_to_do": advice(name, status)}
 
 
 def _kinds() -> Iterator[type[Exception]]:

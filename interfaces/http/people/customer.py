@@ -6,6 +6,8 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from application.ending import EndingKind
+from application.event_log import CommandResult
 from application.people.customer import (
     ChangeCustomer,
     CreateCustomer,
@@ -17,6 +19,7 @@ from application.people.customer import (
 from domain.errors import NotFound
 from domain.kernel import new_id
 from domain.people.customer import Customer, CustomerDetails
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.framework.details.contact import EmailAddress, Phone
 from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
@@ -32,7 +35,7 @@ from interfaces.http.framework.fields import (
 )
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
+from interfaces.http.framework.responses import command_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from projections.read_models import customer
 from projections.read_models.customer import ListedCustomer
@@ -161,8 +164,12 @@ async def _changed(request: RequestContext, customer_id: UUID, details: Mapping[
     return command_response(await change_customer(command, request.ports.store), customer_response)
 
 
-@router.delete("/{customer_id}", "delete_customer")
-async def delete(request: RequestContext, customer_id: UUID) -> Response:
-    """Delete a customer. They take no new bookings; history stays."""
-    command = DeleteCustomer(**request.command(), customer_id=customer_id)
-    return empty_response(await delete_customer(command, request.ports.store))
+@router.delete("/{customer_id}", "delete_customer", EndingResponse)
+async def delete(request: RequestContext, customer_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Delete a customer. They take no new bookings; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = DeleteCustomer(**request.command(), **choice, customer_id=customer_id)
+        return await delete_customer(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.CUSTOMER, customer_id), end)

@@ -9,13 +9,14 @@ from fastapi import Response
 from pydantic_core import to_json
 
 from domain.errors import NotFound
+from domain.log_position import position_text
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
 from interfaces.http.booking.appointment_schemas import AppointmentResponse, appointment_response
 from interfaces.http.booking.history import HistoryItemResponse, history_item_response
 from interfaces.http.booking.waitlist_schemas import WaitlistEntryResponse, waitlist_entry_response
 from interfaces.http.catalog.provider import ProviderResponse, provider_response
-from interfaces.http.framework.fields import Shape
+from interfaces.http.framework.fields import LogPosition, Shape
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
@@ -57,7 +58,7 @@ class AccountExportResponse(Shape):
     events: list[HistoryItemResponse]
     sessions: list[ExportedSessionResponse]
     mails: list[ExportedMailResponse]
-    position: int
+    position: LogPosition
 
 
 class _Records(NamedTuple):
@@ -86,11 +87,11 @@ async def export(request: RequestContext) -> Response:
         "events": [history_item_response(each) for each in found.events],
         "sessions": await _sessions(request, me),
         "mails": await request.ports.mails.of(me),
-        "position": found.position,
+        "position": position_text(found.position),
     }
     name = b'attachment; filename="daybook.json"'
-    headers = {b"content-disposition": name, b"cache-control": PRIVATE, b"daybook-position": b"%d" % found.position}
-    return HttpResponse(200, to_json(content), headers)
+    headers = {b"content-disposition": name, b"cache-control": PRIVATE}
+    return HttpResponse(200, to_json(content), headers, position=found.position)
 
 
 async def _records(request: RequestContext, me: UUID) -> _Records:

@@ -91,5 +91,6 @@ async def verify(request: RequestContext, body: VerifyEmailBody) -> Response:
         store, identity.signing.credentials, identity.verifications, identity.signing.atomically
     )
     done = await prove(body.code, services, request.scope["request_id"])
-    headers = {b"daybook-position": b"%d" % done.position, b"cache-control": PRIVATE}
-    return HttpResponse(200, to_json({"account_id": done.aggregate.account_id}), headers)
+    account_id = done.aggregate.account_id
+    request.note_write(account_id, done.position)
+    return HttpResponse(200, to_json({"account_id": account_id}), {b"cache-control": PRIVATE}, position=done.position)

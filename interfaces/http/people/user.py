@@ -1,11 +1,14 @@
 """Routes of users: all accounts, for admins."""
 
-from typing import Annotated, Literal, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import Query, Response
 
 from application.access import Role
+from application.ending import EndingKind
+from application.event_log import CommandResult
 from application.people.account import (
     ChangeAccount,
     RegisterAccount,
@@ -15,11 +18,12 @@ from application.people.account import (
 from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountContact, AccountStatus
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
 from interfaces.http.framework.details.contact import EmailAddress, Phone
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Words, Zone, absent
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import command_response, empty_response, page_response
+from interfaces.http.framework.responses import command_response, page_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
 from interfaces.http.people.registration import Language
@@ -106,8 +110,12 @@ async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody
     return command_response(await change_account(command, request.ports.store), account_response)
 
 
-@router.delete("/{account_id}", "delete_user")
-async def delete(request: RequestContext, account_id: UUID) -> Response:
-    """Disable a user. They cannot sign in; history stays."""
-    command = ChangeAccount(**request.command(), account_id=account_id, disabled=True)
-    return empty_response(await change_account(command, request.ports.store))
+@router.delete("/{account_id}", "delete_user", EndingResponse)
+async def delete(request: RequestContext, account_id: UUID, query: Annotated[EndingQuery, Query()]) -> Response:
+    """Disable a user. They cannot sign in; history stays. Says what becomes of appointments."""
+
+    async def end(choice: Mapping[str, Any]) -> CommandResult[Any]:
+        command = ChangeAccount(**request.command(), **choice, account_id=account_id, disabled=True)
+        return await change_account(command, request.ports.store)
+
+    return await ended(request, query, (EndingKind.ACCOUNT, account_id), end)

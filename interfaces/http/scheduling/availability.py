@@ -10,15 +10,17 @@ from pydantic import Field, PlainValidator, WithJsonSchema, field_validator, mod
 from pydantic_core import PydanticCustomError, to_json
 from pydantic_core.core_schema import ValidationInfo
 
+from domain.log_position import position_text
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
 from interfaces.http.framework import fields as body
-from interfaces.http.framework.fields import Instant, Shape, Zone
+from interfaces.http.framework.fields import Instant, LogPosition, Shape, Zone
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Router
 from projections.availability.evaluation import UnavailableReason
+from projections.read_models.availability import vacancy
 
 router = Router("/v1/availability", "availability")
 LONGEST = timedelta(days=62)
@@ -117,7 +119,7 @@ class StartsResponse(Shape):
 
     starts: list[StartResponse]
     timezone: str
-    position: int
+    position: LogPosition
     as_of: datetime
 
 
@@ -128,17 +130,25 @@ class EarliestStartResponse(StartResponse):
 class EarliestStartsResponse(Shape):
     starts: list[EarliestStartResponse]
     timezone: str
-    position: int
+    position: LogPosition
     as_of: datetime
 
 
+class ClosingHolidayResponse(Shape):
+    """A holiday of the provider's organization that no override opens."""
+
+    date: date
+    name: str
+
+
 class AvailabilityExplanationResponse(Shape):
-    """Whether a start is free, and the rule against it if not."""
+    """Whether a start is free, and the rule against it if not. `holiday`: the one that closes the provider."""
 
     offered: bool
     rule: UnavailableReason | None
     detail: str
-    position: int
+    position: LogPosition
+    holiday: ClosingHolidayResponse | None
 
 
 @router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))
@@ -149,7 +159,7 @@ async def starts(request: RequestContext, query: Annotated[FindStartsQuery, Quer
         query.provider_id,
         query.interval,
         now=request.ports.store.now(),
-        at_least=request.at_least,
+        at_least=await request.reflecting(vacancy.name),
         timezone=query.tz,
     )
     return _answer(answer.body, answer.position)
@@ -158,8 +168,9 @@ async def starts(request: RequestContext, query: Annotated[FindStartsQuery, Quer
 @router.get("/earliest", "find_earliest_starts", EarliestStartsResponse, needs=Needs(finds=True))
 async def earliest(request: RequestContext, query: Annotated[FindEarliestStartsQuery, Query()]) -> Response:
     """Find the earliest free starts."""
+    at_least = await request.reflecting(vacancy.name)
     answer = await request.ports.availability.earliest(
-        query.service_id, query.tag, query.limit, now=request.ports.store.now(), at_least=request.at_least
+        query.service_id, query.tag, query.limit, now=request.ports.store.now(), at_least=at_least
     )
     return _answer(answer.body, answer.position)
 
@@ -167,11 +178,12 @@ async def earliest(request: RequestContext, query: Annotated[FindEarliestStartsQ
 @router.get("/why", "explain_availability", AvailabilityExplanationResponse, needs=Needs(finds=True))
 async def why(request: RequestContext, query: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
     """Explain whether a start is free, and why not."""
+    at_least = await request.reflecting(vacancy.name)
     found = await request.ports.availability.why(
-        query.service_id, query.provider_id, query.start, now=request.ports.store.now(), at_least=request.at_least
+        query.service_id, query.provider_id, query.start, now=request.ports.store.now(), at_least=at_least
     )
-    return _answer(to_json(found._asdict()), found.position)
+    return _answer(to_json({**found._asdict(), "position": position_text(found.position)}), found.position)
 
 
 def _answer(body: bytes, position: int) -> HttpResponse:
-    return HttpResponse(200, body, {b"daybook-position": b"%d" % position, b"cache-control": PUBLIC})
+    return HttpResponse(200, body, {b"cache-control": PUBLIC}, position=position)

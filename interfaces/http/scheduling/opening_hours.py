@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+from pydantic import field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
 from domain.scheduling.opening_hours import DAY, window
 from interfaces.http.framework.fields import Body
 from interfaces.http.framework.validation_messages import matching
@@ -21,10 +25,17 @@ To = Annotated[
 
 
 class DayWindow(Body):
-    """Open from one time of day to another. A `to` not after `from` is on the next day."""
+    """Open from one time of day to another. A `to` before `from` is on the next day. A whole day is 00:00 to 24:00."""
 
     from_: From
     to: To
+
+    @field_validator("to")
+    @classmethod
+    def _check_length(cls, to: str, earlier: ValidationInfo) -> str:
+        if to == earlier.data.get("from_"):
+            raise PydanticCustomError("hours", "Must not equal `from`. For the whole day, use 00:00 to 24:00.")
+        return to
 
 
 class WeeklyWindow(DayWindow):

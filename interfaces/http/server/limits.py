@@ -9,7 +9,8 @@ class ServerLimits:
 
     `head_seconds` begin with the connection, and with the first byte of each later request. `unread_seconds`: how long
     a client may leave an answer unread. `linger_seconds`: how long Daybook still reads after it has refused a request,
-    so that the client gets the refusal. `connections`: of one process.
+    so that the client gets the refusal. `last_request_seconds`: how long a process that ends waits for one more request
+    of an open connection. `connections`: of one process.
     """
 
     head_bytes: int = 32_768
@@ -21,4 +22,5 @@ class ServerLimits:
     body_seconds: float = 30.0
     unread_seconds: float = 30.0
     linger_seconds: float = 2.0
+    last_request_seconds: int = 1
     connections: int = 1_000

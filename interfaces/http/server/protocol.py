@@ -44,7 +44,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_fields = False
         self._sections = 0  # how often the parser began to read headers or trailers
         self._unfinished = 0  # bytes of reads that hold nothing but a part of the present section
-        self.served = self._received = self._deaf = False
+        self.served = self._received = self._deaf = self._last = False
         self._unwanted = self._unread = 0
         self._read_at = self.since
 
@@ -89,6 +89,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self._close()
+
+    def shutdown(self) -> None:
+        """End when the process does: after the request under way, or after the next one if that comes at once.
+
+        A client that has just connected, or asks all the time, may have sent a request that is not read yet.
+        """
+        self._last = True
+        if self.phase is Phase.IDLE or not self._received:
+            self.timeout_keep_alive = self._limits.last_request_seconds
+            self._enter(Phase.IDLE)
+        elif self.phase is not Phase.HEAD:
+            super().shutdown()
 
     def _enter(self, phase: Phase) -> None:
         self.phase, self.since = phase, self.loop.time()
@@ -159,6 +171,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._reading_fields = False
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
         self._enter(Phase.BODY)
 
     def on_chunk_header(self) -> None:

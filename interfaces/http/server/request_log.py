@@ -1,4 +1,7 @@
-"""One log line for each request, in DEV: method, path, status and time. Never a query, which may hold a secret."""
+"""One log line for each request, in DEV: method, path, status and time. Never a query, which may hold a secret.
+
+Health checks are for LOG_LEVEL=DEBUG.
+"""
 
 import time
 
@@ -22,6 +25,8 @@ def logged(app: ASGIApp) -> ASGIApp:
 
         await app(scope, receive, send_and_note)
         took = round((time.perf_counter() - began) * 1000, 1)
-        log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took)
+        # Supervisors ask for health all the time: those lines would hide the others.
+        note = log.debug if scope["path"].startswith("/health/") else log.info
+        note("request", method=scope["method"], path=scope["path"], status=status, took_ms=took)
 
     return answer

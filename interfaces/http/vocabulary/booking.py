@@ -11,6 +11,10 @@ WORDS: Words = {
     "list_appointments.organization_id": Word("Only appointments of this organization's services."),
     "list_appointments.from": Word("Only appointments that start at this instant or later."),
     "list_appointments.to": Word("Only appointments that start before this instant."),
+    "list_appointments.overlapping": Word(
+        "Whether to list also appointments that start before `from` and end after it, such as across midnight.",
+        example=False,
+    ),
     "customer_id": Word("The customer. Staff must name one; a customer who books may leave it out."),
     "Appointment.customer_id": Word("The customer who has the appointment."),
     "Hold.customer_id": Word("The customer for whom the time is held."),
@@ -30,6 +34,36 @@ WORDS: Words = {
     "free_cancellation": Word(
         "Whether staff moved the appointment, so that the customer may cancel at no cost until the start."
     ),
+    "Provider.status": Word("Whether the provider takes bookings, is paused, or has ended."),
+    "ListedProvider.status": Word("Whether the provider takes bookings: lists have no others."),
+    "Service.status": Word("Whether the service takes bookings, is paused, or has ended."),
+    "ListedService.status": Word("Whether the service takes bookings: lists have no others."),
+    "override": Word("The booking rules that staff set aside; customers may not send it."),
+    "rules": Word(
+        "The rules that do not count: opening hours and time off, notice, booking window, slot grid.", ["grid"]
+    ),
+    "RuleOverride.reason": Word("Why, in words. Daybook records it.", "A walk-in."),
+    "overridden": Word("The rules that staff set aside to book the appointment, or to move it.", ["grid"]),
+    "confirmed": Word("What stays confirmed until a requested move is answered; null if no move is requested."),
+    "ConfirmedPlace.provider_id": Word("The provider who stays unless the move is confirmed."),
+    "ConfirmedPlace.start": Word("The start that stays unless the move is confirmed.", "2030-01-07T09:00:00Z"),
+    "ConfirmedPlace.end": Word("The end that stays unless the move is confirmed.", "2030-01-07T09:30:00Z"),
+    "appointments": Word("What becomes of upcoming appointments. Required if there are any.", "cancel"),
+    "replace_provider.appointments": Word(
+        "Whether upcoming appointments move along to another organization, or stay with the one they were made under.",
+        "take",
+    ),
+    "change_provider.appointments": Word(
+        "Whether upcoming appointments move along to another organization, or stay with the one they were made under.",
+        "take",
+    ),
+    "Ending.appointments": Word("What becomes of the upcoming appointments.", "cancel"),
+    "Ending.ids": Word("The upcoming appointments.", ["0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"]),
+    "delete_provider.reason": Word("Why they are cancelled. Their customers read it.", "The shop closes."),
+    "delete_service.reason": Word("Why they are cancelled. Their customers read it.", "No longer offered."),
+    "delete_organization.reason": Word("Why they are cancelled. Their customers read it.", "The shop closes."),
+    "delete_customer.reason": Word("Why the appointments are cancelled.", "Moved away."),
+    "delete_user.reason": Word("Why they are cancelled. Their customers read it.", "The account was closed."),
     "note": Word("Words for staff, at most 2,000 characters.", "By the window, please."),
     "answers": Word(
         "Answers to the provider's questions, by the question's name: texts, numbers, or true and false.",

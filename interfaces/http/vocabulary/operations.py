@@ -2,7 +2,7 @@
 
 from interfaces.http.vocabulary.word import Word, Words
 
-_POSITION = 4711
+_POSITION = "0.4711"
 
 WORDS: Words = {
     "id": Word("The id: a UUID, which never changes."),
@@ -11,7 +11,7 @@ WORDS: Words = {
     "next": Word("The cursor of the next page; null at the end.", "AbCdEf0123456789"),
     "limit": Word("The number of entries on a page at most.", 50),
     "cursor": Word("`next` of the page before. Filters must stay the same.", "AbCdEf0123456789"),
-    "position": Word("The position in the event log that this answer reflects.", _POSITION),
+    "position": Word("The position in the event log that this answer reflects: opaque.", _POSITION),
     "HistoryItem.position": Word("The position of the event in the log."),
     "HistoryItem.at": Word("When the event was recorded: an instant in UTC."),
     "HistoryItem.type": Word("The topic of the event."),
@@ -30,6 +30,9 @@ WORDS: Words = {
     "errors": Word("On 422: what is invalid, and where."),
     "pointer": Word("A JSON Pointer into the body, or to the parameter; empty for the whole body.", "/start"),
     "in": Word("Where the parameter was; null for the body."),
+    "ProblemType.description": Word(
+        "The problem in two sentences: this type, and what its kind has in common.", "This time is no longer free."
+    ),
     "what_to_do": Word("What a client or its author can do about it.", "Ask for free starts again, and book another."),
     "get_problem_type.name": Word("The last part of the problem's `type`.", "slot-taken"),
     "Liveness.status": Word("Always `live`: the process answers.", "live"),
@@ -57,7 +60,7 @@ WORDS: Words = {
     "LedgerVerification.to": Word("The last position that was verified."),
     "seals": Word("The number of batches that were found intact.", 2950),
     "broken": Word("The first fault; null if there is none.", "The seal at 4711 is not as recorded."),
-    "verify_ledger.from": Word("The first position to verify; by default 99,999 before `to`.", 1),
+    "verify_ledger.from": Word("The first position to verify; by default 99,999 before `to`.", "0.1"),
     "verify_ledger.to": Word("The last position to verify; by default the end of the log.", _POSITION),
     "SecurityEvent.id": Word("The number of the security event.", 31),
     "SecurityEvent.kind": Word("The kind of security event.", "denied"),

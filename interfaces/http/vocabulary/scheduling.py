@@ -9,6 +9,9 @@ WORDS: Words = {
     "seats_left": Word("The number of seats that are free at this start.", 1),
     "earliest": Word("The first free start in the next 62 days; only in lists that are sorted by it."),
     "offered": Word("Whether this start can be booked now.", example=False),
+    "AvailabilityExplanation.holiday": Word("The holiday that closes the provider then; null if none does."),
+    "ClosingHoliday.date": Word("The date of the holiday, in the provider's time zone.", "2030-12-25"),
+    "ClosingHoliday.name": Word("The name of the holiday.", "Christmas"),
     "rule": Word("The rule that forbids this start; null if it is offered."),
     "as_of": Word("The time at which the answer was computed: an instant in UTC.", "2030-01-02T10:11:12Z"),
     "tz": Word(

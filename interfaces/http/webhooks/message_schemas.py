@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.booking.appointment_status import AppointmentStatus
 from domain.webhooks.webhook import TYPES
-from interfaces.http.framework.fields import Shape
+from interfaces.http.framework.fields import LogPosition, Shape
 from interfaces.http.vocabulary.enum_name import EnumName
 
 
@@ -23,7 +23,7 @@ class AppointmentSnapshot(Shape):
     start: datetime
     end: datetime
     timezone: str
-    position: int
+    position: LogPosition
 
 
 class ScheduleSnapshot(Shape):
@@ -32,7 +32,7 @@ class ScheduleSnapshot(Shape):
     provider_id: UUID
     version: int
     timezone: str
-    position: int
+    position: LogPosition
 
 
 class ProviderSnapshot(Shape):
@@ -43,7 +43,7 @@ class ProviderSnapshot(Shape):
     status: Annotated[Literal["active", "deactivated"], EnumName("ProviderStatus")]
     organization_id: UUID | None
     timezone: str
-    position: int
+    position: LogPosition
 
 
 class _Message(Shape):

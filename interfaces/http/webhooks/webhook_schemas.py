@@ -7,11 +7,14 @@ from uuid import UUID
 from pydantic import Field
 
 from application.webhooks.ports import LoggedDelivery, WebhookProgress
+from domain.log_position import position_text
 from domain.webhooks.webhook import LONGEST_URL, TYPES, Webhook
 from interfaces.http.framework.fields import (
     Body,
     Change,
     Instant,
+    LogPosition,
+    LogPositionQuery,
     Paging,
     Query,
     Resource,
@@ -57,7 +60,7 @@ class WebhookResponse(Resource):
     state: Annotated[Literal["active", "disabled"], EnumName("WebhookState")]
     reason: Annotated[Literal["", "failing", "gone"], EnumName("WebhookDisabledReason")]
     created_at: Instant
-    position: int
+    position: LogPosition
     behind: int
     failing_since: Instant | None
 
@@ -84,7 +87,7 @@ class DeliveryResponse(Shape):
     """One attempt. `error`: a word, null if the server accepted it. `position`: the event's."""
 
     id: int
-    position: int
+    position: LogPosition
     message_id: str
     type: str
     attempt: int
@@ -106,7 +109,7 @@ class DeliveryFilters(Paging):
 class RedeliverWebhookQuery(Query):
     """Messages after this position are delivered again, with the same ids."""
 
-    after: int = Field(ge=0, le=2**63 - 1)
+    after: LogPositionQuery
 
 
 def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress
         "state": str(webhook.state),
         "reason": webhook.reason,
         "created_at": plain(webhook.created_at),
-        "position": standing.position,
+        "position": position_text(standing.position),
         "behind": standing.behind,
         "failing_since": plain(standing.failing_since) if standing.failing_since else None,
     }
@@ -131,7 +134,7 @@ def delivery_response(noted: LoggedDelivery) -> Mapping[str, Any]:
     """An attempt as JSON."""
     return {
         "id": noted.id,
-        "position": noted.position,
+        "position": position_text(noted.position),
         "message_id": noted.message_id,
         "type": noted.type,
         "attempt": noted.attempt,

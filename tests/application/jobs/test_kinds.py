@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from application.booking.closing_jobs import booking_handlers
+from application.booking.ending_jobs import ending_handlers
 from application.booking.waitlist_matching import waitlist_handlers
 from application.identity.account_mail import account_handlers
 from application.jobs.dispatch import KINDS
@@ -19,6 +20,7 @@ TABLES: list[Any] = [
     webhook_handlers,
     account_handlers,
     erasure_handlers,
+    ending_handlers,
 ]
 
 

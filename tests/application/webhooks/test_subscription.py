@@ -163,7 +163,7 @@ async def test_a_message_says_what_was_true_then_and_nothing_personal(store: Clo
             "start": f"{booked.starts_at:%Y-%m-%dT%H:%M:%S}Z",
             "end": f"{booked.ends_at:%Y-%m-%dT%H:%M:%S}Z",
             "timezone": "UTC",
-            "position": 7,
+            "position": "0.7",
         },
     }
     second = payload(WebhookEvent(9, "appointment.cancelled", AT, cancelled))
@@ -184,7 +184,7 @@ async def test_of_a_provider_and_a_schedule_ids_and_zone_are_told(store: Clocked
         "status": "active",
         "organization_id": None,
         "timezone": "Europe/Paris",
-        "position": 3,
+        "position": "0.3",
     }
 
 

@@ -14,6 +14,7 @@ from domain.booking.appointment_status import (
     AppointmentStarted,
     AppointmentStatus,
     NotANoShow,
+    RequestPending,
     TooEarly,
     TooLateToCancel,
     TooLateToReschedule,
@@ -313,3 +314,94 @@ def test_its_history_tells_what_memory_holds() -> None:
     for event in whole.pending_events:
         replayed = event.mutate(replayed)
     assert {**replayed.__dict__, "_pending_events": []} == {**whole.__dict__, "_pending_events": []}
+
+
+def ask_to_move(now: datetime = EARLIER, to: datetime | None = None) -> Step:
+    moved, terms = dearer(to or START + timedelta(days=1))
+    return lambda a: a.request_move(CUSTOMER, moved, terms, now + timedelta(days=1), now)
+
+
+def confirm(now: datetime = EARLIER) -> Step:
+    return lambda a: a.confirm(STAFF, now)
+
+
+def decline(now: datetime = EARLIER) -> Step:
+    return lambda a: a.decline(STAFF, Reason("full"), now)
+
+
+def expire(now: datetime = EARLIER + timedelta(days=1)) -> Step:
+    return lambda a: a.expire(now)
+
+
+WHILE_ASKED: dict[str, list[str] | type[Exception]] = {
+    "annotate": ["Noted"],
+    "reschedule": RequestPending,
+    "cancel": ["Cancelled"],
+    "check in": RequestPending,
+    "complete": RequestPending,
+    "miss": RequestPending,
+    "undo no-show": NotANoShow,
+    "ask to move": RequestPending,
+    "confirm": ["Confirmed"],
+    "decline": ["MoveDeclined"],
+    "expire": ["MoveExpired"],
+    "expire too soon": SAME,
+}
+ANSWERS = {
+    "ask to move": ask_to_move(),
+    "confirm": confirm(),
+    "decline": decline(),
+    "expire": expire(),
+    "expire too soon": expire(EARLIER),
+}
+
+
+@pytest.mark.parametrize("action", WHILE_ASKED)
+def test_every_step_while_its_customer_asks_to_move_it(action: str) -> None:
+    appointment, step = booked(ask_to_move()), {**ACTIONS, **ANSWERS}[action]
+    expected = WHILE_ASKED[action]
+    if isinstance(expected, list):
+        step(appointment)
+        assert happened(appointment) == expected
+    else:
+        with pytest.raises(expected):
+            step(appointment)
+        assert (happened(appointment), appointment.status) == ([], AppointmentStatus.REQUESTED)
+
+
+@pytest.mark.parametrize("answer", [decline(), expire()], ids=["declined", "not answered"])
+def test_who_asked_in_vain_has_what_was_agreed_before(answer: Step) -> None:
+    appointment, before = booked(ask_to_move(), answer), booked()
+    names = ("status", "placement", "price", "currency", "policy", "reschedules", "free_cancellation", "expires_at")
+    assert [getattr(appointment, name) for name in names] == [getattr(before, name) for name in names]
+    assert appointment.confirmed is None
+
+
+def test_a_confirmed_move_has_the_terms_that_the_customer_agreed_to() -> None:
+    appointment = booked(ask_to_move(), confirm())
+    assert (appointment.price, appointment.starts_at) == (9900, START + timedelta(days=1))
+    assert (appointment.confirmed, appointment.expires_at, appointment.reschedules) == (None, None, 1)
+
+
+def test_a_requested_move_ends_before_either_start() -> None:
+    sooner = START - timedelta(hours=1)
+    for start in (sooner, START + timedelta(hours=1)):
+        asked = booked(ask_to_move(START - timedelta(hours=20), to=start))
+        assert asked.expires_at == min(start, START)
+
+
+def test_a_late_cancellation_costs_what_it_did_before_the_customer_asked_to_move() -> None:
+    terms = {"late_cancel": "fee", "late_fee": 1500, "reschedule_notice": 0}
+    appointment = booked(ask_to_move(before(60)), cancel(before(59)), **terms)
+    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=1500)
+    early = booked(ask_to_move(), cancel(), **terms)
+    assert early.cancelled == cancelled_by(CUSTOMER, "customer")
+
+
+def test_a_move_is_asked_for_under_the_rules_of_a_move() -> None:
+    with pytest.raises(TooLateToReschedule):
+        ask_to_move(before(719))(booked())
+    with pytest.raises(TooManyReschedules):
+        ask_to_move()(booked(move(), move()))
+    with pytest.raises(AppointmentStarted):
+        ask_to_move(START)(booked(reschedule_notice=0))

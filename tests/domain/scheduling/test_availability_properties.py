@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.scheduling.availability import (
+    OVERRIDABLE,
     BookingWindow,
     Occupied,
+    Rule,
     SlotTerms,
     candidates,
     starts,
@@ -103,7 +105,7 @@ def is_open(case: Case, moment: datetime) -> bool:
         return False
     service = case.offer.service_hours
     days = [moment.date() + timedelta(days=n) for n in range(-3, 3)]
-    own = {d: () if d in hours.holidays else hours.overrides.get(d, hours.weekly[d.weekday()]) for d in days}
+    own = {d: hours.overrides.get(d, () if d in hours.holidays else hours.weekly[d.weekday()]) for d in days}
     theirs = None if service is None else {d: service.get(d.weekday(), ()) for d in days}
     return all(
         any(instant(d, w.opens, tz) <= moment < instant(d, w.closes, tz) for d in days for w in windows[d])
@@ -161,3 +163,16 @@ def test_the_answer_for_two_stretches_is_the_answer_for_both_together(case: Case
     middle = min(case.within.end, case.within.start + timedelta(minutes=minutes))
     parts = [Interval(case.within.start, middle), Interval(middle, case.within.end)]
     assert starts(*case) == [start for part in parts for start in starts(*case._replace(within=part))]
+
+
+@given(cases(), st.frozensets(st.sampled_from(sorted(OVERRIDABLE))))
+def test_a_rule_that_is_set_aside_does_not_count_and_every_other_does(case: Case, aside: frozenset[Rule]) -> None:
+    for n in range(0, 300, 7):
+        start = case.within.start + timedelta(minutes=n)
+        every, some = (why_not(*case[:3], start, case.now, rules) for rules in (OVERRIDABLE, aside))
+        assert some not in aside
+        plain = why_not(*case[:3], start, case.now)
+        if plain is None or plain not in aside:
+            assert some is plain
+        near = [o for o in case.occupied if overlaps(Interval(o.since, o.until), case.offer.stretch(start))]
+        assert every in ({Rule.PAST} if start < case.now else {Rule.TAKEN, Rule.FULL, None} if near else {None})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import (
+    EmptyHours,
     MalformedHours,
     OpeningHours,
     OpeningWindow,
@@ -46,12 +47,22 @@ def opened(hours: OpeningHours, day: date) -> list[Interval]:
         ("00:00", "24:00", OpeningWindow(0, 1440)),
         ("22:00", "06:00", OpeningWindow(1320, 1800)),
         ("22:00", "00:00", OpeningWindow(1320, 1440)),
-        ("09:00", "09:00", OpeningWindow(540, 1980)),
         ("23:59", "24:00", OpeningWindow(1439, 1440)),
     ],
 )
-def test_a_closing_time_not_after_the_opening_is_the_next_days(from_: str, to: str, expected: OpeningWindow) -> None:
+def test_a_closing_time_before_the_opening_is_the_next_days(from_: str, to: str, expected: OpeningWindow) -> None:
     assert window(from_, to) == expected
+
+
+@pytest.mark.parametrize("clock", ["00:00", "09:00", "23:59"])
+def test_hours_that_open_and_close_at_one_time_are_refused(clock: str) -> None:
+    with pytest.raises(EmptyHours):
+        window(clock, clock)
+
+
+def test_hours_of_24_h_that_were_recorded_before_still_open() -> None:
+    recorded = daily(OpeningWindow(540, 1980))
+    assert openings(recorded, between("2026-03-06T09:00", "2026-03-07T09:00"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +92,7 @@ def test_nothing_opens_at_24_00() -> None:
         ({6: [window("22:00", "06:00")], 0: [window("05:59", "12:00")]}, True),
         ({6: [window("22:00", "06:00")], 0: [window("06:00", "12:00")]}, False),
         ({day: [window("00:00", "24:00")] for day in range(7)}, False),
-        ({day: [window("08:00", "08:00")] for day in range(7)}, False),
+        ({day: [OpeningWindow(480, 1920)] for day in range(7)}, False),
     ],
 )
 def test_windows_overlap_past_midnight_and_from_sunday_to_monday(
@@ -132,13 +143,15 @@ def test_a_window_past_midnight_belongs_to_the_date_on_which_it_starts() -> None
     assert opened(night, SATURDAY) == [friday_night, between("2026-03-07T22:00", "2026-03-08T06:00")]
 
 
-def test_an_override_replaces_the_windows_of_its_date_and_a_holiday_closes_even_that() -> None:
+def test_an_override_replaces_the_windows_of_its_date_also_on_a_holiday() -> None:
     other = {FRIDAY: (window("12:00", "13:00"),)}
     noon = [between("2026-03-06T12:00", "2026-03-06T13:00")]
     assert opened(daily(window("09:00", "17:00"), overrides=other), FRIDAY) == noon
     closed = daily(window("09:00", "17:00"), overrides=other, holidays=frozenset([FRIDAY]))
-    assert opened(closed, FRIDAY) == []
-    assert not opens_on(closed, FRIDAY)
+    assert opened(closed, FRIDAY) == noon
+    assert opens_on(closed, FRIDAY)
+    assert not closed.holiday_closes(FRIDAY)
+    assert daily(window("09:00", "17:00"), holidays=frozenset([FRIDAY])).holiday_closes(FRIDAY)
 
 
 def test_time_off_cuts_instants_also_past_midnight() -> None:
@@ -164,7 +177,7 @@ def test_the_hours_of_a_service_are_intersected_and_do_not_split_a_shift_at_midn
 
 
 def test_a_shift_is_the_same_piece_however_late_in_it_is_asked() -> None:
-    night, service = daily(window("20:00", "04:00")), dict.fromkeys(range(7), (window("22:00", "22:00"),))
+    night, service = daily(window("20:00", "04:00")), dict.fromkeys(range(7), (OpeningWindow(1320, 2760),))
     late, whole = (
         between("2026-03-07T00:30", "2026-03-07T01:00"),
         between("2026-03-06T20:00", "2026-03-07T04:00"),

@@ -174,10 +174,10 @@ def test_it_is_about_an_organization_or_a_provider() -> None:
             check_about(*both)
 
 
-def test_every_step_in_the_life_of_an_appointment_is_published_but_notes() -> None:
+def test_every_step_in_the_life_of_an_appointment_is_published_but_notes_and_whose_record_it_is() -> None:
     steps = {
         each
         for each in vars(Appointment).values()
         if isinstance(each, type) and issubclass(each, Appointment.Event) and each.__name__ != "Event"
     }
-    assert {each.__name__ for each in steps - set(PUBLISHED)} - {"Created"} == {"Noted"}
+    assert {each.__name__ for each in steps - set(PUBLISHED)} - {"Created"} == {"Noted", "Transferred"}

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +13,7 @@ import psycopg
 import pytest
 
 from domain.kernel import new_id
-from infrastructure.database.roles import create_role, migrate
+from infrastructure.database.roles import create_role, join, migrate
 from infrastructure.event_log.append_call import APPEND, arguments
 from infrastructure.event_log.journal import Appended
 from infrastructure.local.servers import LocalServers
@@ -76,6 +79,39 @@ def test_migrations_of_several_new_databases_at_once_share_the_roles(own_server:
         for name in names:
             connection.execute(f"CREATE DATABASE {name}".encode())
     migrate_at_once(*map(own_server.superuser_dsn, names))
+
+
+def test_roles_that_several_programs_change_at_once_are_made_and_granted(own_server: LocalServers) -> None:
+    """Each waits for the others, round by round: PostgreSQL lets one of two changes of a role at one moment fail."""
+    programs, rounds = 6, 15
+    together = threading.Barrier(programs)
+
+    refused: list[str] = []
+
+    def change(number: int) -> None:
+        with psycopg.connect(own_server.superuser_dsn(), autocommit=True) as connection:
+            for turn in range(rounds):
+                for step, *values in (
+                    (create_role, own_server.superuser_dsn(), f"clerk_{turn}", "secret"),
+                    (create_role, own_server.superuser_dsn(), "everybody", f"secret_{number}"),
+                    (join, connection, "everybody", f"clerk_{turn}"),
+                ):
+                    together.wait(60)
+                    try:
+                        step(*values)
+                    except psycopg.Error as error:
+                        refused.append(str(error))
+
+    with ThreadPoolExecutor(programs) as threads:
+        for done in [threads.submit(change, number) for number in range(programs)]:
+            done.result()
+    assert Counter(refused) == {}
+    with psycopg.connect(own_server.superuser_dsn()) as connection:
+        found = connection.execute(
+            """SELECT count(*) FROM pg_auth_members
+            WHERE roleid = 'everybody'::regrole AND member::regrole::text ~ '^clerk_'"""
+        ).fetchone()
+    assert found == (rounds,)
 
 
 READING = [

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,3 +166,20 @@ class TestBreached:
             file.write_text(content)
         with pytest.raises(ValueError, match=r"SHA-1|cannot be read"):
             hash_list(file)
+
+
+AS_NOBODY_AT_LOW_PRIORITY = """
+import asyncio, os
+from infrastructure.identity.passwords import Passwords
+os.nice(19)
+if os.geteuid() == 0:
+    os.setuid(65534)
+passwords = Passwords(bytes(32), cost=4)
+print(asyncio.run(passwords.hash("correct horse battery staple"))[:3])
+"""
+
+
+def test_a_program_of_low_priority_hashes_too() -> None:
+    """Only root may raise a priority, so a thread keeps one that is lower already."""
+    ran = subprocess.run([sys.executable, "-c", AS_NOBODY_AT_LOW_PRIORITY], capture_output=True, text=True, check=False)
+    assert ran.stdout == "$2b\n", ran.stderr

@@ -104,6 +104,32 @@ async def test_a_walk_takes_no_kind_that_it_has_no_handler_for(jobs: JobQueue, e
     assert doer.done == []
 
 
+async def test_servers_that_never_answer_keep_their_own_queue_busy_and_no_other(
+    jobs: JobQueue, enqueuer: JobEnqueuer
+) -> None:
+    """A process takes one wake-up after the other: a walk whose places are all taken ends, and the next one begins."""
+    hanging, doer = asyncio.Event(), Doer()
+    tries: list[Job] = []
+
+    async def hang(job: Job, lease: Any) -> str:
+        tries.append(job)
+        await hanging.wait()
+        return "sent"
+
+    await made(enqueuer, AT_ONCE + 5)
+    await made(enqueuer, kind="account_notice")
+    webhooks, mail = JobWalker(jobs, {"reset_password": hang}), JobWalker(jobs, {"account_notice": doer})
+    while len(tries) < AT_ONCE:
+        assert await webhooks.walk(), "more is due"
+    assert await webhooks.walk(), "and a walk ends though none of its tries does"
+    await mail.walk()
+    await eventually(lambda: asyncio.sleep(0, bool(doer.done)))
+    assert len(tries) == AT_ONCE
+    hanging.set()
+    await webhooks.close()
+    await mail.close()
+
+
 async def test_what_fails_is_tried_later_and_the_error_says_nothing_personal(
     jobs: JobQueue, enqueuer: JobEnqueuer, rows: RowPool
 ) -> None:

@@ -54,6 +54,19 @@ def test_one_that_ends_again_and_again_is_retried_with_a_line_or_two() -> None:
     ]
 
 
+def test_after_each_end_is_cleaned_up_and_a_failing_clean_up_stops_no_restart() -> None:
+    script, cleaned = Script("exit 3"), list[int]()
+
+    def clean() -> None:
+        cleaned.append(script.starts)
+        raise OSError
+
+    with capture_logs(), Supervisor(clean) as supervisor:
+        supervisor.start([script])
+        within(PATIENCE, lambda: script.starts >= 3)
+    assert cleaned[:2] == [1, 2]
+
+
 def test_one_that_cannot_start_is_retried_until_it_can_and_both_are_said_once(tmp_path: Path) -> None:
     needed = tmp_path / "needed"
     needed.touch()

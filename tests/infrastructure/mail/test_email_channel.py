@@ -38,6 +38,7 @@ CALENDAR = {
     NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
     NoticeKind.BOOKED: ("REQUEST", "CONFIRMED"),
     NoticeKind.MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.NOT_MOVED: ("REQUEST", "CONFIRMED"),
     NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
@@ -263,7 +264,7 @@ def test_hostile_names_do_no_harm(kind: NoticeKind, name: str, language: str) ->
     raw = LETTERS.message(letter(notice, a_recipient(language, name=name))).as_bytes()
     message = message_from_bytes(raw, EmailMessage, policy=default)
     assert set(message.keys()) == {
-        *("From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version"),
+        *("From", "To", "Subject", "Message-ID", "Auto-Submitted", "X-Daybook-Kind", "MIME-Version"),
         *("Content-Type", "Content-Language"),
     }
     assert message["To"] == "bea@example.org"

@@ -1,6 +1,7 @@
 """What a process writes to its log: lines of JSON, whatever is in them, and no secret."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -66,6 +67,19 @@ unexpected(ZeroDivisionError("it failed"), {"operation": "confirm_appointment"})
     (fault,) = faults("\n".join(map(json.dumps, lines)))
     assert fault.startswith("confirm_appointment r1")
     assert "ZeroDivisionError: it failed" in fault
+
+
+def test_in_a_terminal_a_line_is_short_and_begins_with_the_time_of_day() -> None:
+    reader, terminal = os.openpty()
+    said = "log_start('http://127.0.0.1:8000')"
+    subprocess.run([sys.executable, "-c", PREPARED + said], stderr=terminal, check=True)
+    os.close(terminal)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", os.read(reader, 4096).decode())
+    os.close(reader)
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\dZ \[info\] daybook role started role=worker request_id=r1 address=http://127.0.0.1:8000\s+",
+        shown,
+    )
 
 
 def test_every_line_begins_with_the_same_keys() -> None:

@@ -40,6 +40,16 @@ def test_counts_of_dead_processes_are_kept_and_their_files_are_not(tmp_path: Pat
     assert len(sizes) == 1, "files do not grow with the number of processes"
 
 
+def test_files_of_dead_processes_do_not_pile_up_while_nobody_asks(tmp_path: Path) -> None:
+    files, numbers = MetricFiles(tmp_path), set[int]()
+    for _ in range(4):
+        count(tmp_path)
+        files.merge_dead()
+        numbers.add(len([*tmp_path.iterdir()]))
+    assert len(numbers) == 1
+    assert 'bookings_total{kind="haircut"} 8.0' in told(files)
+
+
 def test_folders_of_dead_processes_are_removed_at_the_next_start(tmp_path: Path) -> None:
     said = "from pathlib import Path; from infrastructure.observability.metric_files import *; import os\n"
     said += f"print(fresh_folder(Path({str(tmp_path)!r})), flush=True); os.kill(os.getpid(), 9)"

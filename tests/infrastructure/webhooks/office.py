@@ -20,6 +20,7 @@ from application.webhooks.delivery import DeliveryResult, DeliveryServices
 from application.webhooks.ports import DeliveryCheckpoint
 from application.webhooks.subscription import CreateWebhook, create_webhook
 from domain.kernel import new_id
+from domain.log_position import position_of
 from domain.webhooks.webhook import TYPES, Webhook, WebhookStatus
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
@@ -127,8 +128,11 @@ async def an_office(database: Any, store: EventStore, longest: float = 0.6) -> A
 
 
 def told(receiver: Receiver) -> list[dict[str, Any]]:
-    """What it has taken."""
-    return [json.loads(each.body) for each in receiver.taken]
+    """What it has taken, positions as numbers."""
+    messages: list[dict[str, Any]] = [json.loads(each.body) for each in receiver.taken]
+    for message in messages:
+        message["data"]["position"] = position_of(message["data"]["position"])
+    return messages
 
 
 def types(receiver: Receiver) -> list[str]:

@@ -35,8 +35,9 @@ from domain.scheduling.wallclock import zone
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import AppendResult, LogEntry, MissedEvent
 from infrastructure.event_log.memory_journal import MemoryJournal
-from interfaces.demo import Town, seed
+from interfaces.demo.first_booking import FirstBooking
 from interfaces.demo.places import SHOPS
+from interfaces.demo.town import seed
 from tests.support.sealed import CODEC, MASTERS
 
 NOW = datetime(2026, 3, 24, 11, 17, 42, tzinfo=UTC)
@@ -122,7 +123,7 @@ class Whole:
         self.services = {a.id: a for a in found if isinstance(a, Service)}
         self.days = [a for a in found if isinstance(a, Day)]
 
-    async def _made(self) -> Town:
+    async def _made(self) -> FirstBooking:
         store = a_process(self.journal)
         return await seed(store, progress=lambda *told: self.reported.append(told), now=NOW)
 

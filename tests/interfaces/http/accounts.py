@@ -11,6 +11,8 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+from application.booking.ending_jobs import ending_handlers
+from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.database.row_pool import RowPool
@@ -25,7 +27,7 @@ from infrastructure.jobs.walker import JobWalker
 from infrastructure.mail.mailer import MailboxSender, MailService, SentMails
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
-from infrastructure.privacy.obligations import ObligationsReader
+from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from infrastructure.webhooks.targets import WebhookTargets
@@ -68,7 +70,9 @@ class People:
         postman = MailService(letters, MailboxSender(self.mailbox), rows, store.keyring)
         services = AccountMailServices(store, postman, self.verifications, self.signing.tickets)
         self.jobs = JobQueue(rows, store.keyring)
-        self.walker = JobWalker(self.jobs, {**account_handlers(services), **erasure_handlers(self.oblivion)})
+        endings = EndingServices(store, AheadReader(reads))
+        handlers = {**account_handlers(services), **erasure_handlers(self.oblivion), **ending_handlers(endings)}
+        self.walker = JobWalker(self.jobs, handlers)
 
     @property
     def ports(self) -> Mapping[str, Any]:

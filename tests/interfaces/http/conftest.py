@@ -1,8 +1,9 @@
 """The app on PostgreSQL, and people who talk to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from application.ending import EndingKind, NothingAhead
 from application.event_log import EventStore
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
@@ -19,6 +21,7 @@ from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_
 from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.privacy.obligations import AheadReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, Ports, WebhookPorts
@@ -61,12 +64,26 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
                 ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
-                async with _spoken_to(ports, Projector(engine, PROJECTIONS, CODEC).catch_up) as api:
+                catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
+                ports.booking = BookingReadModels(reads, _caught_up(catch_up))
+                ports.ahead = CaughtUp(AheadReader(reads), catch_up)
+                async with _spoken_to(ports, catch_up) as api:
                     api.people, people.catch_up = people, lambda: api.catch_up()  # noqa: PLW0108  tests replace it
                     yield api
     finally:
         await store.journal.close()
         await engine.dispose()
+
+
+class CaughtUp:
+    """What lies ahead, from read models that catch up first: nothing else reads while a request is answered."""
+
+    def __init__(self, reader: AheadReader, catch_up: Callable[[], Awaitable[None]]) -> None:
+        self._reader, self._catch_up = reader, catch_up
+
+    async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:
+        await self._catch_up()
+        return await self._reader.of(kind, id, now, None)
 
 
 class Unread:
@@ -101,12 +118,27 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
         store=store,
         reads=reads,
         availability=availability,
-        booking=BookingReadModels(reads),
+        booking=BookingReadModels(reads, _nowhere),
+        ahead=NothingAhead(),
         cursors=Cursors(SECRET),
         codec=CODEC,
         ledger=ledger,
         **concepts,
     )
+
+
+async def _nowhere() -> int:
+    return 0
+
+
+def _caught_up(catch_up: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[int]]:
+    """A position to wait for, once the read models have all: nothing else reads while a request is answered."""
+
+    async def caught_up() -> int:
+        await catch_up()
+        return 0
+
+    return caught_up
 
 
 async def _nothing_to_read() -> None:

@@ -48,6 +48,10 @@ async def _service(it: Tenants, _: str) -> Parts:
     return {"service_id": await it.a_service(provider_id), "said": {"provider_id": provider_id}}
 
 
+async def _marked_service(it: Tenants, _: str) -> Parts:
+    return {"service_id": await it.a_service(it.names["provider_id"])}
+
+
 async def _new_service(it: Tenants, _: str) -> Parts:
     return {"said": {"provider_id": it.names["provider_id"]}}
 
@@ -320,6 +324,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "replace_provider": _replaced_provider,
     "change_provider": _provider,
     "delete_provider": _provider,
+    "pause_provider": _provider,
+    "resume_provider": _provider,
     "replace_schedule": _provider,
     "replace_override": _provider,
     "delete_override": _override,
@@ -329,6 +335,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "create_service": _new_service,
     "replace_service": _service,
     "delete_service": _service,
+    "pause_service": _marked_service,
+    "resume_service": _marked_service,
     "create_customer:organization": _of_organization,
     "delete_customer": _customer,
     "get_customer:guest": _guest,

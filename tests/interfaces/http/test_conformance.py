@@ -1,16 +1,20 @@
 """The document keeps its word: generated requests against the API as it is started, on real servers."""
 
 import asyncio
+import itertools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
+from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.core.control import SkipTest
 from schemathesis.generation.feedback import FeedbackSources
@@ -19,15 +23,14 @@ from schemathesis.python._constants.orchestrator import make_constants_value_sou
 from schemathesis.specs.openapi.checks import ignored_auth, missing_required_header, positive_data_acceptance
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from application.access import Role
-from domain.kernel import new_id
-from infrastructure.identity.access_tokens import AccessTokens
+from application.access import ACCESS
 from infrastructure.settings import Settings
 from interfaces.http.app import document
 from interfaces.http.main import create_app
 from projections.availability.earliest_refresher import EarliestRefresher
 from projections.engine.projector import Projector
 from projections.registry import PROJECTIONS
+from tests.interfaces.http.openapi.conformance_town import PEOPLE, ConformanceTown, headers_of, settle
 from tests.interfaces.http.town import SECRET
 from tests.support.hypothesis_profiles import examples
 from tests.support.sealed import CODEC
@@ -74,6 +77,17 @@ def address(servers, new_database) -> Iterator[str]:
     thread.join()
 
 
+@pytest.fixture(scope="module")
+def readiness(address: str) -> Any:
+    """What it says of itself before anything has happened: later jobs wait, since no worker runs."""
+    return httpx.get(f"{address}/health/ready").json()
+
+
+@pytest.fixture(scope="module")
+def town(address: str, readiness: Any) -> ConformanceTown:
+    return settle(address)
+
+
 described = schemathesis.openapi.from_dict(document())
 OPERATIONS = {each.ok().label: each.ok() for each in described.get_all_operations()}
 # `make test-system` plays ten times as many.
@@ -91,14 +105,32 @@ pytestmark = [
 ]
 
 
-def validate(label: str, address: str, headers: Mapping[str, str] | None = None) -> None:
+def _cases() -> Iterator[Any]:
+    """Each operation as everybody; in the quick part, as one of those who may do it, in turns."""
+    for number, (label, operation) in enumerate(OPERATIONS.items()):
+        grants = ACCESS[operation.definition.raw["operationId"]]
+        permitted = [name for name, caller in PEOPLE.items() if caller.role in grants]
+        quick = permitted[number % len(permitted)]
+        for name in PEOPLE:
+            yield pytest.param(label, name, marks=[] if name == quick else [pytest.mark.long], id=f"{label} as {name}")
+
+
+@pytest.mark.parametrize(("label", "name"), list(_cases()))
+def test_every_answer_is_one_that_is_described(label: str, name: str, town: ConformanceTown) -> None:
     """Play what schemathesis makes of an operation: its examples, its limits, and what chance finds.
 
-    `described.parametrize()` would make all of this for all operations whenever tests are collected, in each process.
+    Two of three valid requests are about things that exist. `described.parametrize()` would make all of this for all
+    operations whenever tests are collected, in each process.
     """
+    headers, count = headers_of(name), itertools.count()
 
     def play(case: schemathesis.Case) -> None:
-        case.call_and_validate(base_url=address, headers=headers, excluded_checks=BEYOND_SCHEMAS, timeout=6 * PATIENCE)
+        valid = case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+        known = {each: town.ids[each] for each in case.path_parameters or {} if each in town.ids}
+        if valid and known and next(count) % 3:
+            case.path_parameters = {**case.path_parameters, **known}
+        checked = {"excluded_checks": BEYOND_SCHEMAS, "timeout": 6 * PATIENCE}
+        case.call_and_validate(base_url=town.address, headers=headers, **checked)
 
     load_all_checks()
     feedback = FeedbackSources(constants_value_source=make_constants_value_source(described))
@@ -115,18 +147,24 @@ def validate(label: str, address: str, headers: Mapping[str, str] | None = None)
         pytest.skip(str(nothing))
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
-def test_every_answer_to_an_admin_is_one_that_is_described(label: str, address: str):
-    validate(label, address, {"Authorization": f"Bearer {AccessTokens(SECRET).issue(new_id(), Role.ADMIN)}"})
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["owner", "customer", "admin"])
+def test_what_was_created_is_found_by_the_links_of_its_answer(name: str, town: ConformanceTown) -> None:
+    """Requests follow the links of answers: what a creation answers is read, changed and deleted."""
+    headers = headers_of(name)
+
+    class Machine(described.as_state_machine()):  # type: ignore[misc]  # a class that is made
+        def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
+            return {"headers": headers, "base_url": town.address, "timeout": 6 * PATIENCE}
+
+        def validate_response(self, response: Any, case: schemathesis.Case, **more: Any) -> None:
+            case.validate_response(response, headers=headers, excluded_checks=BEYOND_SCHEMAS)
+
+    load_all_checks()
+    run_state_machine_as_test(Machine, settings=settings(bounded, max_examples=examples(10), stateful_step_count=12))
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
-def test_every_answer_to_nobody_is_one_that_is_described(label: str, address: str):
-    validate(label, address)
-
-
-def test_an_api_that_has_started_is_ready(address: str):
-    answer = httpx.get(f"{address}/health/ready")
-    checks = answer.json()["checks"]
-    assert answer.json()["status"] == "ready", checks
+def test_an_api_that_has_started_is_ready(readiness: Any) -> None:
+    checks = readiness["checks"]
+    assert readiness["status"] == "ready", checks
     assert set(checks) == {"database", "migrations", "read_models", "lag", "jobs", "zones", "redis"}

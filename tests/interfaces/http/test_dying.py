@@ -23,7 +23,7 @@ from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import signed_in
-from tests.interfaces.http.town import Api
+from tests.interfaces.http.town import Api, a_town
 from tests.support.builders import somebody
 from tests.support.signing import PASSWORD, an_account
 
@@ -209,7 +209,38 @@ SCENES: dict[str, tuple[Callable[[Api, Arm], Awaitable[None]], str, str]] = {
 
 
 def test_every_function_that_enqueues_is_killed_here() -> None:
-    assert {name.removeprefix("application.") for name in ENQUEUING} == {*SCENES}
+    assert {name.removeprefix("application.") for name in ENQUEUING} == {
+        *SCENES,
+        "ending.cancellation",
+        "catalog.provider.transfers",
+    }
+
+
+async def test_the_appointments_of_who_moved_are_transferred_by_another(api: Api, deadly: Arm) -> None:
+    town = await a_town(api)
+    staff = somebody(Role.PROVIDER)
+    there = await town.an_organization(staff=staff)
+    booked = await town.booked()
+    await deadly()
+    path = f"/v1/providers/{town.provider_id}?appointments=take"
+    with pytest.raises(Died):
+        await api.patch(path, {"organization_id": there}, town.owner, if_match="*")
+    await api.catch_up()
+    await api.people.work()
+    assert (await api.get(f"/v1/appointments/{booked['id']}", staff)).status_code == 200
+
+
+async def test_the_appointments_of_what_has_ended_are_cancelled_by_another(api: Api, deadly: Arm) -> None:
+    town = await a_town(api)
+    booked = await town.booked()
+    await deadly()
+    with pytest.raises(Died):
+        await api.delete(f"/v1/services/{town.service_id}?appointments=cancel&reason=Closed", town.owner, if_match=1)
+    await api.catch_up()
+    await api.people.work()
+    told = (await api.get(f"/v1/appointments/{booked['id']}", town.customer)).json()
+    assert (told["status"], told["cancelled"]["reason"]) == ("cancelled", "Closed")
+    assert await api.people.enqueued() == [], "no payload is left"
 
 
 @pytest.mark.parametrize("name", SCENES)

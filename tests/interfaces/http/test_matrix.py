@@ -66,6 +66,8 @@ create_provider:organization   ?    .    .  |   !    +    +    !  |   !    !    
 replace_provider               ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 change_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 delete_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
+pause_provider                 ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
+resume_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 
 get_schedule                   ?    .    .  |   +    +    +    +  |   -    -    -  |   +    +    .
 replace_schedule               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -83,6 +85,8 @@ create_service                 ?    .    .  |   +    +    +    !  |   !    !    
 replace_service                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 change_service                 ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 delete_service                 ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
+pause_service                  ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
+resume_service                 ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 
 create_customer                ?    c    c  |   +    +    +    +  |   +    +    +  |   +    .    .
 create_customer:organization   ?    !    !  |   +    +    +    +  |   !    !    !  |   +    .    .

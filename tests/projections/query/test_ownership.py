@@ -73,8 +73,8 @@ class Town:
             "account": {name: an_account(p[name]) for name in ("carl", "ada")},
             "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "appointment": {
-                "carl-ada": an_appointment(self.ada.id, customer_id=carl.id),
-                "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id),
+                "carl-ada": an_appointment(self.ada.id, customer_id=carl.id, organization_id=self.salon.id),
+                "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id, organization_id=self.salon.id),
                 "dora-sol": an_appointment(self.sol.id, customer_id=dora.id),
                 "private-sol": an_appointment(self.sol.id, customer_id=private.id),
             },

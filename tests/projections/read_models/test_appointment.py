@@ -1,5 +1,6 @@
 """What is on whose day? Events in, rows out."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from tests.projections.story import NOW, a_customer, a_place, a_provider, an_app
 
 ALL = Page(limit=50)
 FIELDS = [*set(ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
+FIELDS = [name for name in FIELDS if not name.startswith("confirmed_")] + ["confirmed_place"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
@@ -33,6 +35,27 @@ def as_row(appointment: Appointment) -> dict[str, object]:
 def moved(appointment: Appointment) -> None:
     move, terms = a_place(uuid4(), at(16, day=9))
     appointment.reschedule(uuid4(), move, terms._replace(price=5000), by_customer=False, now=NOW)
+
+
+def asked_to_move(appointment: Appointment) -> None:
+    move, terms = a_place(uuid4(), at(16, day=9))
+    until = NOW + timedelta(hours=8)
+    appointment.request_move(uuid4(), move, terms._replace(price=5000), until, NOW)
+
+
+def moved_by_request(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.confirm(uuid4(), NOW)
+
+
+def not_moved(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.decline(uuid4(), Reason("full"), NOW)
+
+
+def not_moved_in_time(appointment: Appointment) -> None:
+    asked_to_move(appointment)
+    appointment.expire(NOW + timedelta(hours=9))
 
 
 def noted(appointment: Appointment) -> None:
@@ -60,7 +83,8 @@ def came_after_all(appointment: Appointment) -> None:
     appointment.undo_no_show(uuid4(), at(12, day=20))
 
 
-LIFE = [noted, moved, cancelled, checked_in, completed, missed, came_after_all]
+ASKED = [asked_to_move, moved_by_request, not_moved, not_moved_in_time]
+LIFE = [*ASKED, noted, moved, cancelled, checked_in, completed, missed, came_after_all]
 
 
 @pytest.mark.parametrize("change", LIFE, ids=lambda change: change.__name__)
@@ -103,7 +127,7 @@ async def test_an_appointment_is_shown_to_its_customer_and_to_the_owner_of_its_p
 async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up, look):
     organization = uuid4()
     mine, other = a_provider(organization_id=str(organization)), a_provider()
-    early, late = an_appointment(mine.id, at(9)), an_appointment(mine.id, at(10))
+    early, late = (an_appointment(mine.id, at(hour), organization_id=organization) for hour in (9, 10))
     elsewhere = an_appointment(other.id, at(9, 30))
     late.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
     await write(mine, other, early, late, elsewhere)
@@ -126,16 +150,20 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
         assert await ids(provider_id=other.id, customer_id=early.customer_id) == []
 
 
-async def test_a_provider_that_changes_organization_takes_its_appointments_along(write, catch_up, look):
-    provider, organization = a_provider(), uuid4()
-    appointment = an_appointment(provider.id)
-    await write(provider, appointment)
+async def test_a_provider_that_changes_organization_leaves_its_appointments_unless_they_are_transferred(
+    write, catch_up, look
+):
+    provider, former, organization = a_provider(), uuid4(), uuid4()
+    left, taken = (an_appointment(provider.id, organization_id=former) for _ in range(2))
+    await write(provider, left, taken)
     provider.change(uuid4(), {"organization_id": str(organization)}, NOW)
-    await write(provider)
+    taken.transfer(uuid4(), organization, NOW)
+    await write(provider, taken)
     await catch_up()
     async with look("agenda") as read:
-        found, _ = await find(read, ALL, AppointmentFilter(organization_id=organization))
-    assert [entry.id for entry in found] == [appointment.id]
+        for of, appointment in ((former, left), (organization, taken)):
+            found, _ = await find(read, ALL, AppointmentFilter(organization_id=of))
+            assert [entry.id for entry in found] == [appointment.id]
 
 
 async def test_pages_follow_one_another_without_gap_or_repetition(write, catch_up, look):

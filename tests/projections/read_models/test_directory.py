@@ -51,7 +51,7 @@ async def test_a_service_is_listed_as_it_is(write, catch_up, look):
         assert ([shown(each, like=listed) for each in found], end) == ([shown(listed)], None)
 
 
-async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look):
+async def test_what_has_ended_is_found_but_not_listed(write, catch_up, look):
     provider = a_provider()
     service, tag = a_service(provider), a_tag("hair")
     provider.deactivate(uuid4(), NOW)
@@ -60,9 +60,10 @@ async def test_what_has_ended_is_neither_listed_nor_found(write, catch_up, look)
     await write(provider, service, tag)
     await catch_up()
     async with look("directory") as read:
-        for find in (directory.provider, directory.service, directory.get_tag):
-            for id in (provider.id, service.id, tag.id, uuid4()):
-                assert await find(read, id) is None
+        for find, id in ((directory.provider, provider.id), (directory.service, service.id)):
+            assert (await find(read, id)).status == "ended"
+            assert await find(read, uuid4()) is None
+        assert await directory.get_tag(read, tag.id) is None
         assert await directory.find_tags(read, ALL) == ([], None)
         for find in (find_providers, find_services):
             assert await find(read, ALL, SearchQuery(now=NOW)) == ([], None)

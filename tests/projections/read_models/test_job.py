@@ -119,6 +119,35 @@ async def test_of_a_request_that_came_to_nothing_only_that_is_told(jobs_of) -> N
     assert set(await jobs_of(expired)) == {"expired"}
 
 
+def asked_to_move(appointment: Appointment) -> Appointment:
+    """Whoever has it asks for another day."""
+    move, terms = a_place(uuid4(), at(16, day=9))
+    appointment.request_move(uuid4(), move, terms, NOW + timedelta(hours=8), NOW)
+    return appointment
+
+
+async def test_a_requested_move_is_told_to_both_sides_and_expires(jobs_of, appointment) -> None:
+    found = await jobs_of(asked_to_move(appointment))
+    assert set(found) == {"expire", "requested", "approve", "remind-0", "remind-1", "complete"}
+    assert found["expire"].due_at == NOW + timedelta(hours=8)
+    assert found["complete"].due_at > at(16, day=9)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_who_asked_in_vain_is_told_and_reminded_of_the_time_that_stays(jobs_of, appointment, answered) -> None:
+    before = await jobs_of(appointment)
+    asked_to_move(appointment)
+    if answered:
+        appointment.decline(uuid4(), Reason("full"), NOW)
+    else:
+        appointment.expire(NOW + timedelta(hours=8))
+    after = await jobs_of(appointment)
+    assert set(after) == {"not-moved", "remind-0", "remind-1", "complete"}
+    assert {slot: after[slot].due_at for slot in ("remind-0", "complete")} == {
+        slot: before[slot].due_at for slot in ("remind-0", "complete")
+    }
+
+
 async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
     hold = a_hold()
     first = (await jobs_of(hold))["expire"]

@@ -26,7 +26,8 @@ class Salon:
         self.guest = a_customer("Guest", by=self.owner)
         self.guest.share(self.owner, self.organization.id, NOW)
         self.private = a_customer("Private", by=self.owner)
-        self.appointment = an_appointment(self.provider.id, customer_id=self.patron.id)
+        business = self.organization.id
+        self.appointment = an_appointment(self.provider.id, customer_id=self.patron.id, organization_id=business)
 
     @property
     def everything(self):
@@ -91,10 +92,17 @@ async def test_who_was_removed_sees_nothing_of_it_any_more(salon, write, catch_u
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["to another", "to none"])
-async def test_a_provider_who_leaves_takes_appointments_and_customers_along(salon, write, catch_up, look, there):
+async def test_a_provider_who_leaves_takes_no_appointments_and_no_customers_along(salon, write, catch_up, look, there):
     to = str(salon.other.id) if there else None
     salon.provider.change(uuid4(), {"organization_id": to}, NOW)
     await write(salon.provider)
+    await catch_up()
+    assert await appointments(look, salon.staff) == 1
+    assert await names(look, salon.staff) == ["Guest", "Patron"]
+    assert await appointments(look, salon.stranger) == 0
+    assert await names(look, salon.stranger) == []
+    salon.appointment.transfer(uuid4(), salon.other.id if there else None, NOW)
+    await write(salon.appointment)
     await catch_up()
     assert await appointments(look, salon.staff) == 0
     assert await names(look, salon.staff) == ["Guest"]

@@ -11,17 +11,21 @@ TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 
 async def subjects(web: httpx.AsyncClient, to: str) -> list[str]:
     """The subjects of all mails to somebody, the newest first."""
-    line = re.compile(rf'<a href="/dev/mailbox/[0-9a-f-]+">([^<]*)</a> to {re.escape(to)}')
-    return line.findall((await web.get("/dev/mailbox")).text)
+    return [subject for _, subject in await _listed(web, to)]
+
+
+async def _listed(web: httpx.AsyncClient, to: str) -> list[tuple[str, str]]:
+    """Link and subject of each mail to somebody."""
+    page = await web.get("/dev/mailbox", params={"to": to})
+    return re.findall(r'<li><a href="(/dev/mailbox/[0-9a-f-]+)">([^<]*)</a>', page.text)
 
 
 async def mailed(web: httpx.AsyncClient, to: str) -> str:
     """The code in the newest mail to somebody, once there is one."""
-    line = re.compile(rf'<a href="(/dev/mailbox/[0-9a-f-]+)">[^<]*</a> to {re.escape(to)}')
     found: list[str] = []
 
     async def arrived() -> bool:
-        found[:] = line.findall((await web.get("/dev/mailbox")).text)
+        found[:] = [link for link, _ in await _listed(web, to)]
         return bool(found)
 
     await eventually(arrived)

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from domain.log_position import position_of
 from tests.support.builders import monday_after
 from tests.support.checker import Acknowledged
 from tests.support.instances import Instance
@@ -145,7 +146,7 @@ class Shop:
         )
         told = good(answer)
         starts = {read(each["start"]): each["seats_left"] for each in told["starts"]}
-        return {"starts": starts, "position": told["position"]}
+        return {"starts": starts, "position": position_of(told["position"])}
 
 
 @dataclass
@@ -215,7 +216,9 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 def position(answer: httpx.Response) -> int:
     """What the answer reflects."""
-    return int(answer.headers["daybook-position"])
+    found = position_of(answer.headers["daybook-position"])
+    assert found is not None
+    return found
 
 
 TAKEN = 409, "slot-taken"

@@ -86,9 +86,10 @@ def test_whoever_sleeps_past_the_lease_sends_nothing_more(crew: Crew, due: Booke
         with crew.worker():
             within(SOON, lambda: all_done(crew, due))
             kill(*hands(sleeper), number=signal.SIGCONT)
-            within(SOON, lambda: sleeper.said.count("job lease lost") == 2)
+            within(SOON, lambda: sleeper.said.count("job lease lost") >= 2)
     assert len(receiver.mails) == 2
-    assert {each.attempts for each in reminders(crew, due)} == {2}
+    # Or more: on a busy machine, one that is awake may be too late as well.
+    assert min(each.attempts for each in reminders(crew, due)) >= 2
 
 
 def test_one_cancelled_or_moved_after_it_was_claimed_is_not_reminded_of(

@@ -49,7 +49,7 @@ Phone = Annotated[
 ]
 Link = Annotated[
     str,
-    matching(r"^https://[^\s\x00-\x1F\x7F\"<>\\]+$", _LINK, max_length=500, examples=["https://example.org/ada.jpg"]),
+    matching(r"^https://[^\s\x00-\x1F\x7F\x22<>\\]+$", _LINK, max_length=500, examples=["https://example.org/ada.jpg"]),
     AfterValidator(_check_link),
 ]
 """Daybook never opens it: its own pages load nothing from elsewhere."""

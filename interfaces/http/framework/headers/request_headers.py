@@ -10,12 +10,11 @@ from starlette.types import Scope
 
 from application.event_log import IdempotencyKey
 from domain.errors import Unauthenticated
-from interfaces.http.framework.headers.etags import LARGEST
+from domain.log_position import position_of
 from interfaces.http.framework.request_errors import KeyMissing, Malformed
 
 LONGEST_CLIENT = 200  # bytes
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
-_POSITION = re.compile(rb"[0-9]{1,19}")
 _SINGLE = frozenset(
     {
         b"authorization",
@@ -65,9 +64,10 @@ def position(headers: Headers) -> int | None:
     value = headers.get(b"daybook-position")
     if value is None:
         return None
-    if not _POSITION.fullmatch(value) or int(value) > LARGEST:
-        raise Malformed("Daybook-Position must be a position from an earlier answer, such as 4711.")
-    return int(value)
+    found = position_of(value.decode("latin-1"))
+    if found is None:
+        raise Malformed("Daybook-Position must be a position from an earlier answer, such as 0.4711.")
+    return found
 
 
 def idempotency_key(scope: Scope, headers: Headers, account: UUID, body: BaseModel | None) -> IdempotencyKey | None:

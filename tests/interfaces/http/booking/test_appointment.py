@@ -8,13 +8,14 @@ import pytest
 
 from application.access import Caller, Role
 from domain.kernel import new_id
+from domain.log_position import position_of
 from tests.interfaces.http.town import Town, pointers, problem
 from tests.support.builders import somebody
 
 FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
     "price", "currency", "policy",
-    "free_cancellation", "note", "answers", "created_at", "expires_at",
+    "free_cancellation", "note", "answers", "created_at", "expires_at", "confirmed", "overridden",
 }  # fmt: skip
 
 
@@ -45,6 +46,11 @@ class TestBookAppointment:
         assert answer.headers["location"] == f"/v1/appointments/{told['id']}"
         assert answer.headers["etag"] == '"1"'
         assert answer.headers["cache-control"] == "no-store"
+
+    async def test_staff_know_who_booked_a_moment_ago(self, town: Town):
+        await town.api.post("/v1/customers", {"name": "Grace"}, town.customer)
+        await town.booked("09:00")  # which no reader has seen yet
+        await town.booked("10:00", by=town.owner, customer_id=str(town.customer.id))
 
     async def test_a_get_shows_the_same_at_the_position_answered(self, town: Town):
         made = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
@@ -220,6 +226,10 @@ class TestListAppointments:
         assert await found("status=cancelled") == [first["id"]]
         assert await found(f"from={town.at('09:30')}") == [second["id"]]
         assert await found(f"to={town.at('10:00')}") == [first["id"]]
+        within = f"from={town.at('09:15')}&to={town.at('09:45')}"
+        assert await found(within) == []
+        assert await found(f"{within}&overlapping=true") == [first["id"]]
+        assert await found(f"from={town.at('09:30')}&to={town.at('10:00')}&overlapping=true") == [], "touching is free"
         assert await found(f"provider_id={new_id()}") == []
         assert await found(f"customer_id={town.customer.id}") == [first["id"], second["id"]]
 
@@ -265,7 +275,7 @@ class TestGetAppointment:
         made = await town.booked()
         known = await town.api.get(f"/v1/appointments/{made['id']}", town.customer, if_none_match=1)
         assert (known.status_code, known.content) == (304, b"")
-        assert int(known.headers["daybook-position"]) > 0
+        assert position_of(known.headers["daybook-position"]) > 0
 
 
 class TestChangeAppointment:
@@ -479,7 +489,7 @@ class TestGetHistory:
             ("Appointment.Booked", 1, str(town.customer.id)),
             ("Appointment.CheckedIn", 2, str(town.owner.id)),
         ]
-        assert items[0]["position"] < items[1]["position"]
+        assert position_of(items[0]["position"]) < position_of(items[1]["position"])
         assert items[0]["data"]["starts_at"] == made["start"]
         assert told["next"] is None
 
@@ -511,3 +521,97 @@ async def _shared_service(town: Town, provider_ids: list[str]) -> str:
     organization_id = await town.an_organization(*provider_ids)
     who = {"provider_id": None, "organization_id": organization_id, "provider_ids": provider_ids}
     return str((await town.a_service(**who))["id"])
+
+
+async def asked_to_move(town: Town) -> dict[str, Any]:
+    """A confirmed appointment at nine, for which its customer asks for eleven."""
+    service = await town.a_service(approval=True)
+    booked = await town.booked(service_id=service["id"])
+    path = f"/v1/appointments/{booked['id']}"
+    await town.api.post(f"{path}/confirm", {}, town.owner, if_match=1)
+    answer = await town.api.post(f"{path}/reschedule", {"start": town.at("11:00")}, town.customer, if_match=2)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+class TestRequestedMove:
+    async def test_a_get_and_the_answer_say_both_times(self, town: Town):
+        told = await asked_to_move(town)
+        assert (told["status"], told["start"]) == ("requested", town.at("11:00"))
+        kept = {"provider_id": town.provider_id, "start": town.at("09:00"), "end": town.at("09:30")}
+        assert told["confirmed"] == kept
+        assert (await town.api.get(f"/v1/appointments/{told['id']}", town.owner)).json() == told
+
+    @pytest.mark.parametrize(("verb", "start"), [("confirm", "11:00"), ("decline", "09:00")])
+    async def test_an_answer_leaves_one_of_them(self, town: Town, verb: str, start: str):
+        moved = await asked_to_move(town)
+        path = f"/v1/appointments/{moved['id']}"
+        told = (await town.api.post(f"{path}/{verb}", {}, town.owner, if_match=moved["version"])).json()
+        assert (told["status"], told["start"], told["confirmed"]) == ("booked", town.at(start), None)
+        assert (await town.api.get(path, town.customer)).json() == told
+        day = f"/v1/availability?service_id={told['service_id']}&from={town.day()}&to={town.day()}&tz=UTC"
+        free = [each["start"] for each in (await town.api.get(day)).json()["starts"]]
+        other = {"11:00": "09:00", "09:00": "11:00"}[start]
+        assert (town.at(start) in free, town.at(other) in free) == (False, True)
+
+
+class TestOverride:
+    async def guest(self, town: Town) -> str:
+        made = await town.api.post("/v1/customers", {"name": "Bob"}, town.owner)
+        id: str = made.json()["id"]
+        return id
+
+    async def test_staff_book_off_the_grid_and_move_out_of_hours_and_history_says_why(self, town: Town):
+        override = {"rules": ["grid"], "reason": "A walk-in."}
+        booked = await town.booked("09:10", by=town.owner, customer_id=await self.guest(town), override=override)
+        assert booked["overridden"] == ["grid"]
+        path = f"/v1/appointments/{booked['id']}"
+        assert (await town.api.get(path, town.owner)).json() == booked
+        said = {"start": town.at("18:00"), "override": {"rules": ["hours"], "reason": "He works late."}}
+        moved = (await town.api.post(f"{path}/reschedule", said, town.owner, if_match=1)).json()
+        assert (moved["start"], moved["overridden"]) == (town.at("18:00"), ["hours"])
+        assert (await town.api.get(path, town.owner)).json() == moved
+        items = (await town.api.get(f"{path}/history", town.owner)).json()["items"]
+        assert [item["data"]["override_reason"] for item in items] == ["A walk-in.", "He works late."]
+
+    async def test_a_customer_is_refused(self, village: Town):
+        said = village.booking("09:10", override={"rules": ["grid"], "reason": "Please."})
+        answer = await village.api.post("/v1/appointments", said, village.customer, idempotency_key="k")
+        assert problem(answer) == (403, "override-by-staff")
+
+    @pytest.mark.parametrize(
+        ("override", "pointer"),
+        [
+            ({"rules": [], "reason": "x"}, "/override/rules"),
+            ({"rules": ["taken"], "reason": "x"}, "/override/rules/0"),
+            ({"rules": ["grid"], "reason": ""}, "/override/reason"),
+            ({"rules": ["grid"]}, "/override/reason"),
+            (["grid"], "/override"),
+        ],
+    )
+    async def test_says_what_does_not_fit(self, village: Town, override: Any, pointer: str):
+        said = village.booking(override=override)
+        answer = await village.api.post("/v1/appointments", said, village.owner, idempotency_key="k")
+        assert pointers(answer) == [pointer]
+
+
+class TestRacesForMoves:
+    @pytest.mark.parametrize("verb", ["confirm", "decline"])
+    async def test_strangers_get_the_time_that_is_given_up_once_and_the_other_never(self, town: Town, verb: str):
+        moved = await asked_to_move(town)
+        path = f"/v1/appointments/{moved['id']}"
+
+        async def book(clock: str) -> tuple[str, int]:
+            said = town.booking(clock, service_id=moved["service_id"])
+            answer = await town.api.post("/v1/appointments", said, somebody(), idempotency_key=str(new_id()))
+            return clock, answer.status_code
+
+        answering = town.api.post(f"{path}/{verb}", {}, town.owner, if_match=moved["version"])
+        clocks = ["09:00", "11:00"] * 6
+        answer, *booked = await asyncio.gather(answering, *map(book, clocks))
+        assert answer.status_code == 200
+        kept, given_up = ("11:00", "09:00") if verb == "confirm" else ("09:00", "11:00")
+        assert {status for clock, status in booked if clock == kept} == {409}
+        late = [(await book(given_up))[1], *(status for clock, status in booked if clock == given_up)]
+        assert late.count(201) == 1, "the first who came after the answer"

@@ -355,9 +355,24 @@ class TestReplaceHoliday:
         await town.api.put(salon.holiday(town.day()), {"name": "Closed"}, salon.owner, if_match=3)
         assert (await town.api.get(asked)).json()["starts"] == []
         why = f"/v1/availability/why?service_id={town.service_id}&start={town.at('09:00')}"
-        assert (await town.api.get(why)).json()["rule"] == "closed"
+        told = (await town.api.get(why)).json()
+        assert (told["rule"], told["holiday"]) == ("closed", {"date": town.day(), "name": "Closed"})
+        assert "Closed" in told["detail"]
         refused = await town.api.post("/v1/appointments", town.booking(), town.customer, idempotency_key="k")
         assert problem(refused) == (409, "outside-hours")
+
+    async def test_an_override_opens_a_date_all_the_same(self, salon: Salon):
+        town = salon.town
+        await town.api.put(salon.holiday(town.day()), {"name": "Closed"}, salon.owner, if_match=3)
+        override = f"/v1/providers/{town.provider_id}/schedule/overrides/{town.day()}"
+        said = {"hours": [{"from": "12:00", "to": "13:00"}]}
+        assert (await town.api.put(override, said, town.owner, if_match="*")).status_code == 200
+        asked = f"/v1/availability?service_id={town.service_id}&from={town.day()}&to={town.day()}&tz=UTC"
+        starts = [each["start"] for each in (await town.api.get(asked)).json()["starts"]]
+        assert starts == [town.at("12:00"), town.at("12:30")]
+        why = f"/v1/availability/why?service_id={town.service_id}&start={town.at('09:00')}"
+        assert (await town.api.get(why)).json()["holiday"] is None, "the override closes it, not the holiday"
+        await town.booked("12:00")
 
 
 class TestDeleteHoliday:

@@ -4,6 +4,7 @@ import pytest
 
 from application.access import ANONYMOUS, Role
 from domain.kernel import new_id
+from domain.log_position import position_of
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 
@@ -39,10 +40,11 @@ class TestCreateProvider:
         answer = await api.post("/v1/providers", PROFILE, owner)
         told = answer.json()
         assert answer.status_code == 201
-        assert told == {"id": told["id"], "version": 1, **PROFILE, "owner_id": str(owner.id), "active": True}
+        made = {"owner_id": str(owner.id), "active": True, "status": "active"}
+        assert told == {"id": told["id"], "version": 1, **PROFILE, **made}
         assert answer.headers["location"] == f"/v1/providers/{told['id']}"
         assert answer.headers["etag"] == '"1"'
-        assert int(answer.headers["daybook-position"]) > 0
+        assert position_of(answer.headers["daybook-position"]) > 0
 
     async def test_what_is_not_said_has_defaults(self, door: Api):
         told = (await door.post("/v1/providers", {"name": "A", "timezone": "UTC"}, somebody(Role.PROVIDER))).json()
@@ -117,7 +119,7 @@ class TestListProviders:
         answer = await town.api.get("/v1/providers")
         assert [item["id"] for item in answer.json()["items"]] == [town.provider_id]
         assert answer.json()["next"] is None
-        assert int(answer.headers["daybook-position"]) > 0
+        assert position_of(answer.headers["daybook-position"]) > 0
 
     async def test_shows_each_as_it_was_answered_when_made(self, api: Api):
         made = (await api.post("/v1/providers", PROFILE, somebody(Role.PROVIDER))).json()
@@ -214,7 +216,7 @@ class TestGetProvider:
         position = changed.headers["daybook-position"]
         answer = await town.api.get(f"/v1/providers/{town.provider_id}", daybook_position=position)
         assert answer.json()["name"] == "Bea"
-        assert int(answer.headers["daybook-position"]) >= int(position)
+        assert position_of(answer.headers["daybook-position"]) >= position_of(position)
 
     async def test_a_reader_that_is_behind_says_when_to_come_again(self, town: Town):
         changed = await town.api.patch(f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1)
@@ -231,7 +233,11 @@ class TestGetProvider:
             (str(2**63), "malformed"),
             ("9" * 5000, "malformed"),
             ("-1", "malformed"),
+            ("0.1000000", "beyond-head"),
+            ("0." + str(2**63), "malformed"),
             ("1.0", "malformed"),
+            ("0.", "malformed"),
+            ("0.0.1", "malformed"),
             ("one", "malformed"),
             ("", "malformed"),
             ("\u0661".encode(), "malformed"),
@@ -305,7 +311,7 @@ class TestDeleteProvider:
         path = f"/v1/providers/{town.provider_id}"
         answer = await town.api.delete(path, town.owner, if_match=1)
         assert (answer.status_code, answer.content) == (204, b"")
-        assert int(answer.headers["daybook-position"]) > 0
+        assert position_of(answer.headers["daybook-position"]) > 0
         assert (await town.api.get("/v1/providers")).json()["items"] == []
         assert problem(await town.api.get(path)) == (404, "not-found")
 

@@ -8,6 +8,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from application.access import Role
 from domain.kernel import new_id
+from domain.log_position import position_of
 from projections.availability.earliest_refresher import EarliestRefresher
 from tests.interfaces.http.town import OFFICE_HOURS, Api, Town, pointers, problem, service
 from tests.support.builders import somebody
@@ -83,11 +84,11 @@ class TestSearching:
         behind = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
         assert problem(behind)[0] == 503
         now = await town.api.get("/v1/providers?sort=earliest")
-        assert int(now.headers["daybook-position"]) < int(position)
+        assert position_of(now.headers["daybook-position"]) < position_of(position)
         # Even where this process has been told otherwise.
         with psycopg.connect(database.application, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify('read', %s)", [f"0 earliest={position}"])
-        await town.api.ports.reads.wait("earliest", int(position))
+            connection.execute("SELECT pg_notify('read', %s)", [f"0 earliest={position_of(position)}"])
+        await town.api.ports.reads.wait("earliest", position_of(position))
         behind = await town.api.get("/v1/providers?sort=earliest", daybook_position=position)
         assert problem(behind)[0] == 503
         await worked_out()

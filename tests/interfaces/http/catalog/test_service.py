@@ -59,6 +59,7 @@ DEFAULTS = {
     "metadata": {},
     "organization_id": None,
     "withdrawn": False,
+    "status": "active",
 }
 
 
@@ -137,6 +138,10 @@ class TestCreateService:
             ({"window": {"kind": "fixed", "from": "9999-12-31"}}, "/window/from"),
             ({"window": {"kind": "business", "days": 5, "to": "2030-01-01"}}, "/window"),
             ({"hours": []}, "/hours"),
+            ({"late_fee": 5}, "/late_fee"),
+            ({"late_fee": 0, "late_cancel": "refuse"}, "/late_fee"),
+            ({"min_notice": 2941, "window": {"kind": "rolling", "days": 2}}, "/min_notice"),
+            ({"hours": [{"day": "mon", "from": "09:00", "to": "09:00"}]}, "/hours/0/to"),
             ({"hours": [{"day": "mon", "from": "9:00", "to": "12:00"}]}, "/hours/0/from"),
             ({"hours": [{"day": "mon", "from": "24:00", "to": "12:00"}]}, "/hours/0/from"),
             ({"hours": [{"day": "monday", "from": "09:00", "to": "12:00"}]}, "/hours/0/day"),
@@ -220,6 +225,14 @@ class TestChangeService:
         before = (await town.api.get(path)).json()
         told = (await town.api.patch(path, {"price": 100}, town.owner, if_match=1)).json()
         assert told == {**before, "price": 100, "version": 2}
+
+    async def test_terms_that_contradict_each_other_are_refused_though_one_of_them_was_there(self, village: Town):
+        made = await village.a_service(late_cancel="fee", late_fee=500)
+        path = f"/v1/services/{made['id']}"
+        answer = await village.api.patch(path, {"late_cancel": "refuse"}, village.owner, if_match=1)
+        assert pointers(answer) == ["/late_fee"]
+        both = {"late_cancel": "refuse", "late_fee": None}
+        assert (await village.api.patch(path, both, village.owner, if_match=1)).status_code == 200
 
     async def test_who_offers_it_is_changed_as_a_whole(self, town: Town):
         path = f"/v1/services/{town.service_id}"

@@ -278,6 +278,8 @@ class TestProblemType:
             "type": "/problems/slot-taken",
             "title": "This time is no longer free.",
             "status": 409,
+            "description": "This time is no longer free. "
+            "The request is valid, but the present state of a resource forbids it.",
             "what_to_do": "Ask GET /v1/availability for free starts again, and book another one.",
         }
         refused = (await door.post("/v1/providers", {})).json()
@@ -289,6 +291,8 @@ class TestProblemType:
         for each in listed:
             assert (await door.get(each["type"])).json() == each
             assert each["what_to_do"].endswith(".")
+            assert each["description"].startswith(each["title"])
+            assert len(each["description"]) > len(each["title"])
         assert BY_TYPE.keys() <= problem_types().keys()
 
     async def test_a_problem_we_do_not_have_is_not_found(self, door: Api):

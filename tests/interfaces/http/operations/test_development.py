@@ -73,6 +73,7 @@ class TestRequestLog:
                 await web.head("/health/live")
         told = [(line["method"], line["path"], line["status"]) for line in lines if line["event"] == "request"]
         assert told == [("GET", "/health/live", 200), ("GET", "/v1/none", 404), ("GET", "/health/live", 200)]
+        assert [line["log_level"] for line in lines if line["event"] == "request"] == ["debug", "info", "debug"]
         assert "secret" not in str(lines)
 
     @pytest.mark.parametrize("mode", Mode)

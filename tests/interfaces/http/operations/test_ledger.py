@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from application.access import Role
+from domain.log_position import position_of, position_text
 from tests.conftest import Database
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
@@ -38,20 +39,20 @@ class TestGetLedger:
         answer = await town.api.get(LEDGER, somebody(role))
         _, upto, last = seals(database)[-1]
         assert answer.status_code == 200
-        assert (answer.json()["position"], answer.json()["hash"]) == (upto, last.hex())
+        assert (answer.json()["position"], answer.json()["hash"]) == (position_text(upto), last.hex())
         assert answer.json()["at"].endswith("Z")
-        assert answer.headers["daybook-position"] == str(upto)
+        assert answer.headers["daybook-position"] == position_text(upto)
 
     async def test_an_empty_log_is_at_0(self, api: Api):
         answer = await api.get(LEDGER, AUDITOR)
-        assert answer.json() == {"position": 0, "hash": "", "at": None}
+        assert answer.json() == {"position": "0.0", "hash": "", "at": None}
 
     async def test_it_follows_every_write(self, town: Town):
         made = await town.api.post("/v1/tags", {"slug": "hair"}, town.owner)
         position = made.headers["daybook-position"]
         answer = await town.api.ask("GET", LEDGER, AUDITOR, daybook_position=position)
-        assert answer.json()["position"] == int(position)
-        beyond = await town.api.ask("GET", LEDGER, AUDITOR, daybook_position=str(int(position) + 1))
+        assert answer.json()["position"] == position
+        beyond = await town.api.ask("GET", LEDGER, AUDITOR, daybook_position=str(position_of(position) + 1))
         assert problem(beyond) == (400, "beyond-head")
 
     async def test_it_takes_no_parameters(self, api: Api):
@@ -72,18 +73,24 @@ class TestVerifyLedger:
         answer = await town.api.get(VERIFY, somebody(role))
         head = there[-1][1]
         assert answer.status_code == 200
-        assert answer.json() == {"holds": True, "from": 1, "to": head, "seals": len(there), "broken": None}
-        assert answer.headers["daybook-position"] == str(head)
+        assert answer.json() == {
+            "holds": True,
+            "from": "0.1",
+            "to": position_text(head),
+            "seals": len(there),
+            "broken": None,
+        }
+        assert answer.headers["daybook-position"] == position_text(head)
 
     async def test_an_empty_log_holds(self, api: Api):
         answer = await api.get(VERIFY, AUDITOR)
-        assert answer.json() == {"holds": True, "from": 1, "to": 0, "seals": 0, "broken": None}
+        assert answer.json() == {"holds": True, "from": "0.1", "to": "0.0", "seals": 0, "broken": None}
 
     async def test_the_first_thing_that_does_not_hold_is_named(self, town: Town, database: Database):
         tamper(database, "UPDATE log.stored_events SET topic = 'Tag.Forged' WHERE notification_id = 3")
         told = (await town.api.ask("GET", VERIFY, AUDITOR)).json()
         assert (told["holds"], told["broken"]) == (False, "event 3: its digest does not hold")
-        assert told["to"] == 2
+        assert told["to"] == "0.2"
 
     async def test_an_event_after_the_last_seal_is_named(self, town: Town, database: Database):
         head = seals(database)[-1][1]
@@ -96,9 +103,11 @@ class TestVerifyLedger:
         tamper(database, "UPDATE log.stored_events SET topic = 'Tag.Forged' WHERE notification_id = 1")
         said = f"{VERIFY}?from={last[0]}&to={last[0]}"
         told = (await town.api.ask("GET", said, AUDITOR)).json()
-        assert told == {"holds": True, "from": last[0], "to": last[1], "seals": 1, "broken": None}
+        begins, ends = position_text(last[0]), position_text(last[1])
+        assert told == {"holds": True, "from": begins, "to": ends, "seals": 1, "broken": None}
+        assert (await town.api.ask("GET", f"{VERIFY}?from={begins}&to={begins}", AUDITOR)).json() == told
         told = (await town.api.ask("GET", f"{VERIFY}?to=1", AUDITOR)).json()
-        assert (told["holds"], told["from"], told["seals"]) == (False, first[0], 0)
+        assert (told["holds"], told["from"], told["seals"]) == (False, position_text(first[0]), 0)
 
     @pytest.mark.parametrize(
         ("query", "wrong"),
@@ -138,9 +147,9 @@ class TestVerifyLedger:
         told = (await api.ask("GET", f"{VERIFY}?from=1&to=200000", AUDITOR)).json()
         assert told["broken"] == "event 1: it is missing"
         told = (await api.ask("GET", VERIFY, AUDITOR)).json()
-        assert (told["from"], told["broken"]) == (far - 100_000 + 1, "event 900001: it is missing")
+        assert (told["from"], told["broken"]) == (position_text(far - 100_000 + 1), "event 900001: it is missing")
         told = (await api.ask("GET", f"{VERIFY}?to=500000", AUDITOR)).json()
-        assert told["from"] == 400_001
+        assert told["from"] == "0.400001"
 
     async def test_personal_data_is_not_shown(self, town: Town, database: Database):
         tamper(database, 'UPDATE log.stored_events SET state = \'{"name": "Ada"}\' WHERE notification_id = 2')

@@ -50,7 +50,7 @@ class TestReplaceSchedule:
         weekly = [
             {"day": "mon", "from": "00:00", "to": "12:00"},
             {"day": "mon", "from": "12:00", "to": "24:00"},
-            {"day": "wed", "from": "09:00", "to": "09:00"},
+            {"day": "wed", "from": "09:00", "to": "08:59"},
             {"day": "fri", "from": "22:00", "to": "02:00"},
         ]
         said = {"timezone": "Europe/Paris", "weekly": weekly}
@@ -65,6 +65,8 @@ class TestReplaceSchedule:
             ([("sun", "23:00", "01:00"), ("mon", "00:30", "02:00")], "/weekly"),
             ([("mon", "09:60", "12:00")], "/weekly/0/from"),
             ([("mon", "09:00", "24:01")], "/weekly/0/to"),
+            ([("mon", "09:00", "09:00")], "/weekly/0/to"),
+            ([("mon", "00:00", "00:00")], "/weekly/0/to"),
             ([("mon", "09:00\n", "12:00")], "/weekly/0/from"),
             ([("Mon", "09:00", "12:00")], "/weekly/0/day"),
         ],

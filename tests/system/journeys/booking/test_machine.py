@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from domain.log_position import position_of
 from tests.support.checker import check
 from tests.support.hypothesis_profiles import examples
 from tests.support.instances import Instance
@@ -162,7 +163,7 @@ class Shop(RuleBasedStateMachine):
         headers = {"authorization": f"Bearer {token}", "if-match": "*" if version is None else f'"{version}"'}
         headers["idempotency-key"] = str(uuid4())
         answer = self.http.request(method, next(self.apis) + path, json=said, headers=headers)
-        self.position = max(self.position, int(answer.headers.get("daybook-position", 0)))
+        self.position = max(self.position, position_of(answer.headers.get("daybook-position", "0.0")))
         return answer
 
     def look(self, path: str, token: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from domain.log_position import position_of
 from tests.support.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.support.instances import Api, Instance, ask, eventually
 from tests.system.journeys.town import Person, Shop, Town, at, good, problem
@@ -178,4 +179,4 @@ async def _under_way(wire: Wire, done: Callable[[], bool]) -> None:
 
 
 def _position(answer: httpx.Response) -> int:
-    return int(answer.headers["daybook-position"])
+    return position_of(answer.headers["daybook-position"])

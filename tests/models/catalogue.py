@@ -1,0 +1,322 @@
+"""The models, each with what it is about, its bounds and faults, and exactly the promises that it finds broken.
+
+A promise that is listed as broken is a known gap of the code: whoever mends it takes it off the list, and a test fails
+until then. docs/models.md shows this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.models.checker import Model
+from tests.models.protocols.append import ACKNOWLEDGED, AppendModel
+from tests.models.protocols.append_state import LOST
+from tests.models.protocols.cached_answers import IN_TIME, NAMED, CacheModel
+from tests.models.protocols.deliveries import DELIVERED, DeliveryModel
+from tests.models.protocols.earliest import COMPUTED, EarliestModel
+from tests.models.protocols.erasure import AFTERWARDS, ENDS, READABLE, ErasureModel
+from tests.models.protocols.job_queue import CANCELLED, GIVEN_UP, SLEPT, TWICE, JobQueueModel
+from tests.models.protocols.one_time_secrets import FINISHES, ONCE, RECORDED_ONCE, VOID, CodeModel, ResetLinkModel
+from tests.models.protocols.process_cache import FRESH, ProcessCacheModel
+from tests.models.protocols.projections import FORWARD, GRACE, WHOLE, ProjectionModel
+from tests.models.protocols.sessions import ENDED, FOUND_OUT, SECOND, SILENT, RefreshModel, ResetModel, RevocationModel
+from tests.models.protocols.slow_workers import DONE_IN_THE_END, ClaimingModel, MessagesModel
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model in the list.
+
+    `states`, `depth`: of all that it can reach; `broken`: exactly the promises that do not hold.
+    """
+
+    title: str
+    bounds: str
+    make: Callable[[], Model[Any]]
+    states: int
+    depth: int
+    broken: frozenset[str] = frozenset()
+    long: bool = False
+
+
+def gaps(*promises: str) -> frozenset[str]:
+    return frozenset(promises)
+
+
+MODELS = [
+    Listed(
+        "append",
+        "2 commands, 1 other writer; 2 connections lost, backends orphaned",
+        AppendModel,
+        states=25_400,
+        depth=24,
+    ),
+    Listed(
+        "append, failover with loss",
+        "2 commands, 1 other writer; the old server ends",
+        lambda: AppendModel(failover=True, faults=1),
+        states=11_133,
+        depth=24,
+    ),
+    Listed(
+        "append, superseded server",
+        "1 command, 2 other writes; a connection lost, failover with loss, the old server answers",
+        lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True),
+        states=8_883,
+        depth=21,
+    ),
+    Listed(
+        "append, superseded server, 2 commands",
+        "2 commands, 1 other write; the same faults",
+        lambda: AppendModel(others=1, failover=True, old_answers=True),
+        states=160_982,
+        depth=28,
+        long=True,
+    ),
+    Listed(
+        "projections",
+        "2 projectors, 4 events, a query; pages ended anywhere",
+        lambda: ProjectionModel(events=4),
+        states=522,
+        depth=16,
+    ),
+    Listed(
+        "rebuild, its lock lost",
+        "1 projector, 2 rebuilds; a rebuild killed anywhere, or its lock lost",
+        lambda: ProjectionModel(projectors=1, rebuilds=2, guard_lost=True, queries=False),
+        states=7_374,
+        depth=22,
+    ),
+    Listed(
+        "rebuild",
+        "2 projectors, 2 rebuilds, a query; a rebuild killed anywhere",
+        lambda: ProjectionModel(rebuilds=2),
+        states=39_954,
+        depth=26,
+        broken=gaps(GRACE),
+        long=True,
+    ),
+    Listed(
+        "cached answers",
+        "1 publisher, 3 events; Redis flushed or away, twice",
+        lambda: CacheModel(events=3, faults=2),
+        states=35_598,
+        depth=27,
+    ),
+    Listed(
+        "cached answers, failover with loss",
+        "1 publisher, 2 events; failover within the lease of the epoch",
+        lambda: CacheModel(kinds=("failover",)),
+        states=2_693,
+        depth=23,
+        broken=gaps(NAMED),
+    ),
+    Listed(
+        "cached answers, Redis with less",
+        "1 publisher, 2 events; Redis comes back without its last write",
+        lambda: CacheModel(kinds=("less",)),
+        states=913,
+        depth=20,
+        broken=gaps(IN_TIME),
+    ),
+    Listed(
+        "cached answers, two publishers",
+        "a paused leader wakes, 2 events",
+        lambda: CacheModel(publishers=2, faults=0),
+        states=179_568,
+        depth=24,
+        broken=gaps(IN_TIME),
+        long=True,
+    ),
+    Listed(
+        "cached answers of a process",
+        "2 events; the subscription breaks, another epoch begins, twice; messages are late",
+        ProcessCacheModel,
+        states=21_218,
+        depth=18,
+    ),
+    Listed("earliest starts", "1 leader, 3 events", lambda: EarliestModel(leaders=1), states=67, depth=10),
+    Listed(
+        "earliest starts, two leaders",
+        "a paused leader wakes",
+        EarliestModel,
+        states=2_103,
+        depth=18,
+        broken=gaps(COMPUTED),
+    ),
+    Listed(
+        "jobs",
+        "2 workers, moved once; a worker dies or sleeps, twice",
+        JobQueueModel,
+        states=5_848,
+        depth=27,
+        broken=gaps(TWICE, SLEPT, CANCELLED),
+    ),
+    Listed(
+        "jobs, no faults",
+        "2 workers, cancelled at any moment",
+        lambda: JobQueueModel(log="BC", kinds=()),
+        states=40,
+        depth=10,
+        broken=gaps(CANCELLED),
+    ),
+    Listed(
+        "jobs that kill their workers",
+        "3 attempts, 4 deaths",
+        lambda: JobQueueModel(log="B", kinds=("dies",), faults=4),
+        states=50,
+        depth=18,
+        broken=gaps(TWICE),
+    ),
+    Listed(
+        "slow workers",
+        "2 workers, 4 jobs; asleep for up to 2 of 3 ticks, a lease of 3",
+        lambda: ClaimingModel(jobs=4),
+        states=438,
+        depth=12,
+    ),
+    Listed(
+        "webhooks",
+        "2 events and one of others, 2 workers; deaths, leases outslept, answers lost, refusals, twice",
+        DeliveryModel,
+        states=1_388,
+        depth=21,
+    ),
+    Listed(
+        "webhooks, redelivery",
+        "an event is asked for again once its delivery is recorded; no faults",
+        lambda: DeliveryModel(faults=0, asks="recorded"),
+        states=172,
+        depth=17,
+    ),
+    Listed(
+        "webhooks, redelivery during a delivery",
+        "an event is asked for again while a worker records its delivery; the faults of `webhooks`",
+        lambda: DeliveryModel(asks="early"),
+        states=7_369,
+        depth=29,
+        broken=gaps(DELIVERED),
+    ),
+    Listed("reset links", "2 links, 2 requests, an address changed", ResetLinkModel, states=409, depth=11),
+    Listed("codes", "2 requests; a process ends at any step, twice", CodeModel, states=24, depth=7),
+    Listed(
+        "erasure",
+        "a command and a booking meanwhile; ends at any step, twice; a restore",
+        ErasureModel,
+        states=267,
+        depth=11,
+    ),
+    Listed(
+        "token revocation",
+        "9 s; commits are quick, refreshes do not hang",
+        lambda: RevocationModel(slow=False, hangs=False),
+        states=75,
+        depth=11,
+    ),
+    Listed(
+        "token revocation, slow commits",
+        "9 s; commits and refreshes take any time",
+        RevocationModel,
+        states=5_742,
+        depth=12,
+        broken=gaps(SECOND, SILENT),
+    ),
+    Listed(
+        "token revocation, suspended machine",
+        "9 s; the machine of the process is suspended",
+        lambda: RevocationModel(slow=False, hangs=False, suspends=True),
+        states=382,
+        depth=8,
+        broken=gaps(SECOND, SILENT),
+    ),
+    Listed(
+        "refresh tokens",
+        "6 s, a grace period of 2 s, 4 uses; a thief copies a token",
+        RefreshModel,
+        states=10_940,
+        depth=11,
+        broken=gaps(FOUND_OUT),
+    ),
+    Listed("password reset", "a sign-in with the old password; ends at any step", ResetModel, states=6, depth=3),
+]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A model with a fault that is planted, and the promises that must be found broken."""
+
+    title: str
+    make: Callable[[], Model[Any]]
+    broken: frozenset[str]
+
+
+MUTANTS = [
+    Mutant("keys are not looked up", lambda: AppendModel(commands=1, faults=1, mutant="keys"), gaps(ACKNOWLEDGED)),
+    Mutant("read sets are not compared", lambda: AppendModel(mutant="reads", faults=0), gaps(LOST)),
+    Mutant(
+        "seals are not asked for",
+        lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="seals"),
+        gaps(LOST),
+    ),
+    Mutant(
+        "epochs are not compared",
+        lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="epochs"),
+        gaps(LOST),
+    ),
+    Mutant("checkpoints are not compared", lambda: ProjectionModel(mutant="marks"), gaps(WHOLE, FORWARD)),
+    Mutant("changes are not published", lambda: CacheModel(mutant="silent"), gaps(IN_TIME)),
+    Mutant("invalidations do not say how far", lambda: ProcessCacheModel(floored=False), gaps(FRESH)),
+    Mutant("leases are not asked for", lambda: JobQueueModel(log="B", mutant="lease"), gaps(TWICE, SLEPT)),
+    Mutant(
+        "attempts are not counted",
+        lambda: JobQueueModel(log="B", kinds=("dies",), faults=4, mutant="attempts"),
+        gaps(TWICE, GIVEN_UP),
+    ),
+    Mutant("messages carry jobs", MessagesModel, gaps(DONE_IN_THE_END)),
+    Mutant(
+        "leases are not renewed",
+        lambda: ClaimingModel(jobs=2, workers=2, lease=1, renews=False),
+        gaps(DONE_IN_THE_END),
+    ),
+    Mutant(
+        "a webhook's checkpoint is not compared",
+        lambda: DeliveryModel(faults=0, asks="recorded", mutant="compare"),
+        gaps(DELIVERED),
+    ),
+    Mutant(
+        "wake-ups look at new events alone",
+        lambda: DeliveryModel(mutant="wake"),
+        gaps(DELIVERED),
+    ),
+    Mutant("links are used without the lock", lambda: ResetLinkModel(mutant="lock"), gaps(ONCE)),
+    Mutant("links are not bound to a state", lambda: ResetLinkModel(mutant="compare"), gaps(ONCE, VOID)),
+    Mutant("a code is not locked", lambda: CodeModel(locks=False), gaps(RECORDED_ONCE)),
+    Mutant(
+        "a code is deleted first",
+        lambda: CodeModel(early=True),
+        gaps(FINISHES),
+    ),
+    Mutant("the read set lacks the person", lambda: ErasureModel(mutant="reads"), gaps(AFTERWARDS)),
+    Mutant("the file is written last", lambda: ErasureModel(mutant="file"), gaps(READABLE, ENDS)),
+    Mutant("a reset is two transactions", lambda: ResetModel(together=False), gaps(ENDED)),
+    Mutant("a session is opened without the password", lambda: ResetModel(compared=False), gaps(ENDED)),
+]
+MENDS = [
+    Mutant("earliest starts are fenced by the lead", lambda: EarliestModel(fenced=True), gaps()),
+    Mutant("each lead begins an epoch", lambda: CacheModel(kinds=("failover",), lead=True), gaps()),
+    Mutant("refreshes look back further than a commit takes", lambda: RevocationModel(overlap=99), gaps(SECOND)),
+]
+"""Ways to close a gap, of which the models say that they do."""
+
+
+def table() -> str:
+    """A row for each model, for docs/models.md."""
+    rows = []
+    for each in MODELS:
+        found = "; ".join(sorted(each.broken)) or "none"
+        when = "long" if each.long else "quick"
+        rows.append(f"| {each.title} | {each.bounds} | {each.states:,} ({each.depth}) | {when} | {found} |")
+    head = "| model | bounds and faults | states (depth) | set | promises that do not hold |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows])

@@ -1,0 +1,183 @@
+"""The files of a deployment: environment files, secrets, image and compose files hold to their rules."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infrastructure.settings import Settings
+from infrastructure.settings_rules import SECRETS
+
+ROOT = Path(__file__).parents[1]
+FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/services.yml")
+EXAMPLES = (".env.prod.example", ".env.docker.example")
+OF_SCRIPTS = {
+    "REDIS_HOST",
+    "BROKER_HOST",
+    "WEB_CONCURRENCY",
+}  # read by docker/entrypoint.sh and docker/gunicorn.conf.py
+MADE = {
+    *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
+    *("smtp_url", "tls_certificate", "tls_key"),
+}
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="docker/prepare needs openssl")
+
+
+def a_copy(folder: Path) -> Path:
+    """What docker/prepare reads and writes, in a folder of its own."""
+    shutil.copytree(ROOT / "docker", folder / "docker", ignore=shutil.ignore_patterns("secrets"))
+    for example in (".env.example", *EXAMPLES):
+        shutil.copy(ROOT / example, folder)
+    return folder
+
+
+def prepared(folder: Path, *options: str) -> str:
+    """What docker/prepare says, as a script starts it: without a terminal."""
+    command = [str(folder / "docker/prepare"), *options]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def secrets_of(folder: Path) -> Mapping[str, str]:
+    return {each.name: each.read_text(encoding="utf-8") for each in (folder / "docker/secrets").iterdir()}
+
+
+def composed(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    return found
+
+
+@needs_openssl
+class TestPrepare:
+    def test_makes_every_secret_once(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--host", "booking.example.org")
+        made = secrets_of(folder)
+        assert made.keys() == MADE
+        values = [value for name, value in made.items() if name != "smtp_url"]
+        assert all(values)
+        assert len({*values}) == len(values)
+        prepared(folder)
+        assert secrets_of(folder) == made
+
+    def test_writes_the_host_and_the_sender(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--host", "booking.example.org", "--mail-from", "Ada & Sons <no-reply@booking.example.org>")
+        lines = (folder / ".env.docker").read_text(encoding="utf-8").splitlines()
+        assert "PUBLIC_URL=https://booking.example.org" in lines
+        assert "MAIL_FROM=Ada & Sons <no-reply@booking.example.org>" in lines
+
+    def test_keeps_what_people_have_changed(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--host", "booking.example.org")
+        with (folder / ".env.docker").open("a", encoding="utf-8") as file:
+            file.write("QUIET_HOURS=22:00-07:00\n")
+        prepared(folder)
+        text = (folder / ".env.docker").read_text(encoding="utf-8")
+        assert "QUIET_HOURS=22:00-07:00" in text
+        assert "PUBLIC_URL=https://booking.example.org" in text
+
+    def test_lets_only_the_owner_into_the_secrets(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder)
+        assert stat.S_IMODE((folder / "docker/secrets").stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / ".env.docker").stat().st_mode) == 0o600
+
+    def test_takes_a_certificate(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        (folder / "own.pem").write_text("certificate", encoding="utf-8")
+        (folder / "own.key").write_text("key", encoding="utf-8")
+        prepared(folder, "--certificate", str(folder / "own.pem"), "--key", str(folder / "own.key"))
+        assert secrets_of(folder)["tls_certificate"] == "certificate"
+
+    def test_its_settings_are_accepted_in_production(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--host", "booking.example.org", "--smtp", "smtp://mail.example.org:25")
+        files = {f"{name}_file": folder / "docker/secrets" / name for name in SECRETS if name in MADE}
+        settings = Settings(_env_file=folder / ".env.docker", **files)  # type: ignore[arg-type]
+        assert settings.mode == "PROD"
+        assert settings.public_url == "https://booking.example.org"
+
+    def test_an_empty_secret_file_is_as_good_as_none(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder)
+        files = {f"{name}_file": folder / "docker/secrets" / name for name in SECRETS if name in MADE}
+        settings = Settings(_env_file=folder / ".env.docker", **files)  # type: ignore[arg-type]
+        assert settings.smtp_url is None
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_name_settings_alone(example: str) -> None:
+    text = (ROOT / example).read_text(encoding="utf-8")
+    names = set(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=", text, re.MULTILINE))
+    known = {name.upper() for name in Settings.model_fields}
+    assert names
+    assert not names - known - OF_SCRIPTS
+
+
+def test_examples_hold_no_secret() -> None:
+    for example in EXAMPLES:
+        text = (ROOT / example).read_text(encoding="utf-8")
+        for name in SECRETS:
+            assert not re.search(rf"^{name.upper()}=", text, re.MULTILINE), f"{name} in {example}"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_scripts_of_containers_parse(file: str) -> None:
+    assert composed(file)
+    for script in (*ROOT.glob("docker/*.sh"), *ROOT.glob("docker/*/*.sh"), ROOT / "docker/prepare"):
+        subprocess.run(["bash", "-n", str(script)], check=True)
+        assert os.access(script, os.X_OK), script
+
+
+def test_only_the_doors_are_published() -> None:
+    services = [(name, each) for file in FILES for name, each in composed(file)["services"].items()]
+    published = {name: each["ports"] for name, each in services if "ports" in each}
+    assert published.keys() == {"api", "nginx", "flower"}
+    assert published["flower"] == ["${FLOWER_PUBLISHED:-127.0.0.1:5555}:5555"]
+
+
+def test_the_database_has_no_way_out() -> None:
+    shared = composed("docker/services.yml")
+    assert shared["networks"]["data"]["internal"] is True
+    for name in ("postgres", "redis", "broker", "migrate"):
+        assert shared["services"][name]["networks"] == ["data"]
+
+
+def test_only_the_migration_has_the_superusers_password() -> None:
+    services = composed("docker/services.yml")["services"]
+    holders = {name for name, each in services.items() if "db_superuser_pass" in each.get("secrets", ())}
+    assert holders == {"postgres", "migrate"}
+
+
+def test_every_role_is_confined() -> None:
+    services = composed("docker/services.yml")["services"]
+    roles = [each for each in services.values() if each.get("image") == "daybook"]
+    assert len(roles) >= 7
+    for role in roles:
+        assert role["read_only"] is True
+        assert role["cap_drop"] == ["ALL"]
+        assert role["security_opt"] == ["no-new-privileges:true"]
+        assert {"memory", "pids"} <= role["deploy"]["resources"]["limits"].keys()
+        assert role["logging"]["options"]["max-size"]
+
+
+def test_the_secrets_of_the_compose_files_are_those_that_are_prepared() -> None:
+    named = {name: each["file"] for file in FILES for name, each in composed(file).get("secrets", {}).items()}
+    assert named.keys() == MADE
+    assert {Path(each).name for each in named.values()} == MADE
+
+
+def test_the_image_runs_as_nobody_that_others_know() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "USER 10001:10001" in text
+    assert not re.search(r"^# *syntax", text, re.MULTILINE)
+    assert "ARG" not in text.split("AS build")[1].split("FROM")[0]  # nothing of the caller's gets into the packages
