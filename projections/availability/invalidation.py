@@ -164,7 +164,7 @@ class InvalidationPublisher:
 
     async def _send(self, invalidation: Invalidation, floor: int | str) -> int:
         changes = [part for change in invalidation.changes.items() for part in change]
-        front = [invalidation.epoch, self._number, floor, int(LEASE * 1000)]
+        front: list[bytes | str | int] = [invalidation.epoch, self._number, floor, int(LEASE * 1000)]
         told: int = await self._publish(keys=[self._key], args=[*front, invalidation.to_bytes(), *changes])
         self._number += told
         return told

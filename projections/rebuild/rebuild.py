@@ -97,6 +97,7 @@ class Rebuild:
             rebuilt = await self._compare(live, made)
             await self._drop(made)
             if rebuilt.differences:
+                self._feed.forget()
                 await self._create(made)
                 rebuilt = await self._compare(live, made)
                 await self._drop(made)

@@ -417,7 +417,8 @@ async def test_an_offer_says_until_when_the_place_is_kept(store, week, told, mea
 
 
 async def a_disabled_webhook(store: Clocked, by: Caller) -> UUID:
-    asked = CreateWebhook(by=by, id=new_id(), url="https://x.example/hook", types=["Appointment.Booked"])
+    what = {"url": "https://x.example/hook", "types": ["appointment.booked"]}
+    asked = CreateWebhook(by=by, id=new_id(), provider_id=await a_provider(store, by), **what)
     webhook = (await create_webhook(asked, store)).aggregate
     await disable_webhook(DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason="failing"), store)
     return webhook.id

@@ -42,7 +42,7 @@ from projections.search.search import SearchQuery, Sort, find_providers, find_se
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.support.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.support.sealed import CODEC
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 ALL = Page(limit=200)
 
@@ -97,6 +97,15 @@ class Town:
                 "SELECT provider_id, service_id, starts, again_at, generation, position FROM read.earliest"
             )
             return await cursor.fetchall()
+
+    async def starts_at(self, time: str) -> bool:
+        return await self.first() == time
+
+    async def leads_since(self, number: int) -> bool:
+        """Whether so many have taken the lead by now."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute("SELECT FROM read.earliest_lead WHERE number >= %s", [number])
+            return cursor.rowcount == 1
 
     async def reflected(self) -> int:
         async with self.clinic.reads.open("directory") as read:
@@ -329,6 +338,18 @@ class TestSurviving:
         assert await town.kept() == before
         await late.catch_up()
         assert await town.first() == "09:30"
+
+    async def test_a_leader_from_which_a_former_one_took_the_table_takes_it_again(self, town):
+        leading = asyncio.create_task(EarliestRefresher(town.pool).run())
+        try:
+            await eventually(lambda: town.leads_since(2))
+            await StaleRows(town.pool).take_lead()
+            await town.clinic.book("09:00")
+            await town.read()
+            await eventually(lambda: town.starts_at("09:30"))
+        finally:
+            leading.cancel()
+            await asyncio.wait([leading])
 
     async def test_a_leader_that_wakes_brings_back_no_row_that_its_successor_has_dropped(self, town):
         old, paused = EarliestRefresher(town.pool), Paused(town.pool)
