@@ -1,10 +1,10 @@
 """The jobs that send notices: reminders, changes of appointments and webhooks, offers to the waitlist.
 
-A notice is true when it is sent: the handler reads the state again once the notice is ready, and renews the lease right
-after. The id of the notice is the key of the job, so that receivers recognise a second copy.
+A notice is true when it is sent: right before its text leaves, the lease is renewed and the state read again. The id
+of the notice is the key of the job, so that receivers recognise a second copy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,13 @@ from domain.booking.hold import Hold, HoldStatus
 from domain.booking.origin import Party
 from domain.catalog.provider import Provider
 from domain.webhooks.webhook import Webhook, WebhookStatus
+
+Look = Callable[[], Awaitable[str]]
+"""Why a notice is not true now; empty while it is."""
+
+
+class NoticeUntrue(Exception):
+    """The notice is no longer true; the message says why, in one word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,8 @@ async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
     """Send a notice about an appointment or a webhook while it is true. The job's slot is the kind of the notice."""
     if job.slot != "disabled":
         return await _tell(NoticeKind(job.slot), job, lease, services)
-    webhook = await current_state(Webhook, job.subject, services.store)
-    if webhook is None or webhook.state is not WebhookStatus.DISABLED:
+    webhook = await _disabled(job.subject, services)
+    if webhook is None:
         return "gone"
     return await webhook_disabled(job, webhook, lease, services)
 
@@ -78,7 +85,12 @@ async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
     if (hold := await _kept(hold_id, services)) is None:
         return "gone"
     notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at, at=job.due_at)
-    return await send(notice, recipient, lease, services, job.attempts)
+
+    async def look() -> str:
+        now = await _kept(hold_id, services)
+        return "" if now is not None and now.expires_at == hold.expires_at else "gone"
+
+    return await send(notice, recipient, lease, services, look, job.attempts)
 
 
 async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services: NoticeServices) -> str:
@@ -89,11 +101,15 @@ async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services
     facts = {"url": webhook.url, "why": webhook.reason}
     until = job.due_at + LASTING
     notice = Notice(job.key, NoticeKind.WEBHOOK_DISABLED, webhook.id, until=until, facts=facts, at=job.due_at)
-    return await send(notice, recipient, lease, services)
+
+    async def look() -> str:
+        return "" if await _disabled(webhook.id, services) is not None else "gone"
+
+    return await send(notice, recipient, lease, services, look)
 
 
 async def send(
-    notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
+    notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, look: Look, attempts: int = 1
 ) -> str:
     """Send by the first channel that reaches the recipient. Raises LeaseLost, NotDueYet.
 
@@ -106,8 +122,10 @@ async def send(
         return "no-address"
     if attempts == 1 and recipient.account_id is None and not await _within_limit(notice, recipient, services):
         return "limit"
-    await lease.hold()
-    await channel.send(notice, recipient)
+    try:
+        await channel.send(notice, recipient, partial(_confirm, lease, look))
+    except NoticeUntrue as untrue_now:
+        return str(untrue_now)
     return "done"
 
 
@@ -130,6 +148,19 @@ async def _within_limit(notice: Notice, recipient: Recipient, services: NoticeSe
     return True
 
 
+async def _confirm(lease: JobLease, look: Look) -> None:
+    """Renew the lease, then look, in this order; again if the lease ran out meanwhile. Raises LeaseLost, NoticeUntrue.
+
+    A process that was paused in between would otherwise go on by what was so before.
+    """
+    held = False
+    while not held:
+        await lease.hold()
+        if why := await look():
+            raise NoticeUntrue(why)
+        held = lease.held
+
+
 async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeServices) -> str:
     appointment, why = await _look(kind, job, services)
     if why or appointment is None:
@@ -145,8 +176,11 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
     visit = await visit_of(appointment, provider, services.store.now(), services.store)
     former = await former_place(appointment, services.store) if kind in MOVES else None
     notice = replace(_notice(kind, job, appointment, visit, customer), former=former, at=at)
-    _, why = await _look(kind, job, services)
-    return why or await send(notice, recipient, lease, services, job.attempts)
+
+    async def look() -> str:
+        return (await _look(kind, job, services))[1]
+
+    return await look() or await send(notice, recipient, lease, services, look, job.attempts)
 
 
 async def _recipient(
@@ -222,6 +256,12 @@ async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:
     if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= services.store.now():
         return None
     return hold
+
+
+async def _disabled(webhook_id: UUID, services: NoticeServices) -> Webhook | None:
+    """The webhook; None unless it is disabled."""
+    webhook = await current_state(Webhook, webhook_id, services.store)
+    return webhook if webhook is not None and webhook.state is WebhookStatus.DISABLED else None
 
 
 def _reason(appointment: Appointment) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.engine.event_feed import HEAD
-from projections.engine.leader_election import PAGE_NAME
+from projections.engine.leader_election import LEASE, PAGE_NAME
 from projections.engine.pg_notify import driver_of
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
@@ -34,7 +34,9 @@ _PREPARE = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
            set_config('app.scope', 'all', true)"""
 
-_NAME = f"SELECT set_config('application_name', '{PAGE_NAME}', true)"
+# A leader that was ousted, wakes, and is paused again holds its locks; no page waits for it for ever.
+_LEADING = f"""
+    SELECT set_config('application_name', '{PAGE_NAME}', true), set_config('lock_timeout', '{LEASE}', true)"""
 
 logger = structlog.get_logger(__name__)
 
@@ -97,7 +99,7 @@ async def _claim(
     async with driver.pipeline():
         await driver.execute(_PREPARE)
         if live:
-            await driver.execute(_NAME)
+            await driver.execute(_LEADING)
         moved = await driver.execute(_MOVE, values)
     if moved.rowcount != len(names):
         raise Fenced(f"not all of {', '.join(names)} are at {since} of generation {generation}")
