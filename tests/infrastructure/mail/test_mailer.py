@@ -203,7 +203,9 @@ async def test_the_stored_copy_of_a_mail_holds_neither_its_code_nor_its_link(
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         asked = {"name": "Ada", "token": code, "network": ""}
         times: Any = {"at": SENT, "moments": {"asked": SENT}}
-        await postman.send(MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times), anyway)
+        await postman.send(
+            MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times), anyway
+        )
         await postman.send(notice, anyway)
         assert notice.account_id is not None
         copies = [each["text"] for each in await SentMails(rows, store.keyring).of(notice.account_id)]
