@@ -52,7 +52,7 @@ test: lint ## run all checks, then all tests but the long ones
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
 test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
-	$(PYTEST) -n $(WORKERS) tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(PYTEST) -n $(WORKERS) tests/system --ignore tests/system/compose --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
 	$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(wordlist 2,99,$(OTHER_POSTGRES))"
@@ -72,6 +72,10 @@ faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
 
 soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
 	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
+
+compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
+	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
+	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

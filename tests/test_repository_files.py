@@ -41,6 +41,16 @@ def test_commit_hooks_run_every_check_of_make_lint() -> None:
     assert checks == set(hooks)
 
 
+def test_every_target_of_make_has_a_rule() -> None:
+    text = (ROOT / "Makefile").read_text()
+    declared = re.search(r"^\.PHONY:((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    assert declared is not None
+    names = {name for name in declared[1].split() if re.fullmatch(r"[a-z-]+", name)}
+    documented = {name for page in ROOT.glob("docs/*.md") for name in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    rules = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
+    assert names | documented <= rules
+
+
 def test_commits_that_blame_skips_are_named_in_full() -> None:
     lines = (ROOT / ".git-blame-ignore-revs").read_text().splitlines()
     commits = [line for line in lines if line and not line.startswith("#")]

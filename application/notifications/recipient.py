@@ -18,7 +18,7 @@ from domain.scheduling.wallclock import UnknownZone, zone
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """`language`, `timezone`: empty if unknown; `account_id`: None for a guest.
+    """`language`, `timezone`: empty if unknown; `account_id`: None for a guest, `guest_id`: None for anybody else.
 
     `optional_mails`: whether they want mails that they can do without: reminders and offers. `muted`: the changes of
     their providers' appointments that they do not want mails about.
@@ -30,6 +30,7 @@ class Recipient:
     language: str = ""
     timezone: str = ""
     account_id: UUID | None = None
+    guest_id: UUID | None = None
     optional_mails: bool = True
     muted: frozenset[str] = frozenset()
 
@@ -53,6 +54,7 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
         email=email,
         phone=details.get("phone"),
         timezone=details.get("timezone") or "",
+        guest_id=customer_id,
         optional_mails=not email or await _takes_optional_mails(email, store),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from domain.catalog.catalog_status import CatalogStatus
+from domain.catalog.catalog_status import CatalogStatus, Pausable
 from domain.catalog.provider_profile import DEFAULTS, UNREADABLE, ProviderAbout, ProviderDetails, ProviderProfile, split
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
@@ -20,8 +20,10 @@ class ProviderPaused(ProviderInactive):
     """This provider takes no new bookings for now."""
 
 
-class Provider(Aggregate):
+class Provider(Pausable, Aggregate):
     """A person who can be booked. `about`: a ProviderAbout, personal data of the owner."""
+
+    ended_refusal, paused_refusal = ProviderInactive, ProviderPaused
 
     class Joined(Aggregate.Created):
         """`demo`: a part of the demo town; release 0.1.0 did not record that."""
@@ -49,8 +51,14 @@ class Provider(Aggregate):
     class Paused(Aggregate.Event):
         by: UUID
 
+        def apply(self, provider: "Provider") -> None:
+            provider.status = CatalogStatus.PAUSED
+
     class Resumed(Aggregate.Event):
         by: UUID
+
+        def apply(self, provider: "Provider") -> None:
+            provider.status = CatalogStatus.ACTIVE
 
     @event(Joined)
     def __init__(
@@ -95,39 +103,3 @@ class Provider(Aggregate):
     @event(Deactivated)
     def _deactivated(self, by: UUID, timestamp: datetime) -> None:
         self.status = CatalogStatus.ENDED
-
-    def pause(self, by: UUID, now: datetime) -> None:
-        """Take no new bookings until `resume`; already paused is not an error. Raises ProviderInactive."""
-        self.check_not_ended()
-        if self.active:
-            self._paused(by=by, timestamp=now)
-
-    @event(Paused)
-    def _paused(self, by: UUID, timestamp: datetime) -> None:
-        self.status = CatalogStatus.PAUSED
-
-    def resume(self, by: UUID, now: datetime) -> None:
-        """Take bookings again; already active is not an error. Raises ProviderInactive."""
-        self.check_not_ended()
-        if not self.active:
-            self._resumed(by=by, timestamp=now)
-
-    @event(Resumed)
-    def _resumed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = CatalogStatus.ACTIVE
-
-    @property
-    def active(self) -> bool:
-        """Whether the provider takes bookings."""
-        return self.status is CatalogStatus.ACTIVE
-
-    def check_not_ended(self) -> None:
-        """Raise ProviderInactive once the provider is deactivated."""
-        if self.status is CatalogStatus.ENDED:
-            raise ProviderInactive
-
-    def check_active(self) -> None:
-        """Raise ProviderInactive unless the provider takes bookings."""
-        self.check_not_ended()
-        if not self.active:
-            raise ProviderPaused

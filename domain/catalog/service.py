@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.policy import Policy
-from domain.catalog.catalog_status import CatalogStatus
+from domain.catalog.catalog_status import CatalogStatus, Pausable
 from domain.catalog.service_terms import DEFAULTS, ServiceTerms, policy_of, replaced, slot_terms, term
 from domain.errors import Conflict
 from domain.kernel import Aggregate, event
@@ -25,8 +25,10 @@ class NotOfferedBy(Conflict):
     """This provider does not offer this service."""
 
 
-class Service(Aggregate):
+class Service(Pausable, Aggregate):
     """A service that customers book with one or more providers."""
+
+    ended_refusal, paused_refusal = ServiceWithdrawn, ServicePaused
 
     class Offered(Aggregate.Created):
         by: UUID
@@ -42,8 +44,14 @@ class Service(Aggregate):
     class Paused(Aggregate.Event):
         by: UUID
 
+        def apply(self, service: "Service") -> None:
+            service.status = CatalogStatus.PAUSED
+
     class Resumed(Aggregate.Event):
         by: UUID
+
+        def apply(self, service: "Service") -> None:
+            service.status = CatalogStatus.ACTIVE
 
     @event(Offered)
     def __init__(self, id: UUID, by: UUID, terms: ServiceTerms, timestamp: datetime) -> None:
@@ -94,40 +102,13 @@ class Service(Aggregate):
     def _withdrawn(self, by: UUID, timestamp: datetime) -> None:
         self.status = CatalogStatus.ENDED
 
-    def pause(self, by: UUID, now: datetime) -> None:
-        """Take no new bookings until `resume`; already paused is not an error. Raises ServiceWithdrawn."""
-        self.check_not_ended()
-        if self.status is CatalogStatus.ACTIVE:
-            self._paused(by=by, timestamp=now)
-
-    @event(Paused)
-    def _paused(self, by: UUID, timestamp: datetime) -> None:
-        self.status = CatalogStatus.PAUSED
-
-    def resume(self, by: UUID, now: datetime) -> None:
-        """Take bookings again; already active is not an error. Raises ServiceWithdrawn."""
-        self.check_not_ended()
-        if self.status is CatalogStatus.PAUSED:
-            self._resumed(by=by, timestamp=now)
-
-    @event(Resumed)
-    def _resumed(self, by: UUID, timestamp: datetime) -> None:
-        self.status = CatalogStatus.ACTIVE
-
     @property
     def withdrawn(self) -> bool:
         """Whether it has ended."""
         return self.status is CatalogStatus.ENDED
 
-    def check_not_ended(self) -> None:
-        """Raise ServiceWithdrawn once it is withdrawn."""
-        if self.withdrawn:
-            raise ServiceWithdrawn
-
     def check_offered(self, provider_id: UUID | None = None) -> None:
         """Raise ServiceWithdrawn unless it takes bookings, or NotOfferedBy for a provider who does not offer it."""
-        self.check_not_ended()
-        if self.status is CatalogStatus.PAUSED:
-            raise ServicePaused
+        self.check_active()
         if provider_id is not None and str(provider_id) not in self.terms["provider_ids"]:
             raise NotOfferedBy

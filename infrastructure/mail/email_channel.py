@@ -6,9 +6,9 @@ from aiosmtplib import SMTPRecipientsRefused
 
 from application.access import LinkPurpose
 from application.jobs.job import Confirm, PermanentFailure
-from application.notifications.links import AFTERWARDS, Links
+from application.notifications.links import AFTERWARDS, LASTING, Links
 from application.notifications.mail import CalendarInvite, Mailer, MailMessage
-from application.notifications.notice import REFUSED, STAFF, Notice, NoticeKind
+from application.notifications.notice import OPTIONAL, REFUSED, STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
 from infrastructure.mail.calendar_host import host_of
 from infrastructure.mail.calendar_invite import CalendarSender, invitation
@@ -71,7 +71,16 @@ class EmailChannel:
             timezone=recipient.timezone,
             provider=visit.provider if visit and notice.kind in TO_CUSTOMERS else "",
             reply_to=visit.email if visit and notice.kind in TO_CUSTOMERS else "",
+            stop_link=self._stop_link(notice, recipient, language),
         )
+
+    def _stop_link(self, notice: Notice, recipient: Recipient, language: str) -> str:
+        """The link that switches off mails which the recipient can do without; empty for all others."""
+        person = recipient.account_id or recipient.guest_id
+        if notice.kind not in OPTIONAL or person is None:
+            return ""
+        until = notice.at + LASTING
+        return self._links.signed(LinkPurpose.MAILS, person, recipient.email or "", until, language)
 
     def _link(self, notice: Notice, recipient: Recipient, language: str) -> str:
         """A link that shows the appointment or offer for a while after it has ended."""

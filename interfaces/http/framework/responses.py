@@ -59,7 +59,7 @@ def command_response(
 
 def outcome_response(result: CommandResult[A], body: Mapping[str, Any]) -> HttpResponse:
     """The answer of a command whose outcome is more than the resource: 200."""
-    return HttpResponse(200, to_json(body), _after(result))
+    return HttpResponse(200, to_json(body), _after(result), position=result.position)
 
 
 def empty_response(result: CommandResult[A]) -> HttpResponse:

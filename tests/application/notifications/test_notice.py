@@ -187,7 +187,7 @@ class TestWhom:
         guest = await a_guest(week, timezone="Asia/Tokyo")
         appointment = await a_booked_appointment(store, week, by=week.owner, customer_id=guest)
         assert await notify(a_job(appointment), Held(), means) == "done"
-        assert told.last[1] == Recipient("Guest", "guest@example.org", "+1", "", "Asia/Tokyo")
+        assert told.last[1] == Recipient("Guest", "guest@example.org", "+1", "", "Asia/Tokyo", guest_id=guest)
 
     async def test_a_guest_in_the_provider_s_language(self, store, week, told, means) -> None:
         await an_account(store, Role.PROVIDER, week.owner.account, language="ru")

@@ -11,15 +11,17 @@ from email.policy import default
 from html import escape
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiosmtplib import SMTPRecipientsRefused
 from icalendar import Calendar
 
+from application.access import LinkPurpose
 from application.jobs.job import Job, PermanentFailure
 from application.notifications.appointment_details import FormerPlace
-from application.notifications.links import Links
-from application.notifications.notice import NoticeKind
+from application.notifications.links import TOKEN, Links
+from application.notifications.notice import OPTIONAL, NoticeKind
 from application.notifications.notice_jobs import NoticeServices, notify
 from domain.kernel import new_id
 from infrastructure.mail.email_channel import TO_CUSTOMERS, EmailChannel
@@ -118,6 +120,20 @@ class TestEveryKind:
             assert not set("\u00a0\u202f\u2009") & set(subject)
             assert language == "ru" or service != "Haircut" or subject.isascii()
             assert kind is NoticeKind.WEBHOOK_DISABLED or subject.endswith("2:00 pm" if language == "en" else "14:00")
+
+    def test_those_that_people_can_do_without_say_how_to_stop_them(self, kind: NoticeKind, language: str) -> None:
+        holder, guest = a_recipient(language), a_recipient(language, account_id=None, guest_id=UUID(int=8))
+        for person, recipient in ((UUID(int=7), holder), (UUID(int=8), guest)):
+            message = LETTERS.message(letter(a_notice(kind), recipient))
+            if kind not in OPTIONAL:
+                assert message["List-Unsubscribe"] is None
+                continue
+            assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+            link = message["List-Unsubscribe"].strip("<>")
+            assert link in text(message)
+            token = TOKEN.findall(link)[0]
+            permitted = LINKS.open(token, person, a_notice(kind).at)
+            assert permitted.purpose is LinkPurpose.MAILS
 
     def test_the_provider_sends_it_to_customers_and_daybook_to_others(self, kind: NoticeKind, language: str) -> None:
         message = written(kind, language, email="ada@salon.example")

@@ -160,7 +160,7 @@ class TestEveryLink:
         start = town.monday + timedelta(hours=9)
         made = {"waiting_id": UUID(waiting), "hold_id": new_id(), "provider_id": UUID(town.provider_id), "start": start}
         await offer_place(OfferPlace(by=SYSTEM, **made), town.api.ports.store)
-        link = (await mailed_links(town.api))[-1]
+        link, stop = (await mailed_links(town.api))[-2:]
         page = await town.api.get(link)
         assert sorted(actions(page)) == ["accept", "leave"]
         assert f'<html lang="{language}">' in page.text
@@ -170,6 +170,8 @@ class TestEveryLink:
         assert again.status_code == 200, "a button that is pressed twice books once"
         listed = (await town.api.get("/v1/appointments", customer)).json()["items"]
         assert [each["start"] for each in listed] == [town.at("09:00")]
+        assert (await send(town.api, stop, {"List-Unsubscribe": "One-Click"})).status_code == 200
+        assert (await town.api.get("/v1/me", customer)).json()["reminders"] is False
         late = await town.api.get(link)
         assert late.status_code == 200
         assert actions(late) == []
