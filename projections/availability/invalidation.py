@@ -158,7 +158,10 @@ class InvalidationPublisher:
             self._floor = (await connection.execute(_HEAD)).scalar_one()
         self._upto = max(self._upto, self._floor)
         if not await self._send(Invalidation(epoch, self._upto, changes), floor=self._floor):
-            return None  # another epoch has begun, whose floor is the head as of later
+            # Another epoch has begun, whose floor is the head as of later. Its publisher will not name later pages of
+            # this one, so the next page begins an epoch at once.
+            self._again = 0.0
+            return None
         logger.info("cache invalidated after restart", position=self._floor)
         return epoch
 

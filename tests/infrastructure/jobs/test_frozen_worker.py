@@ -20,7 +20,7 @@ from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import MailService, SmtpSender
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
-from tests.infrastructure.mail.test_email_channel import a_notice, a_recipient
+from tests.infrastructure.mail.test_email_channel import LINKS, a_notice, a_recipient
 from tests.infrastructure.mail.test_mailer import LETTERS, Inbox, smtp  # noqa: F401  a fixture
 
 FROZEN = RUNNING.total_seconds() * 2
@@ -56,7 +56,7 @@ async def _walk(database: Database, place: str, keyring: Any, seconds: float) ->
     """A worker process, with connections of its own."""
     async with RowPool(database.application, size=2) as rows:
         mail = MailService(LETTERS, SmtpSender(f"smtp://{place}"), rows, keyring)
-        services = NoticeServices(None, channels=[EmailChannel(LETTERS, mail, "https://daybook.test")])  # type: ignore[arg-type]
+        services = NoticeServices(None, channels=[EmailChannel(LETTERS, mail, LINKS)])  # type: ignore[arg-type]
 
         async def handle(job: Job, lease: JobLease) -> str:
             return await send(a_notice(), a_recipient(account_id=None), lease, services, still_true)

@@ -406,6 +406,26 @@ async def test_an_epoch_that_begins_late_forgets_no_change_that_another_has_publ
         assert await desk.free() == WITHOUT_TEN
 
 
+async def test_a_publisher_whose_epoch_another_has_replaced_publishes_its_next_page_all_the_same(
+    clinic, new_desk, redis, engine, prefix, publisher
+):
+    """A former leader that has not noticed yet that another one leads, and commits one more page."""
+    held = Held(engine)
+    desk, former = await new_desk(), InvalidationPublisher(redis, prefix, held)
+    beginning = asyncio.create_task(former.heartbeat())
+    await held.has_read.wait()
+    await publisher.heartbeat()
+    held.goes_on.set()
+    await beginning
+    await desk.free()
+    assert await desk.looked() == 0
+    await clinic.book("10:00")
+    clinic.publisher = former
+    await clinic.catch_up()
+    await publisher.heartbeat()
+    assert await desk.free() == WITHOUT_TEN
+
+
 async def test_a_redis_that_comes_back_with_less_begins_another_epoch(clinic, new_desk, redis, publisher, prefix):
     """As after a restart that lost the last second, or when a replica takes over."""
     desk = await new_desk()
