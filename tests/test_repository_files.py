@@ -1,7 +1,9 @@
 """Files that git, editors, images and commit hooks read agree with the project."""
 
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,34 @@ def test_every_target_of_make_has_a_rule() -> None:
     documented = {name for page in ROOT.glob("docs/*.md") for name in re.findall(r"`make ([a-z-]+)", page.read_text())}
     rules = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
     assert names | documented <= rules
+
+
+def test_the_bill_of_materials_lists_what_the_image_installs(tmp_path: Path) -> None:
+    written = tmp_path / "sbom.json"
+    subprocess.run(["make", "--silent", "sbom", f"ARGS={written}"], cwd=ROOT, check=True)
+    names = {each["name"] for each in json.loads(written.read_text(encoding="utf-8"))["components"]}
+    assert {"fastapi", "psycopg", "gunicorn"} <= names
+    assert not {"pytest", "mypy"} & names
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_allowed"),
+    [
+        ("ALTER TABLE log.seal ADD COLUMN more text;", True),
+        ("ALTER TABLE log.seal DROP COLUMN at;", False),
+        ("ALTER TABLE log.seal RENAME COLUMN at TO sealed_at;", False),
+        ("ALTER TABLE log.seal ALTER COLUMN at TYPE text;", False),
+        ("ALTER TABLE log.seal ADD COLUMN more text NOT NULL;", False),
+    ],
+)
+def test_a_migration_that_running_processes_do_not_survive_is_found(
+    tmp_path: Path, statement: str, is_allowed: bool
+) -> None:
+    migration = tmp_path / "0099_change.sql"
+    migration.write_text(statement, encoding="utf-8")
+    command = [Path(sys.executable).with_name("squawk"), "--config", "infrastructure/migrations/squawk.toml", migration]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (asked.returncode == 0) is is_allowed, asked.stdout
 
 
 def test_commits_that_blame_skips_are_named_in_full() -> None:

@@ -51,15 +51,15 @@ class MailCatcher:
         self.mails.append(mail)
         return "250 OK"
 
-    def to(self, address: str, words: str = "") -> EmailMessage:
-        """The newest mail to an address that has these words, once there is one."""
+    def to(self, address: str, *, subject: str = "") -> EmailMessage:
+        """The newest mail to an address whose subject begins so, once there is one."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            found = [mail for mail in self.mails if address in str(mail["To"]) and words in text_of(mail)]
+            found = [mail for mail in self.mails if address in str(mail["To"]) and mail["Subject"].startswith(subject)]
             if found:
                 return found[-1]
             time.sleep(0.2)
-        raise AssertionError(f"no mail to {address} with {words!r}: {[str(mail['Subject']) for mail in self.mails]}")
+        raise AssertionError(f"no mail to {address} on {subject!r}: {[str(mail['Subject']) for mail in self.mails]}")
 
 
 def text_of(mail: EmailMessage) -> str:
