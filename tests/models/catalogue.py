@@ -20,6 +20,7 @@ from tests.models.protocols.erasure import AFTERWARDS, ENDS, READABLE, ErasureMo
 from tests.models.protocols.job_queue import CANCELLED, CONFIRMED, GIVEN_UP, SLEPT, TWICE, JobQueueModel
 from tests.models.protocols.one_time_secrets import FINISHES, ONCE, RECORDED_ONCE, VOID, CodeModel, ResetLinkModel
 from tests.models.protocols.process_cache import FRESH, ProcessCacheModel
+from tests.models.protocols.projection_failover import SAME, ProjectionFailoverModel
 from tests.models.protocols.projections import FORWARD, GRACE, WHOLE, ProjectionModel
 from tests.models.protocols.sessions import ENDED, FOUND_OUT, ONE, RefreshModel, ResetModel
 from tests.models.protocols.slow_workers import DONE_IN_THE_END, ClaimingModel, MessagesModel
@@ -82,6 +83,13 @@ MODELS = [
         lambda: ProjectionModel(events=4),
         states=522,
         depth=16,
+    ),
+    Listed(
+        "projections, superseded server",
+        "2 projectors, 3 events; failover with loss, the old server answers",
+        ProjectionFailoverModel,
+        states=10_776,
+        depth=20,
     ),
     Listed(
         "rebuild, its lock lost",
@@ -281,6 +289,11 @@ MUTANTS = [
         "epochs are not compared",
         lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="epochs"),
         gaps(LOST),
+    ),
+    Mutant(
+        "it is not asked whether a page is of this log",
+        lambda: ProjectionFailoverModel(projectors=1, asks=False),
+        gaps(SAME),
     ),
     Mutant("checkpoints are not compared", lambda: ProjectionModel(mutant="marks"), gaps(WHOLE, FORWARD)),
     Mutant(
