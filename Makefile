@@ -37,7 +37,7 @@ GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate -
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
-    compose-test bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
+    compose-test browser bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs,
 compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
 	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
 	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
+
+browser: $(STAMP) ## look at all pages with headless Chromium (ARGS="--screenshots folder")
+	$(PYTEST) -n $(WORKERS) tests/system/browser $(ARGS)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

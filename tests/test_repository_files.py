@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from interfaces.http.operations.problem_type import problem_types
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -79,6 +81,16 @@ def test_a_migration_that_running_processes_do_not_survive_is_found(
     command = [Path(sys.executable).with_name("squawk"), "--config", "infrastructure/migrations/squawk.toml", migration]
     asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (asked.returncode == 0) is is_allowed, asked.stdout
+
+
+def test_problems_that_nginx_answers_are_those_of_the_api() -> None:
+    text = (ROOT / "docker/nginx/daybook.conf.template").read_text(encoding="utf-8")
+    answered = [json.loads(body) for body in re.findall(r"return \d+ '(\{.*\})';", text)]
+    known = problem_types()
+    assert len(answered) == text.count("default_type application/problem+json")
+    for problem in answered:
+        told = known[problem["type"].removeprefix("/problems/")]
+        assert (told["title"], told["status"]) == (problem["title"], problem["status"])
 
 
 def test_commits_that_blame_skips_are_named_in_full() -> None:

@@ -26,6 +26,7 @@ from infrastructure.settings import inherited
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 PATIENCE = 300.0  # seconds
+NGINX, GUNICORN = "docker-compose-nginx.yml", "docker-compose-gunicorn.yml"
 
 
 @dataclass
@@ -50,6 +51,9 @@ class MailCatcher:
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
         return "250 OK"
+
+    def has(self, address: str) -> bool:
+        return any(address in str(mail["To"]) for mail in self.mails)
 
     def to(self, address: str, *, subject: str = "") -> EmailMessage:
         """The newest mail to an address whose subject begins so, once there is one."""
@@ -110,7 +114,7 @@ def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployme
     _copy(folder)
     project, door = f"daybook-test-{uuid4().hex[:8]}", free_port()
     subnet = f"10.{200 + door % 50}.{door % 250}.0/24"
-    nginx = file == "docker-compose-nginx.yml"
+    nginx = file == NGINX
     environment = inherited() | {
         "COMPOSE_PROJECT_NAME": project,
         "API_PUBLISHED": f"127.0.0.1:{door}",
