@@ -4,7 +4,7 @@ A notice is true when it is sent: right before its text leaves, the lease is ren
 of the notice is the key of the job, so that receivers recognise a second copy.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, former_place, place_of, visit_of
+from application.notifications.confirmation import Look, NoticeUntrue, confirm
 from application.notifications.links import LASTING
 from application.notifications.notice import CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
@@ -30,13 +31,6 @@ from domain.booking.hold import Hold, HoldStatus
 from domain.booking.origin import Party
 from domain.catalog.provider import Provider
 from domain.webhooks.webhook import Webhook, WebhookStatus
-
-Look = Callable[[], Awaitable[str]]
-"""Why a notice is not true now; empty while it is."""
-
-
-class NoticeUntrue(Exception):
-    """The notice is no longer true; the message says why, in one word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,7 @@ async def send(
     if attempts == 1 and recipient.account_id is None and not await _within_limit(notice, recipient, services):
         return "limit"
     try:
-        await channel.send(notice, recipient, partial(_confirm, lease, look))
+        await channel.send(notice, recipient, partial(confirm, lease, look))
     except NoticeUntrue as untrue_now:
         return str(untrue_now)
     return "done"
@@ -146,19 +140,6 @@ async def _within_limit(notice: Notice, recipient: Recipient, services: NoticeSe
             raise NotDueYet(again) from None
         return False
     return True
-
-
-async def _confirm(lease: JobLease, look: Look) -> None:
-    """Renew the lease, then look, in this order; again if the lease ran out meanwhile. Raises LeaseLost, NoticeUntrue.
-
-    A process that was paused in between would otherwise go on by what was so before.
-    """
-    held = False
-    while not held:
-        await lease.hold()
-        if why := await look():
-            raise NoticeUntrue(why)
-        held = lease.held
 
 
 async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeServices) -> str:

@@ -180,10 +180,10 @@ async def test_a_refused_command_leaves_its_key_free(two_stores: Two) -> None:
 
 
 async def test_a_key_that_was_refused_while_its_first_request_waited_has_the_reply_of_that(
-    two_stores: Two, database: Database
+    database: Database, open_store: Open
 ) -> None:
     """A limit of the promise: the refusal could not know of a commit that was still to come."""
-    here, there = two_stores
+    here, there = [await open_store(database.application) for _ in range(2)]
     week = await an_open_week(here)
     asked = week.booking("10:00", key=a_key("once"))
     async with shut_gate(database.owner) as gate:
@@ -195,7 +195,7 @@ async def test_a_key_that_was_refused_while_its_first_request_waited_has_the_rep
             await book_appointment(asked, there)
         await gate.open()
         done = await first
-    for store in two_stores:
+    for store in (here, there):
         again = await book_appointment(asked, store)
         assert (again.replayed, again.position, again.aggregate.id) == (True, done.position, done.aggregate.id)
     assert await seats(here, week) == ["10:00"]

@@ -251,8 +251,9 @@ async def test_an_event_that_is_asked_for_again_while_it_is_being_delivered_is_d
 
         receiver.answers = [asked]
         assert await office.deliver(id) == DeliveryResult("done")
-    assert starts(receiver) == ["09:00", "09:00", "10:00"]
-    assert len({each.id for each in receiver.received}) == 2
+    first, again, _ = (each.id for each in receiver.received)
+    assert first == again
+    assert starts(receiver) == ["09:00", "10:00"]
 
 
 async def test_one_that_is_moved_back_while_it_is_being_told_tells_again(office: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,8 @@ from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
+from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from projections.availability.cache import AvailabilityCache
@@ -30,15 +32,31 @@ from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import Snapshots
 from projections.registry import PROJECTIONS
-from tests.infrastructure.conftest import Open
 from tests.projections.clinic import Clinic, open_clinic
 from tests.support.checker import Acknowledged, check
-from tests.support.replica import NAME, Pair, a_pair, application
-from tests.support.sealed import CODEC
+from tests.support.sealed import CODEC, MASTERS
 from tests.support.waiting import eventually
+from tests.system.faults.replica import NAME, Pair, a_pair, application
 
 KIND = "account_notice"
 END = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'daybook-writer'"
+
+
+Another = Callable[[str], Awaitable[EventStore]]
+
+
+@pytest.fixture
+async def another_process() -> AsyncIterator[Another]:
+    async with AsyncExitStack() as stack:
+
+        async def connected(dsn: str) -> EventStore:
+            store = postgres_store(dsn, MASTERS)
+            assert isinstance(store.journal, PostgresJournal)
+            await store.journal.open()
+            stack.push_async_callback(store.journal.close)
+            return store
+
+        yield connected
 
 
 @dataclass
@@ -111,12 +129,11 @@ def acknowledged(done: CommandResult[Appointment]) -> Acknowledged:
     return Acknowledged(new_id(), None, done.position, done.aggregate.id, done.aggregate.version)
 
 
-async def test_whatever_the_new_primary_lacks_is_decided_and_shown_no_more(town: Town, open_store: Open) -> None:
+async def test_what_the_new_primary_lacks_is_decided_and_shown_no_more(town: Town, another_process: Another) -> None:
     lost, position = await lost_in_the_failover(town)
     pair, clinic = town.pair, town.clinic
     pair.promote()
-    other = await open_store(application(pair.new))  # another process, which has connected since
-    first = await book_appointment(clinic.week.booking("10:00"), other)
+    first = await book_appointment(clinic.week.booking("10:00"), await another_process(application(pair.new)))
     assert first.position <= position, "the new log gives the same positions to other events"
     with psycopg.connect(pair.old.dsn(NAME), autocommit=True) as old:
         old.execute(END)  # the appends reach the new one from now on, and reads the old one

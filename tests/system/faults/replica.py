@@ -39,7 +39,7 @@ class Pair:
     async def replicated(self) -> None:
         """All that the primary has committed is on the standby."""
         with psycopg.connect(self.old.dsn(NAME), autocommit=True) as primary:
-            found = primary.execute("SELECT pg_current_wal_flush_lsn()").fetchone()
+            found = primary.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
 
         async def caught_up() -> bool:
             with psycopg.connect(self.new.dsn(NAME), autocommit=True) as standby:
