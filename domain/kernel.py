@@ -8,22 +8,29 @@ import time
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Self
-from uuid import UUID, uuid5
+from uuid import UUID, SafeUUID, uuid5
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate, MetaAggregate, event
 
 __all__ = ["Aggregate", "derived_id", "event", "new_id"]
 
 _NAMESPACE = UUID("6f3b2b3e-6c1c-5c1f-9d0a-646179626f6f")
+_RANDOM_BITS = ((1 << 80) - 1) & ~(0xF << 76) & ~(0x3 << 62)
+_VERSION_7 = 0x7 << 76 | 0x2 << 62
+_drawn: list[int] = []  # random numbers of 80 bits: one call of the system draws many
+os.register_at_fork(after_in_child=_drawn.clear)  # or both processes would make the same ids
 
 
 def new_id() -> UUID:
     """A time-ordered id (UUIDv7, RFC 9562): events close in time are close in the index."""
+    if not _drawn:
+        many = os.urandom(10 * 128)
+        _drawn.extend(int.from_bytes(many[n : n + 10]) for n in range(0, len(many), 10))
     millis = time.time_ns() // 1_000_000
-    value = (millis & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    id = object.__new__(UUID)  # its constructor checks what is right by construction
+    object.__setattr__(id, "int", (millis & 0xFFFFFFFFFFFF) << 80 | _drawn.pop() & _RANDOM_BITS | _VERSION_7)
+    object.__setattr__(id, "is_safe", SafeUUID.unknown)
+    return id
 
 
 @lru_cache(maxsize=100_000)

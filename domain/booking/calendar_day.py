@@ -135,9 +135,14 @@ class Day(Aggregate):
         self.seats = {k: seat for k, seat in self.seats.items() if k != taker}
 
 
+_LEAST = timedelta(microseconds=1)
+
+
 def days_touched(since: datetime, until: datetime) -> list[date]:
     """The UTC days that [since, until) touches, in order."""
-    first, last = since.date(), (until - timedelta(microseconds=1)).date()
+    first, last = since.date(), (until - _LEAST).date()
+    if first == last:
+        return [first]
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
@@ -151,11 +156,16 @@ def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime)
     return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
 
 
+_SINCE, _UNTIL = Seat._fields.index("since"), Seat._fields.index("until")
+
+
 def _there(days: Iterable[Day], since: datetime, until: datetime) -> Iterable[Seat]:
-    seats: dict[UUID, Seat] = {}
-    for day in days:
-        seats |= {k: seat for k, seat in day.seats.items() if seat.since < until and since < seat.until}
-    return seats.values()
+    return {
+        taker: seat
+        for day in days
+        for taker, seat in day.seats.items()
+        if seat[_SINCE] < until and since < seat[_UNTIL]
+    }.values()
 
 
 def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> None:

@@ -18,7 +18,7 @@ from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope, as_get
 from interfaces.http.framework.ports import Ports
-from interfaces.http.framework.routing import Route, Router
+from interfaces.http.framework.routing import Route, Router, by_path
 from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
 from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
@@ -114,7 +114,7 @@ class DaybookApp(FastAPI):
     def entrance(self) -> ASGIApp:
         """What every request passes."""
         options: AppOptions = self.state.options
-        envelope = Envelope(self.router, options.origins, options.admission.enter, https=options.https)
+        envelope = Envelope(by_path(self.router), options.origins, options.admission.enter, https=options.https)
         return logged(envelope) if options.log_requests else envelope
 
     def include_router(self, router: Any, **options: Any) -> None:

@@ -22,6 +22,7 @@ from interfaces.http.framework.fields import (
     Shape,
     Text,
     absent,
+    empty,
 )
 
 TEXTS = frozenset({"staff_note", "external_id", "metadata"})
@@ -51,10 +52,10 @@ class BookAppointmentBody(Body):
     customer_id: UUID | None = None
     hold_id: UUID | None = None
     note: Text = ""
-    answers: Answers = {}
+    answers: Answers = empty()
     staff_note: Text = absent()
     external_id: ExternalId | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = empty()
     override: RuleOverrideBody | None = None
 
 

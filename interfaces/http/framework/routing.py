@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.parameters import parameters_of, read_path, read_query
@@ -164,3 +164,19 @@ class Router:
             return handler
 
         return decorate
+
+
+def by_path(router: APIRouter) -> ASGIApp:
+    """The router, which looks paths without parameters up instead of trying its routes in order."""
+    routes = [route for route in reversed(router.routes) if isinstance(route, Route) and "{" not in route.path]
+    found = {(method, route.path): route for route in routes for method in route.methods or ()}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        route = found.get((scope["method"], scope["path"]))
+        if route is None:
+            await router(scope, receive, send)
+        else:
+            scope.update(router=router, endpoint=route.endpoint, path_params={}, route=route)
+            await route.handle(scope, receive, send)
+
+    return answer

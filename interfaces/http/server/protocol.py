@@ -21,6 +21,7 @@ from interfaces.http.framework.request_errors import (
     kebab,
 )
 from interfaces.http.server.connections import Connections, Phase
+from interfaces.http.server.joined_writes import JoinedWrites
 from interfaces.http.server.limits import ServerLimits
 from interfaces.http.server.refusals import REFUSED, Refused, written
 
@@ -52,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        self.transport = JoinedWrites(self.transport, self.loop)
         if not self._watch.add(self):
             self._refuse(Overloaded("Too many connections. Try again."))
             self.loop.call_later(self._limits.linger_seconds, self.transport.abort)
