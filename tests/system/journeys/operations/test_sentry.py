@@ -109,9 +109,8 @@ def people(instance: Instance) -> set[str]:
         rows = [each for path in paths for each in admin.get(f"{path}?limit=200").json()["items"]]
     fields = ("name", "email", "phone", "address")
     found = {str(row[name]) for row in rows for name in fields if row.get(name)}
-    return {
-        each for each in found if re.search(r"[ @0-9]", each)
-    }  # not "Provider", an account that is named by its role
+    # Not "Provider", the name of an account that is called by its role.
+    return {each for each in found if re.search(r"[ @0-9]", each)}
 
 
 def logged(said: str) -> str:
