@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     mailbox: Path | None = None
     quiet_hours: Annotated[str, AfterValidator(values.hours_only)] = ""
 
+    sentry_dsn: Annotated[Secret, AfterValidator(values.sentry_address)]
+    sentry_dsn_file: File
+    sentry_environment: str = ""
+
     webhook_allow_private: Annotated[str, AfterValidator(values.networks_only)] = ""
 
     @property

@@ -10,7 +10,7 @@ from infrastructure.settings import Settings
 from infrastructure.settings_rules import SECRETS
 
 HIDDEN = "***"
-URLS = ("redis_url", "broker_url", "smtp_url")
+URLS = ("redis_url", "broker_url", "smtp_url", "sentry_dsn")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ SECRETS = (
     "smtp_url",
     "broker_url",
     "flower_basic_auth",
+    "sentry_dsn",
 )
 RENAMED: Mapping[str, str] = {
     "environment": "MODE",

@@ -14,6 +14,7 @@ KEY_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 """The shortest key of each algorithm: as long as its hash (RFC 7518, section 3.2)."""
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _MAILTO = re.compile(r"mailto:[^@\s]+@[^@\s]+")
+_DSN = re.compile(r"https?://[^\s:@/?#]+(:[^\s@/?#]+)?@[^\s@/?#]+(/[^\s@/?#]+)*/[0-9]+")
 _WEB = re.compile(r"https?://[^\s#?]+")
 
 
@@ -80,6 +81,13 @@ def broker_address(url: SecretStr | None) -> SecretStr | None:
 
 def mail_server(url: SecretStr | None) -> SecretStr | None:
     return _address(url, {"smtp", "smtps"}, "smtp://user:password@host:587?starttls or smtps://host:465")
+
+
+def sentry_address(dsn: SecretStr | None) -> SecretStr | None:
+    """The DSN of a project: its key as the user, its number at the end of the path."""
+    if dsn is not None and not _DSN.fullmatch(dsn.get_secret_value()):
+        raise ValueError("use the DSN of a project, such as https://key@sentry.example.org/1")
+    return dsn
 
 
 def user_and_password(pair: SecretStr | None) -> SecretStr | None:

@@ -1,14 +1,26 @@
-"""The id of the request or job that this task works for: in log lines, answers and events."""
+"""The request or job that this task works for: its id is in log lines, answers and events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+from application.jobs.job import Job
+
+current_work: ContextVar[Mapping[str, Any]] = ContextVar("current_work", default=MappingProxyType({}))
+"""A request's scope, or the same names for a job: `request_id`, `operation`, `caller`."""
+
+
+def work_for(job: Job) -> None:
+    """From now on, the current task works for a job."""
+    current_work.set({"request_id": job.correlation, "operation": job.kind})
 
 
 def request_log_fields() -> Mapping[str, str]:
-    """The fields of every log line of a request or job: its id."""
-    current = request_id.get()
-    return {"request_id": current} if current else {}
+    """The fields of every log line of a request or job: its id, what is done, and the id of the account that asked."""
+    work = current_work.get()
+    actor = getattr(work.get("caller"), "id", None)
+    fields = {"request_id": work.get("request_id"), "operation": work.get("operation"), "actor": actor}
+    return {name: str(value) for name, value in fields.items() if value}

@@ -25,15 +25,17 @@ OF_SCRIPTS = {
 }  # read by docker/entrypoint.sh and docker/gunicorn.conf.py
 MADE = {
     *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
-    *("smtp_url", "tls_certificate", "tls_key"),
+    *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key"),
 }
+MAY_BE_EMPTY = {"smtp_url", "sentry_dsn"}
+SENTRY = "docker-compose-sentry.yml"
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="docker/prepare needs openssl")
 
 
 def a_copy(folder: Path) -> Path:
     """What docker/prepare reads and writes, in a folder of its own."""
     shutil.copytree(ROOT / "docker", folder / "docker", ignore=shutil.ignore_patterns("secrets"))
-    for example in (".env.example", *EXAMPLES):
+    for example in (".env.example", ".env.docker.sentry.example", *EXAMPLES):
         shutil.copy(ROOT / example, folder)
     return folder
 
@@ -62,7 +64,7 @@ class TestPrepare:
         prepared(folder, "--host", "booking.example.org")
         made = secrets_of(folder)
         assert made.keys() == MADE
-        values = [value for name, value in made.items() if name != "smtp_url"]
+        values = [value for name, value in made.items() if name not in MAY_BE_EMPTY]
         assert all(values)
         assert len({*values}) == len(values)
         prepared(folder)
@@ -112,6 +114,26 @@ class TestPrepare:
         files = {f"{name}_file": folder / "docker/secrets" / name for name in SECRETS if name in MADE}
         settings = Settings(_env_file=folder / ".env.docker", **files)  # type: ignore[arg-type]
         assert settings.smtp_url is None
+        assert settings.sentry_dsn is None
+
+    def test_takes_the_dsn_of_sentry(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--sentry-dsn", "https://key@sentry.example.org/1")
+        prepared(folder)
+        assert secrets_of(folder)["sentry_dsn"] == "https://key@sentry.example.org/1"
+
+    def test_gives_sentry_a_password_once_and_keeps_the_key(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder)
+        file = folder / ".env.docker.sentry"
+        values = dict(re.findall(r"^([A-Z_]+)=(.*)$", file.read_text(encoding="utf-8"), re.MULTILINE))
+        assert values["POSTGRES_PASSWORD"] == values["SENTRY_DB_PASSWORD"] != ""
+        assert values["SENTRY_SECRET_KEY"] == ""
+        with_key = file.read_text(encoding="utf-8").replace("SECRET_KEY=", "SECRET_KEY==(a&b)^*%c")
+        file.write_text(with_key, encoding="utf-8")
+        prepared(folder)
+        assert file.read_text(encoding="utf-8") == with_key
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -181,3 +203,34 @@ def test_the_image_runs_as_nobody_that_others_know() -> None:
     assert "USER 10001:10001" in text
     assert not re.search(r"^# *syntax", text, re.MULTILINE)
     assert "ARG" not in text.split("AS build")[1].split("FROM")[0]  # nothing of the caller's gets into the packages
+
+
+def test_sentry_is_published_on_this_machine_alone() -> None:
+    services = composed(SENTRY)["services"]
+    assert services.keys() == {"sentry-base", "sentry-postgres", "sentry-redis"}
+    published = {name: each["ports"] for name, each in services.items() if "ports" in each}
+    assert published == {"sentry-base": ["${SENTRY_PUBLISHED:-127.0.0.1:9000}:9000"]}
+    assert composed(SENTRY)["networks"]["sentry"]["internal"] is True
+
+
+def test_the_example_for_sentry_has_the_names_that_its_file_reads() -> None:
+    names = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.docker.sentry.example").read_text(encoding="utf-8"), re.MULTILINE)
+    own = (ROOT / "docker/sentry/sentry.sh").read_text(encoding="utf-8")
+    assert [name for name in names if not name.startswith("POSTGRES_") and name not in own] == []
+    assert len(names) == 11
+
+
+def test_no_script_takes_an_environment_file_for_a_program() -> None:
+    scripts = [each for each in (ROOT / "docker").rglob("*") if each.is_file() and each.read_bytes()[:2] == b"#!"]
+    assert len(scripts) >= 6
+    for script in scripts:
+        text = script.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(source|\.)\s", text, re.MULTILINE), script
+
+
+def test_a_key_for_sentry_is_made_before_anything_is_set() -> None:
+    command = ["bash", str(ROOT / "docker/sentry/sentry.sh"), "config", "generate-secret-key"]
+    keys = {subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout for _ in range(3)}
+    assert len(keys) == 3
+    for key in keys:
+        assert re.fullmatch(r"[a-z0-9!@%^&*(\-_=+)]{50}\n", key), key

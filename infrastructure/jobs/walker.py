@@ -19,6 +19,7 @@ from application.jobs.job import (
     PermanentFailure,
     RetryAfter,
 )
+from infrastructure.jobs.failures import is_fault, told_of
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
 
@@ -168,7 +169,7 @@ class JobWalker:
         self._ended.add(kind)
 
     async def _failed(self, held: HeldJob, error: Exception) -> None:
-        job, told = held.job, _told(error)
+        job, told = held.job, told_of(error)
         pause = error.retry_after if isinstance(error, RetryAfter) else 0.0
         dead = await self._queue.failed(held, told, pause=pause, hopeless=isinstance(error, PermanentFailure))
         if dead is None:
@@ -176,7 +177,11 @@ class JobWalker:
         elif dead:
             _say_dead(job.kind, str(job.key), told, job.attempts)
         else:
-            logger.warning("job failed, retrying", kind=job.kind, key=str(job.key), attempts=job.attempts, error=told)
+            facts = {"kind": job.kind, "key": str(job.key), "attempts": job.attempts, "error": told}
+            if job.attempts == 1 and is_fault(error):
+                logger.error("job crashed, retrying", **facts, exc_info=error)
+            else:
+                logger.warning("job failed, retrying", **facts)
             DONE.labels(job.kind, "failed").inc()
 
 
@@ -238,11 +243,3 @@ def _say_dead(kind: str, key: str, error: str, attempts: int) -> None:
     retry = f"POST /v1/jobs/{key}/retry"
     logger.error("job is dead", attempts=attempts, kind=kind, key=key, error=error, retry=retry)
     DONE.labels(kind, "dead").inc()
-
-
-def _told(error: Exception) -> str:
-    """The text of Daybook's own exceptions; of others the type and the server's code, as their text may be personal."""
-    if isinstance(error, PermanentFailure | RetryAfter):
-        return str(error)
-    code = getattr(error, "code", None)
-    return type(error).__name__ + (f" {code}" if isinstance(code, int) else "")

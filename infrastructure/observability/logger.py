@@ -14,7 +14,8 @@ import structlog
 from infrastructure.observability.outages import OutageFilter
 from infrastructure.observability.versions import RELEASE, ZONES
 
-FIRST = ("timestamp", "level", "role", "pid", "request_id", "event", "logger")
+_NOT_FOR_PEOPLE = {"logger", "pid", "actor", "version", "tzdata"}
+FIRST = ("timestamp", "level", "role", "pid", "request_id", "operation", "actor", "event", "logger")
 """The keys that begin every line, in this order; the fields of the event follow."""
 NOISE: Mapping[str, int] = {
     **dict.fromkeys(
@@ -32,6 +33,7 @@ NOISE: Mapping[str, int] = {
     ),
     **dict.fromkeys(("httpx", "httpcore"), logging.WARNING),  # they write whole URLs, which may hold secrets
     "infrastructure.database.pool_waits": logging.WARNING,  # SQLAlchemy's pools, each time one is closed
+    "urllib3": logging.ERROR,  # it warns of each attempt to reach Sentry; one line of ours says that it is away
     "flower.inspector": logging.ERROR,  # it warns of each method that no worker answers, at every start
 }
 """The lowest level that passes of a library's logger."""
@@ -97,6 +99,13 @@ def log_start(address: str | None = None) -> None:
 def log_stop() -> None:
     """The line that every role ends with."""
     _log.info("daybook role stopped")
+    flush_log()
+
+
+def flush_log() -> None:
+    """Wait until the handlers have passed all lines on: a process that ends by a signal does not do so by itself."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def _renderers(terminal: bool) -> Sequence[structlog.typing.Processor]:
@@ -107,13 +116,27 @@ def _renderers(terminal: bool) -> Sequence[structlog.typing.Processor]:
                 exception_formatter=structlog.dev.plain_traceback, sort_keys=False, pad_event_to=0, pad_level=False
             ),
         ]
-    exceptions = structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS)
+    exceptions = structlog.processors.ExceptionRenderer(_trace)
     return [exceptions, _in_order, structlog.processors.JSONRenderer()]
+
+
+def _trace(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """The trace without values: further lines of a text have those of the row or the input that was refused."""
+    trace = _WITHOUT_LOCALS(exc_info)
+    _keep_first_lines(trace)
+    return trace
+
+
+def _keep_first_lines(trace: list[dict[str, Any]]) -> None:
+    for error in trace:
+        error["exc_value"] = error["exc_value"].partition("\n")[0]
+        for grouped in error.get("exceptions", ()):
+            _keep_first_lines(grouped)
 
 
 def _for_people(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Short enough for a terminal of 80 columns: the time of day, the role first, no names of modules and processes."""
-    shown = {key: value for key, value in event.items() if key not in {"logger", "pid", "version", "tzdata"}}
+    shown = {key: value for key, value in event.items() if key not in _NOT_FOR_PEOPLE}
     if timestamp := shown.pop("timestamp", None):
         shown["timestamp"] = f"{timestamp[11:19]}Z"
     return shown

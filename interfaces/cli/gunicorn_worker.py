@@ -12,16 +12,15 @@ from uvicorn_worker import UvicornWorker
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.home import HOME
 from infrastructure.local.instance import settings_of
-from infrastructure.observability.logger import configure_logs
+from interfaces.cli.reporting import start_reporting
 from interfaces.http.main import create_app
 from interfaces.http.server.configuration import limits_of, server_options
-from interfaces.request_id import request_log_fields
 
 
 def application() -> ASGIApp:
     """The API on the settings of this process. Gunicorn calls this once in each worker process."""
     settings = settings_of(HOME.absolute())
-    configure_logs(settings.log_level, "api", request_log_fields)
+    start_reporting(settings, "api")
     collect_rarely()
     return create_app(settings)
 
@@ -38,7 +37,7 @@ class GunicornLogs(Logger):  # type: ignore[misc]
     """Gunicorn's own lines in the format of Daybook's."""
 
     def setup(self, cfg: Config) -> None:  # noqa: ARG002
-        configure_logs(settings_of(HOME.absolute()).log_level, "gunicorn", dict)
+        start_reporting(settings_of(HOME.absolute()), "gunicorn")
         self.error_log.propagate = True
         self.error_log.handlers.clear()
         self.access_log.disabled = True

@@ -7,18 +7,20 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from interfaces.cli import admin, audit, config, keys, projections, roles, setup, up
+from interfaces.cli import admin, audit, keys, projections, roles, setup, up
+from interfaces.cli.diagnosis.config import config
 from interfaces.cli.diagnosis.doctor import doctor
 from interfaces.cli.diagnosis.info import info
 from interfaces.cli.diagnosis.status import status
 from interfaces.cli.failures import failure_of
+from interfaces.cli.reporting import report_crash
 
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower"),
     *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
     *("admin", "audit", "projections", "keys", "rebuild"),
 )
-DIAGNOSIS = (status, info, doctor)
+DIAGNOSIS = (config, status, info, doctor)
 
 
 class _Ordered(TyperGroup):
@@ -35,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, config.config, *DIAGNOSIS, projections.rebuild):
+for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, *DIAGNOSIS, projections.rebuild):
     app.command()(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
@@ -67,6 +69,7 @@ def main() -> None:
     except Exception as error:
         failure = failure_of(error)
         if failure is None:
+            report_crash(error)
             raise
         typer.echo(failure.text, err=True)
         raise SystemExit(failure.status) from None

@@ -62,9 +62,11 @@ def worker(
 
 def beat(data: Data = HOME, until_stdin_closes: UntilStdinCloses = False) -> None:
     """Trigger a check for due jobs every second. One is enough; more do no harm."""
+    from interfaces.cli.reporting import watch_beat_of
     from interfaces.worker.celery_app import run_beat
 
     with _running("beat", data, until_stdin_closes=until_stdin_closes) as settings:
+        watch_beat_of(settings)
         run_beat(settings)
 
 
@@ -116,14 +118,13 @@ def _running(
 def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
     """Logs, metrics and the watch on the parent process, which every role has."""
     from infrastructure.local.instance import settings_of
-    from infrastructure.observability.logger import configure_logs
     from infrastructure.observability.metrics import serve_metrics
     from infrastructure.settings import inherited
     from interfaces.cli.parent_process import end_with_parent
-    from interfaces.request_id import request_log_fields
+    from interfaces.cli.reporting import start_reporting
 
     settings = settings_of(data.absolute())
-    configure_logs(settings.log_level, role, request_log_fields)
+    start_reporting(settings, role)
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
     if until_stdin_closes:

@@ -19,11 +19,11 @@ def migrate(data: Data = HOME) -> None:
     """
     from infrastructure.local.instance import settings_of
     from infrastructure.migrate import migrate_all
-    from infrastructure.observability.logger import configure_logs
     from interfaces.cli.progress import progress
+    from interfaces.cli.reporting import start_reporting
 
     settings = settings_of(data.absolute())
-    configure_logs(settings.log_level, "migrate")
+    start_reporting(settings, "migrate")
     with progress("Rebuilding the read models", visible=False) as bar:
         rebuilt = migrate_all(settings, bar)
     typer.echo(f"The schema is current. Rebuilt read models: {', '.join(rebuilt) or 'none'}.")

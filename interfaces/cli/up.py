@@ -21,11 +21,11 @@ def up(
     """Start PostgreSQL, Redis and all roles; Ctrl-C stops them."""
     if sys.stderr.isatty():
         typer.echo("Starting Daybook ...", err=True)  # at once: what follows takes a moment to load
-    from infrastructure.observability.logger import configure_logs
     from infrastructure.settings import Mode, Settings
+    from interfaces.cli.reporting import start_reporting
     from interfaces.cli.startup.run import UpOptions, run_all
 
     settings = Settings()
-    configure_logs(settings.log_level, "up")
+    start_reporting(settings, "up")
     with_demo = settings.mode is not Mode.TEST if demo is None else demo
     run_all(UpOptions(data.absolute(), port, apis, workers, with_demo, as_json))

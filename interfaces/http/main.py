@@ -57,6 +57,7 @@ from interfaces.http.framework.ports import (
     WebhookPorts,
 )
 from interfaces.http.server.admission import Admission
+from interfaces.request_id import work_for
 from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
@@ -122,7 +123,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     queue = JobQueue(rows, store.keyring)
     endings = EndingServices(store, AheadReader(reads))
     handlers = {**account_handlers(services), **erasure_handlers(erasure.services), **ending_handlers(endings)}
-    walker = JobWalker(queue, handlers)
+    walker = JobWalker(queue, handlers, about=work_for)
     await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
         store=store,

@@ -21,7 +21,7 @@ from application.booking.waitlist_matching import WaitlistServices, waitlist_han
 from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.jobs.dispatch import KINDS
-from application.jobs.job import Job, JobHandlers
+from application.jobs.job import JobHandlers
 from application.notifications.agenda import AgendaServices, agenda_handlers
 from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
@@ -42,6 +42,7 @@ from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from infrastructure.mail.calendar_host import calendar_host
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import SentMails, messages_of, postman_of
+from infrastructure.observability.logger import flush_log
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
@@ -49,8 +50,9 @@ from infrastructure.settings import Settings
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
-from interfaces.request_id import request_id
+from interfaces.request_id import work_for
 from interfaces.worker.celery_app import QUEUES, SWEEPS, broker_app
+from interfaces.worker.monitors import watch_tasks
 from interfaces.worker.redis_requeue import patch_requeue
 from interfaces.worker.runtime import WorkerRuntime, WorkerServices
 from interfaces.worker.wakeups import BOUND, send
@@ -69,6 +71,10 @@ def celery_of(settings: Settings) -> Celery:
     patch_requeue()
     app = broker_app(settings)
     _register_tasks(app, WorkerRuntime(partial(_services, settings)))
+    if settings.sentry_dsn is not None:
+        from infrastructure.observability.sentry import Monitors
+
+        watch_tasks(Monitors().check_in)
     return app
 
 
@@ -93,6 +99,7 @@ def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
     def close(**_: Any) -> None:
         if getppid() == worker:  # else the worker was killed: the leases lapse, and another worker does its jobs
             runtime.close()
+            flush_log()
 
     signals.worker_process_shutdown.connect(close, weak=False)
 
@@ -163,10 +170,7 @@ async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
 
 
 def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> JobWalker:
-    def about(job: Job) -> None:
-        request_id.set(job.correlation)
-
-    return JobWalker(queue, {kind: handlers[kind] for kind in kinds}, about=about)
+    return JobWalker(queue, {kind: handlers[kind] for kind in kinds}, about=work_for)
 
 
 async def _handlers(

@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
 
+from interfaces.worker.monitors import ticked
+
 BOUND = 4
 """The most wake-ups that wait in a queue. A process that takes one runs all due jobs, so more have no use."""
 
@@ -31,6 +33,7 @@ class BoundedScheduler(Scheduler):
     """A beat that sends nothing while BOUND messages wait in the queue of sweeps."""
 
     def apply_async(self, entry: ScheduleEntry, *arguments: Any, **named: Any) -> Any:
+        ticked.send(sender=self)
         if waiting(self.app, "sweep") >= BOUND:
             return None
         return super().apply_async(entry, *arguments, **named)

@@ -111,12 +111,20 @@ async def _claim(
 
 
 async def _stop(
-    connection: AsyncConnection, generation: int, projection: Projection, at: int, error: Exception
+    connection: AsyncConnection, generation: int, projection: Projection, event: RecordedEvent, error: Exception
 ) -> Checkpoint:
-    """The projection stays before the event at a position until it is resumed."""
-    name, reason = projection.name, f"{type(error).__name__}: {error}"
-    way_out = f"fix the cause, then `daybook projections resume {name}`"
-    logger.error("projection stopped", projection=name, position=at, error=reason, way_out=way_out)
+    """The projection stays before the event until it is resumed."""
+    text, *_ = str(error).split("\n", 1)  # PostgreSQL's details follow, with the values of the row
+    name, reason, at = projection.name, f"{type(error).__name__}: {text}", event.position
+    logger.error(
+        "projection stopped",
+        projection=name,
+        position=at,
+        request_id=event.metadata.get("correlation"),
+        error=reason,
+        way_out=f"fix the cause, then `daybook projections resume {name}`",
+        exc_info=error,
+    )
     values = {"generation": generation, "name": name, "position": at - 1, "at": at, "error": reason}
     await connection.execute(_STOP, values)
     return Checkpoint(at - 1, at)
@@ -130,9 +138,9 @@ async def _give(
         for event in events:  # one by one, to find the one that fails
             error = await _attempt(connection, generation, projection, [event])
             if error is not None:
-                return await _stop(connection, generation, projection, event.position, error)
+                return await _stop(connection, generation, projection, event, error)
     elif error is not None:
-        return await _stop(connection, generation, projection, events[0].position, error)
+        return await _stop(connection, generation, projection, events[0], error)
     return Checkpoint(events[-1].position)
 
 

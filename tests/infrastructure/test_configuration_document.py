@@ -63,6 +63,8 @@ OURS: dict[str, tuple[str, Any]] = {
     "FLOWER_URL": ("http://127.0.0.1:5555", "http://127.0.0.1:5555"),
     "METRICS_URL": ("http://127.0.0.1:9100/metrics", "http://127.0.0.1:9100/metrics"),
     "FLOWER_BASIC_AUTH": ("user:password", "user:password"),
+    "SENTRY_DSN": ("https://key@sentry.example.org/1", "https://key@sentry.example.org/1"),
+    "SENTRY_ENVIRONMENT": ("staging", "staging"),
     "SMTP_URL": ("smtp://user:password@host:587?starttls", "smtp://user:password@host:587?starttls"),
     "MAIL_FROM": ("Salon <salon@example.org>", "Salon <salon@example.org>"),
     "MAIL_SENDER_NAME": ("Salons Ltd", "Salons Ltd"),

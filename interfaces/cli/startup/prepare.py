@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.migrate import migrate_all
-from infrastructure.observability.logger import configure_logs
 from infrastructure.settings import Settings, adopt
 from interfaces.cli.failures import failure_of
+from interfaces.cli.reporting import report_crash, start_reporting
 from interfaces.cli.startup.demo_data import build_town, make_accounts
 from interfaces.cli.startup.preparation import Progress
 from interfaces.demo.first_booking import FirstBooking
@@ -40,13 +40,15 @@ STEPS: Mapping[str, Callable[[Settings, Mapping[str, Any], Progress], Any]] = {
 def main() -> None:
     """Carry out steps until standard input closes, or one fails."""
     settings = adopt(json.loads(sys.stdin.readline() or "{}"))
-    configure_logs(settings.log_level, "up")
+    start_reporting(settings, "up")
     for line in sys.stdin:
         details = json.loads(line)
         try:
             _say(result=STEPS[details["step"]](settings, details, _progress))
         except Exception as error:  # noqa: BLE001  the parent says what failed
             failure = failure_of(error)
+            if failure is None:
+                report_crash(error)
             text, status = failure or (traceback.format_exc(), 1)
             _say(failure=text, status=status)
             return

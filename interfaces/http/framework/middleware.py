@@ -11,7 +11,7 @@ from application.rate_limit import TooManyRequests
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.errors import answer_of, token_refused
-from interfaces.request_id import request_id
+from interfaces.request_id import current_work
 
 _GOOD_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 _UUID = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
@@ -60,7 +60,7 @@ class Envelope:
                 message["headers"] = [(b"x-request-id", id), *told, *self._origins.headers_for(scope)]
             await send(message)
 
-        request_id.set(scope["request_id"])  # of this request's task alone
+        current_work.set(scope)  # of this request's task alone
         try:
             leave = await self._admit(scope["path"])
             await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)

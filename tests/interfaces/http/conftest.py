@@ -1,7 +1,7 @@
 """The app on PostgreSQL, and people who talk to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -42,9 +42,18 @@ from projections.query.snapshot import Snapshots
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
 from tests.infrastructure.mail.gallery import LINKS
+from tests.infrastructure.observability.captured_log import logged, personal
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
 from tests.support.sealed import CODEC, MASTERS
+
+
+@pytest.fixture(autouse=True)
+def nothing_personal_is_logged() -> Iterator[None]:
+    """Whatever a test sends, no line of the log is about a person."""
+    with logged() as log:
+        yield
+    assert not personal(log.getvalue())
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """What is away for a while: PostgreSQL, beats, or the right time."""
 
+import json
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -15,7 +17,16 @@ _IN_HALF_AN_HOUR = """
     UPDATE read_1.job SET due_at = clock_timestamp() + interval '30 minutes' WHERE subject = ANY(%s)"""
 
 
+def repeated(said: str) -> list[tuple[object, ...]]:
+    """The lines of warnings and errors that a process wrote more than once, with how often."""
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    troubles = [line for line in lines if line["level"] in {"warning", "error"}]
+    counted = Counter((line["pid"], line["logger"], line["event"], line.get("task")) for line in troubles)
+    return [(*line, number) for line, number in counted.items() if number > 1]
+
+
 def test_a_database_that_is_started_again_finds_everybody_at_work(crew: Crew, postgres: LocalServers) -> None:
+    before_it = len(crew.instance.process.said)
     with crew.beat() as beat, crew.worker() as worker:
         ids = crew.past(10)
         within(SOON, lambda: crew.done(ids))
@@ -27,7 +38,9 @@ def test_a_database_that_is_started_again_finds_everybody_at_work(crew: Crew, po
         within(SOON, lambda: crew.done(more))
         assert hands(worker) == before
         assert beat.process.poll() is None
+        everybody = beat.said + worker.said + crew.instance.process.said[before_it:]
     assert len(crew.completed([*ids, *more])) == 20
+    assert repeated(everybody) == []  # whatever is tried again meanwhile
 
 
 def ready(crew: Crew) -> tuple[str, bool]:
