@@ -16,7 +16,7 @@ from interfaces.cli.failures import failure_of
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower"),
     *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
-    *("admin", "audit", "projections", "keys", "rebuild"),
+    *("admin", "audit", "projections", "keys", "rebuild", "restored"),
 )
 DIAGNOSIS = (status, info, doctor)
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, config.config, *DIAGNOSIS, projections.rebuild):
-    app.command()(command)
+    app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
