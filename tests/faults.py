@@ -76,7 +76,7 @@ FAULTS: Mapping[int, tuple[str, str]] = {
 
 def table() -> str:
     """A row for each fault, with its tests; one without a test is open."""
-    found = tests_of_faults()
+    found = marked_tests()
     rows = [
         f"| {number} | {fault} | {expected} | {_shown(found.get(number, ()))} |"
         for number, (fault, expected) in FAULTS.items()
@@ -84,7 +84,7 @@ def table() -> str:
     return "\n".join(["| number | fault | expected | tests |", "|---|---|---|---|", *rows])
 
 
-def tests_of_faults() -> Mapping[int, Sequence[str]]:
+def marked_tests() -> Mapping[int, Sequence[str]]:
     """The tests of each fault, as path::name. Raises ValueError for a number that no fault has."""
     found: dict[int, list[str]] = defaultdict(list)
     for file in sorted((ROOT / "tests").rglob("test_*.py")):

@@ -5,16 +5,16 @@ import ast
 import pytest
 
 from tests import faults
-from tests.faults import FAULTS, table, tests_of_faults
+from tests.faults import FAULTS, marked_tests, table
 
 
 def test_every_fault_has_a_test() -> None:
-    assert tests_of_faults().keys() == FAULTS.keys()
+    assert marked_tests().keys() == FAULTS.keys()
     assert "**open**" not in table()
 
 
 def test_a_fault_without_a_test_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "tests_of_faults", dict)
+    monkeypatch.setattr(faults, "marked_tests", dict)
     assert table().count("**open**") == len(FAULTS)
 
 
