@@ -31,7 +31,7 @@ CLIENTS := tests/system/clients
 CLIENT_TOOLS := .cache/clients
 CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
 CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
-SCRIPTS := docker/prepare docker/rollout $(wildcard docker/*.sh docker/*/*.sh) $(CLIENTS)/lint $(COMPOSE)/lint .ci/run
+SCRIPTS := $(addprefix docker/,backup prepare restore rollout rotate) $(wildcard docker/*.sh docker/*/*.sh) $(CLIENTS)/lint $(COMPOSE)/lint .ci/run
 GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate --meta none --overwrite \
     --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
@@ -70,8 +70,9 @@ test-other-postgres: $(STAMP) ## test event log and read models on other Postgre
 torture: $(STAMP) ## kill, cut and pause everything under load (ARGS="--minutes 10")
 	$(BIN)/pytest tests/system/torture --minutes 2 --log-cli-level=INFO $(ARGS)
 
-faults: $(STAMP) ## send 5,000 reminders while workers and broker are killed
+faults: $(STAMP) ## cause every fault of docs/faults.md that needs no Docker; 5,000 reminders while workers are killed
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
+	$(BIN)/pytest tests -m fault --ignore tests/system/faults --ignore tests/system/compose $(ARGS)
 
 soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
 	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)

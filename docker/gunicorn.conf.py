@@ -1,5 +1,9 @@
 """Gunicorn: a master that balances the API over its worker processes; WEB_CONCURRENCY says how many."""
 
+from interfaces.cli.gunicorn_worker import checked_settings
+
+checked_settings()  # before anything starts: what is wrong is said once, not by each process
+
 worker_class = "interfaces.cli.gunicorn_worker.DaybookWorker"
 logger_class = "interfaces.cli.gunicorn_worker.GunicornLogs"
 worker_tmp_dir = "/dev/shm"  # the heartbeat of workers must not wait for a disk

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65535)
     api_connections: int = Field(1000, ge=1)
     api_queue_delay: float = Field(0.05, gt=0)  # seconds
+    api_drain_seconds: float = Field(0.0, ge=0)
     public_url: Annotated[str, AfterValidator(values.web_address)] = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[str, AfterValidator(values.networks_only)] = ""
     cors_origins: Annotated[str, AfterValidator(values.origins_only)] = ""
@@ -77,6 +78,9 @@ class Settings(BaseSettings):
     db_user: str = "daybook"
     db_pass: SecretStr = SecretStr("")
     db_pass_file: File
+    db_sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    db_sslrootcert: str = ""
+    unverified_servers: str = ""
     db_superuser: str | None = None
     db_superuser_pass: SecretStr = SecretStr("")
     db_superuser_pass_file: File
@@ -143,6 +147,12 @@ class Settings(BaseSettings):
         return values.parts(self.cors_origins)
 
     @property
+    def secret_keys(self) -> tuple[str, str | None]:
+        """The key that signs, and one more that is accepted."""
+        more = self.secret_key_previous
+        return self.secret_key.get_secret_value(), more.get_secret_value() if more else None
+
+    @property
     def masters(self) -> MasterKeys:
         """The keys that encrypt the keys of persons."""
         previous = self.master_key_previous
@@ -192,7 +202,9 @@ class Settings(BaseSettings):
             return None
         role = "superuser" if owner and superuser is not None else "user"
         password: SecretStr = getattr(self, f"{prefix}_superuser_pass" if role == "superuser" else f"{prefix}_pass")
-        return DatabaseAddress(host, port, name, getattr(self, f"{prefix}_{role}"), password.get_secret_value())
+        user = getattr(self, f"{prefix}_{role}")
+        tls = (self.db_sslmode, self.db_sslrootcert) if prefix == "db" else ()
+        return DatabaseAddress(host, port, name, user, password.get_secret_value(), *tls)
 
     @classmethod
     def settings_customise_sources(
@@ -209,6 +221,13 @@ class Settings(BaseSettings):
     @classmethod
     def _collect_faults(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return rules.validated(dict(given), handler, cls.model_fields)
+
+
+def without_superuser(settings: Settings) -> Settings:
+    """The settings of a role that runs for long; raises ValidationError if it has DB_SUPERUSER in PROD."""
+    if settings.mode is Mode.PROD and settings.db_superuser:
+        raise rules.superuser_refused(settings.db_superuser)
+    return settings
 
 
 def inherited() -> dict[str, str]:

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from infrastructure.settings_production import refused_in_production
 from infrastructure.settings_values import KEY_BYTES
 
 T = TypeVar("T")
@@ -90,9 +91,18 @@ def validated(values: dict[str, Any], build: Callable[[Any], T], fields: Mapping
     except ValidationError as wrong:
         faults += [_advised(error, fields) for error in wrong.errors(include_url=False)]
     faults += _weak_keys(values)
+    if values.get("mode") == "PROD":
+        refused = refused_in_production(values, fields["public_url"].default)
+        faults += [_fault(name, value, advice) for name, value, advice in refused]
     if faults:
         raise ValidationError.from_exception_data("Settings", faults, hide_input=True)
     return built[0]
+
+
+def superuser_refused(user: str) -> ValidationError:
+    """The refusal of DB_SUPERUSER in PROD, by a role that does not need it."""
+    advice = "leave it out: only `daybook migrate`, `rebuild` and `admin` need it"
+    return ValidationError.from_exception_data("Settings", [_fault("db_superuser", user, advice)], hide_input=True)
 
 
 def _fault(name: str, value: object, advice: str) -> InitErrorDetails:

@@ -1,4 +1,4 @@
-"""The parts of the documents that are made: routes, problems, the tree of modules, decisions, recipes.
+"""The parts of the documents that are made: routes, problems, the tree of modules, decisions, recipes, faults.
 
 `make documents` writes them; a test fails when a document and the code differ.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types
-from tests import recipes
+from tests import faults, recipes
 from tests.models import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +21,7 @@ API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "archi
 DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
 MODELS = ROOT / "docs/models.md"
+FAULTS = ROOT / "docs/faults.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
 # Folders of tests are no packages, so what they prove is said here.
@@ -130,6 +131,7 @@ def renewed() -> dict[Path, str]:
         ARCHITECTURE: f"{head}{tree()}\n",
         RECIPES: recipe_page(),
         MODELS: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
+        FAULTS: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
         DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
         OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
     }

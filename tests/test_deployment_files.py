@@ -17,6 +17,7 @@ from infrastructure.settings_rules import SECRETS
 
 ROOT = Path(__file__).parents[1]
 FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/services.yml")
+SCRIPTS = [ROOT / "docker" / name for name in ("backup", "prepare", "restore", "rollout", "rotate")]
 EXAMPLES = (".env.prod.example", ".env.docker.example")
 OF_SCRIPTS = {
     "REDIS_HOST",
@@ -25,9 +26,10 @@ OF_SCRIPTS = {
 }  # read by docker/entrypoint.sh and docker/gunicorn.conf.py
 MADE = {
     *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
-    *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key"),
+    *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key", "secret_key_previous", "master_key_previous"),
 }
-MAY_BE_EMPTY = {"smtp_url", "sentry_dsn"}
+MAY_BE_EMPTY = {"smtp_url", "sentry_dsn", "secret_key_previous", "master_key_previous"}
+OF_BACKUPS = {"backup_identity", "backup_recipient"} if shutil.which("age-keygen") else set()
 SENTRY = "docker-compose-sentry.yml"
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="docker/prepare needs openssl")
 
@@ -63,7 +65,7 @@ class TestPrepare:
         folder = a_copy(tmp_path)
         prepared(folder, "--host", "booking.example.org")
         made = secrets_of(folder)
-        assert made.keys() == MADE
+        assert made.keys() == MADE | OF_BACKUPS
         values = [value for name, value in made.items() if name not in MAY_BE_EMPTY]
         assert all(values)
         assert len({*values}) == len(values)
@@ -155,7 +157,7 @@ def test_examples_hold_no_secret() -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_scripts_of_containers_parse(file: str) -> None:
     assert composed(file)
-    for script in (*ROOT.glob("docker/*.sh"), *ROOT.glob("docker/*/*.sh"), ROOT / "docker/prepare"):
+    for script in (*ROOT.glob("docker/*.sh"), *ROOT.glob("docker/*/*.sh"), *SCRIPTS):
         subprocess.run(["bash", "-n", str(script)], check=True)
         assert os.access(script, os.X_OK), script
 
@@ -182,7 +184,7 @@ def test_only_the_migration_has_the_superusers_password() -> None:
 
 def test_every_role_is_confined() -> None:
     services = composed("docker/services.yml")["services"]
-    roles = [each for each in services.values() if each.get("image") == "daybook"]
+    roles = [each for each in services.values() if each.get("image") == "${DAYBOOK_IMAGE:-daybook}"]
     assert len(roles) >= 7
     for role in roles:
         assert role["read_only"] is True

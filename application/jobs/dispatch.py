@@ -24,3 +24,18 @@ KINDS: Mapping[str, Sequence[str]] = {
 `accounts`: a person waits for the result, so the API's processes run these jobs too. `urgent`: mails that are useless
 when late, and must not wait behind a backlog of other mails.
 """
+
+MAILED = frozenset(
+    (
+        "register",
+        "change_address",
+        "reset_password",
+        "invite",
+        "account_notice",
+        "farewell",
+        "remind",
+        "offer",
+        "notify",
+    )
+)
+"""The kinds whose jobs do nothing but send one mail, and then end."""

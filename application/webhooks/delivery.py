@@ -122,7 +122,9 @@ async def _send_next(
 async def _send(
     webhook: Webhook, happening: WebhookEvent, attempt: int, lease: JobLease, means: DeliveryServices
 ) -> DeliveryAttempt:
-    message = WebhookMessage(message_id(webhook.id, happening.position), payload(happening), at=means.store.now())
+    message = WebhookMessage(
+        message_id(webhook.id, happening.position, happening.at), payload(happening), at=means.store.now()
+    )
     secrets = await means.secrets.current(webhook.id)
     await lease.hold()
     sent = await means.post.send(webhook.url, message, secrets) if secrets else SendResult(None, "no secret", 0)

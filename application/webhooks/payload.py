@@ -34,9 +34,12 @@ class WebhookMessage:
     at: datetime
 
 
-def message_id(webhook_id: UUID, position: int) -> str:
-    """The id of a message, derived from webhook and event: the same at every retry and redelivery."""
-    return f"msg_{derived_id('webhook', webhook_id, position).hex}"
+def message_id(webhook_id: UUID, position: int, at: datetime) -> str:
+    """The id of a message, derived from webhook and event: the same at every retry and redelivery.
+
+    After a restore, other events get positions that were used before; the time of the event tells them apart.
+    """
+    return f"msg_{derived_id('webhook', webhook_id, position, _written(at)).hex}"
 
 
 def payload(happening: WebhookEvent) -> bytes:

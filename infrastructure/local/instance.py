@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def _prepare(settings: Settings) -> None:
     assert application is not None
     if getattr(settings, f"{settings.database_prefix}_superuser") is None:
         return
-    postgres = owner.dsn.rpartition("/")[0] + "/postgres"
+    postgres = replace(owner, name="postgres").dsn
     create_role(postgres, application.user, application.password)
     with psycopg.connect(postgres, autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [owner.name]).fetchone()

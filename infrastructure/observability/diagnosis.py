@@ -1,9 +1,11 @@
-"""The checks of `daybook doctor`: each part of the settings leads to a server that answers and fits this release."""
+"""The checks of `daybook doctor`: each part of the settings leads to a server that answers, fits, and is sound."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.database.address import DatabaseAddress
 from infrastructure.database.engines import named_engine
+from infrastructure.observability.deployment_checks import DeploymentChecks
 from infrastructure.observability.health_checks import DatabaseChecks
-from infrastructure.settings import Settings
+from infrastructure.settings import Mode, Settings
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 PATIENCE = 5.0  # seconds for each check
@@ -28,13 +31,19 @@ class Finding(NamedTuple):
     detail: str
 
 
-async def diagnose(settings: Settings, reason: Callable[[Exception], str]) -> list[Finding]:
-    """All checks, in the order of dependence. `reason`: the text about an error. Wrong settings raise before."""
+async def diagnose(
+    settings: Settings, reason: Callable[[Exception], str], more: Mapping[str, Check], zoneinfo: Path | None = None
+) -> list[Finding]:
+    """All checks, in the order of dependence. `reason`: the text about an error. Wrong settings raise before.
+
+    `more`: checks of other rooms; `zoneinfo`: a folder with zone data to compare upcoming appointments with.
+    """
     database = settings.database
     assert database is not None
     engine = named_engine(database.dsn, "daybook-doctor", pool_size=1)
     try:
-        checks = _of_database(engine, database) | _servers(settings)
+        checks = _of_database(engine, database) | _of_deployment(engine, settings, zoneinfo)
+        checks |= {**_servers(settings), **more}
         found = [await _finding(name, check, reason) for name, check in checks.items()]
     finally:
         await engine.dispose()
@@ -57,6 +66,20 @@ def _of_database(engine: AsyncEngine, address: DatabaseAddress) -> dict[str, Che
         "jobs": checks.jobs,
         "zones": checks.zones,
     }
+
+
+def _of_deployment(engine: AsyncEngine, settings: Settings, zoneinfo: Path | None) -> dict[str, Check]:
+    checks = DeploymentChecks(engine, strict=settings.mode is Mode.PROD)
+    kept = {"FORGOTTEN_FILE": settings.forgotten_file, "MAILBOX": settings.dev_mailbox}
+    folders = {name: path for name, path in kept.items() if path is not None}
+    found: dict[str, Check] = {
+        "processes": checks.processes,
+        "clock": checks.clock,
+        "roles": checks.roles,
+        "disk": partial(checks.disk, folders),
+        "backup": checks.backup,
+    }
+    return found | ({"wall clock": partial(checks.moved, zoneinfo)} if zoneinfo else {})
 
 
 def _servers(settings: Settings) -> dict[str, Check]:

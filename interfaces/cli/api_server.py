@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -13,7 +17,7 @@ from starlette.types import ASGIApp
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.observability.logger import log_start, log_stop
 from infrastructure.settings import Settings
-from interfaces.http.main import create_app
+from interfaces.http.main import create_app, drain
 from interfaces.http.server.configuration import limits_of, server_options
 from interfaces.http.server.limits import ServerLimits
 
@@ -24,10 +28,11 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings, port: int, fd: int | None) -> None:
     """Serve until SIGTERM. `fd`: an inherited listening socket. Raises psycopg.Error without a migrated database."""
     _require_database(settings)
-    limits = limits_of(settings.api_connections)
-    config = config_of(create_app(settings), limits, host=settings.api_host, port=port, fd=fd)
+    limits, app = limits_of(settings.api_connections), create_app(settings)
+    config = config_of(app, limits, host=settings.api_host, port=port, fd=fd)
     collect_rarely()
-    _LoggedServer(config).run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
+    server = _DrainingServer(config, partial(drain, app), settings.api_drain_seconds)
+    server.run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
 
 
 def config_of(app: ASGIApp, limits: ServerLimits, **address: Any) -> uvicorn.Config:
@@ -35,12 +40,32 @@ def config_of(app: ASGIApp, limits: ServerLimits, **address: Any) -> uvicorn.Con
     return uvicorn.Config(app, **address, **server_options(limits))
 
 
-class _LoggedServer(uvicorn.Server):
-    """Says where it listens once it does, and that it has stopped: uvicorn ends by the signal it was sent."""
+class _DrainingServer(uvicorn.Server):
+    """Says where it listens once it does, and that it has stopped: uvicorn ends by the signal it was sent.
+
+    After the first signal it is not ready any more, and goes on serving for some seconds, in which load balancers find
+    out. The second signal ends that.
+    """
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], seconds: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._seconds = seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        loop, self._loop = self._loop, None
+        if loop is None or not self._seconds:  # not up yet, or told before
+            super().handle_exit(sig, frame)
+            return
+        self._drain()
+        log.info("draining", seconds=self._seconds)
+        loop.call_soon_threadsafe(loop.call_later, self._seconds, super().handle_exit, sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._loop = asyncio.get_running_loop()
             bound = sockets or [each for server in self.servers for each in server.sockets]
             host, port = bound[0].getsockname()[:2]
             log_start(f"http://{host}:{port}")

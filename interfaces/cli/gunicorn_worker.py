@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from gunicorn.config import Config
@@ -12,14 +13,28 @@ from uvicorn_worker import UvicornWorker
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.home import HOME
 from infrastructure.local.instance import settings_of
+from infrastructure.settings import Settings, without_superuser
+from interfaces.cli.failures import failure_of
 from interfaces.cli.reporting import start_reporting
 from interfaces.http.main import create_app
 from interfaces.http.server.configuration import limits_of, server_options
 
 
+def checked_settings() -> Settings:
+    """The settings of gunicorn's processes. Wrong ones end the process, with what is wrong as its last words."""
+    try:
+        return without_superuser(settings_of(HOME.absolute()))
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        sys.stderr.write(f"{failure.text}\n")
+        raise SystemExit(failure.status) from None
+
+
 def application() -> ASGIApp:
     """The API on the settings of this process. Gunicorn calls this once in each worker process."""
-    settings = settings_of(HOME.absolute())
+    settings = checked_settings()
     start_reporting(settings, "api")
     collect_rarely()
     return create_app(settings)
@@ -29,7 +44,7 @@ class DaybookWorker(UvicornWorker):  # type: ignore[misc]
     """A worker process: uvicorn with the options of `daybook api`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.CONFIG_KWARGS = server_options(limits_of(settings_of(HOME.absolute()).api_connections))
+        self.CONFIG_KWARGS = server_options(limits_of(checked_settings().api_connections))
         super().__init__(*args, **kwargs)
 
 
@@ -37,7 +52,7 @@ class GunicornLogs(Logger):  # type: ignore[misc]
     """Gunicorn's own lines in the format of Daybook's."""
 
     def setup(self, cfg: Config) -> None:  # noqa: ARG002
-        start_reporting(settings_of(HOME.absolute()), "gunicorn")
+        start_reporting(checked_settings(), "gunicorn")
         self.error_log.propagate = True
         self.error_log.handlers.clear()
         self.access_log.disabled = True

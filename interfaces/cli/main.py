@@ -18,7 +18,7 @@ from interfaces.cli.reporting import report_crash
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower"),
     *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
-    *("admin", "audit", "projections", "keys", "rebuild"),
+    *("admin", "audit", "projections", "keys", "rebuild", "restored"),
 )
 DIAGNOSIS = (config, status, info, doctor)
 
@@ -38,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (up.up, *roles.COMMANDS, *setup.COMMANDS, *DIAGNOSIS, projections.rebuild):
-    app.command()(command)
+    app.command(command.__name__.replace("_", "-"))(command)
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")

@@ -119,11 +119,13 @@ def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_st
     """Logs, metrics and the watch on the parent process, which every role has."""
     from infrastructure.local.instance import settings_of
     from infrastructure.observability.metrics import serve_metrics
-    from infrastructure.settings import inherited
+    from infrastructure.settings import inherited, without_superuser
     from interfaces.cli.parent_process import end_with_parent
     from interfaces.cli.reporting import start_reporting
 
     settings = settings_of(data.absolute())
+    if not until_stdin_closes:  # `daybook up` gives all its roles the same settings
+        without_superuser(settings)
     start_reporting(settings, role)
     if metrics_port is not None:
         serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))

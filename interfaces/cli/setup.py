@@ -1,15 +1,20 @@
-"""`daybook migrate`, `seed`, `token`, `openapi`: what one runs before, or beside, the roles."""
+"""`daybook migrate`, `seed`, `token`, `openapi`, `restored`: what one runs before, or beside, the roles."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, Data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infrastructure.settings import Settings
 
 
 def migrate(data: Data = HOME) -> None:
@@ -75,4 +80,49 @@ def openapi() -> None:
     typer.echo(json.dumps(document(), indent=2, ensure_ascii=False))
 
 
-COMMANDS = (migrate, seed, token, openapi)
+def restored(data: Data = HOME) -> None:
+    """Prepare a restored database for use.
+
+    Erases again whom FORGOTTEN_FILE names, and drops the mails that are due: they may have been sent before the
+    database was lost. Run it once, as docker/restore does, while no API process and no worker runs, and the read
+    models are up to date.
+    """
+    import asyncio
+
+    from infrastructure.local.instance import settings_of
+    from infrastructure.observability.logger import configure_logs
+
+    settings = settings_of(data.absolute())
+    configure_logs(settings.log_level, "restored")
+    erased, dropped = asyncio.run(_settle(settings))
+    mails = ", ".join(f"{count} {kind}" for kind, count in dropped.items())
+    typer.echo(f"Erased persons: {erased}. Mails that are not sent: {mails or 'none'}.")
+
+
+async def _settle(settings: Settings) -> tuple[int, Mapping[str, int]]:
+    from application.people.erasure import ErasureServices, erase_again
+    from infrastructure.database.engines import named_engine
+    from infrastructure.database.row_pool import RowPool
+    from infrastructure.event_log.postgres_journal import postgres_store
+    from infrastructure.jobs.after_restore import drop_due_mails
+    from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
+    from infrastructure.privacy.obligations import ObligationsReader
+    from projections.engine.positions import Positions
+    from projections.query.snapshot import Snapshots
+
+    assert settings.database is not None
+    dsn, erased = settings.database.dsn, ErasedPersonsFile(settings.forgotten_file)
+    engine = named_engine(dsn, "daybook-reads", pool_size=1)
+    store = postgres_store(dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
+    try:
+        async with RowPool(dsn, size=2) as rows, Positions(engine) as positions:
+            await store.open()
+            obligations = ObligationsReader(Snapshots(engine, positions))
+            await erase_again(ErasureServices(store, obligations, AccountData(rows), erased))
+            return len(erased.read()), await drop_due_mails(rows)
+    finally:
+        await store.close()
+        await engine.dispose()
+
+
+COMMANDS = (migrate, seed, token, openapi, restored)

@@ -95,7 +95,12 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         assert settings.database is not None
         stack.enter_context(ProcessRegistry(settings.database.dsn, "api"))
         yield
-        app.state.ports.health.draining = True
+        drain(app)
+
+
+def drain(app: FastAPI) -> None:
+    """Readiness says from now on that no more requests should be sent here; they are answered all the same."""
+    app.state.ports.health.draining = True
 
 
 class _Database(NamedTuple):
@@ -131,7 +136,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _availability(settings, address, stack), reads, cache),
         booking=BookingReadModels(reads, journal.head),
         ahead=AheadReader(reads),
-        cursors=Cursors(settings.secret_key.get_secret_value()),
+        cursors=Cursors(*settings.secret_keys),
         writes=writes,
         request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
@@ -177,13 +182,8 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
 def _identity(
     settings: Settings, database: _Database, enqueuer: JobEnqueuer
 ) -> AbstractAsyncContextManager[IdentityServices]:
-    previous, redis = settings.secret_key_previous, settings.redis_url
-    keys = TokenKeys(
-        settings.secret_key.get_secret_value(),
-        previous.get_secret_value() if previous else None,
-        algorithm=settings.algorithm,
-        strict=settings.mode is Mode.PROD,
-    )
+    redis = settings.redis_url
+    keys = TokenKeys(*settings.secret_keys, algorithm=settings.algorithm, strict=settings.mode is Mode.PROD)
     return open_identity_services(
         database.address.dsn,
         database.store,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -42,6 +43,14 @@ def broker_app(settings: BrokerSettings) -> Celery:
     app = Celery("daybook", broker=settings.broker, set_as_current=False)
     app.conf.update(_configuration(settings))
     return app
+
+
+def workers_of_queues(settings: BrokerSettings, patience: float = 3.0) -> Mapping[str, int]:
+    """The number of workers that take each queue, as they answer through the broker within so many seconds."""
+    app = broker_app(settings)
+    answers = app.control.inspect(timeout=patience).active_queues() or {}
+    taken = Counter(queue["name"] for queues in answers.values() for queue in queues)
+    return {queue: taken[queue] for queue in QUEUES}
 
 
 def run_beat(settings: BrokerSettings) -> None:

@@ -39,6 +39,7 @@ OURS: dict[str, tuple[str, Any]] = {
     "API_PORT": ("9000", 9000),
     "API_CONNECTIONS": ("50", 50),
     "API_QUEUE_DELAY": ("0.2", 0.2),
+    "API_DRAIN_SECONDS": ("5", 5.0),
     "PUBLIC_URL": ("https://booking.example.org", "https://booking.example.org"),
     "TRUSTED_PROXIES": ("10.0.0.0/8,127.0.0.1/32", "10.0.0.0/8,127.0.0.1/32"),
     "CORS_ORIGINS": ("https://app.example.org", "https://app.example.org"),
@@ -48,6 +49,9 @@ OURS: dict[str, tuple[str, Any]] = {
     "FORGETTING_DAYS": ("30", 30),
     "FORGOTTEN_FILE": ("/var/lib/daybook/forgotten", Path("/var/lib/daybook/forgotten")),
     "BREACHED_PASSWORDS": (str(BREACHED), BREACHED),
+    "DB_SSLMODE": ("verify-full", "verify-full"),
+    "DB_SSLROOTCERT": ("/etc/daybook/db_ca.pem", "/etc/daybook/db_ca.pem"),
+    "UNVERIFIED_SERVERS": ("postgres,redis", "postgres,redis"),
     "DB_SUPERUSER": ("root", "root"),
     "DB_SUPERUSER_PASS": ("secret", "secret"),
     "DB_POOL_SIZE": ("20", 20),
@@ -132,7 +136,7 @@ def test_document_example_and_code_have_the_same_defaults() -> None:
     assert dict(in_example()) == {name: "" if value is None else str(value) for name, value in defaults.items()}
     for name, shown, _ in ROWS:
         if shown != "a sample":
-            assert shown.strip("`") == str(defaults[name] or "—"), name
+            assert shown.strip("`") == ("—" if defaults[name] in {None, ""} else str(defaults[name])), name
 
 
 def test_the_document_tells_the_limits() -> None:

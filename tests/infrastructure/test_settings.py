@@ -20,6 +20,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     for name in (*Settings.model_fields, *RENAMED):
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("PUBLIC_URL", "https://booking.example.org")
 
 
 def test_with_nothing_set_it_is_development_on_the_servers_of_this_machine() -> None:

@@ -72,6 +72,7 @@ def _status(each: Aggregate) -> str:
     return "" if isinstance(each, Provider | Service) else str(getattr(each, "status", ""))
 
 
+@pytest.mark.fault(20)
 async def test_it_comes_to_the_same_state(earlier: Path) -> None:
     store = memory_store()
     assert isinstance(store.journal, MemoryJournal)
@@ -90,6 +91,7 @@ async def test_it_comes_to_the_same_state(earlier: Path) -> None:
     assert read(earlier, rows) == expected
 
 
+@pytest.mark.fault(20)
 def test_it_knows_every_kind_of_event_but_those_that_were_decided_on(earlier: Path) -> None:
     examples = json.loads((earlier / "tests/golden/events.json").read_text())
     known = {each["topic"] for each in examples}

@@ -284,6 +284,12 @@ class Api:
         if process.process.poll() is not None:
             raise NotReady(process.said)
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that runs, to be sent signals."""
+        assert self._process is not None
+        return self._process.process
+
     def kill(self) -> None:
         """kill -9."""
         assert self._process is not None

@@ -39,7 +39,8 @@ class NoticeResponse(Shape):
 
     `reason` of an unsent one: no-address, refused (by the mail server), limit (too many mails to an unproven address),
     unwanted (switched off), own (the recipient made the change), forgotten (the recipient was erased), gone, moved and
-    late (no longer true), failed (see the job).
+    late (no longer true), restored (it was due before a restore of the database, and may have been sent), failed (see
+    the job).
     """
 
     kind: str

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,18 +17,18 @@ _NONCE = 12  # bytes
 class Cursors:
     """Encrypts bookmarks, which may be people's names: URLs end up in the logs of proxies.
 
-    `secret`: the same in every process of an installation.
+    `secret`: the same in every process of an installation; `previous`: the one before, whose cursors still work.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hashlib.sha256(b"cursor:" + secret.encode()).digest())
+    def __init__(self, secret: str, previous: str | None = None) -> None:
+        self._ciphers = [_cipher(each) for each in (secret, previous) if each]
 
     def seal(self, bookmark: str | None, of: str) -> str | None:
         """The cursor of a bookmark into the list `of` (its operation and filters); None at the end."""
         if bookmark is None:
             return None
         nonce = os.urandom(_NONCE)
-        sealed = self._cipher.encrypt(nonce, bookmark.encode(), _place(of))
+        sealed = self._ciphers[0].encrypt(nonce, bookmark.encode(), _place(of))
         return _text(nonce + sealed)
 
     def open(self, cursor: str | None, of: str) -> str | None:
@@ -38,9 +39,16 @@ class Cursors:
             raw = urlsafe_b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4))
             if _text(raw) != cursor:
                 raise BadCursor
-            return self._cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _place(of)).decode()
-        except (ValueError, InvalidTag):
+        except ValueError:
             raise BadCursor from None
+        for cipher in self._ciphers:
+            with suppress(ValueError, InvalidTag):
+                return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _place(of)).decode()
+        raise BadCursor
+
+
+def _cipher(secret: str) -> AESGCM:
+    return AESGCM(hashlib.sha256(b"cursor:" + secret.encode()).digest())
 
 
 def _text(raw: bytes) -> str:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -188,10 +189,13 @@ async def test_of_a_provider_and_a_schedule_ids_and_zone_are_told(store: Clocked
     }
 
 
-def test_ids_of_messages_follow_from_webhook_and_position() -> None:
-    one, other = UUID(int=1), UUID(int=2)
-    assert message_id(one, 4) == message_id(one, 4)
-    assert len({message_id(one, 4), message_id(one, 5), message_id(other, 4)}) == 3
+def test_ids_of_messages_follow_from_webhook_position_and_time() -> None:
+    one, other, at = UUID(int=1), UUID(int=2), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    later, elsewhere = at + timedelta(microseconds=1), at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert message_id(one, 4, at) == message_id(one, 4, elsewhere)
+    assert (
+        len({message_id(one, 4, at), message_id(one, 5, at), message_id(other, 4, at), message_id(one, 4, later)}) == 4
+    )
 
 
 def test_pauses_double_up_to_an_hour_with_jitter() -> None:

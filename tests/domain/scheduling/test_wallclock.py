@@ -79,6 +79,7 @@ def test_past_midnight_is_the_wall_time_of_the_next_date() -> None:
     assert instant(date(2026, 3, 7), 2880, new_york) == utc("2026-03-09T04:00")
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize(
     ("name", "day", "hours"),
     [
@@ -107,6 +108,7 @@ def test_a_day_starts_when_the_skipped_midnight_ends() -> None:
     assert day_bounds(date(2018, 11, 4), zone("America/Sao_Paulo")).start == utc("2018-11-04T03:00")
 
 
+@pytest.mark.fault(17)
 @given(st.sampled_from(CHANGES), st.integers(-2, 2), st.integers(0, 2880))
 def test_an_instant_is_the_first_minute_at_which_the_clock_shows_that_time_or_later(
     change: tuple[str, date], days: int, minute: int

@@ -89,6 +89,7 @@ async def test_time_in_which_the_event_loop_is_late_does_not_count(database: Dat
             await connection.execute("SELECT 1")
 
 
+@pytest.mark.fault(18)
 async def test_a_silent_database_has_its_time_and_no_more(database: Database) -> None:
     async with await AsyncConnection.connect(database.application, autocommit=True) as connection:
         with pytest.raises(psycopg.OperationalError):

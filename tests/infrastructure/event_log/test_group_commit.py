@@ -147,6 +147,7 @@ async def test_a_decision_that_another_of_its_batch_overtakes_is_refused(
     assert await journal.read([day]) == []
 
 
+@pytest.mark.fault(6)
 async def test_a_full_queue_refuses_at_once_and_everybody_is_answered(
     database: Database, open_journal: OpenJournal
 ) -> None:

@@ -56,6 +56,7 @@ def clock_of(database: Database) -> datetime:
     return now
 
 
+@pytest.mark.fault(16)
 async def test_now_follows_the_clock_and_the_log_s_time_stands_still(
     database: Database, open_store: Open, ahead: datetime
 ) -> None:

@@ -50,6 +50,7 @@ def streams(server: LocalServers) -> set[UUID]:
         return {row[0] for row in connection.execute("SELECT originator_id FROM log.stored_events")}
 
 
+@pytest.mark.fault(5)
 async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(server: LocalServers) -> None:
     journal = PostgresJournal(application(server), patience=PATIENCE)
     await journal.open()

@@ -131,6 +131,7 @@ async def test_without_redis_they_are_half_and_not_open(make: Make):
     assert await taken(limits, 9, THERE, "grace") == 2
 
 
+@pytest.mark.fault(7)
 async def test_with_redis_away_they_are_stricter_and_it_comes_back_by_itself(
     make: Make, servers: LocalServers, monkeypatch: pytest.MonkeyPatch
 ):
@@ -151,6 +152,7 @@ async def test_with_redis_away_they_are_stricter_and_it_comes_back_by_itself(
         assert await taken(other, 9, HERE, "ada") == 4, "what was counted before is not lost"
 
 
+@pytest.mark.fault(7, 18)
 async def test_a_silent_redis_keeps_nobody_waiting(make: Make, servers: LocalServers):
     async with FaultProxy(servers.redis_url) as door:
         limits = make(door.dsn)

@@ -327,6 +327,7 @@ async def test_of_many_sweeps_at_once_one_is_made(enrolled: Enrolment) -> None:
     assert [each for each in found if each is not None] == [0]
 
 
+@pytest.mark.fault(16)
 async def test_after_the_clock_was_set_back_sweeps_are_made_again(enrolled: Enrolment, rows: RowPool) -> None:
     await rows.all("UPDATE work.enrolled SET swept_at = clock_timestamp() + interval '1 hour'")
     assert await enrolled.swept() is not None

@@ -137,6 +137,7 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_not_followed(post: WebhookSender, code: int) -> None:
     async with a_receiver() as inner, a_receiver(status(code, f"location: {inner.url}")) as receiver:

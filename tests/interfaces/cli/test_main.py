@@ -110,7 +110,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: D
     assert listed == [
         *("up", "api", "project", "worker", "beat", "flower"),
         *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
-        *("admin", "audit", "projections", "keys", "rebuild"),
+        *("admin", "audit", "projections", "keys", "rebuild", "restored"),
     ]
     named = [str(each.name or (each.callback and each.callback.__name__)) for each in app.registered_commands]
     assert sorted([*named, *(str(each.name) for each in app.registered_groups)]) == sorted([*ORDER, OLD_NAME])
@@ -199,7 +199,8 @@ def test_an_unknown_role_is_refused_with_those_there_are(daybook: Daybook) -> No
 
 
 def test_no_token_is_printed_in_production(daybook: Daybook) -> None:
-    own = {"MODE": "PROD", "SECRET_KEY": "k" * 44, "MASTER_KEY": "m" * 44, "DB_HOST": "db"}
+    own = {"MODE": "PROD", "SECRET_KEY": "k" * 44, "MASTER_KEY": "m" * 44, "DB_HOST": "localhost"}
+    own["PUBLIC_URL"] = "https://daybook.example"
     ran = daybook("token --role admin", **own)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "Tokens are printed in DEV and TEST only. In PROD, sign in: POST /v1/auth/token.\n"

@@ -120,6 +120,7 @@ async def _check(answer: httpx.Response, town: Town, before: int) -> None:
         assert await _events(town) == before
 
 
+@pytest.mark.fault(22)
 @hostile
 @given(data=st.data())
 async def test_one_odd_value_in_a_body_that_would_do(village: Town, data: st.DataObject):
@@ -132,6 +133,7 @@ async def test_one_odd_value_in_a_body_that_would_do(village: Town, data: st.Dat
     await _check(answer, village, before)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.usefixtures("unlimited")
 @hostile
 @given(route=st.sampled_from(WRITES), body=st.binary(max_size=200) | ODD.map(json.dumps).map(str.encode))
@@ -153,6 +155,7 @@ async def test_any_bytes_in_a_header(village: Town, name: str, value: bytes):
     await _check(answer, village, before)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.usefixtures("unlimited")
 @hostile
 @example(route=("PUT", "/v1/tags/{tag_id}"), odd="/", query=b"\x80")
@@ -196,6 +199,7 @@ def _bearer(town: Town) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {token}".encode()
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(("path", "form"), BODIES)
 async def test_ten_megabytes_are_too_much_and_a_deep_body_too_deep(village: Town, path: str, form: bool):
     large = await village.api.post(path, b'"' + b"x" * 10_000_000 + b'"', village.admin, idempotency_key="k")

@@ -89,6 +89,7 @@ def kept(engine):
     return kept
 
 
+@pytest.mark.fault(12)
 async def test_when_the_leader_is_killed_a_standby_takes_over_at_once(worker, write, kept, two):
     first = worker()
     await eventually(first.leads)

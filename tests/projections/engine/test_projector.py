@@ -159,6 +159,7 @@ async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody
 class TestFailing:
     """An event that fails stops its reader, before it, and nobody else."""
 
+    @pytest.mark.fault(12)
     async def test_it_stops_that_reader_alone_and_says_where_and_why(self, engine, write, picky, bookmarks, ask):
         bad = a_customer()
         picky.against = bad.id
@@ -260,6 +261,7 @@ class TestFailing:
 class TestListening:
     """NOTIFY is a convenience: the truth is looked up each second."""
 
+    @pytest.mark.fault(13)
     async def test_a_cut_connection_delays_an_event_by_two_seconds_at_most(self, engine, write, everybody_at, ask):
         async with running(Projector(engine, PROJECTIONS, CODEC)):
             await eventually(everybody_at(await write(a_customer())))

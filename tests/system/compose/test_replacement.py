@@ -75,6 +75,7 @@ class Load:
         return sum(count for kind, count in self.answers.items() if not kind.isdigit())
 
 
+@pytest.mark.fault(4)
 def test_containers_are_replaced_under_load(deployment: Deployment, catcher: MailCatcher) -> None:
     with deployment.client() as web:
         owner, customer = signed_up(web, catcher, "provider"), signed_up(web, catcher, "customer")

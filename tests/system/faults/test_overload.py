@@ -86,6 +86,7 @@ def _asked(url: str) -> Iterator[list[int]]:
     asking.join()
 
 
+@pytest.mark.fault(6)
 def test_three_times_the_capacity(instance: Instance, capsys: pytest.CaptureFixture[str]) -> None:
     """Prints the table of docs/guarantees.md; compares with the same load without admission control."""
     with instance.another_api() as free:

@@ -8,6 +8,8 @@ from collections import Counter
 from contextlib import ExitStack
 from random import Random
 
+import pytest
+
 from tests.support.checker import check
 from tests.support.practice import Practice
 from tests.support.sends import Sent, misled
@@ -32,6 +34,7 @@ _WANTED = """
     WHERE j.kind = 'remind' AND j.subject = ANY(%s) AND w.outcome = 'done'"""
 
 
+@pytest.mark.fault(8)
 def test_each_reminder_is_sent_once_per_key_whoever_is_killed_asleep_or_emptied(
     crew: Crew, broker: Broker, receiver: Receiver, reminders: int, chance: Random
 ) -> None:

@@ -66,6 +66,7 @@ async def assert_carried_out(after: Instance) -> None:
         assert len(told) == len({*told}), "each mail is sent once"
 
 
+@pytest.mark.fault(20)
 @pytest.mark.timeout(600)
 async def test_a_data_folder_of_release_0_1_0_opens(release_0_1_0: Path) -> None:
     with a_folder() as data:

@@ -75,6 +75,7 @@ async def test_a_reader_that_follows_sixty_four_writers_in_two_processes_gets_ev
         await assert_all_heard(ear, written, events)
 
 
+@pytest.mark.fault(13)
 async def test_a_cut_listening_connection_delays_an_event_by_two_seconds_at_most(
     database: Database, ear: Ear, projector: None, minutes: float, chance: Random
 ) -> None:
@@ -114,6 +115,7 @@ async def _write_unheard(database: Database, journal: PostgresJournal, cuts: int
     return said.position
 
 
+@pytest.mark.fault(12)
 async def test_a_leader_paused_in_a_page_or_between_two_loses_the_lead_and_does_no_harm_when_it_wakes(
     database: Database,
     ear: Ear,

@@ -8,6 +8,7 @@ from random import Random
 from time import monotonic
 from uuid import UUID
 
+import pytest
 from psycopg import AsyncConnection
 
 from infrastructure.ledger.verification import verify
@@ -20,6 +21,7 @@ PEOPLE = 24
 log = logging.getLogger(__name__)
 
 
+@pytest.mark.fault(5, 12, 18)
 async def test_every_acknowledged_command_survives_once_and_service_comes_back_by_itself(
     storm: Storm, minutes: float, chance: Random
 ) -> None:

@@ -142,6 +142,7 @@ def fill(file: Path) -> None:
             filler.write(bytes(2**20))
 
 
+@pytest.mark.fault(19)
 @pytest.mark.timeout(900)
 async def test_a_full_disk_is_said_and_all_goes_on_once_space_is_freed(small_disk: Path) -> None:
     data, filler = small_disk / "data", small_disk / "filler"

@@ -49,6 +49,7 @@ def ready(crew: Crew) -> tuple[str, bool]:
     return told["status"], told["checks"].get("jobs", {}).get("ok")
 
 
+@pytest.mark.fault(9)
 def test_without_a_beat_it_is_said_that_nobody_does_what_is_due_and_then_it_is_caught_up(crew: Crew) -> None:
     with crew.worker() as worker:
         with crew.beat():
@@ -67,6 +68,7 @@ def test_without_a_beat_it_is_said_that_nobody_does_what_is_due_and_then_it_is_c
     assert len(crew.completed(late)) == 30
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("clock", ["+1h", "-1h"])
 def test_the_database_s_clock_decides_whatever_the_workers_say(crew: Crew, clock: str) -> None:
     if FAKETIME is None:

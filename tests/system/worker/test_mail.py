@@ -44,6 +44,7 @@ def test_what_is_due_arrives_under_the_key_of_its_job(crew: Crew, due: Booked, r
     assert receiver.keys == {each.key for each in told}
 
 
+@pytest.mark.fault(10)
 def test_a_slow_server_is_waited_for_and_the_mail_is_sent_once(crew: Crew, due: Booked, receiver: Receiver) -> None:
     receiver.slow = 6  # twice the lease, six times what the broker waits
     with crew.beat(), crew.worker(BROKER_VISIBILITY_TIMEOUT="1"):
@@ -92,6 +93,7 @@ def test_whoever_sleeps_past_the_lease_sends_nothing_more(crew: Crew, due: Booke
     assert min(each.attempts for each in reminders(crew, due)) >= 2
 
 
+@pytest.mark.fault(11)
 def test_one_cancelled_or_moved_after_it_was_claimed_is_not_reminded_of(
     crew: Crew, practice: Practice, receiver: Receiver, broker: Broker
 ) -> None:
@@ -110,6 +112,7 @@ def test_one_cancelled_or_moved_after_it_was_claimed_is_not_reminded_of(
     assert len(receiver.mails) == 2
 
 
+@pytest.mark.fault(10)
 def test_a_refusal_for_now_is_tried_again(crew: Crew, due: Booked, receiver: Receiver) -> None:
     receiver.answers = ["451 later", "250 OK"]
     with crew.beat(), crew.worker():

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from infrastructure.jobs.job_queue import RUNNING
 from infrastructure.local.programs import free_port
@@ -30,6 +31,7 @@ def test_what_is_due_becomes_its_command_once_under_the_requests_id(crew: Crew) 
     assert sorted(crew.completed(ids)) == sorted(str(row[0]) for row in crew.ask(query, [ids]))
 
 
+@pytest.mark.fault(9)
 def test_two_beats_and_three_workers_do_each_once(crew: Crew) -> None:
     ids = crew.past(200)
     with crew.worker(), crew.worker(), crew.worker(), crew.beat(), crew.beat():
@@ -38,6 +40,7 @@ def test_two_beats_and_three_workers_do_each_once(crew: Crew) -> None:
     assert {each.attempts for each in crew.progress(ids)} == {1}
 
 
+@pytest.mark.fault(8)
 def test_the_job_of_a_process_that_is_killed_is_done_by_another_within_seconds(crew: Crew) -> None:
     ids = crew.past()
     with crew.worker() as worker, crew.beat():
@@ -56,6 +59,7 @@ def test_the_job_of_a_process_that_is_killed_is_done_by_another_within_seconds(c
     assert len(crew.completed(ids)) == 1
 
 
+@pytest.mark.fault(8)
 def test_the_job_of_a_worker_that_is_killed_whole_is_anothers_after_lease_and_tick(crew: Crew) -> None:
     ids = crew.past()
     with crew.beat(), crew.worker() as first:
@@ -74,6 +78,7 @@ def test_the_job_of_a_worker_that_is_killed_whole_is_anothers_after_lease_and_ti
     assert len(crew.completed(ids)) == 1
 
 
+@pytest.mark.fault(8)
 def test_whoever_slept_past_the_lease_finds_the_job_taken_over(crew: Crew) -> None:
     ids = crew.past()
     with crew.beat(), crew.worker() as sleeper:
@@ -90,6 +95,7 @@ def test_whoever_slept_past_the_lease_finds_the_job_taken_over(crew: Crew) -> No
     assert len(crew.completed(ids)) == 1
 
 
+@pytest.mark.fault(7)
 def test_a_wake_up_that_is_lost_in_the_broker_is_sent_again(crew: Crew, broker: Broker) -> None:
     ids = crew.past(50)
     with crew.beat(), crew.worker("--queues", "sweep"):

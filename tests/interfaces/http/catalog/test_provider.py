@@ -218,6 +218,7 @@ class TestGetProvider:
         assert answer.json()["name"] == "Bea"
         assert position_of(answer.headers["daybook-position"]) >= position_of(position)
 
+    @pytest.mark.fault(14)
     async def test_a_reader_that_is_behind_says_when_to_come_again(self, town: Town):
         changed = await town.api.patch(f"/v1/providers/{town.provider_id}", {"name": "Bea"}, town.owner, if_match=1)
         path, position = f"/v1/providers/{town.provider_id}", changed.headers["daybook-position"]

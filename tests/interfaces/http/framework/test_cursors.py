@@ -57,3 +57,12 @@ def test_every_character_of_it_counts() -> None:
 def test_what_is_none_is_refused(odd: str) -> None:
     with pytest.raises(BadCursor):
         CURSORS.open(odd, LIST)
+
+
+def test_a_cursor_of_the_key_before_still_works_and_none_of_the_key_before_that() -> None:
+    cursor = Cursors("first").seal("Hopper, Grace", LIST)
+    assert Cursors("second", "first").open(cursor, LIST) == "Hopper, Grace"
+    with pytest.raises(BadCursor):
+        Cursors("third", "second").open(cursor, LIST)
+    newer = Cursors("second", "first").seal("Hopper, Grace", LIST)
+    assert Cursors("first", "second").open(newer, LIST) == "Hopper, Grace"  # by a process that does not use it yet

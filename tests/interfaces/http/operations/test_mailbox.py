@@ -122,7 +122,7 @@ async def test_without_a_mailbox_there_is_no_page() -> None:
 def test_it_is_there_in_dev_alone_and_never_in_the_description(tmp_path: Path) -> None:
     def paths(**said: str) -> set[str]:
         key = "k" * 40
-        keys = {"secret_key": key, "master_key": key}
+        keys = {"secret_key": key, "master_key": key, "public_url": "https://daybook.example"}
         return {route.path for route in create_app(Settings(mailbox=tmp_path, **keys, **said)).routes}  # type: ignore[attr-defined,arg-type]
 
     assert "/dev/mailbox" in paths(mode="DEV")

@@ -115,6 +115,7 @@ async def test_no_reader_is_offered_what_was_taken_by_what_it_has_seen(town: Tow
     assert len(crowd.told) > 150
 
 
+@pytest.mark.fault(7)
 async def test_flushing_redis_under_load_makes_no_answer_wrong(town: Town) -> None:
     shop = await town.a_shop()
     crowd = Crowd(town, shop, booked=100)
@@ -128,6 +129,7 @@ async def test_flushing_redis_under_load_makes_no_answer_wrong(town: Town) -> No
     await asyncio.to_thread(assert_true, town.instance, shop, crowd.told)
 
 
+@pytest.mark.fault(7)
 async def test_redis_that_dies_under_load_takes_nothing_with_it(fresh: Callable[..., Instance]) -> None:
     instance = await asyncio.to_thread(fresh, apis=1)
     async with Town(instance) as town:

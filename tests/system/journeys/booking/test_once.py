@@ -27,6 +27,7 @@ def replayed(answer: httpx.Response) -> bool:
     return bool(answer.headers.get("idempotency-replayed") == "true")
 
 
+@pytest.mark.fault(2)
 async def test_twenty_twins_are_one_booking_with_identical_answers(town: Town) -> None:
     shop, ada = await town.a_shop(capacity=5), town.somebody()
     twins: list[httpx.Response] = []
@@ -50,6 +51,7 @@ async def test_a_key_answers_the_same_after_what_it_booked_has_changed(town: Tow
         assert (told(again), replayed(again)) == (told(first), True)
 
 
+@pytest.mark.fault(2)
 async def test_a_key_with_another_body_is_refused_and_does_nothing(town: Town) -> None:
     shop, ada = await town.a_shop(), town.somebody()
     first = await ada.book(shop, at("09:00"), key="mine")
@@ -134,6 +136,7 @@ async def wire(town: Town) -> AsyncIterator[Wire]:
         yield wire
 
 
+@pytest.mark.fault(3)
 async def test_killed_between_commit_and_answer_the_retry_gets_the_answer(wire: Wire) -> None:
     wire.wire.stall(TO_CLIENT)
     lost = asyncio.create_task(wire.book())
@@ -147,6 +150,7 @@ async def test_killed_between_commit_and_answer_the_retry_gets_the_answer(wire: 
     await wire.assert_one()
 
 
+@pytest.mark.fault(3)
 async def test_killed_before_anything_was_sent_the_retry_books(wire: Wire) -> None:
     wire.wire.stall(TO_SERVER)
     lost = asyncio.create_task(wire.book())

@@ -32,12 +32,14 @@ async def taken_after(shop: Shop, won: Sequence[httpx.Response], start: datetime
 
 @pytest.mark.parametrize("start", ROUNDS, ids=str)
 class TestFiftyAtOnce:
+    @pytest.mark.fault(1)
     async def test_one_gets_the_time(self, town: Town, start: datetime) -> None:
         shop = await town.a_shop()
         people = [town.somebody() for _ in range(CLIENTS)]
         won = await race([person.book(shop, start) for person in people], winners=1)
         assert await taken_after(shop, won, start)
 
+    @pytest.mark.fault(1)
     async def test_with_different_lengths_no_two_overlap(self, town: Town, start: datetime) -> None:
         shop = await town.a_shop(step=15)
         long = await shop.offer(duration=60, step=15)
@@ -76,6 +78,7 @@ class TestFiftyAtOnce:
         won = await race([person.book(shop, start) for person in people], winners=5)
         assert await taken_after(shop, won, start)
 
+    @pytest.mark.fault(1)
     async def test_any_of_three_providers_serves_exactly_three(self, town: Town, start: datetime) -> None:
         shop = await town.a_shop()
         providers = [shop.provider_id, *[await town.a_provider(shop.owner) for _ in range(2)]]

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.system.journeys.town import (
     OFFICE_HOURS,
     TAKEN,
@@ -77,6 +79,7 @@ async def test_a_stranger_books_moves_and_cancels_and_every_door_shows_it(town: 
     ]
 
 
+@pytest.mark.fault(14)
 async def test_every_door_asked_with_the_position_of_a_write_shows_the_write(town: Town) -> None:
     shop = await town.a_shop()
     ada = town.somebody()

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from standardwebhooks import Webhook as Verifier
 
 from tests.infrastructure.webhooks.receiver import Receiver, a_receiver, silence, status
@@ -37,6 +38,7 @@ def starts(told: list[dict[str, Any]]) -> list[str]:
     return [each["data"]["start"][11:16] for each in told]
 
 
+@pytest.mark.fault(10)
 async def test_a_worker_tells_it_in_order_whoever_is_slow_dead_or_killed(
     fresh: Callable[..., Instance],
 ) -> None:

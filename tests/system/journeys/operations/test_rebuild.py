@@ -269,6 +269,7 @@ class Bookers:
             self._moved = good(await self._shop.owner.change(self._moved, "reschedule", start))
 
 
+@pytest.mark.fault(15)
 async def test_under_load_no_look_fails_or_goes_back_in_time(instance: Instance, town: Town) -> None:
     shop = await town.a_shop()
     moved = await town.somebody().book(shop, at("23:30", day=6))

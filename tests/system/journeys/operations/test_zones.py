@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from infrastructure.settings import inherited
 from projections.registry import PROJECTIONS
 from tests.support.instances import Instance, a_folder, children, clean_environment, command, within
 from tests.support.waiting import PATIENCE
+from tests.system.journeys.town import Town, at, good
 
 # In every process: once `go` is there, and at the end, the offset that the process knows goes to a file of its own.
 _PROBE = """
@@ -129,6 +131,7 @@ def test_each_process_says_its_version_when_it_starts(up: Instance) -> None:
     )
 
 
+@pytest.mark.fault(17)
 def test_processes_that_disagree_are_noticed(up: Instance, run: Callable[[str], tuple[int, str]]) -> None:
     with httpx.Client(base_url=up.api) as web:
         with ProcessRegistry(up.database, "worker", zones="2020a"):
@@ -177,6 +180,23 @@ def test_doctor_and_status_find_nothing_wrong(up: Instance, run: Callable[[str],
     assert {each["role"] for each in told["processes"]} == {"api", "projector", "worker", "beat", "flower"}
     status, said = run("status")
     assert "Nothing to do." in said
+
+
+@pytest.mark.fault(17)
+async def test_doctor_names_the_appointments_that_other_zone_data_would_move(
+    up: Instance, run: Callable[[str], tuple[int, str]], tmp_path: Path
+) -> None:
+    async with Town(up) as town:
+        shop = await town.a_shop()
+        booked = good(await town.somebody().book(shop, at("09:00")), 201)
+        await town.somebody().get(f"/v1/appointments/{booked['id']}")
+    with as_file(files("tzdata") / "zoneinfo") as ours:
+        status, said = await asyncio.to_thread(run, f"doctor --zoneinfo {ours}")
+        assert (status, "ok    wall clock" in said) == (0, True), said
+        shutil.copy(ours / "Asia/Tokyo", tmp_path / "UTC")
+    status, said = await asyncio.to_thread(run, f"doctor --zoneinfo {tmp_path}")
+    assert status == 1
+    assert f"1 of 1 upcoming appointments have another local time there: {booked['id']} (UTC, " in said
 
 
 def test_status_says_what_to_do(up: Instance, run: Callable[[str], tuple[int, str]]) -> None:

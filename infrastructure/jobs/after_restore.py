@@ -1,0 +1,36 @@
+"""After a restore: the mails that may have been sent before, and are not recorded as sent, are not sent again."""
+
+from collections.abc import Mapping
+
+from application.jobs.dispatch import MAILED
+from infrastructure.database.row_pool import RowPool
+from infrastructure.jobs.enrolment import Enrolment
+
+RESTORED = "restored"
+"""The outcome of a mail that was due before the restore."""
+
+_DROP = """
+    WITH dropped AS (
+        UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, payload = NULL,
+            lease = NULL, leased_until = NULL
+        WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp() AND kind = ANY(%s)
+        RETURNING kind)
+    SELECT kind, count(*) FROM dropped GROUP BY kind ORDER BY kind"""
+# The agenda is one job for each account, which lasts.
+_TOMORROW = """
+    UPDATE work.job
+    SET due_at = due_at + ceil(extract(epoch FROM clock_timestamp() - due_at) / 86400) * interval '1 day'
+    WHERE kind = 'agenda' AND done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()"""
+
+
+async def drop_due_mails(rows: RowPool) -> Mapping[str, int]:
+    """Record every mail that is due by now as not sent. Returns how many, by kind.
+
+    The read models must be up to date, and no worker may run. A mail that is due later was not sent before either.
+    """
+    async with rows.transaction():
+        enrolment = Enrolment(rows)
+        await enrolment.silence()
+        await enrolment.enrol()
+        await rows.all(_TOMORROW)
+        return dict(await rows.all(_DROP, [RESTORED, sorted(MAILED)]))
