@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     broker_visibility_timeout: int = Field(600, ge=1)  # seconds
     worker_concurrency: int = Field(2, ge=1, le=256)
     flower_url: str | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(0, ge=0, le=65535)
     metrics_url: str | None = None
     flower_basic_auth: Annotated[Secret, AfterValidator(values.user_and_password)]
     flower_basic_auth_file: File
@@ -205,6 +207,11 @@ class Settings(BaseSettings):
     @classmethod
     def _collect_faults(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         return rules.validated(dict(given), handler, cls.model_fields)
+
+
+def set_variable(name: str, value: str) -> None:
+    """Set a variable of this process, for libraries that read it and for its children."""
+    os.environ[name] = value
 
 
 def inherited() -> dict[str, str]:

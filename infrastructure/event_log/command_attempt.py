@@ -29,6 +29,7 @@ from infrastructure.event_log.aggregate_cache import UNKNOWN
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
 from infrastructure.event_log.journal import Appended, DuplicateCommand, EnqueuedJob, LogEntry, StaleReads
+from infrastructure.event_log.metrics import count_command, count_event
 from infrastructure.jobs.payload import seal_payload
 from infrastructure.privacy.field_encryption import personal_of
 from infrastructure.privacy.keyring import drop_plain_text
@@ -84,6 +85,8 @@ class CommandAttempt:
         self._held: list[UUID] = []
         self._of_several_moments = False
         self._result: Appended | DuplicateCommand | None = None
+        self._command = type(request).__name__ if isinstance(request, Command) else None
+        self._outcome = "unchanged"
 
     async def __aenter__(self) -> CommandAttempt:
         return self
@@ -92,6 +95,8 @@ class CommandAttempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._release()
+        if self._command is not None:
+            count_command(self._command, self._outcome, error)
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
         aggregate = self._repository.cache.get(id)
@@ -145,7 +150,10 @@ class CommandAttempt:
         jobs = [await self._enqueued(request) for request in enqueues]
         self._result = await self._append(answer, reads, rows, forgets, jobs)
         if isinstance(self._result, Appended):
+            self._outcome = "recorded"
             self._recorded(changed, personal=bool(subjects))
+            for row in rows:
+                count_event(row.topic).inc()
             if jobs:
                 self._repository.on_enqueued()
 
@@ -224,6 +232,7 @@ class CommandAttempt:
         return peeked
 
     async def _replay(self, duplicate: DuplicateCommand) -> CommandResult[Any]:
+        self._outcome = "replayed"
         if duplicate.fingerprint != self._fingerprint:
             raise KeyReused("This Idempotency-Key was used for another request.")
         events = await self._repository.journal.read_until(duplicate.stream, duplicate.version)

@@ -13,6 +13,9 @@ from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.home import HOME
 from infrastructure.local.instance import settings_of
 from infrastructure.observability.logger import configure_logs
+from infrastructure.observability.metric_folder import FOLDER
+from infrastructure.observability.metrics import serve_metrics
+from infrastructure.settings import inherited
 from interfaces.http.main import create_app
 from interfaces.http.server.configuration import limits_of, server_options
 from interfaces.request_id import request_log_fields
@@ -24,6 +27,13 @@ def application() -> ASGIApp:
     configure_logs(settings.log_level, "api", request_log_fields)
     collect_rarely()
     return create_app(settings)
+
+
+def serve_own_metrics() -> None:
+    """Serve the metrics of all worker processes, if METRICS_PORT is set. For gunicorn's master."""
+    settings = settings_of(HOME.absolute())
+    if settings.metrics_port:
+        serve_metrics(settings.metrics_host, settings.metrics_port, inherited().get(FOLDER))
 
 
 class DaybookWorker(UvicornWorker):  # type: ignore[misc]
