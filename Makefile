@@ -23,18 +23,21 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 PYTEST = $(BIN)/pytest --dist worksteal
 OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
-LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description
+LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description \
+    lint-migrations lint-scripts lint-image lint-compose
+COMPOSE := tests/system/compose
 # Generators of clients and linters of docs/openapi.json have locked packages of their own.
 CLIENTS := tests/system/clients
 CLIENT_TOOLS := .cache/clients
 CLIENT_PYTHON := $(CLIENT_TOOLS)/python/.synced
 CLIENT_NODE := $(CLIENT_TOOLS)/node_modules/.synced
+SCRIPTS := docker/prepare docker/rollout $(wildcard docker/*.sh docker/*/*.sh) $(CLIENTS)/lint $(COMPOSE)/lint .ci/run
 GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate --meta none --overwrite \
     --path docs/openapi.json --config $(CLIENTS)/openapi-python-client.yaml
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
-    compose-test bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools
+    compose-test browser bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +80,9 @@ compose-test: $(STAMP) ## start both compose files with Docker, book, replace co
 	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
 	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
 
+browser: $(STAMP) ## look at all pages with headless Chromium (ARGS="--screenshots folder")
+	$(PYTEST) -n $(WORKERS) tests/system/browser $(ARGS)
+
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -89,7 +95,7 @@ bench-quick: $(STAMP) ## run every benchmark with tiny sizes, to see that it wor
 mails: $(STAMP) ## write the HTML of every mail, for review (ARGS=folder)
 	@PYTHONPATH=. $(BIN)/python -m tests.infrastructure.mail.gallery $(or $(ARGS),.cache/mails)
 
-lint: $(STAMP) ## check style, types, rings, dependencies, security
+lint: $(STAMP) ## check style, types, rings, dependencies, security, migrations, scripts, image
 	@$(MAKE) --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync) --keep-going $(LINTERS)
 
 lint-lock:
@@ -106,6 +112,14 @@ lint-dependencies:
 	$(BIN)/deptry .
 lint-security:
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(RINGS)
+lint-migrations:
+	$(BIN)/squawk --config infrastructure/migrations/squawk.toml infrastructure/migrations/versions/*.sql
+lint-scripts:
+	$(BIN)/shellcheck $(SCRIPTS)
+lint-image:
+	$(BIN)/hadolint Dockerfile
+lint-compose:
+	@$(COMPOSE)/lint
 lint-description: $(CLIENT_TOOLS)/.linted
 
 # Once for each version of the document.
@@ -143,6 +157,9 @@ openapi: $(STAMP) ## print the OpenAPI document
 
 lock: $(BIN)/uv ## update uv.lock after a change of pyproject.toml
 	$(BIN)/uv lock $(ARGS)
+
+sbom: $(BIN)/uv ## write what the image is made of, as CycloneDX (ARGS=file)
+	$(BIN)/uv export --frozen --no-default-groups --format cyclonedx1.5 --output-file $(or $(ARGS),.cache/sbom.json) --quiet
 
 clean: ## delete the environment and the caches; data in .local stays
 	rm -rf $(VENV) .cache .hypothesis build dist *.egg-info

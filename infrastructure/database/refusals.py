@@ -50,6 +50,12 @@ def refusals(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
+        if isinstance(cause, psycopg.errors.LockNotAvailable):
+            raise MigrationRefused(
+                f"Daybook cannot migrate the database {name} now: "
+                "another session holds a lock on a table for too long.\n"
+                "The migration was rolled back as a whole: nothing was changed. Run it again."
+            ) from error
         if not isinstance(cause, psycopg.Error) or isinstance(cause, psycopg.OperationalError):
             raise
         raise MigrationRefused(

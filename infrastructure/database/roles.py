@@ -24,6 +24,7 @@ def alchemy(dsn: str) -> str:
 
 
 _LOCK = 0x6461796264  # concurrent migrations wait for each other
+_LOCK_TIMEOUT = "5s"  # a migration that waits for a table lets nobody else have it meanwhile
 
 
 def migrate(owner_dsn: str, application_user: str | None = None) -> None:
@@ -93,7 +94,7 @@ def _upgrade(owner_dsn: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    engine = create_engine(alchemy(owner_dsn))
+    engine = create_engine(alchemy(owner_dsn), connect_args={"options": f"-c lock_timeout={_LOCK_TIMEOUT}"})
     with engine.connect() as connection:
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS log")
         connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS btree_gist")

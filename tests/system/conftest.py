@@ -9,6 +9,7 @@ from tests.conftest import Database
 ALL = None
 # File -> how many of its tests, from the top; what is not told is for `make test-system` alone.
 QUICK: dict[str, int | None] = {
+    "browser/test_mail_pages.py": 2,
     "journeys/booking/test_cached.py": 1,
     "journeys/booking/test_closing.py": ALL,
     "journeys/booking/test_machine.py": ALL,

@@ -1,3 +1,5 @@
+-- squawk-ignore-file
+-- All processes are stopped before this migration (CHANGELOG.md).
 -- One key a person, wrapped by the master key, outside the log: to delete it is to forget the person.
 CREATE SCHEMA keyring;
 CREATE TABLE keyring.person (

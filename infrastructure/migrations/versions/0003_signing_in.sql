@@ -1,3 +1,5 @@
+-- squawk-ignore-file
+-- All processes are stopped before this migration (CHANGELOG.md).
 CREATE SCHEMA IF NOT EXISTS auth;
 
 -- How an account proves itself. `long`: the password has 15 characters at least. `totp` is sealed.

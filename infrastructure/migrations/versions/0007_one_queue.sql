@@ -1,3 +1,5 @@
+-- squawk-ignore-file
+-- All processes are stopped before this migration (CHANGELOG.md).
 -- One queue. A job is derived from an event (its row of the read model `job` says what it is about), or `enqueued` in
 -- the transaction of what wants it: then `payload`, sealed with the system's key at the job's own key, says so until the
 -- job is done.

@@ -1,3 +1,5 @@
+-- squawk-ignore-file
+-- All processes are stopped before this migration (CHANGELOG.md).
 -- A one-time secret is void once the state it was issued under has changed: the version of the account's credentials
 -- (`credential`; 0: none), or an address or a status that `streams` had recorded up to `versions`.
 

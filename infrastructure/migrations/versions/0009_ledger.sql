@@ -1,3 +1,5 @@
+-- squawk-ignore-file
+-- All processes are stopped before this migration (CHANGELOG.md).
 -- What an event that was not appended has moved beyond the end of the log: it comes back, or the log's next events would be
 -- taken for done. (Projections stop, and are rebuilt.)
 UPDATE work.enrolled SET position = least(position, upto), silent_upto = least(silent_upto, upto),

@@ -110,6 +110,24 @@ def test_an_upgrade_that_refuses_a_log_is_rolled_back(
     assert state(servers, name) == before
 
 
+def test_an_upgrade_gives_up_a_lock_that_another_session_holds(
+    servers: LocalServers, empty: Callable[[str], str], migrate: Callable[[str], Ran]
+) -> None:
+    name = empty("")
+    dsn = servers.superuser_dsn(name)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA log")
+    _upgrade(dsn, "0001")
+    before = state(servers, name)
+    with psycopg.connect(dsn) as other:
+        other.execute("LOCK TABLE log.stored_events")  # until its transaction ends
+        rolled_back = "The migration was rolled back as a whole: nothing was changed. Run it again."
+        held = "another session holds a lock on a table for too long"
+        assert migrate(name) == (1, "", f"Daybook cannot migrate the database {name} now: {held}.\n{rolled_back}\n")
+    assert state(servers, name) == before
+    assert migrate(name)[0] == 0
+
+
 def test_a_role_without_the_right_to_migrate_is_told_so(
     servers: LocalServers, empty: Callable[[str], str], tmp_path: Path
 ) -> None:

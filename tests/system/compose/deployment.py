@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 ROLES = ("api", "projector", "projector-standby", "worker", "worker-webhooks", "beat", "flower", "migrate")
 PATIENCE = 300.0  # seconds
+NGINX, GUNICORN = "docker-compose-nginx.yml", "docker-compose-gunicorn.yml"
 
 
 @dataclass
@@ -52,15 +53,18 @@ class MailCatcher:
         self.mails.append(mail)
         return "250 OK"
 
-    def to(self, address: str, words: str = "") -> EmailMessage:
-        """The newest mail to an address that has these words, once there is one."""
+    def has(self, address: str) -> bool:
+        return any(address in str(mail["To"]) for mail in self.mails)
+
+    def to(self, address: str, *, subject: str = "") -> EmailMessage:
+        """The newest mail to an address whose subject begins so, once there is one."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            found = [mail for mail in self.mails if address in str(mail["To"]) and words in text_of(mail)]
+            found = [mail for mail in self.mails if address in str(mail["To"]) and mail["Subject"].startswith(subject)]
             if found:
                 return found[-1]
             time.sleep(0.2)
-        raise AssertionError(f"no mail to {address} with {words!r}: {[str(mail['Subject']) for mail in self.mails]}")
+        raise AssertionError(f"no mail to {address} on {subject!r}: {[str(mail['Subject']) for mail in self.mails]}")
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -111,7 +115,7 @@ def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployme
     _copy(folder)
     project, door = f"daybook-test-{uuid4().hex[:8]}", free_port()
     subnet = f"10.{200 + door % 50}.{door % 250}.0/24"
-    nginx = file == "docker-compose-nginx.yml"
+    nginx = file == NGINX
     environment = inherited() | {
         "COMPOSE_PROJECT_NAME": project,
         "API_PUBLISHED": f"127.0.0.1:{door}",

@@ -1,139 +1,9 @@
-"""Both compose files, from a clean copy: prepare, up, register, prove the address, book; replaced under load; down."""
+"""Both compose files, from a clean copy: prepare, up, register, prove the address, book, be reminded; down."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from threading import Event
-from typing import Any
-from uuid import uuid4
-
-import httpx
-import pytest
-
-from infrastructure.local.programs import wait_until
-from tests.system.compose.deployment import PATIENCE, Deployment, MailCatcher, code_of, deployed, left_of, text_of
-
-PASSWORD = "a ship in port is safe"
-REPLACEMENTS = 5
-BOOKINGS, PAUSE = 1_000, 0.05  # seconds between the requests of a client
-NGINX, GUNICORN = "docker-compose-nginx.yml", "docker-compose-gunicorn.yml"
-
-
-@pytest.fixture(scope="module")
-def catcher() -> Iterator[MailCatcher]:
-    with MailCatcher().listening() as listening:
-        yield listening
-
-
-@pytest.fixture(scope="module", params=[NGINX, GUNICORN])
-def deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, catcher: MailCatcher
-) -> Iterator[Deployment]:
-    with deployed(request.param, tmp_path_factory.mktemp("daybook"), catcher) as up:
-        yield up
-    assert not left_of(up.project)
-
-
-def signed_up(web: httpx.Client, catcher: MailCatcher, role: str) -> dict[str, str]:
-    """The header of somebody who has registered, proved the address by the code of a mail, and signed in."""
-    email = f"{role}-{uuid4().hex[:8]}@example.org"
-    told = {"email": email, "password": PASSWORD, "name": "Grace Hopper", "role": role}
-    assert web.post("/v1/auth/register", json=told).status_code == 202
-    verified = web.post("/v1/auth/email/verify", json={"code": code_of(catcher.to(email))})
-    assert verified.is_success, verified.text
-    form = {"grant_type": "password", "username": email, "password": PASSWORD}
-    return {"Authorization": f"Bearer {web.post('/v1/auth/token', data=form).json()['access_token']}", "email": email}
-
-
-@dataclass(frozen=True)
-class Salon:
-    """A provider with one service, open around the clock."""
-
-    provider: str
-    service: str
-    starts: list[str] = field(default_factory=list)
-
-
-def open_salon(web: httpx.Client, owner: dict[str, str]) -> Salon:
-    provider = web.post("/v1/providers", json={"name": "Ada", "timezone": "UTC"}, headers=owner)
-    assert provider.status_code == 201, provider.text
-    id = provider.json()["id"]
-    position = {"Daybook-Position": provider.headers["daybook-position"]}
-    schedule = web.get(f"/v1/providers/{id}/schedule", headers=owner | position)
-    week = [{"day": day, "from": "00:00", "to": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
-    put = web.put(
-        f"/v1/providers/{id}/schedule",
-        json={"timezone": "UTC", "weekly": week},
-        headers=owner | {"If-Match": schedule.headers["etag"]},
-    )
-    assert put.is_success, put.text
-    offered = {"name": "Haircut", "provider_id": id, "duration": 15, "price": 2500, "currency": "EUR"}
-    service = web.post("/v1/services", json=offered, headers=owner)
-    assert service.status_code == 201, service.text
-    position = {"Daybook-Position": service.headers["daybook-position"]}
-    first = datetime.now(UTC).date() + timedelta(days=2)
-    asked = {"service_id": service.json()["id"], "from": str(first), "to": str(first + timedelta(days=20)), "tz": "UTC"}
-    starts = [each["start"] for each in web.get("/v1/availability", params=asked, headers=position).json()["starts"]]
-    return Salon(id, service.json()["id"], starts)
-
-
-@dataclass
-class Load:
-    """Bookings that clients send one after the other, each again with its key until it is answered; then they read.
-
-    A customer may write a limited number of bytes in a day: BOOKINGS stays below it.
-    """
-
-    web: httpx.Client
-    salon: Salon
-    who: dict[str, str]
-    booked: dict[str, str] = field(default_factory=dict)
-    positions: list[str] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    enough: Event = field(default_factory=Event)
-
-    def go(self, own: list[str]) -> None:
-        for start in own:
-            if self.enough.is_set():
-                return
-            wish = {"service_id": self.salon.service, "provider_id": self.salon.provider, "start": start}
-            key = {"Idempotency-Key": f"key-{uuid4().hex}"}
-            answer = self._until_answered("POST", "/v1/appointments", json=wish, headers=self.who | key)
-            assert answer.status_code == 201, answer.text
-            self.booked[start] = answer.json()["id"]
-            self.positions.append(answer.headers["daybook-position"])
-        while not self.enough.is_set():
-            answer = self._until_answered("GET", f"/v1/appointments/{self.booked[own[-1]]}", headers=self.who)
-            assert answer.status_code == 200, answer.text
-
-    def _until_answered(self, method: str, path: str, **said: Any) -> httpx.Response:
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            time.sleep(PAUSE)
-            try:
-                answer = self.web.request(method, path, **said)
-            except httpx.TransportError as error:
-                self.answers[type(error).__name__] += 1
-                continue
-            self.answers[str(answer.status_code)] += 1
-            if answer.status_code not in {502, 503, 504}:
-                return answer
-        raise AssertionError(f"no answer to {method} {path}: {dict(self.answers)}")
-
-    def has_asked(self, times: int) -> bool:
-        return self.answers.total() >= times
-
-    @property
-    def errors(self) -> int:
-        """Requests that got no answer at all."""
-        return sum(count for kind, count in self.answers.items() if not kind.isdigit())
+from tests.system.compose.deployment import Deployment, MailCatcher, text_of
+from tests.system.compose.salon import PASSWORD, open_salon, remind_within_a_minute, signed_up
 
 
 def test_the_story(deployment: Deployment, catcher: MailCatcher) -> None:
@@ -143,13 +13,15 @@ def test_the_story(deployment: Deployment, catcher: MailCatcher) -> None:
         email = customer.pop("email")
         owner.pop("email")
         salon = open_salon(web, owner)
+        remind_within_a_minute(web, owner, salon)
         booked = web.post(
             "/v1/appointments",
             json={"service_id": salon.service, "start": salon.starts[0]},
             headers=customer | {"Idempotency-Key": "first"},
         )
         assert booked.status_code == 201, booked.text
-        assert "Haircut" in text_of(catcher.to(email, "Haircut"))
+        for subject in ("Booked: Haircut", "Reminder: Haircut"):
+            assert "Ada" in text_of(catcher.to(email, subject=subject))
 
 
 def test_an_operator_makes_the_first_admin(deployment: Deployment) -> None:
@@ -158,73 +30,6 @@ def test_an_operator_makes_the_first_admin(deployment: Deployment) -> None:
         "sh", "-c", f"echo '{PASSWORD} and more' | {' '.join(command)} --email admin@example.org --password-stdin"
     )
     assert "is an admin" in made
-
-
-def test_containers_are_replaced_under_load(deployment: Deployment, catcher: MailCatcher) -> None:
-    with deployment.client() as web:
-        owner, customer = signed_up(web, catcher, "provider"), signed_up(web, catcher, "customer")
-        owner.pop("email"), customer.pop("email")
-        salon = open_salon(web, owner)
-        load = Load(web, salon, customer)
-        with ThreadPoolExecutor(8) as clients:
-            asking = [clients.submit(load.go, salon.starts[n:BOOKINGS:8]) for n in range(8)]
-            if deployment.file == NGINX:
-                for service in ("api", "worker"):
-                    deployment.run("docker/rollout", "-f", deployment.file, "-f", "test.yml", service)
-            else:
-                for round_ in range(1, REPLACEMENTS + 1):
-                    asked = load.answers.total()
-                    deployment.compose("kill", "--signal", "HUP", "api")
-                    assert wait_until(partial(_replaced, deployment, 2 * round_), PATIENCE)
-                    assert wait_until(partial(load.has_asked, asked + 250), PATIENCE)
-            load.enough.set()
-            for each in asking:
-                each.result()
-        total = load.answers.total()
-        sys.stderr.write(
-            f"\n{deployment.file}: {total} requests, {len(load.booked)} booked, answers {dict(load.answers)}\n"
-        )
-        assert load.booked
-        assert load.errors <= total * 0.001
-        last = {"Daybook-Position": max(load.positions, key=lambda position: int(position.partition(".")[2]))}
-        listed: list[str] = []
-        cursor: str | None = None
-        while True:
-            asked = {"provider_id": salon.provider, "limit": "200"} | ({"cursor": cursor} if cursor else {})
-            page = web.get("/v1/appointments", params=asked, headers=owner | last).json()
-            listed += [each["id"] for each in page["items"]]
-            if not (cursor := page["next"]):
-                break
-        assert sorted(listed) == sorted(load.booked.values())
-        verified = deployment.compose("exec", "-T", "api", "daybook", "audit", "verify")
-        assert "OK" in verified
-
-
-def _replaced(deployment: Deployment, workers: int) -> bool:
-    """Whether so many workers of gunicorn have been told to end."""
-    return deployment.compose("logs", "api").count("was sent SIGTERM") >= workers
-
-
-def leaders(deployment: Deployment) -> dict[str, int]:
-    """How often each projector has become the leader."""
-    services = ("projector", "projector-standby")
-    return {each: deployment.compose("logs", each).count("projector is now the leader") for each in services}
-
-
-@pytest.mark.parametrize("deployment", [NGINX], indirect=True)
-def test_a_standby_projector_takes_over(deployment: Deployment, catcher: MailCatcher) -> None:
-    (leader,) = [service for service, times in leaders(deployment).items() if times]
-    (standby,) = {"projector", "projector-standby"} - {leader}
-    with deployment.client() as web:
-        owner = signed_up(web, catcher, "provider")
-        owner.pop("email")
-        began = time.monotonic()
-        deployment.compose("kill", leader)
-        assert wait_until(lambda: leaders(deployment)[standby] == 1, PATIENCE)
-        sys.stderr.write(f"\n{standby} leads after {time.monotonic() - began:.1f} s\n")
-        salon = open_salon(web, owner)  # reads what it has written
-        assert salon.starts
-        deployment.compose("up", "--detach", "--wait", leader)
 
 
 def test_the_image_holds_no_secret(deployment: Deployment) -> None:
