@@ -1,4 +1,4 @@
-"""Gauges of the whole Daybook, read from its database every few seconds: queues, processes, sweeps, the clock.
+"""Gauges of the whole Daybook, read from its database every few seconds: queues, processes, sweeps, backups, clocks.
 
 The projectors have them, because a queue without workers and a beat that has died can't tell of themselves.
 """
@@ -21,6 +21,8 @@ EVERY = 5.0  # seconds
 NAME = "daybook-gauges"
 ROLES = ("api", "projector", "worker", "beat")
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
+_BACKUPS = "SELECT kind, extract(epoch FROM succeeded_at)::float8 FROM work.backup"
+_HAS_BACKUPS = "SELECT (to_regclass('work.backup') IS NOT NULL)::int"
 _SWEPT = "SELECT coalesce(extract(epoch FROM clock_timestamp() - max(swept_at)), 0)::float8 FROM work.enrolled"
 
 
@@ -34,6 +36,8 @@ _DEAD = _gauge("daybook_jobs_dead", "Jobs that will not be tried again", "queue"
 _PROCESSES = _gauge("daybook_processes", "Processes that gave a sign of life", "role")
 _SWEEP_AGE = _gauge("daybook_sweep_age_seconds", "Seconds since the last sweep for due jobs")
 _OFFSET = _gauge("daybook_clock_offset_seconds", "The clock of this machine minus that of the database")
+
+_BACKUP = _gauge("daybook_backup_last_success_timestamp_seconds", "When a backup last succeeded", "kind")
 
 
 class SystemGauges:
@@ -75,6 +79,9 @@ def read_gauges(connection: psycopg.Connection) -> None:
     for role in ROLES:
         _PROCESSES.labels(role).set(processes[role])
     _SWEEP_AGE.set(_number(connection, _SWEPT))
+    if _number(connection, _HAS_BACKUPS):
+        for kind, at in connection.execute(_BACKUPS.encode()):
+            _BACKUP.labels(kind).set(at)
     before = time.time()
     database = _number(connection, _CLOCK)
     _OFFSET.set((before + time.time()) / 2 - database)
