@@ -186,7 +186,9 @@ def test_what_watches_is_confined() -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-    holders = {name for name, each in composed(WATCH)["services"].items() if "db_superuser_pass" in each.get("secrets", ())}
+    holders = {
+        name for name, each in composed(WATCH)["services"].items() if "db_superuser_pass" in each.get("secrets", ())
+    }
     assert holders == {"monitor-role"}
 
 

@@ -1,4 +1,4 @@
-"""Gauges of the whole Daybook, read from its database every few seconds: queues, processes, sweeps, backups, clocks.
+"""Gauges of the whole Daybook, read from its database: lag, queues, processes, sweeps, backups, clocks.
 
 The projectors have them, because a queue without workers and a beat that has died can't tell of themselves.
 """
@@ -15,7 +15,8 @@ import psycopg
 from prometheus_client import Gauge
 
 from infrastructure.observability.process_registry import running
-from infrastructure.observability.system_status import queue_states
+from infrastructure.observability.system_status import projection_states, queue_states
+from projections.engine import lag
 
 EVERY = 5.0  # seconds
 NAME = "daybook-gauges"
@@ -71,6 +72,11 @@ class SystemGauges:
 
 def read_gauges(connection: psycopg.Connection) -> None:
     """Set the gauges once."""
+    # Here too: a projector that waits for a lock measures nothing.
+    for each in projection_states(connection):
+        lag.POSITIONS.labels(each.name).set(each.behind)
+        lag.SECONDS.labels(each.name).set(each.seconds)
+        lag.STOPPED.labels(each.name).set(each.stopped_at is not None or each.behind < 0)
     for queue in queue_states(connection):
         _DUE.labels(queue.name).set(queue.due)
         _LATE.labels(queue.name).set(queue.late)

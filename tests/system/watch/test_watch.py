@@ -10,8 +10,9 @@ import pytest
 
 from docker.grafana.boards import ALL
 from infrastructure.local.programs import wait_until
-from tests.system.compose.deployment import PATIENCE, MailCatcher, deployed, left_of
-from tests.system.compose.test_deployment import GUNICORN, NGINX, Load, open_salon, signed_up
+from tests.system.compose.deployment import GUNICORN, NGINX, PATIENCE, MailCatcher, deployed, left_of
+from tests.system.compose.salon import open_salon, signed_up
+from tests.system.compose.test_replacement import Load
 from tests.system.watch.watching import Watch, watched
 
 BOOKINGS = 150

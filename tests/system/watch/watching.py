@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from docker.grafana.board import Panel
 from infrastructure.local.programs import free_port
 from tests.system.compose.deployment import Deployment
 
-FILE = "docker-compose-prometheus.yml"
+FILE, OVERRIDE = "docker-compose-prometheus.yml", "watch.yml"
 BUILT_IN = {"$__rate_interval": "40s", "$__interval": "15s", "$__range": "30m", "$operation": ".*"}
 """What Grafana puts in place of its variables."""
 
@@ -29,7 +30,8 @@ class Watch:
     grafana: str
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        return self.deployment.run("docker", "compose", "-f", FILE, *arguments, check=check)
+        files = ("-f", FILE, "-f", OVERRIDE)
+        return self.deployment.run("docker", "compose", *files, *arguments, check=check)
 
     def ask(self, question: str) -> Sequence[dict[str, Any]]:
         """The series that answer a question now, without those that are not a number."""
@@ -53,8 +55,8 @@ class Watch:
         }
 
     def alerts(self) -> set[str]:
-        """The names of the alerts that have arrived in Alertmanager and last."""
-        found = httpx.get(f"{self.alertmanager}/api/v2/alerts", params={"active": "true"}, timeout=30).json()
+        """The names of the alerts that have arrived in Alertmanager and last, silenced by others or not."""
+        found = httpx.get(f"{self.alertmanager}/api/v2/alerts", timeout=30).json()
         return {each["labels"]["alertname"] for each in found}
 
     def empty(self, panels: Sequence[Panel]) -> list[str]:
@@ -68,6 +70,8 @@ def watched(deployment: Deployment) -> Iterator[Watch]:
     ports = [free_port() for _ in range(3)]
     names = ("PROMETHEUS_PUBLISHED", "ALERTMANAGER_PUBLISHED", "GRAFANA_PUBLISHED")
     deployment.environment.update({name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)})
+    way = {"services": {"prometheus": {"extra_hosts": ["faults.test:host-gateway"]}}}
+    (deployment.folder / OVERRIDE).write_text(json.dumps(way), encoding="utf-8")
     watch = Watch(deployment, *(f"http://127.0.0.1:{port}" for port in ports))
     try:
         watch.compose("up", "--detach", "--wait")

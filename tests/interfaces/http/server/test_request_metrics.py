@@ -21,6 +21,7 @@ LABELS = {
     *("queue", "role", "reader"),
 }
 """Each has few values, which the code fixes: no id, address, path, name or text of a person or client."""
+PROBLEMS = "list_problem_types"
 OPERATIONS = {route.operation for router in ROUTERS for route in router.routes}
 
 
@@ -42,14 +43,14 @@ def count(operation: str, status: int) -> float:
 
 
 async def test_a_request_is_counted_with_its_operation_and_status(api: Api) -> None:
-    before, missing = count("get_problems", 200), count(UNROUTED, 404)
+    before, missing = count(PROBLEMS, 200), count(UNROUTED, 404)
     took = REGISTRY.get_sample_value
-    seconds = took("daybook_http_request_duration_seconds_count", {"operation": "get_problems"}) or 0.0
+    seconds = took("daybook_http_request_duration_seconds_count", {"operation": PROBLEMS}) or 0.0
     assert (await api.client.get("/problems")).status_code == 200
     assert (await api.client.get("/nowhere")).status_code == 404
-    assert count("get_problems", 200) == before + 1
+    assert count(PROBLEMS, 200) == before + 1
     assert count(UNROUTED, 404) == missing + 1
-    assert took("daybook_http_request_duration_seconds_count", {"operation": "get_problems"}) == seconds + 1
+    assert took("daybook_http_request_duration_seconds_count", {"operation": PROBLEMS}) == seconds + 1
 
 
 async def attack(web: httpx.AsyncClient) -> None:
