@@ -107,9 +107,8 @@ class Faults:
         table = self.table(name)
         self.sql(CHECK.format(table=table))
         try:
-            with self.up.client() as web:
-                self.salon(web)
-            yield
+            with self.asking(self.salon, 1):
+                yield
         finally:
             self.sql(UNCHECK.format(table=table))
             self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
@@ -159,9 +158,9 @@ class Faults:
     def slow(self) -> Iterator[None]:
         """A machine that has too little of a processor for its API."""
         ids = self.up.containers("api")
-        self.up.run("docker", "update", "--cpus", "0.03", *ids)
+        self.up.run("docker", "update", "--cpus", "0.2", *ids)
         try:
-            with self.asking(lambda web: web.get("/v1/services"), 32):
+            with self.asking(lambda web: web.get("/v1/services"), 64):
                 yield
         finally:
             self.up.run("docker", "update", "--cpus", "2", *ids)

@@ -78,10 +78,10 @@ def watch(tmp_path_factory: pytest.TempPathFactory, catcher: MailCatcher, told: 
 
 
 def hurry(folder: Path, port: int) -> None:
-    """Prometheus looks each second, and asks the server of the test too."""
+    """Prometheus looks every two seconds, and asks the server of the test too."""
     (folder / "alerts.yml").write_text(alerts.written(DIVISOR), encoding="utf-8")
     asked = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
-    asked["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    asked["global"] = {"scrape_interval": "2s", "evaluation_interval": "1s"}
     asked["scrape_configs"].append({"job_name": "faults", "static_configs": [{"targets": [f"faults.test:{port}"]}]})
     (folder / "prometheus.yml").write_text(yaml.safe_dump(asked), encoding="utf-8")
 
