@@ -113,7 +113,11 @@ def _choice(label: str, metric: str) -> QueryVariable:
 
 
 def _built(panel: Panel) -> Stat | Timeseries:
-    shown: Stat | Timeseries = Stat().height(4) if panel.kind == "number" else _lines()
+    shown: Stat | Timeseries = _lines()
+    if panel.kind == "number":
+        shown = Stat().height(4)
+        if panel.unit == "short":  # a number of things, though the increase of a counter is estimated
+            shown.decimals(0)
     shown.title(panel.title).description(panel.meaning).unit(panel.unit).span(panel.width).datasource(PROMETHEUS)
     for place, question in enumerate(panel.questions):
         shown.with_target(

@@ -73,11 +73,18 @@ def celery_of(settings: Settings) -> Celery:
     patch_requeue()
     app = broker_app(settings)
     assert settings.database is not None
-    _register_tasks(app, WorkerRuntime(partial(_services, settings)), settings.database.dsn)
+    _register_tasks(app, WorkerRuntime(partial(_services, settings)))
+    _register_verification(app, settings.database.dsn)
     return app
 
 
-def _register_tasks(app: Celery, runtime: WorkerRuntime, dsn: str) -> None:
+def _register_verification(app: Celery, dsn: str) -> None:
+    @app.task(name="verify", queue=SWEEPS)
+    def verify() -> None:
+        asyncio.run(report_verification(dsn))
+
+
+def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
     worker = getpid()
 
     @app.task(name="sweep", queue=SWEEPS)
@@ -94,10 +101,6 @@ def _register_tasks(app: Celery, runtime: WorkerRuntime, dsn: str) -> None:
     @app.task(name="tidy", queue=SWEEPS)
     def tidy() -> None:
         runtime.tidy()
-
-    @app.task(name="verify", queue=SWEEPS)
-    def verify() -> None:
-        asyncio.run(report_verification(dsn))
 
     def close(**_: Any) -> None:
         if getppid() == worker:  # else the worker was killed: the leases lapse, and another worker does its jobs

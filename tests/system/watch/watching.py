@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,19 @@ from typing import Any
 
 import httpx
 
-from docker.grafana.board import Panel
+from docker.grafana.board import Panel, Question
 from infrastructure.local.programs import free_port
 from tests.system.compose.deployment import Deployment
 
 FILE, OVERRIDE = "docker-compose-prometheus.yml", "watch.yml"
 BUILT_IN = {"$__rate_interval": "40s", "$__interval": "15s", "$__range": "30m", "$operation": ".*"}
 """What Grafana puts in place of its variables."""
+
+
+def filled(question: str) -> str:
+    for name, value in BUILT_IN.items():
+        question = question.replace(name, value)
+    return question
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,7 @@ class Watch:
 
     def ask(self, question: str) -> Sequence[dict[str, Any]]:
         """The series that answer a question now, without those that are not a number."""
-        for name, value in BUILT_IN.items():
-            question = question.replace(name, value)
-        answer = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": question}, timeout=30).json()
+        answer = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": filled(question)}, timeout=30).json()
         assert answer["status"] == "success", (question, answer)
         return [each for each in answer["data"]["result"] if math.isfinite(float(each["value"][1]))]
 
@@ -60,8 +65,17 @@ class Watch:
         return {each["labels"]["alertname"] for each in found}
 
     def empty(self, panels: Sequence[Panel]) -> list[str]:
-        """The panels of which a question has no answer."""
-        return [each.title for each in panels if not all(self.ask(question.expr) for question in each.questions)]
+        """The panels of which a question has had no number for some minutes."""
+        return [
+            each.title for each in panels if not all(self._has_answer(question.expr) for question in each.questions)
+        ]
+
+    def _has_answer(self, question: Question) -> bool:
+        now = time.time()
+        told = {"query": filled(question.expr), "start": now - 300, "end": now, "step": 10}
+        answer = httpx.get(f"{self.prometheus}/api/v1/query_range", params=told, timeout=30).json()
+        assert answer["status"] == "success", (question, answer)
+        return any(math.isfinite(float(value)) for each in answer["data"]["result"] for _, value in each["values"])
 
 
 @contextmanager
