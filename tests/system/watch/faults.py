@@ -170,7 +170,7 @@ class Faults:
         """Somebody changes an event; then it is night."""
         change = "UPDATE log.stored_events SET metadata = {} WHERE notification_id = 3"
         before = self.sql("SELECT metadata FROM log.stored_events WHERE notification_id = 3")
-        self.sql(change.format("replace(metadata, '{', '{ ')"))
+        self.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
         night = "from infrastructure.settings import Settings; from interfaces.worker.celery_app import broker_app; "
         night += "broker_app(Settings()).send_task('verify', queue='sweep')"
         shell = f'BROKER_URL="redis://:$(cat /run/secrets/broker_pass)@broker:6379/0" python -c "{night}"'
@@ -178,4 +178,4 @@ class Faults:
         try:
             yield
         finally:
-            self.sql(change.format(f"$${before}$$"))
+            self.sql(change.format(f"$${before}$$::json"))

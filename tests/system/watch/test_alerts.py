@@ -120,18 +120,7 @@ def promtool(*arguments: str) -> str:
     text = (ROOT / "docker-compose-prometheus.yml").read_text(encoding="utf-8")
     (image,) = re.findall(r"image: (prom/prometheus:.*)", text)
     volume = f"{ROOT / 'docker/prometheus'}:/etc/prometheus:ro"
-    command = (
-        "docker",
-        "run",
-        "--rm",
-        "--entrypoint",
-        "promtool",
-        "--volume",
-        volume,
-        "--workdir",
-        "/etc/prometheus",
-        image,
-    )
+    command = ["docker", "run", "--rm", "--entrypoint", "promtool", "--volume", volume, "--workdir", "/etc/prometheus"]
     done = subprocess.run([*command, image, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
