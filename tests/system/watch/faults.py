@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -107,7 +106,7 @@ class Faults:
         table = self.table(name)
         self.sql(CHECK.format(table=table))
         try:
-            with self.asking(self.salon, 1):
+            with self.asking(self.salon, 1, pause=5):
                 yield
         finally:
             self.sql(UNCHECK.format(table=table))
@@ -121,24 +120,23 @@ class Faults:
         psql = ("exec", "-T", "postgres", "psql", "-qU", "postgres", "daybook", "-c", command)
         holder = subprocess.Popen(("docker", "compose", *files, *psql), cwd=self.up.folder, env=self.up.environment)
         try:
-            with self.asking(self.salon, 1):
+            with self.asking(self.salon, 1, pause=5):
                 yield
         finally:
             self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
             holder.wait(60)
 
     @contextmanager
-    def asking(self, ask: Callable[[httpx.Client], object], clients: int = 2) -> Iterator[None]:
-        """Clients that ask again and again, whatever the answer."""
+    def asking(self, ask: Callable[[httpx.Client], object], clients: int = 2, pause: float = 0.02) -> Iterator[None]:
+        """Clients that ask again and again, whatever the answer. `pause`: seconds between two; there are limits."""
         enough = threading.Event()
 
         def go() -> None:
             with self.up.client() as web:
                 while not enough.is_set():
-                    try:
+                    with suppress(httpx.HTTPError, AssertionError, LookupError, ValueError):
                         ask(web)
-                    except (httpx.HTTPError, AssertionError, KeyError, ValueError):
-                        time.sleep(0.2)
+                    enough.wait(pause)
 
         with ThreadPoolExecutor(clients) as pool:
             running = [pool.submit(go) for _ in range(clients)]
