@@ -37,7 +37,7 @@ GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate -
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
-    compose-test browser bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
+    compose-test watch-test browser bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ test: lint ## run all checks, then all tests but the long ones
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
 test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
-	$(PYTEST) -n $(WORKERS) tests/system --ignore tests/system/compose --hypothesis-profile thorough --timeout 3600 $(ARGS)
+	$(PYTEST) -n $(WORKERS) tests/system --ignore tests/system/compose --ignore tests/system/watch --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(MAKE) --no-print-directory faults torture
 	$(MAKE) --no-print-directory test-other-postgres OTHER_POSTGRES="$(wordlist 2,99,$(OTHER_POSTGRES))"
@@ -80,6 +80,10 @@ soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs,
 compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
 	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
 	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
+
+watch-test: $(STAMP) ## start Prometheus and Grafana beside both compose files: targets, panels, alerts
+	@docker compose version >/dev/null 2>&1 || { echo "make watch-test needs Docker with Compose." >&2; exit 1; }
+	$(BIN)/pytest tests/system/watch --timeout 3600 -p no:randomly -s $(ARGS)
 
 browser: $(STAMP) ## look at all pages with headless Chromium (ARGS="--screenshots folder")
 	$(PYTEST) -n $(WORKERS) tests/system/browser $(ARGS)

@@ -1,6 +1,8 @@
 """Gunicorn: a master that balances the API over its worker processes; WEB_CONCURRENCY says how many."""
 
-from interfaces.cli.gunicorn_worker import checked_settings
+from gunicorn.arbiter import Arbiter
+
+from interfaces.cli.gunicorn_worker import checked_settings, serve_own_metrics
 
 checked_settings()  # before anything starts: what is wrong is said once, not by each process
 
@@ -13,3 +15,8 @@ keepalive = 75  # seconds: longer than a proxy in front keeps an idle connection
 control_socket_disable = True
 preload_app = False  # each worker opens its own connections
 proc_name = "daybook"
+
+
+def when_ready(server: Arbiter) -> None:  # noqa: ARG001  gunicorn's name
+    """Serve the metrics of all worker processes from the master, once it listens."""
+    serve_own_metrics()

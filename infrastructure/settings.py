@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     broker_visibility_timeout: int = Field(600, ge=1)  # seconds
     worker_concurrency: int = Field(2, ge=1, le=256)
     flower_url: str | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(0, ge=0, le=65535)
     metrics_url: str | None = None
     flower_basic_auth: Annotated[Secret, AfterValidator(values.user_and_password)]
     flower_basic_auth_file: File
@@ -228,6 +230,11 @@ def without_superuser(settings: Settings) -> Settings:
     if settings.mode is Mode.PROD and settings.db_superuser:
         raise rules.superuser_refused(settings.db_superuser)
     return settings
+
+
+def set_variable(name: str, value: str) -> None:
+    """Set a variable of this process, for libraries that read it and for its children."""
+    os.environ[name] = value
 
 
 def inherited() -> dict[str, str]:

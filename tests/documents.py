@@ -45,6 +45,7 @@ TEST_FOLDERS = {
     "tests/system/recipes": "The recipes of docs/recipes.md on a copy of this tree.",
     "tests/system/soak": "Under load for long: nothing grows.",
     "tests/system/torture": "Many writers, killed processes, cut connections.",
+    "tests/system/watch": "Prometheus, Alertmanager and Grafana beside both compose files.",
     "tests/system/worker": "Celery workers on Valkey and RabbitMQ.",
     "tests/vectors": "Acceptance cases as data.",
 }

@@ -1,10 +1,12 @@
 """The files of a deployment: environment files, secrets, image and compose files hold to their rules."""
 
+import json
 import os
 import re
 import shutil
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from infrastructure.settings import Settings
 from infrastructure.settings_rules import SECRETS
 
 ROOT = Path(__file__).parents[1]
-FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/services.yml")
+WATCH = "docker-compose-prometheus.yml"
+FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/services.yml", WATCH)
 SCRIPTS = [ROOT / "docker" / name for name in ("backup", "prepare", "restore", "rollout", "rotate")]
 EXAMPLES = (".env.prod.example", ".env.docker.example")
 OF_SCRIPTS = {
@@ -27,8 +30,9 @@ OF_SCRIPTS = {
 MADE = {
     *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
     *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key", "secret_key_previous", "master_key_previous"),
+    *("alert_webhook_url", "grafana_pass", "monitor_pass", "redis_exporter"),
 }
-MAY_BE_EMPTY = {"smtp_url", "sentry_dsn", "secret_key_previous", "master_key_previous"}
+MAY_BE_EMPTY = {"smtp_url", "sentry_dsn", "secret_key_previous", "master_key_previous", "alert_webhook_url"}
 OF_BACKUPS = {"backup_identity", "backup_recipient"} if shutil.which("age-keygen") else set()
 SENTRY = "docker-compose-sentry.yml"
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="docker/prepare needs openssl")
@@ -61,6 +65,21 @@ def composed(name: str) -> dict[str, Any]:
 
 @needs_openssl
 class TestPrepare:
+    def test_tells_when_the_certificate_ends(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder)
+        text = (folder / "docker/metrics/certificate.prom").read_text(encoding="utf-8")
+        (end,) = re.findall(r"^daybook_certificate_expiry_timestamp_seconds (\d+)$", text, re.MULTILINE)
+        assert 824 < (int(end) - time.time()) / 86400 < 826
+
+    def test_knows_the_passwords_of_both_redis_servers(self, tmp_path: Path) -> None:
+        folder = a_copy(tmp_path)
+        prepared(folder, "--alerts", "https://alerts.example.org/hook")
+        made = secrets_of(folder)
+        both = {"redis://redis:6379": made["redis_pass"], "redis://broker:6379": made["broker_pass"]}
+        assert json.loads(made["redis_exporter"]) == both
+        assert made["alert_webhook_url"] == "https://alerts.example.org/hook"
+
     def test_makes_every_secret_once(self, tmp_path: Path) -> None:
         folder = a_copy(tmp_path)
         prepared(folder, "--host", "booking.example.org")
@@ -165,8 +184,36 @@ def test_scripts_of_containers_parse(file: str) -> None:
 def test_only_the_doors_are_published() -> None:
     services = [(name, each) for file in FILES for name, each in composed(file)["services"].items()]
     published = {name: each["ports"] for name, each in services if "ports" in each}
-    assert published.keys() == {"api", "nginx", "flower"}
+    pages = {"prometheus", "alertmanager", "grafana"}
+    assert published.keys() == {"api", "nginx", "flower", *pages}
+    assert all(ports[0].split(":-")[1].startswith("127.0.0.1:") for name in pages for ports in [published[name]])
     assert published["flower"] == ["${FLOWER_PUBLISHED:-127.0.0.1:5555}:5555"]
+
+
+def test_metrics_reach_prometheus_and_nobody_outside() -> None:
+    shared, watch = composed("docker/services.yml"), composed(WATCH)
+    for file in (shared, watch):
+        assert file["networks"]["metrics"] == {"internal": True}
+        assert file["networks"]["data"] == {"internal": True}
+    nginx = composed("docker-compose-nginx.yml")
+    assert nginx["networks"]["edge"] == watch["networks"]["edge"]
+    # It would reach the API by that network too, and the API would not know it there.
+    assert "metrics" not in nginx["services"]["nginx"]["networks"]
+    asked = {name: each["networks"] for name, each in shared["services"].items() if each.get("image") == "daybook"}
+    asked |= {"api": composed("docker-compose-gunicorn.yml")["services"]["api"]["networks"]}
+    asked |= {"api of nginx": nginx["services"]["api"]["networks"]}
+    assert all("metrics" in networks for name, networks in asked.items() if name not in {"migrate", "flower"})
+
+
+def test_what_watches_is_confined() -> None:
+    for name, service in composed(WATCH)["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    holders = {
+        name for name, each in composed(WATCH)["services"].items() if "db_superuser_pass" in each.get("secrets", ())
+    }
+    assert holders == {"monitor-role"}
 
 
 def test_the_database_has_no_way_out() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy.exc
+from prometheus_client import Counter, Gauge
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
@@ -16,6 +17,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from application.event_log import Overloaded
 
 SILENCE = 2.0  # seconds
+_USED = Gauge("daybook_pool_connections_in_use", "Database connections that requests use", multiprocess_mode="livesum")
+_LONGEST = Gauge("daybook_pool_wait_seconds", "Longest recent wait for a connection", multiprocess_mode="livemax")
+_TIMEOUTS = Counter("daybook_pool_timeouts", "Waits for a connection that ended without one")
 
 
 class PoolWaits:
@@ -24,6 +28,7 @@ class PoolWaits:
     def __init__(self) -> None:
         self._waiting: dict[object, float] = {}  # since when
         self._longest = 0.0
+        self._used = 0
         self._answered = time.monotonic()
 
     @contextmanager
@@ -33,7 +38,9 @@ class PoolWaits:
         self._waiting[turn] = began
         try:
             yield
+            self._used += 1
         except (PoolTimeout, sqlalchemy.exc.TimeoutError):
+            _TIMEOUTS.inc()
             if self._answered < began:
                 raise
             raise overloaded() from None
@@ -42,10 +49,17 @@ class PoolWaits:
             self._longest = max(self._longest, time.monotonic() - began)
 
     def longest(self) -> float:
-        """Seconds of the longest wait, of those under way and those that ended since the last call."""
+        """Seconds of the longest wait, of those under way and those that ended since the last call; sets the gauges."""
         ended, self._longest = self._longest, 0.0
         since = next(iter(self._waiting.values()), None)  # the oldest comes first
-        return ended if since is None else max(ended, time.monotonic() - since)
+        longest = ended if since is None else max(ended, time.monotonic() - since)
+        _USED.set(self._used)
+        _LONGEST.set(longest)
+        return longest
+
+    def given_back(self) -> None:
+        """A connection is free again."""
+        self._used -= 1
 
     def answered(self) -> None:
         """The database has answered a statement."""
@@ -69,6 +83,7 @@ class MeasuredPool(AsyncConnectionPool[AsyncConnection]):
             return await super().getconn(timeout)
 
     async def putconn(self, conn: AsyncConnection) -> None:
+        WAITS.given_back()
         if not conn.closed:
             WAITS.answered()
         await super().putconn(conn)
@@ -82,6 +97,7 @@ class MeasuredEnginePool(AsyncAdaptedQueuePool):
             return super()._do_get()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        WAITS.given_back()
         connection: Any = record.dbapi_connection
         if connection is not None and not connection.closed:
             WAITS.answered()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +26,9 @@ from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.event_log.aggregate_cache import UNKNOWN
 from infrastructure.event_log.aggregate_repository import AggregateRepository
-from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
+from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve, metadata_of
 from infrastructure.event_log.journal import Appended, DuplicateCommand, EnqueuedJob, LogEntry, StaleReads
+from infrastructure.event_log.metrics import count_command, count_event
 from infrastructure.jobs.payload import seal_payload
 from infrastructure.privacy.field_encryption import personal_of
 from infrastructure.privacy.keyring import drop_plain_text
@@ -45,7 +45,7 @@ class CommandAttempts:
         self._count = 0
         self._idempotency = request.key if isinstance(request, Command) else None
         self._key = self._idempotency.value if self._idempotency else secrets.token_bytes(32)
-        self._metadata = _metadata(request, self._idempotency)
+        self._metadata = metadata_of(request, self._idempotency)
         self._request = request
         self._until = asyncio.get_running_loop().time() + deadline
 
@@ -84,6 +84,8 @@ class CommandAttempt:
         self._held: list[UUID] = []
         self._of_several_moments = False
         self._result: Appended | DuplicateCommand | None = None
+        self._command = type(request).__name__ if isinstance(request, Command) else None
+        self._outcome = "unchanged"
 
     async def __aenter__(self) -> CommandAttempt:
         return self
@@ -92,6 +94,8 @@ class CommandAttempt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._release()
+        if self._command is not None:
+            count_command(self._command, self._outcome, error)
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
         aggregate = self._repository.cache.get(id)
@@ -145,12 +149,15 @@ class CommandAttempt:
         jobs = [await self._enqueued(request) for request in enqueues]
         self._result = await self._append(answer, reads, rows, forgets, jobs)
         if isinstance(self._result, Appended):
-            self._recorded(changed, personal=bool(subjects))
+            self._recorded(changed, rows, personal=bool(subjects))
             if jobs:
                 self._repository.on_enqueued()
 
-    def _recorded(self, changed: Sequence[Aggregate], *, personal: bool) -> None:
-        """The aggregates as they are now are in the cache, without plain text."""
+    def _recorded(self, changed: Sequence[Aggregate], rows: Sequence[EventRow], *, personal: bool) -> None:
+        """The events are counted, and the aggregates as they are now are in the cache, without plain text."""
+        self._outcome = "recorded"
+        for row in rows:
+            count_event(row.topic).inc()
         for aggregate in changed:
             aggregate.pending_events.clear()
             if personal:
@@ -224,6 +231,7 @@ class CommandAttempt:
         return peeked
 
     async def _replay(self, duplicate: DuplicateCommand) -> CommandResult[Any]:
+        self._outcome = "replayed"
         if duplicate.fingerprint != self._fingerprint:
             raise KeyReused("This Idempotency-Key was used for another request.")
         events = await self._repository.journal.read_until(duplicate.stream, duplicate.version)
@@ -244,17 +252,3 @@ def _existing(kind: type[A], id: UUID, aggregate: A | None) -> A:
     if aggregate is None:
         raise NotFound(kind.__name__.lower(), id)
     return aggregate
-
-
-def _metadata(request: Request, key: IdempotencyKey | None) -> str:
-    by = request.by
-    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
-    if request.correlation:
-        metadata += f',"correlation":{json.dumps(request.correlation)}'
-    if key:
-        metadata += f',"key":"{key.value.hex()}"'
-    if request.cause:
-        metadata += f',"cause":{json.dumps(request.cause)}'
-    if via := by.via:
-        metadata += f',"via":"{via}"'
-    return f'{metadata},"channel":"{request.channel.value}"}}'

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from json import loads
+from json import dumps, loads
 from json.encoder import encode_basestring
 from struct import Struct
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscode
 from eventsourcing.utils import get_topic, resolve_topic
 
 import domain  # noqa: F401  registers every topic, so that any event of the log can be read
+from application.event_log import IdempotencyKey, Request
 from domain.errors import Invalid
 from domain.kernel import Aggregate, new_id
 from domain.personal_data import PersonalData
@@ -212,3 +213,18 @@ def evolve(aggregate: Any, events: list[Any]) -> Aggregate | None:
     for event in events:
         aggregate = event.mutate(aggregate)
     return aggregate  # type: ignore[no-any-return]
+
+
+def metadata_of(request: Request, key: IdempotencyKey | None) -> str:
+    """Who asked for what is recorded, and how: JSON, a field of each event."""
+    by = request.by
+    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
+    if request.correlation:
+        metadata += f',"correlation":{dumps(request.correlation)}'
+    if key:
+        metadata += f',"key":"{key.value.hex()}"'
+    if request.cause:
+        metadata += f',"cause":{dumps(request.cause)}'
+    if via := by.via:
+        metadata += f',"via":"{via}"'
+    return f'{metadata},"channel":"{request.channel.value}"}}'

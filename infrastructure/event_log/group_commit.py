@@ -23,6 +23,7 @@ from infrastructure.event_log.append_connection import AppendConnection, due_to_
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import AppendResult, LogEntry, StaleReads
 from infrastructure.event_log.log_head import KnownHead
+from infrastructure.event_log.metrics import APPEND, BATCH, FAILURES, QUEUE
 
 MOST_COMMANDS, MOST_EVENTS = 512, 2_000
 WORTH_HALVING = 8  # commands
@@ -119,6 +120,7 @@ class GroupCommitWriter:
                 await asyncio.sleep(0)  # answered callers continue, and some append again
             else:
                 await self._arrived.wait()
+            QUEUE.set(len(self._queue))
             if batch := self._next_batch():
                 self._in_flight = batch
                 call = asyncio.ensure_future(self._submit(batch))
@@ -173,6 +175,7 @@ class GroupCommitWriter:
                 answered = await self.connection.append([waiting.entry for waiting in batch], sent)
                 self._answer(list(zip(batch, answered.answers, strict=True)), sent)
             except Exception as error:  # noqa: BLE001  whatever it is, every waiting command is answered
+                FAILURES.inc()
                 if self.connection.lost:
                     await self.connection.reconnect(error, self._drop_answered)
                     continue
@@ -193,6 +196,8 @@ class GroupCommitWriter:
         commits those. Where a commit takes longer than deciding, large batches matter more.
         """
         now = self._clock.monotonic()
+        APPEND.observe(now - sent)
+        BATCH.observe(len(pairs))
         halve = len(pairs) >= WORTH_HALVING and now - sent < 2 * (sent - self._answered_at)
         self._answered_at = now
         self._held_back = pairs

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
 from application.identity.security_log import SecurityEvent
@@ -22,6 +23,9 @@ _FIND = """
       AND (%s::uuid IS NULL OR account_id = %s)
     ORDER BY id DESC LIMIT %s"""
 _BYTES = 16
+_EVENTS = Counter("daybook_security_events", "Entries of the security log, by kind; repeated ones count", ["kind"])
+for _refusal in ("login_failed", "token_refused", "denied", "limited"):
+    _EVENTS.labels(_refusal)
 
 
 class _SecurityRow(NamedTuple):
@@ -43,6 +47,7 @@ class SecurityLog:
         self._writing: asyncio.Task[None] | None = None
 
     async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
+        _EVENTS.labels(kind).inc(facts.get("times", 1))
         hidden = hmac.digest(self._key, network.encode(), "sha256")[:_BYTES] if network else None
         row = _SecurityRow(kind, account_id, hidden, Jsonb(facts))
         if self._pool.in_transaction:

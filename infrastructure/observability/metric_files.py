@@ -5,11 +5,7 @@ prometheus_client makes files for each process and never merges them, so they gr
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -19,6 +15,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from infrastructure.observability.metric_folder import is_running
 
 _FILE = re.compile(r"(?P<kind>counter|histogram|summary|gauge_\w+)_(?P<pid>\d+)\.db")
 
@@ -45,7 +43,7 @@ class MetricFiles(Collector):
 
     def _merge_dead(self) -> None:
         dead = [(file, found["kind"]) for file in self.folder.glob("*.db") if (found := _FILE.fullmatch(file.name))]
-        dead = [(file, kind) for file, kind in dead if not _runs(int(file.stem.rpartition("_")[2]))]
+        dead = [(file, kind) for file, kind in dead if not is_running(int(file.stem.rpartition("_")[2]))]
         for kind in {kind for _, kind in dead}:
             files = [file for file, each in dead if each == kind]
             if not kind.startswith("gauge"):  # a gauge ends with its process
@@ -63,28 +61,3 @@ class MetricFiles(Collector):
             before, _ = merged.read_value(key)  # type: ignore[no-untyped-call]
             merged.write_value(key, before + value, 0)  # type: ignore[no-untyped-call]
         merged.close()  # type: ignore[no-untyped-call]
-
-
-def fresh_folder(data: Path) -> Path:
-    """An empty folder for the metrics of this process and its children. Removes those that dead ones left.
-
-    Not in the data folder: where the disk is full, a process that writes to such a file is killed.
-    """
-    place = Path(tempfile.gettempdir())
-    prefix = f"daybook-metrics-{hashlib.sha256(bytes(data)).hexdigest()[:12]}-"
-    for left in place.glob(f"{prefix}*"):
-        if not _runs(int(left.name.removeprefix(prefix))):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = place / f"{prefix}{os.getpid()}"
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

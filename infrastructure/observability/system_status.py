@@ -72,7 +72,7 @@ class SystemStatus:
 def status_of(connection: psycopg.Connection) -> SystemStatus:
     """The state that the database of the connection shows."""
     ((schema,),) = connection.execute("SELECT version_num FROM log.schema_version").fetchall()
-    processes, projections, queues = running(connection), projection_states(connection), _queues(connection)
+    processes, projections, queues = running(connection), projection_states(connection), queue_states(connection)
     steps = [*_for_processes(processes), *_for_projections(projections), *_for_queues(queues)]
     version = connection.info.parameter_status("server_version") or ""
     return SystemStatus(RELEASE, schema, version.split()[0], ZONES, processes, projections, queues, steps)
@@ -84,7 +84,8 @@ def projection_states(connection: psycopg.Connection) -> Sequence[ProjectionStat
         return cursor.execute(_PROJECTIONS).fetchall()
 
 
-def _queues(connection: psycopg.Connection) -> Sequence[QueueState]:
+def queue_states(connection: psycopg.Connection) -> Sequence[QueueState]:
+    """The queues of jobs, by name."""
     pairs = [(queue, kind) for queue, kinds in KINDS.items() for kind in kinds]
     with connection.cursor(row_factory=class_row(QueueState)) as cursor:
         return cursor.execute(_QUEUES, [list(each) for each in zip(*pairs, strict=True)]).fetchall()

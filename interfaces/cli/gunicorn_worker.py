@@ -13,7 +13,9 @@ from uvicorn_worker import UvicornWorker
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.home import HOME
 from infrastructure.local.instance import settings_of
-from infrastructure.settings import Settings, without_superuser
+from infrastructure.observability.metric_folder import FOLDER
+from infrastructure.observability.metrics import serve_metrics
+from infrastructure.settings import Settings, inherited, without_superuser
 from interfaces.cli.failures import failure_of
 from interfaces.cli.reporting import start_reporting
 from interfaces.http.main import create_app
@@ -38,6 +40,13 @@ def application() -> ASGIApp:
     start_reporting(settings, "api")
     collect_rarely()
     return create_app(settings)
+
+
+def serve_own_metrics() -> None:
+    """Serve the metrics of all worker processes, if METRICS_PORT is set. For gunicorn's master."""
+    settings = settings_of(HOME.absolute())
+    if settings.metrics_port:
+        serve_metrics(settings.metrics_host, settings.metrics_port, inherited().get(FOLDER))
 
 
 class DaybookWorker(UvicornWorker):  # type: ignore[misc]

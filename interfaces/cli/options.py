@@ -13,5 +13,5 @@ HOST = "127.0.0.1"
 
 Data = Annotated[Path, typer.Option(help="The data folder of `daybook up`, used unless DB_HOST is set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-MetricsPort = Annotated[int | None, typer.Option(help="Serve /metrics on this port (0: any free one).")]
+MetricsPort = Annotated[int | None, typer.Option(help="Serve /metrics on this port. Default: METRICS_PORT.")]
 UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]

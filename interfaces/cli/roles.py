@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,11 +36,14 @@ def project(data: Data = HOME, metrics_port: MetricsPort = None, until_stdin_clo
     import uvloop
 
     from infrastructure.gc_tuning import collect_rarely
+    from infrastructure.observability.system_gauges import SystemGauges
     from interfaces.projector.main import run_projector
 
     with _running("projector", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
+        assert settings.database is not None
         collect_rarely()
-        uvloop.run(run_projector(settings))
+        with SystemGauges(settings.database.dsn):
+            uvloop.run(run_projector(settings))
 
 
 def worker(
@@ -50,22 +55,30 @@ def worker(
 ) -> None:
     """Run jobs: reminders, mails, webhooks, expiry. Start as many as you need."""
     from interfaces.worker.celery_app import QUEUES
-    from interfaces.worker.main import run_worker
 
     chosen = queues.split(",") if queues else list(QUEUES)
     if unknown := [queue for queue in chosen if queue not in QUEUES]:
         fail(f'Unknown queue "{unknown[0]}". Queues: {", ".join(QUEUES)}.', 2)
-    with _running("worker", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
-        status = run_worker(settings, concurrency or settings.worker_concurrency, chosen)
+    with _shared_metrics(data):
+        status = _work(data, concurrency, chosen, metrics_port, until_stdin_closes=until_stdin_closes)
     raise typer.Exit(status)
 
 
-def beat(data: Data = HOME, until_stdin_closes: UntilStdinCloses = False) -> None:
+def _work(
+    data: Path, concurrency: int | None, queues: Sequence[str], metrics_port: int | None, *, until_stdin_closes: bool
+) -> int:
+    from interfaces.worker.main import run_worker  # imports prometheus_client
+
+    with _running("worker", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
+        return run_worker(settings, concurrency or settings.worker_concurrency, queues)
+
+
+def beat(data: Data = HOME, metrics_port: MetricsPort = None, until_stdin_closes: UntilStdinCloses = False) -> None:
     """Trigger a check for due jobs every second. One is enough; more do no harm."""
     from interfaces.cli.reporting import watch_beat_of
     from interfaces.worker.celery_app import run_beat
 
-    with _running("beat", data, until_stdin_closes=until_stdin_closes) as settings:
+    with _running("beat", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
         watch_beat_of(settings)
         run_beat(settings)
 
@@ -80,12 +93,33 @@ def flower(
     from interfaces.worker.celery_app import run_flower
 
     where = f"http://{address}:{port}"
-    with _running("flower", data, until_stdin_closes=until_stdin_closes, address=where) as settings:
+    with _running("flower", data, NO_METRICS, until_stdin_closes=until_stdin_closes, address=where) as settings:
         auth = settings.flower_basic_auth
         run_flower(settings, auth.get_secret_value() if auth else None, address, port)
 
 
 COMMANDS = (api, project, worker, beat, flower)
+NO_METRICS = 0  # Flower has its own
+
+
+@contextmanager
+def _shared_metrics(data: Path) -> Iterator[None]:
+    """A folder by which the processes of a worker share their metrics, unless the parent has given one.
+
+    To be entered before anything imports prometheus_client.
+    """
+    from infrastructure.observability.metric_folder import FOLDER, fresh_folder
+    from infrastructure.settings import inherited, set_variable
+
+    if FOLDER in inherited():
+        yield
+        return
+    folder = fresh_folder(data.absolute())
+    set_variable(FOLDER, str(folder))
+    try:
+        yield
+    finally:
+        rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -118,6 +152,7 @@ def _running(
 def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_stdin_closes: bool = False) -> Settings:
     """Logs, metrics and the watch on the parent process, which every role has."""
     from infrastructure.local.instance import settings_of
+    from infrastructure.observability.metric_folder import FOLDER
     from infrastructure.observability.metrics import serve_metrics
     from infrastructure.settings import inherited, without_superuser
     from interfaces.cli.parent_process import end_with_parent
@@ -127,8 +162,8 @@ def _prepare(role: str, data: Data, metrics_port: int | None = None, *, until_st
     if not until_stdin_closes:  # `daybook up` gives all its roles the same settings
         without_superuser(settings)
     start_reporting(settings, role)
-    if metrics_port is not None:
-        serve_metrics(HOST, metrics_port, inherited().get("PROMETHEUS_MULTIPROC_DIR"))
+    if port := settings.metrics_port if metrics_port is None else metrics_port:
+        serve_metrics(settings.metrics_host, port, inherited().get(FOLDER))
     if until_stdin_closes:
         end_with_parent()
     return settings

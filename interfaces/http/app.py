@@ -29,6 +29,7 @@ from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, schedule
 from interfaces.http.server.admission import Admission
 from interfaces.http.server.request_log import logged
+from interfaces.http.server.request_metrics import measured
 from interfaces.http.webhooks import webhook
 
 # The busiest routes come first: routes are tried in order.
@@ -114,7 +115,8 @@ class DaybookApp(FastAPI):
     def entrance(self) -> ASGIApp:
         """What every request passes."""
         options: AppOptions = self.state.options
-        envelope = Envelope(by_path(self.router), options.origins, options.admission.enter, https=options.https)
+        router = by_path(self.router)
+        envelope = measured(Envelope(router, options.origins, options.admission.enter, https=options.https))
         return logged(envelope) if options.log_requests else envelope
 
     def include_router(self, router: Any, **options: Any) -> None:

@@ -14,6 +14,7 @@ from application.jobs.dispatch import KINDS
 from interfaces.worker.celery_logs import adopt_celery_logs
 
 TICK = 1  # seconds between sweeps
+VERIFY = crontab(hour="3", minute="23")  # each night, UTC
 TIDY = crontab(minute="17")  # each hour, even if beat restarts often
 SWEEPS = "sweep"
 """The queue of beat's messages. Beat knows no tasks, so that each message names its queue."""
@@ -85,6 +86,7 @@ def _configuration(settings: BrokerSettings) -> Mapping[str, Any]:
         "beat_schedule": {
             "sweep": {"task": "sweep", "schedule": TICK, "options": {"queue": SWEEPS}},
             "tidy": {"task": "tidy", "schedule": TIDY, "options": {"queue": SWEEPS}},
+            "verify": {"task": "verify", "schedule": VERIFY, "options": {"queue": SWEEPS}},
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from socket import gethostname
 from typing import Any
 
 from celery import Celery, signals
+from prometheus_client import Gauge
 from psycopg_pool import AsyncConnectionPool
 
 from application.booking.closing_jobs import booking_handlers
@@ -39,6 +41,7 @@ from infrastructure.identity.rate_limits import RateLimits
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, JobWalker
+from infrastructure.ledger.nightly import report_verification
 from infrastructure.mail.calendar_host import calendar_host
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import SentMails, messages_of, postman_of
@@ -63,19 +66,28 @@ from projections.engine.positions import Positions
 from projections.query.snapshot import Snapshots
 
 _QUEUE_OF = {kind: queue for queue, kinds in KINDS.items() for kind in kinds}
+TAKEN = Gauge("daybook_worker_queues", "Workers that take messages of a queue", ["queue"], multiprocess_mode="livesum")
 _KEYS_OLD = "SELECT log.prune_keys(interval '2 days')"
 
 
 def celery_of(settings: Settings) -> Celery:
-    """The Celery app with its three tasks. It opens no connections: worker processes are forked from this one."""
+    """The Celery app with its four tasks. It opens no connections: worker processes are forked from this one."""
     patch_requeue()
     app = broker_app(settings)
+    assert settings.database is not None
     _register_tasks(app, WorkerRuntime(partial(_services, settings)))
+    _register_verification(app, settings.database.dsn)
     if settings.sentry_dsn is not None:
         from infrastructure.observability.sentry import Monitors
 
         watch_tasks(Monitors().check_in)
     return app
+
+
+def _register_verification(app: Celery, dsn: str) -> None:
+    @app.task(name="verify", queue=SWEEPS)
+    def verify() -> None:
+        asyncio.run(report_verification(dsn))
 
 
 def _register_tasks(app: Celery, runtime: WorkerRuntime) -> None:
@@ -110,6 +122,8 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
         if queue not in QUEUES:
             sys.stderr.write(f'Unknown queue "{queue}". Queues: {", ".join(QUEUES)}.\n')
             raise SystemExit(2)
+    for queue in queues:
+        TAKEN.labels(queue).set(1)
     worker = celery_of(settings).Worker(
         hostname=f"worker-{getpid()}@{gethostname()}",  # several workers on one machine need different names
         concurrency=concurrency,

@@ -6,9 +6,12 @@ from typing import Any
 
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
+from prometheus_client import Counter
 
 from interfaces.worker.monitors import ticked
 
+_TICKS = Counter("daybook_beat_ticks", "Messages that beat sent, or held back because others wait", ["outcome"])
+SENT, HELD_BACK = (_TICKS.labels(outcome) for outcome in ("sent", "held_back"))
 BOUND = 4
 """The most wake-ups that wait in a queue. A process that takes one runs all due jobs, so more have no use."""
 
@@ -35,5 +38,7 @@ class BoundedScheduler(Scheduler):
     def apply_async(self, entry: ScheduleEntry, *arguments: Any, **named: Any) -> Any:
         ticked.send(sender=self)
         if waiting(self.app, "sweep") >= BOUND:
+            HELD_BACK.inc()
             return None
+        SENT.inc()
         return super().apply_async(entry, *arguments, **named)

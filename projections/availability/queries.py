@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from domain.errors import NotFound
 from domain.scheduling.availability import Start
 from domain.scheduling.interval import Interval, overlaps
@@ -31,6 +33,8 @@ from projections.availability.snapshot import AvailabilitySnapshot
 from projections.query.snapshot import Behind, Snapshots
 from projections.read_models.availability import vacancy
 
+_ANSWERS = Counter("daybook_availability_answers", "Answers of free starts, by where they came from", ["source"])
+FROM_PROCESS, FROM_REDIS, COMPUTED = (_ANSWERS.labels(source) for source in ("process", "redis", "computed"))
 _HORIZONS = (timedelta(days=1), timedelta(days=7), timedelta(days=62))
 _FARTHEST = timedelta(days=9)  # from a start to either end of the time that it occupies
 _INSTANT = timedelta(microseconds=1)
@@ -157,9 +161,13 @@ class Availability:
         seconds = now.timestamp()
         cached = cache.from_process(question, seconds, at_least)
         if cached is not None:
+            FROM_PROCESS.inc()
             return cached
         cached, epochs = await cache.from_redis(question, seconds, at_least)
-        if cached is None:
+        if cached is not None:
+            FROM_REDIS.inc()
+        else:
+            COMPUTED.inc()
             cached = await self._prepare(service_id, provider_id, span, now, at_least)
             cache.keep(question, cached, epochs)
         return cached

@@ -65,6 +65,8 @@ OURS: dict[str, tuple[str, Any]] = {
     "BROKER_VISIBILITY_TIMEOUT": ("60", 60),
     "WORKER_CONCURRENCY": ("8", 8),
     "FLOWER_URL": ("http://127.0.0.1:5555", "http://127.0.0.1:5555"),
+    "METRICS_HOST": ("0.0.0.0", "0.0.0.0"),
+    "METRICS_PORT": ("9100", 9100),
     "METRICS_URL": ("http://127.0.0.1:9100/metrics", "http://127.0.0.1:9100/metrics"),
     "FLOWER_BASIC_AUTH": ("user:password", "user:password"),
     "SENTRY_DSN": ("https://key@sentry.example.org/1", "https://key@sentry.example.org/1"),

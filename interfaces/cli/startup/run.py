@@ -22,7 +22,8 @@ from infrastructure.local.instance import start_servers
 from infrastructure.local.processes import Child
 from infrastructure.local.programs import free_port
 from infrastructure.local.supervision import Supervisor
-from infrastructure.observability.metric_files import MetricFiles, fresh_folder
+from infrastructure.observability.metric_files import MetricFiles
+from infrastructure.observability.metric_folder import FOLDER, fresh_folder
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Mode, Settings, variables_of
 from interfaces.cli.options import HOST
@@ -78,10 +79,10 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     listening = stack.enter_context(_listen(options.port))
     api = f"http://{HOST}:{listening.getsockname()[1]}"
     terminal = stack.enter_context(ChildTerminal()).fd
-    ports = _Ports(free_port(), free_port() if options.workers else None)
     with Preparation(stop, terminal) as preparation:
         with console.status("Starting PostgreSQL and Redis (the first start takes longer) ..."):
             settings = start_servers(options.data, stack, public_url=api)
+        ports = _Ports(settings.metrics_port or free_port(), free_port() if options.workers else None)
         preparation.begin(variables_of(settings))
         _migrate(preparation, console)
         metrics = fresh_folder(options.data)
@@ -95,7 +96,7 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
         ready = _wait_until_ready(lambda: _answers(api) and _follows(settings), stop)
     if not ready and not stop.is_set():
         raise SystemExit("Daybook did not get ready; its log above says why.")
-    serve_metrics(HOST, ports.metrics, str(metrics))
+    serve_metrics(settings.metrics_host, ports.metrics, str(metrics))
     return Started(settings, options.data, api, ports.metrics, ports.flower, town, password) if ready else None
 
 
@@ -134,7 +135,8 @@ def _variables(settings: Settings, ports: _Ports, metrics: Path) -> dict[str, st
     """The environment of the roles."""
     links = {"METRICS_URL": f"http://{HOST}:{ports.metrics}/metrics"}
     links |= {"FLOWER_URL": f"http://{HOST}:{ports.flower}"} if ports.flower else {}
-    return variables_of(settings) | links | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    # The parent serves the metrics of all its children.
+    return variables_of(settings) | links | {FOLDER: str(metrics), "METRICS_PORT": "0"}
 
 
 def _listen(port: int) -> socket.socket:

@@ -22,7 +22,10 @@ BURST, STANDING, INTERVAL = 0.1, 0.02, 0.1  # seconds
 LINE = 1_000  # requests that wait
 
 SHED = Counter("daybook_http_shed", "Requests refused by admission control", ["reason"])
+for _reason in ("overloaded", "database"):
+    SHED.labels(_reason)
 LIMIT = Gauge("daybook_http_admitted_at_once", "Requests that may be in flight", multiprocess_mode="livemin")
+IN_FLIGHT = Gauge("daybook_http_requests_in_flight", "Requests being answered", multiprocess_mode="livesum")
 DELAY = Gauge("daybook_http_queue_delay_seconds", "Delay by the event loop or by pools", multiprocess_mode="livemax")
 
 
@@ -133,6 +136,7 @@ class Admission:
         """Measure and adapt, while there are requests."""
         self.adapt(max(loop.time() - due, self._waits()))
         self._admit_from_line()
+        IN_FLIGHT.set(self._in_flight)
         if self._in_flight or self._line:
             self._tick_in(loop)
         else:

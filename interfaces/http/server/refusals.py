@@ -7,6 +7,7 @@ from interfaces.http.framework.errors import answer_to
 from interfaces.http.framework.middleware import SAFE
 
 REFUSED = Counter("daybook_http_refused", "Requests and connections that the server refused", ["reason"])
+REFUSED.labels("connections")
 
 
 class Refused(Exception):

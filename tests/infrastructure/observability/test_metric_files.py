@@ -6,7 +6,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from infrastructure.observability.metric_files import MetricFiles, fresh_folder
+from infrastructure.observability.metric_files import MetricFiles
+from infrastructure.observability.metric_folder import fresh_folder
 
 COUNTS = """
 from prometheus_client import Counter, Gauge, Histogram
@@ -51,7 +52,7 @@ def test_files_of_dead_processes_do_not_pile_up_while_nobody_asks(tmp_path: Path
 
 
 def test_folders_of_dead_processes_are_removed_at_the_next_start(tmp_path: Path) -> None:
-    said = "from pathlib import Path; from infrastructure.observability.metric_files import *; import os\n"
+    said = "from pathlib import Path; from infrastructure.observability.metric_folder import *; import os\n"
     said += f"print(fresh_folder(Path({str(tmp_path)!r})), flush=True); os.kill(os.getpid(), 9)"
     killed = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=False)
     left = Path(killed.stdout.strip())

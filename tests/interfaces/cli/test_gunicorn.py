@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import subprocess
 import sys
@@ -36,11 +37,12 @@ def status_of(port: int, path: str) -> int:
 
 @dataclass(frozen=True)
 class Master:
-    """Gunicorn, its port, and the file of its log."""
+    """Gunicorn, its port, the file of its log, and the port of its metrics."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    metrics: int
 
     def said(self, words: str) -> int:
         """How often its log has these words."""
@@ -50,7 +52,8 @@ class Master:
 @pytest.fixture
 def master(own_database: Database, tmp_path: Path) -> Iterator[Master]:
     address = conninfo_to_dict(own_database.application)
-    port, log = free_port(), tmp_path / "gunicorn.log"
+    port, log, metrics = free_port(), tmp_path / "gunicorn.log", free_port()
+    (tmp_path / "metrics").mkdir()
     environment = clean_environment(
         DB_HOST=str(address["host"]),
         DB_PORT=str(address["port"]),
@@ -59,13 +62,15 @@ def master(own_database: Database, tmp_path: Path) -> Iterator[Master]:
         DB_PASS=str(address["password"]),
         MODE="DEV",
         WEB_CONCURRENCY="2",
+        METRICS_PORT=str(metrics),
+        PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"),
         PYTHONPATH=str(ROOT),
     )
     command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "docker/gunicorn.conf.py")]
     command += ["--bind", f"{HOST}:{port}", APPLICATION]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, cwd=tmp_path, env=environment)
-    started = Master(process, port, log)
+    started = Master(process, port, log, metrics)
     try:
         ready = wait_until(lambda: status_of(port, "/health/ready") == 200 or process.poll() is not None, READY_WITHIN)
         assert ready, log.read_text(encoding="utf-8")
@@ -97,6 +102,29 @@ def test_replaces_its_workers_while_clients_ask(master: Master) -> None:
     assert statuses
     assert {*statuses} == {200}
     assert status_of(master.port, "/health/ready") == 200
+
+
+def answered(master: Master) -> float:
+    """The requests of liveness that the metrics count, of all worker processes."""
+    connection = http.client.HTTPConnection(HOST, master.metrics, timeout=60)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    counts = re.findall(
+        r'^daybook_http_requests_total{operation="get_liveness",status="200"} (.*)$', text, re.MULTILINE
+    )
+    return sum(map(float, counts))
+
+
+def test_the_master_serves_the_metrics_of_all_its_workers(master: Master) -> None:
+    before = answered(master)
+    for _ in range(60):
+        assert status_of(master.port, "/health/live") == 200
+    assert answered(master) == before + 60
+    master.process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: master.said("was sent SIGTERM") >= 2, READY_WITHIN)
+    assert wait_until(lambda: status_of(master.port, "/health/live") == 200, READY_WITHIN)
+    assert answered(master) >= before + 60, "what replaced workers have counted is kept"
 
 
 def test_a_worker_has_the_bounds_of_the_api(master: Master) -> None:

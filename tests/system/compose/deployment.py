@@ -25,6 +25,7 @@ from infrastructure.settings import inherited
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
+ROLES = ("api", "projector", "projector-standby", "worker", "worker-webhooks", "beat", "flower", "migrate")
 PATIENCE = 300.0  # seconds
 NGINX, GUNICORN = "docker-compose-nginx.yml", "docker-compose-gunicorn.yml"
 
@@ -131,13 +132,17 @@ def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployme
     settings = folder / ".env.docker"
     text = re.sub(r"TRUSTED_PROXIES=.*", f"TRUSTED_PROXIES={subnet}", settings.read_text(encoding="utf-8"))
     settings.write_text(text, encoding="utf-8")
-    way = {"extra_hosts": ["mail.test:host-gateway"]}
-    (folder / "test.yml").write_text(json.dumps({"services": {"api": way, "worker": way}}), encoding="utf-8")
+    # The image has the name of the project, so that other copies of the repository build their own.
+    services: dict[str, dict[str, object]] = {name: {"image": project} for name in ROLES}
+    for name in ("api", "worker"):
+        services[name]["extra_hosts"] = ["mail.test:host-gateway"]
+    (folder / "test.yml").write_text(json.dumps({"services": services}), encoding="utf-8")
     try:
         deployment.compose("up", "--detach", "--wait", "--build")
         yield deployment
     finally:
         deployment.compose("down", "--volumes", "--timeout", "20", check=False)
+        deployment.run("docker", "image", "rm", "--force", project, check=False)
 
 
 def left_of(project: str) -> str:

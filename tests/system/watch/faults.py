@@ -1,0 +1,179 @@
+"""Faults of a deployment that is watched, each with the alert that it must raise."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+from infrastructure.local.programs import free_port
+from tests.system.compose.deployment import Deployment
+
+CHECK = "ALTER TABLE {table} ADD CONSTRAINT planted CHECK (false) NOT VALID"
+UNCHECK = "ALTER TABLE {table} DROP CONSTRAINT planted"
+JOB = (
+    "INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at, dead_at) "
+    "SELECT gen_random_uuid(), '{kind}', gen_random_uuid(), 'planted', at, at, {dead} "
+    "FROM (SELECT now() - interval '5 min') a(at)"
+)
+UNPLANT = "DELETE FROM work.job WHERE slot = 'planted'"
+
+
+@dataclass
+class Told:
+    """Metrics that a server of the test tells Prometheus, for what no test can wait for, such as an old certificate."""
+
+    text: str = ""
+    port: int = field(default_factory=free_port)
+
+    @contextmanager
+    def listening(self) -> Iterator[Told]:
+        told = self
+
+        class Page(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(told.text.encode())
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        server = ThreadingHTTPServer(("0.0.0.0", self.port), Page)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What can go wrong. Each is a context manager that leaves the deployment as it was."""
+
+    up: Deployment
+    told: Told
+    salon: Callable[[httpx.Client], None]
+
+    def sql(self, statement: str) -> str:
+        """The output of a statement of the superuser."""
+        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--username", "postgres", "daybook")
+        return self.up.compose("exec", "-T", "postgres", *psql, "--command", statement).strip()
+
+    def table(self, name: str) -> str:
+        """A table of the live generation."""
+        return f"{self.sql('SELECT format($$read_%s$$, generation) FROM read.live')}.{name}"
+
+    @contextmanager
+    def stopped(self, *services: str) -> Iterator[None]:
+        self.up.compose("stop", "--timeout", "5", *services)
+        try:
+            yield
+        finally:
+            self.up.compose("start", *services)
+
+    @contextmanager
+    def metric(self, text: str) -> Iterator[None]:
+        self.told.text = f"{text}\n"
+        try:
+            yield
+        finally:
+            self.told.text = ""
+
+    @contextmanager
+    def job(self, kind: str, dead: str) -> Iterator[None]:
+        self.sql(JOB.format(kind=kind, dead=dead))
+        try:
+            yield
+        finally:
+            self.sql(UNPLANT)
+
+    @contextmanager
+    def late_job(self) -> Iterator[None]:
+        with self.stopped("worker-webhooks"), self.job("deliver", "NULL"):
+            yield
+
+    @contextmanager
+    def refusing_table(self, name: str) -> Iterator[None]:
+        """A projection meets an event that its table refuses."""
+        table = self.table(name)
+        self.sql(CHECK.format(table=table))
+        try:
+            with self.asking(self.salon, 1, pause=5):
+                yield
+        finally:
+            self.sql(UNCHECK.format(table=table))
+            self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Somebody holds a table of a read model."""
+        command = f"BEGIN; LOCK TABLE {self.table(name)} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)"
+        files = ("-f", self.up.file, "-f", "test.yml")
+        psql = ("exec", "-T", "postgres", "psql", "-qU", "postgres", "daybook", "-c", command)
+        holder = subprocess.Popen(("docker", "compose", *files, *psql), cwd=self.up.folder, env=self.up.environment)
+        try:
+            with self.asking(self.salon, 1, pause=5):
+                yield
+        finally:
+            self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
+            holder.wait(60)
+
+    @contextmanager
+    def asking(self, ask: Callable[[httpx.Client], object], clients: int = 2, pause: float = 0.02) -> Iterator[None]:
+        """Clients that ask again and again, whatever the answer. `pause`: seconds between two; there are limits."""
+        enough = threading.Event()
+
+        def go() -> None:
+            with self.up.client() as web:
+                while not enough.is_set():
+                    with suppress(httpx.HTTPError, AssertionError, LookupError, ValueError):
+                        ask(web)
+                    enough.wait(pause)
+
+        with ThreadPoolExecutor(clients) as pool:
+            running = [pool.submit(go) for _ in range(clients)]
+            try:
+                yield
+            finally:
+                enough.set()
+                for each in running:
+                    each.result()
+
+    @contextmanager
+    def without_database(self) -> Iterator[None]:
+        with self.stopped("postgres"), self.asking(lambda web: web.get("/v1/services")):
+            yield
+
+    @contextmanager
+    def slow(self) -> Iterator[None]:
+        """A machine that has too little of a processor for its API."""
+        ids = self.up.containers("api")
+        self.up.run("docker", "update", "--cpus", "0.2", *ids)
+        try:
+            with self.asking(lambda web: web.get("/v1/services"), 64):
+                yield
+        finally:
+            self.up.run("docker", "update", "--cpus", "2", *ids)
+
+    @contextmanager
+    def forged(self) -> Iterator[None]:
+        """Somebody changes an event; then it is night."""
+        change = "UPDATE log.stored_events SET metadata = {} WHERE notification_id = 3"
+        before = self.sql("SELECT metadata FROM log.stored_events WHERE notification_id = 3")
+        self.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
+        night = "from infrastructure.settings import Settings; from interfaces.worker.celery_app import broker_app; "
+        night += "broker_app(Settings()).send_task('verify', queue='sweep')"
+        shell = f'BROKER_URL="redis://:$(cat /run/secrets/broker_pass)@broker:6379/0" python -c "{night}"'
+        self.up.compose("exec", "-T", "worker", "bash", "-c", shell)
+        try:
+            yield
+        finally:
+            self.sql(change.format(f"$${before}$$::json"))
