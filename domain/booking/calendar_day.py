@@ -156,15 +156,9 @@ def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime)
     return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
 
 
-_SINCE, _UNTIL = Seat._fields.index("since"), Seat._fields.index("until")
-
-
 def _there(days: Iterable[Day], since: datetime, until: datetime) -> Iterable[Seat]:
     return {
-        taker: seat
-        for day in days
-        for taker, seat in day.seats.items()
-        if seat[_SINCE] < until and since < seat[_UNTIL]
+        taker: seat for day in days for taker, seat in day.seats.items() if seat.since < until and since < seat.until
     }.values()
 
 
