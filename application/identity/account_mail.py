@@ -209,8 +209,7 @@ def _mail(
 async def _send(message: MailMessage | None, lease: JobLease, services: AccountMailServices) -> str:
     if message is None:
         return "forgotten"
-    await lease.hold()
-    await services.mail.send(message)
+    await services.mail.send(message, lease.hold)
     return "sent"
 
 

@@ -88,6 +88,14 @@ class JobLease(Protocol):
         """Renew the lease; call it before any irreversible step. Raises LeaseLost if another worker has the job."""
         ...
 
+    @property
+    def held(self) -> bool:
+        """Whether the last renewal has not run out, by this machine's clock: no other worker has the job."""
+        ...
+
+
+Confirm = Callable[[], Awaitable[None]]
+"""Raises an exception if what is about to leave must not leave, such as LeaseLost."""
 
 JobHandler = Callable[[Job, JobLease], Awaitable[str]]
 """Runs a job and returns its outcome, one word.

@@ -106,8 +106,7 @@ async def _send(account: Account, morning: datetime, zone: ZoneInfo, lease: JobL
         timezone=zone.key,
         agenda=[await _line(each, services.store) for each in entries],
     )
-    await lease.hold()
-    await services.mail.send(message)
+    await services.mail.send(message, lease.hold)
 
 
 async def _line(entry: AgendaEntry, store: EventStore) -> AgendaLine:

@@ -11,6 +11,7 @@ from application.catalog.invitation import ChangeInvitation, expire_invitation
 from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
+from application.notifications.confirmation import NoticeUntrue, confirm
 from application.notifications.links import Links
 from application.notifications.mail import Mailer, MailMessage
 from application.notifications.recipient import account_of
@@ -45,8 +46,15 @@ async def send_member_invitation(job: Job, lease: JobLease, services: Invitation
     if organization is None or organization.closed:
         return "gone"
     message = await _message(job, organization, invitations.open[id], contact, services)
-    await lease.hold()
-    await services.mail.send(message)
+
+    async def look() -> str:
+        now = await current_state(Invitations, job.subject, services.store)
+        return "" if now is not None and id in now.open else "gone"
+
+    try:
+        await services.mail.send(message, lambda: confirm(lease, look))
+    except NoticeUntrue as untrue:
+        return str(untrue)
     return "sent"
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.jobs.job import Confirm
+
 
 @dataclass(frozen=True, slots=True)
 class CalendarInvite:
@@ -55,8 +57,8 @@ class MailMessage:
 class Mailer(Protocol):
     """Sends mail in the recipient's language, and stores a copy of each mail to an account."""
 
-    async def send(self, letter: MailMessage) -> None:
-        """Send the mail. After an exception, the caller tries again."""
+    async def send(self, letter: MailMessage, confirm: Confirm) -> None:
+        """Send the mail; await `confirm` right before its text leaves. After an exception, the caller tries again."""
         ...
 
 

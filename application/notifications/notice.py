@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from application.jobs.job import Confirm
 from application.notifications.appointment_details import AppointmentDetails, FormerPlace
 from application.notifications.recipient import Recipient
 from domain.booking.appointment import Appointment
@@ -100,8 +101,11 @@ class Channel(Protocol):
         """Whether the recipient has an address or a number for this channel."""
         ...
 
-    async def send(self, notice: Notice, recipient: Recipient) -> None:
-        """Send the notice. After an exception, the caller tries again."""
+    async def send(self, notice: Notice, recipient: Recipient, confirm: Confirm) -> None:
+        """Send the notice; await `confirm` as late as possible, right before it can no longer be called back.
+
+        After an exception, the caller tries again.
+        """
         ...
 
 

@@ -1,7 +1,7 @@
 """The jobs that send notices: reminders, changes of appointments and webhooks, offers to the waitlist.
 
-A notice is true when it is sent: the handler reads the state again once the notice is ready, and renews the lease right
-after. The id of the notice is the key of the job, so that receivers recognise a second copy.
+A notice is true when it is sent: right before its text leaves, the lease is renewed and the state read again. The id
+of the notice is the key of the job, so that receivers recognise a second copy.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, former_place, place_of, visit_of
+from application.notifications.confirmation import Look, NoticeUntrue, confirm
 from application.notifications.links import LASTING
 from application.notifications.notice import ASKS, CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
@@ -57,8 +58,8 @@ async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
     """Send a notice about an appointment or a webhook while it is true. The job's slot is the kind of the notice."""
     if job.slot != "disabled":
         return await _tell(NoticeKind(job.slot), job, lease, services)
-    webhook = await current_state(Webhook, job.subject, services.store)
-    if webhook is None or webhook.state is not WebhookStatus.DISABLED:
+    webhook = await _disabled(job.subject, services)
+    if webhook is None:
         return "gone"
     return await webhook_disabled(job, webhook, lease, services)
 
@@ -78,7 +79,12 @@ async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
     if (hold := await _kept(hold_id, services)) is None:
         return "gone"
     notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at, at=job.due_at)
-    return await send(notice, recipient, lease, services, job.attempts)
+
+    async def look() -> str:
+        now = await _kept(hold_id, services)
+        return "" if now is not None and now.expires_at == hold.expires_at else "gone"
+
+    return await send(notice, recipient, lease, services, look, job.attempts)
 
 
 async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services: NoticeServices) -> str:
@@ -89,11 +95,15 @@ async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services
     facts = {"url": webhook.url, "why": webhook.reason}
     until = job.due_at + LASTING
     notice = Notice(job.key, NoticeKind.WEBHOOK_DISABLED, webhook.id, until=until, facts=facts, at=job.due_at)
-    return await send(notice, recipient, lease, services)
+
+    async def look() -> str:
+        return "" if await _disabled(webhook.id, services) is not None else "gone"
+
+    return await send(notice, recipient, lease, services, look)
 
 
 async def send(
-    notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, attempts: int = 1
+    notice: Notice, recipient: Recipient, lease: JobLease, services: NoticeServices, look: Look, attempts: int = 1
 ) -> str:
     """Send by the first channel that reaches the recipient. Raises LeaseLost, NotDueYet.
 
@@ -106,8 +116,10 @@ async def send(
         return "no-address"
     if attempts == 1 and recipient.account_id is None and not await _within_limit(notice, recipient, services):
         return "limit"
-    await lease.hold()
-    await channel.send(notice, recipient)
+    try:
+        await channel.send(notice, recipient, partial(confirm, lease, look))
+    except NoticeUntrue as untrue_now:
+        return str(untrue_now)
     return "done"
 
 
@@ -146,8 +158,11 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
     moves = kind in MOVES or (kind in ASKS and appointment.confirmed is not None)
     former = await former_place(appointment, services.store) if moves else None
     notice = replace(_notice(kind, job, appointment, visit, customer), former=former, at=at)
-    _, why = await _look(kind, job, services)
-    return why or await send(notice, recipient, lease, services, job.attempts)
+
+    async def look() -> str:
+        return (await _look(kind, job, services))[1]
+
+    return await look() or await send(notice, recipient, lease, services, look, job.attempts)
 
 
 async def _recipient(
@@ -223,6 +238,12 @@ async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:
     if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= services.store.now():
         return None
     return hold
+
+
+async def _disabled(webhook_id: UUID, services: NoticeServices) -> Webhook | None:
+    """The webhook; None unless it is disabled."""
+    webhook = await current_state(Webhook, webhook_id, services.store)
+    return webhook if webhook is not None and webhook.state is WebhookStatus.DISABLED else None
 
 
 def _reason(appointment: Appointment) -> str:

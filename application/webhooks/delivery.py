@@ -6,7 +6,7 @@ moves once the server has accepted an event, so a run that dies in between sends
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -19,6 +19,7 @@ from application.jobs.job import Job, JobHandlers, JobIdle, JobLease, NotDueYet
 from application.webhooks.payload import WebhookEvent, WebhookMessage, message_id, payload
 from application.webhooks.ports import (
     DeliveryAttempt,
+    DeliveryCheckpoint,
     DeliveryProgress,
     SendResult,
     SigningSecrets,
@@ -81,7 +82,7 @@ async def run(webhook_id: UUID, lease: JobLease, means: DeliveryServices) -> Del
         return await _stopped(webhook_id, webhook, means)
     while (mark := await means.progress.mark(webhook_id)) and mark.position < mark.wanted:
         stretch = await means.progress.ahead(webhook_id, mark.position, mark.wanted, MOST - sent)
-        at = mark.position
+        at = mark
         for happening in stretch.happenings:
             if means.clock() - began >= LONGEST:
                 return DeliveryResult("more", timedelta())
@@ -91,8 +92,8 @@ async def run(webhook_id: UUID, lease: JobLease, means: DeliveryServices) -> Del
                 return moved
             sent += 1
             if not moved:
-                break  # the checkpoint was moved back meanwhile: start again from there
-            at = happening.position
+                break  # events were asked for again meanwhile: start again from there
+            at = replace(at, position=happening.position)
         else:
             await means.progress.pass_over(webhook_id, at, stretch.until)
         if sent >= MOST or means.clock() - began >= LONGEST:
@@ -101,7 +102,12 @@ async def run(webhook_id: UUID, lease: JobLease, means: DeliveryServices) -> Del
 
 
 async def _send_next(
-    webhook_id: UUID, happening: WebhookEvent, attempt: int, at: int, lease: JobLease, means: DeliveryServices
+    webhook_id: UUID,
+    happening: WebhookEvent,
+    attempt: int,
+    at: DeliveryCheckpoint,
+    lease: JobLease,
+    means: DeliveryServices,
 ) -> DeliveryResult | bool:
     """Send one event: the result that ends the run, or whether the checkpoint was still `at` and has moved on."""
     webhook = await _webhook(webhook_id, means)

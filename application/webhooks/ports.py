@@ -31,10 +31,14 @@ class WebhookTargets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCheckpoint:
-    """The position that a webhook has reached, and the last position that may concern it."""
+    """The position that a webhook has reached, and the last position that may concern it.
+
+    `redeliveries`: how often somebody asked for events again. A delivery from before does not count for them.
+    """
 
     position: int
     wanted: int
+    redeliveries: int = 0
     failures: int = 0
     failing_since: datetime | None = None
 
@@ -110,12 +114,12 @@ class DeliveryProgress(Protocol):
         """The next events that concern it, `most` at most, in (after, until] or the beginning of that range."""
         ...
 
-    async def pass_over(self, webhook_id: UUID, since: int, to: int) -> bool:
-        """Move the checkpoint over events that do not concern it; whether it was still at `since`."""
+    async def pass_over(self, webhook_id: UUID, since: DeliveryCheckpoint, to: int) -> bool:
+        """Move the checkpoint over events that do not concern it; whether it was still `since`."""
         ...
 
-    async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
-        """Log an accepted attempt and move the checkpoint over it; whether it was still at `since`."""
+    async def delivered(self, attempt: DeliveryAttempt, since: DeliveryCheckpoint) -> bool:
+        """Log an accepted attempt and move the checkpoint over it; whether it was still `since`."""
         ...
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:

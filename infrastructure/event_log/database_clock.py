@@ -1,12 +1,12 @@
-"""The database's time, kept on this machine's monotonic clock: all machines agree on the time."""
+"""The database's time, kept on this machine's clock of elapsed time: all machines agree on the time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
+from projections.engine.elapsed import elapsed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class DatabaseClock:
     """Set at connect, corrected by each append."""
 
-    def __init__(self, monotonic: Callable[[], float] = monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = elapsed) -> None:
         self.monotonic = monotonic
         self._offset: float | None = None  # the database's time minus ours, seconds
 

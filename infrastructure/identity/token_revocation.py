@@ -1,7 +1,6 @@
 """Token revocation: every process learns within a second which tokens are revoked, or refuses all tokens."""
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from psycopg import AsyncConnection
 from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
 from projections.engine.cancellation import check_cancelled
+from projections.engine.elapsed import elapsed
 
 EACH = 0.4  # seconds between refreshes
 PATIENCE = 2.0  # seconds for one refresh
@@ -21,19 +21,22 @@ SILENCE = 5.0  # seconds without a refresh after which all tokens are refused
 PAUSE = 0.2  # seconds between attempts to connect
 MINUTES = 11  # longer than any token lives
 LASTING = f"{MINUTES} minutes"
-OVERLAP = "10 seconds"  # a session's end may be committed later than its timestamp
 
 # One snapshot: the log's head and the time; events that revoke tokens (the predicate is exactly that of the index
-# `stored_events_standing`), whose time may be ahead of the clock; sessions that ended recently.
+# `stored_events_standing`), whose time may be ahead of the clock; sessions that ended. The end of a session has the
+# time of its statement, and its COMMIT may wait for long; so a refresh finds the ends of all transactions that were
+# not over at the refresh before it, whatever their time.
 _REVOKED = f"""
-    SELECT NULL::uuid, (SELECT coalesce(max(upto), 0) FROM log.seal), now()
+    SELECT NULL::uuid, (SELECT coalesce(max(upto), 0) FROM log.seal), now(),
+           pg_snapshot_xmin(pg_current_snapshot())::text
     UNION ALL
-    SELECT originator_id, notification_id, least(recorded_at, now()) FROM log.stored_events
+    SELECT originator_id, notification_id, least(recorded_at, now()), NULL FROM log.stored_events
     WHERE topic IN ('Account.Disabled', 'Account.RoleChanged', 'Account.Forgotten')
-      AND notification_id > %s AND recorded_at > now() - interval '{LASTING}'
+      AND notification_id > %(position)s AND recorded_at > now() - interval '{LASTING}'
     UNION ALL
-    SELECT id, NULL, ended_at FROM auth.session
-    WHERE ended_at IS NOT NULL AND ended_at > now() - %s::interval"""  # noqa: S608  all of it is written here
+    SELECT id, NULL, ended_at, NULL FROM auth.session
+    WHERE ended_at IS NOT NULL AND ended_at > now() - interval '{LASTING}'
+      AND (%(since)s::xid8 IS NULL OR age(xmin) <= age(%(since)s::xid8::xid))"""  # noqa: S608  all of it is written here
 logger = structlog.get_logger(__name__)
 
 
@@ -52,6 +55,7 @@ class TokenRevocation:
         self._accounts: dict[UUID, Revocation] = {}  # by stream
         self._sessions: dict[UUID, datetime] = {}
         self._position = 0
+        self._seen: str | None = None  # all transactions before this one were over at the last refresh
         self._refreshed = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -79,7 +83,7 @@ class TokenRevocation:
 
         Raises Unavailable while the revoked tokens are unknown.
         """
-        if time.monotonic() - self._refreshed > SILENCE:
+        if elapsed() - self._refreshed > SILENCE:
             raise Unavailable("Access tokens cannot be checked now.")
         if session is not None and session in self._sessions:
             return True
@@ -115,14 +119,14 @@ class TokenRevocation:
         )
 
     async def _refresh(self, connection: AsyncConnection, *, first: bool) -> None:
-        started = time.monotonic()
-        since = (-1, LASTING) if first else (self._position, OVERLAP)
+        started = elapsed()
+        since = {"position": -1, "since": None} if first else {"position": self._position, "since": self._seen}
         with severed_after(connection, PATIENCE):
             cursor = await connection.execute(_REVOKED.encode(), since, prepare=True)
             found = await cursor.fetchall()
-        for id, position, at in found:
+        for id, position, at, seen in found:
             if id is None:
-                self._position = position
+                self._position, self._seen = position, seen
                 self._drop_before(at - timedelta(minutes=MINUTES))
             elif position is None:
                 self._sessions[id] = at

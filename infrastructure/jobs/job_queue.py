@@ -19,6 +19,7 @@ from infrastructure.database.row_pool import Row, RowPool, Values
 from infrastructure.jobs.enrolment import Enrolment, on_live
 from infrastructure.jobs.payload import unseal_payload
 from infrastructure.privacy.row_encryption import RowEncryption
+from projections.engine.elapsed import elapsed
 
 RUNNING = timedelta(seconds=3)
 """The length of a lease: another worker may claim the job if this one does not renew it in time."""
@@ -90,7 +91,7 @@ _RETRY = f"""
     RETURNING 1"""  # noqa: S608
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class HeldJob:
     """The lease of a claimed job. `payload`: encrypted; `JobQueue.open` decrypts it.
 
@@ -102,15 +103,23 @@ class HeldJob:
     lease: UUID
     payload: bytes | None = None
     lapsed: bool = False
+    until: float = 0.0  # by `elapsed`
 
     @property
     def key(self) -> UUID:
         return self.job.key
 
     async def hold(self) -> None:
-        """Renew the lease; raises LeaseLost if another worker has claimed the job."""
-        if not await self.queue.renew([self]):
-            raise LeaseLost
+        """Renew the lease, again if it ran out before its answer was read; raises LeaseLost if another has the job."""
+        while True:
+            if not await self.queue.renew([self]):
+                raise LeaseLost
+            if self.held:
+                return
+
+    @property
+    def held(self) -> bool:
+        return elapsed() < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +162,13 @@ class JobQueue:
 
     async def renew(self, held: Collection[HeldJob]) -> set[UUID]:
         """Renew leases. Returns the keys of the jobs that this worker still holds."""
+        asked = elapsed()  # before the database counts: this process may be paused until the answer is read
         keys, leases = [each.key for each in held], [each.lease for each in held]
-        return {row[0] for row in await self.rows.all(_RENEW, [RUNNING, keys, leases])}
+        ours = {row[0] for row in await self.rows.all(_RENEW, [RUNNING, keys, leases])}
+        for each in held:
+            if each.key in ours:
+                each.until = asked + RUNNING.total_seconds()
+        return ours
 
     async def progress(self, kinds: Collection[str]) -> None:
         """Record that attempts of these kinds have ended just now."""

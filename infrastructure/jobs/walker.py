@@ -225,6 +225,8 @@ async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]
         doing.cancel()
         # Do not wait for the clean-up of a connection to a silent server.
         await asyncio.wait((doing,), timeout=HEARTBEAT)
+        if doing.done() and not doing.cancelled():
+            doing.exception()  # it may have found the loss of the lease itself
 
 
 def _say_lost(job: Job) -> None:

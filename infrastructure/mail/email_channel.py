@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiosmtplib import SMTPRecipientsRefused
 
 from application.access import LinkPurpose
-from application.jobs.job import PermanentFailure
+from application.jobs.job import Confirm, PermanentFailure
 from application.notifications.links import AFTERWARDS, LASTING, Links
 from application.notifications.mail import CalendarInvite, Mailer, MailMessage
 from application.notifications.notice import OPTIONAL, REFUSED, STAFF, Notice, NoticeKind
@@ -42,10 +42,10 @@ class EmailChannel:
         except ValueError:
             return False
 
-    async def send(self, notice: Notice, recipient: Recipient) -> None:
+    async def send(self, notice: Notice, recipient: Recipient, confirm: Confirm) -> None:
         """Raises PermanentFailure for an address that the mail server refuses."""
         try:
-            await self._mailer.send(self.message(notice, recipient))
+            await self._mailer.send(self.message(notice, recipient), confirm)
         except SMTPRecipientsRefused as refused:
             codes = {each.code for each in refused.recipients}
             if min(codes, default=0) < PERMANENT:

@@ -12,7 +12,7 @@ from uuid import UUID
 import aiosmtplib
 import structlog
 
-from application.jobs.job import PermanentFailure
+from application.jobs.job import Confirm, PermanentFailure
 from application.notifications.links import TOKEN
 from application.notifications.mail import MailMessage
 from application.people.email_address import NotDeliverable
@@ -41,8 +41,8 @@ class NoSender(Exception):
 class Sender(Protocol):
     """A transport for messages."""
 
-    async def send(self, message: EmailMessage) -> None:
-        """Raises the transport's error."""
+    async def send(self, message: EmailMessage, confirm: Confirm) -> None:
+        """Await `confirm` right before the text leaves. Raises the transport's error, and that of `confirm`."""
         ...
 
 
@@ -55,13 +55,13 @@ class MailService:
         self._rows = rows
         self._encryption = encryption
 
-    async def send(self, mail: MailMessage) -> None:
+    async def send(self, mail: MailMessage, confirm: Confirm) -> None:
         """Raises PermanentFailure for an address that mail cannot go to."""
         try:
             message = self._messages.message(mail)
         except NotDeliverable as refused:
             raise PermanentFailure(str(refused)) from None
-        await self._sender.send(message)
+        await self._sender.send(message, confirm)
         if mail.account_id is not None:
             await self._store(mail, mail.account_id, message)
 
@@ -121,10 +121,10 @@ class SmtpSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, message: EmailMessage, confirm: Confirm) -> None:
         """Raises aiosmtplib.SMTPException, OSError."""
-        await aiosmtplib.send(
-            message,
+        client = _Client(
+            confirm,
             hostname=self._host,
             port=self._port,
             username=self._user,
@@ -133,6 +133,20 @@ class SmtpSender:
             start_tls=None if self._tls else self._starttls,
             timeout=TIMEOUT,
         )
+        async with client:
+            await client.send_message(message)
+
+
+class _Client(aiosmtplib.SMTP):
+    """Awaits `confirm` when the server has taken the addresses: connecting and logging in may have taken long."""
+
+    def __init__(self, confirm: Confirm, **options: Any) -> None:
+        super().__init__(**options)
+        self._confirm = confirm
+
+    async def data(self, *arguments: Any, **options: Any) -> aiosmtplib.SMTPResponse:
+        await self._confirm()
+        return await super().data(*arguments, **options)
 
 
 class MailboxSender:
@@ -141,8 +155,9 @@ class MailboxSender:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, message: EmailMessage) -> None:
+    async def send(self, message: EmailMessage, confirm: Confirm) -> None:
         """Raises OSError."""
+        await confirm()
         await asyncio.to_thread(self._put, message)
 
     def _put(self, message: EmailMessage) -> None:
@@ -157,7 +172,7 @@ class MailboxSender:
 class NowhereSender:
     """Refuses every mail while SMTP_URL is not set: its job retries, and is dead in the end."""
 
-    async def send(self, message: EmailMessage) -> None:  # noqa: ARG002
+    async def send(self, message: EmailMessage, confirm: Confirm) -> None:  # noqa: ARG002
         """Raises NoSender."""
         raise NoSender
 

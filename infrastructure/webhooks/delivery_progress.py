@@ -33,7 +33,7 @@ EVER = datetime(1, 1, 2, tzinfo=UTC)
 PRUNED_EVERY = 50  # attempts between two deletions of old ones
 
 _LIVE = "SELECT generation, set_config('app.scope', 'all', true) FROM read.live"
-_MARK = "SELECT position, wanted, failures, failing_since FROM work.webhook WHERE webhook_id = %s"
+_MARK = "SELECT position, wanted, redeliveries, failures, failing_since FROM work.webhook WHERE webhook_id = %s"
 _BOUND = """
     SELECT position FROM {schema}.happening WHERE position > %s AND position <= %s
     ORDER BY position OFFSET %s LIMIT 1"""
@@ -48,10 +48,12 @@ _PROGRESS = f"""
                    WHERE n.position > m.position AND n.position <= m.wanted ORDER BY n.position LIMIT %s) h
                {CONCERNED} WHERE w.id = m.webhook_id) END
     FROM work.webhook m WHERE m.webhook_id = ANY(%s)"""  # noqa: S608  all of it is written here
-_PASS_OVER = "UPDATE work.webhook SET position = %s WHERE webhook_id = %s AND position = %s RETURNING 1"  # noqa: S105
+_PASS_OVER = """
+    UPDATE work.webhook SET position = %s
+    WHERE webhook_id = %s AND position = %s AND redeliveries = %s RETURNING 1"""  # noqa: S105
 _TAKEN = """
     UPDATE work.webhook SET position = %s, failures = 0, failing_since = NULL
-    WHERE webhook_id = %s AND position = %s RETURNING 1"""
+    WHERE webhook_id = %s AND position = %s AND redeliveries = %s RETURNING 1"""
 _FAILED = """
     UPDATE work.webhook SET failures = CASE WHEN failing_since >= %s THEN failures + 1 ELSE 1 END,
         failing_since = CASE WHEN failing_since >= %s THEN failing_since ELSE clock_timestamp() END
@@ -70,7 +72,8 @@ _BACK = """
     SELECT %(id)s, least(%(after)s, %(since)s), position
     FROM read.bookmark JOIN read.live USING (generation) WHERE reader = 'webhook'
     ON CONFLICT (webhook_id) DO UPDATE
-    SET position = least(m.position, %(after)s), wanted = greatest(m.wanted, excluded.wanted)"""
+    SET position = least(m.position, %(after)s), wanted = greatest(m.wanted, excluded.wanted),
+        redeliveries = m.redeliveries + 1"""
 _DROP = """
     WITH marks AS (DELETE FROM work.webhook WHERE webhook_id = %(id)s),
          sent AS (DELETE FROM work.delivery WHERE webhook_id = %(id)s)
@@ -148,13 +151,14 @@ class DeliveryProgress:
         assert isinstance(subject, Aggregate)
         return WebhookEvent(position, kind, at, subject)
 
-    async def pass_over(self, webhook_id: UUID, since: int, to: int) -> bool:
-        return await self._pool.one(_PASS_OVER, [to, webhook_id, since]) is not None
+    async def pass_over(self, webhook_id: UUID, since: DeliveryCheckpoint, to: int) -> bool:
+        return await self._pool.one(_PASS_OVER, [to, webhook_id, since.position, since.redeliveries]) is not None
 
-    async def delivered(self, attempt: DeliveryAttempt, since: int) -> bool:
+    async def delivered(self, attempt: DeliveryAttempt, since: DeliveryCheckpoint) -> bool:
+        moved = [attempt.position, attempt.webhook_id, since.position, since.redeliveries]
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
-            return bool(await rows(connection, _TAKEN, [attempt.position, attempt.webhook_id, since]))
+            return bool(await rows(connection, _TAKEN, moved))
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
         async with self._pool.transaction() as connection:

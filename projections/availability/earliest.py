@@ -64,6 +64,15 @@ mark = Table(
 )
 
 
+lead = Table(
+    "earliest_lead",
+    kept,
+    Column("single", Boolean, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    comment="Which of the processes that led, one after the other, may change `earliest`?",
+)
+
+
 class EarliestStart(NamedTuple):
     """The first free start. `with_id`: of the service that starts then, or the provider it is with."""
 

@@ -20,7 +20,7 @@ from domain.scheduling.availability import starts
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import SUPPORTED
 from projections.availability.earliest import AHEAD, NAME, EarliestStarts, ahead
-from projections.availability.earliest_staleness import Pair, StalenessState, StaleRows
+from projections.availability.earliest_staleness import LeadTaken, Pair, StalenessState, StaleRows
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.snapshot import AvailabilitySnapshot, LoadedCalendar, LoadedService
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL
@@ -56,13 +56,18 @@ class EarliestRefresher:
 
     async def run(self) -> None:
         """Refresh stale rows until cancelled, while this process leads."""
-        self._forget()  # another process may have led meanwhile
-        pause = FIRST_PAUSE
+        pause, leads = FIRST_PAUSE, False
         while True:
             try:
+                if not leads:
+                    await self._stale.take_lead()
+                    self._forget()  # another process may have led meanwhile
+                    leads = True
                 more = await self.round()
                 pause = FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  the projections beside it go on, whatever it is
+                # A former leader that was paused right before it took the lead may take it while this one leads.
+                leads = leads and not isinstance(error, LeadTaken)
                 logger.warning("earliest-start table is behind", outage="postgresql", error=repr(error))
                 await asyncio.sleep(pause)
                 more, pause = True, min(2 * pause, LONGEST_PAUSE)
@@ -71,7 +76,8 @@ class EarliestRefresher:
                 await self._woken()
 
     async def catch_up(self) -> None:
-        """Refresh until nothing is stale."""
+        """Refresh until nothing is stale, as the leader."""
+        await self._stale.take_lead()
         while await self.round():
             pass
 

@@ -1,6 +1,7 @@
 """Finds stale rows of `earliest`, and stores the refreshed ones."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from projections.availability.earliest import NAME, EarliestStarts
+from projections.engine.leader_election import LEASE, PAGE_NAME
 from projections.engine.positions import CHANNEL
 from projections.engine.schema import generation_schema
 from projections.read_models.availability import vacancy
@@ -71,6 +73,19 @@ _MARK = """
 _ANNOUNCE = "SELECT pg_notify(%s, %s)"
 
 
+_TAKE_LEAD = """
+    INSERT INTO read.earliest_lead AS l (single, number) VALUES (true, 1)
+    ON CONFLICT (single) DO UPDATE SET number = l.number + 1 RETURNING number"""
+# Until the transaction ends, nobody takes the lead.
+_STILL_LEADS = "SELECT FROM read.earliest_lead WHERE number = %s FOR SHARE"
+_BOUNDED = f"""
+    SELECT set_config('application_name', '{PAGE_NAME}', true), set_config('lock_timeout', '{LEASE}', true)"""
+
+
+class LeadTaken(Exception):
+    """Another process has taken the lead: it knows which rows are there."""
+
+
 class StalenessState(NamedTuple):
     """The live generation, the position of the availability projection in it, and the database's time."""
 
@@ -84,6 +99,14 @@ class StaleRows:
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
+        self._lead = 0
+
+    async def take_lead(self) -> None:
+        """From now on, no process that led before changes the table."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_BOUNDED.encode())
+            cursor = await connection.execute(_TAKE_LEAD)
+            (self._lead,) = await cursor.fetchone() or (0,)
 
     async def state(self) -> StalenessState:
         (row,) = await self._select(_STATE, {})
@@ -105,9 +128,9 @@ class StaleRows:
     async def keep(
         self, refreshed: Sequence[tuple[EarliestStarts, int]], gone: Collection[Pair], state: StalenessState
     ) -> None:
-        """Store rows, each with the position of its snapshot; drop pairs that no longer exist."""
+        """Store rows, each with the position of its snapshot; drop pairs that no longer exist. Raises LeadTaken."""
         rows = [(*row, state.generation, position) for row, position in refreshed]
-        async with self._pool.connection() as connection, connection.transaction():
+        async with self._leading() as connection:
             cursor = connection.cursor()
             if rows:
                 await cursor.executemany(_KEEP, sorted(rows))
@@ -115,11 +138,20 @@ class StaleRows:
                 await cursor.executemany(_DROP, [(*pair, state.generation, state.position) for pair in sorted(gone)])
 
     async def reached(self, position: int) -> None:
-        """Record and announce that all rows are fresh up to a position."""
-        async with self._pool.connection() as connection, connection.transaction():
+        """Record and announce that all rows are fresh up to a position. Raises LeadTaken."""
+        async with self._leading() as connection:
             await connection.execute(_MARK, [position])
             # For the projections it announces 0: they are further, and no position goes back for that.
             await connection.execute(_ANNOUNCE, [CHANNEL, f"0 {NAME}={position}"])
+
+    @asynccontextmanager
+    async def _leading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which this process has the lead; a leader that is paused in it is ousted with its page."""
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_BOUNDED.encode())
+            if not (await connection.execute(_STILL_LEADS, [self._lead])).rowcount:
+                raise LeadTaken
+            yield connection
 
     async def _select(self, statement: str, values: Mapping[str, Any] | Sequence[Any]) -> Sequence[tuple[Any, ...]]:
         async with self._pool.connection() as connection:

@@ -1,11 +1,15 @@
 """Cache invalidation: the projector publishes through Redis which calendars and services have changed.
 
-The state is one hash: an `epoch`, its `floor`, and for each id touched since then the position of the last
-event that touched it. One key exists as a whole or not at all: if it is flushed, evicted or expired (the
-projector renews it each second), the epoch is gone with it. The next epoch begins with the log's head as its
-floor: answers from before the floor are invalid, and later answers include all changes that the hash does not
-name. An answer at position p is valid while its epoch lasts, if floor <= p and none of its ids has changed
-past p.
+The state is one hash: an `epoch`, its `floor`, `n`, the number of publications in it, and for each id touched
+since then the position of the last event that touched it. One key exists as a whole or not at all: if it is
+flushed, evicted or expired (the projector renews it each second), the epoch is gone with it. Where `n` shows that
+Redis has lost what it acknowledged, and with each lead, another epoch begins.
+
+An epoch begins with a floor beyond every answer. Then the log's head is read, and becomes the floor if the epoch
+is still in force: whatever another publisher told before is not above it, and whatever that one tells later
+begins an epoch of its own. Answers from before the floor are invalid, and later answers include all changes that
+the hash does not name. An answer at position p is valid while its epoch lasts, if floor <= p and none of its ids
+has changed past p.
 """
 
 import asyncio
@@ -33,25 +37,33 @@ PATIENCE = 0.1  # seconds that Redis may take
 _HEAD = text(f"SELECT {HEAD}")
 _FRONT, _CHANGE = Struct("<16sq"), Struct("<16sq")
 
-# ARGV: epoch, its floor if it begins now (else ''), lease, what to publish, then ids and positions.
+# ARGV: epoch, the number of what it has published, its floor if that is known now (else ''), lease, what to publish,
+# then ids and positions.
 # Positions never go down: projections that lag publish positions that others have published before.
 _PUBLISH = """
 local key = KEYS[1]
-if ARGV[2] ~= '' then
-    redis.call('DEL', key)
-    redis.call('HSET', key, 'epoch', ARGV[1], 'floor', ARGV[2])
-elseif redis.call('HGET', key, 'epoch') ~= ARGV[1] then
+if redis.call('HGET', key, 'epoch') ~= ARGV[1] or redis.call('HGET', key, 'n') ~= ARGV[2] then
     return 0
 end
-for n = 5, #ARGV, 2 do
+redis.call('HINCRBY', key, 'n', 1)
+if ARGV[3] ~= '' then
+    redis.call('HSET', key, 'floor', ARGV[3])
+end
+for n = 6, #ARGV, 2 do
     local known = redis.call('HGET', key, ARGV[n])
     if not known or tonumber(known) < tonumber(ARGV[n + 1]) then
         redis.call('HSET', key, ARGV[n], ARGV[n + 1])
     end
 end
-redis.call('PEXPIRE', key, ARGV[3])
-redis.call('PUBLISH', key, ARGV[4])
+redis.call('PEXPIRE', key, ARGV[4])
+redis.call('PUBLISH', key, ARGV[5])
 return 1
+"""
+# ARGV: epoch, lease. The floor is beyond every position of a log.
+_BEGIN = """
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'floor', '9007199254740991', 'n', 0)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 
 logger = structlog.get_logger(__name__)
@@ -98,10 +110,15 @@ class InvalidationPublisher:
         self._key = key(prefix)
         self._engine = engine
         self._publish = redis.register_script(_PUBLISH)
+        self._begin_epoch = redis.register_script(_BEGIN)
         self._lock = asyncio.Lock()
         self._epoch: bytes | None = None
-        self._floor = self._upto = self._published = 0
+        self._floor = self._upto = self._published = self._number = 0
         self._again = 0.0
+
+    def lead_began(self) -> None:
+        """Continue no epoch from before: its positions may be those of a log that a failover has lost."""
+        self._epoch, self._floor, self._upto, self._again = None, 0, 0, 0.0
 
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
         """Ids -> the last position that touched them, in the page that is about to be committed.
@@ -134,17 +151,23 @@ class InvalidationPublisher:
     async def _continue(self, epoch: bytes, changes: Mapping[bytes, int]) -> bool:
         return bool(await self._send(Invalidation(epoch, self._upto, changes), floor=""))
 
-    async def _begin(self, changes: Mapping[bytes, int]) -> bytes:
+    async def _begin(self, changes: Mapping[bytes, int]) -> bytes | None:
+        epoch, self._published, self._number = secrets.token_hex(8).encode(), len(changes), 0
+        await self._begin_epoch(keys=[self._key], args=[epoch, int(LEASE * 1000)])
         async with self._engine.connect() as connection:
             self._floor = (await connection.execute(_HEAD)).scalar_one()
-        epoch, self._published = secrets.token_hex(8).encode(), len(changes)
         self._upto = max(self._upto, self._floor)
-        await self._send(Invalidation(epoch, self._upto, changes), floor=self._floor)
+        if not await self._send(Invalidation(epoch, self._upto, changes), floor=self._floor):
+            # Another epoch has begun, whose floor is the head as of later. Its publisher will not name later pages of
+            # this one, so the next page begins an epoch at once.
+            self._again = 0.0
+            return None
         logger.info("cache invalidated after restart", position=self._floor)
         return epoch
 
     async def _send(self, invalidation: Invalidation, floor: int | str) -> int:
         changes = [part for change in invalidation.changes.items() for part in change]
-        values = [invalidation.epoch, floor, int(LEASE * 1000), invalidation.to_bytes(), *changes]
-        answer: int = await self._publish(keys=[self._key], args=values)
-        return answer
+        front: list[bytes | str | int] = [invalidation.epoch, self._number, floor, int(LEASE * 1000)]
+        told: int = await self._publish(keys=[self._key], args=[*front, invalidation.to_bytes(), *changes])
+        self._number += told
+        return told

@@ -1,7 +1,6 @@
 """Answers cached in this process, as long as it receives invalidations."""
 
 import asyncio
-import time
 from collections import OrderedDict
 
 import structlog
@@ -11,6 +10,7 @@ from redis.exceptions import RedisError
 
 from projections.availability.invalidation import LEASE, MANY, Invalidation, key
 from projections.availability.response import PreparedAvailability
+from projections.engine.elapsed import elapsed
 
 SIZE = 64 * 1024 * 1024  # bytes
 PAUSE = 0.2  # seconds between attempts to connect
@@ -35,7 +35,7 @@ class ProcessCache:
     def get(self, question: str, now: float, at_least: int | None) -> PreparedAvailability | None:
         """The valid cached answer to a question, if any; `now` in seconds since 1970."""
         cached = self._answers.get(question)
-        if cached is None or time.monotonic() >= self._trusted_until:
+        if cached is None or elapsed() >= self._trusted_until:
             return None
         if not cached.holds(now, at_least) or self._outdated(cached):
             return None
@@ -81,7 +81,7 @@ class ProcessCache:
                 self._learn(Invalidation.from_bytes(message["data"]))
 
     def _learn(self, invalidation: Invalidation) -> None:
-        now = time.monotonic()
+        now = elapsed()
         # After a silence too: invalidations sent meanwhile may arrive only after this one.
         if invalidation.epoch != self.epoch or now >= self._trusted_until or len(self._changes) > MANY:
             self._begin(invalidation.epoch, invalidation.upto)

@@ -9,17 +9,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.engine.event_feed import HEAD
-from projections.engine.leader_election import PAGE_NAME
+from projections.engine.leader_election import LEASE, PAGE_NAME
 from projections.engine.pg_notify import driver_of
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import generation_schema
 
+# The last event is asked for because a server that was superseded may still answer: its page is not written to its
+# successor, where other events may have the same positions.
 _MOVE = """
     UPDATE read.bookmark SET position = %(until)s
     WHERE generation = %(generation)s AND reader = ANY(%(names)s) AND position = %(since)s
       AND stopped_at IS NULL
-      AND (NOT %(live)s OR EXISTS (SELECT FROM read.live WHERE live.generation = %(generation)s))"""
+      AND (NOT %(live)s OR EXISTS (SELECT FROM read.live WHERE live.generation = %(generation)s))
+      AND EXISTS (
+          SELECT FROM log.stored_events
+          WHERE originator_id = %(stream)s AND originator_version = %(version)s AND recorded_at = %(recorded_at)s)"""
 _STOP = text("""
     UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
     WHERE generation = :generation AND reader = :name""")
@@ -34,13 +39,15 @@ _PREPARE = """
     SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true),
            set_config('app.scope', 'all', true)"""
 
-_NAME = f"SELECT set_config('application_name', '{PAGE_NAME}', true)"
+# A leader that was ousted, wakes, and is paused again holds its locks; no page waits for it for ever.
+_LEADING = f"""
+    SELECT set_config('application_name', '{PAGE_NAME}', true), set_config('lock_timeout', '{LEASE}', true)"""
 
 logger = structlog.get_logger(__name__)
 
 
 class Fenced(Exception):
-    """Another process has moved these checkpoints, or another generation is live."""
+    """Another process has moved these checkpoints, another generation is live, or the page is of another log."""
 
 
 class Checkpoint(NamedTuple):
@@ -64,8 +71,7 @@ async def apply(
     A projection that fails on an event stops before it, and the others go on. `live`: the generation must be
     the one in use. Raises Fenced, and the database's errors unless the event caused them.
     """
-    until = events[-1].position
-    await _claim(connection, generation, projections, since, until, live=live)
+    await _claim(connection, generation, projections, since, events[-1], live=live)
     reached = {}
     for projection in projections:
         reached[projection.name] = await _give(connection, generation, projection, events)
@@ -86,21 +92,22 @@ async def _claim(
     generation: int,
     projections: Sequence[Projection],
     since: int,
-    until: int,
+    last: RecordedEvent,
     *,
     live: bool = True,
 ) -> None:
     """Move the projections' checkpoints, and keep other processes from moving them; raises Fenced."""
     names = [projection.name for projection in projections]
-    values = {"generation": generation, "names": names, "since": since, "until": until, "live": live}
+    values = {"generation": generation, "names": names, "since": since, "until": last.position, "live": live}
+    values |= {"stream": last.stream, "version": last.version, "recorded_at": last.at}
     driver = await driver_of(connection)
     async with driver.pipeline():
         await driver.execute(_PREPARE)
         if live:
-            await driver.execute(_NAME)
+            await driver.execute(_LEADING)
         moved = await driver.execute(_MOVE, values)
     if moved.rowcount != len(names):
-        raise Fenced(f"not all of {', '.join(names)} are at {since} of generation {generation}")
+        raise Fenced(f"not all of {', '.join(names)} are at {since} of generation {generation} of this log")
 
 
 async def _stop(

@@ -39,6 +39,10 @@ class Leadership:
             await asyncio.sleep(BEAT)
             await self.check()
 
+    async def oust(self) -> None:
+        """End the pages of former leaders: one that was paused in the middle of a page still holds its locks."""
+        await self._connection.execute(_END_OLD_PAGES)
+
     async def check(self) -> None:
         """Raises LeadershipLost unless the lead is still held."""
         try:
@@ -59,9 +63,9 @@ async def lead(engine: AsyncEngine) -> AsyncIterator[Leadership]:
         # Polled: a statement that waits for the lock would hold up vacuum.
         while not await _won(connection):  # noqa: ASYNC110
             await asyncio.sleep(RETRY)
-        # A leader that was paused in the middle of a page still holds locks on the checkpoints.
-        await connection.execute(_END_OLD_PAGES)
-        yield Leadership(connection)
+        leadership = Leadership(connection)
+        await leadership.oust()
+        yield leadership
 
 
 async def _won(connection: psycopg.AsyncConnection[Any]) -> bool:

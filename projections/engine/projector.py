@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -37,6 +38,10 @@ class InvalidationPublisher(Protocol):
 
     async def before_commit(self, changed: Mapping[UUID, int]) -> None:
         """Streams, and the calendars they belong to -> the last position that touched them in this page."""
+        ...
+
+    def lead_began(self) -> None:
+        """This process has taken the lead: another one may have led meanwhile, or the log may be another."""
         ...
 
     async def heartbeat(self) -> None:
@@ -104,6 +109,8 @@ class Projector:
         foremost = max((each.position for each in self._checkpoints.values()), default=0)
         logger.info("projector is now the leader", instance=_INSTANCE, position=foremost)
         lag.LEADING.set(1)
+        if self._publisher is not None:
+            self._publisher.lead_began()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(won.keep())
             tasks.create_task(self._listen())
@@ -136,6 +143,8 @@ class Projector:
                     check_cancelled()
                     logger.warning("projector failed, retrying", outage="postgresql", error=str(error))
                     await won.check()
+                    if isinstance(getattr(error, "orig", error), LockNotAvailable):
+                        await won.oust()
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                     self._checkpoints_stale = True

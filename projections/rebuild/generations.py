@@ -21,7 +21,7 @@ from projections.engine.schema import generation_schema, kept, metadata, schemas
 from projections.query.ownership import ownership_of
 from projections.registry import PROJECTIONS
 
-KEPT = (earliest.earliest, earliest.mark)
+KEPT = (earliest.earliest, earliest.mark, earliest.lead)
 """The tables beside the generations; never changed in place: a new shape takes a new name."""
 
 ROLE = "daybook_app"
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS read.bookmark (
     PRIMARY KEY (reader, generation)
 );
 ALTER TABLE read.bookmark ADD COLUMN IF NOT EXISTS fingerprint text;
+ALTER TABLE read.live ADD COLUMN IF NOT EXISTS switched_at timestamptz;
 INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 

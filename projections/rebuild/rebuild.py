@@ -27,7 +27,11 @@ _CHECKPOINTS = text("SELECT reader, position FROM read.live JOIN read.bookmark U
 _MADE = text("SELECT min(position) FROM read.bookmark WHERE generation = :made AND reader = ANY(:names)")
 # Not row locks: an update that waits for those goes on with its old snapshot.
 _HOLD = text("LOCK TABLE read.bookmark IN EXCLUSIVE MODE")
-_SWITCH = text("UPDATE read.live SET generation = :made")
+_SWITCH = text("UPDATE read.live SET generation = :made, switched_at = clock_timestamp()")
+# Snapshots from before the last switch may still read the generation before.
+_GRACE_LEFT = text("""
+    SELECT greatest(0, extract(epoch FROM switched_at + make_interval(secs => :grace) - clock_timestamp()))::float8
+    FROM read.live WHERE EXISTS (SELECT FROM read.bookmark b WHERE b.generation < live.generation)""")
 _ANNOUNCE = text("SELECT pg_notify(:channel, :payload)")
 _HEAD = text(f"SELECT {HEAD}")
 _OTHERS = text("SELECT DISTINCT generation FROM read.bookmark WHERE generation <> :live")
@@ -75,7 +79,7 @@ class Rebuild:
 
         Raises RebuildRunning and UndecodableEvents.
         """
-        async with self._next() as (live, made):
+        async with self._next(grace) as (live, made):
             await self._fill(made, self._projections)
             await self._analyze(made)
             position = await self._switch(made)
@@ -86,21 +90,26 @@ class Rebuild:
     async def check(self) -> Rebuilt:
         """Fill the next generation up to the positions of the live one, compare rows, and drop it.
 
-        Raises RebuildRunning and UndecodableEvents.
+        Differences are compared again, in tables made anew: a key that is deleted between the two snapshots makes
+        rows differ that do not. Raises RebuildRunning and UndecodableEvents.
         """
-        async with self._next() as (live, made):
+        async with self._next(GRACE) as (live, made):
             rebuilt = await self._compare(live, made)
             await self._drop(made)
+            if rebuilt.differences:
+                self._feed.forget()
+                await self._create(made)
+                rebuilt = await self._compare(live, made)
+                await self._drop(made)
             return rebuilt
 
     @asynccontextmanager
-    async def _next(self) -> AsyncIterator[tuple[int, int]]:
+    async def _next(self, grace: float) -> AsyncIterator[tuple[int, int]]:
         """The live generation and the empty next one, for one rebuild at a time; dropped if it fails."""
         async with self._alone():
-            live = await self._clear()
+            live = await self._clear(grace)
             try:
-                async with self._engine.begin() as connection:
-                    await connection.run_sync(create, live + 1, self._projections, self._role)
+                await self._create(live + 1)
                 yield live, live + 1
             except Exception:
                 with suppress(SQLAlchemyError):
@@ -121,8 +130,15 @@ class Rebuild:
                 with suppress(SQLAlchemyError):  # a lost connection has lost its lock too
                     await guard.execute(_UNLOCK)
 
-    async def _clear(self) -> int:
-        """Drop the remains of a rebuild that was killed; answers the live generation."""
+    async def _create(self, made: int) -> None:
+        async with self._engine.begin() as connection:
+            await connection.run_sync(create, made, self._projections, self._role)
+
+    async def _clear(self, grace: float) -> int:
+        """Drop the remains of a rebuild that was killed, after the rest of its grace; answers the live generation."""
+        async with self._engine.connect() as connection:
+            left = (await connection.execute(_GRACE_LEFT, {"grace": grace})).scalar_one_or_none()
+        await asyncio.sleep(left or 0)
         async with self._engine.begin() as connection:
             live: int = (await connection.execute(_LIVE)).scalar_one()
             left = (await connection.execute(_OTHERS, {"live": live})).scalars().all()

@@ -17,12 +17,14 @@ from tests.models.protocols.cached_answers import IN_TIME, NAMED, CacheModel
 from tests.models.protocols.deliveries import DELIVERED, DeliveryModel
 from tests.models.protocols.earliest import COMPUTED, EarliestModel
 from tests.models.protocols.erasure import AFTERWARDS, ENDS, READABLE, ErasureModel
-from tests.models.protocols.job_queue import CANCELLED, GIVEN_UP, SLEPT, TWICE, JobQueueModel
+from tests.models.protocols.job_queue import CANCELLED, CONFIRMED, GIVEN_UP, SLEPT, TWICE, JobQueueModel
 from tests.models.protocols.one_time_secrets import FINISHES, ONCE, RECORDED_ONCE, VOID, CodeModel, ResetLinkModel
 from tests.models.protocols.process_cache import FRESH, ProcessCacheModel
+from tests.models.protocols.projection_failover import SAME, ProjectionFailoverModel
 from tests.models.protocols.projections import FORWARD, GRACE, WHOLE, ProjectionModel
-from tests.models.protocols.sessions import ENDED, FOUND_OUT, SECOND, SILENT, RefreshModel, ResetModel, RevocationModel
+from tests.models.protocols.sessions import ENDED, FOUND_OUT, ONE, RefreshModel, ResetModel
 from tests.models.protocols.slow_workers import DONE_IN_THE_END, ClaimingModel, MessagesModel
+from tests.models.protocols.token_revocation import SECOND, SILENT, RevocationModel
 
 
 @dataclass(frozen=True)
@@ -83,50 +85,69 @@ MODELS = [
         depth=16,
     ),
     Listed(
+        "projections, superseded server",
+        "2 projectors, 3 events; failover with loss, the old server answers",
+        ProjectionFailoverModel,
+        states=10_776,
+        depth=20,
+    ),
+    Listed(
         "rebuild, its lock lost",
         "1 projector, 2 rebuilds; a rebuild killed anywhere, or its lock lost",
         lambda: ProjectionModel(projectors=1, rebuilds=2, guard_lost=True, queries=False),
-        states=7_374,
-        depth=22,
+        states=8_858,
+        depth=24,
     ),
     Listed(
         "rebuild",
         "2 projectors, 2 rebuilds, a query; a rebuild killed anywhere",
         lambda: ProjectionModel(rebuilds=2),
-        states=39_954,
-        depth=26,
-        broken=gaps(GRACE),
+        states=33_100,
+        depth=27,
         long=True,
     ),
     Listed(
         "cached answers",
         "1 publisher, 3 events; Redis flushed or away, twice",
         lambda: CacheModel(events=3, faults=2),
-        states=35_598,
-        depth=27,
+        states=50_302,
+        depth=30,
     ),
     Listed(
         "cached answers, failover with loss",
         "1 publisher, 2 events; failover within the lease of the epoch",
         lambda: CacheModel(kinds=("failover",)),
-        states=2_693,
-        depth=23,
-        broken=gaps(NAMED),
+        states=5_561,
+        depth=29,
     ),
     Listed(
         "cached answers, Redis with less",
         "1 publisher, 2 events; Redis comes back without its last write",
         lambda: CacheModel(kinds=("less",)),
-        states=913,
-        depth=20,
-        broken=gaps(IN_TIME),
+        states=1_822,
+        depth=21,
     ),
     Listed(
         "cached answers, two publishers",
-        "a paused leader wakes, 2 events",
-        lambda: CacheModel(publishers=2, faults=0),
-        states=179_568,
-        depth=24,
+        "a paused leader wakes, 1 event",
+        lambda: CacheModel(publishers=2, events=1, faults=0),
+        states=40_669,
+        depth=21,
+    ),
+    Listed(
+        "cached answers, two publishers, 2 events",
+        "a paused leader wakes, 2 events, 2 epochs",
+        lambda: CacheModel(publishers=2, faults=0, epochs=2),
+        states=65_918,
+        depth=22,
+        long=True,
+    ),
+    Listed(
+        "cached answers, a former publisher without Redis",
+        "a paused leader wakes, 1 event; one publisher cannot reach Redis",
+        lambda: CacheModel(publishers=2, events=1, kinds=("away",)),
+        states=178_809,
+        depth=23,
         broken=gaps(IN_TIME),
         long=True,
     ),
@@ -140,34 +161,33 @@ MODELS = [
     Listed("earliest starts", "1 leader, 3 events", lambda: EarliestModel(leaders=1), states=67, depth=10),
     Listed(
         "earliest starts, two leaders",
-        "a paused leader wakes",
+        "a paused leader wakes, and takes the table again",
         EarliestModel,
-        states=2_103,
-        depth=18,
-        broken=gaps(COMPUTED),
+        states=4_830,
+        depth=26,
     ),
     Listed(
         "jobs",
         "2 workers, moved once; a worker dies or sleeps, twice",
         JobQueueModel,
-        states=5_848,
-        depth=27,
+        states=16_353,
+        depth=39,
         broken=gaps(TWICE, SLEPT, CANCELLED),
     ),
     Listed(
         "jobs, no faults",
         "2 workers, cancelled at any moment",
         lambda: JobQueueModel(log="BC", kinds=()),
-        states=40,
-        depth=10,
+        states=58,
+        depth=13,
         broken=gaps(CANCELLED),
     ),
     Listed(
         "jobs that kill their workers",
         "3 attempts, 4 deaths",
         lambda: JobQueueModel(log="B", kinds=("dies",), faults=4),
-        states=50,
-        depth=18,
+        states=68,
+        depth=26,
         broken=gaps(TWICE),
     ),
     Listed(
@@ -195,9 +215,8 @@ MODELS = [
         "webhooks, redelivery during a delivery",
         "an event is asked for again while a worker records its delivery; the faults of `webhooks`",
         lambda: DeliveryModel(asks="early"),
-        states=7_369,
+        states=6_798,
         depth=29,
-        broken=gaps(DELIVERED),
     ),
     Listed("reset links", "2 links, 2 requests, an address changed", ResetLinkModel, states=409, depth=11),
     Listed("codes", "2 requests; a process ends at any step, twice", CodeModel, states=24, depth=7),
@@ -211,33 +230,39 @@ MODELS = [
     Listed(
         "token revocation",
         "9 s; commits are quick, refreshes do not hang",
-        lambda: RevocationModel(slow=False, hangs=False),
+        RevocationModel,
         states=75,
         depth=11,
     ),
     Listed(
         "token revocation, slow commits",
+        "9 s; commits take any time",
+        lambda: RevocationModel(slow=True),
+        states=285,
+        depth=11,
+    ),
+    Listed(
+        "token revocation, slow refreshes",
         "9 s; commits and refreshes take any time",
-        RevocationModel,
+        lambda: RevocationModel(slow=True, hangs=True),
         states=5_742,
         depth=12,
-        broken=gaps(SECOND, SILENT),
+        broken=gaps(SECOND),
     ),
     Listed(
         "token revocation, suspended machine",
-        "9 s; the machine of the process is suspended",
-        lambda: RevocationModel(slow=False, hangs=False, suspends=True),
-        states=382,
-        depth=8,
-        broken=gaps(SECOND, SILENT),
+        "9 s; commits and refreshes take any time, the machine of the process is suspended",
+        lambda: RevocationModel(slow=True, hangs=True, suspends=True),
+        states=25_862,
+        depth=12,
+        broken=gaps(SECOND),
     ),
     Listed(
         "refresh tokens",
         "6 s, a grace period of 2 s, 4 uses; a thief copies a token",
         RefreshModel,
-        states=10_940,
+        states=11_225,
         depth=11,
-        broken=gaps(FOUND_OUT),
     ),
     Listed("password reset", "a sign-in with the old password; ends at any step", ResetModel, states=6, depth=3),
 ]
@@ -265,10 +290,48 @@ MUTANTS = [
         lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="epochs"),
         gaps(LOST),
     ),
+    Mutant(
+        "it is not asked whether a page is of this log",
+        lambda: ProjectionFailoverModel(projectors=1, asks=False),
+        gaps(SAME),
+    ),
     Mutant("checkpoints are not compared", lambda: ProjectionModel(mutant="marks"), gaps(WHOLE, FORWARD)),
+    Mutant(
+        "what a killed rebuild has left is dropped at once",
+        lambda: ProjectionModel(projectors=1, rebuilds=2, events=1, mutant="grace"),
+        gaps(GRACE),
+    ),
     Mutant("changes are not published", lambda: CacheModel(mutant="silent"), gaps(IN_TIME)),
+    Mutant("a lead continues an epoch", lambda: CacheModel(kinds=("failover",), mutant="lead"), gaps(NAMED)),
+    Mutant("publications are not counted", lambda: CacheModel(kinds=("less",), mutant="count"), gaps(IN_TIME)),
+    Mutant(
+        "the head is read before the epoch begins",
+        lambda: CacheModel(publishers=2, events=1, faults=0, epochs=2, mutant="head"),
+        gaps(IN_TIME),
+    ),
+    Mutant(
+        "a publisher that finds another epoch waits",
+        lambda: CacheModel(publishers=2, events=1, faults=0, epochs=2, mutant="pause"),
+        gaps(IN_TIME),
+    ),
+    Mutant("a former leader is not refused", lambda: EarliestModel(mutant="fence"), gaps(COMPUTED)),
     Mutant("invalidations do not say how far", lambda: ProcessCacheModel(floored=False), gaps(FRESH)),
-    Mutant("leases are not asked for", lambda: JobQueueModel(log="B", mutant="lease"), gaps(TWICE, SLEPT)),
+    Mutant("leases are not asked for", lambda: JobQueueModel(log="B", mutant="lease"), gaps(TWICE, SLEPT, CONFIRMED)),
+    Mutant(
+        "the state is read before the lease is renewed",
+        lambda: JobQueueModel(log="BC", kinds=(), mutant="order"),
+        gaps(CANCELLED, CONFIRMED),
+    ),
+    Mutant(
+        "a notice is confirmed before the mail server is connected",
+        lambda: JobQueueModel(log="B", mutant="early"),
+        gaps(TWICE, SLEPT, CONFIRMED),
+    ),
+    Mutant(
+        "it is not asked whether the lease lasted",
+        lambda: JobQueueModel(log="B", mutant="once"),
+        gaps(TWICE, SLEPT, CONFIRMED),
+    ),
     Mutant(
         "attempts are not counted",
         lambda: JobQueueModel(log="B", kinds=("dies",), faults=4, mutant="attempts"),
@@ -286,6 +349,11 @@ MUTANTS = [
         gaps(DELIVERED),
     ),
     Mutant(
+        "of a webhook's checkpoint the position alone is compared",
+        lambda: DeliveryModel(faults=0, asks="early", mutant="position"),
+        gaps(DELIVERED),
+    ),
+    Mutant(
         "wake-ups look at new events alone",
         lambda: DeliveryModel(mutant="wake"),
         gaps(DELIVERED),
@@ -300,15 +368,19 @@ MUTANTS = [
     ),
     Mutant("the read set lacks the person", lambda: ErasureModel(mutant="reads"), gaps(AFTERWARDS)),
     Mutant("the file is written last", lambda: ErasureModel(mutant="file"), gaps(READABLE, ENDS)),
+    Mutant(
+        "ends are looked for by their time", lambda: RevocationModel(slow=True, mutant="time"), gaps(SECOND, SILENT)
+    ),
+    Mutant(
+        "the clock stands still during a suspension",
+        lambda: RevocationModel(suspends=True, mutant="clock"),
+        gaps(SECOND, SILENT),
+    ),
+    Mutant("a used token gives another one each time", lambda: RefreshModel(mutant="branch"), gaps(ONE)),
+    Mutant("the use of a successor does not end the grace", lambda: RefreshModel(mutant="follow"), gaps(FOUND_OUT)),
     Mutant("a reset is two transactions", lambda: ResetModel(together=False), gaps(ENDED)),
     Mutant("a session is opened without the password", lambda: ResetModel(compared=False), gaps(ENDED)),
 ]
-MENDS = [
-    Mutant("earliest starts are fenced by the lead", lambda: EarliestModel(fenced=True), gaps()),
-    Mutant("each lead begins an epoch", lambda: CacheModel(kinds=("failover",), lead=True), gaps()),
-    Mutant("refreshes look back further than a commit takes", lambda: RevocationModel(overlap=99), gaps(SECOND)),
-]
-"""Ways to close a gap, of which the models say that they do."""
 
 
 def table() -> str:

@@ -11,7 +11,7 @@ import structlog
 
 from domain.kernel import new_id
 from tests.infrastructure.event_log.entries import row
-from tests.models.catalogue import MENDS, MODELS, MUTANTS, Listed, Mutant
+from tests.models.catalogue import MODELS, MUTANTS, Listed, Mutant
 from tests.models.checker import Model, check
 from tests.models.protocols import batches
 from tests.models.protocols.stream_locks import CIRCLE, LockModel, lock_models
@@ -41,12 +41,6 @@ def test_a_planted_fault_is_found(mutant: Mutant) -> None:
     found = check(mutant.make())
     assert found.traces.keys() == mutant.broken, str(found)
     assert all(found.traces.values()), "each with the steps that lead to it"
-
-
-@pytest.mark.parametrize("mend", [pytest.param(each, id=each.title) for each in MENDS])
-def test_a_gap_is_closed(mend: Mutant) -> None:
-    found = check(mend.make())
-    assert found.traces.keys() == mend.broken, str(found)
 
 
 @pytest.mark.parametrize("size", [2, pytest.param(3, marks=pytest.mark.long)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -61,6 +62,16 @@ class Clinic:
 
     def projector(self) -> Projector:
         return Projector(self.engine, [vacancy], CODEC, self.publisher)
+
+    @asynccontextmanager
+    async def projector_leads(self) -> AsyncIterator[None]:
+        """A projector takes the lead, and follows the log."""
+        leading = asyncio.create_task(self.projector().run())
+        try:
+            yield
+        finally:
+            leading.cancel()
+            await asyncio.wait([leading])
 
     async def somebody_else_opens(self) -> int:
         """The position of events that change nothing for this clinic."""

@@ -36,16 +36,17 @@ async def write(database) -> AsyncIterator[Write]:
     journal = PostgresJournal(database.application)
     await journal.open()
 
-    async def write(*aggregates: Aggregate) -> int:
-        pending = [event for aggregate in aggregates for event in aggregate.collect_events()]
-        rows = await rows_of(journal, pending, '{"actor":"somebody"}')
-        answer = aggregates[0].id, aggregates[0].version
-        result = await journal.append(LogEntry(secrets.token_bytes(32), b"", answer, {}, rows))
-        assert isinstance(result, Appended)
-        return result.position
-
-    yield write
+    yield partial(recorded, journal)
     await journal.close()
+
+
+async def recorded(journal: PostgresJournal, *aggregates: Aggregate) -> int:
+    pending = [event for aggregate in aggregates for event in aggregate.collect_events()]
+    rows = await rows_of(journal, pending, '{"actor":"somebody"}')
+    answer = aggregates[0].id, aggregates[0].version
+    result = await journal.append(LogEntry(secrets.token_bytes(32), b"", answer, {}, rows))
+    assert isinstance(result, Appended)
+    return result.position
 
 
 @pytest.fixture

@@ -38,6 +38,10 @@ class FaultProxy:
         who = self._url.netloc.rpartition("@")[0]
         return urlunsplit(self._url._replace(netloc=f"{who}@127.0.0.1:{self.port}"))
 
+    def lead_to(self, dsn: str) -> None:
+        """New connections go to this server. Those that are open stay where they are."""
+        self._url = urlsplit(dsn)
+
     def flow(self) -> None:
         """Both directions pass."""
         for passes in self._passes.values():

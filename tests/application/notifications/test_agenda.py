@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from application.access import Caller, Role
-from application.jobs.job import Job, NotDueYet
+from application.jobs.job import Confirm, Job, NotDueYet
 from application.notifications.agenda import AgendaEntry, AgendaServices, send_agenda
 from application.notifications.mail import MailMessage
 from application.people.contact import ChangeContact, change_contact
@@ -29,7 +29,8 @@ class Post:
 
     sent: list[MailMessage] = field(default_factory=list)
 
-    async def send(self, letter: MailMessage) -> None:
+    async def send(self, letter: MailMessage, confirm: Confirm) -> None:
+        await confirm()
         self.sent.append(letter)
 
     async def has(self, id: UUID) -> bool:

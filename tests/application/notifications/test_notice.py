@@ -1,6 +1,6 @@
 """Notices: to whom, when they are true, and when nothing is sent."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,9 +23,9 @@ from application.booking.approval import (
     expire_request,
 )
 from application.booking.attendance import check_in_appointment
-from application.booking.hold import PlaceHold, place_hold
+from application.booking.hold import ChangeHold, PlaceHold, place_hold, release_hold
 from application.catalog.organization import CreateOrganization, create_organization
-from application.jobs.job import Job, LeaseLost, NotDueYet
+from application.jobs.job import Confirm, Job, LeaseLost, NotDueYet
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.notice_jobs import NoticeServices, notify, offer, remind
 from application.notifications.quiet_hours import QuietHours
@@ -33,7 +33,14 @@ from application.notifications.recipient import Recipient
 from application.people.account import RegisterAccount, register_account
 from application.people.customer import CreateCustomer, create_customer
 from application.rate_limit import RateLimit, TooManyRequests
-from application.webhooks.subscription import CreateWebhook, DisableWebhook, create_webhook, disable_webhook
+from application.webhooks.subscription import (
+    CreateWebhook,
+    DisableWebhook,
+    ResumeWebhook,
+    create_webhook,
+    disable_webhook,
+    resume_webhook,
+)
 from domain.booking.appointment import Appointment
 from domain.kernel import Aggregate, new_id
 from tests.application.conftest import Clocked, hours
@@ -58,7 +65,8 @@ class Told:
     def reaches(self, recipient: Recipient) -> bool:
         return bool(self.only(recipient))
 
-    async def send(self, notice: Notice, recipient: Recipient) -> None:
+    async def send(self, notice: Notice, recipient: Recipient, confirm: Confirm) -> None:
+        await confirm()
         self.sent.append((notice, recipient))
 
     @property
@@ -95,6 +103,40 @@ class Held:
         self.asked += 1
         if self.lost:
             raise LeaseLost
+
+    @property
+    def held(self) -> bool:
+        return not self.lost
+
+
+class Meanwhile(Held):
+    """A lease during whose renewal something happens."""
+
+    def __init__(self, happens: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__()
+        self.happens = happens
+
+    async def hold(self) -> None:
+        if not self.asked:
+            await self.happens()
+        await super().hold()
+
+
+class Slept(Held):
+    """A lease that is over when it has been asked for, so many times: the process was paused right after."""
+
+    def __init__(self, times: int, *, wakes: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__()
+        self.times, self.wakes = times, wakes
+
+    async def hold(self) -> None:
+        if self.asked == 1:
+            await self.wakes()
+        await super().hold()
+
+    @property
+    def held(self) -> bool:
+        return self.asked > self.times
 
 
 @pytest.fixture
@@ -427,3 +469,48 @@ async def test_whoever_subscribed_is_told_that_a_webhook_is_off_and_why(store, t
     assert (told.last[0].about, told.last[0].facts) == (webhook.id, {"url": "https://x.example", "why": reason})
     store.memory.keys.rows.pop(me.account)
     assert await notify(a_job(webhook.id, "disabled"), Held(), means) == "forgotten"
+
+
+async def a_disabled_webhook(store: Clocked, by: Caller) -> UUID:
+    what = {"url": "https://x.example/hook", "types": ["appointment.booked"]}
+    asked = CreateWebhook(by=by, id=new_id(), provider_id=await a_provider(store, by), **what)
+    webhook = (await create_webhook(asked, store)).aggregate
+    await disable_webhook(DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason="failing"), store)
+    return webhook.id
+
+
+async def test_what_is_cancelled_while_the_lease_is_renewed_is_not_sent(store, week, told, means):
+    me = await an_account(store)
+    appointment = await a_booked_appointment(store, week, by=me)
+    cancelling = CancelAppointment(by=me, appointment_id=appointment.id)
+    lease = Meanwhile(lambda: cancel_appointment(cancelling, store))
+    assert await notify(a_job(appointment), lease, means) == "gone"
+    assert told.sent == []
+
+
+async def test_whoever_sleeps_between_the_lease_and_the_text_looks_again(store, week, told, means):
+    me = await an_account(store)
+    appointment = await a_booked_appointment(store, week, by=me)
+    cancelling = CancelAppointment(by=me, appointment_id=appointment.id)
+    lease = Slept(1, wakes=lambda: cancel_appointment(cancelling, store))
+    assert await notify(a_job(appointment), lease, means) == "gone"
+    assert told.sent == []
+
+
+async def test_an_offer_that_ends_while_the_lease_is_renewed_is_not_sent(store, week, told, means):
+    me = await an_account(store)
+    placing = PlaceHold(
+        by=me, id=new_id(), service_id=week.service_id, provider_id=week.provider_id, start=week.at("09:00")
+    )
+    hold = (await place_hold(placing, store)).aggregate
+    lease = Meanwhile(lambda: release_hold(ChangeHold(by=me, hold_id=hold.id), store))
+    assert await offer(a_job(new_id(), "offer", hold_id=str(hold.id)), lease, means) == "gone"
+    assert told.sent == []
+
+
+async def test_a_webhook_that_is_resumed_while_the_lease_is_renewed_is_not_reported(store, told, means):
+    owner = await an_account(store, Role.PROVIDER)
+    webhook = await a_disabled_webhook(store, owner)
+    lease = Meanwhile(lambda: resume_webhook(ResumeWebhook(by=owner, webhook_id=webhook), store))
+    assert await notify(a_job(webhook, "disabled"), lease, means) == "gone"
+    assert told.sent == []

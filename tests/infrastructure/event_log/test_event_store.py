@@ -20,7 +20,7 @@ from application.booking.appointment import (
     cancel_appointment,
     reschedule_appointment,
 )
-from application.booking.refusals import OutsideHours
+from application.booking.refusals import OutsideHours, TooSoon
 from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
 from application.event_log import Command, EventLog, KeyReused, Unavailable, command
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
@@ -177,6 +177,28 @@ async def test_a_refused_command_leaves_its_key_free(two_stores: Two) -> None:
         await book_appointment(again, there)
     await cancel_appointment(CancelAppointment(by=week.owner, appointment_id=booked.id, reason="ill"), here)
     assert not (await book_appointment(again, there)).replayed
+
+
+async def test_a_key_that_was_refused_while_its_first_request_waited_has_the_reply_of_that(
+    database: Database, open_store: Open
+) -> None:
+    """A limit of the promise: the refusal could not know of a commit that was still to come."""
+    here, there = [await open_store(database.application) for _ in range(2)]
+    week = await an_open_week(here)
+    asked = week.booking("10:00", key=a_key("once"))
+    async with shut_gate(database.owner) as gate:
+        first = asyncio.create_task(book_appointment(asked, here))
+        await gate.wait_for(1)
+        assert isinstance(there.journal, PostgresJournal)
+        there.journal._clock._offset += (week.at("23:00") - there.now()).total_seconds()  # by then it is too late
+        with pytest.raises(TooSoon):
+            await book_appointment(asked, there)
+        await gate.open()
+        done = await first
+    for store in (here, there):
+        again = await book_appointment(asked, store)
+        assert (again.replayed, again.position, again.aggregate.id) == (True, done.position, done.aggregate.id)
+    assert await seats(here, week) == ["10:00"]
 
 
 async def test_a_command_that_keeps_losing_gives_up_in_time(two_stores: Two) -> None:

@@ -96,6 +96,23 @@ async def test_the_tokens_of_an_ended_session_die_everywhere(opened: IdentitySer
     assert all(counts(each, other) for each in verifiers)
 
 
+async def test_an_end_that_is_committed_long_after_its_statement_is_known_everywhere(
+    opened: IdentityServices, verifiers: list[AccessTokens], database: Database
+):
+    """A COMMIT may wait for a stalled disk or a synchronous standby, while the row has the statement's time."""
+    account = await an_account(opened.signing, "ada@example.org")
+    token, session = await granted(opened, account)
+    other, _ = await granted(opened, account)
+    async with await psycopg.AsyncConnection.connect(database.owner) as slow:
+        await slow.execute(
+            "UPDATE auth.session SET ended_at = clock_timestamp() - interval '1 minute' WHERE id = %s", [session]
+        )
+        await asyncio.sleep(2 * token_revocation.EACH)  # in every process a refresh passes that cannot see it
+        assert all(counts(each, token) for each in verifiers)
+    await dead_within_a_second(verifiers, token)
+    assert all(counts(each, other) for each in verifiers)
+
+
 async def test_a_process_that_starts_later_knows_too(opened: IdentityServices, database: Database):
     account = await an_account(opened.signing, "ada@example.org")
     disabled, _ = await granted(opened, account)

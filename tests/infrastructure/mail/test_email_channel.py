@@ -40,7 +40,7 @@ from tests.infrastructure.mail.gallery import (
 )
 from tests.infrastructure.mail.test_mailer import smtp  # noqa: F401  a fixture
 from tests.infrastructure.mail.test_message_builder import part, words, words_of
-from tests.support.no_mailer import Nobody
+from tests.support.no_mailer import Nobody, anyway
 
 CALENDAR = {
     NoticeKind.REQUESTED: ("REQUEST", "TENTATIVE"),
@@ -484,8 +484,8 @@ class ToServer:
     def __init__(self, place: str) -> None:
         self._sender = SmtpSender(f"smtp://{place}")
 
-    async def send(self, letter: Any) -> None:
-        await self._sender.send(LETTERS.message(letter))
+    async def send(self, letter: Any, confirm: Any) -> None:
+        await self._sender.send(LETTERS.message(letter), confirm)
 
 
 @pytest.mark.parametrize(("code", "raised"), [(550, PermanentFailure), (450, SMTPRecipientsRefused)])
@@ -498,7 +498,7 @@ async def test_an_address_that_is_none_is_not_tried_again(code: int, raised: typ
     inbox.handle_RCPT = refuse
     channel = EmailChannel(LETTERS, ToServer(place), LINKS)
     with pytest.raises(raised) as why:
-        await channel.send(a_notice(), a_recipient())
+        await channel.send(a_notice(), a_recipient(), anyway)
     assert raised is not PermanentFailure or "bea" not in str(why.value)
     assert inbox.taken == []
 

@@ -15,6 +15,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from application.jobs.job import LeaseLost
 from application.notifications.links import TOKEN
 from application.notifications.mail import MailMessage
 from domain.kernel import new_id
@@ -31,6 +32,7 @@ from infrastructure.mail.mailer import (
 from infrastructure.mail.message_builder import MessageBuilder
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.mail import gallery
+from tests.support.no_mailer import anyway
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian
 SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
@@ -66,8 +68,8 @@ def smtp() -> Iterator[Callable[..., tuple[str, Inbox]]]:
     """Starts SMTP servers; answers host and port, and the inbox."""
     started: list[Controller] = []
 
-    def start(**options: Any) -> tuple[str, Inbox]:
-        inbox = Inbox()
+    def start(inbox: Inbox | None = None, **options: Any) -> tuple[str, Inbox]:
+        inbox = inbox or Inbox()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -82,9 +84,28 @@ def smtp() -> Iterator[Callable[..., tuple[str, Inbox]]]:
 
 
 class TestSmtp:
+    async def test_it_asks_once_more_when_the_server_waits_for_the_text(self, smtp) -> None:
+        place, inbox = smtp()
+        recipients: list[str] = []
+
+        async def handle_RCPT(server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+            recipients.append(address)
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        inbox.handle_RCPT = handle_RCPT
+
+        async def no_longer() -> None:
+            assert recipients == ["ada@example.org"]
+            raise LeaseLost
+
+        with pytest.raises(LeaseLost):
+            await SmtpSender(f"smtp://{place}").send(LETTERS.message(letter()), no_longer)
+        assert inbox.taken == []
+
     async def test_the_server_gets_the_mail_as_it_was_written(self, smtp) -> None:
         place, inbox = smtp()
-        await SmtpSender(f"smtp://{place}").send(LETTERS.message(letter()))
+        await SmtpSender(f"smtp://{place}").send(LETTERS.message(letter()), anyway)
         (envelope,) = inbox.taken
         assert (envelope.mail_from, envelope.rcpt_tos) == ("no-reply@daybook.test", ["ada@example.org"])
         message = message_from_bytes(envelope.content, policy=default)
@@ -94,22 +115,22 @@ class TestSmtp:
     @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
     async def test_user_and_password_of_the_url_are_given(self, smtp) -> None:
         place, inbox = smtp(authenticator=only_ada, auth_required=True, auth_require_tls=False)
-        await SmtpSender(f"smtp://ada%40x:p%3Aw%2Fd@{place}").send(LETTERS.message(letter()))
+        await SmtpSender(f"smtp://ada%40x:p%3Aw%2Fd@{place}").send(LETTERS.message(letter()), anyway)
         assert len(inbox.taken) == 1
         with pytest.raises(aiosmtplib.SMTPAuthenticationError):
-            await SmtpSender(f"smtp://ada%40x:wrong@{place}").send(LETTERS.message(letter()))
+            await SmtpSender(f"smtp://ada%40x:wrong@{place}").send(LETTERS.message(letter()), anyway)
 
     async def test_where_tls_must_be_nothing_is_sent_without(self, smtp) -> None:
         place, inbox = smtp()
         with pytest.raises(aiosmtplib.SMTPException):
-            await SmtpSender(f"smtp://{place}?starttls").send(LETTERS.message(letter()))
+            await SmtpSender(f"smtp://{place}?starttls").send(LETTERS.message(letter()), anyway)
         assert inbox.taken == []
 
     async def test_a_refusal_is_raised_with_its_code(self, smtp) -> None:
         place, inbox = smtp()
         inbox.answers = ["451 later"]
         with pytest.raises(aiosmtplib.SMTPResponseException) as refused:
-            await SmtpSender(f"smtp://{place}").send(LETTERS.message(letter()))
+            await SmtpSender(f"smtp://{place}").send(LETTERS.message(letter()), anyway)
         assert refused.value.code == 451
 
     @pytest.mark.parametrize("url", ["", "localhost:25", "http://localhost", "smtp://", "smtp:///x"])
@@ -127,7 +148,7 @@ class TestMailbox:
         folder = tmp_path / "a" / "mailbox"
         again = letter()
         for each in (again, letter(), again):
-            await MailboxSender(folder).send(LETTERS.message(each))
+            await MailboxSender(folder).send(LETTERS.message(each), anyway)
         files = list(folder.iterdir())
         assert {file.suffix for file in files} == {".eml"}
         assert len(files) == 2
@@ -137,7 +158,7 @@ class TestMailbox:
         message = LETTERS.message(letter())
         sender = MailboxSender(tmp_path)
         whole = message.as_bytes()
-        done = asyncio.gather(*(sender.send(message) for _ in range(50)))
+        done = asyncio.gather(*(sender.send(message, anyway) for _ in range(50)))
         while not done.done():
             assert all(kept == whole for kept in await asyncio.to_thread(_contents, tmp_path))
         await done
@@ -145,7 +166,7 @@ class TestMailbox:
 
 async def test_where_nothing_is_set_mail_waits() -> None:
     with pytest.raises(NoSender):
-        await NowhereSender().send(LETTERS.message(letter()))
+        await NowhereSender().send(LETTERS.message(letter()), anyway)
 
 
 def test_smtp_goes_before_the_folder(tmp_path: Path) -> None:
@@ -161,7 +182,7 @@ async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(database, op
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         sent = letter(account_id=ada)
         for each in (sent, sent, letter("stranger@example.org")):
-            await postman.send(each)
+            await postman.send(each, anyway)
         ((id, account_id, kind, said),) = await rows.all("SELECT id, account_id, kind, said FROM auth.mail")
     assert (id, account_id, kind) == (sent.id, ada, "already-registered")
     assert b"example" not in bytes(said)
@@ -182,8 +203,10 @@ async def test_the_stored_copy_of_a_mail_holds_neither_its_code_nor_its_link(
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         asked = {"name": "Ada", "token": code, "network": ""}
         times: Any = {"at": SENT, "moments": {"asked": SENT}}
-        await postman.send(MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times))
-        await postman.send(notice)
+        await postman.send(
+            MailMessage(new_id(), "reset", "ada@example.org", "en", asked, notice.account_id, **times), anyway
+        )
+        await postman.send(notice, anyway)
         assert notice.account_id is not None
         copies = [each["text"] for each in await SentMails(rows, store.keyring).of(notice.account_id)]
     sent = b"".join(await asyncio.to_thread(_contents, tmp_path)).decode().replace("=\r\n", "").replace("=3D", "=")

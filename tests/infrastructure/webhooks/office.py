@@ -49,6 +49,10 @@ class Held:
         if self._left < 0:
             raise LeaseLost
 
+    @property
+    def held(self) -> bool:
+        return self._left >= 0
+
 
 @dataclass
 class Office:

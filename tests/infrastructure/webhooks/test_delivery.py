@@ -239,6 +239,23 @@ async def test_redelivery_goes_back_to_before_the_subscription(office: Office) -
     assert "09:00" in [each["data"].get("start", "")[11:16] for each in told(receiver)]
 
 
+async def test_an_event_that_is_asked_for_again_while_it_is_being_delivered_is_delivered_again(office: Office) -> None:
+    async with a_receiver() as receiver:
+        id = await office.subscribed(receiver)
+        await office.book("09:00", "10:00")
+
+        async def asked(writer: asyncio.StreamWriter) -> None:
+            await office.subscriptions.go_back(id, (await office.mark(id)).position, 0)
+            writer.write(OK)
+            await writer.drain()
+
+        receiver.answers = [asked]
+        assert await office.deliver(id) == DeliveryResult("done")
+    first, again, _ = (each.id for each in receiver.received)
+    assert first == again
+    assert starts(receiver) == ["09:00", "10:00"]
+
+
 async def test_one_that_is_moved_back_while_it_is_being_told_tells_again(office: Office) -> None:
     async with a_receiver() as receiver:
         id = await office.subscribed(receiver)

@@ -116,7 +116,7 @@ class Told:
     def reaches(self, recipient: Any) -> bool:
         return True
 
-    async def send(self, notice: Any, recipient: Any) -> None:
+    async def send(self, notice: Any, recipient: Any, confirm: Any) -> None:
         self.notices.append((notice, recipient))
 
 

@@ -1,4 +1,4 @@
-"""The statement that moves the checkpoints, on PostgreSQL, against the model of projections; and what READ COMMITTED
+"""The statement that moves the checkpoints, on PostgreSQL, against the models of projections; and what READ COMMITTED
 does.
 
 A statement that waited for a row sees the row's new version and asks its condition again, but the rest of the
@@ -9,15 +9,20 @@ not matter.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import psycopg
 import pytest
 
+from domain.kernel import new_id
 from projections.engine import apply
 from projections.rebuild.rebuild import _HOLD
 from tests.conftest import Database
+from tests.infrastructure.event_log.entries import entry
+from tests.infrastructure.event_log.test_append import call
+from tests.models.protocols.projection_failover import FailoverState, Projecting, ProjectionFailoverModel
 from tests.models.protocols.projections import Generation, Paging, ProjectionModel
 from tests.support.waiting import eventually
 
@@ -25,8 +30,21 @@ NAMES = ["agenda", "job"]
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def values(generation: int, since: int, until: int) -> dict[str, Any]:
-    return {"generation": generation, "names": NAMES, "since": since, "until": until, "live": True}
+STREAM = new_id()
+
+
+def values(generation: int, since: int, until: int, recorded_at: Any, stream: Any = STREAM) -> dict[str, Any]:
+    last = {"stream": stream, "version": 1, "recorded_at": recorded_at}
+    return {"generation": generation, "names": NAMES, "since": since, "until": until, "live": True, **last}
+
+
+def recorded(database: Database) -> Any:
+    """The time of the log's one event, the first of STREAM."""
+    call(database.application, entry(STREAM))
+    with psycopg.connect(database.owner) as connection:
+        found = connection.execute("SELECT recorded_at FROM log.stored_events").fetchone()
+    assert found
+    return found[0]
 
 
 def live_of(connection: psycopg.Connection) -> int:
@@ -38,12 +56,13 @@ def live_of(connection: psycopg.Connection) -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_checkpoints_move_as_in_the_model(database: Database, seed: int) -> None:
     chance, model, seen = Random(seed), ProjectionModel(projectors=1), set()
+    recorded_at = recorded(database)
     with psycopg.connect(database.owner) as connection:
         live = live_of(connection)
         for _ in range(100):
             at, since, generation = (chance.randrange(3) for _ in range(3))
             connection.execute("UPDATE read.bookmark SET position = %s WHERE reader = ANY(%s)", [at, NAMES])
-            moved = connection.execute(apply._MOVE, values(live + generation, since, since + 1)).rowcount
+            moved = connection.execute(apply._MOVE, values(live + generation, since, since + 1, recorded_at)).rowcount
             state = model.initial()._replace(
                 log=9, generations=(Generation(at), *[None] * 3), projectors=(Paging("ready", generation, since),)
             )
@@ -53,6 +72,26 @@ def test_the_checkpoints_move_as_in_the_model(database: Database, seed: int) -> 
             seen.add(expected)
             connection.rollback()
     assert seen == {True, False}
+
+
+def test_they_do_not_move_over_a_page_of_another_log(database: Database) -> None:
+    """Its last event has another stream, or the same one at another time, as after a failover with loss."""
+    recorded_at, model, asked = recorded(database), ProjectionFailoverModel(projectors=1), set()
+    lasts = {
+        "a": (STREAM, recorded_at),
+        "b": (new_id(), recorded_at),
+        "c": (STREAM, recorded_at + timedelta(seconds=1)),
+    }
+    with psycopg.connect(database.owner) as connection:
+        live = live_of(connection)
+        for page, (stream, at) in lasts.items():
+            moved = connection.execute(apply._MOVE, values(live, 0, 1, at, stream)).rowcount
+            state = FailoverState(("a", "a"), ("", ""), (Projecting(0, page),))
+            expected = model._move(state, state.projectors[0], 1, "a") != state
+            assert (moved == len(NAMES)) is expected, page
+            asked.add(expected)
+            connection.rollback()
+    assert asked == {True, False}
 
 
 async def blocked(database: Database, first: str, second: str) -> int:

@@ -20,12 +20,14 @@ IN_ORDER = "an event is taken only after all before it"
 class Delivering(NamedTuple):
     """A worker.
 
-    `at`: the checkpoint that it has read; `to`: the event that it sends, or the position to pass over to.
+    `at`: the checkpoint that it has read, and `asked`, how often events were asked for again by then; `to`: the event
+    that it sends, or the position to pass over to.
     """
 
     phase: str = "idle"
     lease: bool = False
     at: int = 0
+    asked: int = 0
     to: int = 0
 
 
@@ -39,7 +41,7 @@ class DeliveryState(NamedTuple):
     taken: frozenset[int]
     again: frozenset[int]
     """Positions that were asked for again, and not taken since."""
-    asked: bool
+    asked: int
     workers: tuple[Delivering, ...]
     faults: int
     wrong: frozenset[str]
@@ -48,7 +50,8 @@ class DeliveryState(NamedTuple):
 class DeliveryModel(Model[DeliveryState]):
     """`asks`: for the first event again, once its delivery is recorded, or `early`: once it is taken.
 
-    `mutant`: the checkpoint is moved without comparing, or a wake-up looks at new events alone.
+    `mutant`: the checkpoint is moved without comparing (`compare`), or when its position is the same (`position`), or a
+    wake-up looks at new events alone (`wake`).
     """
 
     possible = DELIVERED
@@ -58,7 +61,7 @@ class DeliveryModel(Model[DeliveryState]):
 
     def initial(self) -> DeliveryState:
         nobody = (Delivering(), Delivering())
-        return DeliveryState(0, 0, 0, 0, False, False, frozenset(), frozenset(), False, nobody, 0, frozenset())
+        return DeliveryState(0, 0, 0, 0, False, False, frozenset(), frozenset(), 0, nobody, 0, frozenset())
 
     def canonical(self, state: DeliveryState) -> DeliveryState:
         return state._replace(workers=tuple(sorted(state.workers)))
@@ -82,7 +85,7 @@ class DeliveryModel(Model[DeliveryState]):
         yield "the sweep wakes", self._wake(state)
         if self._asks and not state.asked and 1 in state.taken and (self._asks == "early" or state.position):
             after = state._replace(position=min(state.position, 0), wanted=max(state.wanted, state.seen))
-            yield "the first event is asked for again", after._replace(asked=True, again=frozenset({1}))
+            yield "the first event is asked for again", after._replace(asked=1, again=frozenset({1}))
         if state.due and not state.held:
             for number, worker in enumerate(state.workers):
                 if worker.phase == "idle":
@@ -118,7 +121,8 @@ class DeliveryModel(Model[DeliveryState]):
             yield from self._sends(state, number, worker)
         elif worker.phase in {"taken", "passing"}:
             moved = state
-            if state.position == worker.at or self._mutant == "compare":
+            asked = state.asked == worker.asked or self._mutant == "position"
+            if (state.position == worker.at and asked) or self._mutant == "compare":
                 moved = state._replace(position=worker.to)
             yield f"the checkpoint moves to {worker.to}", self._put(moved, number, worker._replace(phase="begun"))
         elif worker.phase == "done":
@@ -131,7 +135,9 @@ class DeliveryModel(Model[DeliveryState]):
             return "nothing is left", self._put(state, number, worker._replace(phase="done"))
         ahead = self._concerning(state.position, state.wanted)
         phase, to = ("sending", ahead[0]) if ahead else ("passing", state.wanted)
-        return f"next is {to}", self._put(state, number, worker._replace(phase=phase, at=state.position, to=to))
+        return f"next is {to}", self._put(
+            state, number, worker._replace(phase=phase, at=state.position, asked=state.asked, to=to)
+        )
 
     def _sends(self, state: DeliveryState, number: int, worker: Delivering) -> Iterator[tuple[str, DeliveryState]]:
         """It renews its lease; then the receiver takes the event, or its answer is lost, or it refuses."""

@@ -1,7 +1,8 @@
 """The earliest free starts: rows kept and dropped by a leading projector, while one that was paused wakes up.
 
-`projections/availability`: `EarliestRefresher.round`, `StaleRows.keep` and `reached`. One pair of a provider and a
-service, which events make (+) and unmake (-). Each leader is paused at any step, and goes on.
+`projections/availability`: `EarliestRefresher.run` and `round`, `StaleRows.take_lead`, `keep` and `reached`. One pair
+of a provider and a service, which events make (+) and unmake (-). Each leader is paused at any step, and goes on: a
+former one too, which takes the table again if it has not noticed yet that it leads no more.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ COMPUTED = "what is marked as fresh is fresh"
 
 
 class Leader(NamedTuple):
+    """`lead`: the number under which it took the table; 0 before, and once it was refused."""
+
     phase: str = "off"
     lead: int = 0
     since: int = -1
@@ -32,10 +35,10 @@ class EarliestState(NamedTuple):
 
 
 class EarliestModel(Model[EarliestState]):
-    """`fenced`: keep, drop and mark ask in their transaction whether the leader still leads."""
+    """`takes`: how often the table is taken. `mutant`: whether a leader still leads is not asked (`fence`)."""
 
-    def __init__(self, *, leaders: int = 2, log: str = "+-+", fenced: bool = False) -> None:
-        self._leaders, self._log, self._fenced = leaders, log, fenced
+    def __init__(self, *, leaders: int = 2, takes: int = 4, log: str = "+-+", mutant: str = "") -> None:
+        self._leaders, self._takes, self._log, self._mutant = leaders, takes, log, mutant
 
     def initial(self) -> EarliestState:
         return EarliestState("+", -1, 0, (Leader(),) * self._leaders, 0)
@@ -53,10 +56,11 @@ class EarliestModel(Model[EarliestState]):
             yield "an event", state._replace(log=self._log[: len(state.log) + 1])
         for number, leader in enumerate(state.leaders):
             if not leader.lead:
-                begun = leader._replace(lead=state.lead + 1)
-                yield f"leader {state.lead + 1} begins", self._put(state, number, begun)._replace(lead=state.lead + 1)
-            elif self._fenced and leader.phase in {"looked", "kept"} and leader.lead != state.lead:
-                yield "it does not lead any more", self._put(state, number, leader._replace(phase="off", since=99))
+                if state.lead < self._takes:
+                    begun = self._put(state, number, Leader(lead=state.lead + 1))
+                    yield f"leader {state.lead + 1} begins", begun._replace(lead=state.lead + 1)
+            elif leader.phase in {"looked", "kept"} and leader.lead != state.lead and self._mutant != "fence":
+                yield f"leader {leader.lead} is refused", self._put(state, number, Leader())
             else:
                 yield from self._round(state, number, leader)
 

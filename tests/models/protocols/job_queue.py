@@ -1,7 +1,7 @@
-"""Jobs: enrolled from the read model, claimed by a worker under a lease, held again before the mail leaves, ended.
+"""Jobs: enrolled from the read model, claimed by a worker under a lease, confirmed before the mail leaves, ended.
 
-`infrastructure/jobs`: `Enrolment.enrol`, `JobQueue.claim`, `renew` and `done`;
-`application/notifications/notice_jobs.py`.
+`infrastructure/jobs`: `Enrolment.enrol`, `JobQueue.claim`, `renew` and `done`, `HeldJob`; `SmtpSender`;
+`application/notifications/notice_jobs.py`: `_tell`, `_confirm`.
 
 One appointment and its reminder. The log: B booked, M moved (another job), C cancelled. Wake-ups carry nothing: a
 worker may claim whenever it likes, so that lost and doubled ones need no step. Time is only that a lease runs out: of
@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from tests.models.checker import Model, replaced
 
-SLEPT = "nothing is sent by a worker that slept past its lease"
+SLEPT = "nothing is sent by a worker that slept past its lease before it left"
 CANCELLED = "nothing is sent of what was cancelled or moved before it left"
+CONFIRMED = "nothing is sent that was cancelled, moved or another worker's when the mail server waited for it"
 TWICE = "one copy is sent"
 GIVEN_UP = "a job that kills its workers is dead in the end"
 
@@ -31,9 +32,24 @@ class Row(NamedTuple):
 
 
 class Worker(NamedTuple):
-    phase: str = "idle"
+    """`steps`: taken since the claim, of `ORDER`. `untrue`: it is not to be sent, as of one of the steps before."""
+
+    steps: int = -1
     key: int = 0
     lease: int = 0
+    untrue: bool = False
+
+
+ORDER = ("look", "connect", "hold", "look", "check", "send", "end")
+ORDERS = {
+    "order": ("look", "connect", "look", "hold", "send", "end"),
+    "early": ("look", "hold", "look", "check", "connect", "send", "end"),
+    "once": ("look", "connect", "hold", "look", "send", "end"),
+    "lease": ("look", "connect", "look", "send", "end"),
+}
+"""Mutants: the state is read before the lease is renewed; it is confirmed before the mail server waits for the text; it
+is not asked whether the lease ran out meanwhile; the lease is not asked for.
+"""
 
 
 class JobState(NamedTuple):
@@ -55,7 +71,7 @@ def wanted(log: str) -> int:
 
 
 class JobQueueModel(Model[JobState]):
-    """`kinds`: of faults. `mutant`: a lease that is not asked for, or attempts that are not counted."""
+    """`kinds`: of faults. `mutant`: attempts that are not counted, or one of `ORDERS`."""
 
     possible = "no job is lost: told, or shown as dead"
 
@@ -69,6 +85,7 @@ class JobQueueModel(Model[JobState]):
         mutant: str = "",
     ) -> None:
         self._log, self._kinds, self._faults, self._attempts, self._mutant = log, kinds, faults, attempts, mutant
+        self._order = ORDERS.get(mutant, ORDER)
 
     def initial(self) -> JobState:
         return JobState("B", 0, 0, (), (Worker(), Worker()), 0, (), 0, frozenset())
@@ -133,32 +150,52 @@ class JobQueueModel(Model[JobState]):
             else:
                 lease = state.leases + 1
                 after = self._row(state, key, Row(lease, attempts=row.attempts + 1))._replace(leases=lease)
-                yield f"{key} is claimed", self._worker(after, number, Worker("begun", key, lease))
+                yield f"{key} is claimed", self._worker(after, number, Worker(0, key, lease))
 
     def _work(self, state: JobState, number: int, worker: Worker) -> Iterator[tuple[str, JobState]]:
-        if worker.phase == "idle":
+        if worker.steps < 0:
             yield from self._claim(state, number)
             return
         row = dict(state.rows).get(worker.key)
         ours = row is not None and row.lease == worker.lease != 0
         if state.faults < self._faults and "dies" in self._kinds:
             yield "a worker dies", self._worker(state, number, Worker())._replace(faults=state.faults + 1)
-        steps = {"begun": self._look, "looked": self._hold, "held": self._send, "sent": self._end}
-        yield steps[worker.phase](state, number, worker, row if ours else None)
+        steps = {
+            "look": self._look,
+            "connect": self._connect,
+            "hold": self._hold,
+            "check": self._check,
+            "send": self._send,
+            "end": self._end,
+        }
+        yield steps[self._order[worker.steps]](state, number, worker, row if ours else None)
+
+    def _goes_on(self, state: JobState, number: int, worker: Worker, row: Row | None) -> JobState:
+        untrue = worker.untrue or row is None or wanted(state.log) != worker.key
+        return self._worker(state, number, worker._replace(steps=worker.steps + 1, untrue=untrue))
 
     def _look(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
-        """`_tell`: the state is read from the log."""
+        """The state is read from the log."""
         if wanted(state.log) == worker.key:
-            return "it looks: so it is", self._worker(state, number, worker._replace(phase="looked"))
+            return "it looks: so it is", self._goes_on(state, number, worker, row)
         return "it looks: gone", self._worker(self._ended(state, worker, row), number, Worker())
+
+    def _connect(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
+        return "the mail server waits for the text", self._goes_on(state, number, worker, row)
 
     def _hold(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
         """`_RENEW` by key and lease."""
-        if row is None and self._mutant != "lease":
+        if row is None:
             return "it asks for its lease: lost", self._worker(state, number, Worker())
-        if row is not None:
-            state = self._row(state, worker.key, row._replace(lapsed=False))
-        return "it asks for its lease: held", self._worker(state, number, worker._replace(phase="held"))
+        state = self._row(state, worker.key, row._replace(lapsed=False))
+        return "it asks for its lease: held", self._goes_on(state, number, worker, row)
+
+    def _check(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
+        """`HeldJob.held`, by a clock that counts from before the renewal: it is over no later than the lease."""
+        if row is None or row.lapsed:
+            again = worker._replace(steps=self._order.index("hold"))
+            return "its lease is over: again", self._worker(state, number, again)
+        return "its lease lasts", self._worker(state, number, worker._replace(steps=worker.steps + 1))
 
     def _send(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
         wrong = set(state.wrong)
@@ -166,8 +203,10 @@ class JobQueueModel(Model[JobState]):
             wrong.add(CANCELLED)
         if row is None:
             wrong.add(SLEPT)
+        if worker.untrue:
+            wrong.add(CONFIRMED)
         after = state._replace(sent=(*state.sent, worker.key), wrong=frozenset(wrong))
-        return f"it sends {worker.key}", self._worker(after, number, worker._replace(phase="sent"))
+        return f"it sends {worker.key}", self._worker(after, number, worker._replace(steps=worker.steps + 1))
 
     def _end(self, state: JobState, number: int, worker: Worker, row: Row | None) -> tuple[str, JobState]:
         """`_DONE` by key and lease."""

@@ -60,7 +60,7 @@ class ReadState(NamedTuple):
 class ProjectionModel(Model[ReadState]):
     """`guard_lost`: the connection with the advisory lock breaks, and its rebuild goes on.
 
-    `mutant`: marks not compared.
+    `mutant`: `marks` are not compared, or `grace`: what a killed rebuild has left is dropped at once.
     """
 
     def __init__(
@@ -144,6 +144,7 @@ class ProjectionModel(Model[ReadState]):
                 yield f"rebuild {number} loses its lock and goes on", lost._replace(faults=state.faults + 1)
         steps = {
             "off": self._begin,
+            "rest": self._rest,
             "clear": self._clear,
             "create": self._create,
             "fill": self._fill,
@@ -158,11 +159,19 @@ class ProjectionModel(Model[ReadState]):
     def _begin(self, state: ReadState, number: int, each: Rebuilding) -> Iterator[tuple[str, ReadState]]:
         if not any(other.guard for other in state.rebuilds):
             others = (n for n, made in enumerate(state.generations) if made and made.there and n != state.live)
-            begun = Rebuilding("clear", state.live, guard=True, left=tuple(others))
+            phase = "clear" if self._mutant == "grace" else "rest"
+            begun = Rebuilding(phase, state.live, guard=True, left=tuple(others))
             yield f"begins beside {state.live}", self._rebuilding(state, number, begun)
 
+    def _rest(self, state: ReadState, number: int, each: Rebuilding) -> Iterator[tuple[str, ReadState]]:
+        """`_GRACE_LEFT`: the grace period of the last switch has passed."""
+        query = state.query
+        late = query._replace(late=True) if query.generation in each.left and query.generation < each.live else query
+        after = self._rebuilding(state, number, each._replace(phase="clear"))
+        yield "has waited for the rest of a grace period", after._replace(query=late)
+
     def _clear(self, state: ReadState, number: int, each: Rebuilding) -> Iterator[tuple[str, ReadState]]:
-        """`_clear`: at once, whatever grace period has begun."""
+        """`_clear`, after the rest of a grace period."""
         if not each.left:
             yield "has cleared", self._rebuilding(state, number, each._replace(phase="create"))
         elif not self._is_held(state):

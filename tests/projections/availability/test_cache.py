@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 import time
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
@@ -14,6 +15,7 @@ from uuid import UUID
 import pytest
 from psycopg import AsyncConnection
 from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
 from application.booking.hold import PlaceHold, place_hold
@@ -364,6 +366,90 @@ async def test_of_two_publishers_the_one_that_publishes_takes_over(clinic, new_d
     assert await desk.free() == WITHOUT_TEN
     await other.heartbeat()
     assert await desk.free() == WITHOUT_TEN
+
+
+def shown(position: int, *ids: UUID) -> PreparedAvailability:
+    """An answer without starts that shows a position."""
+    return PreparedAvailability(position, [id.bytes for id in ids], 0, 9e9, 0, "UTC", array("q"), array("I"), b"")
+
+
+class Held:
+    """An engine whose first answer is read, and then held up, as in a process that is paused there."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine, self.has_read, self.goes_on = engine, asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Any]:
+        async with self.engine.connect() as connection:
+            yield connection
+        self.has_read.set()
+        await self.goes_on.wait()
+
+
+async def test_an_epoch_that_begins_late_forgets_no_change_that_another_has_published(
+    clinic, new_desk, redis, engine, prefix, publisher
+):
+    held = Held(engine)
+    desk, late = await new_desk(), InvalidationPublisher(redis, prefix, held)
+    beginning = asyncio.create_task(late.heartbeat())
+    await held.has_read.wait()  # where the log ends now
+    before = await desk.free()
+    _, position = await clinic.book("10:00")
+    await publisher.before_commit({clinic.week.provider_id: position})
+    held.goes_on.set()
+    await beginning
+    assert await desk.free() == before  # right until the page is committed: the rows are the old ones
+    await clinic.catch_up_unheard()
+    for _ in range(3):
+        await late.heartbeat()
+        assert await desk.free() == WITHOUT_TEN
+
+
+async def test_a_publisher_whose_epoch_another_has_replaced_publishes_its_next_page_all_the_same(
+    clinic, new_desk, redis, engine, prefix, publisher
+):
+    """A former leader that has not noticed yet that another one leads, and commits one more page."""
+    held = Held(engine)
+    desk, former = await new_desk(), InvalidationPublisher(redis, prefix, held)
+    beginning = asyncio.create_task(former.heartbeat())
+    await held.has_read.wait()
+    await publisher.heartbeat()
+    held.goes_on.set()
+    await beginning
+    await desk.free()
+    assert await desk.looked() == 0
+    await clinic.book("10:00")
+    clinic.publisher = former
+    await clinic.catch_up()
+    await publisher.heartbeat()
+    assert await desk.free() == WITHOUT_TEN
+
+
+async def test_a_redis_that_comes_back_with_less_begins_another_epoch(clinic, new_desk, redis, publisher, prefix):
+    """As after a restart that lost the last second, or when a replica takes over."""
+    desk = await new_desk()
+    await desk.free()
+    saved = await redis.dump(key(prefix))
+    await clinic.book("10:00")
+    await clinic.catch_up()
+    await redis.restore(key(prefix), int(LEASE * 1000), saved, replace=True)
+    await publisher.heartbeat()
+    assert await desk.free() == WITHOUT_TEN
+
+
+async def test_a_new_lead_gives_no_answer_of_a_log_that_a_failover_has_lost(clinic, new_desk, publisher, redis, prefix):
+    desk = await new_desk(hears=True)
+    cache, calendar, head = desk.cache, clinic.week.provider_id, await clinic.somebody_else_opens()
+    _, began = await cache.from_redis("question", 1.0, None)
+    cache.keep("question", shown(head + 2, calendar), began)  # shows two events that the new primary does not have
+    await asyncio.gather(*cache._storing)
+    await publisher.before_commit({new_id(): head + 2})
+    assert cache.from_process("question", 1.0, head + 2) is not None
+    async with clinic.projector_leads():
+        await until(lambda: cache._process.epoch != began.process)
+        assert cache.from_process("question", 1.0, head + 2) is None
+        assert (await cache.from_redis("question", 1.0, head + 2))[0] is None
 
 
 async def test_published_positions_never_go_down(clinic, new_desk, publisher):

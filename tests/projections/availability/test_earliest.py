@@ -32,7 +32,7 @@ from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.kernel import new_id
 from projections.availability.earliest import AHEAD
 from projections.availability.earliest_refresher import EarliestRefresher
-from projections.availability.earliest_staleness import StaleRows
+from projections.availability.earliest_staleness import LeadTaken, StaleRows
 from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.paging import Page
@@ -42,7 +42,7 @@ from projections.search.search import SearchQuery, Sort, find_providers, find_se
 from tests.projections.clinic import Clinic, open_clinic, parsed
 from tests.support.builders import a_provider, a_service, an_organization, monday_after, somebody
 from tests.support.sealed import CODEC
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 ALL = Page(limit=200)
 
@@ -98,9 +98,34 @@ class Town:
             )
             return await cursor.fetchall()
 
+    async def starts_at(self, time: str) -> bool:
+        return await self.first() == time
+
+    async def leads_since(self, number: int) -> bool:
+        """Whether so many have taken the lead by now."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute("SELECT FROM read.earliest_lead WHERE number >= %s", [number])
+            return cursor.rowcount == 1
+
     async def reflected(self) -> int:
         async with self.clinic.reads.open("directory") as read:
             return read.earliest_position
+
+
+class Paused(StaleRows):
+    """Stops right before it stores rows, as a process does that is paused there."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        super().__init__(pool)
+        self.stops, self.goes_on, self.tried = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def keep(self, *rows: Any) -> None:
+        self.stops.set()
+        await self.goes_on.wait()
+        try:
+            await super().keep(*rows)
+        finally:
+            self.tried.set()
 
 
 @asynccontextmanager
@@ -300,15 +325,50 @@ class TestSurviving:
 
     async def test_whoever_comes_late_undoes_nothing(self, town):
         late = EarliestRefresher(town.pool)
-        state = await StaleRows(town.pool).state()
+        stale = StaleRows(town.pool)
+        state = await stale.state()
         ((provider, service, *_),) = await town.kept()
         await town.clinic.book("09:00")
         await town.catch_up()
         before = await town.kept()
-        await StaleRows(town.pool).keep((), [(provider, service)], state)
+        with pytest.raises(LeadTaken):
+            await stale.keep((), [(provider, service)], state)
+        await stale.take_lead()
+        await stale.keep((), [(provider, service)], state)
         assert await town.kept() == before
         await late.catch_up()
         assert await town.first() == "09:30"
+
+    async def test_a_leader_from_which_a_former_one_took_the_table_takes_it_again(self, town):
+        leading = asyncio.create_task(EarliestRefresher(town.pool).run())
+        try:
+            await eventually(lambda: town.leads_since(2))
+            await StaleRows(town.pool).take_lead()
+            await town.clinic.book("09:00")
+            await town.read()
+            await eventually(lambda: town.starts_at("09:30"))
+        finally:
+            leading.cancel()
+            await asyncio.wait([leading])
+
+    async def test_a_leader_that_wakes_brings_back_no_row_that_its_successor_has_dropped(self, town):
+        old, paused = EarliestRefresher(town.pool), Paused(town.pool)
+        old._stale = paused
+        await town.clinic.book("09:00")
+        await town.read()
+        async with town.pool.connection() as connection:
+            await connection.execute("DELETE FROM read.earliest")  # else the old leader has nothing to store
+        leading = asyncio.create_task(old.run())
+        await paused.stops.wait()
+        gone = DeleteProvider(by=town.clinic.week.owner, provider_id=town.clinic.week.provider_id)
+        await delete_provider(gone, town.clinic.store)
+        await town.catch_up(EarliestRefresher(town.pool))
+        assert await town.kept() == []
+        paused.goes_on.set()
+        await paused.tried.wait()
+        leading.cancel()
+        await asyncio.wait([leading])
+        assert await town.kept() == []
 
     async def test_one_that_can_not_be_worked_out_keeps_no_other_waiting(self, town):
         other = await a_provider(town.clinic.store, town.clinic.week.owner)

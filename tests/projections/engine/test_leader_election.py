@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
+from projections.engine.leader_election import PAGE_NAME
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
 
@@ -126,6 +128,21 @@ async def test_a_paused_leader_loses_the_lead_and_knows_it_when_it_wakes(worker,
     await eventually(paused.leads)
     position = await write(an_appointment())
     await eventually(kept(5, position))
+
+
+async def test_nobody_waits_for_a_page_that_was_begun_after_its_leader_was_ousted(worker, write, kept, database):
+    """The old leader wakes, locks the checkpoints, and is paused again."""
+    leader = worker()
+    await eventually(leader.leads)
+    position = await write(an_appointment())
+    await eventually(kept(1, position))
+    async with await psycopg.AsyncConnection.connect(database.application) as paused:
+        await paused.execute(f"SELECT set_config('application_name', '{PAGE_NAME}', true)")
+        await paused.execute("UPDATE read.bookmark SET position = position")
+        position = await write(an_appointment())
+        await eventually(kept(2, position))
+        with pytest.raises(psycopg.OperationalError):
+            await paused.execute("SELECT 1")
 
 
 async def test_a_leader_that_is_asked_to_stop_makes_room_at_once(worker, two):

@@ -284,7 +284,10 @@ class Heard:
 
     def __init__(self) -> None:
         self.changes: list[dict[UUID, int]] = []
-        self.beats = 0
+        self.beats = self.leads = 0
+
+    def lead_began(self):
+        self.leads += 1
 
     async def before_commit(self, changed):
         self.changes.append(dict(changed))
@@ -341,6 +344,7 @@ class TestPublishing:
 
         async with running(Projector(engine, PROJECTIONS, CODEC, heard)):
             await eventually(beaten)
+        assert heard.leads == 1
 
 
 async def test_a_reader_that_comes_later_reads_from_the_start_while_the_others_go_on(

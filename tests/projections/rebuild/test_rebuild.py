@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -30,7 +31,7 @@ from projections.rebuild.compare import MOST, Difference
 from projections.rebuild.rebuild import Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
-from tests.projections.story import a_customer, an_appointment
+from tests.projections.story import NOW, a_customer, an_appointment
 from tests.projections.waiting import eventually
 from tests.support.builders import an_open_week, somebody
 from tests.support.sealed import CODEC, MASTERS, Puzzled
@@ -206,6 +207,24 @@ class TestRunning:
         assert (await second.run(grace=0)).generation == 3
         assert await schemas(ask) == {"read", "read_3"}
 
+    async def test_one_that_follows_a_killed_one_keeps_the_grace_of_the_old(
+        self, life: int, owner: AsyncEngine, rebuild: Rebuild, ask: Ask, look: Any
+    ) -> None:
+        async with look("agenda") as snapshot:
+            first = asyncio.create_task(rebuild.run(grace=4))
+            await eventually(partial(_is, 2, partial(live, ask)))
+            first.cancel()  # as by a signal, while it waits for those that still read the old tables
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            second = asyncio.create_task(Rebuild(owner, PROJECTIONS, CODEC).run(grace=4))
+            await asyncio.sleep(1)
+            found = await snapshot.connection.execute(
+                text(f"SELECT count(*) FROM read_{snapshot.generation}.appointment")
+            )
+            assert found.scalar_one() > 0
+        assert (await second).generation == 3
+        assert await schemas(ask) == {"read", "read_3"}
+
     async def test_one_that_can_not_drop_the_old_leaves_the_new_in_use(
         self, life: int, database: Database, ask: Ask
     ) -> None:
@@ -364,6 +383,27 @@ class TestChecking:
         await ask("DELETE FROM read_1.customer; DELETE FROM read_1.appointment")
         found = (await Rebuild(owner, readers, CODEC).check()).differences
         assert sorted(difference.table for difference in found) == ["appointment", "customer"]
+
+    async def test_somebody_who_is_forgotten_meanwhile_is_no_difference(
+        self, life: int, owner: AsyncEngine, write: Any, catch_up: Any, ask: Ask
+    ) -> None:
+        carl = a_customer()
+        await write(carl)
+        await catch_up()
+
+        class Meanwhile(Rebuild):
+            """Between its snapshot of the live rows and its own, somebody is forgotten, and the readers follow."""
+
+            async def _fill(self, *arguments: Any) -> None:
+                if await ask(f"DELETE FROM keyring.person WHERE subject = '{carl.id}' RETURNING 1"):
+                    carl.forget(carl.id, NOW)
+                    await write(carl)
+                    await catch_up()
+                await super()._fill(*arguments)
+
+        assert (await Meanwhile(owner, PROJECTIONS, CODEC).check()).differences == []
+        assert await ask(f"SELECT name FROM read_1.customer WHERE id = '{carl.id}'") == [("",)]
+        assert await schemas(ask) == {"read", "read_1"}
 
     async def test_events_that_come_meanwhile_are_no_differences(
         self, life: int, engine: AsyncEngine, write: Any, rebuild: Rebuild

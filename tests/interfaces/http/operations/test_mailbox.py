@@ -16,6 +16,7 @@ from infrastructure.settings import Settings
 from interfaces.http.app import AppOptions, build
 from interfaces.http.main import create_app
 from interfaces.http.openapi import describe
+from tests.support.no_mailer import anyway
 
 LETTERS = MessageBuilder("https://daybook.test", "no-reply@daybook.test")
 
@@ -24,7 +25,7 @@ async def put(folder: Path, name: str, number: int = 1, to: str = "ada@example.o
     """A mail to `name`, the later ones with the higher numbers; answers its file's name."""
     id = UUID(int=number)
     letter = MailMessage(id, "already-registered", to, "en", {"name": name}, at=datetime(2030, 1, 24, 9, tzinfo=UTC))
-    await MailboxSender(folder).send(LETTERS.message(letter))
+    await MailboxSender(folder).send(LETTERS.message(letter), anyway)
     return str(id)
 
 

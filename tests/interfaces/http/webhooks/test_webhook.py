@@ -46,6 +46,8 @@ class Taker:
 
 
 class _Held:
+    held = True
+
     async def hold(self) -> None:
         pass
 
