@@ -39,6 +39,7 @@ class LinkPurpose(StrEnum):
     OFFER = "offer"
     WEBHOOK = "webhook"
     MAILS = "mails"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,12 @@ ACCESS: Mapping[str, Grants] = {
     "get_member": _BOTH_SIDES_AND_AUDITOR,
     "change_member": _STAFF,
     "remove_member": _BOTH_SIDES,
+    "invite_member": _STAFF,
+    "list_invitations": _STAFF_AND_AUDITOR,
+    "get_invitation": _STAFF_AND_AUDITOR,
+    "withdraw_invitation": _STAFF,
+    "accept_invitation": _IN_PERSON,
+    "decline_invitation": _IN_PERSON,
     "list_holidays": _EVERYBODY,
     "replace_holiday": _STAFF,
     "delete_holiday": _STAFF,
@@ -250,6 +257,7 @@ LINK_SCOPES: Mapping[LinkPurpose, frozenset[str]] = {
     LinkPurpose.OFFER: frozenset({"get_waitlist_entry", "accept_offer", "leave_waitlist"}),
     LinkPurpose.WEBHOOK: frozenset({"get_webhook", "resume_webhook"}),
     LinkPurpose.MAILS: frozenset({"change_me"}),
+    LinkPurpose.INVITATION: frozenset({"accept_invitation", "decline_invitation"}),
 }
 """The operations that a link permits on its subject, to a person whose role permits them too."""
 

@@ -4,7 +4,7 @@ Importing the package registers every topic, so that any event of the log can be
 """
 
 from domain.booking import appointment, calendar_day, hold, quota, waitlist
-from domain.catalog import organization, provider, service, tag
+from domain.catalog import invitation, organization, provider, service, tag
 from domain.people import account, admins, customer, email_address
 from domain.scheduling import schedule
 from domain.webhooks import webhook
@@ -17,6 +17,7 @@ __all__ = [
     "customer",
     "email_address",
     "hold",
+    "invitation",
     "organization",
     "provider",
     "quota",

@@ -3,16 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from application.access import Role, Scope, demand, permit
+from application.access import Caller, Role, Scope, demand, permit
 from application.catalog.provider import check_zone
 from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from domain.catalog.organization import Organization, Rank, RankTooLow
 from domain.catalog.organization_profile import OrganizationProfile
-from domain.errors import Invalid
+from domain.errors import Conflict, Invalid
+from domain.kernel import Aggregate
+from domain.people.account import Account
+
+
+class RoleCannotJoin(Conflict):
+    """An account with this role can't be a member of an organization."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +93,7 @@ async def create_organization(cmd: CreateOrganization, log: EventLog, now: datet
 async def change_organization(cmd: ChangeOrganization, log: EventLog, now: datetime) -> Organization:
     """Replace some of the profile."""
     check_zone(cmd.profile.get("timezone") or "UTC", "/timezone")
-    organization, _ = await _ours(cmd, "change_organization", log, Rank.MANAGER)
+    organization, _ = await rank_in(cmd, "change_organization", log, Rank.MANAGER)
     organization.change(cmd.by.account, cmd.profile, now)
     await log.record(organization)
     return organization
@@ -96,7 +102,7 @@ async def change_organization(cmd: ChangeOrganization, log: EventLog, now: datet
 @command
 async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datetime) -> Organization:
     """Close the organization: its providers take no new bookings."""
-    organization, _ = await _ours(cmd, "delete_organization", log, Rank.OWNER)
+    organization, _ = await rank_in(cmd, "delete_organization", log, Rank.OWNER)
     jobs = cancellation(cmd, EndingKind.ORGANIZATION, cmd.organization_id)
     organization.close(cmd.by.account, now)
     await log.record(organization, enqueues=jobs)
@@ -106,7 +112,10 @@ async def delete_organization(cmd: DeleteOrganization, log: EventLog, now: datet
 @command
 async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organization:
     """Add a member to act for the organization's providers. Only owners give a rank as high as their own."""
-    organization, acting = await _ours(cmd, "add_member", log)
+    organization, acting = await rank_in(cmd, "add_member", log)
+    account = await log.find(Account, Account.id_of(cmd.account_id))
+    if account is not None and account.role != Role.PROVIDER:
+        raise RoleCannotJoin("Invite the holder of the account by e-mail: who accepts becomes a provider.")
     organization.add_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
     await log.record(organization)
     return organization
@@ -115,7 +124,7 @@ async def add_member(cmd: AddMember, log: EventLog, now: datetime) -> Organizati
 @command
 async def change_member(cmd: ChangeMember, log: EventLog, now: datetime) -> Organization:
     """Change a member's rank."""
-    organization, acting = await _ours(cmd, "change_member", log)
+    organization, acting = await rank_in(cmd, "change_member", log)
     organization.rank_member(cmd.by.account, cmd.account_id, cmd.rank, acting, now)
     await log.record(organization)
     return organization
@@ -124,7 +133,7 @@ async def change_member(cmd: ChangeMember, log: EventLog, now: datetime) -> Orga
 @command
 async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Organization:
     """Remove a member; every member may leave."""
-    organization, acting = await _ours(cmd, "remove_member", log)
+    organization, acting = await rank_in(cmd, "remove_member", log)
     organization.remove_member(cmd.by.account, cmd.account_id, acting, now)
     await log.record(organization)
     return organization
@@ -133,7 +142,7 @@ async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Orga
 @command
 async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> Organization:
     """Close all providers of the organization on this date."""
-    organization, _ = await _ours(cmd, "replace_holiday", log, Rank.MANAGER)
+    organization, _ = await rank_in(cmd, "replace_holiday", log, Rank.MANAGER)
     organization.set_holiday(cmd.by.account, cmd.date, cmd.name, now)
     await log.record(organization)
     return organization
@@ -142,19 +151,24 @@ async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> 
 @command
 async def delete_holiday(cmd: DeleteHoliday, log: EventLog, now: datetime) -> Organization:
     """Remove a holiday."""
-    organization, _ = await _ours(cmd, "delete_holiday", log, Rank.MANAGER)
+    organization, _ = await rank_in(cmd, "delete_holiday", log, Rank.MANAGER)
     organization.lift_holiday(cmd.by.account, cmd.date, now)
     await log.record(organization)
     return organization
 
 
-_AnyOfOrganization = (
-    ChangeOrganization | DeleteOrganization | AddMember | ChangeMember | RemoveMember | ReplaceHoliday | DeleteHoliday
-)
+class OfOrganization(Protocol):
+    """A command about an organization."""
+
+    @property
+    def by(self) -> Caller: ...
+    @property
+    def organization_id(self) -> UUID: ...
+    def expect(self, aggregate: Aggregate) -> None: ...
 
 
-async def _ours(
-    cmd: _AnyOfOrganization, operation: str, log: EventLog, least: Rank = Rank.STAFF
+async def rank_in(
+    cmd: OfOrganization, operation: str, log: EventLog, least: Rank = Rank.STAFF
 ) -> tuple[Organization, Rank]:
     """The organization, and the caller's rank in it. Raises NotFound for a caller who is not a member, RankTooLow."""
     permit(cmd.by, operation)

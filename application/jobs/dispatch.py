@@ -14,9 +14,9 @@ KINDS: Mapping[str, Sequence[str]] = {
         "cancel_ahead",
         "transfer_ahead",
     ),
-    "jobs": ("complete", "expire_hold", "expire_request", "lapse", "match"),
+    "jobs": ("complete", "expire_hold", "expire_invitation", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),
-    "mail": ("notify", "agenda"),
+    "mail": ("notify", "agenda", "invite_member"),
     "webhooks": ("deliver",),
 }
 """Every kind of job, by its queue.

@@ -70,8 +70,11 @@ async def visit_of(
 
 
 async def former_place(appointment: Appointment, store: EventStore) -> FormerPlace | None:
-    """Where the appointment was before its last move; None if it was never moved, or the provider is erased."""
-    before = appointment.former
+    """Where it was before its last move, or stays while a move is requested.
+
+    None if it was never moved, or the provider is erased.
+    """
+    before = appointment.confirmed.placement if appointment.confirmed is not None else appointment.former
     provider = await current_state(Provider, before.provider_id, store) if before is not None else None
     return FormerPlace(before.starts_at, provider.details["name"]) if before and provider else None
 

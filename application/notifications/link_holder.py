@@ -66,6 +66,8 @@ async def _person(capability: Capability, store: EventStore) -> UUID | None:
             return None if webhook is None else webhook.subscriber
         case LinkPurpose.MAILS:
             return subject
+        case LinkPurpose.INVITATION:  # who has it may have no account: see `invited_person`
+            return None
 
 
 async def _owner(appointment_id: UUID, store: EventStore) -> UUID | None:

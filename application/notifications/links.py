@@ -28,6 +28,7 @@ PATHS: Mapping[LinkPurpose, str] = {
     LinkPurpose.OFFER: "waitlist",
     LinkPurpose.WEBHOOK: "webhooks",
     LinkPurpose.MAILS: "mails",
+    LinkPurpose.INVITATION: "invitations",
 }
 CODE_PATHS: Mapping[str, str] = {"verify": "verify", "new-address": "verify", "reset": "reset", "invited": "reset"}
 """The pages of the account mails that carry a code."""

@@ -60,6 +60,8 @@ All others change something that the recipient relies on, and always go.
 REFUSED = "The mail server refuses the address"
 """How the error of a notice begins that no other attempt can deliver."""
 MOVES = frozenset({NoticeKind.MOVED, NoticeKind.STAFF_MOVED})
+ASKS = frozenset({NoticeKind.REQUESTED, NoticeKind.APPROVE})
+"""The notices of a request: for a new appointment, or to move one."""
 STAFF: Mapping[NoticeKind, str] = {
     NoticeKind.STAFF_BOOKED: "booked",
     NoticeKind.STAFF_MOVED: "moved",
@@ -73,7 +75,7 @@ class Notice:
     """One notice to one person. `id` and `at`: the same when it is sent again; `about`: the id that its link leads to.
 
     `until`: the deadline of the action that it asks for, or of its link. `fee`: of a late cancellation, in minor units.
-    `former`: the place before a move.
+    `former`: the place before a move, or until a requested one is confirmed.
     """
 
     id: UUID

@@ -16,7 +16,7 @@ from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
 from application.notifications.appointment_details import AppointmentDetails, former_place, place_of, visit_of
 from application.notifications.confirmation import Look, NoticeUntrue, confirm
 from application.notifications.links import LASTING
-from application.notifications.notice import CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
+from application.notifications.notice import ASKS, CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
     Recipient,
@@ -155,7 +155,8 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
         return why
     at = _awake(job, recipient, appointment, services) if kind is NoticeKind.REMINDER else job.due_at
     visit = await visit_of(appointment, provider, services.store.now(), services.store)
-    former = await former_place(appointment, services.store) if kind in MOVES else None
+    moves = kind in MOVES or (kind in ASKS and appointment.confirmed is not None)
+    former = await former_place(appointment, services.store) if moves else None
     notice = replace(_notice(kind, job, appointment, visit, customer), former=former, at=at)
 
     async def look() -> str:

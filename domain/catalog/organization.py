@@ -116,10 +116,14 @@ class Organization(Aggregate):
         if self.closed:
             raise OrganizationClosed
 
-    def add_member(self, by: UUID, account_id: UUID, rank: Rank, acting: Rank, now: datetime) -> None:
-        """Add a member. Raises RankTooLow; MemberExists for a member of another rank."""
+    def check_invites(self, acting: Rank, rank: Rank) -> None:
+        """Raise OrganizationClosed, or RankTooLow for who may not give this rank."""
         self.check_open()
         _check_rank(acting, rank)
+
+    def add_member(self, by: UUID, account_id: UUID, rank: Rank, acting: Rank, now: datetime) -> None:
+        """Add a member. Raises RankTooLow; MemberExists for a member of another rank."""
+        self.check_invites(acting, rank)
         known = self.members.get(account_id)
         if known not in {None, rank}:
             raise MemberExists

@@ -142,6 +142,12 @@ class Account(Aggregate):
     def _role_changed(self, by: UUID, role: str, timestamp: datetime) -> None:
         self.role = role
 
+    def join_staff(self, role: str, now: datetime) -> None:
+        """Take the role that members of organizations have, which the holder of the account has agreed to."""
+        self.check_active()
+        if role != self.role:
+            self._role_changed(by=self.account_id, role=role, timestamp=now)
+
     def disable(self, by: UUID, now: datetime) -> None:
         """Disable the account; already disabled is not an error. Raises OwnRole for the caller's own account."""
         self.check_known()

@@ -79,6 +79,7 @@ POLICIES: Mapping[str, Sequence[RateLimitWindow]] = {
     "guest_mail": (RateLimitWindow("subject", 10, DAY),),  # to an unverified address
     "text": (RateLimitWindow("account", 250_000, DAY),),  # bytes of a customer
     "staff_text": (RateLimitWindow("account", 10_000_000, DAY),),  # bytes
+    "invite": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 60, DAY)),
     "webhook": (RateLimitWindow("account", 20, HOUR), RateLimitWindow("account", 100, DAY)),
 }
 

@@ -13,7 +13,7 @@ from application.notifications.mail import AgendaLine
 from infrastructure.mail.formatting import line
 
 LONGEST_SUBJECT = 59  # characters
-NAMES = frozenset({"name", "provider", "old_provider", "customer", "service", "address", "reason"})
+NAMES = frozenset({"name", "provider", "old_provider", "customer", "service", "address", "reason", "organization"})
 """The fields in other people's words: HTML isolates their direction from that of the sentence."""
 REASONS: Mapping[str, str] = {
     "booked": "appointment",
@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = {
     "staff-cancelled": "staff",
     "webhook-disabled": "webhook",
     "agenda": "agenda",
+    "invitation": "invitation",
     "verify": "registration",
     "new-address": "registration",
     "forgotten": "former",

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
-from interfaces.http.catalog import holiday, member, organization, provider, service, tag
+from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope, as_get
@@ -46,6 +46,7 @@ ROUTERS = (
     customer.router,
     organization.router,
     member.router,
+    invitation.router,
     holiday.router,
     tag.router,
     registration.router,

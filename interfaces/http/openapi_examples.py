@@ -12,6 +12,7 @@ _APPOINTMENT_ID = "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"
 _OWNER_ID = "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"
 _OFF_ID = "0198c5a2-e5ab-7c1d-84f6-90b1c2d3e465"
 _ORGANIZATION_ID = "0198c5a2-f6bc-7a2e-95a7-a1c2d3e4f576"
+_INVITATION_ID = "0198c5a2-f9d0-7b3c-8a41-b2c3d4e5f687"
 _SCHEDULE_ID = "4c1f6d0e-6a0b-5d3e-9c2f-1a2b3c4d5e6f"
 _TAG_ID = "7d2a8e1f-7b1c-5e4f-8d3a-2b3c4d5e6f70"
 _START, _END = "2030-01-31T09:00:00Z", "2030-01-31T09:30:00Z"
@@ -223,7 +224,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Organization": {"id": _ORGANIZATION_ID, "version": 1, **_BUSINESS, "closed": False},
     "AddMember": {"account_id": _OWNER_ID, "rank": "staff"},
     "ChangeMember": {"rank": "manager"},
-    "Member": {"id": _OWNER_ID, "version": 2, "account_id": _OWNER_ID, "rank": "staff"},
+    "Member": {"id": _OWNER_ID, "version": 2, "account_id": _OWNER_ID, "rank": "staff", "name": "Ada Lovelace"},
+    "InviteMember": {"email": "grace@example.org", "rank": "staff", "language": "en"},
+    "Invitation": {
+        "id": _INVITATION_ID,
+        "version": 2,
+        "organization_id": _ORGANIZATION_ID,
+        "email": "grace@example.org",
+        "rank": "staff",
+        "invited_by": _OWNER_ID,
+        "created_at": "2030-01-02T10:11:12Z",
+        "expires_at": "2030-01-09T10:11:12Z",
+    },
     "ReplaceHoliday": {"name": "Christmas"},
     "Holiday": {"date": "2030-12-25", "name": "Christmas", "version": 3},
     "RegisterAccount": {

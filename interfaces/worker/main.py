@@ -25,6 +25,7 @@ from application.identity.account_mail import AccountMailServices, account_handl
 from application.jobs.dispatch import KINDS
 from application.jobs.job import JobHandlers
 from application.notifications.agenda import AgendaServices, agenda_handlers
+from application.notifications.invitation_mail import InvitationServices, invitation_handlers
 from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
@@ -197,9 +198,8 @@ async def _handlers(
     redis = settings.redis_url.get_secret_value() if settings.redis_url else None
     limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
     stack.push_async_callback(limits.close)
-    host = await calendar_host(rows, settings.public_url)
     links = Links(settings.public_url, await store.keyring.secret(LINKS))
-    channels = [EmailChannel(messages_of(settings), mail, links, host)]
+    channels = [EmailChannel(messages_of(settings), mail, links, await calendar_host(rows, settings.public_url))]
     post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
     codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
     erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)
@@ -210,6 +210,7 @@ async def _handlers(
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
         **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring))),
         **account_handlers(AccountMailServices(store, mail, *codes)),
+        **invitation_handlers(InvitationServices(store, mail, links)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
         **ending_handlers(EndingServices(store, AheadReader(reads))),
     }

@@ -1,6 +1,6 @@
 """Accounts: role and status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,6 +138,12 @@ async def get(read: Snapshot, id: UUID) -> ListedAccount | None:
     """The account; None if there is none."""
     found = (await read.connection.execute(_holders.where(account.c.id == id))).one_or_none()
     return None if found is None else ListedAccount(**found._mapping)
+
+
+async def names(read: Snapshot, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The names of accounts; an erased or unknown person has none."""
+    query = select(account.c.id, account.c.name).where(account.c.id.in_(ids), account.c.name.is_not(None))
+    return {row.id: row.name for row in await read.connection.execute(query)}
 
 
 async def find(

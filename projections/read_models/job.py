@@ -18,6 +18,7 @@ from domain.booking.calendar_day import Day
 from domain.booking.hold import Hold
 from domain.booking.policy import complete_after, reminders
 from domain.booking.waitlist import Waiting
+from domain.catalog.invitation import Invitations
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
@@ -70,6 +71,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         _of_webhook(recorded, rows)
     if isinstance(event, Account.Event):
         _of_account(recorded, rows)
+    if isinstance(event, Invitations.Event):
+        _of_invitation(event, recorded, rows)
     if not isinstance(event, Appointment.Event | Hold.Event | Waiting.Event):
         return
     _drop(recorded.stream, _dropped(event), rows)
@@ -124,6 +127,23 @@ def _of_account(recorded: RecordedEvent, rows: RowBatch) -> None:
                 _drop(recorded.stream, ["agenda"], rows)
         case _:
             pass
+
+
+def _of_invitation(event: Invitations.Event, recorded: RecordedEvent, rows: RowBatch) -> None:
+    """The mail of an invitation, and its end when nobody answers."""
+    match event:
+        case Invitations.Invited(timestamp=at, invitation_id=id, expires_at=expires_at):
+            said, (mail, end) = {"invitation_id": str(id)}, _slots(id)
+            _put(recorded.stream, PlannedJob("invite_member", mail, at, said), recorded, rows)
+            _put(recorded.stream, PlannedJob("expire_invitation", end, expires_at, said), recorded, rows)
+        case Invitations.Accepted() | Invitations.Declined() | Invitations.Withdrawn() | Invitations.Expired():
+            _drop(recorded.stream, _slots(event.invitation_id), rows)
+        case _:
+            pass
+
+
+def _slots(invitation_id: UUID) -> Sequence[str]:
+    return f"invite-{invitation_id}", f"expire-{invitation_id}"
 
 
 def _dropped(event: object) -> Sequence[str]:
@@ -249,4 +269,4 @@ def key_of(subject: UUID, slot: str, version: int) -> UUID:
     return UUID(bytes=blake2b(subject.bytes + f"{slot}:{version}".encode(), digest_size=16).digest())
 
 
-jobs = Projection("job", [job], project, (Account, Appointment, Day, Hold, Schedule, Waiting, Webhook))
+jobs = Projection("job", [job], project, (Account, Appointment, Day, Hold, Invitations, Schedule, Waiting, Webhook))

@@ -1,18 +1,21 @@
-"""Organizations: members and holidays."""
+"""Organizations: members, open invitations and holidays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Table, Text, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, select
 
-from domain.catalog.organization import Organization
+from domain.catalog.invitation import Invitations
+from domain.catalog.organization import Organization, Rank
 from domain.catalog.organization_profile import OrganizationProfile
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.engine.schema import json, metadata, sort_key, uuid
+from projections.engine.schema import instant, json, metadata, sort_key, uuid
 from projections.query import text
+from projections.query.ownership import AccountId, Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models import membership
@@ -31,6 +34,29 @@ _organization = Table(
 )
 
 _member = membership.members("organization")
+
+_invitation = Table(
+    "organization_invitation",
+    metadata,
+    uuid("id", primary_key=True),
+    uuid("organization_id", index=True),
+    Column("version", BigInteger, nullable=False),
+    Column("rank", Text, nullable=False),
+    Column("email", Text),
+    uuid("invited_by"),
+    instant("invited_at"),
+    instant("expires_at"),
+)
+
+
+def _manages(account: AccountId) -> ColumnElement[bool]:
+    """An invitation is shown to those who may send one."""
+    ranks = (Rank.OWNER.value, Rank.MANAGER.value)
+    managed = select(_member.c.organization_id).where(_member.c.account_id == account, _member.c.rank.in_(ranks))
+    return _invitation.c.organization_id.in_(managed)
+
+
+invitation_ownership = Ownership(table=_invitation, also=_manages)
 
 _holiday = Table(
     "organization_holiday",
@@ -60,6 +86,20 @@ class ListedMember:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedInvitation:
+    """An open invitation. `email`: None once it is over."""
+
+    id: UUID
+    organization_id: UUID
+    version: int
+    rank: str
+    email: str | None
+    invited_by: UUID
+    invited_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ListedHoliday:
     """`date`: YYYY-MM-DD."""
 
@@ -69,6 +109,8 @@ class ListedHoliday:
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id = recorded.event, {"id": recorded.stream}
+    if isinstance(event, Invitations.Event):
+        _project_invitation(event, rows)
     if not isinstance(event, Organization.Event):
         return
     membership.project(_member, recorded, rows)
@@ -90,12 +132,34 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     rows.set(_organization, id, version=recorded.version)
 
 
+def _project_invitation(event: Invitations.Event, rows: RowBatch) -> None:
+    match event:
+        case Invitations.Invited():
+            rows.put(
+                _invitation,
+                id=event.invitation_id,
+                organization_id=event.organization_id,
+                version=event.originator_version,
+                rank=event.rank,
+                email=event.invitee.get("email"),
+                invited_by=event.by,
+                invited_at=event.timestamp,
+                expires_at=event.expires_at,
+            )
+        case Invitations.Accepted() | Invitations.Declined() | Invitations.Withdrawn() | Invitations.Expired():
+            rows.drop(_invitation, {"id": event.invitation_id})
+        case _:
+            pass
+
+
 def _profile(profile: OrganizationProfile) -> dict[str, Any]:
     name = profile["name"]
     return {"profile": profile, "name": name, "sort_key": text.sort_key(name), "folded": text.folded(name)}
 
 
-organizations = Projection("organization", [_organization, _member, _holiday], project, (Organization,))
+organizations = Projection(
+    "organization", [_organization, _member, _invitation, _holiday], project, (Invitations, Organization)
+)
 
 _o, _m, _h = _organization.c, _member.c, _holiday.c
 _listed = select(_o.id, _o.version, _o.profile, _o.closed).where(~_o.closed)
@@ -138,6 +202,26 @@ async def member(read: Snapshot, id: UUID, account_id: UUID) -> ListedMember | N
     query = select(_m.account_id, _m.rank).where(_m.organization_id == id, _m.account_id == account_id)
     found = (await read.connection.execute(query)).one_or_none()
     return None if found is None else ListedMember(**found._mapping)
+
+
+async def invitations(
+    read: Snapshot, id: UUID, now: datetime, page: Page, *, owner: Owner | None = None
+) -> tuple[Sequence[ListedInvitation], str | None]:
+    """The open invitations of an organization, the oldest first; and the next page's cursor."""
+    i = _invitation.c
+    query = _invitations(owner).where(i.organization_id == id, i.expires_at > now).order_by(i.invited_at, i.id)
+    return await fetch(read.connection, query, page, ListedInvitation)
+
+
+async def invitation(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedInvitation | None:
+    """An open invitation, or None."""
+    found = (await read.connection.execute(_invitations(owner).where(_invitation.c.id == id))).one_or_none()
+    return None if found is None else ListedInvitation(**found._mapping)
+
+
+def _invitations(owner: Owner | None) -> Select[Any]:
+    columns = [_invitation.c[name] for name in ListedInvitation.__dataclass_fields__]
+    return narrowed(select(*columns), (owner, invitation_ownership.shows))
 
 
 async def holidays(read: Snapshot, id: UUID, page: Page) -> tuple[Sequence[ListedHoliday], str | None]:

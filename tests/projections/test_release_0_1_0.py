@@ -30,6 +30,12 @@ NEW_KINDS = {
     "Appointment.MoveRequested",
     "Appointment.MoveDeclined",
     "Appointment.MoveExpired",
+    "Invitations.Opened",
+    "Invitations.Invited",
+    "Invitations.Accepted",
+    "Invitations.Declined",
+    "Invitations.Withdrawn",
+    "Invitations.Expired",
 }
 """Release 0.1.0 stops at events of these kinds: CHANGELOG.md says that its processes must be stopped first."""
 

@@ -1,6 +1,7 @@
 """Routes of appointments: book, reschedule, cancel, and record what became of them."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -44,6 +45,7 @@ from interfaces.http.framework.fields import EmptyBody
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
+from interfaces.http.framework.request_errors import InvalidFields, field_error
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from projections.read_models import appointment
@@ -64,7 +66,7 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         **request.command(),
         id=new_id(),
         service_id=body.service_id,
-        start=body.start,
+        start=_start(request, body),
         provider_id=body.provider_id,
         customer_id=body.customer_id,
         note=body.note,
@@ -78,6 +80,17 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         noted_response if "staff_note" in command.texts else appointment_response,
         location,
     )
+
+
+def _start(request: RequestContext, body: BookAppointmentBody) -> datetime:
+    """The start, or the next full minute for staff who set rules aside and name none."""
+    start: datetime | None = body.start
+    if start is not None:
+        return start
+    if body.override is None or request.caller.is_customer:
+        raise InvalidFields([field_error(["start"], "Required, but for staff with an `override`.", "body")])
+    now = request.ports.store.now()
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 @router.get("", "list_appointments", AppointmentPage)

@@ -43,11 +43,12 @@ class RuleOverrideBody(Body):
 class BookAppointmentBody(Body):
     """Staff must name the customer. Without a provider, the one with the fewest appointments that week is booked.
 
-    `hold_id`: one of the caller's holds, of the same service and start.
+    `hold_id`: one of the caller's holds, of the same service and start. Staff who set rules aside may leave out
+    `start`: the appointment of a walk-in begins at the next full minute.
     """
 
     service_id: UUID
-    start: Instant
+    start: Instant = absent()
     provider_id: UUID | None = None
     customer_id: UUID | None = None
     hold_id: UUID | None = None

@@ -1,4 +1,4 @@
-"""Ends: DELETE of a customer, provider, service, organization or user asks what becomes of upcoming appointments."""
+"""Ends: whoever ends a customer, provider, service, organization or user says what becomes of upcoming appointments."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ async def ended(
 ) -> HttpResponse:
     """Run the command `end` with the choice. 204, or 200 with the appointments that lie ahead."""
     kind, id = what
-    before = await _ahead(request, *what)
+    before = await upcoming(request, *what)
     choice = {"appointments": query.appointments, "reason": query.reason or "", "ahead": len(before)}
     done = await end(choice)
     # Nobody books any more. Some may have been booked since, and some cancelled by the job already.
@@ -49,7 +49,7 @@ async def ended(
     return outcome_response(done, {"appointments": query.appointments or AheadChoice.KEEP, "ids": ids})
 
 
-async def _ahead(request: RequestContext, kind: EndingKind, id: UUID) -> Sequence[UUID]:
+async def upcoming(request: RequestContext, kind: EndingKind, id: UUID) -> Sequence[UUID]:
     """The appointments ahead, as of the state that the log has now; none for what does not exist."""
     aggregate, stream = kind.stream(id)
     try:

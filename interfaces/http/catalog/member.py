@@ -1,6 +1,6 @@
 """Routes of an organization's members. Their ETag is the organization's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -34,8 +34,8 @@ from interfaces.http.framework.responses import (
     resource_response,
 )
 from interfaces.http.framework.routing import Router
-from projections.query.snapshot import Snapshot
-from projections.read_models import organization
+from projections.query.snapshot import EVERYTHING, Snapshot
+from projections.read_models import account, organization
 from projections.read_models.organization import ListedMember, ListedOrganization
 
 router = Router("/v1/organizations/{organization_id}/members", "organizations")
@@ -47,7 +47,8 @@ async def find(request: RequestContext, organization_id: UUID, filters: Annotate
     async with request.snapshot("organization") as read:
         row = await _ours(request, read, organization_id)
         members, bookmark = await organization.members(read, organization_id, page(request, filters))
-    items = [member_response(member, row.version) for member in members]
+    names = await _names(request, members)
+    items = [member_response(member, row.version, names) for member in members]
     return page_response(items, next_cursor(request, filters, bookmark), read.position)
 
 
@@ -70,7 +71,8 @@ async def get(request: RequestContext, organization_id: UUID, account_id: UUID) 
         member = await organization.member(read, organization_id, account_id)
     if member is None:
         raise NotFound("member", account_id)
-    return resource_response(request.sent, row.version, member_response(member, row.version), read.position)
+    shown = member_response(member, row.version, await _names(request, [member]))
+    return resource_response(request.sent, row.version, shown, read.position)
 
 
 @router.put("/{account_id}", "change_member", MemberResponse)
@@ -94,6 +96,12 @@ async def _ours(request: RequestContext, read: Snapshot, organization_id: UUID) 
     if request.of is not None and await organization.member(read, organization_id, request.of) is None:
         raise NotFound("organization", organization_id)
     return row
+
+
+async def _names(request: RequestContext, members: Sequence[ListedMember]) -> Mapping[UUID, str]:
+    """The names of members, which their colleagues may know, unlike the rest of their accounts."""
+    async with request.ports.reads.open("account", sees=EVERYTHING) as read:
+        return await account.names(read, [each.account_id for each in members])
 
 
 def _member(organization: Organization, account_id: UUID) -> Mapping[str, Any]:

@@ -98,10 +98,11 @@ class AddMemberBody(Body):
 
 
 class MemberResponse(Resource):
-    """A member. `id`: the account's; `version`: the organization's."""
+    """A member. `id`: the account's; `version`: the organization's. The answer to a write has no name."""
 
     account_id: UUID
     rank: Rank
+    name: str = absent()
 
 
 class MemberPage(Shape):
@@ -152,9 +153,10 @@ def organization_response(organization: Organization | ListedOrganization) -> Ma
     }
 
 
-def member_response(member: ListedMember, version: int) -> Mapping[str, Any]:
-    """A member as JSON."""
-    return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank}
+def member_response(member: ListedMember, version: int, names: Mapping[UUID, str] | None = None) -> Mapping[str, Any]:
+    """A member as JSON. `names`: of accounts; one that is missing is empty."""
+    named = {} if names is None else {"name": names.get(member.account_id, "")}
+    return {"id": member.account_id, "version": version, "account_id": member.account_id, "rank": member.rank, **named}
 
 
 def holiday_response(holiday: ListedHoliday, version: int) -> Mapping[str, Any]:

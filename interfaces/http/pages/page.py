@@ -18,7 +18,7 @@ from starlette.routing import Route
 from application.access import LinkPurpose, permit
 from application.event_log import IdempotencyKey
 from application.notifications.link_holder import LinkHolder, holder_of
-from application.notifications.links import LinkVoid
+from application.notifications.links import Capability, LinkVoid
 from domain.booking.origin import Channel
 from domain.errors import Refusal, Unauthenticated
 from interfaces.http.framework.errors import OUTAGES, STATUS, status_of
@@ -87,14 +87,17 @@ class PageRequest:
 
     async def holder(self, *purposes: LinkPurpose) -> LinkHolder:
         """The person who has the link. Raises Unauthenticated without one, LinkVoid."""
-        if not (token := self.said("t")):
-            raise Unauthenticated("Open the link from the mail.")
-        store, links = self.ports.store, self.pages.links
-        holder = await holder_of(links.open(token, self.subject, store.now()), links, store)
+        holder = await holder_of(self.capability(), self.pages.links, self.ports.store)
         if holder.caller.link not in purposes:
             raise LinkVoid
         self.request.scope["caller"] = holder.caller
         return holder
+
+    def capability(self) -> Capability:
+        """What the link permits. Raises Unauthenticated without one, LinkVoid."""
+        if not (token := self.said("t")):
+            raise Unauthenticated("Open the link from the mail.")
+        return self.pages.links.open(token, self.subject, self.ports.store.now())
 
     def may(self, holder: LinkHolder, operation: str) -> None:
         """Raise Forbidden unless the link permits the operation."""

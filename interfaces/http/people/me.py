@@ -13,7 +13,7 @@ from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
-from interfaces.http.framework.details.contact import EmailAddress, Phone
+from interfaces.http.framework.details.contact import EmailAddress, Language, Phone
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -31,7 +31,6 @@ from interfaces.http.framework.rate_limit import RateLimited
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import HttpResponse, command_response, resource_response
 from interfaces.http.framework.routing import Router
-from interfaces.http.people.registration import Language
 from projections.read_models import account
 from projections.read_models.account import CONTACT, ListedAccount, wanted
 

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from application.identity.email_verification import VerificationServices, ask_registration
 from application.identity.email_verification import verify_email as prove
-from interfaces.http.framework.details.contact import EmailAddress
+from interfaces.http.framework.details.contact import EmailAddress, Language
 from interfaces.http.framework.fields import Body, Name, Shape, Zone, renamed
 from interfaces.http.framework.needs import Needs, Source
 from interfaces.http.framework.rate_limit import RateLimited
@@ -23,15 +23,6 @@ router = Router("/v1/auth", "auth", source=Source.ROWS, resources=False)
 SENT = "If this address can be registered, we have sent it a mail with the next step."
 
 
-Language = Annotated[
-    str,
-    matching(
-        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        "Use a language tag such as en or en-GB.",
-        max_length=35,
-        examples=["en"],
-    ),
-]
 Secret = Annotated[str, matching(r"^[A-Za-z0-9_-]{43}$", "Not a code from a Daybook mail.")]
 
 

@@ -15,18 +15,18 @@ from application.people.account import (
     change_account,
     register_account,
 )
+from domain.errors import Invalid
 from domain.kernel import new_id
 from domain.people.account import Account
 from domain.people.account_status import AccountContact, AccountStatus
-from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
-from interfaces.http.framework.details.contact import EmailAddress, Phone
+from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended, upcoming
+from interfaces.http.framework.details.contact import EmailAddress, Language, Phone
 from interfaces.http.framework.fields import Body, Change, Name, Paging, Shape, Words, Zone, absent
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, page_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.people.me import AccountResponse, account_response, find_account_response
-from interfaces.http.people.registration import Language
 from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import account
 
@@ -103,10 +103,19 @@ async def get(request: RequestContext, account_id: UUID) -> Response:
 
 
 @router.patch("/{account_id}", "change_user", AccountResponse)
-async def change(request: RequestContext, account_id: UUID, body: ChangeUserBody) -> Response:
-    """Change a user's role, disable or enable them. Not the caller's own; one active admin must remain."""
-    said = body.model_dump(exclude_unset=True)
-    command = ChangeAccount(**request.command(), account_id=account_id, **said)
+async def change(
+    request: RequestContext, account_id: UUID, body: ChangeUserBody, query: Annotated[EndingQuery, Query()]
+) -> Response:
+    """Change a user's role, disable or enable them. Not the caller's own; one active admin must remain.
+
+    Disabling asks what becomes of upcoming appointments, as DELETE does.
+    """
+    said, choice = body.model_dump(exclude_unset=True), query.model_dump(exclude_unset=True)
+    if said.get("disabled"):
+        choice["ahead"] = len(await upcoming(request, EndingKind.ACCOUNT, account_id))
+    elif choice:
+        raise Invalid("Only with `disabled: true` appointments are cancelled or kept.", f"/{next(iter(choice))}")
+    command = ChangeAccount(**request.command(), **choice, account_id=account_id, **said)
     return command_response(await change_account(command, request.ports.store), account_response)
 
 

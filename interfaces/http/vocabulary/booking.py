@@ -35,6 +35,10 @@ WORDS: Words = {
     "Appointment.customer_id": Word("The customer who has the appointment."),
     "Hold.customer_id": Word("The customer for whom the time is held."),
     "WaitlistEntry.customer_id": Word("The customer who waits."),
+    "BookAppointment.start": Word(
+        "When it begins: an instant in UTC. Staff with an `override` may leave it out: the next full minute.",
+        "2030-01-31T09:00:00Z",
+    ),
     "BookAppointment.provider_id": Word(
         "The provider. Without it, Daybook chooses the free provider with the fewest appointments that week."
     ),

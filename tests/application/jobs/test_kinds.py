@@ -10,6 +10,7 @@ from application.identity.account_mail import account_handlers
 from application.jobs.dispatch import KINDS
 from application.jobs.job import ENQUEUING
 from application.notifications.agenda import agenda_handlers
+from application.notifications.invitation_mail import invitation_handlers
 from application.notifications.notice_jobs import notice_handlers
 from application.people.erasure import erasure_handlers
 from application.webhooks.delivery import webhook_handlers
@@ -23,6 +24,7 @@ TABLES: list[Any] = [
     account_handlers,
     erasure_handlers,
     ending_handlers,
+    invitation_handlers,
 ]
 
 

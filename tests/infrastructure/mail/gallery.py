@@ -11,7 +11,7 @@ from uuid import UUID
 from application.notifications.appointment_details import AppointmentDetails, FormerPlace
 from application.notifications.links import CODE_PATHS, LASTING, Links
 from application.notifications.mail import AgendaLine, MailMessage
-from application.notifications.notice import MOVES, STAFF, Notice, NoticeKind
+from application.notifications.notice import ASKS, MOVES, STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
 from domain.kernel import derived_id
 from infrastructure.mail.email_channel import EmailChannel
@@ -34,7 +34,8 @@ ABOUT = derived_id("gallery")
 NAMES = {"en": ("Bea Brown", "Haircut", "Ada's Salon"), "ru": ("Мария", "Стрижка", "Анна Иванова")}
 REASONS = {"en": "I am ill, sorry.", "ru": "К сожалению, я заболела."}  # noqa: RUF001  it is Russian
 ACCOUNT_KINDS = sorted({file.stem for file in (TEMPLATES / "en").glob("*.jinja")} - {"words", *NoticeKind})
-FACTS = {"left": "7", "count": "2", "network": "192.0.2.7", "masked": "b***@example.org"}
+_LINKED = {"organization": "Ada's Salon", "rank": "staff", "link": "https://daybook.test/invitations/1?t=1"}
+FACTS = {**_LINKED, "left": "7", "count": "2", "network": "192.0.2.7", "masked": "b***@example.org"}
 MOMENTS = {name: datetime(2030, 1, 31, 9, tzinfo=UTC) for name in ("due", "expires", "asked")}
 
 
@@ -107,7 +108,7 @@ def notice_letter(kind: NoticeKind, language: str, by: str = "customer", **chang
     former = FormerPlace(changes.pop("was", START - timedelta(days=1)), changes.pop("before", provider))
     said = {"service": service, "provider": provider, "late_fee": 1000 if elsewhere else None, "phone": "+49 30 901820"}
     more: Mapping[str, Any] = {} if kind is NoticeKind.WEBHOOK_DISABLED else {"facts": facts}
-    if kind in MOVES:
+    if kind in MOVES or changes.pop("asked_to_move", False):
         more = {**more, "former": former}
     zone = "America/New_York" if elsewhere else "Europe/Berlin"
     notice = a_notice(kind, a_visit(**said | changes), **more)
@@ -126,6 +127,8 @@ def _variants(language: str) -> Iterator[tuple[str, MailMessage]]:
     yield "cancelled-by-system", notice_letter(kinds.CANCELLED, language, "system")
     yield "moved-by-staff", notice_letter(kinds.MOVED, language, "staff")
     yield "moved-to-provider", notice_letter(kinds.MOVED, language, "staff", was=START, before="Grace")
+    for kind in sorted(ASKS):
+        yield f"{kind}-move", notice_letter(kind, language, asked_to_move=True)
     yield "moved-both", notice_letter(kinds.MOVED, language, "staff", before="Grace")
 
 

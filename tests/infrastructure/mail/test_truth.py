@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from application.access import SYSTEM, Caller
+from application.access import SYSTEM, Caller, Role
 from application.booking.appointment import (
     CancelAppointment,
+    MarkAppointment,
     RescheduleAppointment,
     cancel_appointment,
     reschedule_appointment,
 )
+from application.booking.approval import confirm_appointment
 from application.notifications.notice import NoticeKind
 from application.notifications.notice_jobs import NoticeServices, notify, remind
 from domain.booking.appointment import Appointment
@@ -143,3 +145,20 @@ async def test_a_move_names_the_side_and_both_times(actor: str) -> None:
     begin = "You moved your appointment" if actor == "customer" else "Ada has moved your appointment"
     assert re.search(rf"\n{begin} from .*, 12:00 pm to .*, 3:00 pm\.\n", mail)
     assert story.told.last[0].kind is NoticeKind.MOVED
+
+
+@pytest.mark.parametrize(
+    ("slot", "said"),
+    [
+        ("approve", r"would like to move an appointment from .*, 12:00 pm to .*, 3:00 pm\."),
+        ("requested", r"You asked to move your appointment from .*, 12:00 pm to .*, 3:00 pm\."),
+    ],
+)
+async def test_a_request_to_move_says_so_and_names_both_times(slot: str, said: str) -> None:
+    story = await Story.begin(approval=True)
+    await an_account(story.store, Role.PROVIDER, story.week.owner.account, name="Ada", language="en", timezone="UTC")
+    assert "move" not in (await story.mail(slot)).partition("https://")[0].casefold()
+    confirming = MarkAppointment(by=story.week.owner, appointment_id=story.appointment.id)
+    await confirm_appointment(confirming, story.store)
+    await story.move("15:00", story.me)
+    assert re.search(said, await story.mail(slot))

@@ -74,6 +74,21 @@ async def _member(it: Tenants, _: str) -> Parts:
     return {"account_id": account_id}
 
 
+async def _new_invitation(it: Tenants, _: str) -> Parts:
+    return {**await _organization(it, _), "said": {"email": f"{new_id()}@example.org"}}
+
+
+async def _invitation(it: Tenants, caller: str) -> Parts:
+    """To somebody new, whom `customer` means."""
+    organization_id = (await _organization(it, caller))["organization_id"]
+    name = str(new_id())
+    invited = await an_account_of(it.api, Role.CUSTOMER, name)
+    path = f"/v1/organizations/{organization_id}/invitations"
+    made = await it.made(path, {"email": f"{name}@example.org"}, idempotency_key=name)
+    by = invited if caller == "customer" else it.callers[caller]
+    return {"organization_id": organization_id, "invitation_id": made["id"], "by": by}
+
+
 async def _holiday(it: Tenants, _: str) -> Parts:
     path = f"/v1/organizations/{it.names['organization_id']}/holidays/{it.names['date']}"
     assert (await it.api.put(path, {"name": "Rest"}, it.callers["admin"], if_match="*")).is_success
@@ -349,6 +364,11 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "add_member": _newcomer,
     "change_member": _member,
     "remove_member": _member,
+    "invite_member": _new_invitation,
+    "get_invitation": _invitation,
+    "withdraw_invitation": _invitation,
+    "accept_invitation": _invitation,
+    "decline_invitation": _invitation,
     "delete_holiday": _holiday,
     "replace_tag": _tag,
     "delete_tag": _tag,

@@ -117,6 +117,12 @@ get_member                     ?    -    -  |   +    +    +    +  |   -    -    
 add_member                     ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    .
 change_member                  ?    .    .  |   .    +    .    .  |   -    -    -  |   +    .    .
 remove_member                  ?    -    -  |   .    +    +    .  |   -    -    -  |   +    .    .
+invite_member                  ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    .
+list_invitations               ?    .    .  |   .    +    +    .  |   -    -    -  |   +    +    .
+get_invitation                 ?    .    .  |   .    +    +    .  |   -    -    -  |   +    +    .
+withdraw_invitation            ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    .
+accept_invitation              ?    +    -  |   -    -    -    -  |   -    -    -  |   -    -    -
+decline_invitation             ?    +    -  |   -    -    -    -  |   -    -    -  |   -    -    -
 list_holidays                  +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 replace_holiday                ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    .
 delete_holiday                 ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    .

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.booking.waitlist import Waiting, WaitlistDates, WaitlistRequest
+from domain.catalog.invitation import Invitations, Invitee
 from domain.catalog.organization import Organization, Rank
 from domain.kernel import Aggregate
 from domain.people.account import Account
@@ -42,6 +43,14 @@ def a_webhook(provider_id: UUID | None, organization_id: UUID | None = None) -> 
     whose = {"provider_id": provider_id, "organization_id": organization_id}
     types = ["appointment.booked"]
     return Webhook(id=uuid4(), by=uuid4(), url="https://example.org/", types=types, timestamp=NOW, **whose)
+
+
+def an_invitation(organization_id: UUID) -> Invitations:
+    """The only one of the organization."""
+    invitations, id = Invitations.of(organization_id, NOW), uuid4()
+    contact = PersonalData(id, {"email": "a@example.org", "language": None})
+    invitations.invite(id, Invitee(Rank.STAFF, uuid4(), contact), uuid4(), NOW, as_admin=True)
+    return invitations
 
 
 def a_client(id: UUID) -> Customer:
@@ -92,6 +101,7 @@ class Town:
                 "dora-any-massage": a_wait(dora.id, massage.id),
                 "claimed-sol": a_wait(claimed.id, massage.id, self.sol.id),
             },
+            "organization_invitation": {"salon": an_invitation(self.salon.id), "other": an_invitation(other.id)},
             "webhook": {
                 "ada": a_webhook(self.ada.id),
                 "salon": a_webhook(None, self.salon.id),
@@ -123,8 +133,8 @@ OF_SALON = {
 SALONS_WEBHOOKS = {"salon", "ada-in-salon"}
 
 EXPECTED: dict[str, dict[str, set[str]]] = {
-    "owner": {**OF_SALON, "webhook": SALONS_WEBHOOKS},
-    "manager": {**OF_SALON, "webhook": SALONS_WEBHOOKS},
+    "owner": {**OF_SALON, "webhook": SALONS_WEBHOOKS, "organization_invitation": {"salon"}},
+    "manager": {**OF_SALON, "webhook": SALONS_WEBHOOKS, "organization_invitation": {"salon"}},
     "staff": {**OF_SALON, "customer": {"carl", "claimed", "shared", "private"}},
     "former": {},
     "ada": {
@@ -166,7 +176,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "waiting": {"claimed-sol"},
         "customer": {"claimed"},
     },
-    "rival": {},
+    "rival": {"organization_invitation": {"other"}},
     "stranger": {},
 }
 AS_CUSTOMER = ("carl", "dora", "claimant")
@@ -222,4 +232,6 @@ async def test_an_owner_who_may_not_act_for_providers_is_shown_their_rows_as_a_c
 
 
 def _id_of(thing: Aggregate) -> UUID:
+    if isinstance(thing, Invitations):
+        return next(iter(thing.open))
     return thing.account_id if isinstance(thing, Account) else thing.id

@@ -1,9 +1,12 @@
 """Who belongs to which organization, and when is it closed?"""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
+from domain.catalog.invitation import LASTS, Invitations, Invitee
 from domain.catalog.organization import Rank
+from domain.personal_data import PersonalData
+from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models import organization
 from projections.read_models.organization import ListedHoliday, ListedMember
@@ -109,3 +112,41 @@ async def test_pages_follow_one_another_by_name(write, catch_up, look):
     assert end is None
     assert [each.profile["name"] for each in [*first, *second]] == ["O0", "O0", "O0", "O1", "O1", "O2", "O2"]
     assert len({each.id for each in [*first, *second]}) == 7
+
+
+async def test_open_invitations_are_listed_until_they_are_over(write, catch_up, look):
+    it = an_organization()
+    asked = Invitations.of(it.id, NOW)
+    ids = [uuid4() for _ in range(5)]
+    for n, id in enumerate(ids):
+        contact = PersonalData(id, {"email": f"{n}@example.org", "language": None})
+        asked.invite(id, Invitee(Rank.STAFF, uuid4(), contact), it.id, NOW + timedelta(seconds=n), as_admin=False)
+    await write(it, asked)
+    for end in (asked.decline, asked.accept, asked.withdraw):
+        end(ids.pop(0), *([uuid4()] if end != asked.decline else []), NOW)
+    await write(asked)
+    await catch_up()
+    async with look("organization") as read:
+        found, _ = await organization.invitations(read, it.id, NOW, ALL)
+        assert [(each.id, each.email) for each in found] == [(ids[0], "3@example.org"), (ids[1], "4@example.org")]
+        assert await organization.invitation(read, ids[0]) == found[0]
+        assert found[0].version == asked.open[ids[0]].version
+        assert (await organization.invitations(read, it.id, NOW + LASTS + timedelta(seconds=3), ALL))[0] == [found[1]]
+
+
+async def test_invitations_are_shown_to_owners_and_managers(write, catch_up, look):
+    owner, manager, staff = uuid4(), uuid4(), uuid4()
+    it = an_organization(owner_id=owner)
+    for account, rank in ((manager, Rank.MANAGER), (staff, Rank.STAFF)):
+        it.add_member(owner, account, rank, Rank.OWNER, NOW)
+    asked, id = Invitations.of(it.id, NOW), uuid4()
+    contact = PersonalData(id, {"email": "a@example.org", "language": None})
+    asked.invite(id, Invitee(Rank.STAFF, uuid4(), contact), owner, NOW, as_admin=False)
+    await write(it, asked)
+    await catch_up()
+    async with look("organization") as read:
+        seen = {
+            who: len((await organization.invitations(read, it.id, NOW, ALL, owner=Owner(who)))[0])
+            for who in (owner, manager, staff, uuid4())
+        }
+    assert list(seen.values()) == [1, 1, 0, 0]

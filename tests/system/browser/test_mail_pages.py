@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page
 
+from tests.interfaces.http.catalog import test_invitation as invitations
+from tests.interfaces.http.catalog.test_invitation import path  # noqa: F401  a fixture
 from tests.interfaces.http.pages import test_pages as pages
 from tests.interfaces.http.pages.mailed import mailed_links
 from tests.interfaces.http.pages.test_pages import for_guest, status
@@ -63,3 +65,8 @@ class TestPagesThatRefuse(pages.TestTooLate):
 @pytest.mark.usefixtures("looked_at")
 class TestVoidLinks(pages.TestALink):
     """With the way on."""
+
+
+@pytest.mark.usefixtures("looked_at")
+class TestInvitationPages(invitations.TestPage):
+    """With and without an account."""

@@ -1,4 +1,4 @@
-"""Contact fields: e-mail address, phone number, links."""
+"""Contact fields: e-mail address, phone number, language, links."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -45,6 +45,15 @@ Phone = Annotated[
     str,
     matching(
         r"^\+?[0-9 ()./-]{3,32}$", "Not a phone number, such as +33 1 23 45 67 89.", examples=["+33 1 23 45 67 89"]
+    ),
+]
+Language = Annotated[
+    str,
+    matching(
+        r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        "Use a language tag such as en or en-GB.",
+        max_length=35,
+        examples=["en"],
     ),
 ]
 Link = Annotated[

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -593,6 +594,21 @@ class TestOverride:
         assert shown == shown | moved
         items = (await town.api.get(f"{path}/history", town.owner)).json()["items"]
         assert [item["data"]["override_reason"] for item in items] == ["A walk-in.", "He works late."]
+
+    async def test_a_walk_in_begins_at_the_next_full_minute(self, town: Town):
+        override = {"rules": ["grid", "hours", "notice"], "reason": "A walk-in."}
+        said = {"service_id": town.service_id, "provider_id": town.provider_id, "override": override}
+        before = town.api.ports.store.now()
+        answer = await town.api.post(
+            "/v1/appointments", {**said, "customer_id": await self.guest(town)}, town.owner, idempotency_key="k"
+        )
+        assert answer.status_code == 201, answer.text
+        start = datetime.fromisoformat(answer.json()["start"])
+        assert before < start <= town.api.ports.store.now() + timedelta(minutes=1)
+        assert (start.second, start.microsecond) == (0, 0)
+        for by, more in ((town.customer, {}), (town.owner, {"override": None})):
+            refused = await town.api.post("/v1/appointments", {**said, **more}, by, idempotency_key=f"{by.id}")
+            assert pointers(refused) == ["/start"]
 
     async def test_a_customer_is_refused(self, village: Town):
         said = village.booking("09:10", override={"rules": ["grid"], "reason": "Please."})

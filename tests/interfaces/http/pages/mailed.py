@@ -12,6 +12,7 @@ from uuid import UUID
 import httpx
 
 from application.access import Caller, LinkPurpose
+from application.notifications.invitation_mail import InvitationServices, invitation_handlers
 from application.notifications.links import LASTING
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from infrastructure.jobs.walker import JobWalker
@@ -87,7 +88,8 @@ async def mailed_links(api: Api) -> list[str]:
     people = api.people
     post = MailService(LETTERS, MailboxSender(people.mailbox), people.rows, people.store.keyring)
     services = NoticeServices(people.store, channels=[EmailChannel(LETTERS, post, LINKS)])
-    notices = JobWalker(people.jobs, notice_handlers(services))
+    invitations = invitation_handlers(InvitationServices(people.store, post, LINKS))
+    notices = JobWalker(people.jobs, {**notice_handlers(services), **invitations})
     await people.work()
     while sum((await people.jobs.due(notices.kinds, 1)).values()):
         await notices.walk(lasting=5)

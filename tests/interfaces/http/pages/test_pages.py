@@ -287,7 +287,7 @@ class TestALink:
         await town.booked(by=customer)
         link = (await mailed_links(town.api))[-1]
         assert (await town.api.get(link)).status_code == 200
-        path = f"/v1/users/{customer.id}"
+        path = f"/v1/users/{customer.id}?appointments=keep"
         answer = await town.api.patch(path, {"disabled": True}, town.admin, if_match="*")
         assert answer.status_code == 200, answer.text
         assert (await town.api.get(link)).status_code == 410
@@ -411,6 +411,6 @@ class TestWords:
     def test_each_is_used(self) -> None:
         files = [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.jinja")]
         used = "".join(file.read_text(encoding="utf-8") for file in files)
-        made = ("status.", "offer.", "webhook.", "mails", "done.", "problem")
+        made = ("status.", "offer.", "webhook.", "invitation.", "mails", "done.", "problem")
         for key in self.words("en"):
             assert key.startswith(made) or f'say("{key}"' in used or f"say('{key}'" in used, key

@@ -8,7 +8,7 @@ from application.access import ANONYMOUS, Caller, Role
 from domain.kernel import new_id
 from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import an_account, signed_in, void
-from tests.interfaces.http.town import Api, pointers, problem
+from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 from tests.support.signing import PASSWORD
 from tests.support.signing import an_account as an_account_with_password
@@ -122,6 +122,27 @@ class TestChangeUser:
         assert (await api.get(path, admin)).json() == told
         assert problem(await api.patch(path, {"role": "admin"}, admin, if_match=1)) == (412, "stale")
         assert (await api.patch(path, {"disabled": False}, admin, if_match=3)).json()["standing"] == "active"
+
+    async def test_to_disable_says_what_becomes_of_appointments(self, town: Town):
+        bea = await an_account(town.api, "bea@example.org")
+        booked = await town.booked(by=bea)
+        path, said = f"/v1/users/{bea.id}", {"disabled": True}
+        answer = await town.api.patch(path, said, town.admin, if_match="*")
+        assert problem(answer) == (409, "appointments-ahead")
+        assert answer.json()["ahead"] == 1
+        assert pointers(await town.api.patch(f"{path}?appointments=cancel", said, town.admin, if_match="*")) == [
+            "/reason"
+        ]
+        done = await town.api.patch(f"{path}?appointments=cancel&reason=Closed", said, town.admin, if_match="*")
+        assert done.json()["standing"] == "disabled"
+        await town.api.people.work()
+        seen = (await town.api.get(f"/v1/appointments/{booked['id']}", town.owner)).json()
+        assert (seen["status"], seen["cancelled"]["reason"]) == ("cancelled", "Closed")
+
+    async def test_what_becomes_of_appointments_goes_with_disabling_alone(self, door: Api):
+        path = f"/v1/users/{new_id()}?appointments=keep"
+        for said in ({"role": "provider"}, {"disabled": False}):
+            assert pointers(await door.patch(path, said, somebody(Role.ADMIN), if_match=1)) == ["/appointments"]
 
     async def test_nobody_changes_their_own_role_or_standing(self, api: Api):
         me = await an_account(api, role=Role.ADMIN)
