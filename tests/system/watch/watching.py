@@ -66,9 +66,7 @@ class Watch:
 
     def empty(self, panels: Sequence[Panel]) -> list[str]:
         """The panels of which a question has had no number for some minutes."""
-        return [
-            each.title for each in panels if not all(self._has_answer(question.expr) for question in each.questions)
-        ]
+        return [each.title for each in panels if not all(self._has_answer(question) for question in each.questions)]
 
     def _has_answer(self, question: Question) -> bool:
         now = time.time()
