@@ -92,6 +92,8 @@ _STAFF_AND_AUDITOR: Grants = {**_STAFF, Role.AUDITOR: Scope.ANY}
 _BOTH_SIDES: Grants = {Role.CUSTOMER: Scope.OWN, **_STAFF}
 _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
+_OWNER_OF_THEN: Grants = {**_AUDITOR_AND_ADMIN, Role.PROVIDER: Scope.OWN}
+"""Providers: what belonged, at the time, to an organization that they own now."""
 _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
 _IN_PERSON: Grants = {**_SIGNED_IN}
@@ -202,6 +204,9 @@ ACCESS: Mapping[str, Grants] = {
     "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
+    "get_position": _AUDITOR_AND_ADMIN,
+    "get_past_state": _OWNER_OF_THEN,
+    "get_state_difference": _OWNER_OF_THEN,
     "sign_in": _EVERYBODY,
     "refresh_session": _EVERYBODY,
     "sign_out": _IN_PERSON,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
+from interfaces.http.audit import past
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
@@ -62,6 +63,7 @@ ROUTERS = (
     api_key.router,
     webhook.router,
     ledger.router,
+    past.router,
     security_log.router,
     job.router,
     health.router,

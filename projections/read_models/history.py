@@ -92,6 +92,8 @@ def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
 
 _KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")
 _PAGE = 200
+FORGOTTEN = "forgotten"
+"""Shown in place of personal data whose person is erased."""
 _NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -101,7 +103,7 @@ def plain(value: object) -> Any:
         case UUID():
             return str(value)
         case PersonalData():
-            return "forgotten" if value.value is None else plain(value.value)
+            return FORGOTTEN if value.value is None else plain(value.value)
         case datetime():
             return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
         case dict():

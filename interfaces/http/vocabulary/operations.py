@@ -3,6 +3,7 @@
 from interfaces.http.vocabulary.word import Word, Words
 
 _POSITION = "0.4711"
+_INSTANT = "2030-01-02T10:11:12.500000Z"
 
 WORDS: Words = {
     "id": Word("The id: a UUID, which never changes."),
@@ -66,6 +67,30 @@ WORDS: Words = {
     "LedgerVerification.to": Word("The last position that was verified."),
     "seals": Word("The number of batches that were found intact.", 2950),
     "broken": Word("The first fault; null if there is none.", "The seal at 4711 is not as recorded."),
+    "stream": Word("The stream of events of the aggregate: mostly its id.", "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"),
+    "stream_id": Word("The stream of the aggregate: mostly its id.", "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"),
+    "get_position.at": Word("An instant to the microsecond, or a position; by default the end of the log.", _INSTANT),
+    "get_past_state.at": Word("An instant to the microsecond, or a position; by default the end of the log.", _INSTANT),
+    "get_state_difference.from": Word("The earlier instant or position.", "0.4000"),
+    "get_state_difference.to": Word("The later instant or position; by default the end of the log.", _POSITION),
+    "LogMoment.position": Word("The last position that had been recorded.", _POSITION),
+    "LogMoment.at": Word("When this position was recorded; null before the first event.", _INSTANT),
+    "PastState.position": Word("The position of which the state is true.", _POSITION),
+    "PastState.at": Word("When this position was recorded: an instant in UTC.", _INSTANT),
+    "PastState.kind": Word("The kind of aggregate.", "Appointment"),
+    "PastState.version": Word("The version of the aggregate then.", 1),
+    "PastState.state": Word("The aggregate as its route answered it, and its parts.", {"status": "booked"}),
+    "until": Word("When the next position was recorded; null at the end of the log.", "2030-01-02T10:11:13.250000Z"),
+    "StateDifference.kind": Word("The kind of aggregate.", "Appointment"),
+    "StateDifference.from": Word("The earlier moment."),
+    "StateDifference.to": Word("The later moment."),
+    "ComparedMoment.position": Word("The position of which the state is true.", _POSITION),
+    "ComparedMoment.at": Word("When this position was recorded; null before the first event.", _INSTANT),
+    "ComparedMoment.version": Word("The version of the aggregate then; 0 before its first event.", 1),
+    "changes": Word("The fields that differ.", [{"pointer": "/status", "before": "booked", "after": "cancelled"}]),
+    "ChangedField.pointer": Word("A JSON Pointer into `state`.", "/status"),
+    "ChangedField.before": Word("The value at the earlier moment; null if the field was missing.", "booked"),
+    "ChangedField.after": Word("The value at the later moment; null if the field was missing.", "cancelled"),
     "verify_ledger.from": Word("The first position to verify; by default 99,999 before `to`.", "0.1"),
     "verify_ledger.to": Word("The last position to verify; by default the end of the log.", _POSITION),
     "SecurityEvent.id": Word("The number of the security event.", 31),

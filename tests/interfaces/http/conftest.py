@@ -20,6 +20,7 @@ from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
@@ -73,7 +74,8 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             reads = Snapshots(engine, positions)
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
-                ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
+                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS)}
+                ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
@@ -120,6 +122,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "webhooks": WebhookPorts(none, none, none),
         "jobs": JobPorts(none, none),
         "mails": none,
+        "past": none,
     }
 
 
