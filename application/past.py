@@ -1,9 +1,9 @@
 """The past of the event log: aggregates as they were at a position, and to whom they belonged then."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from application.access import Caller, Scope, permit
@@ -38,11 +38,27 @@ class LogMoment:
     until: datetime | None
 
 
+class PastEvent(NamedTuple):
+    """An event of the log with its place in it. `event`: its personal data decrypted, where the key exists."""
+
+    stream: UUID
+    version: int
+    topic: str
+    event: Any
+    position: int
+    at: datetime
+    metadata: Mapping[str, Any]
+
+
 class PastReader(EventReader, Protocol):
     """Reads aggregates as they were at one position, their personal data decrypted with the keys of today."""
 
     async def state(self, stream: UUID) -> Aggregate | None:
         """The aggregate of a stream, of whatever kind; None if it had no event yet."""
+        ...
+
+    def earlier(self, position: int) -> "PastReader":
+        """The same as it was before, at a lower position. Streams that were read are not read again."""
         ...
 
 
@@ -55,6 +71,10 @@ class PastLog(Protocol):
 
     def at(self, position: int) -> PastReader:
         """The aggregates as they were at a position."""
+        ...
+
+    async def following(self, stream: UUID, version: int, limit: int) -> Sequence[PastEvent]:
+        """The events of a stream after a version, in order, at most `limit`."""
         ...
 
 
@@ -89,10 +109,12 @@ class PastAccess:
         self._store = store
         self._owned: dict[UUID, bool] = {}
 
-    async def shows(self, aggregate: Aggregate, log: EventReader) -> bool:
-        """Whether the caller may see this state."""
-        if self._everything:
-            return True
+    @property
+    def shows(self) -> Shows:
+        """Whether the caller may see a state."""
+        return shows_everything if self._everything else self._is_theirs
+
+    async def _is_theirs(self, aggregate: Aggregate, log: EventReader) -> bool:
         organization_id = await organization_then(aggregate, log)
         return organization_id is not None and await self._owns(organization_id)
 

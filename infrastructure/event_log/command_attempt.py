@@ -24,7 +24,7 @@ from application.event_log import (
 from application.jobs.job import JobRequest
 from domain.catalog.organization import Organization, Rank, highest
 from domain.errors import NotFound
-from domain.kernel import Aggregate
+from domain.kernel import Aggregate, new_id
 from infrastructure.event_log.aggregate_cache import UNKNOWN
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve
@@ -248,13 +248,10 @@ def _existing(kind: type[A], id: UUID, aggregate: A | None) -> A:
 
 def _metadata(request: Request, key: IdempotencyKey | None) -> str:
     by = request.by
-    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
-    if request.correlation:
-        metadata += f',"correlation":{json.dumps(request.correlation)}'
+    correlation = request.correlation or str(new_id())  # what nobody asked over HTTP is a request of its own
+    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}","correlation":{json.dumps(correlation)}'
     if key:
         metadata += f',"key":"{key.value.hex()}"'
     if request.cause:
         metadata += f',"cause":{json.dumps(request.cause)}'
-    if via := by.via:
-        metadata += f',"via":"{via}"'
-    return f'{metadata},"channel":"{request.channel.value}"}}'
+    return f'{metadata},"via":"{by.via}","channel":"{request.channel.value}"}}'

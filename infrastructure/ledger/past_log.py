@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from application.past import LogMoment, When
+from application.past import LogMoment, PastEvent, When
 from domain.errors import NotFound
 from domain.kernel import Aggregate
-from infrastructure.database.row_pool import RowPool
+from infrastructure.database.row_pool import Row, RowPool
 from infrastructure.event_log.event_codec import EventCodec, evolve
 from infrastructure.privacy.field_encryption import MasterKeys
 from projections.query.snapshot import BeyondHead
@@ -23,23 +23,15 @@ _LAST_BY = "SELECT upto FROM log.seal WHERE at <= %s ORDER BY at DESC, upto DESC
 _MOMENT = """
     SELECT (SELECT at FROM log.seal WHERE upto >= %(position)s AND %(position)s > 0 ORDER BY upto LIMIT 1),
            (SELECT at FROM log.seal WHERE upto > %(position)s ORDER BY upto LIMIT 1)"""
-_EVENTS = """
-    SELECT originator_id, originator_version, topic, state, notification_id, recorded_at, metadata
-    FROM log.stored_events WHERE originator_id = ANY(%s::uuid[]) AND notification_id <= %s
-    ORDER BY originator_id, originator_version"""
+_COLUMNS = "originator_id, originator_version, topic, state, notification_id, recorded_at, metadata"
+_EVENTS = f"""
+    SELECT {_COLUMNS} FROM log.stored_events
+    WHERE originator_id = ANY(%s::uuid[]) AND notification_id <= %s
+    ORDER BY originator_id, originator_version"""  # noqa: S608  all of it is written here
+_FOLLOWING = f"""
+    SELECT {_COLUMNS} FROM log.stored_events
+    WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s"""  # noqa: S608
 _KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%s::uuid[])"
-
-
-class PastEvent(NamedTuple):
-    """An event of the log with its place in it. `event`: its personal data decrypted, where the key exists."""
-
-    stream: UUID
-    version: int
-    topic: str
-    event: Any
-    position: int
-    at: datetime
-    metadata: Mapping[str, Any]
 
 
 class PastLog:
@@ -68,11 +60,17 @@ class PastLog:
 
     def at(self, position: int) -> PastStreams:
         """The aggregates as they were at a position."""
-        return PastStreams(self, position)
+        return PastStreams(self, position, position, {})
 
     async def events(self, streams: Iterable[UUID], position: int) -> Sequence[PastEvent]:
         """The events of streams up to a position, each stream in order."""
-        rows = await self._rows.all(_EVENTS, [list(streams), position])
+        return await self._decoded(await self._rows.all(_EVENTS, [list(streams), position]))
+
+    async def following(self, stream: UUID, version: int, limit: int) -> Sequence[PastEvent]:
+        """The events of a stream after a version, in order, at most `limit`."""
+        return await self._decoded(await self._rows.all(_FOLLOWING, [stream, version, limit]))
+
+    async def _decoded(self, rows: Iterable[Row]) -> Sequence[PastEvent]:
         found = [
             PastEvent(stream, version, topic, self._codec.decode(topic, state, stream, version), *rest)
             for stream, version, topic, state, *rest in rows
@@ -85,17 +83,25 @@ class PastLog:
 
 
 class PastStreams:
-    """Aggregates as they were at one position; each is read once."""
+    """Aggregates as they were at one position. `events`: of the streams that were read, up to position `upto`."""
 
-    def __init__(self, log: PastLog, position: int) -> None:
+    def __init__(self, log: PastLog, position: int, upto: int, events: dict[UUID, Sequence[PastEvent]]) -> None:
         self._log = log
         self._position = position
+        self._upto = upto
+        self._events = events
         self._known: dict[UUID, Aggregate | None] = {}
+
+    def earlier(self, position: int) -> PastStreams:
+        """The same as it was before, at a lower position. Streams that were read are not read again."""
+        return PastStreams(self._log, position, self._upto, self._events)
 
     async def state(self, stream: UUID) -> Aggregate | None:
         if stream not in self._known:
-            events = await self._log.events([stream], self._position)
-            self._known[stream] = evolve(None, [each.event for each in events])
+            if stream not in self._events:
+                self._events[stream] = await self._log.events([stream], self._upto)
+            past = [each.event for each in self._events[stream] if each.position <= self._position]
+            self._known[stream] = evolve(None, past)
         return self._known[stream]
 
     async def find(self, kind: type[A], id: UUID) -> A | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from infrastructure.ledger.verification import VerificationResult
 
 T = TypeVar("T")
+_ALL = 1_000_000  # events of a stream
 _KEY_FILE_HELP = "The signing key, PEM; made on first use. Default: audit_key.pem in the data folder."
 KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
 Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provider, or any other aggregate.")]
@@ -145,6 +146,29 @@ def diff(
         typer.echo(_json(told))
     for each in () if as_json else told["changes"]:
         typer.echo(f"{each['pointer']}: {_json(each['before'], None)} -> {_json(each['after'], None)}")
+
+
+@app.command()
+def history(stream: Stream, data: Data = HOME, as_json: AsJson = False) -> None:
+    """Print the events of an aggregate: position, time, event, actor, role, rank, means and reason.
+
+    "unknown" stands for what an earlier release did not record.
+    """
+    from application.past import shows_everything
+    from application.stream_history import history_of
+    from interfaces.http.audit.stream_history import history_body
+
+    async def look(past: PastLog) -> list[Any]:
+        items, _ = await history_of(stream, 0, _ALL, past, shows_everything)
+        return [history_body(item) for item in items]
+
+    told = _on_past(data, look)
+    if as_json:
+        typer.echo(_json(told))
+    for each in () if as_json else told:
+        actor = each["actor_name"] or each["actor"]
+        words = (each[name] or "-" for name in ("role", "rank", "via", "reason"))
+        typer.echo("  ".join((each["position"], each["at"], each["type"], str(actor), *words)))
 
 
 def _json(told: Any, indent: int | None = 2) -> str:

@@ -86,8 +86,13 @@ def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
         type=row["topic"],
         version=row["originator_version"],
         actor=row["metadata"].get("actor"),
-        data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
+        data=data_of(event),
     )
+
+
+def data_of(event: object) -> dict[str, Any]:
+    """The fields of an event as JSON."""
+    return {name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA}
 
 
 _KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")

@@ -320,6 +320,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_past_state:guest": _guest_then,
     "get_past_state:account": _account_then,
     "get_state_difference": _appointment_since,
+    "get_stream_history": _appointment_then,
     "find_starts": _starts,
     "find_earliest_starts": _earliest,
     "explain_availability": _why,

@@ -187,6 +187,7 @@ get_past_state                 ?    .    .  |   -    +    -    -  |   -    -    
 get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   +    +    .
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
