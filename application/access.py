@@ -46,8 +46,8 @@ class Caller:
     """The account that makes a request. `id`: the token's `sub`; None only for anonymous.
 
     `session`: the session of the token. `key`: the API key; `link`: the purpose of the link from a mail that the person
-    opened. `scopes`: those of the key or the link; None: all operations. `means`: how the caller was identified, where it
-    was neither of these.
+    opened. `scopes`: those of the key or the link; None: all operations. `means`: how the caller was identified, where
+    it was neither of these.
     """
 
     id: UUID | None

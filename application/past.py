@@ -129,32 +129,34 @@ class PastAccess:
 async def organization_then(aggregate: Aggregate, log: EventReader) -> UUID | None:
     """The organization that an aggregate belonged to, as of what `log` reads; None for what belonged to none."""
     match aggregate:
+        case Appointment(organization_recorded=False) | Hold():
+            return await _of(Provider, aggregate.provider_id, log)
+        case Schedule() | Day():
+            return await _of(Provider, aggregate.calendar_id, log)
+        case Service(terms={"organization_id": None}):
+            return await _of(Provider, aggregate.provider_ids[0], log)
+        case Waiting():
+            return await _of(Service, aggregate.service_id, log)
+        case _:
+            return _recorded(aggregate)
+
+
+async def _of(kind: type[Aggregate], id: UUID, log: EventReader) -> UUID | None:
+    found = await log.find(kind, id)
+    return None if found is None else await organization_then(found, log)
+
+
+def _recorded(aggregate: Aggregate) -> UUID | None:
+    """The organization that the aggregate itself names."""
+    match aggregate:
         case Organization():
             return aggregate.id
-        case Customer() | Webhook():
+        case Appointment() | Customer() | Webhook():
             return aggregate.organization_id
-        case Appointment(organization_recorded=True):
-            return aggregate.organization_id
-        case Appointment() | Hold():
-            return await _of_provider(aggregate.provider_id, log)
-        case Schedule() | Day():
-            return await _of_provider(aggregate.calendar_id, log)
-        case Waiting():
-            service = await log.find(Service, aggregate.service_id)
-            return None if service is None else await organization_then(service, log)
-        case Service():
-            named = aggregate.terms["organization_id"]
-            return UUID(named) if named else await _of_provider(aggregate.provider_ids[0], log)
-        case Provider():
-            named = aggregate.profile.get("organization_id")
-            return UUID(named) if named else None
+        case Service(terms={"organization_id": str(named)}) | Provider(profile={"organization_id": str(named)}):
+            return UUID(named)
         case _:
             return None
-
-
-async def _of_provider(id: UUID, log: EventReader) -> UUID | None:
-    provider = await log.find(Provider, id)
-    return None if provider is None else await organization_then(provider, log)
 
 
 async def state_at(stream: UUID, when: When | None, past: PastLog, shows: Shows) -> PastState:
@@ -168,7 +170,7 @@ async def state_at(stream: UUID, when: When | None, past: PastLog, shows: Shows)
 async def two_states(
     stream: UUID, moments: tuple[When | None, When | None], past: PastLog, shows: Shows
 ) -> tuple[PastState, PastState]:
-    """An aggregate at two moments; raises NotFound as `state_at`, but one of them may be from before its first event."""
+    """An aggregate at two moments, one of which may be before its first event; raises NotFound as `state_at`."""
     first, second = [await _state(stream, when, past, shows) for when in moments]
     if first.aggregate is None and second.aggregate is None:
         raise NotFound("stream", stream)

@@ -102,16 +102,14 @@ def position(
     from interfaces.http.audit.past_bodies import moment_body, when
 
     async def look(past: PastLog) -> dict[str, Any]:
-        return moment_body(await past.moment(at and when(at)))
+        return moment_body(await past.moment(None if at is None else when(at)))
 
     told = _on_past(data, look)
     typer.echo(_json(told) if as_json else f"{told['position']} {told['at'] or '-'} {told['until'] or '-'}")
 
 
 @app.command()
-def state(
-    stream: Stream, at: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None, data: Data = HOME
-) -> None:
+def state(stream: Stream, at: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None, data: Data = HOME) -> None:
     """Print an aggregate as it was, as JSON.
 
     Personal data of erased persons is "forgotten".
@@ -120,7 +118,8 @@ def state(
     from interfaces.http.audit.past_bodies import state_body, when
 
     async def look(past: PastLog) -> dict[str, Any]:
-        return await state_body(stream, await state_at(stream, at and when(at), past, shows_everything), past)
+        moment = None if at is None else when(at)
+        return await state_body(stream, await state_at(stream, moment, past, shows_everything), past)
 
     typer.echo(_json(_on_past(data, look)))
 
@@ -138,7 +137,8 @@ def diff(
     from interfaces.http.audit.past_bodies import difference_body, when
 
     async def look(past: PastLog) -> dict[str, Any]:
-        both = await two_states(stream, (when(from_), to and when(to)), past, shows_everything)
+        moments = when(from_), None if to is None else when(to)
+        both = await two_states(stream, moments, past, shows_everything)
         return await difference_body(stream, *both, past=past)
 
     told = _on_past(data, look)

@@ -59,6 +59,11 @@ async def _answered(aggregate: Aggregate, log: EventReader) -> Mapping[str, Any]
         case Waiting():
             service = await log.load(Service, aggregate.service_id)
             return recorded_waitlist_response(aggregate, service.terms["duration"])
+        case _:
+            return _plainly_answered(aggregate)
+
+
+def _plainly_answered(aggregate: Aggregate) -> Mapping[str, Any]:
     for kind, answered in _ANSWERED:
         if isinstance(aggregate, kind):
             return answered(aggregate)  # type: ignore[no-any-return]

@@ -54,9 +54,7 @@ class StreamHistoryFilters(Paging):
 
 
 @router.get("", "get_stream_history", RecordedEventPage)
-async def find(
-    request: RequestContext, stream_id: UUID, filters: Annotated[StreamHistoryFilters, Query()]
-) -> Response:
+async def find(request: RequestContext, stream_id: UUID, filters: Annotated[StreamHistoryFilters, Query()]) -> Response:
     """List the events of any aggregate. Owners see those of the time in which it belonged to their organization."""
     log, asked = await log_of(request), page(request, filters)
     end = await log.moment(None)

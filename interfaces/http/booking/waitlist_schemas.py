@@ -90,8 +90,8 @@ def waitlist_entry_response(entry: waitlist.WaitlistEntry) -> Mapping[str, Any]:
     """An entry as JSON."""
     offer = entry.offer
     if offer is not None:
-        times = (datetime.fromisoformat(offer[name]) for name in ("starts_at", "expires_at"))
-        offer = _offer(offer["hold_id"], offer["provider_id"], *times, entry.duration)
+        start, expires_at = (datetime.fromisoformat(offer[name]) for name in ("starts_at", "expires_at"))
+        offer = _offer(offer["hold_id"], offer["provider_id"], start, expires_at, entry.duration)
     return _shown(entry, {"from": entry.first, "to": entry.last}, offer)
 
 

@@ -41,7 +41,7 @@ def by_hand(found: Seals, position: int) -> LogMoment:
 async def test_an_instant_means_the_last_seal_that_was_made_by_then(
     database: Database, past: PastLog, seed: int
 ) -> None:
-    """Times as a clock leaves them that is set forward and back: the log's time never goes back, and may stand still."""
+    """Times of a clock that is set forward and back: the log's time never goes back, and may stand still."""
     chance = Random(seed)
     write(database, tuple(chance.choice((1, 1, 2, 5)) for _ in range(12)))
     time = START

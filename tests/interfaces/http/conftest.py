@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.ending import EndingKind, NothingAhead
@@ -45,7 +46,11 @@ from tests.conftest import Database
 from tests.infrastructure.mail.gallery import LINKS
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
+from tests.support.instances import eventually
 from tests.support.sealed import CODEC, MASTERS
+
+_CAUGHT_UP = text("""
+    SELECT bool_and(position = (SELECT max(notification_id) FROM log.stored_events)) FROM read.bookmark""")
 
 
 @pytest.fixture
@@ -197,3 +202,20 @@ def lift_limits(patch: pytest.MonkeyPatch) -> None:
     """Limits count, but let everything pass."""
     lifted = {policy: [rate_limits.RateLimitWindow("network", 10**6, 60)] for policy in rate_limits.POLICIES}
     patch.setattr(rate_limits, "POLICIES", lifted)
+
+
+@pytest.fixture
+async def followed(api: Api, database: Database) -> AsyncIterator[None]:
+    """A projector that follows by itself: who forgets waits for it, and so does each GET."""
+    engine = create_async_engine(database.url)
+    following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
+
+    async def caught_up() -> bool:
+        async with engine.connect() as connection:
+            return bool((await connection.execute(_CAUGHT_UP)).scalar_one())
+
+    api.catch_up = lambda: eventually(caught_up)
+    yield
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await engine.dispose()

@@ -26,8 +26,8 @@ from tests.infrastructure.ledger.test_verification import (
     tamper,
     write,
 )
-from tests.support.sealed import MASTERS
 from tests.support.instances import Instance, Process, a_folder, clean_environment
+from tests.support.sealed import MASTERS
 from tests.system.journeys.town import Town, at, good
 
 Audit = Callable[..., tuple[int, str, str]]
@@ -169,8 +169,8 @@ def test_the_past_is_printed(database: Database, audit: Audit) -> None:
     lines = audit("history", tag)[1].splitlines()
     assert [line.split()[2] for line in lines] == ["Tag.Coined", "Tag.Renamed"]
     assert [each["via"] for each in json.loads(audit("history", tag, "--json")[1])] == ["cli", "cli"]
-    for at, why in (("yesterday", "Use RFC 3339"), ("0.4711", "The log ends at 0.2"), ("0.0", "There is no stream")):
-        status, said, warned = audit("state", tag, "--at", at)
+    for when, why in (("yesterday", "Use RFC 3339"), ("0.4711", "The log ends at 0.2"), ("0.0", "There is no stream")):
+        status, said, warned = audit("state", tag, "--at", when)
         assert (status, said) == (1, "")
         assert warned.startswith(why)
 
