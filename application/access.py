@@ -47,7 +47,8 @@ class Caller:
     """The account that makes a request. `id`: the token's `sub`; None only for anonymous.
 
     `session`: the session of the token. `key`: the API key; `link`: the purpose of the link from a mail that the person
-    opened. `scopes`: those of the key or the link; None: all operations.
+    opened. `scopes`: those of the key or the link; None: all operations. `means`: how the caller was identified, where
+    it was neither of these.
     """
 
     id: UUID | None
@@ -56,6 +57,7 @@ class Caller:
     scopes: frozenset[str] | None = field(default=None, compare=False)
     key: UUID | None = field(default=None, compare=False)
     link: LinkPurpose | None = field(default=None, compare=False)
+    means: str = field(default="token", compare=False)
 
     @property
     def account(self) -> UUID:
@@ -69,21 +71,23 @@ class Caller:
         return self.role is Role.CUSTOMER
 
     @property
-    def via(self) -> str | None:
-        """The means by which the caller was identified, as recorded with each event."""
+    def via(self) -> str:
+        """The means by which the caller was identified, as recorded with each event.
+
+        A token that names no session is one of release 0.1.0.
+        """
         if self.key is not None:
             return f"key:{self.key}"
         if self.link is not None:
             return f"link:{self.link}"
-        return _VIA.get(self.id) if self.session is None else f"session:{self.session}"
+        return self.means if self.session is None else f"session:{self.session}"
 
 
 ANONYMOUS = Caller(None, Role.ANONYMOUS)
-SYSTEM = Caller(derived_id("system"), Role.ADMIN)
+SYSTEM = Caller(derived_id("system"), Role.ADMIN, means="worker")
 """Daybook itself: runs jobs."""
-OPERATOR = Caller(derived_id("operator"), Role.ADMIN)
+OPERATOR = Caller(derived_id("operator"), Role.ADMIN, means="cli")
 """The operator of the server: creates the first admin on the command line."""
-_VIA: Mapping[UUID | None, str] = {SYSTEM.id: "worker", OPERATOR.id: "cli"}
 
 Grants = Mapping[Role, Scope]
 
@@ -93,6 +97,8 @@ _STAFF_AND_AUDITOR: Grants = {**_STAFF, Role.AUDITOR: Scope.ANY}
 _BOTH_SIDES: Grants = {Role.CUSTOMER: Scope.OWN, **_STAFF}
 _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
+_OWNER_OF_THEN: Grants = {**_AUDITOR_AND_ADMIN, Role.PROVIDER: Scope.OWN}
+"""Providers: what belonged, at the time, to an organization that they own now."""
 _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
 _IN_PERSON: Grants = {**_SIGNED_IN}
@@ -212,6 +218,10 @@ ACCESS: Mapping[str, Grants] = {
     "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
+    "get_position": _AUDITOR_AND_ADMIN,
+    "get_past_state": _OWNER_OF_THEN,
+    "get_state_difference": _OWNER_OF_THEN,
+    "get_stream_history": _OWNER_OF_THEN,
     "sign_in": _EVERYBODY,
     "refresh_session": _EVERYBODY,
     "sign_out": _IN_PERSON,

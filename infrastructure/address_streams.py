@@ -6,6 +6,7 @@ accounts and guests concerned move by events.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ _FOUND = """
     WHERE notification_id > %s AND notification_id <= %s
     AND topic IN ('Account.Registered', 'Account.AddressChanged', 'Customer.AddressNoted')"""
 _DONE = "UPDATE auth.address_mark SET upto = greatest(upto, %s)"
+_UPGRADE = replace(SYSTEM, means="cli")
 logger = structlog.get_logger(__name__)
 
 
@@ -69,7 +71,7 @@ async def _moved(store: EventStore, id: UUID, is_guest: bool) -> bool:
     present = await store.address_id(email) if email else None
     if address is None or present is None or address == present:
         return False
-    command = MoveAddress(by=SYSTEM, id=id, former=address, address=present)
+    command = MoveAddress(by=_UPGRADE, cause="upgrade", id=id, former=address, address=present)
     try:
         await (move_guest_address if is_guest else move_account_address)(command, store)
     except AddressTaken:

@@ -72,7 +72,7 @@ async def _register(
         await services.credentials.put(id, said["password"], long=True)
     role = Role(said["role"])
     command = RegisterAccount(
-        by=Caller(id, role),
+        by=Caller(id, role, means="code"),
         account_id=id,
         role=role,
         address=address,
@@ -92,6 +92,6 @@ async def _change(
 ) -> CommandResult[Account]:
     if account is None or (pending.void and account.address != address):
         raise TicketVoid
-    by = Caller(pending.account_id, Role(account.role))
+    by = Caller(pending.account_id, Role(account.role), means="code")
     command = ChangeAddress(by=by, email=pending.said["email"], address=address, correlation=correlation)
     return await change_address(command, services.store)

@@ -8,20 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, Required
 from uuid import UUID
 
-from application.access import OPERATOR, demand
+from application.access import OPERATOR, SYSTEM, Caller, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.current_state import GetCurrentState, get_current_state
 from application.ending import AppointmentsAhead
 from application.event_log import Command, EventLog, EventStore, command
-from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, enqueues
+from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, Trace, enqueues
 from application.people.account import counted
 from application.people.customer import DeleteCustomer, delete_customer
 from domain.errors import NotFound
-from domain.kernel import Aggregate, new_id
+from domain.kernel import Aggregate
 from domain.people.account import Account
 from domain.people.account_status import AccountStatus
 from domain.people.admins import Admins
@@ -54,6 +54,12 @@ class ErasePerson(Command):
 
     subject: UUID
     farewell: Mapping[str, Any] | None = None
+
+
+class RequestOrigin(Trace, total=False):
+    """The fields of a Request that say who asked for the erasure, and what led to it."""
+
+    by: Required[Caller]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -
         return "gone"
     subjects = [account.account_id, *account.guests]
     if account.status is AccountStatus.FORGOTTEN:  # an earlier try was interrupted, or a backup restored the keys
-        await erase(subjects, services)
+        await erase(subjects, services, {"by": SYSTEM, **job.trace})
         return "forgotten"
     due = account.forgetting_due
     if due is None:
@@ -181,36 +187,40 @@ async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -
     person, cancel = account.account_id, account.cancels_appointments
     if not cancel and (await services.obligations.ahead(person, services.store.now(), position)).appointments:
         raise NotDueYet(services.store.now() + LATER)
-    await end(subjects, person, services)
+    who: RequestOrigin = {"by": SYSTEM, **job.trace}
+    await end(subjects, person, services, who)
     await lease.hold()
-    await erase(subjects, services, farewell=account.contact.value)
+    await erase(subjects, services, who, farewell=account.contact.value)
     return "forgotten"
 
 
-async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices) -> None:
+async def end(customers: Sequence[UUID], person: UUID, by: ErasureServices, who: RequestOrigin) -> None:
     """Refuse new bookings by and with the person and end upcoming appointments."""
     position = 0
     for customer_id in customers:
         try:
-            ended = DeleteCustomer(by=OPERATOR, customer_id=customer_id)
+            ended = DeleteCustomer(**who, customer_id=customer_id)
             position = max(position, (await delete_customer(ended, by.store)).position)
         except NotFound:
             continue  # an account that never booked
     # New bookings are refused from here on, so that the next query sees all there will ever be.
     left = await by.obligations.ahead(person, by.store.now(), position or None)
     for provider_id in left.providers:
-        done = await delete_provider(DeleteProvider(by=OPERATOR, provider_id=provider_id), by.store)
+        done = await delete_provider(DeleteProvider(**who, provider_id=provider_id), by.store)
         position = max(position, done.position)
     left = await by.obligations.ahead(person, by.store.now(), position or None)
     for appointment_id in left.appointments:
-        await cancel_appointment(_cancelled(appointment_id), by.store)
+        said: RequestOrigin = {**who, "by": SYSTEM}  # neither side has cancelled it
+        await cancel_appointment(CancelAppointment(**said, appointment_id=appointment_id, reason=""), by.store)
 
 
-async def erase(subjects: Sequence[UUID], by: ErasureServices, *, farewell: Mapping[str, Any] | None = None) -> None:
+async def erase(
+    subjects: Sequence[UUID], by: ErasureServices, who: RequestOrigin, *, farewell: Mapping[str, Any] | None = None
+) -> None:
     """Delete the rows that no event restores first, then the key."""
     await by.erased.add(subjects)
     await by.account_data.drop(subjects[0])
-    await erase_person(ErasePerson(by=OPERATOR, subject=subjects[0], farewell=farewell), by.store)
+    await erase_person(ErasePerson(**who, subject=subjects[0], farewell=farewell), by.store)
     await by.account_data.drop(subjects[0])  # rows written in the meantime
 
 
@@ -219,11 +229,7 @@ async def erase_again(by: ErasureServices) -> None:
     for subject in by.erased.read():
         if await by.store.knows(subject):
             await by.account_data.drop(subject)
-            await erase_person(ErasePerson(by=OPERATOR, subject=subject), by.store)
-
-
-def _cancelled(appointment_id: UUID) -> CancelAppointment:
-    return CancelAppointment(by=OPERATOR, appointment_id=appointment_id, reason="", correlation=str(new_id()))
+            await erase_person(ErasePerson(by=SYSTEM, subject=subject, cause="restore"), by.store)
 
 
 async def _account(job: Job, store: EventStore) -> tuple[Account | None, int]:

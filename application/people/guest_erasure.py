@@ -5,7 +5,7 @@ from uuid import UUID
 from application.access import OPERATOR
 from application.current_state import GetCurrentState, get_current_state
 from application.ending import AppointmentsAhead
-from application.people.erasure import CANCEL_THEM, ErasureServices, end, erase
+from application.people.erasure import CANCEL_THEM, ErasureServices, RequestOrigin, end, erase
 from domain.errors import Conflict, NotFound
 from domain.people.customer import Customer
 
@@ -14,8 +14,8 @@ class HasAccount(Conflict):
     """This customer has an account: erase the user instead."""
 
 
-async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -> None:
-    """Erase a customer without an account immediately, as the log has the customer now.
+async def erase_guest(customer_id: UUID, by: ErasureServices, who: RequestOrigin, *, cancel: bool) -> None:
+    """Erase a customer without an account immediately, as the log has the customer now. `who`: asks for it.
 
     Raises NotFound, HasAccount, AppointmentsAhead.
     """
@@ -30,5 +30,5 @@ async def erase_guest(customer_id: UUID, by: ErasureServices, *, cancel: bool) -
         ahead = await by.obligations.ahead(customer_id, by.store.now(), found.position)
         if ahead.appointments:
             raise AppointmentsAhead(len(ahead.appointments), CANCEL_THEM)
-    await end([customer_id], customer_id, by)
-    await erase([customer_id], by)
+    await end([customer_id], customer_id, by, who)
+    await erase([customer_id], by, who)

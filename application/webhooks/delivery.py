@@ -136,7 +136,9 @@ async def _failed(webhook: Webhook, attempt: DeliveryAttempt, means: DeliverySer
     gone = attempt.sent.status == GONE
     if gone or failing.lasting >= GIVE_UP:
         reason = "gone" if gone else "failing"
-        await disable_webhook(DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason=reason), means.store)
+        cause = f"event:{attempt.position}"
+        disable = DisableWebhook(by=SYSTEM, webhook_id=webhook.id, reason=reason, cause=cause)
+        await disable_webhook(disable, means.store)
         return DeliveryResult("disabled")
     return DeliveryResult("failed", pause(failing.failures, attempt.sent.retry_after))
 

@@ -218,13 +218,10 @@ def evolve(aggregate: Any, events: list[Any]) -> Aggregate | None:
 def metadata_of(request: Request, key: IdempotencyKey | None) -> str:
     """Who asked for what is recorded, and how: JSON, a field of each event."""
     by = request.by
-    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}"'
-    if request.correlation:
-        metadata += f',"correlation":{dumps(request.correlation)}'
+    correlation = request.correlation or str(new_id())  # what nobody asked over HTTP is a request of its own
+    metadata = f'{{"actor":"{by.id}","role":"{by.role.value}","correlation":{dumps(correlation)}'
     if key:
         metadata += f',"key":"{key.value.hex()}"'
     if request.cause:
         metadata += f',"cause":{dumps(request.cause)}'
-    if via := by.via:
-        metadata += f',"via":"{via}"'
-    return f'{metadata},"channel":"{request.channel.value}"}}'
+    return f'{metadata},"via":"{by.via}","channel":"{request.channel.value}"}}'

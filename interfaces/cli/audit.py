@@ -1,10 +1,11 @@
-"""`daybook audit`: proof that the event log has not been changed."""
+"""`daybook audit`: proof that the event log has not been changed, and the past of any aggregate."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -15,14 +16,18 @@ from interfaces.cli.progress import progress
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
+    from application.past import PastLog
     from infrastructure.ledger.checkpoint import SignedCheckpoint
     from infrastructure.ledger.verification import VerificationResult
 
 T = TypeVar("T")
+_ALL = 1_000_000  # events of a stream
 _KEY_FILE_HELP = "The signing key, PEM; made on first use. Default: audit_key.pem in the data folder."
 KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
+Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provider, or any other aggregate.")]
+_WHEN_HELP = "A position such as 0.4711, or an instant such as 2030-01-31T09:00:00Z. Default: the end of the log."
 
-app = typer.Typer(help="Verify the event log and sign checkpoints of it.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Verify the event log, and look into its past.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
@@ -84,6 +89,117 @@ def verify_log(
     if signed:
         typer.echo(f"OK: the checkpoint at {signed.heads.log.position}, signed with {signed.key}.")
     typer.echo(f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.")
+
+
+@app.command()
+def position(
+    at: Annotated[str | None, typer.Argument(help=_WHEN_HELP)] = None, data: Data = HOME, as_json: AsJson = False
+) -> None:
+    """Print the last position that had been recorded by an instant.
+
+    Prints its time too, and the time of the next position.
+    """
+    from interfaces.http.audit.past_bodies import moment_body, when
+
+    async def look(past: PastLog) -> dict[str, Any]:
+        return moment_body(await past.moment(None if at is None else when(at)))
+
+    told = _on_past(data, look)
+    typer.echo(_json(told) if as_json else f"{told['position']} {told['at'] or '-'} {told['until'] or '-'}")
+
+
+@app.command()
+def state(stream: Stream, at: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None, data: Data = HOME) -> None:
+    """Print an aggregate as it was, as JSON.
+
+    Personal data of erased persons is "forgotten".
+    """
+    from application.past import shows_everything, state_at
+    from interfaces.http.audit.past_bodies import state_body, when
+
+    async def look(past: PastLog) -> dict[str, Any]:
+        moment = None if at is None else when(at)
+        return await state_body(stream, await state_at(stream, moment, past, shows_everything), past)
+
+    typer.echo(_json(_on_past(data, look)))
+
+
+@app.command()
+def diff(
+    stream: Stream,
+    from_: Annotated[str, typer.Option("--from", help=_WHEN_HELP)],
+    to: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None,
+    data: Data = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Print the fields of an aggregate that differ between two times."""
+    from application.past import shows_everything, two_states
+    from interfaces.http.audit.past_bodies import difference_body, when
+
+    async def look(past: PastLog) -> dict[str, Any]:
+        moments = when(from_), None if to is None else when(to)
+        both = await two_states(stream, moments, past, shows_everything)
+        return await difference_body(stream, *both, past=past)
+
+    told = _on_past(data, look)
+    if as_json:
+        typer.echo(_json(told))
+    for each in () if as_json else told["changes"]:
+        typer.echo(f"{each['pointer']}: {_json(each['before'], None)} -> {_json(each['after'], None)}")
+
+
+@app.command()
+def history(stream: Stream, data: Data = HOME, as_json: AsJson = False) -> None:
+    """Print the events of an aggregate: position, time, event, actor, role, rank, means and reason.
+
+    "unknown" stands for what an earlier release did not record.
+    """
+    from application.past import shows_everything
+    from application.stream_history import history_of
+    from interfaces.http.audit.stream_history import history_body
+
+    async def look(past: PastLog) -> list[Any]:
+        items, _ = await history_of(stream, 0, _ALL, past, shows_everything)
+        return [history_body(item) for item in items]
+
+    told = _on_past(data, look)
+    if as_json:
+        typer.echo(_json(told))
+    for each in () if as_json else told:
+        actor = each["actor_name"] or each["actor"]
+        words = (each[name] or "-" for name in ("role", "rank", "via", "reason"))
+        typer.echo("  ".join((each["position"], each["at"], each["type"], str(actor), *words)))
+
+
+def _json(told: Any, indent: int | None = 2) -> str:
+    import json
+
+    return json.dumps(told, ensure_ascii=False, indent=indent)
+
+
+def _on_past(data: Path, look: Callable[[PastLog], Awaitable[T]]) -> T:
+    import asyncio
+
+    from pydantic_core import PydanticCustomError
+
+    from domain.errors import NotFound
+    from infrastructure.database.row_pool import RowPool
+    from infrastructure.ledger.past_log import PastLog
+    from infrastructure.local.instance import settings_of
+    from projections.query.snapshot import BeyondHead
+
+    settings = settings_of(data.absolute())
+    assert settings.database is not None
+    dsn = settings.database.dsn
+
+    async def run() -> T:
+        async with RowPool(dsn, size=1, patience=10) as rows:
+            return await look(PastLog(rows, settings.masters))
+
+    try:
+        return asyncio.run(run())
+    except (NotFound, BeyondHead, PydanticCustomError) as refused:
+        fail(str(refused))
 
 
 def _signed(file: Path, key: str | None) -> SignedCheckpoint:

@@ -72,4 +72,4 @@ def town_id(seed: int, *parts: object) -> UUID:
 
 def admin(seed: int) -> Caller:
     """The platform's admin."""
-    return Caller(town_id(seed, "admin"), Role.ADMIN)
+    return Caller(town_id(seed, "admin"), Role.ADMIN, means="demo")

@@ -27,7 +27,7 @@ class Person:
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.id, Role.CUSTOMER)
+        return Caller(self.id, Role.CUSTOMER, means="demo")
 
 
 def people(charter: Charter, everybody: Sequence[DemoCalendar]) -> list[Person]:

@@ -59,7 +59,7 @@ def _chairs(charter: Charter, number: int) -> Iterator[DemoCalendar]:
     shop = SHOPS[number]
     names = [f"{shop.name}: {chair}" for chair in shop.chairs] or [shop.name]
     ids = [charter.id("provider", number, n) for n in range(len(names))]
-    owner = Caller(charter.id("owner", number), Role.PROVIDER)
+    owner = Caller(charter.id("owner", number), Role.PROVIDER, means="demo")
     services = {
         charter.id("service", number, n): _terms(charter, shop, offering, ids)
         for n, offering in enumerate(TRADES[shop.trade])

@@ -15,6 +15,7 @@ _ORGANIZATION_ID = "0198c5a2-f6bc-7a2e-95a7-a1c2d3e4f576"
 _INVITATION_ID = "0198c5a2-f9d0-7b3c-8a41-b2c3d4e5f687"
 _SCHEDULE_ID = "4c1f6d0e-6a0b-5d3e-9c2f-1a2b3c4d5e6f"
 _TAG_ID = "7d2a8e1f-7b1c-5e4f-8d3a-2b3c4d5e6f70"
+_MOMENT = {"position": "0.4711", "at": "2030-01-02T10:11:12.500000Z", "until": "2030-01-02T10:11:13.250000Z"}
 _START, _END = "2030-01-31T09:00:00Z", "2030-01-31T09:30:00Z"
 
 _PROFILE = {
@@ -391,6 +392,21 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "at": "2030-01-02T10:11:12Z",
     },
     "LedgerVerification": {"holds": True, "from": "0.1", "to": "0.4711", "seals": 2950, "broken": None},
+    "LogMoment": _MOMENT,
+    "PastState": {
+        **_MOMENT,
+        "stream": _TAG_ID,
+        "kind": "Tag",
+        "version": 1,
+        "state": {"id": _TAG_ID, "version": 1, "slug": "haircut", "name": "Haircut", "aliases": []},
+    },
+    "StateDifference": {
+        "stream": _TAG_ID,
+        "kind": "Tag",
+        "from": {**_MOMENT, "version": 1},
+        "to": {"position": "0.4712", "at": _MOMENT["until"], "until": None, "version": 2},
+        "changes": [{"pointer": "/name", "before": "Haircut", "after": "Haircuts"}],
+    },
     "SignInForm": {
         "grant_type": "password",
         "username": "grace@example.org",

@@ -86,12 +86,19 @@ def _item(row: Mapping[str, Any], event: object) -> HistoryEntry:
         type=row["topic"],
         version=row["originator_version"],
         actor=row["metadata"].get("actor"),
-        data={name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA},
+        data=data_of(event),
     )
+
+
+def data_of(event: object) -> dict[str, Any]:
+    """The fields of an event as JSON."""
+    return {name: plain(value) for name, value in vars(event).items() if name not in _NOT_DATA}
 
 
 _KEYS = text("SELECT subject, key, master FROM keyring.person WHERE subject = ANY(:subjects)")
 _PAGE = 200
+FORGOTTEN = "forgotten"
+"""Shown in place of personal data whose person is erased."""
 _NOT_DATA = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -101,7 +108,7 @@ def plain(value: object) -> Any:
         case UUID():
             return str(value)
         case PersonalData():
-            return "forgotten" if value.value is None else plain(value.value)
+            return FORGOTTEN if value.value is None else plain(value.value)
         case datetime():
             return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
         case dict():

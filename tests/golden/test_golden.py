@@ -48,13 +48,18 @@ def key(kind: type[Any]) -> tuple[str, int]:
 CLASSES = {key(kind): kind for kind in event_classes()}
 
 
-def recorded(kind: type[Any]) -> dict[str, Any]:
-    """An example as it would be stored."""
+def example(kind: type[Any]) -> Any:
+    """An event of this kind."""
     own = {name: each.type for name, each in kind.__dataclass_fields__.items() if name not in _LIBRARYS}
     assert not any(isinstance(each, str) for each in own.values()), "no postponed annotations: types are looked at"
     fields = {name: _value(each) for name, each in own.items()}
     fields |= {name: value for name, value in _LIBRARYS.items() if name in kind.__dataclass_fields__}
-    row = encode(kind(**fields), "{}", {ID: bytes(32)})
+    return kind(**fields)
+
+
+def recorded(kind: type[Any]) -> dict[str, Any]:
+    """An example as it would be stored."""
+    row = encode(example(kind), "{}", {ID: bytes(32)})
     topic, version = key(kind)
     return {"topic": topic, "class_version": version, "state": json.loads(row.state)}
 

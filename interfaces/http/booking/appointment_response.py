@@ -16,7 +16,7 @@ from interfaces.http.booking.appointment_schemas import (
 from interfaces.http.framework.fields import Shape, plain
 from projections.read_models.agenda.listed import ListedAppointment
 
-_TEXTS = ("note", "answers", "external_id", "metadata")
+TEXTS = ("note", "answers", "external_id", "metadata")
 
 
 def noted_response(appointment: Appointment) -> Mapping[str, Any]:
@@ -46,7 +46,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "free_cancellation": appointment.free_cancellation,
         "overridden": appointment.overridden,
-        **{name: getattr(appointment, name) for name in _TEXTS},
+        **{name: getattr(appointment, name) for name in TEXTS},
         "created_at": plain(appointment.created_at),
         "updated_at": plain(appointment.updated_at),
         "expires_at": appointment.expires_at and plain(appointment.expires_at),

@@ -90,15 +90,24 @@ def waitlist_entry_response(entry: waitlist.WaitlistEntry) -> Mapping[str, Any]:
     """An entry as JSON."""
     offer = entry.offer
     if offer is not None:
-        start = datetime.fromisoformat(offer["starts_at"])
-        offer = {
-            "hold_id": offer["hold_id"],
-            "provider_id": offer["provider_id"],
-            "start": plain(start),
-            "end": plain(start + timedelta(minutes=entry.duration)),
-            "expires_at": plain(datetime.fromisoformat(offer["expires_at"])),
-        }
+        start, expires_at = (datetime.fromisoformat(offer[name]) for name in ("starts_at", "expires_at"))
+        offer = _offer(offer["hold_id"], offer["provider_id"], start, expires_at, entry.duration)
     return _shown(entry, {"from": entry.first, "to": entry.last}, offer)
+
+
+def recorded_waitlist_response(entry: Waiting, duration: int) -> Mapping[str, Any]:
+    """An entry as the event log has it. `duration`: of its service, in minutes."""
+    return _shown(entry, entry.dates, entry.offer and _offer(*entry.offer, duration))
+
+
+def _offer(hold_id: UUID | str, provider_id: UUID | str, start: datetime, expires_at: datetime, duration: int) -> Any:
+    return {
+        "hold_id": hold_id,
+        "provider_id": provider_id,
+        "start": plain(start),
+        "end": plain(start + timedelta(minutes=duration)),
+        "expires_at": plain(expires_at),
+    }
 
 
 def _shown(entry: Waiting | waitlist.WaitlistEntry, dates: Mapping[str, Any], offer: Any) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from application.jobs.job import JobEnqueuer
 from application.ledger import Ledger
 from application.notifications.links import Links
 from application.notifications.mail import SentMails
+from application.past import PastLog
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits, WriteBudget
 from application.webhooks.ports import DeliveryReports, SigningSecrets, WebhookTargets
@@ -142,6 +143,7 @@ class Ports:
     cursors: Cursors
     codec: EventDecoder
     ledger: Ledger
+    past: PastLog
     identity: IdentityPorts
     abuse: AbusePorts
     erasure: ErasurePorts

@@ -10,6 +10,7 @@ from application.people.account import FindAccount, find_account
 from application.people.erasure import (
     CancelErasure,
     RequestErasure,
+    RequestOrigin,
     cancel_erasure,
     request_erasure,
 )
@@ -69,7 +70,9 @@ async def cancel_user(request: RequestContext, account_id: UUID) -> Response:
 @guests.post("/{customer_id}/forget", "erase_customer", None, status=204)
 async def erase_customer(request: RequestContext, customer_id: UUID, body: RequestErasureBody) -> Response:
     """Erase a guest at once. A guest has no account."""
-    await erase_guest(customer_id, request.ports.erasure.services, cancel=body.cancel_appointments)
+    services = request.ports.erasure.services
+    who: RequestOrigin = {"by": request.caller, "correlation": request.scope["request_id"]}
+    await erase_guest(customer_id, services, who, cancel=body.cancel_appointments)
     return HttpResponse(204)
 
 

@@ -115,6 +115,16 @@ class RedeliverWebhookQuery(Query):
 def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress) -> dict[str, Any]:
     """A webhook as JSON."""
     return {
+        **recorded_webhook_response(webhook),
+        "position": position_text(standing.position),
+        "behind": standing.behind,
+        "failing_since": plain(standing.failing_since) if standing.failing_since else None,
+    }
+
+
+def recorded_webhook_response(webhook: Webhook | ListedWebhook) -> dict[str, Any]:
+    """A webhook as the event log has it, without its progress."""
+    return {
         "id": webhook.id,
         "version": webhook.version,
         "url": webhook.url,
@@ -124,9 +134,6 @@ def webhook_response(webhook: Webhook | ListedWebhook, standing: WebhookProgress
         "state": str(webhook.state),
         "reason": webhook.reason,
         "created_at": plain(webhook.created_at),
-        "position": position_text(standing.position),
-        "behind": standing.behind,
-        "failing_since": plain(standing.failing_since) if standing.failing_since else None,
     }
 
 

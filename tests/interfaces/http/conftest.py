@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.ending import EndingKind, NothingAhead
@@ -20,6 +21,7 @@ from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
@@ -45,7 +47,11 @@ from tests.infrastructure.mail.gallery import LINKS
 from tests.infrastructure.observability.captured_log import logged, personal
 from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
+from tests.support.instances import eventually
 from tests.support.sealed import CODEC, MASTERS
+
+_CAUGHT_UP = text("""
+    SELECT bool_and(position = (SELECT max(notification_id) FROM log.stored_events)) FROM read.bookmark""")
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +88,8 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             reads = Snapshots(engine, positions)
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
-                ports = _ports(store, reads, availability, LedgerReader(database.application), people.ports)
+                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS)}
+                ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
@@ -129,6 +136,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "webhooks": WebhookPorts(none, none, none),
         "jobs": JobPorts(none, none),
         "mails": none,
+        "past": none,
     }
 
 
@@ -203,3 +211,20 @@ def lift_limits(patch: pytest.MonkeyPatch) -> None:
     """Limits count, but let everything pass."""
     lifted = {policy: [rate_limits.RateLimitWindow("network", 10**6, 60)] for policy in rate_limits.POLICIES}
     patch.setattr(rate_limits, "POLICIES", lifted)
+
+
+@pytest.fixture
+async def followed(api: Api, database: Database) -> AsyncIterator[None]:
+    """A projector that follows by itself: who forgets waits for it, and so does each GET."""
+    engine = create_async_engine(database.url)
+    following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
+
+    async def caught_up() -> bool:
+        async with engine.connect() as connection:
+            return bool((await connection.execute(_CAUGHT_UP)).scalar_one())
+
+    api.catch_up = lambda: eventually(caught_up)
+    yield
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await engine.dispose()

@@ -13,6 +13,7 @@ from application.access import SYSTEM, Caller, Role
 from application.booking.waitlist import OfferPlace, offer_place
 from application.identity.one_time_tokens import Verification
 from domain.kernel import new_id
+from domain.people.account import Account
 from projections.read_models.job import key_of
 from tests.interfaces.http.tenants import CALLERS, Tenants, an_account_of
 from tests.support.signing import PASSWORD, an_account
@@ -312,7 +313,29 @@ async def _proof(it: Tenants, _: str) -> Parts:
     return {"said": {"code": await it.api.people.verifications.issue(told)}}
 
 
+async def _appointment_then(it: Tenants, _: str) -> Parts:
+    return {"stream_id": it.names["appointment_id"]}
+
+
+async def _guest_then(it: Tenants, _: str) -> Parts:
+    return {"stream_id": it.names["guest_id"]}
+
+
+async def _account_then(it: Tenants, _: str) -> Parts:
+    """Of the owner, who is a member of the organization."""
+    return {"stream_id": str(Account.id_of(it.callers["owner"].account))}
+
+
+async def _appointment_since(it: Tenants, _: str) -> Parts:
+    return {**await _appointment_then(it, _), "query": {"from": "0.0"}}
+
+
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
+    "get_past_state": _appointment_then,
+    "get_past_state:guest": _guest_then,
+    "get_past_state:account": _account_then,
+    "get_state_difference": _appointment_since,
+    "get_stream_history": _appointment_then,
     "find_starts": _starts,
     "find_earliest_starts": _earliest,
     "explain_availability": _why,

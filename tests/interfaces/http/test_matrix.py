@@ -191,6 +191,12 @@ list_deliveries:organization   ?    .    .  |   -    +    +    -  |   -    -    
 
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+get_position                   ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+get_past_state                 ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   +    +    .
+get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

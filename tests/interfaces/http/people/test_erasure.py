@@ -1,20 +1,15 @@
 """A person leaves: told everything first, then nothing of them can be read anywhere, and all else holds."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
 from psycopg import AsyncConnection
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Caller, Role
 from infrastructure.ledger.verification import verify
-from projections.engine.projector import Projector
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
@@ -27,8 +22,6 @@ from tests.support.instances import eventually
 from tests.support.sealed import CODEC
 
 EMAIL = "grace.hopper@navy.example"
-_CAUGHT_UP = text("""
-    SELECT bool_and(position = (SELECT max(notification_id) FROM log.stored_events)) FROM read.bookmark""")
 ADMIN = somebody(Role.ADMIN)
 NEEDLES = (
     EMAIL,
@@ -47,23 +40,6 @@ NEEDLES = (
     "Ship ahoy browser",
     "Amazing Grace the guest",
 )
-
-
-@pytest.fixture
-async def followed(api: Api, database: Database) -> AsyncIterator[None]:
-    """A projector that follows by itself: who forgets waits for it, and so does each GET."""
-    engine = create_async_engine(database.url)
-    following = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC).run())
-
-    async def caught_up() -> bool:
-        async with engine.connect() as connection:
-            return bool((await connection.execute(_CAUGHT_UP)).scalar_one())
-
-    api.catch_up = lambda: eventually(caught_up)
-    yield
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
-    await engine.dispose()
 
 
 async def registered(api: Api, email: str = EMAIL, name: str = "Grace Brewster") -> Caller:

@@ -5,11 +5,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from application.access import OPERATOR
+from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
+from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.ledger.catalog import COVERED, NOT_COVERED
 from infrastructure.ledger.checkpoint import signing_key
 from infrastructure.ledger.verification import LedgerHeads, heads_of, verify
@@ -23,6 +27,7 @@ from tests.infrastructure.ledger.test_verification import (
     write,
 )
 from tests.support.instances import Instance, Process, a_folder, clean_environment
+from tests.support.sealed import MASTERS
 from tests.system.journeys.town import Town, at, good
 
 Audit = Callable[..., tuple[int, str, str]]
@@ -152,3 +157,30 @@ async def _look(instance: Instance, look: Callable[[psycopg.AsyncConnection], An
     async with await connecting as connection:
         found: LedgerHeads | bool = await look(connection)
         return found
+
+
+def test_the_past_is_printed(database: Database, audit: Audit) -> None:
+    tag = str(asyncio.run(_renamed_tag(database)))
+    status, said, _ = audit("state", tag, "--at", "0.1")
+    then = json.loads(said)
+    assert (status, then["kind"], then["version"], then["state"]["name"]) == (0, "Tag", 1, "hair")
+    assert audit("position", then["at"])[1] == f"0.1 {then['at']} {then['until']}\n"
+    assert audit("diff", tag, "--from", "0.1")[1] == '/version: 1 -> 2\n/name: "hair" -> "Hair"\n'
+    lines = audit("history", tag)[1].splitlines()
+    assert [line.split()[2] for line in lines] == ["Tag.Coined", "Tag.Renamed"]
+    assert [each["via"] for each in json.loads(audit("history", tag, "--json")[1])] == ["cli", "cli"]
+    for when, why in (("yesterday", "Use RFC 3339"), ("0.4711", "The log ends at 0.2"), ("0.0", "There is no stream")):
+        status, said, warned = audit("state", tag, "--at", when)
+        assert (status, said) == (1, "")
+        assert warned.startswith(why)
+
+
+async def _renamed_tag(database: Database) -> UUID:
+    store = postgres_store(database.application, MASTERS)
+    await store.open()
+    try:
+        tag = (await create_tag(CreateTag(by=OPERATOR, slug="hair"), store)).aggregate
+        await rename_tag(RenameTag(by=OPERATOR, tag_id=tag.id, name="Hair"), store)
+        return tag.id
+    finally:
+        await store.close()

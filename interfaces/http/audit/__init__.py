@@ -1,0 +1,1 @@
+"""Routes about the past: states, differences and histories of aggregates."""
