@@ -1,7 +1,6 @@
 """The settings of one process, from the environment or `.env`; no other module reads either.
 
-A secret can be in a file (`SECRET_KEY_FILE=/run/secrets/key`). `.env.example` and docs/configuration.md explain every
-name, `infrastructure/settings_rules.py` says what is refused.
+A secret can be in a file (`SECRET_KEY_FILE`). docs/configuration.md explains each name, `settings_rules` refuses values.
 """
 
 import os

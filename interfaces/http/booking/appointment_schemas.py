@@ -11,7 +11,7 @@ from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.move import MoveOutcome
 from domain.booking.origin import OverridableRule, Party, ReasonCode
 from interfaces.http.booking.answers import Answers
-from interfaces.http.framework.details.external import ExternalId, Metadata
+from interfaces.http.framework.details.external import ExternalId, Metadata, empty
 from interfaces.http.framework.fields import (
     Body,
     Change,
@@ -22,7 +22,6 @@ from interfaces.http.framework.fields import (
     Shape,
     Text,
     absent,
-    empty,
 )
 
 TEXTS = frozenset({"staff_note", "external_id", "metadata"})

@@ -252,11 +252,6 @@ def absent() -> Any:
     return Field(default_factory=lambda: None)
 
 
-def empty() -> Any:
-    """The default of an object that is usually left out: new each time, where Pydantic would copy a `{}` deeply."""
-    return Field(default_factory=dict, json_schema_extra={"default": {}})
-
-
 def plain(moment: datetime) -> datetime:
     """An instant of an answer: UTC, whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,6 +1,6 @@
 """What an outside program keeps with a resource: its own id for it, and a few values."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -28,3 +28,8 @@ _Key = Annotated[
 _Value = Annotated[str, matching(r"^[^\x00]*$", "Must not contain the character U+0000.", max_length=500)]
 Metadata = Annotated[dict[_Key, _Value], Field(max_length=MOST_KEYS, examples=[{"branch": "north"}])]
 """A change replaces all of it. Not meant for personal data."""
+
+
+def empty() -> Any:
+    """The default of an object that is usually left out: new each time, where Pydantic would copy a `{}` deeply."""
+    return Field(default_factory=dict, json_schema_extra={"default": {}})

@@ -17,7 +17,7 @@ import yaml
 from infrastructure.settings import Settings
 from infrastructure.settings_rules import SECRETS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WATCH = "docker-compose-prometheus.yml"
 FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/services.yml", WATCH)
 SCRIPTS = [ROOT / "docker" / name for name in ("backup", "prepare", "restore", "rollout", "rotate")]
