@@ -1,6 +1,6 @@
 """The settings of one process, from the environment or `.env`; no other module reads either.
 
-A secret can be in a file (`SECRET_KEY_FILE`). docs/configuration.md explains each name, `settings_rules` refuses values.
+A secret can be in a file (`SECRET_KEY_FILE`). docs/configuration.md explains each name; `settings_rules` refuses.
 """
 
 import os
