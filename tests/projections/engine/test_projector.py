@@ -170,9 +170,11 @@ class TestFailing:
         assert marks.pop("picky") == (2, 3)
         assert set(marks.values()) == {(4, None)}
         assert await ask("SELECT error FROM read.bookmark WHERE reader = 'picky'") == [("ValueError: not this one",)]
+        assert isinstance(lines[0].pop("exc_info"), ValueError)
         assert lines == [
             {
                 "event": "projection stopped",
+                "request_id": None,
                 "log_level": "error",
                 "projection": "picky",
                 "position": 3,

@@ -41,7 +41,8 @@ async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(
         appointment = good(booked, 201)
         assert appointment["customer_id"] == account_id
         listed = await web.get("/v1/appointments", headers={"daybook-position": str(position(booked))})
-        assert good(listed)["items"] == [appointment]
+        (shown,) = good(listed)["items"]
+        assert shown.items() >= appointment.items()
 
         assert (await web.post("/v1/auth/logout")).status_code in {200, 204}
 

@@ -246,7 +246,8 @@ class TestChangeService:
     async def test_a_changed_price_does_not_touch_what_is_booked(self, town: Town):
         made = await town.booked()
         await town.api.patch(f"/v1/services/{town.service_id}", {"price": 100}, town.owner, if_match=1)
-        assert (await town.api.get(f"/v1/appointments/{made['id']}", town.customer)).json() == made
+        shown = (await town.api.get(f"/v1/appointments/{made['id']}", town.customer)).json()
+        assert shown.items() >= made.items()
 
 
 class TestDeleteService:

@@ -54,7 +54,7 @@ async def test_a_stranger_books_moves_and_cancels_and_every_door_shows_it(town: 
     assert problem(too_late) == TAKEN
 
     shown = await ada.get(booked.headers["location"], seen=position(booked))
-    assert shown.json() == appointment
+    assert shown.json().items() >= appointment.items()
     listed = good(await owner.get(f"/v1/appointments?provider_id={provider['id']}", seen=position(booked)))
     assert listed["items"] == [appointment]
     assert (await bea.get(booked.headers["location"], seen=position(booked))).status_code == 404
@@ -93,7 +93,7 @@ async def test_every_door_asked_with_the_position_of_a_write_shows_the_write(tow
         earliest = f"/v1/availability/earliest?service_id={shop.service_id}&limit=200"
         assert written(start) not in _starts(good(await ada.get(earliest, seen=seen)))
         path = f"/v1/appointments/{told['id']}"
-        assert good(await ada.get(path, seen=seen)) == told
+        assert good(await ada.get(path, seen=seen)).items() >= told.items()
         assert [item["version"] for item in good(await ada.get(f"{path}/history", seen=seen))["items"]] == [1]
         day = f"from={written(at('00:00'))}&to={written(at('00:00', 1))}&limit=200"
         assert told in good(await ada.get(f"/v1/appointments?{day}", seen=seen))["items"]
