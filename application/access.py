@@ -89,6 +89,9 @@ SYSTEM = Caller(derived_id("system"), Role.ADMIN, means="worker")
 OPERATOR = Caller(derived_id("operator"), Role.ADMIN, means="cli")
 """The operator of the server: creates the first admin on the command line."""
 
+PANEL_ROLES = frozenset({Role.PROVIDER, Role.ADMIN, Role.AUDITOR})
+"""The roles that may use the admin panel; what each sees and does there, ACCESS says."""
+
 Grants = Mapping[Role, Scope]
 
 _EVERYBODY: Grants = dict.fromkeys(Role, Scope.ANY)

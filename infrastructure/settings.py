@@ -1,7 +1,4 @@
-"""The settings of one process, from the environment or `.env`; no other module reads either.
-
-A secret can be in a file (`SECRET_KEY_FILE`). docs/configuration.md explains each name; `settings_rules` refuses.
-"""
+"""The settings of one process, from the environment, `.env` and files of secrets; no other module reads them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -53,6 +50,7 @@ class Settings(BaseSettings):
     api_connections: int = Field(1000, ge=1)
     api_queue_delay: float = Field(0.05, gt=0)  # seconds
     api_drain_seconds: float = Field(0.0, ge=0)
+    admin: bool = False
     public_url: Annotated[str, AfterValidator(values.web_address)] = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[str, AfterValidator(values.networks_only)] = ""
     cors_origins: Annotated[str, AfterValidator(values.origins_only)] = ""

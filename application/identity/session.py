@@ -10,6 +10,7 @@ from application.access import ANONYMOUS, Caller, Role, demand
 from application.event_log import EventReader, EventStore
 from application.identity.access_token import AccessTokens, IssuedToken
 from application.identity.api_key import ApiKeys
+from application.identity.browser_sessions import BrowserSessions
 from application.identity.credentials import Credential, Credentials, Passwords, TotpCodes
 from application.identity.one_time_tokens import OneTimeTokens
 from application.identity.security_log import SecurityReader
@@ -52,6 +53,7 @@ class Signing:
     credentials: Credentials
     codes: TotpCodes
     sessions: Sessions
+    browsers: BrowserSessions
     tickets: OneTimeTokens
     tokens: AccessTokens
     keys: ApiKeys
@@ -115,7 +117,7 @@ async def _get_account(asked: _GetAccount, log: EventReader, _: datetime) -> Acc
     return AccountHolder(account_id, account.role, account.active)
 
 
-async def _holder(
+async def account_holder(
     signing: Signing, *, address: UUID | None = None, id: UUID | None = None
 ) -> QueryResult[AccountHolder]:
     """The holder of an address or of an account, and the log position at which it was read."""
@@ -133,23 +135,37 @@ async def subject(username: str, signing: Signing) -> UUID:
     return await signing.address_id(username[:LONGEST_NAME])
 
 
-async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
-    """Open a session. Raises TotpRequired, and InvalidCredentials with the same answer and duration for every cause."""
+@dataclass(frozen=True, slots=True)
+class ProvenHolder:
+    """The account whose password and one-time code were right. `password`: its stored hash; `position`: of the log."""
+
+    account_id: UUID
+    role: Role
+    password: str
+    position: int
+
+
+async def check_credentials(cmd: SignIn, signing: Signing) -> ProvenHolder:
+    """Raises TotpRequired, and InvalidCredentials with the same answer and duration for every cause."""
     now, address = signing.store.now(), await subject(cmd.username, signing)
-    done = await _holder(signing, address=address)
-    holder = done.aggregate
-    credential = await signing.credentials.get(holder.account_id or address)
+    done = await account_holder(signing, address=address)
+    holder, id = done.aggregate, done.aggregate.account_id
+    credential = await signing.credentials.get(id or address)
     right = await signing.passwords.verify(cmd.password, credential.password if credential else None)
-    id = holder.account_id
     if not right or credential is None or id is None or not holder.active:
         await _failed(cmd, id, signing)
         raise InvalidCredentials
     await _check_code(cmd, credential, signing, now)
-    session, refresh = await signing.sessions.open(id, cmd.client, proven=credential.password)
-    await signing.security.note("login", id, network=cmd.network, session=str(session.id))
-    role = Role(holder.role)
-    access = signing.tokens.grant(id, role, session.id, now, done.position)
-    return SignedIn(session, role, access, refresh)
+    return ProvenHolder(id, Role(holder.role), credential.password, done.position)
+
+
+async def sign_in(cmd: SignIn, signing: Signing) -> SignedIn:
+    """Open a session. Raises as `check_credentials` does."""
+    now, proven = signing.store.now(), await check_credentials(cmd, signing)
+    session, refresh = await signing.sessions.open(proven.account_id, cmd.client, proven=proven.password)
+    await signing.security.note("login", proven.account_id, network=cmd.network, session=str(session.id))
+    access = signing.tokens.grant(proven.account_id, proven.role, session.id, now, proven.position)
+    return SignedIn(session, proven.role, access, refresh)
 
 
 async def _check_code(cmd: SignIn, credential: Credential, signing: Signing, now: datetime) -> None:
@@ -202,7 +218,7 @@ async def refresh(token: str, network: str, signing: Signing) -> SignedIn:
     now = signing.store.now()
     session, following = await signing.sessions.refresh(token, network=network)
     id = session.account_id
-    done = await _holder(signing, id=id)
+    done = await account_holder(signing, id=id)
     holder = done.aggregate
     if not holder.active:
         await signing.sessions.end(id)

@@ -20,7 +20,7 @@ from infrastructure.identity.one_time_tokens import OneTimeTokens
 from infrastructure.identity.passwords import COST, Passwords
 from infrastructure.identity.rate_limits import RateLimits
 from infrastructure.identity.security_log import SecurityLog
-from infrastructure.identity.sessions import Sessions
+from infrastructure.identity.sessions import BrowserSessions, Sessions
 from infrastructure.identity.token_revocation import TokenRevocation
 from infrastructure.identity.totp import TotpCodes
 from infrastructure.privacy.keyring import Keyring
@@ -98,6 +98,7 @@ def _signing(
         credentials=Credentials(pool, store.keyring),
         codes=TotpCodes(),
         sessions=Sessions(pool, store.keyring, security),
+        browsers=BrowserSessions(pool, store.keyring),
         tickets=OneTimeTokens(pool),
         tokens=tokens,
         keys=ApiKeys(pool, store.keyring),

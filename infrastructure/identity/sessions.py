@@ -1,10 +1,12 @@
-"""Sessions: families of refresh tokens, each exchanged once for the next."""
+"""Sessions: families of refresh tokens, each exchanged once for the next; and browsers, which have a secret instead."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from application.identity.browser_sessions import AT_MOST as BROWSER_AT_MOST
+from application.identity.browser_sessions import IDLE
 from application.identity.security_log import SecurityLog
 from application.identity.sessions import Session
 from domain.errors import Unauthenticated
@@ -59,6 +61,22 @@ _SWEEP = """
 _DROP_USED = f"""
     DELETE FROM auth.refresh_token
     WHERE session_id = %s AND used_at < now() - interval '{UNUSED}'"""  # noqa: S608
+
+
+_IDLE, _AT_MOST = f"interval '{IDLE.total_seconds():.0f} s'", f"interval '{BROWSER_AT_MOST.total_seconds():.0f} s'"
+# The share lock orders this against a change of the password, as with other sessions.
+_OPEN_BROWSER = f"""
+    INSERT INTO auth.session (id, account_id, client, created_at, used_at, expires_at, browser)
+    SELECT %s, account_id, %s, now(), now(), now() + {_IDLE}, %s
+    FROM auth.credential WHERE account_id = %s AND password = %s FOR SHARE
+    RETURNING {_COLUMNS}"""  # noqa: S608  all of it is written here
+_FIND_BROWSER = f"""
+    SELECT {_COLUMNS}, used_at < now() - interval '1 minute' FROM auth.session
+    WHERE browser = %s AND ended_at IS NULL AND expires_at > now()"""  # noqa: S608
+# Once a minute: a page is no reason to write a row.
+_RENEW_BROWSER = f"""
+    UPDATE auth.session SET used_at = now(), expires_at = least(now() + {_IDLE}, created_at + {_AT_MOST})
+    WHERE id = %s AND ended_at IS NULL RETURNING 1"""  # noqa: S608
 
 
 class Sessions:
@@ -116,9 +134,44 @@ class Sessions:
         return len(await self._pool.all(_END, ["account", account_id, session_id, session_id, keep]))
 
     async def _session(self, row: Row) -> Session:
-        id, account_id, created_at, used_at, expires_at, client = row
-        name = await self._encryption.decrypt(account_id, client, _place(id))
-        return Session(id, account_id, created_at, used_at, expires_at, str(name or ""))
+        return await _session(row, self._encryption)
+
+
+class BrowserSessions:
+    """The rows of `auth.session` that have a `browser`."""
+
+    def __init__(self, pool: RowPool, encryption: RowEncryption) -> None:
+        self._pool = pool
+        self._encryption = encryption
+
+    async def open(self, account_id: UUID, client: str, *, proven: str) -> tuple[Session, str]:
+        id, secret = new_id(), new_secret()
+        encrypted = await self._encryption.encrypt(account_id, client, _place(id))
+        async with self._pool.transaction() as connection:
+            found = await rows(connection, _OPEN_BROWSER, [id, encrypted, hashed(secret), account_id, proven])
+            if not found:
+                raise Unauthenticated("The password was changed just now.")
+            await rows(connection, _SWEEP, [account_id])
+        return await self._session(found[0]), secret
+
+    async def find(self, secret: str) -> Session | None:
+        found = await self._pool.all(_FIND_BROWSER, [hashed(secret)])
+        if not found:
+            return None
+        *row, due = found[0]
+        if due and not await self._pool.all(_RENEW_BROWSER, [row[0]]):
+            return None
+        return await self._session(tuple(row))
+
+    async def _session(self, row: Row) -> Session:
+        return await _session(row, self._encryption)
+
+
+async def _session(row: Row, encryption: RowEncryption) -> Session:
+    """The session of a row of _COLUMNS."""
+    id, account_id, created_at, used_at, expires_at, client = row
+    name = await encryption.decrypt(account_id, client, _place(id))
+    return Session(id, account_id, created_at, used_at, expires_at, str(name or ""))
 
 
 async def _issue(connection: AsyncConnection, session_id: UUID) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.observability.logger import log_start, log_stop
 from infrastructure.settings import Settings
-from interfaces.http.main import create_app, drain
 from interfaces.http.server.configuration import limits_of, server_options
 from interfaces.http.server.limits import ServerLimits
 
@@ -27,12 +27,25 @@ log = structlog.get_logger(__name__)
 
 def serve(settings: Settings, port: int, fd: int | None) -> None:
     """Serve until SIGTERM. `fd`: an inherited listening socket. Raises psycopg.Error without a migrated database."""
+    from interfaces.http.main import drain
+
     _require_database(settings)
-    limits, app = limits_of(settings.api_connections), create_app(settings)
+    limits, app = limits_of(settings.api_connections), app_of(settings)
     config = config_of(app, limits, host=settings.api_host, port=port, fd=fd)
     collect_rarely()
     server = _DrainingServer(config, partial(drain, app), settings.api_drain_seconds)
     server.run(sockets=[socket.socket(fileno=fd)] if fd is not None else None)
+
+
+def app_of(settings: Settings) -> FastAPI:
+    """The API, with the admin panel where ADMIN is on. Nothing of the panel is loaded where it is off."""
+    if settings.admin:
+        from interfaces.admin.main import create_app as create_app_with_panel
+
+        return create_app_with_panel(settings)
+    from interfaces.http.main import create_app
+
+    return create_app(settings)
 
 
 def config_of(app: ASGIApp, limits: ServerLimits, **address: Any) -> uvicorn.Config:

@@ -16,9 +16,9 @@ from infrastructure.local.instance import settings_of
 from infrastructure.observability.metric_folder import FOLDER
 from infrastructure.observability.metrics import serve_metrics
 from infrastructure.settings import Settings, inherited, without_superuser
+from interfaces.cli.api_server import app_of
 from interfaces.cli.failures import failure_of
 from interfaces.cli.reporting import start_reporting
-from interfaces.http.main import create_app
 from interfaces.http.server.configuration import limits_of, server_options
 
 
@@ -39,7 +39,7 @@ def application() -> ASGIApp:
     settings = checked_settings()
     start_reporting(settings, "api")
     collect_rarely()
-    return create_app(settings)
+    return app_of(settings)
 
 
 def serve_own_metrics() -> None:

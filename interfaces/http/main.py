@@ -85,7 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
 def _links(settings: Settings) -> dict[str, str]:
     """What `GET /` links where developers look; nothing in PROD."""
     mailbox = "/dev/mailbox" if settings.dev_mailbox is not None else None
-    links = {"mailbox": mailbox, "flower": settings.flower_url, "metrics": settings.metrics_url}
+    admin = "/admin" if settings.admin else None
+    links = {"admin": admin, "mailbox": mailbox, "flower": settings.flower_url, "metrics": settings.metrics_url}
     return {} if settings.mode is Mode.PROD else {title: link for title, link in links.items() if link}
 
 

@@ -185,18 +185,18 @@ directory = Projection(
 )
 
 _p, _s, _t = providers.c, services.c, tag.tag.c
-_all_providers = (
+all_providers = (
     select(*(_p[name] for name in ListedProvider.__dataclass_fields__))
     .add_columns(tag.respelled(_p.tags).label("respelled"))
     .select_from(providers)
 )
-_all_services = (
+all_services = (
     select(*(_s[name] for name in ListedService.__dataclass_fields__))
     .add_columns(tag.respelled(_s.tags).label("respelled"))
     .select_from(services)
 )
-listed_providers = _all_providers.where(_p.active)
-listed_services = _all_services.where(~_s.withdrawn)
+listed_providers = all_providers.where(_p.active)
+listed_services = all_services.where(~_s.withdrawn)
 _listed_tags = select(
     _t.id,
     _t.version,
@@ -211,7 +211,7 @@ _listed_tags = select(
 
 async def provider(read: Snapshot, id: UUID) -> ListedProvider | None:
     """A provider, also one who is paused or has ended, or None."""
-    found = (await read.connection.execute(_all_providers.where(_p.id == id))).one_or_none()
+    found = (await read.connection.execute(all_providers.where(_p.id == id))).one_or_none()
     return None if found is None else listed(ListedProvider, found._asdict())
 
 
@@ -223,8 +223,20 @@ async def owned(read: Snapshot, account: UUID) -> Sequence[ListedProvider]:
 
 async def service(read: Snapshot, id: UUID) -> ListedService | None:
     """A service, also one that is paused or has ended, or None."""
-    found = (await read.connection.execute(_all_services.where(_s.id == id))).one_or_none()
+    found = (await read.connection.execute(all_services.where(_s.id == id))).one_or_none()
     return None if found is None else listed(ListedService, found._asdict())
+
+
+async def provider_names(read: Snapshot, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """The names of providers, also of those who have ended."""
+    found = await read.connection.execute(select(_p.id, _p.name).where(_p.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+async def service_names(read: Snapshot, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """The names of services, also of those that have ended."""
+    found = await read.connection.execute(select(_s.id, _s.name).where(_s.id.in_(ids)))
+    return {row.id: row.name for row in found}
 
 
 L = TypeVar("L", bound=ListedProvider | ListedService)

@@ -1,6 +1,6 @@
 """Organizations: members, open invitations and holidays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -169,6 +169,18 @@ async def get(read: Snapshot, id: UUID) -> ListedOrganization | None:
     """An organization that is not closed, or None."""
     found = (await read.connection.execute(_listed.where(_o.id == id))).one_or_none()
     return None if found is None else ListedOrganization(**found._mapping)
+
+
+async def names(read: Snapshot, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """The names of organizations, also of those that have closed."""
+    found = await read.connection.execute(select(_o.id, _o.name).where(_o.id.in_(ids)))
+    return {row.id: row.name for row in found}
+
+
+async def ids_of(read: Snapshot, account: UUID) -> Sequence[UUID]:
+    """The organizations that an account belongs to."""
+    query = select(_m.organization_id).where(_m.account_id == account).order_by(_m.organization_id)
+    return (await read.connection.execute(query)).scalars().all()
 
 
 async def find(

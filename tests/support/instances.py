@@ -31,7 +31,7 @@ from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 OURS = re.compile(
-    r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|MODE$|ALGORITHM$|LOG_LEVEL$|API_|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|QUIET_|BROKER_|FLOWER_|WORKER_|SENTRY_"
+    r"(TEST_)?DB_|WEBHOOK_|REDIS_|SECRET_KEY|MASTER_KEY|MODE$|ALGORITHM$|LOG_LEVEL$|API_|ADMIN|PROMETHEUS_|PUBLIC_URL|SMTP_|MAIL|QUIET_|BROKER_|FLOWER_|WORKER_|SENTRY_"
 )
 READY_WITHIN = 300.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 120.0
@@ -157,6 +157,7 @@ class Instance:
     secret_key: str
     master_key: str
     broker_url: str
+    admin: str | None = None
     roles: list[Process] = field(default_factory=list)
 
     @classmethod

@@ -9,6 +9,7 @@ from tests.conftest import Database
 ALL = None
 # File -> how many of its tests, from the top; what is not told is for `make test-system` alone.
 QUICK: dict[str, int | None] = {
+    "browser/test_admin_panel.py": 2,
     "browser/test_mail_pages.py": 2,
     "journeys/booking/test_cached.py": 1,
     "journeys/booking/test_closing.py": ALL,

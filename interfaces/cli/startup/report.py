@@ -31,6 +31,7 @@ class UpReport:
     superuser_database: str
     redis: str
     metrics: str
+    admin: str | None
     tokens: Mapping[str, str]
     mailbox: str | None
     demo_accounts: Mapping[str, str] | None
@@ -43,7 +44,7 @@ class UpReport:
 
 @dataclass(frozen=True)
 class Started:
-    """The parts that `daybook up` has started. `password`: of the demo accounts, if there are any."""
+    """The parts that `daybook up` has started. `password`: of the demo accounts; `panel`: whether there is one."""
 
     settings: Settings
     data: Path
@@ -52,6 +53,7 @@ class Started:
     flower_port: int | None
     town: FirstBooking | None
     password: str | None
+    panel: bool
 
 
 def report_of(started: Started) -> UpReport:
@@ -70,6 +72,7 @@ def report_of(started: Started) -> UpReport:
         superuser_database=owner.dsn,
         redis=redis.get_secret_value(),
         metrics=f"http://{HOST}:{started.metrics_port}/metrics",
+        admin=f"{started.api}/admin" if started.panel else None,
         tokens={str(role): tokens.issue(account_of(role, started.town), role, TOKEN_LIFETIME) for role in ROLES},
         mailbox=str(settings.dev_mailbox) if settings.dev_mailbox else None,
         demo_accounts=ADDRESSES if started.password else None,
@@ -100,6 +103,8 @@ def print_text(report: UpReport, started: Started) -> None:
     if report.flower is not None:
         lines.print(f"Flower      {report.flower}")
     lines.print(f"Metrics     {report.metrics}")
+    if report.admin is not None:
+        lines.print(f"Admin panel {report.admin}")
     if report.mailbox is not None:
         lines.print(f"Mailbox     {report.api}/dev/mailbox")
     lines.print(f"API         {report.api}    docs: {report.api}/docs")

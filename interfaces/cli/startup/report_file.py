@@ -28,6 +28,8 @@ def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
     if report["flower"]:
         user, password = report["flower_user"], report["flower_password"]
         yield f"Flower      {report['flower']}    user: {user}    password: {password}"
+    if report.get("admin"):
+        yield f"Admin panel {report['admin']}"
     if report["mailbox"]:
         yield f"Mailbox     {report['api']}/dev/mailbox    files: {report['mailbox']}"
     if report["demo_accounts"]:

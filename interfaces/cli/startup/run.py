@@ -97,7 +97,8 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
     if not ready and not stop.is_set():
         raise SystemExit("Daybook did not get ready; its log above says why.")
     serve_metrics(settings.metrics_host, ports.metrics, str(metrics))
-    return Started(settings, options.data, api, ports.metrics, ports.flower, town, password) if ready else None
+    found = api, ports.metrics, ports.flower, town, password, _has_panel(settings)
+    return Started(settings, options.data, *found) if ready else None
 
 
 def _migrate(preparation: Preparation, console: Console) -> None:
@@ -133,10 +134,15 @@ class _Ports(NamedTuple):
 
 def _variables(settings: Settings, ports: _Ports, metrics: Path) -> dict[str, str]:
     """The environment of the roles."""
-    links = {"METRICS_URL": f"http://{HOST}:{ports.metrics}/metrics"}
+    links = {"METRICS_URL": f"http://{HOST}:{ports.metrics}/metrics", "ADMIN": str(_has_panel(settings))}
     links |= {"FLOWER_URL": f"http://{HOST}:{ports.flower}"} if ports.flower else {}
     # The parent serves the metrics of all its children.
     return variables_of(settings) | links | {FOLDER: str(metrics), "METRICS_PORT": "0"}
+
+
+def _has_panel(settings: Settings) -> bool:
+    """Whether there is an admin panel: unless ADMIN says that there is none."""
+    return settings.admin or "admin" not in settings.model_fields_set
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """Routes of providers: the people and things that can be booked."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from domain.catalog.provider_profile import DEFAULTS, ProviderDetails
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
+from interfaces.http.catalog.managing import managed_page
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.search_schemas import ProviderEarliestStart, SearchFilters, search_fields
 from interfaces.http.catalog.unlisted import shown
@@ -49,16 +51,11 @@ from interfaces.http.framework.fields import (
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.paging import next_cursor
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import (
-    PRIVATE,
-    PUBLIC,
-    command_response,
-    page_response,
-    resource_response,
-)
+from interfaces.http.framework.responses import PRIVATE, PUBLIC, command_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import directory
+from projections.search import managed
 from projections.search.search import FoundProvider, find_providers
 
 router = Router("/v1/providers", "providers")
@@ -188,6 +185,9 @@ async def create(request: RequestContext, body: CreateProviderBody) -> Response:
 @router.get("", "list_providers", ProviderPage)
 async def find(request: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """List providers."""
+    if filters.managed:
+        found = partial(managed.find_providers, q=filters.q, organization_id=filters.organization_id)
+        return await managed_page(request, filters, found, provider_response)
     async with searched(request, filters) as search:
         rows, bookmark = await find_providers(search.read, search.page, search.query, service_id=filters.service_id)
     return page_response(

@@ -53,6 +53,10 @@ class SearchFilters(Paging):
     near: Near | None = Field(None, description="Only results within `within` of this place.")
     within: float | None = Field(None, gt=0, le=FARTHEST, description=f"Kilometres from `near`; default {NEARBY:g}.")
 
+    managed: bool = Field(
+        default=False,
+        description="Those that the caller may act for, also paused and ended ones, by name: admins and auditors all.",
+    )
     q: Words | None = None
     sort: str = "name"
 

@@ -1,6 +1,7 @@
 """Routes of services: what can be booked, and on which terms."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from domain.catalog.service_terms import ServiceTerms
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking.appointments_ahead import EndingQuery, EndingResponse, ended
+from interfaces.http.catalog.managing import managed_page
 from interfaces.http.catalog.search import searched
 from interfaces.http.catalog.service_schemas import (
     ChangeServiceBody,
@@ -51,6 +53,7 @@ from interfaces.http.framework.responses import (
 )
 from interfaces.http.framework.routing import Router
 from projections.read_models import directory
+from projections.search import managed
 from projections.search.search import find_services
 
 router = Router("/v1/services", "services")
@@ -70,6 +73,9 @@ async def create(request: RequestContext, body: CreateServiceBody) -> Response:
 @router.get("", "list_services", ServicePage)
 async def find(request: RequestContext, filters: Annotated[ServiceFilters, Query()]) -> Response:
     """List services."""
+    if filters.managed:
+        found = partial(managed.find_services, q=filters.q, provider_id=filters.provider_id)
+        return await managed_page(request, filters, found, service_response)
     async with searched(request, filters) as search:
         rows, bookmark = await find_services(search.read, search.page, search.query, provider_id=filters.provider_id)
     return page_response(

@@ -71,14 +71,24 @@ class Route(APIRoute):
         return self.operation_id
 
     def _answering(self) -> Callable[[Scope, Receive], Awaitable[Response]]:
-        operation, needs, parameters = self.operation, self.needs, parameters_of(self.endpoint)
-        handler = _limited(self.endpoint, needs)
-        logged, reads = self.source is Source.LOG, "GET" in (self.methods or ())
+        operation, self.answer_known = self.operation, self._answering_known()
 
         async def answer(scope: Scope, receive: Receive) -> Response:
             request = RequestContext(scope, receive, operation)
             if request.api_key is not None:
                 await request.admit_api_key()
+            return await self.answer_known(request)
+
+        return answer
+
+    def _answering_known(self) -> Callable[[RequestContext], Awaitable[Response]]:
+        """The way from a request whose caller is known to its answer."""
+        needs, parameters = self.needs, parameters_of(self.endpoint)
+        handler = _limited(self.endpoint, needs)
+        logged, reads = self.source is Source.LOG, "GET" in (self.methods or ())
+
+        async def answer(request: RequestContext) -> Response:
+            scope = request.scope
             arguments = read_path(scope["path_params"], parameters) | read_query(scope["query_string"], parameters)
             if logged and reads:
                 request.check_position()

@@ -16,6 +16,7 @@ WORDS: Words = {
     "lat": Word("Latitude in degrees, positive in the north.", 48.8556),
     "lon": Word("Longitude in degrees, positive in the east.", 2.3614),
     "tags": Word("The slugs of its tags.", ["haircut"]),
+    "managed": Word("Whether to list only what the caller may act for, whatever its state.", example=True),
     "active": Word("Whether the provider can be booked.", example=True),
     "distance": Word("Kilometres from `near`; only in searches near a place.", 1.8),
     "CreateService.provider_id": Word("The provider of a service that belongs to one provider alone."),

@@ -1,0 +1,1 @@
+"""Sections of appointments and of the waitlist."""

@@ -1,0 +1,1 @@
+"""Sections of providers, services, organizations and tags."""

@@ -1,0 +1,1 @@
+"""Sections of accounts and customers."""

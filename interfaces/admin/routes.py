@@ -1,0 +1,70 @@
+"""All routes of the panel, and its menu. They are not a part of the API, and have no place in its description."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from domain.errors import Forbidden, NotFound, Unauthenticated
+from interfaces.admin.booking.appointment import APPOINTMENTS
+from interfaces.admin.booking.waitlist import WAITLIST
+from interfaces.admin.catalog.organization import ORGANIZATIONS
+from interfaces.admin.catalog.provider import PROVIDERS
+from interfaces.admin.catalog.service import SERVICES
+from interfaces.admin.catalog.tag import TAGS
+from interfaces.admin.frame import STYLES, Place
+from interfaces.admin.page import ROOT, View, page, see_other
+from interfaces.admin.people.account import ACCOUNTS
+from interfaces.admin.people.customer import CUSTOMERS
+from interfaces.admin.request import Panel, PanelRequest
+from interfaces.admin.sections.routes import section_routes
+from interfaces.admin.sections.section import Section
+from interfaces.admin.sign_in import sign_in_routes
+from interfaces.admin.system import overview as overview_page
+from interfaces.admin.system.job import JOBS
+from interfaces.admin.system.security_log import SECURITY_LOG
+from interfaces.admin.system.webhook import WEBHOOKS
+from interfaces.http.framework.responses import HttpResponse
+
+MENU: Sequence[tuple[str, Sequence[Section]]] = (
+    ("booking", (APPOINTMENTS, WAITLIST)),
+    ("people", (CUSTOMERS, ACCOUNTS)),
+    ("catalog", (PROVIDERS, SERVICES, ORGANIZATIONS, TAGS)),
+    ("system", (JOBS, WEBHOOKS, SECURITY_LOG)),
+)
+_ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def panel_routes(panel: Panel) -> Sequence[Route]:
+    """Every route under /admin. The last one is a page that says that there is no such page."""
+    for key, sections in MENU:
+        places = [Place(each.name, each.path, each.listing) for each in sections]
+        overview = [Place("overview", overview_page.PATH, overview_page.OPERATION)] if key == "system" else []
+        panel.frame.add_places(key, [*overview, *places])
+    found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _style, public=True)]
+    found.append(page(panel, "GET", "/system", overview_page.show_overview))
+    found += sign_in_routes(panel)
+    for _, sections in MENU:
+        for section in sections:
+            found += section_routes(panel, section)
+    return [*found, *(page(panel, method, "/{path:path}", _missing, public=True) for method in _ALL_METHODS)]
+
+
+async def _first(asked: PanelRequest) -> Response:  # noqa: ARG001
+    return see_other(APPOINTMENTS.path)
+
+
+async def _style(asked: PanelRequest) -> Response:
+    """A style sheet. Its address has its digest, so that browsers keep it."""
+    name = str(asked.request.path_params["name"])
+    if name not in STYLES:
+        raise NotFound("file", name[:50])
+    return HttpResponse(200, STYLES[name], {b"cache-control": b"public, max-age=31536000"}, media_type=b"text/css")
+
+
+async def _missing(asked: PanelRequest) -> View:
+    """Also for people who are signed in, whose page has the menu."""
+    with suppress(Unauthenticated, Forbidden):
+        await asked.admit()
+    raise NotFound("page", asked.request.url.path[len(ROOT) :][:100])

@@ -1,0 +1,100 @@
+"""The card of a thing: its facts, what is related to it, and the forms that the person may send."""
+
+from collections.abc import Mapping, Sequence
+from secrets import token_urlsafe
+from typing import Any
+
+from domain.errors import Forbidden
+from interfaces.admin.operations import Call, id_parameter, run
+from interfaces.admin.page import View
+from interfaces.admin.request import PanelRequest
+from interfaces.admin.sections.cells import Row, cells, references, value_at
+from interfaces.admin.sections.inputs import shown, text_of
+from interfaces.admin.sections.names import Names, names_of
+from interfaces.admin.sections.section import PanelForm, Related, Section
+
+MOST_ON_CARD = 4
+"""A form with more fields has a page of its own."""
+
+
+async def row_of(asked: PanelRequest, section: Section, id: str) -> Row:
+    """The thing, as fresh as the command before demands; raises NotFound."""
+    call = Call(section.card, {id_parameter(section.card): id}, after=asked.query.get("after", ""))
+    row: Row = (await run(asked, call)).body
+    if section.check is not None:
+        await section.check(asked, row)
+    return row
+
+
+async def show_card(asked: PanelRequest, section: Section) -> View:
+    id = str(asked.request.path_params["id"])
+    row = await row_of(asked, section, id)
+    related = [(each, await _items(asked, each, id)) for each in section.related if asked.may(each.operation)]
+    wanted = list(references([row], section.facts))
+    for each, items in related:
+        wanted += references(items, each.columns)
+    names = await names_of(asked, wanted)
+    values = {
+        "section": section,
+        "heading": heading(asked, section, row, names),
+        "tone": row.get("status") or row.get("standing") or row.get("state") or "",
+        "facts": cells(row, section.facts, asked.language, names),
+        "forms": [_form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
+        "listed": _listed(section, id),
+        "related": [_table(asked, each, items, names) for each, items in related],
+    }
+    return View("card", values)
+
+
+def _listed(section: Section, id: str) -> Mapping[str, str] | None:
+    """The way to the list of what belongs to the card."""
+    if section.listed_by is None:
+        return None
+    other, parameter = section.listed_by
+    return {"section": other, "href": f"/admin/{other}?{parameter}={id}"}
+
+
+def heading(asked: PanelRequest, section: Section, row: Row, names: Names) -> str:
+    """The name of the thing; that of what it refers to, where it has none."""
+    value = value_at(row, section.heading)
+    target = next((each.section for each in section.facts if each.name == section.heading), "")
+    found = names.get((target, str(value)), str(value or "")) or asked.language.say("nameless")
+    return found if len(found) < 100 else f"{found[:97]}…"
+
+
+def _form(asked: PanelRequest, section: Section, form: PanelForm, row: Row) -> Mapping[str, Any]:
+    path = f"{section.path}/{row['id']}/{form.path}"
+    if form.edits or len(form.inputs) > MOST_ON_CARD:
+        return {"operation": form.operation, "href": path, "dangerous": form.dangerous}
+    fields = [shown(each, text_of(each, row) or each.first, asked.language, spot=form.path) for each in form.inputs]
+    return form_values(form, path, row, fields)
+
+
+def form_values(form: PanelForm, path: str, row: Row | None, fields: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A form for a template. `key`: the same however often it is sent, so that it is done once."""
+    return {
+        "operation": form.operation,
+        "href": "",
+        "path": path,
+        "dangerous": form.dangerous,
+        "version": "" if row is None else row.get("version", ""),
+        "key": token_urlsafe(16),
+        "fields": fields,
+    }
+
+
+async def _items(asked: PanelRequest, related: Related, id: str) -> Sequence[Row]:
+    call = Call(related.operation, {id_parameter(related.operation): id}, after=asked.query.get("after", ""))
+    try:
+        items: Sequence[Row] = (await run(asked, call)).body["items"]
+    except Forbidden:
+        return ()
+    return items
+
+
+def _table(asked: PanelRequest, related: Related, items: Sequence[Row], names: Names) -> Mapping[str, Any]:
+    return {
+        "operation": related.operation,
+        "labels": [asked.language.say(f"field.{column.name}") for column in related.columns],
+        "rows": [cells(row, related.columns, asked.language, names) for row in items],
+    }

@@ -1,0 +1,126 @@
+"""The description of a section: its operations, the columns of its list, the facts of its card, its forms."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from interfaces.admin.request import PanelRequest
+
+
+class CellKind(StrEnum):
+    """How a field of JSON is shown. VALUE: one of a fixed set; REFERENCE: the name of what the id is of.
+
+    ACTOR: the account that did something, or Daybook itself.
+    """
+
+    TEXT = "text"
+    VALUE = "value"
+    MOMENT = "moment"
+    DAY = "day"
+    MONEY = "money"
+    MINUTES = "minutes"
+    REFERENCE = "reference"
+    FACTS = "facts"
+    ACTOR = "actor"
+
+
+class InputKind(StrEnum):
+    """How a field is asked. WALL_CLOCK: date and time in the zone of the thing; DAY: of a filter."""
+
+    LINE = "line"
+    AREA = "area"
+    EMAIL = "email"
+    NUMBER = "number"
+    CHECK = "check"
+    CHOICE = "choice"
+    WORDS = "words"
+    NUMBERS = "numbers"
+    WALL_CLOCK = "wall_clock"
+    DAY = "day"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field that is shown. `name`: with dots into objects. `section`: of a REFERENCE. `zone`: the zone's field."""
+
+    name: str
+    kind: CellKind = CellKind.TEXT
+    section: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A field that is asked. `in_query`: a parameter of the operation, not of its body. `first`: its first value."""
+
+    name: str
+    kind: InputKind = InputKind.LINE
+    choices: Sequence[str] = ()
+    required: bool = False
+    in_query: bool = False
+    first: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelForm:
+    """The form of one operation. `edits`: it begins with what the thing is, and sends only what was changed.
+
+    `dangerous`: it ends or deletes something. `ends`: afterwards there is no card to show.
+    """
+
+    operation: str
+    inputs: Sequence[Input] = ()
+    edits: bool = False
+    dangerous: bool = False
+    ends: bool = False
+
+    @property
+    def path(self) -> str:
+        """The last part of its address."""
+        return self.operation.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Related:
+    """A list on a card, of an operation whose path has the id of the card."""
+
+    operation: str
+    columns: Sequence[Column]
+
+
+Check = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """`name`: as in the address. `heading`: the field by which a card is named.
+
+    `given`: query parameters of the list that are always sent; `own`: the one that takes the id of a person who sees
+    only what is theirs. `narrowing`: those that links from other cards send. `person`: whether the list can be
+    searched by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`:
+    the section that lists what belongs to a card, and its parameter. `check`: raises NotFound for a card that the
+    API shows to everybody, and the panel only to those who manage the thing.
+    """
+
+    name: str
+    listing: str
+    columns: Sequence[Column]
+    filters: Sequence[Input] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
+    own: str = ""
+    narrowing: Sequence[str] = ()
+    person: bool = False
+    card: str = ""
+    heading: str = "name"
+    facts: Sequence[Column] = ()
+    create: PanelForm | None = None
+    forms: Sequence[PanelForm] = ()
+    related: Sequence[Related] = ()
+    history: str = ""
+    listed_by: tuple[str, str] | None = None
+    check: Check | None = None
+
+    @property
+    def path(self) -> str:
+        return f"/admin/{self.name}"

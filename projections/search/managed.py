@@ -1,0 +1,80 @@
+"""Providers and services by who acts for them: those that can be booked, and those that are paused or have ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+
+from projections.query import text
+from projections.query.paging import Page, fetch, narrowed
+from projections.query.snapshot import Snapshot
+from projections.read_models.directory import (
+    ListedProvider,
+    ListedService,
+    all_providers,
+    all_services,
+    listed,
+    providers,
+    services,
+)
+
+_p, _s = providers.c, services.c
+
+
+@dataclass(frozen=True)
+class Manager:
+    """An account that acts for its own providers, and for those of the organizations to which it belongs."""
+
+    account: UUID
+    organizations: Sequence[UUID]
+
+
+def _acts_for(by: Manager) -> ColumnElement[bool]:
+    return or_(_p.owner_id == by.account, _p.organization_id.in_(by.organizations))
+
+
+def _offers(by: Manager) -> ColumnElement[bool]:
+    theirs = func.array(select(cast(_p.id, Text)).where(_acts_for(by)).scalar_subquery())
+    return or_(_s.organization_id.in_(by.organizations), _s.provider_ids.has_any(theirs))
+
+
+async def find_providers(
+    read: Snapshot, page: Page, by: Manager | None, *, q: str | None = None, organization_id: UUID | None = None
+) -> tuple[Sequence[ListedProvider], str | None]:
+    """Providers by name, those of a manager or all; and the next page's cursor."""
+    query = narrowed(
+        all_providers,
+        (by, _acts_for),
+        (organization_id, _p.organization_id.__eq__),
+        (q, lambda q: text.has_words(_p.folded, q)),
+    )
+    return await fetch(read.connection, query.order_by(_p.sort_key, _p.id), page, _provider)
+
+
+async def find_services(
+    read: Snapshot, page: Page, by: Manager | None, *, q: str | None = None, provider_id: UUID | None = None
+) -> tuple[Sequence[ListedService], str | None]:
+    """Services by name, those of a manager or all; and the next page's cursor."""
+    query = narrowed(
+        all_services,
+        (by, _offers),
+        (provider_id, lambda id: _s.provider_ids.has_key(str(id))),
+        (q, lambda q: text.has_words(_s.folded, q)),
+    )
+    return await fetch(read.connection, query.order_by(_s.sort_key, _s.id), page, _service)
+
+
+async def manages(read: Snapshot, by: Manager, provider_ids: Sequence[UUID]) -> bool:
+    """Whether the manager acts for one of the providers."""
+    query = select(_p.id).where(_p.id.in_(provider_ids), _acts_for(by)).limit(1)
+    return (await read.connection.execute(query)).first() is not None
+
+
+def _provider(**row: Any) -> ListedProvider:
+    return listed(ListedProvider, row)
+
+
+def _service(**row: Any) -> ListedService:
+    return listed(ListedService, row)
