@@ -229,9 +229,11 @@ def without_superuser(settings: Settings) -> Settings:
     return settings
 
 
-def set_variable(name: str, value: str) -> None:
-    """Set a variable of this process, for libraries that read it and for its children."""
-    os.environ[name] = value
+def set_variable(name: str, value: str | None) -> None:
+    """Set or, for None, remove a variable of this process, for libraries that read it and for its children."""
+    os.environ.pop(name, None)
+    if value is not None:
+        os.environ[name] = value
 
 
 def inherited() -> dict[str, str]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import interfaces.admin.main
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.http.app import document
 from interfaces.http.operations.problem_type import problem_types

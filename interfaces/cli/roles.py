@@ -119,6 +119,7 @@ def _shared_metrics(data: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        set_variable(FOLDER, None)
         rmtree(folder, ignore_errors=True)
 
 

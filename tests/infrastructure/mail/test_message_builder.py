@@ -19,7 +19,15 @@ from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
 LETTERS = MessageBuilder("https://daybook.test/", "Daybook <no-reply@daybook.test>")
 SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
 MOMENTS = {name: datetime(2030, 1, 31, 9, tzinfo=UTC) for name in ("due", "expires", "asked")}
-SAID = {"name": "Ada & Co", "left": "7 of ten", "network": "192.0.2.7", "masked": "a***@example.org"}
+SAID = {
+    "name": "Ada & Co",
+    "organization": "Salon Lovelace",
+    "left": "7 of ten",
+    "network": "192.0.2.7",
+    "masked": "a***@example.org",
+}
+UNSHOWN = {"rank": "staff", "link": "https://daybook.test/invitations/1?t=1"}
+"""What a mail is made of, and does not show as it is."""
 EVERY = {file.stem for file in (TEMPLATES / "en").glob("*.jinja")} - {"words"}
 KINDS = sorted(EVERY - {*NoticeKind, "agenda"})  # notices say more: see test_noticemail.py
 LANGUAGES = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
@@ -27,7 +35,16 @@ LANGUAGES = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_di
 
 def letter(kind: str = "reset", to: str = "ada@example.org", language: str = "en", **said: str) -> MailMessage:
     code = {"token": "t" * 43} if kind in CODE_PATHS else {}
-    return MailMessage(new_id(), kind, to, language, SAID | code | said, at=SENT, moments=MOMENTS, timezone="Asia/Omsk")
+    return MailMessage(
+        new_id(),
+        kind,
+        to,
+        language,
+        UNSHOWN | SAID | code | said,
+        at=SENT,
+        moments=MOMENTS,
+        timezone="Asia/Omsk",
+    )
 
 
 def part(message: EmailMessage, kind: str) -> str:
@@ -100,7 +117,7 @@ def test_account_mails_look_like_notices(kind: str, language: str) -> None:
     message = LETTERS.message(letter(kind, language=language))
     assert f"<title>{escape(message['Subject'])}</title>" in html
     assert "<h1" in html
-    assert ('class="button"' in html) is (kind in CODE_PATHS)
+    assert ('class="button"' in html) is (kind in {*CODE_PATHS, "invitation"})
     assert "daybook.test" in html.partition("<footer")[2]
     assert not re.search(r"\d{4}-\d{2}-\d{2}", part(message, "plain")), "dates are those of the language"
 

@@ -35,7 +35,7 @@ CALLERS = {
 # Everything about how people come in, and what they may do: of what was denied, nothing must have changed it.
 _RECORDED = """
     SELECT (SELECT max(notification_id) FROM log.stored_events),
-           (SELECT string_agg((to_jsonb(s) - 'used_at')::text, ',' ORDER BY id) FROM auth.session s),
+           (SELECT string_agg((to_jsonb(s) - 'used_at' - 'expires_at')::text, ',' ORDER BY id) FROM auth.session s),
            (SELECT string_agg(concat(id, version, scopes), ',' ORDER BY id) FROM auth.api_key),
            (SELECT string_agg(t::text, ',' ORDER BY hash) FROM auth.ticket t),
            (SELECT string_agg(c::text, ',' ORDER BY account_id) FROM auth.credential c),

@@ -33,7 +33,7 @@ class TestTheNextRead:
         booked = await followed.booked()
         path = f"/v1/appointments/{booked['id']}"
         answer = await read(followed, lambda: followed.api.ask("GET", path, followed.customer))
-        assert answer.json() == booked
+        assert answer.json().items() >= booked.items()
 
     async def test_of_a_list_shows_the_booking(self, followed: Town) -> None:
         booked = await followed.booked()
@@ -56,7 +56,7 @@ class TestTheNextRead:
         booked = await followed.booked()
         path, asked = f"/v1/appointments/{booked['id']}", {"daybook_position": "1"}
         answer = await read(followed, lambda: followed.api.ask("GET", path, followed.customer, **asked))
-        assert answer.json() == booked
+        assert answer.json().items() >= booked.items()
 
 
 async def test_others_do_not_wait(followed: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,8 @@ async def test_a_stranger_books_moves_and_cancels_and_every_door_shows_it(town: 
     shown = await ada.get(booked.headers["location"], seen=position(booked))
     assert shown.json().items() >= appointment.items()
     listed = good(await owner.get(f"/v1/appointments?provider_id={provider['id']}", seen=position(booked)))
-    assert listed["items"] == [appointment]
+    (only,) = listed["items"]
+    assert only.items() >= appointment.items()
     assert (await bea.get(booked.headers["location"], seen=position(booked))).status_code == 404
 
     moved = await ada.change(appointment, "reschedule", {"start": written(ten)})
@@ -96,7 +97,8 @@ async def test_every_door_asked_with_the_position_of_a_write_shows_the_write(tow
         assert good(await ada.get(path, seen=seen)).items() >= told.items()
         assert [item["version"] for item in good(await ada.get(f"{path}/history", seen=seen))["items"]] == [1]
         day = f"from={written(at('00:00'))}&to={written(at('00:00', 1))}&limit=200"
-        assert told in good(await ada.get(f"/v1/appointments?{day}", seen=seen))["items"]
+        listed = good(await ada.get(f"/v1/appointments?{day}", seen=seen))["items"]
+        assert any(each.items() >= told.items() for each in listed)
 
 
 def _starts(told: dict[str, Any]) -> list[str]:
