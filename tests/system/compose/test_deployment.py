@@ -25,7 +25,20 @@ def test_the_story(deployment: Deployment, catcher: MailCatcher) -> None:
 
 
 def test_an_operator_makes_the_first_admin(deployment: Deployment) -> None:
-    command = ["docker", "compose", "-f", deployment.file, "run", "--rm", "-T", "migrate", "admin", "create"]
+    command = [
+        "docker",
+        "compose",
+        "-f",
+        deployment.file,
+        "-f",
+        "test.yml",
+        "run",
+        "--rm",
+        "-T",
+        "migrate",
+        "admin",
+        "create",
+    ]
     made = deployment.run(
         "sh", "-c", f"echo '{PASSWORD} and more' | {' '.join(command)} --email admin@example.org --password-stdin"
     )
