@@ -28,6 +28,7 @@ NOISE: Mapping[str, int] = {
             "kombu",
             "tornado",
             "flower",
+            "starlette_admin",
         ),
         logging.WARNING,
     ),
