@@ -8,16 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
 import structlog
 from psycopg.rows import class_row
 
+from infrastructure.observability.background_thread import BackgroundThread
 from infrastructure.observability.versions import RELEASE, ZONES
 
 RENEW = 10.0  # seconds
@@ -45,28 +45,19 @@ class RunningProcess(NamedTuple):
     started_at: datetime
 
 
-class ProcessRegistry:
+class ProcessRegistry(BackgroundThread):
     """Announces this process for a `with` block, from a thread, on a connection for each sign of life.
 
     Without its database it says nothing: other parts report that.
     """
 
     def __init__(self, dsn: str, role: str, zones: str = ZONES) -> None:
+        super().__init__("process registry")
         self._dsn = dsn
         self._row: tuple[UUID, str, str, int, str, str]
         self._row = uuid4(), role, socket.gethostname(), os.getpid(), RELEASE, zones
         self._zones = zones
         self._warned = False
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="process registry", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join(1.0)
 
     def _run(self) -> None:
         while not self._ending.is_set():

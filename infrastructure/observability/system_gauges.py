@@ -6,14 +6,13 @@ The projectors have them, because a queue without workers and a beat that has di
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import Counter
-from typing import Self
 
 import psycopg
 from prometheus_client import Gauge
 
+from infrastructure.observability.background_thread import BackgroundThread
 from infrastructure.observability.process_registry import running
 from infrastructure.observability.system_status import projection_states, queue_states
 from projections.engine import lag
@@ -23,7 +22,6 @@ NAME = "daybook-gauges"
 ROLES = ("api", "projector", "worker", "beat")
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _BACKUPS = "SELECT kind, extract(epoch FROM succeeded_at)::float8 FROM work.backup"
-_HAS_BACKUPS = "SELECT (to_regclass('work.backup') IS NOT NULL)::int"
 _SWEPT = "SELECT coalesce(extract(epoch FROM clock_timestamp() - max(swept_at)), 0)::float8 FROM work.enrolled"
 
 
@@ -41,21 +39,12 @@ _OFFSET = _gauge("daybook_clock_offset_seconds", "The clock of this machine minu
 _BACKUP = _gauge("daybook_backup_last_success_timestamp_seconds", "When a backup last succeeded", "kind")
 
 
-class SystemGauges:
+class SystemGauges(BackgroundThread):
     """Reads the gauges for a `with` block, in a thread with a connection of its own. `dsn`: the application's role."""
 
     def __init__(self, dsn: str) -> None:
+        super().__init__("system gauges")
         self._dsn = dsn
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="system gauges", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join(1.0)
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -85,9 +74,8 @@ def read_gauges(connection: psycopg.Connection) -> None:
     for role in ROLES:
         _PROCESSES.labels(role).set(processes[role])
     _SWEEP_AGE.set(_number(connection, _SWEPT))
-    if _number(connection, _HAS_BACKUPS):
-        for kind, at in connection.execute(_BACKUPS.encode()):
-            _BACKUP.labels(kind).set(at)
+    for kind, at in connection.execute(_BACKUPS.encode()):
+        _BACKUP.labels(kind).set(at)
     before = time.time()
     database = _number(connection, _CLOCK)
     _OFFSET.set((before + time.time()) / 2 - database)

@@ -156,6 +156,7 @@ async def test_a_full_disk_is_said_and_all_goes_on_once_space_is_freed(small_dis
                 refused = await until_refused(town)
                 assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
                 await asyncio.to_thread(within, PATIENCE, lambda: "disk is full" in instance.process.said)
+                assert (await town.stranger.get("/v1/services")).is_success, "reads go on"
                 filler.unlink()
                 await asyncio.to_thread(within, PATIENCE, lambda: is_ready(instance.api))
                 await booked_at_last(town, shop)
