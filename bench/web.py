@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from bench.taking import an_appointment
 from domain.kernel import new_id
 from infrastructure.local.programs import HOST
-from interfaces.http.booking.appointment_schemas import appointment_response
+from interfaces.http.booking.appointment_response import appointment_response
 
 
 def get(port: int, path: str) -> bytes:

@@ -75,3 +75,8 @@ class Aggregate(BaseAggregate[UUID], metaclass=_Named):
     def created_at(self) -> datetime:
         """The time of the first event, UTC."""
         return self._created_on
+
+    @property
+    def updated_at(self) -> datetime:
+        """The time of the last event, UTC."""
+        return self._modified_on

@@ -9,7 +9,7 @@ from domain.booking.appointment_status import AppointmentStatus
 from projections.query.paging import Page
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.read_models import appointment, directory
-from projections.read_models.appointment import AppointmentFilter
+from projections.read_models.agenda.selection import AppointmentFilter
 
 TAKES_PLACE = (AppointmentStatus.BOOKED, AppointmentStatus.CHECKED_IN, AppointmentStatus.REQUESTED)
 MOST = Page(limit=200)

@@ -9,6 +9,7 @@ from projections.read_models.availability import vacancy
 from projections.read_models.customer import customers
 from projections.read_models.directory import directory
 from projections.read_models.double_booking_guard import occupied
+from projections.read_models.hold import holds
 from projections.read_models.job import jobs
 from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
@@ -19,6 +20,7 @@ PROJECTIONS: Sequence[Projection] = (
     agenda,
     customers,
     directory,
+    holds,
     jobs,
     occupied,
     organizations,

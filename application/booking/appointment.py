@@ -18,7 +18,7 @@ from application.booking.provider_selection import (
 )
 from application.booking.refusals import OverrideByStaff
 from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
-from application.catalog.membership import record_staff, staff
+from application.catalog.membership import acts, record_staff, staff
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
@@ -35,20 +35,22 @@ from domain.people.customer import Customer
 
 @dataclass(frozen=True, kw_only=True)
 class BookAppointment(BookingRequest):
-    """`hold_id`: a hold of the caller's on the same start."""
+    """`hold_id`: a hold of the caller's on the same start. `texts`: more of `appointment_text.DEFAULTS`, by name."""
 
     note: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, Any] = field(default_factory=dict)
     hold_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeAppointment(Command):
-    """None leaves a field unchanged."""
+    """None leaves a field unchanged. `texts`: those to change besides note and answers, by name."""
 
     appointment_id: UUID
     note: str | None = None
     answers: Mapping[str, Any] | None = None
+    texts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ class RescheduleAppointment(Command):
     start: datetime
     provider_id: UUID | None = None
     override: RuleOverride | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,8 @@ async def booked(
 async def _begun(cmd: BookAppointment, choice: ProviderSelection, log: EventLog, now: datetime) -> Appointment:
     """The appointment; where the service needs approval and a customer books, the request for one."""
     booking = await choice.booking(cmd, log)
-    note = note_of(choice.customer_id, cmd.note, cmd.answers)
+    _check_staff_note(cmd, as_customer=bool(cmd.texts) and not await acts(cmd.by, choice.provider, log))
+    note = note_of(choice.customer_id, cmd.note, cmd.answers, **cmd.texts)
     if cmd.by.is_customer and choice.service.term("approval"):
         expires_at = choice.service.lasts("approval_ttl", now)
         return Appointment.request(cmd.id, booking, choice.terms(), note, expires_at, now)
@@ -117,15 +121,21 @@ async def _begun(cmd: BookAppointment, choice: ProviderSelection, log: EventLog,
 
 @command
 async def change_appointment(cmd: ChangeAppointment, log: EventLog, now: datetime) -> Appointment:
-    """Change note and answers."""
-    sealed, _ = await mine(cmd, "change_appointment", log)
+    """Change note, answers and other texts. The staff note is for staff alone."""
+    sealed, as_customer = await mine(cmd, "change_appointment", log)
+    _check_staff_note(cmd, as_customer=as_customer)
     appointment = await log.unseal(sealed)
     await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
     note = appointment.note if cmd.note is None else cmd.note
     answers = appointment.answers if cmd.answers is None else dict(cmd.answers)
-    appointment.annotate(cmd.by.account, note, answers, now)
+    appointment.annotate(cmd.by.account, note, answers, now, **cmd.texts)
     await log.record(appointment)
     return appointment
+
+
+def _check_staff_note(cmd: BookAppointment | ChangeAppointment, *, as_customer: bool) -> None:
+    if as_customer and "staff_note" in cmd.texts:
+        raise Invalid("Only staff may write a staff note.", "/staff_note")
 
 
 @command
@@ -162,10 +172,11 @@ async def _moved(
     """Move the appointment, or request it where the service needs approval. Returns the place to take."""
     old, by = Reservation.of(appointment), cmd.by.account
     override = cmd.override and cmd.override.of(appointment.customer_id)
-    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd), override)
+    move = Move(await choice.placement(cmd.start, log), choice.origin(cmd), override, cmd.reason)
     request = ReservationRequest(Reservation.at(appointment.id, move.placement), choice.service, choice.provider)
-    if cmd.override is not None:
+    if cmd.reason or cmd.override is not None:
         await log.find(Customer, appointment.customer_id)  # fails the attempt if the customer is erased meanwhile
+    if cmd.override is not None:
         request = request._replace(aside=cmd.override.aside)
     if as_customer and choice.service.term("approval"):
         appointment.request_move(by, move, choice.terms(), choice.service.lasts("approval_ttl", now), now)

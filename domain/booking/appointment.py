@@ -19,10 +19,10 @@ from domain.booking.appointment_status import (
     AppointmentStatus,
     TooLateToCancel,
 )
-from domain.booking.appointment_text import check_budget, note_of
+from domain.booking.appointment_text import WithTexts, check_budget, note_of, texts_of, words
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
-from domain.booking.move import Moved
+from domain.booking.move import Moved, MoveOutcome
 from domain.booking.origin import Party
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy, cancellable_until
@@ -30,11 +30,11 @@ from domain.kernel import Aggregate, event
 from domain.personal_data import PersonalData
 
 
-class Appointment(Approved, Attended, Moved, Aggregate):
+class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
     """One service with one provider for one customer, or one seat of a group session.
 
-    Keeps price and policy as they were when it was booked or moved. Note, answers and reasons are personal data of
-    the customer. A request that is not answered keeps its time until `expires_at`.
+    Keeps price and policy as they were when it was booked or moved. Its texts and reasons are personal data of the
+    customer. A request that is not answered keeps its time until `expires_at`.
     """
 
     class Booked(BeginFields, Aggregate.Created):
@@ -55,11 +55,12 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
             appointment.confirmed, appointment.overridden = None, []
+            appointment.settle_move(MoveOutcome.MADE)
 
     class Declined(DeclineFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.DECLINED, None
-            appointment.ending, appointment.reason = self.ending(), self.reason
+            appointment.ending, appointment.reason = {**self.ending(), "at": self.timestamp}, self.reason
 
     class Expired(Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
@@ -75,6 +76,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
             appointment.stand(self)
             appointment.reschedules += self.by_customer
             appointment.overridden = self.placement["overridden"]
+            appointment.remember_move(self, self.timestamp, MoveOutcome.MADE)
 
     class MoveRequested(MoveFields, Aggregate.Event):
         """A customer asks for another time. The confirmed one is kept until the answer."""
@@ -90,18 +92,19 @@ class Appointment(Approved, Attended, Moved, Aggregate):
             appointment.confirmed = appointment.standing
             appointment.stand(self)
             appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
+            appointment.remember_move(self, self.timestamp, MoveOutcome.REQUESTED)
             appointment.reschedules += 1
 
     class MoveDeclined(DeclineFields, ReturnFields, Aggregate.Event):
         class_version = 1
 
         def apply(self, appointment: "Appointment") -> None:
-            appointment.stay(self)
+            appointment.stay(self, MoveOutcome.DECLINED)
             appointment.reason = self.reason
 
     class MoveExpired(ReturnFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
-            appointment.stay(self)
+            appointment.stay(self, MoveOutcome.EXPIRED)
 
     class Transferred(Aggregate.Event):
         """The record belongs to another organization from now on."""
@@ -115,7 +118,7 @@ class Appointment(Approved, Attended, Moved, Aggregate):
     class Cancelled(CancelFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.CANCELLED, None
-            appointment.ending, appointment.reason = self.ending(), self.reason
+            appointment.ending, appointment.reason = {**self.ending(), "at": self.timestamp}, self.reason
 
     class CheckedIn(Aggregate.Event):
         by: UUID
@@ -161,6 +164,8 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         self.moved_by_customer = False
         self.ending: Mapping[str, Any] = {}
         self.reason: PersonalData | None = None
+        self.move: Mapping[str, Any] = {}
+        self.move_reason: PersonalData | None = None
         self.missed_at: datetime | None = None
 
     def begin(self, event: BeginFields) -> None:
@@ -199,33 +204,23 @@ class Appointment(Approved, Attended, Moved, Aggregate):
         )
 
     @property
-    def note(self) -> str:
-        """Empty while it is encrypted, as all personal data here."""
-        return (self.told.get("note") if self.told else None) or ""
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        return (self.told.get("answers") if self.told else None) or {}
-
-    @property
     def cancelled(self) -> dict[str, Any] | None:
-        """The members by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
-        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.CANCELLED else None
+        """The members at, by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
+        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.CANCELLED else None
 
     @property
     def declined(self) -> dict[str, Any] | None:
-        """The members by, reason and reason_code; None unless it is declined."""
-        return {**self.ending, "reason": self._why} if self.status is AppointmentStatus.DECLINED else None
+        """The members at, by, reason and reason_code; None unless it is declined."""
+        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.DECLINED else None
 
-    @property
-    def _why(self) -> str:
-        return (self.reason.value if self.reason else None) or ""
-
-    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime) -> None:
-        """Change note and answers, which must be decrypted, while the appointment has not ended."""
-        self._check_alive()
-        if (note, answers) != (self.note, self.answers):
-            told = note_of(self.customer_id, note, answers)
+    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime, **more: Any) -> None:
+        """Change the texts, which must be decrypted. Once the appointment has ended, only those in `more`."""
+        known = texts_of(self.told)
+        if not more or (note, answers) != (known["note"], known["answers"]):
+            self._check_alive()
+        texts = {**known, "note": note, "answers": answers, **more}
+        if texts != known:
+            told = note_of(self.customer_id, **texts)
             check_budget([each for each in (*self.noted, told) if each is not None])
             self._noted(by=by, told=told, timestamp=now)
 

@@ -56,7 +56,7 @@ class TermsFields:
 
 @dataclass(frozen=True)
 class BeginFields(OriginFields, TermsFields, PlacementFields, BookingFields):
-    """Of the events that begin an appointment. `told`: the customer's note and answers."""
+    """Of the events that begin an appointment. `told`: its texts (`appointment_text.DEFAULTS`)."""
 
     told: PersonalData | None
 
@@ -74,6 +74,10 @@ class MoveFields(OriginFields, TermsFields, PlacementFields, _WhoMoves):
 
     free_cancellation: bool
     reason: PersonalData | None
+
+    def moving(self) -> dict[str, Any]:
+        """Who moved the appointment or asked for it, without the words."""
+        return {"by": self.by, "by_customer": self.by_customer}
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from domain.booking.appointment_status import (
     TooManyReschedules,
     WithStatus,
 )
+from domain.booking.appointment_text import reason_of, words
 from domain.booking.placement import Move, Placed, placement_fields
 from domain.booking.policy import Policy, reschedulable_until
 from domain.errors import Refusal
 from domain.kernel import derived_id
+from domain.personal_data import PersonalData
 
 _MOVES = derived_id("move").int
 
@@ -27,6 +30,15 @@ def move_taker(taker: UUID) -> UUID:
     return UUID(int=taker.int ^ _MOVES)
 
 
+class MoveOutcome(StrEnum):
+    """What has become of a move. `requested`: not answered."""
+
+    MADE = "made"
+    REQUESTED = "requested"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
 class Moved(WithStatus, Placed):
     """The commands that move an appointment, and where it stands meanwhile."""
 
@@ -34,6 +46,7 @@ class Moved(WithStatus, Placed):
     MoveRequested: ClassVar[type[Any]]
     Transferred: ClassVar[type[Any]]
     trigger_event: Callable[..., None]
+    customer_id: UUID
     price: int
     currency: str
     policy: Policy
@@ -43,6 +56,8 @@ class Moved(WithStatus, Placed):
     free_cancellation: bool
     reschedules: int
     confirmed: ConfirmedPlace | None
+    move: Mapping[str, Any]
+    move_reason: PersonalData | None
 
     @property
     def confirmed_place(self) -> Mapping[str, Any] | None:
@@ -51,6 +66,11 @@ class Moved(WithStatus, Placed):
             return None
         kept = self.confirmed.placement
         return {"provider_id": kept.provider_id, "start": kept.starts_at, "end": kept.ends_at}
+
+    @property
+    def rescheduled(self) -> dict[str, Any] | None:
+        """The last move or request for one: members at, by, by_customer, outcome, reason; None without one."""
+        return {**self.move, "reason": words(self.move_reason)} if self.move else None
 
     @property
     def standing(self) -> ConfirmedPlace:
@@ -66,11 +86,21 @@ class Moved(WithStatus, Placed):
         self.organization_id, self.free_cancellation = event.organization_id, event.free_cancellation
         self.organization_recorded = event.organization_recorded
 
-    def stay(self, event: ReturnFields) -> None:
+    def remember_move(self, event: MoveFields, at: datetime, outcome: MoveOutcome) -> None:
+        """Take over who moved it or asked for that, when and why."""
+        self.move = {**event.moving(), "at": at, "outcome": outcome}
+        self.move_reason = event.reason
+
+    def settle_move(self, outcome: MoveOutcome) -> None:
+        """Take over what has become of a requested move; without one, do nothing."""
+        self.move = {**self.move, "outcome": outcome} if self.move else {}
+
+    def stay(self, event: ReturnFields, outcome: MoveOutcome) -> None:
         """Take over that a requested move does not take place."""
         self.stand(event)
         self.status, self.expires_at, self.confirmed = AppointmentStatus.BOOKED, None, None
         self.reschedules -= 1
+        self.settle_move(outcome)
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
         """Move to another time or provider. `terms`: the service's present ones, which a customer agrees to by moving.
@@ -80,9 +110,10 @@ class Moved(WithStatus, Placed):
         """
         self._check_may_move(now, by_customer=by_customer)
         agreed = terms if by_customer else self.standing.terms
-        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer, "reason": None}
+        moved = {"by": by, "by_customer": by_customer, "free_cancellation": not by_customer}
+        why = reason_of(self.customer_id, move.reason)
         where = placement_fields(move.placement, move.origin, move.override)
-        self.trigger_event(self.Rescheduled, **moved, **where, **agreed._asdict(), timestamp=now)
+        self.trigger_event(self.Rescheduled, **moved, reason=why, **where, **agreed._asdict(), timestamp=now)
 
     def request_move(self, by: UUID, move: Move, terms: BookedTerms, expires_at: datetime, now: datetime) -> None:
         """Ask for another time or provider, where the service needs approval. The customer agrees to `terms`.
@@ -91,7 +122,8 @@ class Moved(WithStatus, Placed):
         """
         self._check_may_move(now, by_customer=True)
         until = min(expires_at, self.starts_at, move.placement.starts_at)
-        moved = {"by": by, "by_customer": True, "free_cancellation": False, "reason": None, "expires_at": until}
+        moved: dict[str, Any] = {"by": by, "by_customer": True, "free_cancellation": False, "expires_at": until}
+        moved["reason"] = reason_of(self.customer_id, move.reason)
         kept = {"provider_id": self.provider_id, "starts_at": self.starts_at, "ends_at": self.ends_at}
         confirmed = {f"confirmed_{name}": value for name, value in kept.items()}
         where = placement_fields(move.placement, move.origin)

@@ -51,11 +51,12 @@ class Booking(NamedTuple):
 
 
 class Move(NamedTuple):
-    """The new placement of an appointment, and how the move came about."""
+    """The new placement of an appointment, how the move came about, and why, in words that Daybook encrypts."""
 
     placement: Placement
     origin: Origin = Origin()
     override: Override | None = None
+    reason: str = ""
 
 
 def placement_fields(placement: Placement, origin: Origin, override: Override | None = None) -> dict[str, Any]:

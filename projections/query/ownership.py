@@ -101,6 +101,10 @@ class Ownership:
         account = literal(owner.account, Uuid)
         return self.condition(account) if owner.acts else self.as_customer(account)
 
+    def shows_staff(self, owner: Owner) -> ColumnElement[bool]:
+        """Whether a row belongs to the owner because it acts for a provider or an organization."""
+        return or_(false(), *self._as_provider(literal(owner.account, Uuid))) if owner.acts else false()
+
     def shows_customer(self, account: UUID) -> ColumnElement[bool]:
         """Whether a row belongs to an account as the customer, and not because it acts for a provider."""
         return self.as_customer(literal(account, Uuid))

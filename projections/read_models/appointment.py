@@ -1,7 +1,6 @@
 """Appointments: time, provider, customer and status."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
+    Select,
     Table,
     Text,
     exists,
@@ -20,20 +20,26 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
+from domain.booking.appointment_text import DEFAULTS, texts_of, words
+from domain.booking.move import MoveOutcome
+from domain.catalog.service import Service
 from domain.people.account import Account
 from domain.people.customer import Customer
-from domain.personal_data import PersonalData
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
 from projections.query.ownership import Owner, Ownership
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
+from projections.read_models.agenda import summary
+from projections.read_models.agenda.listed import ListedAppointment
+from projections.read_models.agenda.selection import EVERY, AppointmentFilter, AppointmentOrder
 from projections.read_models.membership import OWNER_AGGREGATES, owner_tables, project_owners
 
 LONGEST = timedelta(days=7)
@@ -60,6 +66,9 @@ appointment = Table(
     json("overridden"),
     Column("note", Text, nullable=False),
     json("answers"),
+    Column("staff_note", Text, nullable=False),
+    Column("external_id", Text),
+    json("metadata"),
     instant("created_at"),
     instant("expires_at", nullable=True),
     uuid("confirmed_provider_id", nullable=True),  # while a move is requested: what is kept until the answer
@@ -67,11 +76,17 @@ appointment = Table(
     instant("confirmed_ends_at", nullable=True),
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
+    json("move", nullable=True),
+    Column("move_reason", Text, nullable=False),
+    Column("move_outcome", Text, nullable=False),
     instant("taken_at"),  # when it was booked or last moved
+    instant("updated_at"),
     Index("appointment_starts_at", "starts_at", "id"),
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
+    Index("appointment_updated_at", "updated_at", "id"),
+    Index("appointment_external_id", "external_id"),
 )
 
 owners = owner_tables("agenda", providers="bookable", claims="claimed_guest")
@@ -84,89 +99,68 @@ ownership = Ownership(
     recorded=appointment.c.organization_recorded,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class ListedAppointment:
-    """An appointment as of the snapshot. `cancellation`: as `ending` of the event."""
-
-    id: UUID
-    version: int
-    status: str
-    service_id: UUID
-    provider_id: UUID
-    customer_id: UUID
-    starts_at: datetime
-    ends_at: datetime
-    timezone: str
-    price: int
-    currency: str
-    policy: dict[str, Any]
-    free_cancellation: bool
-    overridden: Sequence[str]
-    note: str
-    answers: dict[str, Any]
-    created_at: datetime
-    expires_at: datetime | None
-    confirmed_provider_id: UUID | None
-    confirmed_starts_at: datetime | None
-    confirmed_ends_at: datetime | None
-    cancellation: dict[str, Any] | None
-    reason: str
-
-    @property
-    def confirmed_place(self) -> Mapping[str, Any] | None:
-        """As of the aggregate."""
-        confirmed = (self.confirmed_provider_id, self.confirmed_starts_at, self.confirmed_ends_at)
-        return None if None in confirmed else dict(zip(("provider_id", "start", "end"), confirmed, strict=True))
-
-    @property
-    def cancelled(self) -> dict[str, Any] | None:
-        """As of the aggregate: None unless it is cancelled."""
-        return self._ended(AppointmentStatus.CANCELLED)
-
-    @property
-    def declined(self) -> dict[str, Any] | None:
-        """As of the aggregate: None unless it is declined."""
-        return self._ended(AppointmentStatus.DECLINED)
-
-    def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
-        there = self.cancellation is not None and self.status == status
-        return {**(self.cancellation or {}), "reason": self.reason} if there else None
+summary.own(owners, appointment)
 
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
-    event, id, version = recorded.event, {"id": recorded.stream}, recorded.version
-    match event:
-        case Appointment.Booked() | Appointment.Requested():
-            rows.put(appointment, **id, **_booked(event), version=version)
-        case Appointment.Rescheduled():
-            set_aside = {"overridden": event.placement["overridden"]}
-            rows.set(appointment, id, **_moved(event), **set_aside, taken_at=event.timestamp, version=version)
-        case Appointment.MoveRequested():
-            rows.set(appointment, id, **_moved(event), taken_at=event.timestamp, version=version)
-        case Appointment.Confirmed():
-            booked = AppointmentStatus.BOOKED.value
-            rows.set(appointment, id, status=booked, expires_at=None, **_NOT_ASKED, overridden=[], version=version)
-        case Appointment.MoveDeclined() | Appointment.MoveExpired():
-            rows.set(appointment, id, **_moved(event), version=version)
-        case Appointment.Transferred(organization_id=organization_id):
-            rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, version=version)
-        case Appointment.Noted():
-            rows.set(appointment, id, **_personal(event.told), version=version)
-        case Appointment.Cancelled() | Appointment.Declined():
-            ended = {"cancellation": event.ending(), "reason": _text(event.reason)}
-            rows.set(appointment, id, status=_STATUS[type(event)], expires_at=None, **ended, version=version)
-        case Appointment.Event() if status := _STATUS.get(type(event)):
-            rows.set(appointment, id, status=status, expires_at=None, **_NOT_ASKED, version=version)
-        case Customer.Forgotten() | Account.Forgotten():
-            person = event.account_id if isinstance(event, Account.Forgotten) else recorded.stream
-            rows.clear(appointment, "customer_id", person, note="", answers={}, reason="")
+    if isinstance(recorded.event, Appointment.Event):
+        stamp = {"version": recorded.version, "updated_at": recorded.event.timestamp}
+        _project(recorded.event, {"id": recorded.stream}, stamp, rows)
+        return
+    match recorded.event:
+        case Customer.Forgotten():
+            rows.clear(appointment, "customer_id", recorded.stream, **_ERASED)
+        case Account.Forgotten() as forgotten:
+            rows.clear(appointment, "customer_id", forgotten.account_id, **_ERASED)
         case _:
             project_owners(owners, recorded, rows)
+    summary.project(recorded, rows)
 
 
+def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str, Any], rows: RowBatch) -> None:
+    match event:
+        case Appointment.Booked() | Appointment.Requested():
+            rows.put(appointment, **id, **_booked(event), **stamp)
+        case Appointment.Rescheduled():
+            set_aside = {"overridden": event.placement["overridden"]}
+            rows.set(appointment, id, **_moved(event), **_move(event), **set_aside, **stamp)
+        case Appointment.MoveRequested():
+            rows.set(appointment, id, **_moved(event), **_move(event), **stamp)
+        case Appointment.Confirmed():
+            rows.set(appointment, id, **_CONFIRMED, **stamp)
+        case Appointment.MoveDeclined() | Appointment.MoveExpired():
+            rows.set(appointment, id, **_moved(event), move_outcome=_OUTCOME[type(event)].value, **stamp)
+        case Appointment.Transferred(organization_id=organization_id):
+            rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, **stamp)
+        case Appointment.Noted():
+            rows.set(appointment, id, **texts_of(event.told), **stamp)
+        case Appointment.Cancelled() | Appointment.Declined():
+            ending = {**event.ending(), "at": event.timestamp.isoformat()}
+            ended = {"cancellation": ending, "reason": words(event.reason)}
+            rows.set(appointment, id, status=_STATUS[type(event)], expires_at=None, **ended, **stamp)
+        case _ if status := _STATUS.get(type(event)):
+            rows.set(appointment, id, status=status, expires_at=None, **_NOT_ASKED, **stamp)
+        case _:
+            rows.set(appointment, id, **stamp)
+
+
+_ERASED = {**DEFAULTS, "reason": "", "move_reason": ""}
+_BY = {"start": appointment.c.starts_at, "updated": appointment.c.updated_at, "created": appointment.c.created_at}
 _NEVER = [each.value for each in NEVER]
 _NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
+_CONFIRMED: Mapping[str, Any] = {
+    "status": AppointmentStatus.BOOKED.value,
+    "move_outcome": MoveOutcome.MADE.value,
+    "expires_at": None,
+    "overridden": [],
+    **_NOT_ASKED,
+}
+_OUTCOME: dict[type, MoveOutcome] = {
+    Appointment.Rescheduled: MoveOutcome.MADE,
+    Appointment.MoveRequested: MoveOutcome.REQUESTED,
+    Appointment.MoveDeclined: MoveOutcome.DECLINED,
+    Appointment.MoveExpired: MoveOutcome.EXPIRED,
+}
 _STATUS: dict[type, str] = {
     Appointment.Cancelled: AppointmentStatus.CANCELLED.value,
     Appointment.Declined: AppointmentStatus.DECLINED.value,
@@ -186,12 +180,15 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         "service_id": event.service_id,
         "provider_id": event.provider_id,
         "customer_id": event.customer_id,
-        **_personal(event.told),
+        **texts_of(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
         "overridden": event.placement["overridden"],
         **_NOT_ASKED,
         "reason": "",
+        "move": None,
+        "move_reason": "",
+        "move_outcome": MoveOutcome.MADE.value,
         "taken_at": event.timestamp,
         **_place(event),
     }
@@ -209,14 +206,10 @@ def _moved(event: MoveFields | ReturnFields) -> dict[str, Any]:
     }
 
 
-def _personal(told: PersonalData | None) -> dict[str, Any]:
-    """Empty for an erased person."""
-    value = (told.value if told else None) or {}
-    return {"note": value.get("note", ""), "answers": value.get("answers", {})}
-
-
-def _text(reason: PersonalData | None) -> str:
-    return (reason.value if reason else None) or ""
+def _move(event: Appointment.Rescheduled | Appointment.MoveRequested) -> dict[str, Any]:
+    at, outcome = event.timestamp, _OUTCOME[type(event)].value
+    move = {**event.moving(), "at": at.isoformat()}
+    return {"move": move, "move_reason": words(event.reason), "move_outcome": outcome, "taken_at": at}
 
 
 def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
@@ -233,47 +226,55 @@ def _place(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
     }
 
 
-agenda = Projection("agenda", [appointment, *owners.tables], project, (Account, Appointment, *OWNER_AGGREGATES))
+agenda = Projection(
+    "agenda",
+    [appointment, *owners.tables, *summary.TABLES],
+    project,
+    (Account, Appointment, Service, *OWNER_AGGREGATES),
+)
 
 _a = appointment.c
-_listed = select(*(_a[name] for name in ListedAppointment.__dataclass_fields__))
+_NAMED = ("for_staff", "service", "provider", "customer")
 
 
-@dataclass(frozen=True, kw_only=True)
-class AppointmentFilter:
-    """The wanted appointments of a list: starting in [since, until), or `overlapping` it; None: any."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    overlapping: bool = False
-    status: str | None = None
-    provider_id: UUID | None = None
-    customer_id: UUID | None = None
-    organization_id: UUID | None = None
+def _listed(owner: Owner | None = None) -> Select[Any]:
+    """Appointments of an owner, or of all."""
+    own = [_a[name] for name in ListedAppointment.__dataclass_fields__ if name not in _NAMED]
+    for_staff = true() if owner is None else ownership.shows_staff(owner)
+    query = select(*own, for_staff.label("for_staff"), *summary.columns()).select_from(summary.joined(appointment))
+    return narrowed(query, (owner, ownership.shows))
 
 
 async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedAppointment | None:
     """The appointment; None if there is none, or none of the owner's."""
-    query = narrowed(_listed.where(_a.id == id), (owner, ownership.shows))
-    found = (await read.connection.execute(query)).one_or_none()
+    found = (await read.connection.execute(_listed(owner).where(_a.id == id))).one_or_none()
     return None if found is None else ListedAppointment(**found._mapping)
 
 
 async def find(
-    read: Snapshot, page: Page, wanted: AppointmentFilter = AppointmentFilter(), *, owner: Owner | None = None
+    read: Snapshot,
+    page: Page,
+    wanted: AppointmentFilter = EVERY,
+    *,
+    order: AppointmentOrder = AppointmentOrder.START,
+    owner: Owner | None = None,
 ) -> tuple[Sequence[ListedAppointment], str | None]:
-    """Appointments by start, of an owner alone or of all; and the next page's cursor."""
+    """Appointments, of an owner alone or of all; and the next page's cursor."""
     query = narrowed(
-        _listed,
-        (owner, ownership.shows),
+        _listed(owner),
         (wanted.since, _lasts_beyond if wanted.overlapping else _a.starts_at.__ge__),
         (wanted.until, _a.starts_at.__lt__),
-        (wanted.status, _a.status.__eq__),
+        (wanted.updated_since, _a.updated_at.__ge__),
+        (wanted.statuses, _a.status.in_),
+        (wanted.service_id, _a.service_id.__eq__),
         (wanted.provider_id, _a.provider_id.__eq__),
         (wanted.customer_id, _a.customer_id.__eq__),
         (wanted.organization_id, _of_organization),
+        (wanted.external_id, _a.external_id.__eq__),
     )
-    return await fetch(read.connection, query.order_by(_a.starts_at, _a.id), page, ListedAppointment)
+    by, last = _BY[order.removeprefix("-")], order.startswith("-")
+    keys = (by.desc(), _a.id.desc()) if last else (by, _a.id)
+    return await fetch(read.connection, query.order_by(*keys), page, ListedAppointment)
 
 
 async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
@@ -305,7 +306,7 @@ async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], s
 
 async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointment]:
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
-    query = _listed.where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
+    query = _listed().where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 

@@ -1,11 +1,26 @@
 """Customers that an account knows: itself, its guests, and the customers of its providers."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Index, Select, Table, Text, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Index,
+    Select,
+    Table,
+    Text,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
@@ -28,6 +43,10 @@ customer = Table(
     uuid("registered_by", index=True),
     Column("name", Text, nullable=False),
     sort_key("sort_key"),
+    Column("folded", Text, nullable=False),  # name, e-mail address and digits of the phone number, for search
+    Column("name_key", Text),
+    Column("email_key", Text),
+    Column("phone_key", Text),
     Column("email", Text),
     Column("phone", Text),
     Column("timezone", Text),
@@ -37,8 +56,17 @@ customer = Table(
     uuid("organization_id", nullable=True, index=True),
     Column("deleted", Boolean, nullable=False),
     Index("customer_name", "sort_key", "id"),
+    Index("customer_name_key", "name_key"),
+    Index("customer_email_key", "email_key"),
+    Index("customer_phone_key", "phone_key"),
+    Index("customer_external_id", "external_id"),
 )
 _c = customer.c
+KEYS = ("name_key", "email_key", "phone_key")
+"""The columns in which two records of one person are alike."""
+_DIGITS = re.compile(r"[^0-9]+")
+_NUMBER = re.compile(r"[+(0-9][0-9().+]*")
+_NATIONAL, _SHORTEST = 9, 6  # digits of a phone number: those compared, and the fewest that say anything
 
 visit = Table(
     "visit",
@@ -133,6 +161,8 @@ def _business(event: BeginFields | MoveFields | ReturnFields) -> dict[str, Any]:
 _NOTHING: dict[str, Any] = {
     "name": "",
     "sort_key": b"",
+    "folded": "",
+    **dict.fromkeys(KEYS),
     "email": None,
     "phone": None,
     "timezone": None,
@@ -145,7 +175,19 @@ _NOTHING: dict[str, Any] = {
 def _details(event: Customer.Registered | Customer.Changed) -> dict[str, Any]:
     """Empty for an erased person."""
     details = {**_NOTHING, **(event.details.value or {})}
-    return {**details, "sort_key": text.sort_key(details["name"])}
+    return {**details, **_found_by(details["name"], details["email"], details["phone"])}
+
+
+def _found_by(name: str, email: str | None, phone: str | None) -> dict[str, Any]:
+    """The columns that search and the hints at duplicates use."""
+    digits = _DIGITS.sub("", phone or "")
+    return {
+        "sort_key": text.sort_key(name),
+        "folded": text.folded(name, email, digits),
+        "name_key": text.folded(name) or None,
+        "email_key": text.folded(email) or None,
+        "phone_key": digits[-_NATIONAL:] if len(digits) >= _SHORTEST else None,
+    }
 
 
 customers = Projection(
@@ -169,8 +211,49 @@ async def own(read: Snapshot, account: UUID) -> Sequence[ListedCustomer]:
 
 
 async def find(
-    read: Snapshot, page: Page, *, owner: Owner | None = None
+    read: Snapshot, page: Page, *, owner: Owner | None = None, q: str | None = None, external_id: str | None = None
 ) -> tuple[Sequence[ListedCustomer], str | None]:
-    """Customers by name, of an owner alone or of all; and the next page's cursor."""
-    query = narrowed(_contacts, (owner, ownership.shows))
+    """Customers by name, of an owner alone or of all; and the next page's cursor.
+
+    `q`: words, all of which are in the name, the e-mail address or the digits of the phone number.
+    """
+    query = narrowed(_contacts, (owner, ownership.shows), (q, _has_words), (external_id, _c.external_id.__eq__))
     return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, ListedCustomer)
+
+
+def _has_words(q: str) -> ColumnElement[bool]:
+    return and_(*(_c.folded.like(text.pattern(word), escape="/") for word in _words(q)))
+
+
+def _words(q: str) -> Iterator[str]:
+    """The folded words; of a phone number the digits, without the zero of a national number."""
+    for word in text.words(q):
+        yield (_DIGITS.sub("", word).lstrip("0") or word) if _NUMBER.fullmatch(word) else word
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDuplicate(ListedCustomer):
+    """A customer who may be the same person as another. `name_key` and so on: whether these are alike."""
+
+    name_key: bool
+    email_key: bool
+    phone_key: bool
+
+
+async def alike(
+    read: Snapshot, id: UUID, page: Page, *, owner: Owner | None = None
+) -> tuple[Sequence[CustomerDuplicate], str | None]:
+    """Customers of the owner who have the name, the e-mail address or the phone number of this one, by name.
+
+    Neither capitals and accents count, nor how a phone number is written.
+    """
+    own = _named.where(_c.id == id).cte("own")
+    same = [(_c[key] == own.c[key]).label(key) for key in KEYS]
+    columns = [_c[name] for name in ListedCustomer.__dataclass_fields__]
+    others = select(*columns, *(func.coalesce(each, false()).label(each.name) for each in same))
+    query = others.join_from(customer, own, or_(*same)).where(_c.id != id, ~_c.deleted)
+    query = narrowed(query, (owner, ownership.shows))
+    return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, CustomerDuplicate)
+
+
+_named = select(*(_c[key] for key in KEYS))

@@ -64,8 +64,8 @@ def a_service(*providers: Provider, name: str = "Haircut", **terms: Any) -> Serv
     return Service(id=uuid4(), by=uuid4(), terms={**details, **terms}, timestamp=NOW)
 
 
-def a_customer(name: str = "Carl", by: UUID | None = None) -> Customer:
-    details = {"name": name, "email": None, "phone": None, "timezone": None, "note": ""}
+def a_customer(name: str = "Carl", by: UUID | None = None, **more: Any) -> Customer:
+    details = {"name": name, "email": None, "phone": None, "timezone": None, "note": "", **more}
     id = uuid4()
     return Customer(id=id, by=by or uuid4(), details=PersonalData(id, details), timestamp=NOW)
 
@@ -94,13 +94,14 @@ def an_appointment(
     start: datetime | None = None,
     *,
     customer_id: UUID | None = None,
+    service_id: UUID | None = None,
     organization_id: UUID | None = None,
     now: datetime = NOW,
 ) -> Appointment:
     """`organization_id`: of the provider, at the time of the booking."""
     move, terms = a_place(provider_id or uuid4(), start or at(10, day=8))
     origin = Origin(organization_id=organization_id)
-    booking = Booking(uuid4(), uuid4(), customer_id or uuid4(), move.placement, origin)
+    booking = Booking(uuid4(), service_id or uuid4(), customer_id or uuid4(), move.placement, origin)
     return Appointment.book(uuid4(), booking, terms, None, now)
 
 

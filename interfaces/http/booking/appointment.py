@@ -27,8 +27,9 @@ from application.event_log import CommandResult, EventStore
 from domain.booking.appointment import Appointment
 from domain.errors import NotFound
 from domain.kernel import new_id
+from interfaces.http.booking.appointment_filters import AppointmentFilters, wanted
+from interfaces.http.booking.appointment_response import appointment_response, noted_response
 from interfaces.http.booking.appointment_schemas import (
-    AppointmentFilters,
     AppointmentPage,
     AppointmentResponse,
     BookAppointmentBody,
@@ -37,7 +38,7 @@ from interfaces.http.booking.appointment_schemas import (
     ChangeAppointmentBody,
     DeclineAppointmentBody,
     RescheduleAppointmentBody,
-    appointment_response,
+    texts,
 )
 from interfaces.http.framework.fields import EmptyBody
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
@@ -46,7 +47,6 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
 from projections.read_models import appointment
-from projections.read_models.appointment import AppointmentFilter
 
 router = Router("/v1/appointments", "appointments")
 
@@ -69,11 +69,14 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         customer_id=body.customer_id,
         note=body.note,
         answers=body.answers,
+        texts=texts(body),
         hold_id=body.hold_id,
         override=body.override.command if body.override else None,
     )
     return command_response(
-        await book_appointment(command, request.ports.store, request.ports.booking), appointment_response, location
+        await book_appointment(command, request.ports.store, request.ports.booking),
+        noted_response if "staff_note" in command.texts else appointment_response,
+        location,
     )
 
 
@@ -84,15 +87,8 @@ async def find(request: RequestContext, filters: Annotated[AppointmentFilters, Q
         rows, bookmark = await appointment.find(
             read,
             page(request, filters),
-            AppointmentFilter(
-                since=filters.from_,
-                until=filters.to,
-                overlapping=filters.overlapping,
-                status=filters.status,
-                provider_id=filters.provider_id,
-                customer_id=filters.customer_id,
-                organization_id=filters.organization_id,
-            ),
+            wanted(filters),
+            order=filters.sort,
             owner=request.owner,
         )
     return page_response(
@@ -112,11 +108,12 @@ async def get(request: RequestContext, appointment_id: UUID) -> Response:
 
 @router.patch("/{appointment_id}", "change_appointment", AppointmentResponse)
 async def change(request: RequestContext, appointment_id: UUID, body: ChangeAppointmentBody) -> Response:
-    """Change an appointment's note or answers. Refused once it has ended."""
+    """Change the texts of an appointment. Once it has ended, note and answers stay as they are."""
     command = ChangeAppointment(
-        **request.command(), appointment_id=appointment_id, note=body.note, answers=body.answers
+        **request.command(), appointment_id=appointment_id, note=body.note, answers=body.answers, texts=texts(body)
     )
-    return command_response(await change_appointment(command, request.ports.store), appointment_response)
+    to_body = noted_response if "staff_note" in command.texts else appointment_response
+    return command_response(await change_appointment(command, request.ports.store), to_body)
 
 
 @router.delete("/{appointment_id}", "delete_appointment")
@@ -137,6 +134,7 @@ async def reschedule(request: RequestContext, appointment_id: UUID, body: Resche
         start=body.start,
         provider_id=body.provider_id,
         override=body.override.command if body.override else None,
+        reason=body.reason,
     )
     return command_response(await reschedule_appointment(command, request.ports.store), appointment_response)
 

@@ -1,34 +1,31 @@
-"""Bodies, filters and answers about appointments."""
+"""Bodies and answers about appointments."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
-from pydantic_core.core_schema import ValidationInfo
+from pydantic import Field
 
 from application.booking.provider_selection import RuleOverride
-from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.move import MoveOutcome
 from domain.booking.origin import OverridableRule, Party, ReasonCode
-from domain.catalog.service_terms import DEFAULTS, POLICY
 from interfaces.http.booking.answers import Answers
+from interfaces.http.framework.details.external import ExternalId, Metadata
 from interfaces.http.framework.fields import (
     Body,
     Change,
     Instant,
     LateCancel,
-    Paging,
     Query,
     Resource,
     Shape,
     Text,
     absent,
-    plain,
 )
-from projections.read_models.appointment import ListedAppointment
+
+TEXTS = frozenset({"staff_note", "external_id", "metadata"})
+"""What a body may say besides note and answers."""
 
 
 class RuleOverrideBody(Body):
@@ -55,6 +52,9 @@ class BookAppointmentBody(Body):
     hold_id: UUID | None = None
     note: Text = ""
     answers: Answers = {}
+    staff_note: Text = absent()
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
     override: RuleOverrideBody | None = None
 
 
@@ -63,6 +63,9 @@ class ChangeAppointmentBody(Change):
 
     note: Text = absent()
     answers: Answers = absent()
+    staff_note: Text = absent()
+    external_id: ExternalId | None = None
+    metadata: Metadata = absent()
 
 
 class RescheduleAppointmentBody(Body):
@@ -71,6 +74,7 @@ class RescheduleAppointmentBody(Body):
     start: Instant
     provider_id: UUID | None = None
     override: RuleOverrideBody | None = None
+    reason: Text = ""
 
 
 _CODE = Field(None, description="The reason as statistics count it. Unlike the words, it stays after an erasure.")
@@ -97,28 +101,6 @@ class CancelAppointmentQuery(Query):
     reason_code: ReasonCode | None = _CODE
 
 
-class AppointmentFilters(Paging):
-    """Appointments in the order of their start."""
-
-    from_: Instant | None = Field(None, alias="from", description="Starting at this instant or later.")
-    to: Instant | None = Field(None, description="Starting before this instant.")
-    overlapping: bool = Field(
-        default=False, description="Also those that start before `from` and end after it, such as across midnight."
-    )
-    status: AppointmentStatus | None = None
-    provider_id: UUID | None = None
-    customer_id: UUID | None = None
-    organization_id: UUID | None = None
-
-    @field_validator("to")
-    @classmethod
-    def _check_order(cls, to: datetime | None, earlier: ValidationInfo) -> datetime | None:
-        since = earlier.data.get("from_")
-        if to is not None and since is not None and to < since:
-            raise PydanticCustomError("order", "`to` must not be before `from`.")
-        return to
-
-
 class AppointmentPolicyResponse(Shape):
     """The service's policy when the appointment was booked or moved, in minutes and minor units."""
 
@@ -132,6 +114,7 @@ class AppointmentPolicyResponse(Shape):
 
 
 class DeclinationResponse(Shape):
+    at: datetime
     by: UUID
     reason: str
     reason_code: ReasonCode | None
@@ -140,6 +123,7 @@ class DeclinationResponse(Shape):
 class CancellationResponse(Shape):
     """`party`: the side that cancelled; null where release 0.1.0 recorded it."""
 
+    at: datetime
     by: UUID
     party: Party | None
     reason: str
@@ -154,6 +138,46 @@ class ConfirmedPlaceResponse(Shape):
     provider_id: UUID
     start: datetime
     end: datetime
+
+
+class AppointmentMoveResponse(Shape):
+    """The last move, or request for one. `by_customer`: whether the customer moved it or asked for that."""
+
+    at: datetime
+    by: UUID
+    by_customer: bool
+    outcome: MoveOutcome
+    reason: str
+
+
+class AppointmentServiceResponse(Shape):
+    """The service as it is now."""
+
+    id: UUID
+    name: str
+    category: str | None
+    place: str | None
+    meeting_url: str | None
+
+
+class AppointmentProviderResponse(Shape):
+    """The provider as it is now."""
+
+    id: UUID
+    name: str
+    address: str | None
+    phone: str | None
+    email: str | None
+    photo_url: str | None
+
+
+class AppointmentCustomerResponse(Shape):
+    """The customer as it is now; its name is empty once the person is erased."""
+
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
 
 
 class AppointmentResponse(Resource):
@@ -173,14 +197,23 @@ class AppointmentResponse(Resource):
     timezone: str
     price: int
     currency: str
+    currency_exponent: int
     policy: AppointmentPolicyResponse
     free_cancellation: bool
     overridden: list[OverridableRule]
     note: str
     answers: dict[str, Any]
+    external_id: str | None
+    metadata: dict[str, str]
     created_at: datetime
+    updated_at: datetime
     expires_at: datetime | None
     confirmed: ConfirmedPlaceResponse | None
+    staff_note: str | None = absent()
+    service: AppointmentServiceResponse | None = absent()
+    provider: AppointmentProviderResponse | None = absent()
+    customer: AppointmentCustomerResponse | None = absent()
+    rescheduled: AppointmentMoveResponse | None = absent()
     cancelled: CancellationResponse | None = absent()
     declined: DeclinationResponse | None = absent()
 
@@ -190,39 +223,6 @@ class AppointmentPage(Shape):
     next: str | None
 
 
-def _place(provider_id: UUID, start: datetime, end: datetime) -> Mapping[str, Any]:
-    return {"provider_id": provider_id, "start": plain(start), "end": plain(end)}
-
-
-def appointment_response(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
-    """An appointment as JSON."""
-    answer = {
-        "id": appointment.id,
-        "version": appointment.version,
-        "status": appointment.status,
-        "service_id": appointment.service_id,
-        "provider_id": appointment.provider_id,
-        "customer_id": appointment.customer_id,
-        "start": plain(appointment.starts_at),
-        "end": plain(appointment.ends_at),
-        "timezone": appointment.timezone,
-        "price": appointment.price,
-        "currency": appointment.currency,
-        "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
-        "free_cancellation": appointment.free_cancellation,
-        "overridden": appointment.overridden,
-        "note": appointment.note,
-        "answers": appointment.answers,
-        "created_at": plain(appointment.created_at),
-        "expires_at": appointment.expires_at and plain(appointment.expires_at),
-        "confirmed": appointment.confirmed_place and _place(**appointment.confirmed_place),
-    }
-    return {**answer, **_ending(appointment)}
-
-
-def _ending(appointment: Appointment | ListedAppointment) -> Mapping[str, Any]:
-    if appointment.cancelled is not None:
-        return {"cancelled": {name: appointment.cancelled.get(name) for name in CancellationResponse.model_fields}}
-    if appointment.declined is not None:
-        return {"declined": {name: appointment.declined.get(name) for name in DeclinationResponse.model_fields}}
-    return {}
+def texts(body: BookAppointmentBody | ChangeAppointmentBody) -> dict[str, Any]:
+    """The given texts besides note and answers."""
+    return {name: getattr(body, name) for name in sorted(TEXTS & body.model_fields_set)}

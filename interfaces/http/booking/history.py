@@ -39,25 +39,37 @@ class HistoryFilters(Paging):
     """The events of an appointment."""
 
 
-def history_item_response(item: history.HistoryEntry) -> Mapping[str, Any]:
-    """An event as JSON."""
+def history_item_response(item: history.HistoryEntry, *, for_staff: bool = True) -> Mapping[str, Any]:
+    """An event as JSON. `for_staff`: with staff notes."""
     return {
         "position": position_text(item.position),
         "at": plain(item.at),
         "type": item.type,
         "version": item.version,
         "actor": item.actor,
-        "data": item.data,
+        "data": item.data if for_staff else _for_customer(item.data),
     }
+
+
+def _for_customer(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of an event without the staff note."""
+    told = data.get("told")
+    if not isinstance(told, Mapping):
+        return data
+    return {**data, "told": {name: text for name, text in told.items() if name != "staff_note"}}
 
 
 @router.get("", "get_appointment_history", HistoryPage)
 async def find(request: RequestContext, appointment_id: UUID, filters: Annotated[HistoryFilters, Query()]) -> Response:
     """List the events of an appointment, the oldest first."""
     async with request.snapshot("agenda") as read:
-        if await appointment.get(read, appointment_id, owner=request.owner) is None:
+        found = await appointment.get(read, appointment_id, owner=request.owner)
+        if found is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(read.connection, appointment_id, page(request, filters), request.ports.codec)
+    shown = [history_item_response(item, for_staff=found.for_staff) for item in items]
     return page_response(
-        [history_item_response(item) for item in items], next_cursor(request, filters, bookmark), read.position
+        shown,
+        next_cursor(request, filters, bookmark),
+        read.position,
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from application.booking.hold import (
     ChangeHold,
@@ -18,12 +18,15 @@ from application.booking.hold import (
 )
 from domain.booking.hold import Hold, HoldStatus
 from domain.kernel import new_id
-from interfaces.http.framework.fields import Body, EmptyBody, Instant, Resource, plain
+from interfaces.http.framework.fields import Body, EmptyBody, Instant, Paging, Resource, Shape, plain
 from interfaces.http.framework.needs import IdempotencyKeys, Needs
+from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.rate_limit import RateLimited, by_customer
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import command_response, empty_response, resource_response
+from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
+from projections.read_models import hold as read_model
+from projections.read_models.hold import ListedHold
 
 router = Router("/v1/holds", "holds")
 
@@ -50,7 +53,19 @@ class HoldResponse(Resource):
     expires_at: datetime
 
 
-def hold_response(hold: Hold) -> Mapping[str, Any]:
+class HoldPage(Shape):
+    items: list[HoldResponse]
+    next: str | None
+
+
+class HoldFilters(Paging):
+    """Holds that keep their time now, in the order of their start."""
+
+    provider_id: UUID | None = None
+    customer_id: UUID | None = None
+
+
+def hold_response(hold: Hold | ListedHold) -> Mapping[str, Any]:
     """A hold as JSON."""
     return {
         "id": hold.id,
@@ -90,6 +105,16 @@ async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
     return command_response(
         await place_hold(command, request.ports.store, request.ports.booking), hold_response, location
     )
+
+
+@router.get("", "list_holds", HoldPage)
+async def find(request: RequestContext, filters: Annotated[HoldFilters, Query()]) -> Response:
+    """List the holds that the caller may see, without those that have ended."""
+    narrow = filters.model_dump(include={"provider_id", "customer_id"})
+    async with request.snapshot("hold") as read:
+        now = request.ports.store.now()
+        rows, bookmark = await read_model.find(read, page(request, filters), now, owner=request.owner, **narrow)
+    return page_response([hold_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position)
 
 
 @router.get("/{hold_id}", "get_hold", HoldResponse, needs=Needs(expires=True))

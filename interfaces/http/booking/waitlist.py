@@ -17,7 +17,8 @@ from domain.booking.waitlist import Waiting
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking import appointment
-from interfaces.http.booking.appointment_schemas import AppointmentResponse, appointment_response
+from interfaces.http.booking.appointment_response import appointment_response
+from interfaces.http.booking.appointment_schemas import AppointmentResponse
 from interfaces.http.booking.waitlist_schemas import (
     JoinWaitlistBody,
     WaitlistEntryResponse,

@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -191,6 +192,14 @@ class Query(BaseModel):
     """Query parameters. Unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _each(values: Any) -> Any:
+    return values.split(",") if isinstance(values, str) else values
+
+
+Several = BeforeValidator(_each)
+"""A query parameter of several values, a tuple: given several times, or once with commas."""
 
 
 class Paging(Query):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from inspect import signature
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
@@ -88,19 +88,27 @@ def read_query(raw: bytes, parameters: HandlerParameters) -> dict[str, BaseModel
 def _query(model: type[BaseModel], raw: bytes) -> BaseModel:
     """Models are frozen, so that the same query is parsed once."""
     try:
-        validated: BaseModel = model.__pydantic_validator__.validate_strings(_values(raw))
+        validated: BaseModel = model.__pydantic_validator__.validate_strings(_values(raw, _several(model)))
     except ValidationError as refused:
         raise InvalidFields.of(refused, "query", model) from None
     return validated
 
 
-def _values(raw: bytes) -> dict[str, Any]:
+@cache
+def _several(model: type[BaseModel]) -> frozenset[str]:
+    """The parameters that may be given several times: their type is a tuple of `Several`."""
+    fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    return frozenset(name for name, hint in fields.items() if any(get_origin(e) is tuple for e in get_args(hint)))
+
+
+def _values(raw: bytes, several: frozenset[str] = frozenset()) -> dict[str, Any]:
     try:
         read = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise Malformed("The query must be percent-encoded UTF-8.") from None
     pairs = [each for each in read if not each[0].startswith(IGNORED)]
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise InvalidFields(repeated([name for name, _ in pairs], "query"))
-    return values
+    values: dict[str, Any] = dict(pairs)
+    once = [name for name, _ in pairs if name not in several]
+    if len({*once}) < len(once):
+        raise InvalidFields(repeated(once, "query"))
+    return values | {name: ",".join(value for each, value in pairs if each == name) for name in several & values.keys()}

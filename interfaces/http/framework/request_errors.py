@@ -65,10 +65,13 @@ class InvalidFields(Invalid):
 
     @classmethod
     def of(cls, refused: ValidationError, where: Where, model: type[BaseModel]) -> "InvalidFields":
-        """One error a field, with a JSON Pointer into the body (or to the parameter's name)."""
-        kind = "field" if where == "body" else "parameter"
+        """One error a field, with a JSON Pointer into the body (or to the parameter's name).
+
+        A parameter of several values is one string of the query: the pointer has no index of a value.
+        """
+        kind, depth = ("field", None) if where == "body" else ("parameter", 1)
         found = refused.errors(include_url=False)
-        return cls([field_error(e["loc"], message_of(e, model, kind), where) for e in found[:50]])
+        return cls([field_error(e["loc"][:depth], message_of(e, model, kind), where) for e in found[:50]])
 
 
 def not_found(detail: str) -> NotFound:

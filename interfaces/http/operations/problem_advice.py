@@ -68,7 +68,7 @@ BY_TYPE: Mapping[str, str] = {
     "weak-password": "Choose a longer and less common password.",
     "unknown-zone": "Use a name of the IANA time zone database, such as Europe/Moscow.",
     "webhook-target-refused": "Use a URL with a public address, or let the operator set WEBHOOK_ALLOW_PRIVATE.",
-    "text-too-long": "Shorten note and answers.",
+    "text-too-long": "Shorten the texts: note, answers, staff note or metadata.",
     "text-budget-spent": "Keep what is there: every version of it is stored for ever.",
     "too-many-keys": "Delete an API key that is no longer used.",
     "last-owner": "Make another member owner first.",

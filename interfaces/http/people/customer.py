@@ -1,7 +1,7 @@
 """Routes of customers: the people who book, and guests that staff book for."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -30,6 +30,7 @@ from interfaces.http.framework.fields import (
     Resource,
     Shape,
     Text,
+    Words,
     Zone,
     absent,
 )
@@ -37,6 +38,7 @@ from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import command_response, page_response, resource_response
 from interfaces.http.framework.routing import Router
+from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import customer
 from projections.read_models.customer import ListedCustomer
 
@@ -88,8 +90,26 @@ class CustomerPage(Shape):
     next: str | None
 
 
+class CustomerDuplicateResponse(CustomerResponse):
+    """A customer who may be the same person. `alike`: what both have in common."""
+
+    alike: list[Annotated[Literal["name", "email", "phone"], EnumName("CustomerLikeness")]]
+
+
+class CustomerDuplicatePage(Shape):
+    items: list[CustomerDuplicateResponse]
+    next: str | None
+
+
+class CustomerDuplicateFilters(Paging):
+    """Customers in the order of their names."""
+
+
 class CustomerFilters(Paging):
     """Customers in the order of their names; for staff, their organizations' guests and visitors."""
+
+    q: Words | None = None
+    external_id: ExternalId | None = None
 
 
 def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
@@ -129,8 +149,9 @@ async def create(request: RequestContext, body: CreateCustomerBody) -> Response:
 @router.get("", "list_customers", CustomerPage)
 async def find(request: RequestContext, filters: Annotated[CustomerFilters, Query()]) -> Response:
     """List the customers that the caller may see."""
+    narrow = filters.model_dump(include={"q", "external_id"})
     async with request.snapshot("customer") as read:
-        rows, bookmark = await customer.find(read, page(request, filters), owner=request.owner)
+        rows, bookmark = await customer.find(read, page(request, filters), owner=request.owner, **narrow)
     return page_response(
         [customer_response(row) for row in rows], next_cursor(request, filters, bookmark), read.position
     )
@@ -144,6 +165,23 @@ async def get(request: RequestContext, customer_id: UUID) -> Response:
     if row is None:
         raise NotFound("customer", customer_id)
     return resource_response(request.sent, row.version, customer_response(row), read.position)
+
+
+@router.get("/{customer_id}/duplicates", "list_customer_duplicates", CustomerDuplicatePage)
+async def duplicates(
+    request: RequestContext, customer_id: UUID, filters: Annotated[CustomerDuplicateFilters, Query()]
+) -> Response:
+    """List the customers who may be the same person: with the same name, e-mail address or phone number."""
+    async with request.snapshot("customer") as read:
+        if await customer.get(read, customer_id, owner=request.owner) is None:
+            raise NotFound("customer", customer_id)
+        rows, bookmark = await customer.alike(read, customer_id, page(request, filters), owner=request.owner)
+    items = [{**customer_response(row), "alike": _alike(row)} for row in rows]
+    return page_response(items, next_cursor(request, filters, bookmark), read.position)
+
+
+def _alike(row: customer.CustomerDuplicate) -> list[str]:
+    return [key.removesuffix("_key") for key in customer.KEYS if getattr(row, key)]
 
 
 @router.put("/{customer_id}", "replace_customer", CustomerResponse)

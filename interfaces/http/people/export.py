@@ -12,7 +12,8 @@ from domain.errors import NotFound
 from domain.log_position import position_text
 from domain.people.account import Account
 from domain.scheduling.schedule import Schedule
-from interfaces.http.booking.appointment_schemas import AppointmentResponse, appointment_response
+from interfaces.http.booking.appointment_response import appointment_response
+from interfaces.http.booking.appointment_schemas import AppointmentResponse
 from interfaces.http.booking.history import HistoryItemResponse, history_item_response
 from interfaces.http.booking.waitlist_schemas import WaitlistEntryResponse, waitlist_entry_response
 from interfaces.http.catalog.provider import ProviderResponse, provider_response
@@ -25,6 +26,7 @@ from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
 from projections.read_models import account, appointment, customer, directory, waitlist
+from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.history import HistoryEntry, everything
 
 router = Router("/v1/me", "me")
@@ -68,7 +70,7 @@ class _Records(NamedTuple):
     account: account.ListedAccount
     customers: Sequence[customer.ListedCustomer]
     providers: Sequence[directory.ListedProvider]
-    appointments: Sequence[appointment.ListedAppointment]
+    appointments: Sequence[ListedAppointment]
     waitlist: Sequence[waitlist.WaitlistEntry]
     events: Sequence[HistoryEntry]
 

@@ -21,16 +21,24 @@ from application.scheduling.schedule import (
     replace_schedule,
     take_time_off,
 )
+from domain.catalog.catalog_status import CatalogStatus
 from domain.errors import NotFound
 from domain.scheduling.interval import Interval
 from interfaces.http.framework.paging import next_cursor, page
 from interfaces.http.framework.request import RequestContext
-from interfaces.http.framework.responses import command_response, empty_response, page_response, resource_response
+from interfaces.http.framework.responses import (
+    PUBLIC,
+    command_response,
+    empty_response,
+    page_response,
+    resource_response,
+)
 from interfaces.http.framework.routing import Router
 from interfaces.http.scheduling.opening_hours import minutes, minutes_of_week
 from interfaces.http.scheduling.provider_access import staff
 from interfaces.http.scheduling.schedule_schemas import (
     CreateTimeOffBody,
+    OpeningHoursResponse,
     OverrideResponse,
     ReplaceOverrideBody,
     ReplaceScheduleBody,
@@ -39,6 +47,7 @@ from interfaces.http.scheduling.schedule_schemas import (
     TimeOffFilters,
     TimeOffPage,
     TimeOffResponse,
+    opening_hours_response,
     override_response,
     schedule_response,
     time_off_page,
@@ -55,6 +64,13 @@ async def get(request: RequestContext, provider_id: UUID) -> Response:
     """Get a provider's schedule."""
     row, position = await _row(request, provider_id)
     return resource_response(request.sent, row.version, schedule_response(row), position)
+
+
+@router.get("/opening-hours", "get_opening_hours", OpeningHoursResponse)
+async def opening_hours(request: RequestContext, provider_id: UUID) -> Response:
+    """Get a provider's opening hours, without time off."""
+    row, position = await _found(request, provider_id)
+    return resource_response(request.sent, row.version, opening_hours_response(row), position, PUBLIC)
 
 
 @router.put("/schedule", "replace_schedule", ScheduleResponse)
@@ -125,6 +141,15 @@ async def cancel_off(request: RequestContext, provider_id: UUID, time_off_id: UU
     """Delete time off. The opening hours apply again."""
     command = CancelTimeOff(**request.command(), calendar_id=provider_id, id=time_off_id)
     return empty_response(await cancel_time_off(command, request.ports.store))
+
+
+async def _found(request: RequestContext, provider_id: UUID) -> tuple[OpeningRules, int]:
+    async with request.snapshot("directory") as read:
+        provider = await directory.provider(read, provider_id)
+        row = await schedule.of_calendar(read, provider_id)
+    if provider is None or provider.status != CatalogStatus.ACTIVE or row is None:
+        raise NotFound("provider", provider_id)
+    return row, read.position
 
 
 async def _row(request: RequestContext, provider_id: UUID) -> tuple[OpeningRules, int]:

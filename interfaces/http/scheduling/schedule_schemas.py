@@ -95,17 +95,30 @@ class OverrideResponse(OverrideItemResponse):
     version: int
 
 
-class ScheduleResponse(Resource):
-    """When a provider is open."""
+class OpeningHoursResponse(Resource):
+    """When a provider is open, but for time off, which is no public matter. `version`: the schedule's."""
 
     timezone: str
     weekly: list[WeeklyWindow]
     overrides: list[OverrideItemResponse]
+
+
+class ScheduleResponse(OpeningHoursResponse):
+    """When a provider is open."""
+
     time_off: list[TimeOffItemResponse]
 
 
 def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
     """A schedule as JSON."""
+    return {
+        **opening_hours_response(schedule),
+        "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
+    }
+
+
+def opening_hours_response(schedule: AnySchedule) -> Mapping[str, Any]:
+    """Opening hours as JSON."""
     return {
         "id": schedule.id,
         "version": schedule.version,
@@ -114,7 +127,6 @@ def schedule_response(schedule: AnySchedule) -> Mapping[str, Any]:
         "overrides": [
             {"date": day, "hours": hours.hours_response(schedule.overrides[day])} for day in sorted(schedule.overrides)
         ],
-        "time_off": [_off(schedule, id) for id, _ in _in_order(schedule)],
     }
 
 

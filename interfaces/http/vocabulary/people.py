@@ -12,6 +12,11 @@ WORDS: Words = {
     "list_users.role": Word("Only accounts with this role."),
     "list_users.standing": Word("Only accounts in this state."),
     "list_users.q": Word("Words of the name or of the e-mail address, each of which must occur.", "grace"),
+    "list_customers.q": Word(
+        "Words of the name or the e-mail address, or digits of the phone number, each of which must occur.", "grace"
+    ),
+    "list_customers.external_id": Word("Only the customers with this id of your own program.", "crm-12"),
+    "alike": Word("What both have in common.", ["email"]),
     "standing": Word("The state of the account."),
     "disabled": Word("Whether the account can no longer sign in.", example=False),
     "deleted": Word("Whether the customer was deleted, and can no longer book.", example=False),

@@ -109,7 +109,8 @@ class TestAnswering:
         before = store.position
         done = await decline_appointment(no(asked, week.owner, "full"), store)
         assert store.recorded(before) == ["Appointment.Declined", "Day.Released"]
-        assert done.aggregate.declined == {"by": week.owner.id, "reason": "full", "reason_code": None}
+        said = {"by": week.owner.id, "at": store.now(), "reason": "full", "reason_code": None}
+        assert done.aggregate.declined == said
         await decline_appointment(no(asked, week.owner), store)
         await a_booked_appointment(store, week)
         with pytest.raises(AppointmentEnded):

@@ -177,7 +177,7 @@ def test_it_can_not_have_taken_place_or_been_missed_before_its_start(
 
 def test_a_customer_cancels_freely_until_the_notice() -> None:
     appointment = booked(cancel(before(1440)))
-    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer")
+    assert appointment.cancelled == {**cancelled_by(CUSTOMER, "customer"), "at": appointment.updated_at}
 
 
 def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> None:
@@ -191,13 +191,16 @@ def test_a_customer_who_cancels_late_is_refused_where_the_policy_says_so() -> No
 def test_a_customer_who_cancels_late_pays_the_fee_where_the_policy_says_so(fee: int | None, charged: int) -> None:
     appointment = booked(cancel(before(1439)), late_cancel="fee", late_fee=fee)
     assert appointment.status is AppointmentStatus.CANCELLED
-    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=charged)
+    assert appointment.cancelled == {
+        **cancelled_by(CUSTOMER, "customer", late=True, fee=charged),
+        "at": appointment.updated_at,
+    }
 
 
 @pytest.mark.parametrize("late_cancel", ["refuse", "fee"])
 def test_staff_cancel_at_any_time_at_no_cost_to_the_customer(late_cancel: str) -> None:
     appointment = booked(cancel(before(0), by_customer=False, reason="ill"), late_cancel=late_cancel, late_fee=1500)
-    assert appointment.cancelled == cancelled_by(STAFF, "staff", reason="ill")
+    assert appointment.cancelled == {**cancelled_by(STAFF, "staff", reason="ill"), "at": appointment.updated_at}
 
 
 def test_a_customer_moves_it_until_the_notice() -> None:
@@ -259,7 +262,7 @@ def test_who_was_moved_by_staff_cancels_at_no_cost_until_the_start(late_cancel: 
     moved = booked(move(before(60), by_customer=False, to=START), late_cancel=late_cancel, late_fee=1500)
     assert moved.cancellable_until == START
     cancel(before(1))(moved)
-    assert moved.cancelled == cancelled_by(CUSTOMER, "customer")
+    assert moved.cancelled == {**cancelled_by(CUSTOMER, "customer"), "at": moved.updated_at}
 
 
 def test_a_move_of_the_customer_s_own_agrees_to_the_present_terms() -> None:
@@ -267,7 +270,10 @@ def test_a_move_of_the_customer_s_own_agrees_to_the_present_terms() -> None:
     appointment.reschedule(CUSTOMER, *dearer(START + timedelta(hours=1)), by_customer=True, now=before(1000))
     assert (appointment.price, appointment.currency, appointment.free_cancellation) == (9900, "CHF", False)
     cancel(before(900))(appointment)
-    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=5000)
+    assert appointment.cancelled == {
+        **cancelled_by(CUSTOMER, "customer", late=True, fee=5000),
+        "at": appointment.updated_at,
+    }
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 60 * 24])
@@ -383,6 +389,24 @@ def test_a_confirmed_move_has_the_terms_that_the_customer_agreed_to() -> None:
     assert (appointment.confirmed, appointment.expires_at, appointment.reschedules) == (None, None, 1)
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (lambda it: it.confirm(STAFF, EARLIER), "made"),
+        (lambda it: it.decline(STAFF, Reason("full"), EARLIER), "declined"),
+        (lambda it: it.expire(it.expires_at), "expired"),
+        (lambda it: None, "requested"),
+    ],
+)
+def test_the_last_move_says_what_has_become_of_it(answer: Step, outcome: str) -> None:
+    asked = booked(move(EARLIER, by_customer=False, to=START), ask_to_move())
+    at = asked.updated_at
+    answer(asked)
+    said = {"at": at, "by": CUSTOMER, "by_customer": True, "outcome": outcome, "reason": ""}
+    assert asked.rescheduled == said
+    assert booked().rescheduled is None
+
+
 def test_a_requested_move_ends_before_either_start() -> None:
     sooner = START - timedelta(hours=1)
     for start in (sooner, START + timedelta(hours=1)):
@@ -393,9 +417,12 @@ def test_a_requested_move_ends_before_either_start() -> None:
 def test_a_late_cancellation_costs_what_it_did_before_the_customer_asked_to_move() -> None:
     terms = {"late_cancel": "fee", "late_fee": 1500, "reschedule_notice": 0}
     appointment = booked(ask_to_move(before(60)), cancel(before(59)), **terms)
-    assert appointment.cancelled == cancelled_by(CUSTOMER, "customer", late=True, fee=1500)
+    assert appointment.cancelled == {
+        **cancelled_by(CUSTOMER, "customer", late=True, fee=1500),
+        "at": appointment.updated_at,
+    }
     early = booked(ask_to_move(), cancel(), **terms)
-    assert early.cancelled == cancelled_by(CUSTOMER, "customer")
+    assert early.cancelled == {**cancelled_by(CUSTOMER, "customer"), "at": early.updated_at}
 
 
 def test_a_move_is_asked_for_under_the_rules_of_a_move() -> None:

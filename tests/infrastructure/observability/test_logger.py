@@ -164,3 +164,34 @@ log.info("done")
 """)
     assert told[-1]["event"] == "done"
     assert "hush" not in json.dumps(told)
+
+
+def test_lines_of_a_request_say_what_is_done_and_for_which_account() -> None:
+    first, second = lines_of("""
+from types import SimpleNamespace
+from interfaces.request_id import current_work, request_log_fields
+configure_logs("INFO", "api", request_log_fields)
+current_work.set({"request_id": "r1", "operation": "book_appointment", "caller": SimpleNamespace(id=7)})
+log.warning("command waits")
+current_work.set({"request_id": "r2"})
+log.warning("command waits")
+""")
+    assert [*first] == [*("timestamp", "level", "role", "pid", "request_id", "operation", "actor", "event", "logger")]
+    assert (first["request_id"], first["operation"], first["actor"]) == ("r1", "book_appointment", "7")
+    assert second["request_id"] == "r2"
+    assert not {"operation", "actor"} & second.keys()
+
+
+def test_a_trace_has_the_first_line_of_a_text_and_no_row() -> None:
+    (line,) = lines_of("""
+try:
+    try:
+        raise ValueError("new row violates a check\\nDETAIL: Failing row contains (hu" + "sh)")
+    except ValueError as first:
+        raise ExceptionGroup("several", [ValueError("one\\nhu" + "sh")]) from first
+except ExceptionGroup as error:
+    log.error("unexpected", exc_info=error)
+""")
+    told = json.dumps(line)
+    assert "new row violates a check" in told
+    assert "hush" not in told

@@ -33,6 +33,7 @@ find_earliest_starts           +    +    +  |   +    +    +    +  |   +    +    
 explain_availability           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 
 place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_holds                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_hold                       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 extend_hold                    ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 release_hold                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -70,6 +71,7 @@ delete_provider                ?    .    .  |   +    +    +    -  |   -    -    
 pause_provider                 ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 resume_provider                ?    .    .  |   +    +    +    -  |   -    -    -  |   +    .    .
 
+get_opening_hours              +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_schedule                   ?    .    .  |   +    +    +    +  |   -    -    -  |   +    +    .
 replace_schedule               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 replace_override               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
@@ -95,6 +97,7 @@ list_customers                 ?    +    +  |   +    +    +    +  |   +    +    
 get_customer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_customer:guest             ?    -    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 get_customer:claimed           ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+list_customer_duplicates       ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 replace_customer               ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 change_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .

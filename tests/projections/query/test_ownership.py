@@ -15,6 +15,7 @@ from domain.webhooks.webhook import Webhook
 from projections.query.ownership import Owner, Ownership, ownership_of
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.registry import PROJECTIONS
+from tests.projections.read_models.test_hold import a_hold
 from tests.projections.story import NOW, a_customer, a_provider, a_service, an_appointment, an_organization
 
 OWNED: dict[str, tuple[str, Ownership]] = {
@@ -71,12 +72,19 @@ class Town:
         haircut, massage = a_service(self.ada), a_service(self.sol)
         self.things: dict[str, dict[str, Aggregate]] = {
             "account": {name: an_account(p[name]) for name in ("carl", "ada")},
+            "agenda_customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
             "appointment": {
                 "carl-ada": an_appointment(self.ada.id, customer_id=carl.id, organization_id=self.salon.id),
                 "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id, organization_id=self.salon.id),
                 "dora-sol": an_appointment(self.sol.id, customer_id=dora.id),
                 "private-sol": an_appointment(self.sol.id, customer_id=private.id),
+            },
+            "hold": {
+                "carl-ada": a_hold(self.ada.id, customer_id=carl.id),
+                "claimed-ada": a_hold(self.ada.id, customer_id=claimed.id),
+                "dora-sol": a_hold(self.sol.id, customer_id=dora.id),
+                "private-sol": a_hold(self.sol.id, customer_id=private.id),
             },
             "waiting": {
                 "carl-ada": a_wait(carl.id, haircut.id, self.ada.id),
@@ -105,7 +113,13 @@ class Town:
 
 
 ADAS_APPOINTMENTS, ADAS_LINE = {"carl-ada", "claimed-ada"}, {"carl-ada", "dora-any-haircut"}
-OF_SALON = {"appointment": ADAS_APPOINTMENTS, "waiting": ADAS_LINE, "customer": {"carl", "claimed", "shared"}}
+OF_SALON = {
+    "appointment": ADAS_APPOINTMENTS,
+    "hold": ADAS_APPOINTMENTS,
+    "agenda_customer": {"carl", "claimed"},
+    "waiting": ADAS_LINE,
+    "customer": {"carl", "claimed", "shared"},
+}
 SALONS_WEBHOOKS = {"salon", "ada-in-salon"}
 
 EXPECTED: dict[str, dict[str, set[str]]] = {
@@ -116,23 +130,42 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
     "ada": {
         "account": {"ada"},
         "appointment": ADAS_APPOINTMENTS,
+        "hold": ADAS_APPOINTMENTS,
+        "agenda_customer": {"carl", "claimed"},
         "waiting": ADAS_LINE,
         "customer": {"carl", "claimed"},
         "webhook": {"ada"},
     },
     "sol": {
         "appointment": {"dora-sol", "private-sol"},
+        "hold": {"dora-sol", "private-sol"},
+        "agenda_customer": {"dora", "private"},
         "waiting": {"dora-any-massage", "claimed-sol"},
         "customer": {"dora", "private", "claimed"},
         "webhook": {"sol"},
     },
-    "carl": {"account": {"carl"}, "appointment": {"carl-ada"}, "waiting": {"carl-ada"}, "customer": {"carl"}},
+    "carl": {
+        "account": {"carl"},
+        "appointment": {"carl-ada"},
+        "hold": {"carl-ada"},
+        "agenda_customer": {"carl"},
+        "waiting": {"carl-ada"},
+        "customer": {"carl"},
+    },
     "dora": {
         "appointment": {"dora-sol"},
+        "hold": {"dora-sol"},
+        "agenda_customer": {"dora"},
         "waiting": {"dora-any-haircut", "dora-any-massage"},
         "customer": {"dora"},
     },
-    "claimant": {"appointment": {"claimed-ada"}, "waiting": {"claimed-sol"}, "customer": {"claimed"}},
+    "claimant": {
+        "appointment": {"claimed-ada"},
+        "hold": {"claimed-ada"},
+        "agenda_customer": {"claimed"},
+        "waiting": {"claimed-sol"},
+        "customer": {"claimed"},
+    },
     "rival": {},
     "stranger": {},
 }

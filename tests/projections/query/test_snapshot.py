@@ -10,7 +10,8 @@ from projections.engine import pg_notify
 from projections.engine.positions import Positions, announcement
 from projections.engine.projector import Projector
 from projections.query.snapshot import EVERYTHING, Behind, BeyondHead
-from projections.read_models.appointment import ListedAppointment, get, owners
+from projections.read_models.agenda.listed import ListedAppointment
+from projections.read_models.appointment import get, owners
 from projections.registry import PROJECTIONS
 from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually

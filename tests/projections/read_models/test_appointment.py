@@ -4,36 +4,36 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
 from domain.booking.origin import Party
 from projections.query.ownership import Owner
 from projections.query.paging import Page
-from projections.read_models.appointment import (
-    AppointmentFilter,
-    ListedAppointment,
-    fewest,
-    find,
-    get,
-)
-from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
+from projections.read_models.agenda.listed import ListedAppointment
+from projections.read_models.agenda.selection import AppointmentFilter, AppointmentOrder
+from projections.read_models.appointment import fewest, find, get
+from tests.projections.story import NOW, a_customer, a_place, a_provider, a_service, an_appointment, at
 
 ALL = Page(limit=50)
-FIELDS = [*set(ListedAppointment.__dataclass_fields__) - {"cancellation", "reason"}, "cancelled"]
+KEPT = {"cancellation", "reason", "move", "move_reason", "move_outcome", "for_staff", "service", "provider", "customer"}
+FIELDS = [*set(ListedAppointment.__dataclass_fields__) - KEPT, "cancelled", "rescheduled"]
 FIELDS = [name for name in FIELDS if not name.startswith("confirmed_")] + ["confirmed_place"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
     """What the agenda must say of an appointment."""
     said = {name: getattr(appointment, name) for name in FIELDS}
-    if appointment.cancelled is not None:
-        said["cancelled"] = {**appointment.cancelled, "by": str(appointment.cancelled["by"])}
+    for name in ("cancelled", "rescheduled"):
+        if (happened := getattr(appointment, name)) is not None:
+            said[name] = {**happened, "by": str(happened["by"])}
     return said
 
 
 def moved(appointment: Appointment) -> None:
     move, terms = a_place(uuid4(), at(16, day=9))
+    move = move._replace(reason="the chair is broken")
     appointment.reschedule(uuid4(), move, terms._replace(price=5000), by_customer=False, now=NOW)
 
 
@@ -59,7 +59,8 @@ def not_moved_in_time(appointment: Appointment) -> None:
 
 
 def noted(appointment: Appointment) -> None:
-    appointment.annotate(uuid4(), "bring a towel", {"size": "L"}, NOW)
+    more = {"staff_note": "talks a lot", "external_id": "crm-1", "metadata": {"a": "b"}}
+    appointment.annotate(uuid4(), "bring a towel", {"size": "L"}, NOW, **more)
 
 
 def cancelled(appointment: Appointment) -> None:
@@ -129,7 +130,8 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
     mine, other = a_provider(organization_id=str(organization)), a_provider()
     early, late = (an_appointment(mine.id, at(hour), organization_id=organization) for hour in (9, 10))
     elsewhere = an_appointment(other.id, at(9, 30))
-    late.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
+    late.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW + timedelta(seconds=1))
+    early.annotate(uuid4(), "", {}, NOW, external_id="crm-1")
     await write(mine, other, early, late, elsewhere)
     await catch_up()
 
@@ -142,11 +144,15 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
         assert await ids(since=at(9, 30)) == [elsewhere.id, late.id]
         assert await ids(until=at(10)) == [early.id, elsewhere.id]
         assert await ids(since=at(9), until=at(9)) == []
-        assert await ids(status="cancelled") == [late.id]
+        assert await ids(statuses=["cancelled"]) == [late.id]
         assert await ids(provider_id=mine.id) == [early.id, late.id]
         assert await ids(customer_id=elsewhere.customer_id) == [elsewhere.id]
         assert await ids(organization_id=organization) == [early.id, late.id]
-        assert await ids(organization_id=organization, status="booked") == [early.id]
+        assert await ids(organization_id=organization, statuses=["booked"]) == [early.id]
+        assert await ids(statuses=["booked", "cancelled"], provider_id=mine.id) == [early.id, late.id]
+        assert await ids(service_id=elsewhere.service_id) == [elsewhere.id]
+        assert await ids(updated_since=NOW + timedelta(seconds=1)) == [late.id]
+        assert await ids(external_id="crm-1") == [early.id]
         assert await ids(provider_id=other.id, customer_id=early.customer_id) == []
 
 
@@ -247,3 +253,93 @@ async def test_a_guests_appointments_are_shown_to_who_claimed_the_guest(write, c
         assert await get(read, theirs.id, owner=Owner(account)) is not None
         assert await get(read, others.id, owner=Owner(account)) is None
         assert await get(read, theirs.id, owner=Owner(stranger)) is None
+
+
+async def test_an_appointment_comes_with_the_present_names_of_what_it_is_about(write, catch_up, look):
+    ada, carl = a_provider("Ada", phone="+33 1"), a_customer("Carl")
+    haircut = a_service(ada, category="Hair", place="Second floor")
+    appointment = an_appointment(ada.id, customer_id=carl.id, service_id=haircut.id)
+    bare = an_appointment()
+    await write(ada, carl, haircut, appointment, bare)
+    carl.change(carl.id, {"name": "Carl Gustav", "email": "carl@example.org"}, NOW)
+    haircut.change(uuid4(), {"name": "Cut"}, NOW)
+    await write(carl, haircut)
+    await catch_up()
+    async with look("agenda") as read:
+        found, _ = await find(read, ALL)
+        (named,) = [each for each in found if each.id == appointment.id]
+        (unnamed,) = [each for each in found if each.id == bare.id]
+        alone = await get(read, appointment.id)
+    service = {"name": "Cut", "category": "Hair", "place": "Second floor", "meeting_url": None}
+    provider = {"name": "Ada", "address": None, "phone": "+33 1", "email": None, "photo_url": None}
+    customer = {"name": "Carl Gustav", "email": "carl@example.org", "phone": None}
+    assert (named.service, named.provider, named.customer) == (service, provider, customer)
+    assert alone == named
+    assert (unnamed.service, unnamed.provider, unnamed.customer) == (None, None, None)
+
+
+async def test_the_names_go_with_the_person(write, catch_up, look):
+    ada, carl = a_provider("Ada"), a_customer("Carl")
+    appointment = an_appointment(ada.id, customer_id=carl.id)
+    appointment.annotate(ada.owner_id, "", {}, NOW, staff_note="shy", external_id="x", metadata={"a": "b"})
+    await write(ada, carl, appointment)
+    carl.forget(uuid4(), NOW)
+    await write(carl)
+    await catch_up()
+    async with look("agenda") as read:
+        found = await get(read, appointment.id)
+    assert found is not None
+    assert found.customer == {"name": "", "email": None, "phone": None}
+    assert (found.staff_note, found.external_id, found.metadata) == ("", None, {})
+
+
+async def test_the_staff_note_is_for_those_who_act_for_the_provider(write, catch_up, look):
+    ada, carl = a_provider("Ada"), a_customer("Carl")
+    appointment = an_appointment(ada.id, customer_id=carl.id)
+    await write(ada, carl, appointment)
+    await catch_up()
+    async with look("agenda") as read:
+        shown = {
+            owner: (await get(read, appointment.id, owner=owner)).for_staff
+            for owner in (None, Owner(ada.owner_id), Owner(carl.id), Owner(carl.id, acts=False))
+        }
+    assert list(shown.values()) == [True, True, False, False]
+
+
+@pytest.mark.parametrize("order", AppointmentOrder)
+async def test_pages_follow_one_another_in_each_order(write, catch_up, look, order):
+    appointments = [an_appointment(start=at(9 + n, day=8), now=NOW + timedelta(seconds=n)) for n in range(3)]
+    for n, each in enumerate(appointments):
+        each.annotate(uuid4(), f"note {n}", {}, NOW + timedelta(minutes=10 - n))
+    await write(*appointments)
+    await catch_up()
+    ids = [each.id for each in appointments]
+    if order in {AppointmentOrder.UPDATED, AppointmentOrder.LATEST_START, AppointmentOrder.LATEST_CREATED}:
+        ids.reverse()
+    async with look("agenda") as read:
+        seen, after = [], None
+        for _ in range(3):
+            (found,), after = await find(read, Page(limit=1, after=after), order=order)
+            seen.append(found.id)
+    assert (seen, after) == (ids, None)
+
+
+async def test_a_list_takes_as_many_statements_however_long_it_is(write, catch_up, look, engine):
+    statements: list[str] = []
+
+    def count(connection, cursor, statement, *rest):
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", count)
+    ada, numbers = a_provider(), []
+    await write(ada)
+    for _ in range(2):
+        customers = [a_customer(f"C{n}") for n in range(10)]
+        await write(*customers, *(an_appointment(ada.id, customer_id=each.id) for each in customers))
+        await catch_up()
+        async with look("agenda") as read:
+            statements.clear()
+            found, _ = await find(read, ALL, owner=Owner(ada.owner_id))
+            assert all(each.customer["name"] for each in found)
+            numbers.append((len(found), len(statements)))
+    assert numbers == [(10, 1), (20, 1)]

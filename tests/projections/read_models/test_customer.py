@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from domain.booking.appointment_fields import Reason
 from domain.booking.origin import Party
 from projections.query.ownership import Owner
@@ -101,3 +103,60 @@ async def test_a_guest_is_shown_to_who_claimed_it(write, catch_up, look):
         assert told is not None
         assert told.version == guest.version == 3
         assert await customer.get(read, guest.id, owner=Owner(uuid4())) is None
+
+
+async def test_customers_are_found_by_name_address_and_phone_however_these_are_written(write, catch_up, look):
+    lukas = a_customer("Łukasz O'Connor", email="lukasz@example.org", phone="+48 (22) 123-45-67")
+    other = a_customer("Bea", email="bea@example.org", phone="030 7654321")
+    await write(lukas, other)
+    await catch_up()
+    async with look("customer") as read:
+
+        async def found(q):
+            return [each.name for each in (await customer.find(read, ALL, q=q))[0]]
+
+        for q in ("lukasz", "oconnor luk", "lukasz@EXAMPLE.org", "22 123-45-67", "+48221234567", "022 1234567"):
+            assert await found(q) == ["Łukasz O'Connor"], q
+        assert await found("example.org") == ["Bea", "Łukasz O'Connor"]
+        assert await found("nobody") == []
+
+
+async def test_records_of_one_person_are_alike(write, catch_up, look):
+    first = a_customer("Anna Müller", email="anna@example.org", phone="+49 30 7654321")
+    same_name = a_customer("anna muller")
+    same_phone = a_customer("Bea", phone="030-7654321")
+    both = a_customer("Anna Müller", email="ANNA@example.org")
+    gone, other = a_customer("Anna Müller"), a_customer("Carl", email="carl@example.org", phone="112")
+    gone.delete(uuid4(), NOW)
+    await write(first, same_name, same_phone, both, gone, other, a_customer("Dora", phone="112"))
+    await catch_up()
+    async with look("customer") as read:
+        found, _ = await customer.alike(read, first.id, ALL)
+        none, _ = await customer.alike(read, other.id, ALL)
+    assert {each.id: (each.name_key, each.email_key, each.phone_key) for each in found} == {
+        same_name.id: (True, False, False),
+        same_phone.id: (False, False, True),
+        both.id: (True, True, False),
+    }
+    assert none == []
+
+
+async def test_one_is_alike_only_to_customers_that_the_same_account_may_see(write, catch_up, look):
+    staff = uuid4()
+    mine, second = a_customer("Anna", by=staff), a_customer("Anna", by=staff)
+    await write(mine, second, a_customer("Anna", by=uuid4()))
+    await catch_up()
+    async with look("customer") as read:
+        found, _ = await customer.alike(read, mine.id, ALL, owner=Owner(staff))
+    assert [each.id for each in found] == [second.id]
+
+
+async def test_what_a_customer_is_found_by_goes_with_the_person(write, catch_up, look):
+    anna = a_customer("Anna", email="anna@example.org", phone="+49 30 7654321")
+    await write(anna)
+    anna.forget(uuid4(), NOW)
+    await write(anna)
+    await catch_up()
+    async with look("customer") as read:
+        row = (await read.connection.execute(select(customer.customer))).one()
+    assert (row.sort_key, row.folded, row.name_key, row.email_key, row.phone_key) == (b"", "", None, None, None)

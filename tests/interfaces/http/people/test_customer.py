@@ -21,6 +21,26 @@ DETAILS = {
 REST = {"organization_id": None, "deleted": False}
 
 
+class TestFindingCustomers:
+    async def test_staff_find_them_by_name_address_phone_and_their_own_id(self, town: Town):
+        grace = (await town.api.post("/v1/customers", DETAILS, town.owner)).json()
+        await town.api.post("/v1/customers", {"name": "Bea"}, town.owner)
+        for query in ("q=hopper", "q=GRACE@example.org", "q=01 23 45 67 89", "external_id=crm-12"):
+            found = (await town.api.get(f"/v1/customers?{query}", town.owner)).json()["items"]
+            assert [each["id"] for each in found] == [grace["id"]], query
+        assert (await town.api.get("/v1/customers?q=hopper", town.stranger)).json()["items"] == []
+        assert pointers(await town.api.get("/v1/customers?q=-", town.owner)) == ["/q"]
+
+    async def test_staff_are_told_who_may_be_the_same_person(self, town: Town):
+        first = (await town.api.post("/v1/customers", DETAILS, town.owner)).json()
+        again = (await town.api.post("/v1/customers", {"name": "G. H.", "phone": "01 23 45 67 89"}, town.owner)).json()
+        await town.api.post("/v1/customers", DETAILS, town.stranger)
+        path = f"/v1/customers/{first['id']}/duplicates"
+        found = (await town.api.get(path, town.owner)).json()["items"]
+        assert found == [{**again, "alike": ["phone"]}]
+        assert problem(await town.api.get(path, town.stranger)) == (404, "not-found")
+
+
 class TestCreateCustomer:
     async def test_anonymous_callers_are_asked_who_they_are_whatever_they_say(self, door: Api):
         for said in (DETAILS, {}, b"}"):

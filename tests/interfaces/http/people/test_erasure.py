@@ -36,6 +36,10 @@ NEEDLES = (
     "+1 555 0199",
     "+1 555 0142",
     "navy-1906",
+    "hums sea shanties",
+    "log-1947",
+    "relay seventy",
+    "harvest of the mark",
     "upper starboard",
     "allergic to moths",
     "nanoseconds of wire",
@@ -92,6 +96,12 @@ async def a_life(town: Town) -> tuple[Caller, str, list[dict[str, Any]]]:
         user_agent="Ship ahoy browser",
     )
     assert login.status_code == 200, login.text
+    staff = {"staff_note": "hums sea shanties", "external_id": "log-1947", "metadata": {"moth": "relay seventy"}}
+    noted = await api.patch(f"/v1/appointments/{past['id']}", staff, town.owner, if_match="*")
+    assert noted.status_code == 200, noted.text
+    when = {"start": town.at("13:00"), "reason": "harvest of the mark"}
+    moved = await api.post(f"/v1/appointments/{past['id']}/reschedule", when, town.owner, if_match="*")
+    assert moved.status_code == 200, moved.text
     kept = await town.booked("10:00", grace, answers={"hobby": "nanoseconds of wire"})
     other = await town.booked("11:00", grace)
     path, reason = f"/v1/appointments/{other['id']}/cancel", {"reason": "unexpected sea duty"}

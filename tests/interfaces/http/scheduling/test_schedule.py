@@ -224,3 +224,30 @@ class TestDeleteTimeOff:
         assert (await town.api.delete(path, town.owner, if_match=3)).status_code == 204
         assert problem(await town.api.get(path, town.owner)) == (404, "not-found")
         assert problem(await town.api.delete(path, town.owner, if_match=4)) == (404, "not-found")
+
+
+class TestOpeningHours:
+    async def test_everybody_sees_when_a_provider_is_open_but_not_their_time_off(self, town: Town):
+        path = f"/v1/providers/{town.provider_id}"
+        off = {"start": town.at("12:00"), "end": town.at("13:00"), "reason": "Dentist"}
+        assert (await town.api.post(f"{path}/time-off", off, town.owner)).status_code == 201
+        closed = await town.api.put(f"{path}/schedule/overrides/{town.day()}", {"hours": []}, town.owner, if_match="*")
+        assert closed.status_code == 200, closed.text
+        shown = await town.api.get(f"{path}/opening-hours")
+        schedule = (await town.api.get(f"{path}/schedule", town.owner)).json()
+        assert shown.json() == {name: told for name, told in schedule.items() if name != "time_off"}
+        assert shown.json()["overrides"] == [{"date": town.day(), "hours": []}]
+        assert "Dentist" not in shown.text
+        assert problem(await town.api.get(f"{path}/schedule"))[0] == 401
+
+    async def test_who_has_retired_has_none(self, town: Town):
+        path = f"/v1/providers/{town.provider_id}"
+        assert (await town.api.delete(path, town.owner, if_match=1)).status_code < 300
+        assert problem(await town.api.get(f"{path}/opening-hours")) == (404, "not-found")
+
+    async def test_who_is_paused_has_none_until_they_resume(self, town: Town):
+        path = f"/v1/providers/{town.provider_id}"
+        assert (await town.api.post(f"{path}/pause", {}, town.owner, if_match=1)).status_code == 200
+        assert problem(await town.api.get(f"{path}/opening-hours")) == (404, "not-found")
+        assert (await town.api.post(f"{path}/resume", {}, town.owner, if_match=2)).status_code == 200
+        assert (await town.api.get(f"{path}/opening-hours")).status_code == 200
