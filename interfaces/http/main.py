@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
+from infrastructure.observability.request_span import request_span
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         origins=Origins(settings.origins, local=dev),
         log_requests=dev and settings.log_level in ("DEBUG", "INFO"),
         links=_links(settings),
+        span=request_span if settings.tracing_url else nullcontext,
         admission=Admission(settings.api_queue_delay, WAITS.longest, WAITS.is_silent, RESERVED_PATHS),
     )
     return build(life=partial(_life, settings), options=options)
