@@ -48,7 +48,7 @@ async def test_what_follows_from_a_request_links_to_its_trace() -> None:
     (called,) = linked(spans, "", CALLER.split("-")[1])
     assert called.trace_id == refused.headers["x-request-id"]
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    (line,) = [each for each in lines if each["event"] == "request" and each.get("request_id") == id]
+    (line,) = [each for each in lines if each.get("event") == "request" and each.get("request_id") == id]
     assert line["operation"] == "book_appointment"
     assert line["trace_id"] == id
     assert NOTE.encode() not in b"".join(collector.bodies)
