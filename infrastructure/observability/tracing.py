@@ -5,6 +5,8 @@ Needs the packages of the extra `tracing`. A span has no path, query, header or 
 
 from __future__ import annotations
 
+import logging
+
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -39,6 +41,7 @@ def start_tracing(url: str, environment: str, role: str) -> None:
         "deployment.environment.name": environment,
         "daybook.role": role,
     }
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # spans that are lost, not each attempt to send them
     provider = TracerProvider(resource=Resource(names), id_generator=_RequestIds())
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url, timeout=PATIENCE)))
     trace.set_tracer_provider(provider)

@@ -11,13 +11,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class SentSpan(NamedTuple):
-    """`links`: the ids of the traces that it links to; `resource`: of the process."""
+    """`links`: the ids of the traces that it links to; `resource`: of the process; `failed`: with which error."""
 
     name: str
     trace_id: str
     facts: dict[str, Any]
     links: set[str]
     resource: dict[str, Any]
+    failed: str
 
 
 class SpanCollector:
@@ -71,7 +72,7 @@ def _spans(body: bytes) -> list[SentSpan]:
             for span in scope.spans:
                 links = {link.trace_id.hex() for link in span.links}
                 facts = _facts(span.attributes)
-                found.append(SentSpan(span.name, span.trace_id.hex(), facts, links, resource))
+                found.append(SentSpan(span.name, span.trace_id.hex(), facts, links, resource, span.status.message))
     return found
 
 
