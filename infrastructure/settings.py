@@ -123,7 +123,6 @@ class Settings(BaseSettings):
     sentry_dsn_file: File
     sentry_environment: str = ""
     tracing_url: Annotated[str, AfterValidator(values.collector_address)] = ""
-
     webhook_allow_private: Annotated[str, AfterValidator(values.networks_only)] = ""
 
     @property

@@ -34,7 +34,7 @@ class _RequestIds(RandomIdGenerator):
 
 
 def start_tracing(url: str, environment: str, role: str) -> None:
-    """Send the spans of this process to an OTLP endpoint from now on. In a worker: after the fork."""
+    """Send the spans of this process to an OTLP endpoint from now on, and those of the processes that it forks."""
     names = {
         "service.name": "daybook",
         "service.version": RELEASE,

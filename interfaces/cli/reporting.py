@@ -66,5 +66,4 @@ def _start_tracing(settings: Settings, role: str) -> None:
     except ImportError:
         sys.stderr.write("TRACING_URL needs more packages. Run `uv sync --extra tracing`.\n")
         raise SystemExit(2) from None
-    if role != "worker":  # which starts it in each process that it forks
-        start_tracing(settings.tracing_url, settings.sentry_environment or settings.mode, role)
+    start_tracing(settings.tracing_url, settings.sentry_environment or settings.mode, role)

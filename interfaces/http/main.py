@@ -58,6 +58,7 @@ from interfaces.http.framework.ports import (
     Ports,
     WebhookPorts,
 )
+from interfaces.http.operations.health import drain
 from interfaces.http.server.admission import Admission
 from interfaces.request_id import work_for
 from projections.availability.cache import AvailabilityCache
@@ -100,11 +101,6 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         stack.enter_context(ProcessRegistry(settings.database.dsn, "api"))
         yield
         drain(app)
-
-
-def drain(app: FastAPI) -> None:
-    """Readiness says from now on that no more requests should be sent here; they are answered all the same."""
-    app.state.ports.health.draining = True
 
 
 class _Database(NamedTuple):

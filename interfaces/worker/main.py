@@ -160,10 +160,6 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    if settings.tracing_url:
-        from infrastructure.observability.tracing import start_tracing  # its packages are optional
-
-        start_tracing(settings.tracing_url, settings.sentry_environment or settings.mode, "worker")
     async with RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows, AsyncExitStack() as stack:
         stack.enter_context(ProcessRegistry(database.dsn, "worker"))
         store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)

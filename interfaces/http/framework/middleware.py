@@ -53,9 +53,7 @@ class Envelope:
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
-        scope["request_id"] = _recorded(id, scope)
+        id = _identified(scope)
         started, leave = False, _nothing
 
         async def send_with_headers(message: Message) -> None:
@@ -85,6 +83,14 @@ class Envelope:
         sent = list(headers)
         names = {name for name, _ in sent}
         return sent + [each for each in self._safe.items() if each[0] not in names]
+
+
+def _identified(scope: Scope) -> bytes:
+    """The request's id as it was sent, or a new one; the scope keeps it as it is recorded."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
+    scope["request_id"] = _recorded(id, scope)
+    return id
 
 
 def _recorded(id: bytes, scope: Scope) -> str:
