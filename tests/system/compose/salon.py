@@ -58,6 +58,11 @@ def open_salon(web: httpx.Client, owner: dict[str, str]) -> Salon:
     return Salon(id, service.json()["id"], [each["start"] for each in free.json()["starts"]])
 
 
+def once() -> dict[str, str]:
+    """The header that a booking needs, so that it is not carried out twice."""
+    return {"Idempotency-Key": str(uuid4())}
+
+
 def _read(web: httpx.Client, path: str, **asked: Any) -> httpx.Response:
     """The answer, once the read model has reached the position of the request: until then, it is 503."""
     answers: list[httpx.Response] = []

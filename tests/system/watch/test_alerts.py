@@ -19,7 +19,7 @@ from docker.prometheus import alerts
 from infrastructure.local.programs import wait_until
 from tests.support.runbook import HEAD, SECTIONS, commands
 from tests.system.compose.deployment import NGINX, PATIENCE, MailCatcher, deployed
-from tests.system.compose.salon import open_salon, signed_up
+from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.watch.faults import BACKED_UP, Faults, Told
 from tests.system.watch.terminal import Terminal
 from tests.system.watch.test_watch import EMPTY_WHEN_ALL_IS_WELL
@@ -122,7 +122,7 @@ def faults(watch: Watch, catcher: MailCatcher, told: Told) -> Faults:
 
         def book(number: int) -> None:
             wish = {"service_id": opened.service, "start": opened.starts[number]}
-            web.post("/v1/appointments", json=wish, headers=customer).raise_for_status()
+            web.post("/v1/appointments", json=wish, headers=customer | once()).raise_for_status()
 
         book(0)
         return book

@@ -14,7 +14,7 @@ from docker.grafana.boards import ALL
 from infrastructure.local.programs import wait_until
 from tests.support.runbook import HEAD, TEXT, commands
 from tests.system.compose.deployment import GUNICORN, NGINX, PATIENCE, MailCatcher, deployed, left_of
-from tests.system.compose.salon import open_salon, signed_up
+from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.compose.test_replacement import Load
 from tests.system.watch.terminal import SET_ONCE, Terminal
 from tests.system.watch.watching import Watch, watched
@@ -55,10 +55,10 @@ def load(web: httpx.Client, catcher: MailCatcher) -> None:
         web.post(f"/v1/appointments/{id}/cancel", json={}, headers=customer | {"If-Match": '"1"'}).raise_for_status()
         web.get("/v1/availability", params=asked).raise_for_status()
         again = {"service_id": salon.service, "start": start}
-        web.post("/v1/appointments", json=again, headers=customer).raise_for_status()
-        assert web.post("/v1/appointments", json=again, headers=customer).status_code == 409
+        web.post("/v1/appointments", json=again, headers=customer | once()).raise_for_status()
+        assert web.post("/v1/appointments", json=again, headers=customer | once()).status_code == 409
     held = {"service_id": salon.service, "start": salon.starts[-2]}
-    web.post("/v1/holds", json=held, headers=customer).raise_for_status()
+    web.post("/v1/holds", json=held, headers=customer | once()).raise_for_status()
     assert web.get("/v1/jobs", headers=customer).status_code == 403
 
 
