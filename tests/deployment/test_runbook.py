@@ -14,7 +14,7 @@ import yaml
 
 from docker.grafana.boards import ALL
 from interfaces.cli.main import app
-from tests.support.runbook import HEAD, SECTIONS, TEXT, commands, italics, words
+from tests.system.watch.runbook import HEAD, SECTIONS, TEXT, commands, italics, words
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILES = ("docker/services.yml", *(each.name for each in ROOT.glob("docker-compose-*.yml")))

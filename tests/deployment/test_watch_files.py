@@ -10,7 +10,7 @@ from docker.grafana.board import Board, written
 from docker.grafana.boards import ALL, FOLDER
 from docker.prometheus import alerts
 from infrastructure.event_log.metrics import BUSINESS
-from tests.support.runbook import SECTIONS
+from tests.system.watch.runbook import SECTIONS
 
 ROOT = Path(__file__).parents[2]
 

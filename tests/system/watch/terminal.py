@@ -8,8 +8,8 @@ import subprocess
 import termios
 from dataclasses import dataclass
 
-from tests.support.runbook import HEAD
 from tests.system.compose.deployment import NGINX, Deployment
+from tests.system.watch.runbook import HEAD
 
 SET_ONCE = [line.strip() for line in HEAD.splitlines() if line.startswith(("    export ", "    daybook() "))]
 

@@ -17,10 +17,10 @@ import yaml
 from docker.grafana.boards import ALL
 from docker.prometheus import alerts
 from infrastructure.local.programs import wait_until
-from tests.support.runbook import HEAD, SECTIONS, commands
 from tests.system.compose.deployment import NGINX, PATIENCE, MailCatcher, deployed
 from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.watch.faults import BACKED_UP, Faults, Told
+from tests.system.watch.runbook import HEAD, SECTIONS, commands
 from tests.system.watch.terminal import Terminal
 from tests.system.watch.test_watch import EMPTY_WHEN_ALL_IS_WELL
 from tests.system.watch.watching import Watch, watched

@@ -12,10 +12,10 @@ import pytest
 
 from docker.grafana.boards import ALL
 from infrastructure.local.programs import wait_until
-from tests.support.runbook import HEAD, TEXT, commands
 from tests.system.compose.deployment import GUNICORN, NGINX, PATIENCE, MailCatcher, deployed, left_of
 from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.compose.test_replacement import Load
+from tests.system.watch.runbook import HEAD, TEXT, commands
 from tests.system.watch.terminal import SET_ONCE, Terminal
 from tests.system.watch.watching import Watch, watched
 
