@@ -178,8 +178,9 @@ async def test_an_aggregate_of_an_epoch_that_ended_is_not_cached_in_the_next(
     await renamed(other, tag.id, "first")
     learnt: list[object] = []
     monkeypatch.setattr(journal, "append", append)
-    monkeypatch.setattr(store.cache, "advance", learnt.append)
-    await renamed(store, tag.id, "second")
+    with pytest.MonkeyPatch.context() as watching:  # which `append` does not undo
+        watching.setattr(store.cache, "advance", learnt.append)
+        await renamed(store, tag.id, "second")
     assert learnt == []
 
 
