@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
 LIFETIME = 200  # tests: what DELETE leaves behind in tables and indexes goes with the database
 
@@ -106,7 +107,7 @@ class _Pristine:
 
     def restored(self) -> bool:
         """False if more than rows has changed, or the owner may not do this: the database is of no use then."""
-        with suppress(psycopg.errors.InsufficientPrivilege, psycopg.OperationalError):
+        with suppress(UndefinedTable, InsufficientPrivilege, psycopg.OperationalError):
             self._all(_END_OTHERS)
             found = self._all(self._state)
             if [row for row in found if row[0] is None] != [row for row in self._pristine if row[0] is None]:

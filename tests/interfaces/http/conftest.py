@@ -73,7 +73,7 @@ async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
 @asynccontextmanager
 async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterator[Api]:
     """The app on a database; mail goes into a folder of `home`."""
-    store = postgres_store(database.application, MASTERS, patience=PATIENCE)
+    store = postgres_store(database.application, MASTERS, patience=PATIENCE, deadline=PATIENCE)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})
