@@ -91,11 +91,14 @@ class Projector:
         while True:
             try:
                 async with lead(self._engine) as won:
-                    await self._lead(won)
+                    # A TaskGroup cancels the task that it is in when a task of it fails, and loses a cancellation from
+                    # outside that comes meanwhile. In a task of its own, it does neither to this one.
+                    await asyncio.create_task(self._lead(won), name="lead")
             except* (LeadershipLost, psycopg.OperationalError) as lost:
                 logger.warning("projector is on standby", outage="postgresql", leader_error=str(lost.exceptions[0]))
             finally:
                 lag.leadership_lost()
+            check_cancelled()
             await asyncio.sleep(POLL)
 
     async def catch_up(self) -> None:
