@@ -16,7 +16,7 @@ from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, BackgroundWalk, JobWalker
-from projections.read_models.job_status import lateness
+from projections.read_models.jobs.job_status import lateness
 from tests.infrastructure.conftest import Open
 from tests.support.instances import eventually
 from tests.support.waiting import PATIENCE
