@@ -121,9 +121,8 @@ ATTEMPTS = [
     graph(
         "Webhooks",
         "ops",
-        "Empty without webhooks. Deliveries by outcome. `failed`: the receiver is away; Daybook tells its owner, and "
-        "stops after a day.",
-        (total("daybook_jobs_total", 'kind="deliver"', "outcome"), "{{outcome}}"),
+        "Deliveries by outcome. `failed`: a receiver is away; Daybook tells its owner, and stops after a day.",
+        (total("daybook_webhook_deliveries_total", by="outcome"), "{{outcome}}"),
     ),
 ]
 BOARD = Board(
