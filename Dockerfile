@@ -41,7 +41,7 @@ WORKDIR /tmp
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --start-interval=1s --retries=3 \
     CMD ["/usr/local/share/daybook/healthcheck.sh"]
 ENTRYPOINT ["/usr/local/share/daybook/entrypoint.sh"]
 CMD ["api"]

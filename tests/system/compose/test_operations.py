@@ -46,8 +46,15 @@ class Operator:
         done = subprocess.run(
             ["bash", "-c", line], cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{line}: {done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{line}: {done.stdout}\n{done.stderr}\n{self.logs()}"
         return done.stdout
+
+    def logs(self) -> str:
+        """The last words of all containers."""
+        show = ["docker", "compose", "-f", NGINX, "logs", "--tail", "8"]
+        return subprocess.run(
+            show, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+        ).stdout
 
     def answer(self, line: str, *answers: str) -> str:
         """The screen of a command that asks questions: each answer is typed once the screen ends with a colon."""
