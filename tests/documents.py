@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
 DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
-MODELS = ROOT / "docs/models.md"
+GUARANTEES, MODELS = ROOT / "docs/guarantees.md", ROOT / "docs/models.md"
 FAULTS = ROOT / "docs/faults.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
@@ -132,6 +132,7 @@ def renewed() -> dict[Path, str]:
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
         ARCHITECTURE: f"{head}{tree()}\n",
         RECIPES: recipe_page(),
+        GUARANTEES: catalogue.beside_promises(GUARANTEES.read_text(encoding="utf-8")),
         MODELS: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
         FAULTS: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
         DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),

@@ -13,8 +13,9 @@ from interfaces.http.framework.fields import Instant, Shape, plain
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import page_response
 from interfaces.http.framework.routing import Router
-from projections.read_models import appointment, job_status
-from projections.read_models.job_status import JobProgress, JobStatus
+from projections.read_models import appointment
+from projections.read_models.jobs import job_status
+from projections.read_models.jobs.job_status import JobProgress, JobStatus
 
 router = Router("/v1/appointments/{appointment_id}/notices", "appointments")
 

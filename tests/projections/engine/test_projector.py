@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
@@ -25,6 +26,11 @@ from tests.projections.story import NOW, a_customer, a_provider, a_seat, an_appo
 from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC, Puzzled
 from tests.support.waiting import PATIENCE
+
+END_OF_LEAD = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'daybook-projector-lead' AND datname = current_database()"""
+ENOUGH = 30.0  # seconds: one that goes on never ends
 
 
 class Picky:
@@ -149,7 +155,7 @@ async def test_several_at_once_harm_nothing(engine, write, picky, ask, everybody
 
     async def insist(projector):
         while not await everybody_at(position)():
-            with suppress(Fenced):
+            with suppress(Fenced, LockNotAvailable):  # `run` goes on after both
                 await projector.catch_up()
 
     await asyncio.gather(*map(insist, several))
@@ -349,6 +355,38 @@ class TestPublishing:
         async with running(Projector(engine, PROJECTIONS, CODEC, heard)):
             await eventually(beaten)
         assert heard.leads == 1
+
+
+class Lingering:
+    """A follower that takes its time to end."""
+
+    def __init__(self) -> None:
+        self.runs, self.ends, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def wake(self) -> None:
+        """There is nothing to compute."""
+
+    async def run(self) -> None:
+        self.runs.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ends.set()
+            await self.may_end.wait()
+
+
+async def test_one_that_is_stopped_while_it_loses_the_lead_stops(engine, ask):
+    follower = Lingering()
+    stopping = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC, followers=[follower]).run())
+    await follower.runs.wait()
+    await ask(END_OF_LEAD)
+    await follower.ends.wait()
+    stopping.cancel()
+    await asyncio.sleep(0)
+    follower.may_end.set()
+    done, _ = await asyncio.wait([stopping], timeout=ENOUGH)
+    stopping.cancel()
+    assert done == {stopping}
 
 
 async def test_a_reader_that_comes_later_reads_from_the_start_while_the_others_go_on(

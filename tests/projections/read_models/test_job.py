@@ -15,7 +15,7 @@ from domain.booking.placement import Booking
 from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistRequest
 from domain.people.account import Account
 from domain.personal_data import PersonalData
-from projections.read_models.job import job
+from projections.read_models.jobs.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
 START = at(10, day=20)
