@@ -23,12 +23,11 @@ FILES = ("docker-compose-gunicorn.yml", "docker-compose-nginx.yml", "docker/serv
 SCRIPTS = [ROOT / "docker" / name for name in ("backup", "prepare", "restore", "rollout", "rotate")]
 EXAMPLES = (".env.prod.example", ".env.docker.example")
 OF_SCRIPTS = {
-    "REDIS_HOST",
-    "BROKER_HOST",
     "WEB_CONCURRENCY",
 }  # read by docker/entrypoint.sh and docker/gunicorn.conf.py
 MADE = {
     *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
+    *("redis_url", "broker_url"),
     *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key", "secret_key_previous", "master_key_previous"),
     *("alert_webhook_url", "grafana_pass", "monitor_pass", "redis_exporter"),
 }

@@ -26,7 +26,6 @@ from infrastructure.settings import inherited
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
-ROLES = ("api", "projector", "projector-standby", "worker", "worker-webhooks", "beat", "flower", "migrate")
 PATIENCE = 300.0  # seconds
 NGINX, GUNICORN = "docker-compose-nginx.yml", "docker-compose-gunicorn.yml"
 
@@ -125,12 +124,13 @@ class Deployment:
 @contextmanager
 def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployment]:
     """Copied, prepared, built and up; down again at the end, with nothing left."""
-    _copy(folder)
+    copied(folder)
     project, door = f"daybook-test-{uuid4().hex[:8]}", free_port()
     subnet = f"10.{200 + door % 50}.{door % 250}.0/24"
     nginx = file == NGINX
     environment = inherited() | {
         "COMPOSE_PROJECT_NAME": project,
+        "DAYBOOK_IMAGE": project,  # so that other copies of the repository build their own
         "API_PUBLISHED": f"127.0.0.1:{door}",
         "HTTP_PUBLISHED": "127.0.0.1:0",
         "HTTPS_PUBLISHED": f"127.0.0.1:{door}",
@@ -145,10 +145,7 @@ def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployme
     settings = folder / ".env.docker"
     text = re.sub(r"TRUSTED_PROXIES=.*", f"TRUSTED_PROXIES={subnet}", settings.read_text(encoding="utf-8"))
     settings.write_text(text, encoding="utf-8")
-    # The image has the name of the project, so that other copies of the repository build their own.
-    services: dict[str, dict[str, object]] = {name: {"image": project} for name in ROLES}
-    for name in ("api", "worker"):
-        services[name]["extra_hosts"] = ["mail.test:host-gateway"]
+    services = {name: {"extra_hosts": ["mail.test:host-gateway"]} for name in ("api", "worker")}
     (folder / "test.yml").write_text(json.dumps({"services": services}), encoding="utf-8")
     try:
         deployment.compose("up", "--detach", "--wait", "--build")
@@ -169,7 +166,8 @@ def left_of(project: str) -> str:
     return "".join(found).strip()
 
 
-def _copy(folder: Path) -> None:
+def copied(folder: Path) -> None:
+    """The files of the repository that a deployment needs."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

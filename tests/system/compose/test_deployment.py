@@ -43,11 +43,3 @@ def test_an_operator_makes_the_first_admin(deployment: Deployment) -> None:
         "sh", "-c", f"echo '{PASSWORD} and more' | {' '.join(command)} --email admin@example.org --password-stdin"
     )
     assert "is an admin" in made
-
-
-def test_the_image_holds_no_secret(deployment: Deployment) -> None:
-    history = deployment.run("docker", "history", "--no-trunc", "daybook")
-    secrets = [each.read_text(encoding="utf-8") for each in (deployment.folder / "docker/secrets").iterdir()]
-    assert not [each for each in secrets if each and each in history]
-    found = deployment.run("docker", "run", "--rm", "--read-only", "--user", "10001", "daybook", "--version")
-    assert found.startswith("Daybook")

@@ -17,7 +17,7 @@ from tests.system.compose.test_replacement import Load
 from tests.system.compose.test_restore import book
 
 ANOTHER = "x" * 44
-CHANGED = "secret_key", "master_key", "db_pass", "db_superuser_pass"
+CHANGED = "secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"
 
 
 @dataclass
@@ -51,9 +51,7 @@ def test_every_key_is_changed_under_load(deployment: Deployment, catcher: MailCa
         for start in salon.starts[500:503]:
             book(web, salon, session.headers, start)
         cursor = web.get("/v1/appointments", params={"limit": "1"}, headers=session.headers).json()["next"]
-        before = {
-            name: secret(deployment, name) for name in ("secret_key", "master_key", "db_pass", "db_superuser_pass")
-        }
+        before = {name: secret(deployment, name) for name in CHANGED}
         load = Load(web, salon, session.headers)
         with ThreadPoolExecutor(4) as clients:
             asking = [clients.submit(load.go, salon.starts[n:400:4]) for n in range(4)]
@@ -73,6 +71,11 @@ def test_every_key_is_changed_under_load(deployment: Deployment, catcher: MailCa
             for each in asking:
                 each.result()  # the load itself fails at a 401
         assert all(secret(deployment, name) != old for name, old in before.items())
+        for service in ("redis", "broker"):
+            assert "WRONGPASS" in pinged(deployment, service, before[f"{service}_pass"])
+            assert pinged(deployment, service, secret(deployment, f"{service}_pass")) == "PONG\n"
+        assert flower_answers(deployment, before["flower_basic_auth"]) == 401
+        assert flower_answers(deployment, secret(deployment, "flower_basic_auth")) == 200
         assert set(load.answers) <= {"200", "201"} or load.errors + busy(load) <= load.answers.total() * 0.01, (
             load.answers
         )
@@ -84,6 +87,15 @@ def test_every_key_is_changed_under_load(deployment: Deployment, catcher: MailCa
 
 def secret(deployment: Deployment, name: str) -> str:
     return (deployment.folder / "docker/secrets" / name).read_text(encoding="utf-8")
+
+
+def pinged(deployment: Deployment, service: str, password: str) -> str:
+    return deployment.compose("exec", "-T", "--env", f"REDISCLI_AUTH={password}", service, "redis-cli", "ping")
+
+
+def flower_answers(deployment: Deployment, pair: str) -> int:
+    door = deployment.compose("port", "flower", "5555").strip()
+    return httpx.get(f"http://{door}/", auth=httpx.BasicAuth(*pair.split(":")), follow_redirects=True).status_code
 
 
 def busy(load: Load) -> int:
