@@ -25,6 +25,7 @@ REASONS: Mapping[str, str] = {
     "declined": "request",
     "expired": "request",
     "offer": "waitlist",
+    "waitlist-ended": "left-waitlist",
     "approve": "staff",
     "staff-booked": "staff",
     "staff-moved": "staff",
@@ -169,16 +170,17 @@ class _Page:
         return self._say(self._words["hello"], self._said) if named else str(self._words["hello_nobody"])
 
     def _signature(self) -> str:
-        return self._said["provider"] if self._by_provider else self._letterhead.name
+        return (self._by_provider and self._said["provider"]) or self._letterhead.name
 
     @property
     def _by_provider(self) -> bool:
         """Whether the mail goes to a customer, in the provider's name."""
-        return REASONS.get(self._kind) in {"appointment", "ended", "request", "waitlist"}
+        return REASONS.get(self._kind) in {"appointment", "ended", "request", "waitlist", "left-waitlist"}
 
     def _footer(self) -> Iterator[str]:
         """Why the mail was sent, by whom, and how to reach a person."""
-        yield self._say(self._words["reasons"][REASONS.get(self._kind, "account")], self._said)
+        why = "former-staff" if self._said.get("side") == "former" else REASONS.get(self._kind, "account")
+        yield self._say(self._words["reasons"][why], self._said)
         yield self._say(self._words["sent_by"], {"sender": self._letterhead.sender})
         contact = self._letterhead.support
         if self._by_provider and self._said.get("contact"):

@@ -29,6 +29,7 @@ from application.notifications.invitation_mail import InvitationServices, invita
 from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
+from application.notifications.waitlist_notice import waitlist_notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
@@ -39,6 +40,7 @@ from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.one_time_tokens import OneTimeTokens
 from infrastructure.identity.rate_limits import RateLimits
+from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, JobWalker
@@ -196,17 +198,20 @@ async def _handlers(
     mail = postman_of(settings, rows, store.keyring)
     reads, line = await _reads(settings.database.dsn, settings, stack)
     redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+    enqueuer = JobEnqueuer(rows, store.keyring)
     limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
     stack.push_async_callback(limits.close)
     links = Links(settings.public_url, await store.keyring.secret(LINKS))
     channels = [EmailChannel(messages_of(settings), mail, links, await calendar_host(rows, settings.public_url))]
+    notices = NoticeServices(store, channels=channels, quiet=settings.quiet, limits=limits, jobs=enqueuer)
     post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
     codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
     erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)
     return {
         **booking_handlers(store),
         **waitlist_handlers(WaitlistServices(store, line)),
-        **notice_handlers(NoticeServices(store, channels=channels, quiet=settings.quiet, limits=limits)),
+        **notice_handlers(notices),
+        **waitlist_notice_handlers(notices),
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
         **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring))),
         **account_handlers(AccountMailServices(store, mail, *codes)),

@@ -19,8 +19,9 @@ from domain.people.account_status import AccountContact
 from infrastructure.identity import rate_limits
 from infrastructure.pages.renderer import TEMPLATES
 from tests.infrastructure.mail.gallery import LANGUAGES, LINKS
-from tests.interfaces.http.accounts import PASSWORD
+from tests.interfaces.http.accounts import PASSWORD, text_of
 from tests.interfaces.http.pages.mailed import (
+    LINK,
     a_guest,
     a_link,
     actions,
@@ -150,6 +151,27 @@ class TestEveryLink:
             assert actions(await town.api.get(links[f"/appointments/{id}"])) == []
             again = await press(town.api, page, f"/{action}")
             assert again.status_code == 200, "a button that is pressed twice"
+
+    async def test_of_a_request_lets_a_member_of_the_team_answer_it(self, town: Town, language: str) -> None:
+        await owned(town)
+        member = await an_account(town.api, "cleo@example.org", role=Role.PROVIDER)
+        await language_of(town.api, member, language)
+        await town.api.patch("/v1/me", {"notifications": {"team": True}}, member, if_match="*")
+        await town.an_organization(town.provider_id, staff=member)
+        service = await town.a_service(approval=True)
+        booked = await town.booked("09:00", by=await an_account(town.api), service_id=service["id"])
+        await mailed_links(town.api)
+        asked = [mail for mail in await town.api.people.mails() if mail["X-Daybook-Kind"] == "approve"]
+        links = {str(mail["To"]): LINK.findall(text_of(mail))[0] for mail in asked}
+        assert sorted(links) == [OWNER, "cleo@example.org"]
+        told = (await town.api.get(f"/v1/appointments/{booked['id']}/notices", town.owner)).json()["items"]
+        assert [(each["to"], each["status"]) for each in told if each["kind"] == "approve"] == [("staff", "sent")] * 2
+        page = await town.api.get(links["cleo@example.org"])
+        assert f'<html lang="{language}">' in page.text
+        done = await press(town.api, page, "/confirm")
+        assert done.status_code == 200, done.text
+        assert (await status(town, booked["id"]))["status"] == "booked"
+        assert [actions(await town.api.get(each)) for each in links.values()] == [[], []]
 
     async def test_of_an_offer_books_the_place(self, town: Town, language: str) -> None:
         customer = await an_account(town.api)
