@@ -88,11 +88,11 @@ async def staff_recipient(
 async def facts_for_staff(
     kind: NoticeKind, recipient: Recipient, appointment: Appointment, provider: Provider, store: EventStore
 ) -> Mapping[str, str]:
-    """`side`: `former` for the owner of the provider before a move who does not act for the present one."""
+    """`side`: `team` for a member; `former` for who owns the provider before a move, and does not act for this one."""
     if kind not in TO_STAFF or recipient.account_id == provider.owner_id:
         return {}
     acting = await members_for(appointment, provider, store)
-    return {} if recipient.account_id in acting else {"side": "former"}
+    return {"side": "team" if recipient.account_id in acting else "former"}
 
 
 async def _wants_all(account_id: UUID, store: EventStore) -> bool:

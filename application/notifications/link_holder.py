@@ -73,7 +73,7 @@ async def _person(capability: Capability, store: EventStore) -> UUID | None:
         case LinkPurpose.WEBHOOK:
             webhook = await current_state(Webhook, subject, store)
             return None if webhook is None else webhook.subscriber
-        case LinkPurpose.MAILS:
+        case LinkPurpose.MAILS | LinkPurpose.NOTIFICATIONS:
             return subject
         case LinkPurpose.STAFF | LinkPurpose.INVITATION:  # see `_staff`; who is invited may have no account
             return None

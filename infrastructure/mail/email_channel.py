@@ -6,9 +6,10 @@ from aiosmtplib import SMTPRecipientsRefused
 
 from application.access import LinkPurpose
 from application.jobs.job import Confirm, PermanentFailure
+from application.notifications.audience import TEAM
 from application.notifications.links import AFTERWARDS, LASTING, Links
 from application.notifications.mail import CalendarInvite, Mailer, MailMessage
-from application.notifications.notice import OPTIONAL, REFUSED, TO_STAFF, Notice, NoticeKind
+from application.notifications.notice import OPTIONAL, REFUSED, STAFF, TO_STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
 from infrastructure.mail.calendar_host import host_of
 from infrastructure.mail.calendar_invite import CalendarSender, invitation
@@ -77,10 +78,12 @@ class EmailChannel:
 
     def _stop_link(self, notice: Notice, recipient: Recipient, language: str) -> str:
         """The link that switches off mails which the recipient can do without; empty for all others."""
-        person = recipient.account_id or recipient.guest_id
+        person, until = recipient.account_id or recipient.guest_id, notice.at + LASTING
+        if notice.kind in TO_STAFF:
+            setting = TEAM if notice.facts.get("side") == TEAM else STAFF.get(notice.kind)
+            return self._links.stopping(setting, recipient, until, language) if setting else ""
         if notice.kind not in OPTIONAL or person is None:
             return ""
-        until = notice.at + LASTING
         return self._links.signed(LinkPurpose.MAILS, person, recipient.email or "", until, language)
 
     def _link(self, notice: Notice, recipient: Recipient, language: str) -> str:

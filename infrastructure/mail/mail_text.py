@@ -148,9 +148,14 @@ class _Page:
         parts = {name: self.paragraphs(name) for name in ("lead", "after", "end")}
         title, button = self.block("title"), self.block("button")
         fields = {"title": title, "button": button, "code": self._said.get("token", ""), "facts": [*self._facts()]}
-        fields |= {"link": "", "stop_link": "", "copy_code": self._words["copy_code"], "stop": self._words["stop"]}
+        fields |= {"link": "", "stop_link": "", "copy_code": self._words["copy_code"], "stop": self._stop()}
         closing = {"hello": self._hello(), "signature": self._signature(), "footer": [*self._footer()]}
         return self._environment.get_template(layout).render({**fields, **self._said, **parts, **closing, **more})
+
+    def _stop(self) -> str:
+        """The words of the link that stops such mails."""
+        to_staff = REASONS.get(self._kind) in {"staff", "agenda"}
+        return str(self._words["stop_staff" if to_staff else "stop"])
 
     def _facts(self) -> Iterator[tuple[str, str, str]]:
         """The rows of the table: label, value and what stands below it."""

@@ -213,7 +213,7 @@ async def _handlers(
         **notice_handlers(notices),
         **waitlist_notice_handlers(notices),
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
-        **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring))),
+        **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring), links)),
         **account_handlers(AccountMailServices(store, mail, *codes)),
         **invitation_handlers(InvitationServices(store, mail, links)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),

@@ -17,6 +17,7 @@ from domain.kernel import new_id
 from domain.people.account import Account
 from tests.application.conftest import Clocked
 from tests.application.notifications.test_notice import Held, an_account
+from tests.infrastructure.mail.gallery import LINKS
 from tests.support.builders import a_booked_appointment
 
 MORNING = datetime(2026, 6, 15, 5, tzinfo=UTC)
@@ -68,7 +69,7 @@ async def appointment(store, week) -> Appointment:
 def means(store: Clocked, post: Post, appointment: Appointment) -> AgendaServices:
     at = appointment
     entry = AgendaEntry(at.service_id, at.provider_id, at.customer_id, at.starts_at, at.ends_at)
-    return AgendaServices(store, Days([entry]), post, post)
+    return AgendaServices(store, Days([entry]), post, post, LINKS)
 
 
 async def run(owner: Caller, means: AgendaServices, store: Clocked, now: datetime) -> datetime:
@@ -86,6 +87,7 @@ async def test_it_is_sent_in_the_morning_of_the_account_s_zone(store, owner, mea
     assert await run(owner, means, store, MORNING) == MORNING + timedelta(days=1)
     (mail,) = post.sent
     (line,) = mail.agenda
+    assert mail.stop_link.endswith("&setting=agenda")
     assert (mail.kind, mail.at, mail.said["count"]) == ("agenda", MORNING, "1")
     assert (line.service, line.customer, line.provider) == ("Haircut", "Bea", "Ada")
 

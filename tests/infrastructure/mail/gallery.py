@@ -99,6 +99,7 @@ def account_letter(kind: str, language: str = "en", name: str = "Bea Brown") -> 
         moments=MOMENTS,
         timezone="Europe/Berlin",
         agenda=[_line(n, language) for n in range(2)] if kind == "agenda" else [],
+        stop_link=LINKS.stopping("agenda", a_recipient(language), MOMENTS["due"], language) if kind == "agenda" else "",
     )
 
 

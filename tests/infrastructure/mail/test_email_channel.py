@@ -21,7 +21,7 @@ from application.access import LinkPurpose
 from application.jobs.job import Job, PermanentFailure
 from application.notifications.appointment_details import FormerPlace
 from application.notifications.links import TOKEN, Links
-from application.notifications.notice import OPTIONAL, NoticeKind
+from application.notifications.notice import OPTIONAL, STAFF, NoticeKind
 from application.notifications.notice_jobs import NoticeServices, notify
 from domain.kernel import new_id
 from infrastructure.mail.email_channel import TO_CUSTOMERS, EmailChannel
@@ -127,7 +127,7 @@ class TestEveryKind:
         holder, guest = a_recipient(language), a_recipient(language, account_id=None, guest_id=UUID(int=8))
         for person, recipient in ((UUID(int=7), holder), (UUID(int=8), guest)):
             message = LETTERS.message(letter(a_notice(kind), recipient))
-            if kind not in OPTIONAL:
+            if kind not in OPTIONAL and (kind not in STAFF or recipient is guest):
                 assert message["List-Unsubscribe"] is None
                 continue
             assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -135,7 +135,8 @@ class TestEveryKind:
             assert link in text(message)
             token = TOKEN.findall(link)[0]
             permitted = LINKS.open(token, person, a_notice(kind).at)
-            assert permitted.purpose is LinkPurpose.MAILS
+            assert permitted.purpose is (LinkPurpose.NOTIFICATIONS if kind in STAFF else LinkPurpose.MAILS)
+            assert link.partition("&setting=")[2] == STAFF.get(kind, "")
 
     def test_the_provider_sends_it_to_customers_and_daybook_to_others(self, kind: NoticeKind, language: str) -> None:
         message = written(kind, language, email="ada@salon.example")

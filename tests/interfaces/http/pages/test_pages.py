@@ -173,6 +173,30 @@ class TestEveryLink:
         assert (await status(town, booked["id"]))["status"] == "booked"
         assert [actions(await town.api.get(each)) for each in links.values()] == [[], []]
 
+    async def test_of_a_mail_to_staff_stops_its_kind_by_one_click(self, town: Town, language: str) -> None:
+        await owned(town)
+        await language_of(town.api, town.owner, language)
+        booked = await town.booked("09:00", by=await an_account(town.api))
+        await mailed_links(town.api)
+        (mail,) = [each for each in await town.api.people.mails() if each["X-Daybook-Kind"] == "staff-booked"]
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        link = mail["List-Unsubscribe"].strip("<>").removeprefix("https://daybook.test")
+        assert f'<html lang="{language}">' in (await town.api.get(link)).text
+
+        async def wanted() -> dict[str, bool]:
+            told: dict[str, bool] = (await town.api.get("/v1/me", town.owner)).json()["notifications"]
+            return told
+
+        before = await wanted()
+        assert (await send(town.api, link, {"List-Unsubscribe": "One-Click"})).status_code == 200
+        assert await wanted() == before | {"booked": False}
+        again = await press(town.api, await town.api.get(link), str(town.owner.account))
+        assert again.status_code == 200, again.text
+        assert await wanted() == before
+        wrong = link.replace("setting=booked", "setting=role")
+        assert (await town.api.get(wrong)).status_code == 400
+        assert (await town.api.get(f"/appointments/{booked['id']}?{link.partition('?')[2]}")).status_code == 410
+
     async def test_of_an_offer_books_the_place(self, town: Town, language: str) -> None:
         customer = await an_account(town.api)
         await language_of(town.api, customer, language)
@@ -350,8 +374,9 @@ class TestALink:
             "staff": a_link(town, LinkPurpose.STAFF, id, OWNER),
             "offer": a_link(town, LinkPurpose.OFFER, id, GUEST),
             "mails": a_link(town, LinkPurpose.MAILS, id, GUEST),
+            "notifications": a_link(town, LinkPurpose.NOTIFICATIONS, id, OWNER),
         }
-        expected = {"customer": {"cancel", "move"}, "staff": {"confirm", "decline"}, "offer": set(), "mails": set()}
+        own = {"customer": {"cancel", "move"}, "staff": {"confirm", "decline"}}
         for kind, link in kinds.items():
             token = {"t": link.partition("t=")[2].partition("&")[0], "version": "999", "start": town.at("16:00")}
             let = set()
@@ -359,7 +384,7 @@ class TestALink:
                 answer = await send(town.api, f"/appointments/{id}/{action}", token)
                 assert answer.status_code in {409, 410, 412}, answer.text
                 let |= {action} if answer.status_code != 410 else set()
-            assert let == expected[kind], kind
+            assert let == own.get(kind, set()), kind
 
     async def test_is_recorded_with_what_it_did(self, town: Town) -> None:
         id, link = await for_guest(town)
@@ -433,6 +458,7 @@ class TestWords:
     def test_each_is_used(self) -> None:
         files = [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.jinja")]
         used = "".join(file.read_text(encoding="utf-8") for file in files)
-        made = ("status.", "offer.", "webhook.", "invitation.", "mails", "done.", "problem")
+        families = ("status.", "offer.", "webhook.", "invitation.", "setting.", "done.", "problem")
+        made = (*families, "mails", "notifications")
         for key in self.words("en"):
             assert key.startswith(made) or f'say("{key}"' in used or f"say('{key}'" in used, key
