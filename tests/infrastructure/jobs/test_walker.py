@@ -26,7 +26,7 @@ SAID = {"email": "ada@example.org"}
 
 @pytest.fixture
 async def rows(database) -> AsyncIterator[RowPool]:
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         yield rows
 
 
