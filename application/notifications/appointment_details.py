@@ -92,7 +92,7 @@ async def place_of(hold: Hold, provider: Provider, store: EventStore) -> Appoint
     )
 
 
-class Place(TypedDict):
+class PlaceNames(TypedDict):
     """What a mail says of a service and its provider besides the time."""
 
     service: str
@@ -102,7 +102,7 @@ class Place(TypedDict):
     phone: str
 
 
-async def place(service_id: UUID, provider: Provider, store: EventStore) -> Place:
+async def place(service_id: UUID, provider: Provider, store: EventStore) -> PlaceNames:
     """Service, provider, address and public contact: the provider's own, else the organization's."""
     service = await current_state(Service, service_id, store)
     details = provider.details

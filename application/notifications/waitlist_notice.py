@@ -7,7 +7,7 @@ from uuid import UUID
 from application.access import SYSTEM
 from application.current_state import current_state
 from application.jobs.job import Job, JobHandlers, JobLease
-from application.notifications.appointment_details import Place, place, place_of
+from application.notifications.appointment_details import PlaceNames, place, place_of
 from application.notifications.links import LASTING
 from application.notifications.notice import Notice, NoticeKind
 from application.notifications.notice_jobs import NoticeServices, send
@@ -77,7 +77,7 @@ async def waitlist_ended(job: Job, lease: JobLease, services: NoticeServices) ->
     return await send(notice, recipient, lease, services, look, job.attempts)
 
 
-def contact_facts(place: Place) -> Mapping[str, str]:
+def contact_facts(place: PlaceNames) -> Mapping[str, str]:
     """What the mail says of the service and its provider. `email`: where replies go."""
     contact = ", ".join(filter(None, (place["phone"], place["email"])))
     return {"service": place["service"], "provider": place["provider"], "contact": contact, "email": place["email"]}

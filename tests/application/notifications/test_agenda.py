@@ -10,6 +10,7 @@ import pytest
 from application.access import Caller, Role
 from application.jobs.job import Confirm, Job, NotDueYet
 from application.notifications.agenda import AgendaEntry, AgendaServices, send_agenda
+from application.notifications.links import Links
 from application.notifications.mail import MailMessage
 from application.people.contact import ChangeContact, change_contact
 from domain.booking.appointment import Appointment
@@ -17,7 +18,6 @@ from domain.kernel import new_id
 from domain.people.account import Account
 from tests.application.conftest import Clocked
 from tests.application.notifications.test_notice import Held, an_account
-from tests.infrastructure.mail.gallery import LINKS
 from tests.support.builders import a_booked_appointment
 
 MORNING = datetime(2026, 6, 15, 5, tzinfo=UTC)
@@ -69,7 +69,7 @@ async def appointment(store, week) -> Appointment:
 def means(store: Clocked, post: Post, appointment: Appointment) -> AgendaServices:
     at = appointment
     entry = AgendaEntry(at.service_id, at.provider_id, at.customer_id, at.starts_at, at.ends_at)
-    return AgendaServices(store, Days([entry]), post, post, LINKS)
+    return AgendaServices(store, Days([entry]), post, post, Links("https://daybook.test", b"a key of links"))
 
 
 async def run(owner: Caller, means: AgendaServices, store: Clocked, now: datetime) -> datetime:

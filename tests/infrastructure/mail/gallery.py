@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.notifications.appointment_details import AppointmentDetails, FormerPlace, Place
+from application.notifications.appointment_details import AppointmentDetails, FormerPlace, PlaceNames
 from application.notifications.links import CODE_PATHS, LASTING, Links
 from application.notifications.mail import AgendaLine, MailMessage
 from application.notifications.notice import ASKS, MOVES, STAFF, Notice, NoticeKind
@@ -65,7 +65,7 @@ def a_notice(kind: NoticeKind = NoticeKind.BOOKED, visit: AppointmentDetails | N
         return Notice(derived_id(kind), kind, ABOUT, until=START + LASTING, facts=facts, at=SENT)
     if kind is NoticeKind.WAITLIST_ENDED:
         seen = visit or a_visit()
-        place = Place(
+        place = PlaceNames(
             service=seen.service, provider=seen.provider, address=seen.address, email=seen.email, phone=seen.phone
         )
         facts = {**contact_facts(place), "why": "lapsed"} | changes.get("facts", {})
