@@ -91,6 +91,11 @@ class Salon:
 
 
 @pytest.fixture
+def store() -> Clocked:
+    return Clocked()
+
+
+@pytest.fixture
 async def salon(store: Clocked) -> Salon:
     people = {name: somebody(Role.PROVIDER) for name in ("ada", "bo", "cleo")}
     for name, who in people.items():

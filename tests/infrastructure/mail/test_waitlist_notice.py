@@ -17,6 +17,17 @@ from tests.application.conftest import Clocked
 from tests.application.notifications.test_notice import Held, Told, a_job, an_account
 from tests.infrastructure.mail.gallery import LETTERS, letter
 from tests.infrastructure.mail.test_email_channel import text
+from tests.support.builders import OpenWeek, an_open_week
+
+
+@pytest.fixture
+def store() -> Clocked:
+    return Clocked()
+
+
+@pytest.fixture
+async def week(store: Clocked) -> OpenWeek:
+    return await an_open_week(store)
 
 
 @pytest.fixture
