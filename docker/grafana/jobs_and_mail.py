@@ -2,7 +2,10 @@
 
 from docker.grafana.board import Board, graph, number, quantile, total
 
-MAILS = 'kind=~"remind|offer|notify|agenda|register|change_address|reset_password|invite|account_notice|farewell"'
+MAILS = (
+    'kind=~"remind|offer|notify|waitlist_ended|agenda|'
+    'register|change_address|reset_password|invite|account_notice|farewell"'
+)
 
 WELL = [
     number(
