@@ -31,6 +31,7 @@ from interfaces.http.scheduling import availability, schedule
 from interfaces.http.server.admission import Admission
 from interfaces.http.server.request_log import logged
 from interfaces.http.server.request_metrics import measured
+from interfaces.http.server.shedding import Shedding
 from interfaces.http.webhooks import webhook
 
 # The busiest routes come first: routes are tried in order.
@@ -119,10 +120,19 @@ class DaybookApp(FastAPI):
     @cached_property
     def entrance(self) -> ASGIApp:
         """What every request passes."""
+        answer = measured(self.envelope)
+        return logged(answer) if self.state.options.log_requests else answer
+
+    @cached_property
+    def envelope(self) -> Envelope:
         options: AppOptions = self.state.options
         router, admit = by_path(self.router), options.admission.enter
-        envelope = measured(Envelope(router, options.origins, admit, https=options.https, span=options.span))
-        return logged(envelope) if options.log_requests else envelope
+        return Envelope(router, options.origins, admit, https=options.https, span=options.span)
+
+    @cached_property
+    def shedding(self) -> Shedding:
+        """For the server, which asks before it makes a task for a request."""
+        return Shedding(self.state.options.admission, self.envelope)
 
     def include_router(self, router: Any, **options: Any) -> None:
         """Add the routes of a Router as they are, so that each is matched once."""

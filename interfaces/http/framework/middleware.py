@@ -53,7 +53,8 @@ class Envelope:
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        id = _identified(scope)
+        id = request_id(scope)
+        scope["request_id"] = _recorded(id, scope)
         started, leave = False, _nothing
 
         async def send_with_headers(message: Message) -> None:
@@ -61,8 +62,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 started = True
                 scope["status"] = message["status"]
-                told = self._with_safe_headers(message.get("headers", ()))
-                message["headers"] = [(b"x-request-id", id), *told, *self._origins.headers_for(scope)]
+                message["headers"] = self.headers(scope, id, message.get("headers", ()))
             await send(message)
 
         current_work.set(scope)  # of this request's task alone
@@ -78,19 +78,18 @@ class Envelope:
             finally:
                 leave()
 
-    def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers of the answer, and the safe headers that it does not set itself."""
-        sent = list(headers)
-        names = {name for name, _ in sent}
-        return sent + [each for each in self._safe.items() if each[0] not in names]
+    def headers(self, scope: Scope, id: bytes, sent: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """All headers of the answer to a request with this id: those `sent`, and the safe ones that it lacks."""
+        told = list(sent)
+        names = {name for name, _ in told}
+        safe = (each for each in self._safe.items() if each[0] not in names)
+        return [(b"x-request-id", id), *told, *safe, *self._origins.headers_for(scope)]
 
 
-def _identified(scope: Scope) -> bytes:
-    """The request's id as it was sent, or a new one; the scope keeps it as it is recorded."""
+def request_id(scope: Scope) -> bytes:
+    """The request's id as it was sent, or a new one."""
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
-    scope["request_id"] = _recorded(id, scope)
-    return id
+    return sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
 
 
 def _recorded(id: bytes, scope: Scope) -> str:

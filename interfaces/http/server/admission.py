@@ -2,6 +2,7 @@
 
 While requests wait too long for the event loop or for a connection to the database, Daybook admits fewer at once. The
 others wait for their turn for a moment, and are refused when the line does not get shorter (controlled delay, CoDel).
+A line that has been standing for a while is short: what finds no place in it is refused at once (load shedding).
 Those that are admitted stay as fast as the machine can be.
 """
 
@@ -19,7 +20,7 @@ LATE_TICKS = 2  # one after the other: garbage collection alone is no overload
 FEWEST, FIRST, MOST = 8, 128, 1_000  # requests at once
 RESERVED = 16  # requests of operators beside them
 BURST, STANDING, INTERVAL = 0.1, 0.02, 0.1  # seconds
-LINE = 1_000  # requests that wait
+LINE, STANDING_LINE = 1_000, 8  # requests that wait: in a burst, and once the line has been standing
 
 SHED = Counter("daybook_http_shed", "Requests refused by admission control", ["reason"])
 for _reason in ("overloaded", "database"):
@@ -76,6 +77,17 @@ class Admission:
         self._start_ticking()
         return self._left
 
+    def refusal(self, path: str) -> Unavailable | None:
+        """Why a request need not even ask to enter: the line has been standing, and has no place left."""
+        if len(self._line) < STANDING_LINE or not self._is_standing(asyncio.get_running_loop().time()):
+            return None
+        if self._operators < RESERVED and path.startswith(self._reserved):
+            return None
+        return self._refusal()
+
+    def _is_standing(self, now: float) -> bool:
+        return now - self._line_empty_at >= INTERVAL
+
     def _left(self) -> None:
         self._in_flight -= 1
         self._admit_from_line()
@@ -100,7 +112,7 @@ class Admission:
             raise self._refusal()
         turn = loop.create_future()
         self._line.append(turn)
-        timer = loop.call_later(BURST if now - self._line_empty_at < INTERVAL else STANDING, self._give_up, turn)
+        timer = loop.call_later(STANDING if self._is_standing(now) else BURST, self._give_up, turn)
         try:
             await turn
         except asyncio.CancelledError:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from application.event_log import Overloaded
@@ -24,9 +24,10 @@ from interfaces.http.server.connections import Connections, Phase
 from interfaces.http.server.joined_writes import JoinedWrites
 from interfaces.http.server.limits import ServerLimits
 from interfaces.http.server.refusals import REFUSED, Refused, written
+from interfaces.http.server.shedding_protocol import SheddingProtocol
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(SheddingProtocol):
     """One connection. The parser reports whole headers alone, so that the bytes of an unfinished one count too."""
 
     def __init__(
@@ -45,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_fields = False
         self._sections = 0  # how often the parser began to read headers or trailers
         self._unfinished = 0  # bytes of reads that hold nothing but a part of the present section
-        self.served = self._received = self._deaf = self._last = False
+        self.served = self._received = self._deaf = False
         self._unwanted = self._unread = 0
         self._read_at = self.since
 
@@ -97,7 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
         A client that has just connected, or asks all the time, may have sent a request that is not read yet.
         """
-        self._last = True
+        self.last = True
         if self.phase is Phase.IDLE or not self._received:
             self.timeout_keep_alive = self._limits.last_request_seconds
             self._enter(Phase.IDLE)
@@ -173,7 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._reading_fields = False
         super().on_headers_complete()
-        if self._last:
+        if self.last:
             self.cycle.keep_alive = False
         self._enter(Phase.BODY)
 
@@ -200,7 +201,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         self.served = True
         super().on_response_complete()
-        if self.phase is Phase.ANSWER and not self.pipeline:
+        if self.phase is Phase.ANSWER and self.cycle.response_complete:
             self._enter(Phase.IDLE)
 
     # The end

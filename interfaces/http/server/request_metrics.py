@@ -49,6 +49,12 @@ def measured(app: ASGIApp) -> ASGIApp:
     return answer
 
 
+def note_refused(status: int) -> None:
+    """Count a request that was answered at once, before it reached the app."""
+    _counter(UNROUTED, status).inc()
+    _timer(UNROUTED).observe(0.0)
+
+
 def _operation(scope: Scope) -> str:
     """The operationId, or for a page the name of its function: both are few, and fixed by the code."""
     operation: str | None = scope.get("operation")

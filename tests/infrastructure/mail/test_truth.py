@@ -76,7 +76,8 @@ class Story:
 
     async def mail(self, slot: str) -> str:
         telling = remind if slot == "reminder" else notify
-        assert await telling(a_job(self.appointment, slot), Held(), self.means) == "done"
+        job = a_job(self.appointment, slot, by=str(self.me.account))
+        assert await telling(job, Held(), self.means) == "done"
         return text(LETTERS.message(letter(*self.told.last)))
 
 
@@ -137,6 +138,45 @@ async def test_a_cancellation_names_the_side_and_the_fee(actor: str, told: str, 
     assert ("The late cancellation fee is €7.00." in mail) is charged
 
 
+async def owner_of(story: Story) -> Caller:
+    owner = story.week.owner.account
+    return await an_account(story.store, Role.PROVIDER, owner, name="Ada", language="en", timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [("customer", "Bea cancelled this appointment."), ("system", "The appointment of Bea was cancelled.")],
+)
+@pytest.mark.parametrize("minutes", [240, 60])
+async def test_staff_learn_who_cancelled_and_the_fee(actor: str, told: str, minutes: int) -> None:
+    story = await Story.begin(minutes=minutes, **CANCELLING["fee"])
+    await owner_of(story)
+    await story.cancel(story.me if actor == "customer" else SYSTEM)
+    mail = await story.mail("staff-cancelled")
+    assert told in mail
+    charged = actor == "customer" and minutes < 120
+    assert ("The late cancellation fee is €7.00." in mail) is charged
+    assert "free" not in mail, "somebody else may have booked the time by now"
+
+
+async def test_staff_learn_from_where_to_where_a_customer_moved() -> None:
+    story = await Story.begin()
+    await owner_of(story)
+    assert "Bea has an appointment with Ada." in await story.mail("staff-booked")
+    await story.move("15:00", story.me)
+    assert re.search(r"Bea moved an appointment from .*, 12:00 pm to .*, 3:00 pm\.", await story.mail("staff-moved"))
+
+
+@pytest.mark.parametrize("slot", ["staff-booked", "staff-moved"])
+async def test_staff_are_not_told_of_what_is_over(slot: str) -> None:
+    """Between the event and its mail the customer has cancelled: a mail that says otherwise is not sent."""
+    story = await Story.begin()
+    await owner_of(story)
+    await story.cancel(story.me)
+    job = a_job(story.appointment, slot, by=str(story.me.account))
+    assert await notify(job, Held(), story.means) == "gone"
+
+
 @pytest.mark.parametrize("actor", ["customer", "owner"])
 async def test_a_move_names_the_side_and_both_times(actor: str) -> None:
     story = await Story.begin()
@@ -156,7 +196,7 @@ async def test_a_move_names_the_side_and_both_times(actor: str) -> None:
 )
 async def test_a_request_to_move_says_so_and_names_both_times(slot: str, said: str) -> None:
     story = await Story.begin(approval=True)
-    await an_account(story.store, Role.PROVIDER, story.week.owner.account, name="Ada", language="en", timezone="UTC")
+    await owner_of(story)
     assert "move" not in (await story.mail(slot)).partition("https://")[0].casefold()
     confirming = MarkAppointment(by=story.week.owner, appointment_id=story.appointment.id)
     await confirm_appointment(confirming, story.store)

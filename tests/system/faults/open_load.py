@@ -20,6 +20,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
+    def connection_lost(self, _: Exception | None) -> None:
+        """The server ends connections on which nothing is asked for a while."""
+        if self in self._idle:
+            self._idle.remove(self)
+
     def send(self, request: bytes, due: float) -> None:
         self._got, self._due = b"", due
         self.transport.write(request)

@@ -1,0 +1,152 @@
+"""Load shedding: what finds no place in a standing line is refused by the server itself, as the app would refuse it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import pytest
+import uvicorn
+
+from interfaces.cli.api_server import config_of
+from interfaces.http.app import RESERVED_PATHS, AppOptions, build
+from interfaces.http.framework.cors import Origins
+from interfaces.http.server import admission
+from interfaces.http.server.admission import FEWEST, INTERVAL, SHED, STANDING_LINE, Admission
+from interfaces.http.server.limits import ServerLimits
+from tests.support.waiting import PATIENCE
+
+READ = "/v1/providers"
+ID = "0190f3a4-0000-7000-8000-000000000001"
+
+
+@pytest.fixture(autouse=True)
+def nobody_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits in the line stays in it while a test looks."""
+    monkeypatch.setattr(admission, "BURST", PATIENCE)
+
+
+class Full:
+    """An admission without room, whose line has been standing."""
+
+    def __init__(self, *, silent: bool = False) -> None:
+        self.admission = Admission(waits=lambda: 1.0, silent=lambda: silent, reserved=RESERVED_PATHS)
+        self.waiting: list[asyncio.Task[object]] = []
+
+    async def fill(self) -> None:
+        for _ in range(100):
+            self.admission.adapt(1.0)
+        self.leaves = [await self.admission.enter(READ) for _ in range(FEWEST)]
+        self.waiting = [asyncio.create_task(self.admission.enter(READ)) for _ in range(STANDING_LINE)]
+        await asyncio.sleep(0)
+        self.admission._line_empty_at -= INTERVAL
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def read(reader: asyncio.StreamReader, *, head: bool = False) -> Answer:
+    lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+    body = b"" if head else await reader.readexactly(int(headers["content-length"]))
+    return Answer(int(lines[0].split()[1]), headers, body)
+
+
+class Client(NamedTuple):
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, method: str = "GET", path: str = READ, more: str = "", body: str = "") -> Answer:
+        self.send(method, path, more, body)
+        return await read(self.reader, head=method == "HEAD")
+
+    def send(self, method: str = "GET", path: str = READ, more: str = "", body: str = "") -> None:
+        self.writer.write(f"{method} {path} HTTP/1.1\r\nhost: d\r\n{more}\r\n{body}".encode())
+
+
+class Served(NamedTuple):
+    full: Full
+    client: Client
+    server: uvicorn.Server
+
+
+@asynccontextmanager
+async def served(full: Full) -> AsyncIterator[Served]:
+    app = build(options=AppOptions(admission=full.admission, origins=Origins(["https://salon.example"])))
+    server = uvicorn.Server(config_of(app, ServerLimits(), host="127.0.0.1", port=0))
+    server.config.loop = "none"
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  it tells nobody
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+    await full.fill()
+    try:
+        yield Served(full, Client(reader, writer), server)
+    finally:
+        for task in full.waiting:
+            task.cancel()
+        writer.close()
+        server.should_exit = True
+        await running
+
+
+async def test_it_is_the_app_s_refusal() -> None:
+    counted = SHED.labels("overloaded")._value.get()
+    async with served(Full()) as (_, client, server):
+        answer = await client.ask(more=f"x-request-id: {ID}\r\norigin: https://salon.example\r\n")
+        assert not server.server_state.tasks
+    assert answer.status == 503
+    assert json.loads(answer.body)["type"] == "/problems/overloaded"
+    assert json.loads(answer.body)["status"] == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] in "123"
+    assert answer.headers["x-request-id"] == ID
+    assert answer.headers["access-control-allow-origin"] == "https://salon.example"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "connection" not in answer.headers
+    assert SHED.labels("overloaded")._value.get() == counted + 1
+
+
+async def test_a_silent_database_is_named() -> None:
+    async with served(Full(silent=True)) as (_, client, _server):
+        assert json.loads((await client.ask()).body)["type"] == "/problems/unavailable"
+
+
+async def test_the_connection_goes_on() -> None:
+    async with served(Full()) as (full, client, _):
+        assert (await client.ask("HEAD")).body == b""
+        posted = await client.ask("POST", "/v1/appointments", "content-length: 12\r\n", '{"a":"bcdef"}'[:12])
+        assert posted.status == 503
+        for _ in range(3):
+            client.send()
+        assert [(await read(client.reader)).status for _ in range(3)] == [503] * 3
+        assert (await client.ask(path="/health/live")).status == 200
+        for leave in full.leaves:
+            leave()
+        await asyncio.gather(*full.waiting)
+        for waited in full.waiting:
+            waited.result()()  # type: ignore[operator]
+        assert (await client.ask(path="/v1/nothing")).status == 404
+
+
+async def test_a_body_that_nobody_reads_ends_the_connection() -> None:
+    async with served(Full()) as (_, client, _server):
+        size = 50_000_000
+        assert (await client.ask("POST", "/v1/appointments", f"content-length: {size}\r\n")).status == 503
+        client.writer.write(b"x" * (ServerLimits().unwanted_bytes + 1))
+        assert await client.reader.read() == b"", "it ends"
+
+
+async def test_while_the_process_stops_it_says_that_the_connection_closes() -> None:
+    async with served(Full()) as (_, client, server):
+        await client.ask(path="/health/live")
+        for connection in list(server.server_state.connections):
+            connection.shutdown()
+        answer = await client.ask()
+        assert answer.status == 503
+        assert answer.headers["connection"] == "close"
+        assert await client.reader.read() == b""
