@@ -22,6 +22,7 @@ from application.jobs.job import (
 from infrastructure.jobs.failures import is_fault, told_of
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
+from projections.engine.cancellation import check_cancelled
 
 AT_ONCE = 10  # jobs
 SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
@@ -213,6 +214,7 @@ class BackgroundWalk:
                 while await self._walker.walk():
                     pass
             except Exception as error:  # noqa: BLE001  the database may be down: the next walk tries again
+                check_cancelled()
                 logger.warning("cannot claim account jobs, retrying", outage="postgresql", error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL)

@@ -64,7 +64,8 @@ class ProjectionFollower(Protocol):
 class Projector:
     """Brings the projections' tables up to the log's head and keeps them there while it leads; else it stands by.
 
-    The engine's role writes read models and reads the log.
+    The engine's role writes read models and reads the log. `shapes`: projection -> fingerprint of its tables; while the
+    live read models have others, they belong to another release, whose projector may lead.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class Projector:
         codec: EventDecoder,
         publisher: InvalidationPublisher | None = None,
         followers: Sequence[ProjectionFollower] = (),
+        shapes: Mapping[str, str] | None = None,
     ) -> None:
         self._engine = engine
         self._projections = {projection.name: projection for projection in projections}
         self._codec = codec
         self._publisher = publisher
         self._followers = followers
+        self._shapes = shapes
         self._wake = asyncio.Event()
         self._checkpoints_stale = True
         self._generation = 0
@@ -91,6 +94,10 @@ class Projector:
             try:
                 async with lead(self._engine) as won:
                     await self._lead(won)
+            except* lag.OtherRelease as other:
+                lag.leadership_lost()
+                logger.warning("projector is on standby", leader_error=str(other.exceptions[0]))
+                await self._until_ours()
             except* (LeadershipLost, psycopg.OperationalError) as lost:
                 logger.warning("projector is on standby", outage="postgresql", leader_error=str(lost.exceptions[0]))
             finally:
@@ -102,10 +109,19 @@ class Projector:
         self._checkpoints_stale = True
         await self._read_on(EventFeed(self._engine, self._codec))
 
+    async def _until_ours(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            with suppress(SQLAlchemyError, psycopg.Error, OSError, lag.OtherRelease):
+                await self._load_checkpoints()
+                return
+            check_cancelled()
+
     async def _lead(self, won: Leadership) -> None:
         self._checkpoints_stale = True
         with suppress(SQLAlchemyError, psycopg.Error, OSError):  # `_work` tries again, and logs the error
             await self._load_checkpoints()
+        check_cancelled()
         foremost = max((each.position for each in self._checkpoints.values()), default=0)
         logger.info("projector is now the leader", instance=_INSTANCE, position=foremost)
         lag.LEADING.set(1)
@@ -165,7 +181,7 @@ class Projector:
 
     async def _load_checkpoints(self) -> None:
         async with self._engine.begin() as connection:
-            self._generation, self._checkpoints, head = await lag.measure(connection)
+            self._generation, self._checkpoints, head = await lag.measure(connection, self._shapes)
             if any(each.position > head for each in self._running().values()):
                 self._checkpoints.update(await stop_ahead(connection))
         self._checkpoints_stale = False
@@ -209,4 +225,5 @@ async def _bounded(publishing: Awaitable[Any]) -> None:
         async with asyncio.timeout(PUBLISHING):
             await publishing
     except Exception as error:  # noqa: BLE001  the epoch of the caches runs out by itself
+        check_cancelled()
         logger.warning("could not publish cache versions", outage="redis", error=str(error) or type(error).__name__)
