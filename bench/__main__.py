@@ -24,7 +24,7 @@ from bench.place import Place
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.servers import LocalServers
 
-NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "directory", "growth")
+NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "metrics", "directory", "growth")
 SLOW = ("directory", "growth")
 """Left out unless named, or quick."""
 WITH_DOCKER = ("deployed",)

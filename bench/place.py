@@ -90,9 +90,17 @@ class Place:
     @contextmanager
     def api(self, database: Database, *, redis: bool = True) -> Iterator[int]:
         """An API process; its port."""
-        arguments = ["-m", "interfaces.cli", "api", "--until-stdin-closes"]
-        with self._serving(arguments, self._environment(database, redis=redis)) as port:
+        with self.api_with({}, database, redis=redis) as (port, _):
             yield port
+
+    @contextmanager
+    def api_with(
+        self, settings: Mapping[str, str], database: Database, *, redis: bool = True, name: str = "interfaces.cli"
+    ) -> Iterator[tuple[int, int]]:
+        """An API process with further settings; its port and process id. `name`: a control of the same settings."""
+        arguments = ["-m", name, "api", "--until-stdin-closes"]
+        with self._serving(arguments, {**self._environment(database, redis=redis), **settings}) as server:
+            yield server
 
     @contextmanager
     def projector(self, database: Database) -> Iterator[None]:
@@ -118,7 +126,7 @@ class Place:
         """A control, served as the API is; its port."""
         arguments = ["-m", "uvicorn", name, "--loop", "uvloop", "--http", "httptools"]
         arguments += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
-        with self._serving(arguments, self._environment(database, redis=False)) as port:
+        with self._serving(arguments, self._environment(database, redis=False)) as (port, _):
             yield port
 
     def _environment(self, database: Database, *, redis: bool) -> Mapping[str, str]:
@@ -138,14 +146,14 @@ class Place:
         }
 
     @contextmanager
-    def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[int]:
+    def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
         port = free_port()
         with self._running([*arguments, "--port", str(port)], environment) as process:
             if not wait_until(lambda: process.poll() is not None or _listens(port), READY_WITHIN):
                 raise NotReady(f"{arguments[1:3]} takes longer than {READY_WITHIN:.0f} s: {self._said(port)}")
             if process.poll() is not None:
                 raise NotReady(self._said(port))
-            yield port
+            yield port, process.pid
 
     @contextmanager
     def _running(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:

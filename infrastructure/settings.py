@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     sentry_dsn: Annotated[Secret, AfterValidator(values.sentry_address)]
     sentry_dsn_file: File
     sentry_environment: str = ""
-
+    tracing_url: Annotated[str, AfterValidator(values.collector_address)] = ""
     webhook_allow_private: Annotated[str, AfterValidator(values.networks_only)] = ""
 
     @property

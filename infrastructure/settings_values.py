@@ -90,6 +90,12 @@ def sentry_address(dsn: SecretStr | None) -> SecretStr | None:
     return dsn
 
 
+def collector_address(text: str) -> str:
+    if text and not _WEB.fullmatch(text):
+        raise ValueError("use the URL of an OTLP endpoint, such as http://localhost:4318/v1/traces")
+    return text
+
+
 def user_and_password(pair: SecretStr | None) -> SecretStr | None:
     if pair is not None and not all(pair.get_secret_value().partition(":")):
         raise ValueError("use user:password")

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
+from opentelemetry import trace
+
 from application.jobs.job import Job
 
 current_work: ContextVar[Mapping[str, Any]] = ContextVar("current_work", default=MappingProxyType({}))
@@ -19,8 +21,17 @@ def work_for(job: Job) -> None:
 
 
 def request_log_fields() -> Mapping[str, str]:
-    """The fields of every log line of a request or job: its id, what is done, and the id of the account that asked."""
+    """The fields of every log line of a request or job: its id, what is done, and the id of the account that asked.
+
+    While tracing, the id of the trace too.
+    """
     work = current_work.get()
     actor = getattr(work.get("caller"), "id", None)
-    fields = {"request_id": work.get("request_id"), "operation": work.get("operation"), "actor": actor}
+    span = trace.get_current_span().get_span_context()
+    fields = {
+        "request_id": work.get("request_id"),
+        "operation": work.get("operation"),
+        "actor": actor,
+        "trace_id": trace.format_trace_id(span.trace_id) if span.is_valid else work.get("trace_id"),
+    }
     return {name: str(value) for name, value in fields.items() if value}

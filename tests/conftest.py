@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from redis import Redis
 from sqlalchemy import create_engine
 
@@ -28,6 +29,14 @@ from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 APPLICATION = "daybook_test"
 
 hypothesis_profiles.choose(None)
+
+# As Daybook itself does. structlog's default draws each traceback with all variables in colour: a second of work.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # Where tests run in the background of a script, Ctrl-C is ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -202,6 +202,15 @@ ALERTS: Sequence[Alert] = (
         ),
     ),
     Alert(
+        "BackupMissing",
+        "ticket",
+        HOUR,
+        "Daybook runs, and no backup of it was ever made.",
+        always(
+            'absent(daybook_backup_last_success_timestamp_seconds{kind="base"}) and on () daybook_sweep_age_seconds'
+        ),
+    ),
+    Alert(
         "ClockSkew",
         "ticket",
         5 * MINUTE,

@@ -16,6 +16,7 @@ from infrastructure.event_log.append_call import Batch, as_arrays, call_of, read
 from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import LogEntry
 from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
+from projections.engine.tracing import request_ids, span_of
 
 _KNOWN = f"""
     SELECT {HOLDS}, (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1)"""  # noqa: S608
@@ -61,7 +62,8 @@ class AppendConnection:
         assert self._connection is not None
         seals = self._known.seals
         try:
-            with severed_after(self._connection, self._patience):
+            ids = request_ids(entry.rows[0].metadata for entry in entries if entry.rows)
+            with severed_after(self._connection, self._patience), span_of("append", ids, commands=len(entries)):
                 statement, arrays = call_of(entries, seals)
                 cursor = await self._connection.execute(statement, arrays, prepare=True, binary=True)
                 rows = await cursor.fetchall()

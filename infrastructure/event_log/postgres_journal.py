@@ -160,9 +160,11 @@ class PostgresJournal:
         raise Unavailable("The database does not answer.")
 
 
-def postgres_store(dsn: str, masters: MasterKeys, *, cache_size: int = 50_000, **options: Any) -> EventStore:
-    """A store on PostgreSQL; `store.journal.open()` it."""
+def postgres_store(
+    dsn: str, masters: MasterKeys, *, cache_size: int = 50_000, deadline: float = 5.0, **options: Any
+) -> EventStore:
+    """A store on PostgreSQL; `store.journal.open()` it. `options`: of PostgresJournal."""
     journal = PostgresJournal(dsn, **options)
-    store = EventStore(journal, masters, cache_size=cache_size)
+    store = EventStore(journal, masters, cache_size=cache_size, deadline=deadline)
     journal.known.on_end = store.cache.clear
     return store

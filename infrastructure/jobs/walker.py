@@ -23,6 +23,7 @@ from infrastructure.jobs.failures import is_fault, told_of
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
 from projections.engine.cancellation import check_cancelled
+from projections.engine.tracing import mark_failed, span_of
 
 AT_ONCE = 10  # jobs
 SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
@@ -139,7 +140,8 @@ class JobWalker:
         held = attempt.held
         self._about(held.job)
         try:
-            await self._end(held, self._handle(held), attempt.lost)
+            with span_of(f"job {held.job.kind}", [held.job.correlation], attempts=held.job.attempts):
+                await self._end(held, self._handle(held), attempt.lost)
         except Exception as error:  # noqa: BLE001  the lease ends, and another worker repeats the job
             logger.warning("job end not recorded", kind=held.job.kind, key=str(held.key), error=type(error).__name__)
 
@@ -171,6 +173,7 @@ class JobWalker:
 
     async def _failed(self, held: HeldJob, error: Exception) -> None:
         job, told = held.job, told_of(error)
+        mark_failed(error)
         pause = error.retry_after if isinstance(error, RetryAfter) else 0.0
         dead = await self._queue.failed(held, told, pause=pause, hopeless=isinstance(error, PermanentFailure))
         if dead is None:

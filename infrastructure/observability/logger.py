@@ -41,6 +41,7 @@ NOISE: Mapping[str, int] = {
 
 # Local variables hold tokens and people's names: they have no place in a log.
 _WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+_flushes: list[Callable[[], object]] = []
 _log = structlog.get_logger(__name__)
 
 
@@ -107,6 +108,13 @@ def flush_log() -> None:
     """Wait until the handlers have passed all lines on: a process that ends by a signal does not do so by itself."""
     for handler in logging.getLogger().handlers:
         handler.flush()
+    for flush in _flushes:
+        flush()
+
+
+def at_stop(flush: Callable[[], object]) -> None:
+    """Have `flush` called with the last lines."""
+    _flushes.append(flush)
 
 
 def _renderers(terminal: bool) -> Sequence[structlog.typing.Processor]:

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 QUIET = 60.0  # seconds
-LIBRARIES = ("psycopg.pool", "celery", "kombu", "redis", "sqlalchemy.pool")
+LIBRARIES = ("psycopg.pool", "celery", "kombu", "redis", "sqlalchemy.pool", "opentelemetry")
 
 
 class OutageFilter(logging.Filter):

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 def serve(settings: Settings, port: int, fd: int | None) -> None:
     """Serve until SIGTERM. `fd`: an inherited listening socket. Raises psycopg.Error without a migrated database."""
-    from interfaces.http.main import drain
+    from interfaces.http.operations.health import drain
 
     _require_database(settings)
     limits, app = limits_of(settings.api_connections), app_of(settings)

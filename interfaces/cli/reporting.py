@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infrastructure.settings import Settings
+
+TRACED = {"api", "projector", "worker"}
 
 # The SDK of Sentry takes some MB and a moment to load: only a process that uses it does.
 
@@ -18,6 +21,8 @@ def start_reporting(settings: Settings, role: str) -> None:
     configure_logs(settings.log_level, role, request_log_fields)
     if settings.sentry_dsn is not None:
         _start_sentry(settings, role)
+    if settings.tracing_url and role in TRACED:
+        _start_tracing(settings, role)
 
 
 def report_crash(error: Exception) -> None:
@@ -53,3 +58,12 @@ def _start_sentry(settings: Settings, role: str) -> None:
     assert settings.sentry_dsn is not None
     environment = settings.sentry_environment or settings.mode
     start_sentry(settings.sentry_dsn.get_secret_value(), environment, role, request_log_fields)
+
+
+def _start_tracing(settings: Settings, role: str) -> None:
+    try:
+        from infrastructure.observability.tracing import start_tracing
+    except ImportError:
+        sys.stderr.write("TRACING_URL needs more packages. Run `uv sync --extra tracing`.\n")
+        raise SystemExit(2) from None
+    start_tracing(settings.tracing_url, settings.sentry_environment or settings.mode, role)

@@ -1,7 +1,7 @@
 """The app: every router, with the same errors, headers and description for all."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from interfaces.http.booking import appointment, history, hold, notices, waitlis
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.framework.cors import Origins
-from interfaces.http.framework.middleware import Envelope, as_get
+from interfaces.http.framework.middleware import Envelope, RequestSpan, as_get
 from interfaces.http.framework.ports import Ports
 from interfaces.http.framework.routing import Route, Router, by_path
 from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
@@ -81,7 +81,7 @@ class AppOptions:
     """`mailbox`: in DEV, the folder of unsent mail, which is shown. `https`: browsers reach the API by TLS alone.
 
     `origins`: web pages that may call the API from a browser. `admission`: of requests. `log_requests`: a line
-    for each. `links`: what `GET /` links besides, by title.
+    for each. `links`: what `GET /` links besides, by title. `span`: of tracing, around each request.
     """
 
     mailbox: Path | None = None
@@ -90,6 +90,7 @@ class AppOptions:
     admission: Admission = field(default_factory=Admission)
     log_requests: bool = False
     links: Mapping[str, str] = field(default_factory=dict)
+    span: RequestSpan = nullcontext
 
 
 class DaybookApp(FastAPI):
@@ -119,8 +120,8 @@ class DaybookApp(FastAPI):
     def entrance(self) -> ASGIApp:
         """What every request passes."""
         options: AppOptions = self.state.options
-        router = by_path(self.router)
-        envelope = measured(Envelope(router, options.origins, options.admission.enter, https=options.https))
+        router, admit = by_path(self.router), options.admission.enter
+        envelope = measured(Envelope(router, options.origins, admit, https=options.https, span=options.span))
         return logged(envelope) if options.log_requests else envelope
 
     def include_router(self, router: Any, **options: Any) -> None:

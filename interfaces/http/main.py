@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ from infrastructure.ledger.reader import LedgerReader
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
+from infrastructure.observability.request_span import request_span
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
@@ -57,6 +58,7 @@ from interfaces.http.framework.ports import (
     Ports,
     WebhookPorts,
 )
+from interfaces.http.operations.health import drain
 from interfaces.http.server.admission import Admission
 from interfaces.request_id import work_for
 from projections.availability.cache import AvailabilityCache
@@ -77,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         origins=Origins(settings.origins, local=dev),
         log_requests=dev and settings.log_level in ("DEBUG", "INFO"),
         links=_links(settings),
+        span=request_span if settings.tracing_url else nullcontext,
         admission=Admission(settings.api_queue_delay, WAITS.longest, WAITS.is_silent, RESERVED_PATHS),
     )
     return build(life=partial(_life, settings), options=options)
@@ -98,11 +101,6 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         stack.enter_context(ProcessRegistry(settings.database.dsn, "api"))
         yield
         drain(app)
-
-
-def drain(app: FastAPI) -> None:
-    """Readiness says from now on that no more requests should be sent here; they are answered all the same."""
-    app.state.ports.health.draining = True
 
 
 class _Database(NamedTuple):

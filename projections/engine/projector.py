@@ -23,6 +23,7 @@ from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
 from projections.engine.positions import CHANNEL, announcement
 from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.tracing import request_ids, span_of
 
 LOG_CHANNEL = "log"
 PUBLISHING = 1.0  # seconds that a publisher may take
@@ -197,10 +198,12 @@ class Projector:
         projections = [self._projections[name] for name, each in self._running().items() if each.position == since]
         if not events:
             return False
-        async with self._engine.begin() as connection:
-            reached = await apply(connection, self._generation, projections, since, events)
-            await self._publish(events)
-            await self._announce(connection, {**self._checkpoints, **reached})
+        ids = request_ids(event.context for event in events)
+        with span_of("project", ids, events=len(events), position=events[-1].position):
+            async with self._engine.begin() as connection:
+                reached = await apply(connection, self._generation, projections, since, events)
+                await self._publish(events)
+                await self._announce(connection, {**self._checkpoints, **reached})
         self._checkpoints.update(reached)
         for follower in self._followers:
             follower.wake()

@@ -10,10 +10,9 @@ from docker.grafana.board import Board, written
 from docker.grafana.boards import ALL, FOLDER
 from docker.prometheus import alerts
 from infrastructure.event_log.metrics import BUSINESS
+from tests.system.watch.runbook import SECTIONS
 
 ROOT = Path(__file__).parents[2]
-RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL))
 
 
 @pytest.mark.parametrize("board", ALL, ids=lambda board: board.uid)
@@ -74,10 +73,3 @@ def test_one_divisor_shortens_every_window_and_wait() -> None:
     real, short = lengths(1), lengths(60)
     assert len(real) == len(short)
     assert all(b == round(a / 60) for a, b in zip(real, short, strict=True))
-
-
-def test_words_of_the_runbook_exist() -> None:
-    """Services, commands and metrics that a section names are there."""
-    services = {"api", "nginx", *yaml.safe_load((ROOT / "docker/services.yml").read_text(encoding="utf-8"))["services"]}
-    for line in re.findall(r"docker compose (?:ps(?: --all)?|up -d|restart) ([a-z][a-z -]*)", RUNBOOK):
-        assert {*line.split()} <= services, line

@@ -21,6 +21,7 @@ from tests.conftest import Database
 from tests.infrastructure.webhooks.office import Office, an_office
 from tests.support.sealed import MASTERS
 from tests.support.signing import a_signing
+from tests.support.waiting import PATIENCE
 
 Open = Callable[..., Awaitable[EventStore]]
 
@@ -74,7 +75,7 @@ async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, E
     if where is None:
         first = memory_store()
         return first, EventStore(first.journal, MASTERS)
-    return await open_store(where), await open_store(where)
+    return await open_store(where, deadline=PATIENCE), await open_store(where, deadline=PATIENCE)
 
 
 @pytest.fixture

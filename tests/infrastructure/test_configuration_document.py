@@ -72,6 +72,7 @@ OURS: dict[str, tuple[str, Any]] = {
     "FLOWER_BASIC_AUTH": ("user:password", "user:password"),
     "SENTRY_DSN": ("https://key@sentry.example.org/1", "https://key@sentry.example.org/1"),
     "SENTRY_ENVIRONMENT": ("staging", "staging"),
+    "TRACING_URL": ("http://localhost:4318/v1/traces", "http://localhost:4318/v1/traces"),
     "SMTP_URL": ("smtp://user:password@host:587?starttls", "smtp://user:password@host:587?starttls"),
     "MAIL_FROM": ("Salon <salon@example.org>", "Salon <salon@example.org>"),
     "MAIL_SENDER_NAME": ("Salons Ltd", "Salons Ltd"),

@@ -16,6 +16,7 @@ from projections.engine.projector import Projector
 from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
 from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC, rows_of
+from tests.support.waiting import PATIENCE
 
 Write = Callable[..., Awaitable[int]]
 CatchUp = Callable[[], Awaitable[None]]
@@ -33,7 +34,7 @@ async def engine(database) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def write(database) -> AsyncIterator[Write]:
     """Record the pending events of aggregates as one command; answers the position of the last."""
-    journal = PostgresJournal(database.application)
+    journal = PostgresJournal(database.application, patience=PATIENCE)
     await journal.open()
 
     yield partial(recorded, journal)

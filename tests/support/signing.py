@@ -19,6 +19,7 @@ from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.enqueuing import JobEnqueuer
+from tests.support.waiting import PATIENCE
 
 SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
@@ -32,7 +33,7 @@ async def a_signing(dsn: str, store: EventStore, **options: Any) -> AsyncIterato
     given = options.pop("rows", None)
     keys, cheap = TokenKeys(SECRET), IdentityOptions(**{"cost": CHEAP, **options})
     async with AsyncExitStack() as stack:
-        rows = given or await stack.enter_async_context(RowPool(dsn, size=4))
+        rows = given or await stack.enter_async_context(RowPool(dsn, size=4, patience=PATIENCE))
         jobs = JobEnqueuer(rows, store.keyring)
         yield await stack.enter_async_context(open_identity_services(dsn, store, jobs, keys, rows, cheap))
 

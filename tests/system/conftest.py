@@ -30,7 +30,7 @@ QUICK: dict[str, int | None] = {
     "worker/test_backlog.py": ALL,
     "worker/test_mail.py": 1,
     "worker/test_worker.py": 2,
-    "recipes/test_recipes.py": 3,
+    "recipes/test_recipes.py": 4,
     "faults/test_reminders.py": ALL,
     "torture/test_delivery.py": 1,
     "torture/test_storm.py": ALL,

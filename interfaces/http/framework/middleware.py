@@ -4,6 +4,7 @@ import hmac
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,6 +30,8 @@ HTTPS_ONLY: Mapping[bytes, bytes] = {
 }
 Admit = Callable[[str], Awaitable[Callable[[], None]]]
 """From the path to a call for the end of the request; raises Unavailable."""
+RequestSpan = Callable[[Scope], AbstractContextManager[object]]
+"""A span of tracing around the answer to a request."""
 SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
 """The refusals that the security log records."""
 
@@ -37,46 +40,57 @@ class Envelope:
     """Reads or makes the X-Request-ID, adds it as it was sent, adds the safe headers, and answers errors.
 
     `admit`: decides which requests are answered. `https`: browsers reach the API by TLS alone, and are told to
-    keep to it.
+    keep to it. `span`: of tracing.
     """
 
-    def __init__(self, app: ASGIApp, origins: Origins, admit: Admit, *, https: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, origins: Origins, admit: Admit, *, https: bool = False, span: RequestSpan = nullcontext
+    ) -> None:
         self._app = app
         self._admit = admit
+        self._span = span
         self._origins = origins
         self._safe = {**SAFE, **HTTPS_ONLY} if https else SAFE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
-        scope["request_id"] = _recorded(id, scope)
+        id = _identified(scope)
         started, leave = False, _nothing
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                scope["status"] = message["status"]
                 told = self._with_safe_headers(message.get("headers", ()))
                 message["headers"] = [(b"x-request-id", id), *told, *self._origins.headers_for(scope)]
             await send(message)
 
         current_work.set(scope)  # of this request's task alone
-        try:
-            leave = await self._admit(scope["path"])
-            await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
-        except Exception as error:
-            if started:
-                raise
-            note_denial(error, scope)
-            await answer_of(error, scope)(scope, receive, send_with_headers)
-        finally:
-            leave()
+        with self._span(scope):
+            try:
+                leave = await self._admit(scope["path"])
+                await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
+            except Exception as error:
+                if started:
+                    raise
+                note_denial(error, scope)
+                await answer_of(error, scope)(scope, receive, send_with_headers)
+            finally:
+                leave()
 
     def _with_safe_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of the answer, and the safe headers that it does not set itself."""
         sent = list(headers)
         names = {name for name, _ in sent}
         return sent + [each for each in self._safe.items() if each[0] not in names]
+
+
+def _identified(scope: Scope) -> bytes:
+    """The request's id as it was sent, or a new one; the scope keeps it as it is recorded."""
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    id = sent if _GOOD_ID.fullmatch(sent) else os.urandom(16).hex().encode()
+    scope["request_id"] = _recorded(id, scope)
+    return id
 
 
 def _recorded(id: bytes, scope: Scope) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import Response
+from fastapi import FastAPI, Response
 from pydantic_core import to_json
 
 from interfaces.http.framework.fields import Shape
@@ -18,6 +18,11 @@ from interfaces.http.vocabulary.enum_name import EnumName
 router = Router("/health", "health", source=Source.PROCESS, reserved=True)
 PATIENCE = 2.0  # seconds for each check
 Status = Annotated[Literal["ready", "degraded", "unavailable", "draining"], EnumName("ReadinessStatus")]
+
+
+def drain(app: FastAPI) -> None:
+    """Readiness says from now on that no more requests should be sent here; they are answered all the same."""
+    app.state.ports.health.draining = True
 
 
 class LivenessResponse(Shape):

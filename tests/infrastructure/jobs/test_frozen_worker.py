@@ -22,13 +22,14 @@ from tests.conftest import Database
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.mail.test_email_channel import LINKS, a_notice, a_recipient
 from tests.infrastructure.mail.test_mailer import LETTERS, Inbox, smtp  # noqa: F401  a fixture
+from tests.support.waiting import PATIENCE
 
 FROZEN = RUNNING.total_seconds() * 2
 
 
 @pytest.fixture
 async def rows(database: Database) -> AsyncIterator[RowPool]:
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         yield rows
 
 
@@ -54,7 +55,7 @@ async def still_true() -> str:
 
 async def _walk(database: Database, place: str, keyring: Any, seconds: float) -> None:
     """A worker process, with connections of its own."""
-    async with RowPool(database.application, size=2) as rows:
+    async with RowPool(database.application, size=2, patience=PATIENCE) as rows:
         mail = MailService(LETTERS, SmtpSender(f"smtp://{place}"), rows, keyring)
         services = NoticeServices(None, channels=[EmailChannel(LETTERS, mail, LINKS)])  # type: ignore[arg-type]
 

@@ -21,14 +21,14 @@ from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.privacy.field_encryption import UnknownMasterKey
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 Plan = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture
 async def rows(database) -> AsyncIterator[RowPool]:
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         yield rows
 
 
@@ -296,7 +296,7 @@ async def test_a_match_is_due_though_the_log_is_ahead_of_the_clock(jobs: JobQueu
 async def test_of_what_happened_before_the_silence_nobody_is_told(
     jobs: JobQueue, rows: RowPool, plan: Plan, database
 ) -> None:
-    async with RowPool(database.owner) as owner:
+    async with RowPool(database.owner, patience=PATIENCE) as owner:
         await owner.all("UPDATE work.enrolled SET silent_upto = 1")
     await plan(kind="notify")
     later = await plan(kind="notify")
@@ -306,7 +306,7 @@ async def test_of_what_happened_before_the_silence_nobody_is_told(
 async def test_account_notices_that_release_0_1_0_asked_for_itself_are_not_sent_again_but_erasures_are_done(
     jobs: JobQueue, plan: Plan, database
 ) -> None:
-    async with RowPool(database.owner) as owner:
+    async with RowPool(database.owner, patience=PATIENCE) as owner:
         await owner.all("UPDATE work.enrolled SET errands_upto = 2")
     await plan(kind="account_notice")
     erasure = await plan(kind="forget")
@@ -367,7 +367,7 @@ async def test_whoever_looks_at_replaced_read_models_drops_nothing(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with RowPool(database.owner) as owner:
+    async with RowPool(database.owner, patience=PATIENCE) as owner:
         for statement in (
             "CREATE SCHEMA read_2",
             "CREATE TABLE read_2.job (LIKE read_1.job INCLUDING ALL)",

@@ -19,13 +19,14 @@ from infrastructure.jobs.walker import AT_ONCE, BackgroundWalk, JobWalker
 from projections.read_models.job_status import lateness
 from tests.infrastructure.conftest import Open
 from tests.support.instances import eventually
+from tests.support.waiting import PATIENCE
 
 SAID = {"email": "ada@example.org"}
 
 
 @pytest.fixture
 async def rows(database) -> AsyncIterator[RowPool]:
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         yield rows
 
 

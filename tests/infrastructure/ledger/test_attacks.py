@@ -21,6 +21,7 @@ from tests.infrastructure.database.test_roles import empty
 from tests.infrastructure.event_log.entries import entry
 from tests.infrastructure.event_log.test_append import ask, call
 from tests.infrastructure.ledger.test_verification import reseal, tamper, write
+from tests.support.waiting import PATIENCE
 
 __all__ = ["empty"]
 
@@ -35,7 +36,7 @@ async def ledger(database: Database) -> Database:
     call(database.application, entry(rows=[], reads={new_id(): 0}))
     call(database.application, entry(new_id()), entry(rows=[], reads={new_id(): 0}))
     call(database.application, entry(rows=[], reads={new_id(): 0}))
-    async with RowPool(database.application) as pool:
+    async with RowPool(database.application, patience=PATIENCE) as pool:
         security = SecurityLog(pool, b"key")
         await security.note("login", ACCOUNT, network="192.0.2.1", session="é")
         for kinds in (("login", "logout"), ("token_refused", "denied", "login")):

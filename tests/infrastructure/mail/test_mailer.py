@@ -33,6 +33,7 @@ from infrastructure.mail.message_builder import MessageBuilder
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.mail import gallery
 from tests.support.no_mailer import anyway
+from tests.support.waiting import PATIENCE
 
 SUBJECT = "У вас уже есть учётная запись"  # noqa: RUF001  it is Russian
 SENT = datetime(2030, 1, 24, 9, tzinfo=UTC)
@@ -178,7 +179,7 @@ def test_smtp_goes_before_the_folder(tmp_path: Path) -> None:
 async def test_what_somebody_was_sent_is_kept_sealed_with_their_key(database, open_store: Open, tmp_path: Path) -> None:
     store = await open_store(database.application)
     ada = new_id()
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         sent = letter(account_id=ada)
         for each in (sent, sent, letter("stranger@example.org")):
@@ -199,7 +200,7 @@ async def test_the_stored_copy_of_a_mail_holds_neither_its_code_nor_its_link(
     store = await open_store(database.application)
     code, notice = "c" * 43, gallery.letter(gallery.a_notice(), gallery.a_recipient())
     secrets = [code, TOKEN.findall(notice.said["link"])[0]]
-    async with RowPool(database.application) as rows:
+    async with RowPool(database.application, patience=PATIENCE) as rows:
         postman = MailService(LETTERS, MailboxSender(tmp_path), rows, store.keyring)
         asked = {"name": "Ada", "token": code, "network": ""}
         times: Any = {"at": SENT, "moments": {"asked": SENT}}

@@ -11,6 +11,7 @@ from typing import Any
 from infrastructure.local.programs import free_port
 from infrastructure.observability.sentry import EACH, PER_MINUTE, WITHHELD
 from tests.infrastructure.observability.envelopes import EnvelopeReceiver
+from tests.support.waiting import PATIENCE
 
 PREPARED = """
 import logging, structlog
@@ -32,7 +33,7 @@ def ran(dsn: str, code: str) -> list[dict[str, Any]]:
 def sent(code: str) -> EnvelopeReceiver:
     """What a process sends until its end."""
     with EnvelopeReceiver() as receiver:
-        ran(receiver.dsn, code)
+        ran(receiver.dsn, f"{code}\nimport sentry_sdk\nsentry_sdk.flush({PATIENCE})\n")
     return receiver
 
 

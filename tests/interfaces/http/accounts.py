@@ -34,6 +34,7 @@ from infrastructure.webhooks.targets import WebhookTargets
 from interfaces.http.framework.ports import AbusePorts, ErasurePorts, IdentityPorts, JobPorts, WebhookPorts
 from projections.query.snapshot import Snapshots
 from tests.support.signing import a_signing
+from tests.support.waiting import PATIENCE
 
 PASSWORD = "a ship in port is safe"
 TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
@@ -120,7 +121,7 @@ async def people_of(
     store: EventStore, reads: Snapshots, dsn: str, home: Path, redis_url: str, redis_prefix: str
 ) -> AsyncIterator[People]:
     """Open from enter to exit."""
-    async with RowPool(dsn, size=4) as rows:
+    async with RowPool(dsn, size=4, patience=PATIENCE) as rows:
         told = {"rows": rows, "redis_url": redis_url, "redis_prefix": redis_prefix}
         async with a_signing(dsn, store, **told) as opened:
             yield People(store, reads, rows, opened, home)

@@ -49,6 +49,7 @@ from tests.interfaces.http.accounts import people_of
 from tests.interfaces.http.town import SECRET, Api, Town, a_town
 from tests.support.instances import eventually
 from tests.support.sealed import CODEC, MASTERS
+from tests.support.waiting import PATIENCE
 
 _CAUGHT_UP = text("""
     SELECT bool_and(position = (SELECT max(notification_id) FROM log.stored_events)) FROM read.bookmark""")
@@ -72,7 +73,7 @@ async def api(database, servers, tmp_path) -> AsyncIterator[Api]:
 @asynccontextmanager
 async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterator[Api]:
     """The app on a database; mail goes into a folder of `home`."""
-    store = postgres_store(database.application, MASTERS)
+    store = postgres_store(database.application, MASTERS, patience=PATIENCE, deadline=PATIENCE)
     assert isinstance(store.journal, PostgresJournal)
     engine = create_async_engine(database.url)
     pool = AsyncConnectionPool(database.application, min_size=1, open=False, kwargs={"autocommit": True})

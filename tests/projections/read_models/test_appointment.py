@@ -328,7 +328,8 @@ async def test_a_list_takes_as_many_statements_however_long_it_is(write, catch_u
     statements: list[str] = []
 
     def count(connection, cursor, statement, *rest):
-        statements.append(statement)
+        if "appointment" in statement:  # the engine is also asked for the log's end, now and then
+            statements.append(statement)
 
     event.listen(engine.sync_engine, "before_cursor_execute", count)
     ada, numbers = a_provider(), []

@@ -1,6 +1,7 @@
 """A rebuild makes the same read models from the log alone, and whoever asks meanwhile notices nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -350,12 +351,12 @@ class TestChecking:
             Difference("host", extra, None),
         }
 
-    @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-    async def test_it_looks_at_every_table(self, life: int, rebuild: Rebuild, ask: Ask, table: Any) -> None:
-        count = (await ask(f"SELECT count(*) FROM read_1.{table.name}"))[0][0]
-        await ask(f"DELETE FROM read_1.{table.name}")
-        found = (await rebuild.check()).differences
-        assert [difference.table for difference in found] == [table.name] * min(count, MOST)
+    async def test_it_looks_at_every_table(self, life: int, rebuild: Rebuild, ask: Ask) -> None:
+        there = {table.name: (await ask(f"SELECT count(*) FROM read_1.{table.name}"))[0][0] for table in TABLES}
+        for name in there:
+            await ask(f"DELETE FROM read_1.{name}")
+        found = Counter(difference.table for difference in (await rebuild.check()).differences)
+        assert found == Counter({name: min(count, MOST) for name, count in there.items()})
 
     async def test_it_names_some_of_many(self, write: Any, catch_up: Any, rebuild: Rebuild, ask: Ask) -> None:
         await write(*(a_customer() for _ in range(MOST + 5)), an_appointment())

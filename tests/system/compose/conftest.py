@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.compose.deployment import GUNICORN, NGINX, Deployment, MailCatcher, deployed, left_of
+from tests.system.compose.deployment import GUNICORN, NGINX, Deployment, MailCatcher, catcher, deployed, left_of
 
-
-@pytest.fixture(scope="session")
-def catcher() -> Iterator[MailCatcher]:
-    with MailCatcher().listening() as listening:
-        yield listening
+__all__ = ["catcher"]
 
 
 @pytest.fixture(scope="session", params=[NGINX, GUNICORN])

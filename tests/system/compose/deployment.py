@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -66,6 +67,13 @@ class MailCatcher:
         raise AssertionError(f"no mail to {address} on {subject!r}: {[str(mail['Subject']) for mail in self.mails]}")
 
 
+@pytest.fixture(scope="session")
+def catcher() -> Iterator[MailCatcher]:
+    """For the conftest of each folder that deploys."""
+    with MailCatcher().listening() as listening:
+        yield listening
+
+
 def text_of(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
@@ -91,6 +99,11 @@ class Deployment:
     def compose(self, *arguments: str, check: bool = True) -> str:
         """The output of a command of `docker compose`."""
         return self.run("docker", "compose", "-f", self.file, "-f", "test.yml", *arguments, check=check)
+
+    def sql(self, statement: str) -> str:
+        """The output of a statement of the superuser."""
+        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--username", "postgres", "daybook")
+        return self.compose("exec", "-T", "postgres", *psql, "--command", statement).strip()
 
     def run(self, *command: str, check: bool = True) -> str:
         done = subprocess.run(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from tests.system.compose.deployment import MailCatcher, code_of
+from infrastructure.local.programs import wait_until
+from tests.system.compose.deployment import PATIENCE, MailCatcher, code_of
 
 PASSWORD = "a ship in port is safe"
 
@@ -38,7 +40,7 @@ def open_salon(web: httpx.Client, owner: dict[str, str]) -> Salon:
     assert provider.status_code == 201, provider.text
     id = provider.json()["id"]
     position = {"Daybook-Position": provider.headers["daybook-position"]}
-    schedule = web.get(f"/v1/providers/{id}/schedule", headers=owner | position)
+    schedule = _read(web, f"/v1/providers/{id}/schedule", headers=owner | position)
     week = [{"day": day, "from": "00:00", "to": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
     put = web.put(
         f"/v1/providers/{id}/schedule",
@@ -52,8 +54,26 @@ def open_salon(web: httpx.Client, owner: dict[str, str]) -> Salon:
     position = {"Daybook-Position": service.headers["daybook-position"]}
     first = datetime.now(UTC).date() + timedelta(days=2)
     asked = {"service_id": service.json()["id"], "from": str(first), "to": str(first + timedelta(days=20)), "tz": "UTC"}
-    starts = [each["start"] for each in web.get("/v1/availability", params=asked, headers=position).json()["starts"]]
-    return Salon(id, service.json()["id"], starts)
+    free = _read(web, "/v1/availability", params=asked, headers=position)
+    return Salon(id, service.json()["id"], [each["start"] for each in free.json()["starts"]])
+
+
+def once() -> dict[str, str]:
+    """The header that a booking needs, so that it is not carried out twice."""
+    return {"Idempotency-Key": str(uuid4())}
+
+
+def _read(web: httpx.Client, path: str, **asked: Any) -> httpx.Response:
+    """The answer, once the read model has reached the position of the request: until then, it is 503."""
+    answers: list[httpx.Response] = []
+
+    def reached() -> bool:
+        answers.append(web.get(path, **asked))
+        return answers[-1].status_code != 503
+
+    assert wait_until(reached, PATIENCE), answers[-1].text
+    assert answers[-1].is_success, answers[-1].text
+    return answers[-1]
 
 
 def remind_within_a_minute(web: httpx.Client, owner: dict[str, str], salon: Salon) -> None:

@@ -80,6 +80,13 @@ def test_every_recipe_has_a_row_of_the_matrix_that_proves_it() -> None:
 
 
 @pytest.mark.parametrize("recipe", recipes())
+def test_the_parts_of_a_tree_with_the_recipe_fit_together(recipe: str, tmp_path: Path) -> None:
+    tree = copied(tmp_path)
+    run(tree, "git", "apply", str(FOLDER / f"{recipe}.patch"))
+    python(tree, "-c", "from projections.registry import PROJECTIONS; from interfaces.http.app import build; build()")
+
+
+@pytest.mark.parametrize("recipe", recipes())
 def test_a_tree_with_the_recipe_passes_its_checks_and_tests(recipe: str, tmp_path: Path) -> None:
     tree = copied(tmp_path)
     run(tree, "git", "apply", str(FOLDER / f"{recipe}.patch"))

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-from infrastructure.local.programs import free_port
-from tests.system.compose.deployment import Deployment
+from infrastructure.local.programs import free_port, wait_until
+from tests.system.compose.deployment import PATIENCE, Deployment
 
 CHECK = "ALTER TABLE {table} ADD CONSTRAINT planted CHECK (false) NOT VALID"
 UNCHECK = "ALTER TABLE {table} DROP CONSTRAINT planted"
@@ -22,6 +22,8 @@ JOB = (
     "SELECT gen_random_uuid(), '{kind}', gen_random_uuid(), 'planted', at, at, {dead} "
     "FROM (SELECT now() - interval '5 min') a(at)"
 )
+LOSE = "UPDATE work.job SET lease = gen_random_uuid(), leased_until = now() WHERE slot = 'planted'"
+BACKED_UP = "INSERT INTO work.backup (kind, succeeded_at) VALUES ('base', now())"
 UNPLANT = "DELETE FROM work.job WHERE slot = 'planted'"
 
 
@@ -56,20 +58,18 @@ class Told:
 
 @dataclass(frozen=True)
 class Faults:
-    """What can go wrong. Each is a context manager that leaves the deployment as it was."""
+    """What can go wrong. Each is a context manager that leaves the deployment as it was.
+
+    `salon`: opens one, with a booking at its first start; answers what books another start.
+    """
 
     up: Deployment
     told: Told
-    salon: Callable[[httpx.Client], None]
-
-    def sql(self, statement: str) -> str:
-        """The output of a statement of the superuser."""
-        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--username", "postgres", "daybook")
-        return self.up.compose("exec", "-T", "postgres", *psql, "--command", statement).strip()
+    salon: Callable[[httpx.Client], Callable[[int], None]]
 
     def table(self, name: str) -> str:
         """A table of the live generation."""
-        return f"{self.sql('SELECT format($$read_%s$$, generation) FROM read.live')}.{name}"
+        return f"{self.up.sql('SELECT format($$read_%s$$, generation) FROM read.live')}.{name}"
 
     @contextmanager
     def stopped(self, *services: str) -> Iterator[None]:
@@ -89,11 +89,11 @@ class Faults:
 
     @contextmanager
     def job(self, kind: str, dead: str) -> Iterator[None]:
-        self.sql(JOB.format(kind=kind, dead=dead))
+        self.up.sql(JOB.format(kind=kind, dead=dead))
         try:
             yield
         finally:
-            self.sql(UNPLANT)
+            self.up.sql(UNPLANT)
 
     @contextmanager
     def late_job(self) -> Iterator[None]:
@@ -101,16 +101,52 @@ class Faults:
             yield
 
     @contextmanager
+    def lost_job(self) -> Iterator[None]:
+        """A job that a worker claimed that is no more."""
+        self.up.sql(f"{JOB.format(kind='remind', dead='NULL')}; {LOSE}")
+        try:
+            yield
+        finally:
+            self.up.sql(UNPLANT)
+
+    @contextmanager
     def refusing_table(self, name: str) -> Iterator[None]:
         """A projection meets an event that its table refuses."""
         table = self.table(name)
-        self.sql(CHECK.format(table=table))
+        self.up.sql(CHECK.format(table=table))
         try:
             with self.asking(self.salon, 1, pause=5):
                 yield
         finally:
-            self.sql(UNCHECK.format(table=table))
+            self.up.sql(UNCHECK.format(table=table))
             self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
+
+    @contextmanager
+    def double_booking(self) -> Iterator[None]:
+        """The guard sees two appointments at one time: it takes the first for longer than it is."""
+        table = self.up.sql("SELECT format($$read_%s.occupancy$$, generation) FROM read.live")
+        longer = f"UPDATE {table} SET stretch = tstzrange(lower(stretch), upper(stretch) {{}} interval '15 min')"
+        before = int(self.up.sql(f"SELECT count(*) FROM {table}"))
+        with self.up.client() as web:
+            book = self.salon(web)
+            assert wait_until(lambda: int(self.up.sql(f"SELECT count(*) FROM {table}")) > before, PATIENCE)
+            self.up.sql(longer.format("+"))
+            book(1)
+        try:
+            yield
+        finally:
+            self.up.sql(longer.format("-"))
+            self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
+
+    @contextmanager
+    def never_backed_up(self) -> Iterator[None]:
+        """A projector tells of the backups that it has seen, so it starts anew."""
+        self.up.sql("DELETE FROM work.backup")
+        self.up.compose("restart", "projector", "projector-standby")
+        try:
+            yield
+        finally:
+            self.up.sql(BACKED_UP)
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
@@ -123,7 +159,7 @@ class Faults:
             with self.asking(self.salon, 1, pause=5):
                 yield
         finally:
-            self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
+            self.up.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
             holder.wait(60)
 
     @contextmanager
@@ -167,8 +203,8 @@ class Faults:
     def forged(self) -> Iterator[None]:
         """Somebody changes an event; then it is night."""
         change = "UPDATE log.stored_events SET metadata = {} WHERE notification_id = 3"
-        before = self.sql("SELECT metadata FROM log.stored_events WHERE notification_id = 3")
-        self.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
+        before = self.up.sql("SELECT metadata FROM log.stored_events WHERE notification_id = 3")
+        self.up.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
         night = "from infrastructure.settings import Settings; from interfaces.worker.celery_app import broker_app; "
         night += "broker_app(Settings()).send_task('verify', queue='sweep')"
         shell = f'BROKER_URL="redis://:$(cat /run/secrets/broker_pass)@broker:6379/0" python -c "{night}"'
@@ -176,4 +212,5 @@ class Faults:
         try:
             yield
         finally:
-            self.sql(change.format(f"$${before}$$::json"))
+            self.up.sql(change.format(f"$${before}$$::json"))
+            self.up.compose("restart", "worker")  # the alert lasts as long as the process that found it

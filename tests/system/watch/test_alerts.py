@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,11 +14,15 @@ import httpx
 import pytest
 import yaml
 
+from docker.grafana.boards import ALL
 from docker.prometheus import alerts
 from infrastructure.local.programs import wait_until
 from tests.system.compose.deployment import NGINX, PATIENCE, MailCatcher, deployed
-from tests.system.compose.salon import open_salon, signed_up
-from tests.system.watch.faults import Faults, Told
+from tests.system.compose.salon import once, open_salon, signed_up
+from tests.system.watch.faults import BACKED_UP, Faults, Told
+from tests.system.watch.runbook import HEAD, SECTIONS, commands
+from tests.system.watch.terminal import Terminal
+from tests.system.watch.test_watch import EMPTY_WHEN_ALL_IS_WELL
 from tests.system.watch.watching import Watch, watched
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +33,7 @@ Fault = Callable[[Faults], AbstractContextManager[None]]
 FAULTS: dict[str, Fault] = {
     "CertificateEnds": lambda faults: faults.metric(f"daybook_certificate_expiry_timestamp_seconds {OLD}"),
     "BackupOld": lambda faults: faults.metric(f'daybook_backup_last_success_timestamp_seconds{{kind="base"}} {OLD}'),
+    "BackupMissing": lambda faults: faults.never_backed_up(),
     "ClockSkew": lambda faults: faults.metric("daybook_clock_offset_seconds 3"),
     "DiskFull": lambda faults: faults.metric(
         'node_filesystem_avail_bytes{mountpoint="/data",fstype="ext4"} 5\n'
@@ -43,7 +48,7 @@ FAULTS: dict[str, Fault] = {
     "NoProjector": lambda faults: faults.stopped("projector", "projector-standby"),
     "ProjectionStopped": lambda faults: faults.refusing_table("provider"),
     "ProjectionLag": lambda faults: faults.locked("provider"),
-    "DoubleBooking": lambda faults: faults.refusing_table("occupancy"),
+    "DoubleBooking": lambda faults: faults.double_booking(),
     "ApiOverloaded": lambda faults: faults.slow(),
     "LatencyBurn": lambda faults: faults.slow(),
     "ApiDown": lambda faults: faults.stopped("api"),
@@ -51,14 +56,32 @@ FAULTS: dict[str, Fault] = {
     "AvailabilityBurn": lambda faults: faults.without_database(),
     "LedgerBroken": lambda faults: faults.forged(),
 }
+LOOKS = re.compile(r"docker compose (ps|logs|exec postgres psql) |daybook( status| projections| audit verify)$")
+"""Commands of the runbook that change nothing."""
+SEEN: Mapping[str, str] = {
+    "RedisDown": r"redis.*Exited",
+    "QueueWithoutWorker": r"worker-webhooks.*Exited",
+    "DeadJobs": r"remind",
+    "NoBeat": r"beat.*Exited",
+    "NoProjector": r"projector.*Exited",
+    "ProjectionStopped": r"provider stopped at position \d+: CheckViolation",
+    "ProjectionLag": r"LOCK TABLE",
+    "DoubleBooking": r"occupancy stopped at position \d+: ExclusionViolation",
+    "ApiDown": r"api.*Exited",
+    "PostgreSQLDown": r"postgres.*Exited",
+    "AvailabilityBurn": r'"status":50\d',
+    "LedgerBroken": r"FAILED: ",
+    "JobLag": r"worker-webhooks.*Exited",
+}
+"""The causes that the runbook's section shows to whoever types its commands. Of the others, a panel shows the cause."""
+FILLED_BY: dict[str, Fault] = {
+    "Claimed again": lambda faults: faults.lost_job(),
+    "Webhooks": lambda faults: faults.job("deliver", "NULL"),
+    "Server errors by operation": lambda faults: faults.without_database(),
+}
+"""Panels of which a question has no answer while all is well."""
 BY_RULE_TESTS_ALONE = {"LedgerNotVerified"}
 """It waits for a day without anything; docker/prometheus/alerts_days_test.yml has that day."""
-
-
-@pytest.fixture(scope="module")
-def catcher() -> Iterator[MailCatcher]:
-    with MailCatcher().listening() as listening:
-        yield listening
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +93,7 @@ def told() -> Iterator[Told]:
 @pytest.fixture(scope="module")
 def watch(tmp_path_factory: pytest.TempPathFactory, catcher: MailCatcher, told: Told) -> Iterator[Watch]:
     with deployed(NGINX, tmp_path_factory.mktemp("daybook"), catcher) as up:
+        up.sql(BACKED_UP)
         hurry(up.folder / "docker/prometheus", told.port)
         with watched(up) as watching:
             assert wait_until(lambda: watching.number('up{job="faults"}') == 1, PATIENCE)
@@ -93,11 +117,15 @@ def faults(watch: Watch, catcher: MailCatcher, told: Told) -> Faults:
         customer = signed_up(web, catcher, "customer")
     owner.pop("email"), customer.pop("email")
 
-    def salon(web: httpx.Client) -> None:
-        """A new provider and service, and a booking."""
+    def salon(web: httpx.Client) -> Callable[[int], None]:
         opened = open_salon(web, owner)
-        wish = {"service_id": opened.service, "start": opened.starts[0]}
-        web.post("/v1/appointments", json=wish, headers=customer).raise_for_status()
+
+        def book(number: int) -> None:
+            wish = {"service_id": opened.service, "start": opened.starts[number]}
+            web.post("/v1/appointments", json=wish, headers=customer | once()).raise_for_status()
+
+        book(0)
+        return book
 
     return Faults(watch.deployment, told, salon)
 
@@ -113,6 +141,30 @@ def test_an_alert_fires_by_its_fault_and_arrives(name: str, watch: Watch, faults
         began = time.monotonic()
         assert wait_until(lambda: name in watch.alerts(), PATIENCE), watch.alerts()
         sys.stderr.write(f"\n{name}: {time.monotonic() - began:.0f} s, with {sorted(watch.alerts() - {name})}\n")
+        if name in SEEN:
+            shown = what_the_runbook_shows(name, Terminal(watch.deployment))
+            assert re.search(SEEN[name], shown), shown
+
+
+def what_the_runbook_shows(alert: str, terminal: Terminal) -> str:
+    """On the screen of whoever types what the section of an alert, and that which it leads to, says to look at."""
+    typed = [*commands(HEAD), *commands(SECTIONS[alert])]
+    if alert == "JobLag":  # its section leads to that of the queue
+        typed += commands(SECTIONS["QueueWithoutWorker"])
+    return "\n".join(terminal.type(each)[1] for each in dict.fromkeys(typed) if LOOKS.match(each))
+
+
+def test_every_panel_that_is_empty_when_all_is_well_has_a_fault() -> None:
+    assert FILLED_BY.keys() == EMPTY_WHEN_ALL_IS_WELL
+
+
+@pytest.mark.parametrize("title", FILLED_BY)
+def test_a_panel_that_is_empty_when_all_is_well_is_filled_by_its_fault(
+    title: str, watch: Watch, faults: Faults
+) -> None:
+    panels = [panel for board in ALL for panel in board.panels if panel.title == title]
+    with FILLED_BY[title](faults):
+        assert wait_until(lambda: not watch.empty(panels), PATIENCE)
 
 
 def promtool(*arguments: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,19 +13,19 @@ import pytest
 from docker.grafana.boards import ALL
 from infrastructure.local.programs import wait_until
 from tests.system.compose.deployment import GUNICORN, NGINX, PATIENCE, MailCatcher, deployed, left_of
-from tests.system.compose.salon import open_salon, signed_up
+from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.compose.test_replacement import Load
+from tests.system.watch.runbook import HEAD, TEXT, commands
+from tests.system.watch.terminal import SET_ONCE, Terminal
 from tests.system.watch.watching import Watch, watched
 
 BOOKINGS = 150
 EMPTY_WHEN_ALL_IS_WELL = {"Server errors by operation", "Claimed again", "Webhooks"}
+OF_THE_MACHINE = ("ssh ", "your-host", "prune", "timedatectl")
+"""Commands of the runbook that concern more than the deployment, or that no test can answer."""
+MENTIONED = {"docker/backup", "docker/prepare", "daybook audit verify --checkpoint FILE"}
+OF_NGINX = ("nginx", "api=4")
 ONLY_WITH_NGINX = {"Connections of nginx"}
-
-
-@pytest.fixture(scope="module")
-def catcher() -> Iterator[MailCatcher]:
-    with MailCatcher().listening() as listening:
-        yield listening
 
 
 @pytest.fixture(scope="module", params=[NGINX, GUNICORN])
@@ -47,13 +49,17 @@ def load(web: httpx.Client, catcher: MailCatcher) -> None:
         busy.enough.set()
         for each in asking:
             each.result()
-    asked = {"service_id": salon.service, "from": salon.starts[-1], "to": salon.starts[-1], "tz": "UTC"}
+    last = salon.starts[-1][:10]
+    asked = {"service_id": salon.service, "from": last, "to": last, "tz": "UTC"}
     for start, id in list(busy.booked.items())[:10]:
-        web.post(f"/v1/appointments/{id}/cancel", json={}, headers=customer | {"If-Match": '"1"'})
-        web.get("/v1/availability", params=asked)
-        web.post("/v1/appointments", json={"service_id": salon.service, "start": start}, headers=customer)
-    web.post("/v1/holds", json={"service_id": salon.service, "start": salon.starts[-2]}, headers=customer)
-    web.get("/v1/jobs", headers=customer)
+        web.post(f"/v1/appointments/{id}/cancel", json={}, headers=customer | {"If-Match": '"1"'}).raise_for_status()
+        web.get("/v1/availability", params=asked).raise_for_status()
+        again = {"service_id": salon.service, "start": start}
+        web.post("/v1/appointments", json=again, headers=customer | once()).raise_for_status()
+        assert web.post("/v1/appointments", json=again, headers=customer | once()).status_code == 409
+    held = {"service_id": salon.service, "start": salon.starts[-2]}
+    web.post("/v1/holds", json=held, headers=customer | once()).raise_for_status()
+    assert web.get("/v1/jobs", headers=customer).status_code == 403
 
 
 def test_every_target_is_up(watch: Watch) -> None:
@@ -75,3 +81,31 @@ def test_every_panel_has_an_answer_after_a_load(watch: Watch, catcher: MailCatch
     panels = [panel for board in ALL for panel in board.panels]
     wait_until(lambda: not {*watch.empty(panels)} - normal, 60)
     assert {*watch.empty(panels)} - normal == set()
+
+
+def test_the_commands_of_the_runbook_work_as_typed(watch: Watch, tmp_path: Path) -> None:
+    terminal, folder = Terminal(watch.deployment), watch.deployment.folder
+    for name in ("tls_certificate", "tls_key"):
+        shutil.copy2(folder / "docker/secrets" / name, tmp_path / name)
+    certificate = f"--certificate {tmp_path}/tls_certificate --key {tmp_path}/tls_key"
+    chosen = {
+        "--certificate FILE --key FILE": certificate,
+        "/srv/backups": str(tmp_path),
+        "$COMPOSE_FILE": watch.deployment.file,
+        "POSITION": "5",
+        "NAME": "occupancy",
+        "CONTAINER": watch.deployment.containers("api")[0],
+    }
+    refused = {}
+    for written in dict.fromkeys([*commands(HEAD), *commands(TEXT)]):
+        if any(each in written for each in OF_THE_MACHINE) or written in {*MENTIONED, *SET_ONCE}:
+            continue
+        if watch.deployment.file != NGINX and any(each in written for each in OF_NGINX):
+            continue
+        typed = written
+        for word, meant in chosen.items():
+            typed = typed.replace(word, meant)
+        status, shown = terminal.type(typed)
+        if status > (1 if "grep" in typed or typed == "daybook status" else 0):
+            refused[written] = shown[-600:]
+    assert refused == {}
