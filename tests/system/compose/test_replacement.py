@@ -142,8 +142,10 @@ def test_a_standby_projector_takes_over(deployment: Deployment, catcher: MailCat
         owner.pop("email")
         began = time.monotonic()
         deployment.compose("kill", before)
-        assert wait_until(lambda: leader(deployment) == standby, PATIENCE)
-        sys.stderr.write(f"\n{standby} leads after {time.monotonic() - began:.1f} s\n")
-        salon = open_salon(web, owner)  # reads what it has written
-        assert salon.starts
-        deployment.compose("up", "--detach", "--wait", before)
+        try:
+            assert wait_until(lambda: leader(deployment) == standby, PATIENCE)
+            sys.stderr.write(f"\n{standby} leads after {time.monotonic() - began:.1f} s\n")
+            salon = open_salon(web, owner)  # reads what it has written
+            assert salon.starts
+        finally:
+            deployment.compose("up", "--detach", "--wait", before)
