@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
 from projections.engine.apply import Checkpoint, Fenced, apply, stop_ahead
-from projections.engine.cancellation import check_cancelled
+from projections.engine.cancellation import check_cancelled, run_together
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
@@ -128,13 +128,8 @@ class Projector:
         lag.LEADING.set(1)
         if self._publisher is not None:
             self._publisher.lead_began()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(won.keep())
-            tasks.create_task(self._listen())
-            tasks.create_task(self._work(won))
-            tasks.create_task(self._beat())
-            for follower in self._followers:
-                tasks.create_task(follower.run())
+        followers = [follower.run() for follower in self._followers]
+        await run_together(won.keep(), self._listen(), self._work(won), self._beat(), *followers)
 
     async def _listen(self) -> None:
         async with aclosing(notifications(self._engine, LOG_CHANNEL, "daybook-projector-listen")) as payloads:

@@ -27,8 +27,8 @@ _REACHED = """
     WHERE reader = ANY(%s)"""
 _LEADERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid = 6578553"
 _HEAD = "SELECT max(notification_id) FROM log.stored_events"
-_OTHER = "UPDATE read.bookmark SET fingerprint = 'of another release' || fingerprint RETURNING reader"
-_OURS = "UPDATE read.bookmark SET fingerprint = replace(fingerprint, 'of another release', '') RETURNING reader"
+_OTHER = "UPDATE read.checkpoint SET fingerprint = 'of another release' || fingerprint RETURNING reader"
+_OURS = "UPDATE read.checkpoint SET fingerprint = replace(fingerprint, 'of another release', '') RETURNING reader"
 
 
 @pytest.fixture(scope="module")
