@@ -33,5 +33,6 @@ async def run_together(*works: Coroutine[Any, Any, None]) -> None:
             for task in left:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=AGAIN)
-    if errors := [error for task in ended if not task.cancelled() and (error := task.exception())]:
+    failed = {task: task.exception() for task in tasks if not task.cancelled()}
+    if errors := [error for task, error in failed.items() if error is not None and task in ended]:
         raise BaseExceptionGroup("a task has failed", errors)
