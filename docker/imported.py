@@ -23,10 +23,20 @@ BY_NAME = (  # modules that Celery, gunicorn, uvicorn and SQLAlchemy find by the
     "uvloop",
 )
 
+
+def load(name: str) -> None:
+    """Import a module, unless it needs packages of an optional feature, which the image does not hold."""
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if str(missing.name).partition(".")[0] in RINGS:
+            raise
+
+
 for ring in RINGS:
     package = importlib.import_module(ring)
     for module in pkgutil.walk_packages(package.__path__, f"{ring}."):
         if module.name.rpartition(".")[2] not in SCRIPTS:
-            importlib.import_module(module.name)
+            load(module.name)
 for name in BY_NAME:
     importlib.import_module(name)
