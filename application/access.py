@@ -40,6 +40,7 @@ class LinkPurpose(StrEnum):
     WEBHOOK = "webhook"
     MAILS = "mails"
     INVITATION = "invitation"
+    NOTIFICATIONS = "notifications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +272,7 @@ LINK_SCOPES: Mapping[LinkPurpose, frozenset[str]] = {
     LinkPurpose.WEBHOOK: frozenset({"get_webhook", "resume_webhook"}),
     LinkPurpose.MAILS: frozenset({"change_me"}),
     LinkPurpose.INVITATION: frozenset({"accept_invitation", "decline_invitation"}),
+    LinkPurpose.NOTIFICATIONS: frozenset({"change_me"}),
 }
 """The operations that a link permits on its subject, to a person whose role permits them too."""
 

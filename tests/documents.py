@@ -12,7 +12,9 @@ from pathlib import Path
 
 import interfaces.admin.main
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
+from interfaces.admin.request import ForeignForm
 from interfaces.http.app import document
+from interfaces.http.framework.request_errors import kebab
 from interfaces.http.operations.problem_type import problem_types
 from tests import faults, recipes
 from tests.models import catalogue
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
 DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
-MODELS = ROOT / "docs/models.md"
+GUARANTEES, MODELS = ROOT / "docs/guarantees.md", ROOT / "docs/models.md"
 FAULTS = ROOT / "docs/faults.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
@@ -63,8 +65,9 @@ def routes() -> str:
 
 
 def problems() -> str:
-    """A row for each kind of refusal, by status and name."""
-    kinds = sorted(problem_types().values(), key=lambda kind: (kind["status"], kind["type"]))
+    """A row for each kind of refusal of the API, by status and name; docs/admin.md has that of the panel."""
+    of_api = [told for name, told in problem_types().items() if name != kebab(ForeignForm)]
+    kinds = sorted(of_api, key=lambda kind: (kind["status"], kind["type"]))
     rows = [f"| {kind['status']} | `{kind['type']}` | {kind['title']} |" for kind in kinds]
     return "\n".join(["| status | type | meaning |", "|---|---|---|", *rows])
 
@@ -132,6 +135,7 @@ def renewed() -> dict[Path, str]:
         API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
         ARCHITECTURE: f"{head}{tree()}\n",
         RECIPES: recipe_page(),
+        GUARANTEES: catalogue.beside_promises(GUARANTEES.read_text(encoding="utf-8")),
         MODELS: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
         FAULTS: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
         DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from projections.read_models.job import key_of
+from projections.read_models.jobs.job import key_of
 from tests.support.checker import Stored
 from tests.support.sends import Sent, misled
 from tests.support.smtp_receiver import Mail

@@ -21,14 +21,14 @@ WIRING = "a composition root: one statement a component, in the order in which t
 
 LONG_FILES: Mapping[str, str] = {
     "projections/read_models/appointment.py": "a read model is one file: table, projection and queries",
-    "projections/read_models/job.py": "a read model is one file: the jobs of each aggregate",
+    "projections/read_models/jobs/job.py": "a read model is one file: the jobs of each aggregate",
     "application/access.py": "the table of permissions, a line an operation",
     "interfaces/http/openapi_examples.py": "a table of examples, no logic",
 }
 LONG_FUNCTIONS: Mapping[str, str] = {
     "projections/read_models/customer.py:project": MATCH,
     "projections/read_models/directory.py:project": MATCH,
-    "projections/read_models/job.py:_planned": MATCH,
+    "projections/read_models/jobs/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,
 }
 MANY_PARAMETERS: Mapping[str, str] = {

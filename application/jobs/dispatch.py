@@ -16,7 +16,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     ),
     "jobs": ("complete", "expire_hold", "expire_invitation", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),
-    "mail": ("notify", "agenda", "invite_member"),
+    "mail": ("notify", "waitlist_ended", "agenda", "invite_member"),
     "webhooks": ("deliver",),
 }
 """Every kind of job, by its queue.
@@ -36,6 +36,7 @@ MAILED = frozenset(
         "remind",
         "offer",
         "notify",
+        "waitlist_ended",
     )
 )
 """The kinds whose jobs do nothing but send one mail, and then end."""

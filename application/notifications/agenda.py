@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from application.current_state import current_state
 from application.event_log import EventStore
 from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
+from application.notifications.links import LASTING, Links
 from application.notifications.mail import AgendaLine, Mailer, MailMessage
 from application.notifications.recipient import account_of, customer_of, zone_of
 from domain.catalog.provider import Provider
@@ -58,6 +59,7 @@ class AgendaServices:
     agendas: Agendas
     mail: Mailer
     sent: MailRecord
+    links: Links
 
 
 def agenda_handlers(services: AgendaServices) -> JobHandlers:
@@ -104,6 +106,7 @@ async def _send(account: Account, morning: datetime, zone: ZoneInfo, lease: JobL
         account_id=account.account_id,
         at=morning,
         timezone=zone.key,
+        stop_link=services.links.stopping("agenda", recipient, morning + LASTING, recipient.language),
         agenda=[await _line(each, services.store) for each in entries],
     )
     await services.mail.send(message, lease.hold)

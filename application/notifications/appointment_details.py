@@ -55,7 +55,7 @@ async def visit_of(
     policy = appointment.policy
     until = appointment.cancellable_until
     return AppointmentDetails(
-        **await _place(appointment.service_id, provider, store),
+        **await place(appointment.service_id, provider, store),
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         timezone=appointment.timezone,
@@ -83,7 +83,7 @@ async def place_of(hold: Hold, provider: Provider, store: EventStore) -> Appoint
     """The details of an offered start, on the service's present terms."""
     service = await current_state(Service, hold.service_id, store)
     return AppointmentDetails(
-        **await _place(hold.service_id, provider, store),
+        **await place(hold.service_id, provider, store),
         starts_at=hold.starts_at,
         ends_at=hold.ends_at,
         timezone=hold.timezone,
@@ -92,7 +92,9 @@ async def place_of(hold: Hold, provider: Provider, store: EventStore) -> Appoint
     )
 
 
-class _Place(TypedDict):
+class PlaceNames(TypedDict):
+    """What a mail says of a service and its provider besides the time."""
+
     service: str
     provider: str
     address: str
@@ -100,7 +102,7 @@ class _Place(TypedDict):
     phone: str
 
 
-async def _place(service_id: UUID, provider: Provider, store: EventStore) -> _Place:
+async def place(service_id: UUID, provider: Provider, store: EventStore) -> PlaceNames:
     """Service, provider, address and public contact: the provider's own, else the organization's."""
     service = await current_state(Service, service_id, store)
     details = provider.details

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.access import LinkPurpose
+from application.notifications.recipient import Recipient
 from application.people.email_address import mailbox_of
 from domain.errors import Gone
 
@@ -29,6 +30,7 @@ PATHS: Mapping[LinkPurpose, str] = {
     LinkPurpose.WEBHOOK: "webhooks",
     LinkPurpose.MAILS: "mails",
     LinkPurpose.INVITATION: "invitations",
+    LinkPurpose.NOTIFICATIONS: "notifications",
 }
 CODE_PATHS: Mapping[str, str] = {"verify": "verify", "new-address": "verify", "reset": "reset", "invited": "reset"}
 """The pages of the account mails that carry a code."""
@@ -75,6 +77,13 @@ class Links:
         """The link to send to this address, valid before `until`."""
         token = self._token(purpose, subject, self._mailbox(email), until)
         return f"{self.plain(purpose, subject)}?t={token}&lang={language}"
+
+    def stopping(self, setting: str, to: Recipient, until: datetime, language: str) -> str:
+        """The link that switches off this setting of an account's notifications; empty for who has no account."""
+        if to.account_id is None:
+            return ""
+        purpose = LinkPurpose.NOTIFICATIONS
+        return f"{self.signed(purpose, to.account_id, to.email or '', until, language)}&setting={setting}"
 
     def open(self, token: str, subject: UUID, now: datetime) -> Capability:
         """What the link about this subject permits. Raises LinkVoid for a forged one, LinkExpired."""

@@ -14,7 +14,7 @@ from domain.booking.appointment import Appointment
 
 
 class NoticeKind(StrEnum):
-    """APPROVE and STAFF kinds go to the provider's owner, WEBHOOK_DISABLED to an account, others to the customer."""
+    """TO_STAFF go to those who act for the provider, WEBHOOK_DISABLED to an account, all others to the customer."""
 
     REQUESTED = "requested"
     BOOKED = "booked"
@@ -26,6 +26,7 @@ class NoticeKind(StrEnum):
     REMINDER = "reminder"
     APPROVE = "approve"
     OFFER = "offer"
+    WAITLIST_ENDED = "waitlist-ended"
     WEBHOOK_DISABLED = "webhook-disabled"
     STAFF_BOOKED = "staff-booked"
     STAFF_MOVED = "staff-moved"
@@ -50,7 +51,7 @@ WHILE: Mapping[NoticeKind, str] = {
 AHEAD = frozenset(WHILE) - {NoticeKind.CANCELLED, NoticeKind.DECLINED, NoticeKind.EXPIRED, NoticeKind.STAFF_CANCELLED}
 """The notices that are useless once the appointment has begun or the request has expired."""
 
-OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER})
+OPTIONAL = frozenset({NoticeKind.REMINDER, NoticeKind.OFFER, NoticeKind.WAITLIST_ENDED})
 """The notices that a customer can switch off, and that are the first to wait where an address gets many mails."""
 CAN_WAIT = OPTIONAL | {NoticeKind.REQUESTED, NoticeKind.BOOKED}
 """The notices that wait, until the appointment begins, while an unproven address has got its share of the day.
@@ -67,7 +68,9 @@ STAFF: Mapping[NoticeKind, str] = {
     NoticeKind.STAFF_MOVED: "moved",
     NoticeKind.STAFF_CANCELLED: "cancelled",
 }
-"""The notices that tell the provider's owner of a change by somebody else, and the setting that switches each off."""
+"""The notices that tell of a change by somebody else, and the setting that switches each off."""
+TO_STAFF = frozenset({*STAFF, NoticeKind.APPROVE})
+"""The notices to the provider's owner, and to members of the organization who want them."""
 
 
 @dataclass(frozen=True, slots=True)

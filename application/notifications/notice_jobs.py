@@ -1,4 +1,4 @@
-"""The jobs that send notices: reminders, changes of appointments and webhooks, offers to the waitlist.
+"""The jobs that send notices about appointments and webhooks.
 
 A notice is true when it is sent: right before its text leaves, the lease is renewed and the state read again. The id
 of the notice is the key of the job, so that receivers recognise a second copy.
@@ -12,11 +12,22 @@ from uuid import UUID
 
 from application.current_state import current_state
 from application.event_log import EventStore
-from application.jobs.job import Job, JobHandlers, JobLease, NotDueYet
-from application.notifications.appointment_details import AppointmentDetails, former_place, place_of, visit_of
+from application.jobs.job import Job, JobEnqueuer, JobHandlers, JobLease, NotDueYet
+from application.notifications.appointment_details import AppointmentDetails, former_place, visit_of
+from application.notifications.audience import TO, facts_for_staff, staff_recipient, tell_others
 from application.notifications.confirmation import Look, NoticeUntrue, confirm
 from application.notifications.links import LASTING
-from application.notifications.notice import ASKS, CAN_WAIT, MOVES, OPTIONAL, STAFF, Channel, Notice, NoticeKind, untrue
+from application.notifications.notice import (
+    ASKS,
+    CAN_WAIT,
+    MOVES,
+    OPTIONAL,
+    TO_STAFF,
+    Channel,
+    Notice,
+    NoticeKind,
+    untrue,
+)
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import (
     Recipient,
@@ -27,7 +38,6 @@ from application.notifications.recipient import (
 )
 from application.rate_limit import RateLimits, TooManyRequests
 from domain.booking.appointment import Appointment
-from domain.booking.hold import Hold, HoldStatus
 from domain.booking.origin import Party
 from domain.catalog.provider import Provider
 from domain.webhooks.webhook import Webhook, WebhookStatus
@@ -35,17 +45,21 @@ from domain.webhooks.webhook import Webhook, WebhookStatus
 
 @dataclass(frozen=True, slots=True)
 class NoticeServices:
-    """The services that notices use. `channels`: the first one that reaches the recipient sends the notice."""
+    """The services that notices use. `channels`: the first one that reaches the recipient sends the notice.
+
+    `jobs`: enqueues the notices to others than the provider's owner; without it, they are not told.
+    """
 
     store: EventStore
     channels: Sequence[Channel] = field(kw_only=True)
     quiet: QuietHours | None = field(default=None, kw_only=True)
     limits: RateLimits | None = field(default=None, kw_only=True)
+    jobs: JobEnqueuer | None = field(default=None, kw_only=True)
 
 
 def notice_handlers(services: NoticeServices) -> JobHandlers:
     """Handlers of the jobs that send notices."""
-    handlers = {"remind": remind, "notify": notify, "offer": offer}
+    handlers = {"remind": remind, "notify": notify}
     return {kind: partial(handler, services=services) for kind, handler in handlers.items()}
 
 
@@ -62,29 +76,6 @@ async def notify(job: Job, lease: JobLease, services: NoticeServices) -> str:
     if webhook is None:
         return "gone"
     return await webhook_disabled(job, webhook, lease, services)
-
-
-async def offer(job: Job, lease: JobLease, services: NoticeServices) -> str:
-    """Tell a customer on the waitlist that a time is held for them. `said`: hold_id."""
-    hold_id = UUID(job.said["hold_id"])
-    hold = await _kept(hold_id, services)
-    if hold is None:
-        return "gone"
-    provider = await current_state(Provider, hold.provider_id, services.store)
-    recipient = await customer_of(hold.customer_id, services.store)
-    if provider is None or recipient is None:
-        return "forgotten"
-    recipient = await in_language_of(provider, recipient, services.store)
-    visit = await place_of(hold, provider, services.store)
-    if (hold := await _kept(hold_id, services)) is None:
-        return "gone"
-    notice = Notice(job.key, NoticeKind.OFFER, job.subject, visit, hold.expires_at, at=job.due_at)
-
-    async def look() -> str:
-        now = await _kept(hold_id, services)
-        return "" if now is not None and now.expires_at == hold.expires_at else "gone"
-
-    return await send(notice, recipient, lease, services, look, job.attempts)
 
 
 async def webhook_disabled(job: Job, webhook: Webhook, lease: JobLease, services: NoticeServices) -> str:
@@ -148,16 +139,20 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
         return why
     provider = await current_state(Provider, appointment.provider_id, services.store)
     customer = await customer_of(appointment.customer_id, services.store)
-    recipient = await _recipient(kind, provider, customer, services) if provider else None
-    if provider is None or recipient is None:
+    if provider is None:
         return "forgotten"
-    if why := _needless(kind, job, appointment, recipient):
+    if kind in TO_STAFF and TO not in job.said and services.jobs is not None:
+        await tell_others(job, kind, appointment, provider, (services.store, services.jobs))
+    recipient, why = await _recipient(kind, job, appointment, provider, services)
+    if recipient is None:
         return why
     at = _awake(job, recipient, appointment, services) if kind is NoticeKind.REMINDER else job.due_at
     visit = await visit_of(appointment, provider, services.store.now(), services.store)
     moves = kind in MOVES or (kind in ASKS and appointment.confirmed is not None)
     former = await former_place(appointment, services.store) if moves else None
-    notice = replace(_notice(kind, job, appointment, visit, customer), former=former, at=at)
+    notice = _notice(kind, job, appointment, visit, customer)
+    side = await facts_for_staff(kind, recipient, appointment, provider, services.store)
+    notice = replace(notice, former=former, at=at, facts={**notice.facts, **side})
 
     async def look() -> str:
         return (await _look(kind, job, services))[1]
@@ -166,28 +161,18 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
 
 
 async def _recipient(
-    kind: NoticeKind, provider: Provider, customer: Recipient | None, services: NoticeServices
-) -> Recipient | None:
-    """The provider's owner for APPROVE and STAFF kinds, else the customer; None if that person was erased."""
-    if kind is NoticeKind.APPROVE or kind in STAFF:
-        return await account_of(provider.owner_id, services.store)
-    return customer and await in_language_of(provider, customer, services.store)
-
-
-def _needless(kind: NoticeKind, job: Job, appointment: Appointment, recipient: Recipient) -> str:
-    """Why the provider's owner need not be told of a change: own, unwanted. Empty if they are told."""
-    if kind not in STAFF:
-        return ""
-    by = appointment.ending.get("by") if kind is NoticeKind.STAFF_CANCELLED else job.said.get("by")
-    if str(by) == str(recipient.account_id):
-        return "own"
-    return "unwanted" if STAFF[kind] in recipient.muted else ""
+    kind: NoticeKind, job: Job, appointment: Appointment, provider: Provider, services: NoticeServices
+) -> tuple[Recipient | None, str]:
+    """Whom the job tells, or why nobody."""
+    if kind in TO_STAFF:
+        return await staff_recipient(job, kind, appointment, provider, services.store)
+    customer = await customer_of(appointment.customer_id, services.store)
+    return (None, "forgotten") if customer is None else (await in_language_of(provider, customer, services.store), "")
 
 
 def _notice(
     kind: NoticeKind, job: Job, appointment: Appointment, visit: AppointmentDetails, customer: Recipient | None
 ) -> Notice:
-    to_staff = kind is NoticeKind.APPROVE or kind in STAFF
     return Notice(
         job.key,
         kind,
@@ -197,7 +182,7 @@ def _notice(
         fee=appointment.ending.get("fee", 0),
         facts={
             "reason": _reason(appointment),
-            "customer": customer.name if customer and to_staff else "",
+            "customer": customer.name if customer and kind in TO_STAFF else "",
             "by": _by(kind, appointment),
         },
         at=job.due_at,
@@ -230,14 +215,6 @@ def _awake(job: Job, recipient: Recipient, appointment: Appointment, services: N
         raise NotDueYet(end)
     due = services.quiet.end(job.due_at, zone)
     return due if due is not None and due < appointment.starts_at else job.due_at
-
-
-async def _kept(hold_id: UUID, services: NoticeServices) -> Hold | None:
-    """The hold of an offer; None once it was used, released or has expired."""
-    hold = await current_state(Hold, hold_id, services.store)
-    if hold is None or hold.status is not HoldStatus.HELD or hold.expires_at <= services.store.now():
-        return None
-    return hold
 
 
 async def _disabled(webhook_id: UUID, services: NoticeServices) -> Webhook | None:

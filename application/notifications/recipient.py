@@ -11,6 +11,7 @@ from application.current_state import current_state
 from application.event_log import EventStore
 from domain.catalog.provider import Provider
 from domain.people.account import Account
+from domain.people.account_status import NOTIFICATIONS
 from domain.people.customer import Customer
 from domain.people.email_address import Address
 from domain.scheduling.wallclock import UnknownZone, zone
@@ -20,8 +21,8 @@ from domain.scheduling.wallclock import UnknownZone, zone
 class Recipient:
     """`language`, `timezone`: empty if unknown; `account_id`: None for a guest, `guest_id`: None for anybody else.
 
-    `optional_mails`: whether they want mails that they can do without: reminders and offers. `muted`: the changes of
-    their providers' appointments that they do not want mails about.
+    `optional_mails`: whether they want mails that they can do without: reminders and offers. `notifications`: the
+    settings of NOTIFICATIONS that are on.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Recipient:
     account_id: UUID | None = None
     guest_id: UUID | None = None
     optional_mails: bool = True
-    muted: frozenset[str] = frozenset()
+    notifications: frozenset[str] = frozenset()
 
 
 async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
@@ -83,6 +84,7 @@ def _holder(account: Account) -> Recipient | None:
     contact = account.contact.value
     if contact is None:
         return None
+    chosen = {**NOTIFICATIONS, **(contact.get("notifications") or {})}
     return Recipient(
         name=contact.get("name") or "",
         email=contact.get("email"),
@@ -90,7 +92,7 @@ def _holder(account: Account) -> Recipient | None:
         timezone=contact.get("timezone") or "",
         account_id=account.account_id,
         optional_mails=contact.get("reminders") is not False,
-        muted=frozenset(name for name, on in (contact.get("notifications") or {}).items() if not on),
+        notifications=frozenset(name for name, on in chosen.items() if on),
     )
 
 

@@ -2,7 +2,10 @@
 
 from docker.grafana.board import Board, graph, number, quantile, total
 
-MAILS = 'kind=~"remind|offer|notify|agenda|register|change_address|reset_password|invite|account_notice|farewell"'
+MAILS = (
+    'kind=~"remind|offer|notify|waitlist_ended|agenda|'
+    'register|change_address|reset_password|invite|account_notice|farewell"'
+)
 
 WELL = [
     number(
@@ -121,9 +124,8 @@ ATTEMPTS = [
     graph(
         "Webhooks",
         "ops",
-        "Empty without webhooks. Deliveries by outcome. `failed`: the receiver is away; Daybook tells its owner, and "
-        "stops after a day.",
-        (total("daybook_jobs_total", 'kind="deliver"', "outcome"), "{{outcome}}"),
+        "Deliveries by outcome. `failed`: a receiver is away; Daybook tells its owner, and stops after a day.",
+        (total("daybook_webhook_deliveries_total", by="outcome"), "{{outcome}}"),
     ),
 ]
 BOARD = Board(

@@ -29,8 +29,17 @@ class AccountStatus(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-NOTIFICATIONS: Mapping[str, bool] = {"booked": True, "moved": True, "cancelled": True, "agenda": False}
-"""The mails that a provider's owner gets about changes of appointments and about each day, unless they choose."""
+NOTIFICATIONS: Mapping[str, bool] = {
+    "booked": True,
+    "moved": True,
+    "cancelled": True,
+    "agenda": False,
+    "team": False,
+}
+"""The mails that a provider's owner gets about changes of appointments and about each day, unless they choose.
+
+`team`: whether a member of an organization gets those about its other providers too.
+"""
 
 
 class AccountContact(TypedDict):

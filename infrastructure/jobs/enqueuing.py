@@ -9,11 +9,15 @@ from infrastructure.privacy.row_encryption import RowEncryption
 
 _ENQUEUE = """
     INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at, enqueued, payload, correlation)
-    VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp(), true, %s, %s)"""
+    VALUES (%s, %s, %s, %s, clock_timestamp(), clock_timestamp(), true, %s, %s)
+    ON CONFLICT (key) DO NOTHING"""
 
 
 class JobEnqueuer:
-    """Inserts jobs into `work.job`. `on_enqueued`: called after the commit of a job."""
+    """Inserts jobs into `work.job`; one whose key is there already stays as it is.
+
+    `on_enqueued`: called after the commit of a job.
+    """
 
     def __init__(self, rows: RowPool, seals: RowEncryption, on_enqueued: Callable[[], None] = lambda: None) -> None:
         self._rows = rows

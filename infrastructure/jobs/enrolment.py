@@ -12,7 +12,7 @@ import psycopg
 from infrastructure.database.row_pool import Row, RowPool
 from projections.engine.event_feed import HEAD
 from projections.engine.schema import generation_schema
-from projections.read_models.job import jobs
+from projections.read_models.jobs.job import jobs
 
 EVERY = timedelta(seconds=0.5)
 """A sweep that follows sooner is skipped: it comes from a second beat, or from a queue that was full."""

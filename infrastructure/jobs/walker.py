@@ -220,7 +220,9 @@ class BackgroundWalk:
                 check_cancelled()
                 logger.warning("cannot claim account jobs, retrying", outage="postgresql", error=type(error).__name__)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL)
+                # Python 3.11's `wait_for` forgets a cancellation that comes as the event is set.
+                async with asyncio.timeout(POLL):
+                    await self._woken.wait()
 
 
 async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]) -> str:

@@ -6,9 +6,10 @@ from aiosmtplib import SMTPRecipientsRefused
 
 from application.access import LinkPurpose
 from application.jobs.job import Confirm, PermanentFailure
+from application.notifications.audience import TEAM
 from application.notifications.links import AFTERWARDS, LASTING, Links
 from application.notifications.mail import CalendarInvite, Mailer, MailMessage
-from application.notifications.notice import OPTIONAL, REFUSED, STAFF, Notice, NoticeKind
+from application.notifications.notice import OPTIONAL, REFUSED, STAFF, TO_STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
 from infrastructure.mail.calendar_host import host_of
 from infrastructure.mail.calendar_invite import CalendarSender, invitation
@@ -17,12 +18,13 @@ from infrastructure.mail.message_builder import MessageBuilder, address_of
 
 PERMANENT = 500  # SMTP reply codes from here on are permanent failures
 PURPOSES: Mapping[NoticeKind, LinkPurpose] = {
-    **dict.fromkeys((*STAFF, NoticeKind.APPROVE), LinkPurpose.STAFF),
+    **dict.fromkeys(TO_STAFF, LinkPurpose.STAFF),
     NoticeKind.OFFER: LinkPurpose.OFFER,
+    NoticeKind.WAITLIST_ENDED: LinkPurpose.OFFER,
     NoticeKind.WEBHOOK_DISABLED: LinkPurpose.WEBHOOK,
 }
 """What the links of notices are for that do not lead a customer to an appointment."""
-TO_CUSTOMERS = frozenset(NoticeKind) - {*STAFF, NoticeKind.APPROVE, NoticeKind.WEBHOOK_DISABLED}
+TO_CUSTOMERS = frozenset(NoticeKind) - TO_STAFF - {NoticeKind.WEBHOOK_DISABLED}
 """The notices that come from the provider; all others come from Daybook."""
 
 
@@ -57,7 +59,7 @@ class EmailChannel:
         """The message's id and date are the notice's, so a retry has the same."""
         language = self._messages.language_of(recipient.language, notice.kind)
         link = self._link(notice, recipient, language)
-        words, visit = self._messages.words(language), notice.visit
+        words = self._messages.words(language)
         said = template_fields(notice, recipient, locale_of(recipient.language, language), words)
         return MailMessage(
             id=notice.id,
@@ -69,21 +71,25 @@ class EmailChannel:
             invite=self._invite(notice, recipient, language, said),
             at=notice.at,
             timezone=recipient.timezone,
-            provider=visit.provider if visit and notice.kind in TO_CUSTOMERS else "",
-            reply_to=visit.email if visit and notice.kind in TO_CUSTOMERS else "",
+            provider=said.get("provider", "") if notice.kind in TO_CUSTOMERS else "",
+            reply_to=said.get("email", "") if notice.kind in TO_CUSTOMERS else "",
             stop_link=self._stop_link(notice, recipient, language),
         )
 
     def _stop_link(self, notice: Notice, recipient: Recipient, language: str) -> str:
         """The link that switches off mails which the recipient can do without; empty for all others."""
-        person = recipient.account_id or recipient.guest_id
+        person, until = recipient.account_id or recipient.guest_id, notice.at + LASTING
+        if notice.kind in TO_STAFF:
+            setting = TEAM if notice.facts.get("side") == TEAM else STAFF.get(notice.kind)
+            return self._links.stopping(setting, recipient, until, language) if setting else ""
         if notice.kind not in OPTIONAL or person is None:
             return ""
-        until = notice.at + LASTING
         return self._links.signed(LinkPurpose.MAILS, person, recipient.email or "", until, language)
 
     def _link(self, notice: Notice, recipient: Recipient, language: str) -> str:
-        """A link that shows the appointment or offer for a while after it has ended."""
+        """A link that shows the appointment or offer for a while after it has ended; empty if it would open nothing."""
+        if notice.facts.get("side") == "former":
+            return ""
         ends = [notice.until, notice.visit.ends_at if notice.visit else None]
         until = max(each for each in ends if each is not None) + AFTERWARDS
         return self._links.signed(_purpose(notice), notice.about, recipient.email or "", until, language)

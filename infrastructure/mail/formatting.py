@@ -112,6 +112,7 @@ class Formats:
             "provider": visit.provider,
             "address": visit.address,
             "contact": ", ".join(filter(None, (visit.phone, visit.email))),
+            "email": visit.email,
             "date": self.date(start),
             "times": self.times(visit.starts_at, visit.ends_at),
             "starts": f"{self.date(start)}, {self.time(start)}",

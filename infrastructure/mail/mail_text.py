@@ -25,6 +25,7 @@ REASONS: Mapping[str, str] = {
     "declined": "request",
     "expired": "request",
     "offer": "waitlist",
+    "waitlist-ended": "left-waitlist",
     "approve": "staff",
     "staff-booked": "staff",
     "staff-moved": "staff",
@@ -147,9 +148,14 @@ class _Page:
         parts = {name: self.paragraphs(name) for name in ("lead", "after", "end")}
         title, button = self.block("title"), self.block("button")
         fields = {"title": title, "button": button, "code": self._said.get("token", ""), "facts": [*self._facts()]}
-        fields |= {"link": "", "stop_link": "", "copy_code": self._words["copy_code"], "stop": self._words["stop"]}
+        fields |= {"link": "", "stop_link": "", "copy_code": self._words["copy_code"], "stop": self._stop()}
         closing = {"hello": self._hello(), "signature": self._signature(), "footer": [*self._footer()]}
         return self._environment.get_template(layout).render({**fields, **self._said, **parts, **closing, **more})
+
+    def _stop(self) -> str:
+        """The words of the link that stops such mails."""
+        to_staff = REASONS.get(self._kind) in {"staff", "agenda"}
+        return str(self._words["stop_staff" if to_staff else "stop"])
 
     def _facts(self) -> Iterator[tuple[str, str, str]]:
         """The rows of the table: label, value and what stands below it."""
@@ -169,16 +175,17 @@ class _Page:
         return self._say(self._words["hello"], self._said) if named else str(self._words["hello_nobody"])
 
     def _signature(self) -> str:
-        return self._said["provider"] if self._by_provider else self._letterhead.name
+        return (self._by_provider and self._said["provider"]) or self._letterhead.name
 
     @property
     def _by_provider(self) -> bool:
         """Whether the mail goes to a customer, in the provider's name."""
-        return REASONS.get(self._kind) in {"appointment", "ended", "request", "waitlist"}
+        return REASONS.get(self._kind) in {"appointment", "ended", "request", "waitlist", "left-waitlist"}
 
     def _footer(self) -> Iterator[str]:
         """Why the mail was sent, by whom, and how to reach a person."""
-        yield self._say(self._words["reasons"][REASONS.get(self._kind, "account")], self._said)
+        why = "former-staff" if self._said.get("side") == "former" else REASONS.get(self._kind, "account")
+        yield self._say(self._words["reasons"][why], self._said)
         yield self._say(self._words["sent_by"], {"sender": self._letterhead.sender})
         contact = self._letterhead.support
         if self._by_provider and self._said.get("contact"):

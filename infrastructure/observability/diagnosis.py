@@ -107,7 +107,8 @@ def _answers(url: str) -> Check:
 
 async def _finding(name: str, check: Check, reason: Callable[[Exception], str]) -> Finding:
     try:
-        facts = await asyncio.wait_for(check(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            facts = await check()
     except Exception as error:  # noqa: BLE001  any error means that the part is not well
         return Finding(name, ok=False, detail=reason(error).replace("\n", " "))
     return Finding(name, ok=True, detail=", ".join(f"{key} {value}" for key, value in facts.items()))

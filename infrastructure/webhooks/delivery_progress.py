@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Counter
 from psycopg import AsyncConnection
 
 from application.webhooks.payload import WebhookEvent
@@ -30,6 +31,8 @@ SCANNED = 20_000  # events that one statement scans for one webhook
 SORTED = 5_000  # events that one statement assigns to webhooks
 LOGGED, LOGGED_FOR = 1_000, timedelta(days=30)  # logged attempts of a webhook
 EVER = datetime(1, 1, 2, tzinfo=UTC)
+_DELIVERIES = Counter("daybook_webhook_deliveries", "Attempts to deliver an event, by outcome", ["outcome"])
+_DELIVERED, _REFUSED = (_DELIVERIES.labels(outcome) for outcome in ("delivered", "failed"))
 PRUNED_EVERY = 50  # attempts between two deletions of old ones
 
 _LIVE = "SELECT generation, set_config('app.scope', 'all', true) FROM read.live"
@@ -158,12 +161,15 @@ class DeliveryProgress:
         moved = [attempt.position, attempt.webhook_id, since.position, since.redeliveries]
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
-            return bool(await rows(connection, _TAKEN, moved))
+            taken = bool(await rows(connection, _TAKEN, moved))
+        _DELIVERED.inc()
+        return taken
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
         async with self._pool.transaction() as connection:
             await _note(connection, attempt)
             streak = await rows(connection, _FAILED, [since or EVER, since or EVER, attempt.webhook_id])
+        _REFUSED.inc()
         return FailureStreak(*streak[0]) if streak else FailureStreak(attempt.attempt, timedelta())
 
     async def drop(self, webhook_id: UUID) -> None:

@@ -28,7 +28,9 @@ from application.notifications.agenda import AgendaServices, agenda_handlers
 from application.notifications.invitation_mail import InvitationServices, invitation_handlers
 from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
+from application.notifications.mail import Mailer
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
+from application.notifications.waitlist_notice import waitlist_notice_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
@@ -39,6 +41,7 @@ from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.one_time_tokens import OneTimeTokens
 from infrastructure.identity.rate_limits import RateLimits
+from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, JobWalker
@@ -188,6 +191,18 @@ def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> Job
     return JobWalker(queue, {kind: handlers[kind] for kind in kinds}, about=work_for)
 
 
+async def _notices(
+    settings: Settings, store: EventStore, rows: RowPool, mail: Mailer, links: Links, stack: AsyncExitStack
+) -> NoticeServices:
+    """What the notices to people need."""
+    redis = settings.redis_url.get_secret_value() if settings.redis_url else None
+    limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
+    stack.push_async_callback(limits.close)
+    channel = EmailChannel(messages_of(settings), mail, links, await calendar_host(rows, settings.public_url))
+    jobs = JobEnqueuer(rows, store.keyring)
+    return NoticeServices(store, channels=[channel], quiet=settings.quiet, limits=limits, jobs=jobs)
+
+
 async def _handlers(
     settings: Settings, store: EventStore, rows: RowPool, progress: DeliveryProgress, stack: AsyncExitStack
 ) -> JobHandlers:
@@ -195,20 +210,18 @@ async def _handlers(
     assert settings.database is not None
     mail = postman_of(settings, rows, store.keyring)
     reads, line = await _reads(settings.database.dsn, settings, stack)
-    redis = settings.redis_url.get_secret_value() if settings.redis_url else None
-    limits = RateLimits(await store.keyring.secret("limits"), redis, settings.redis_prefix)
-    stack.push_async_callback(limits.close)
     links = Links(settings.public_url, await store.keyring.secret(LINKS))
-    channels = [EmailChannel(messages_of(settings), mail, links, await calendar_host(rows, settings.public_url))]
+    notices = await _notices(settings, store, rows, mail, links, stack)
     post = await stack.enter_async_context(WebhookSender(settings.webhook_networks))
     codes = Verifications(rows, store.keyring), OneTimeTokens(rows)
     erased = AccountData(rows), ErasedPersonsFile(settings.forgotten_file)
     return {
         **booking_handlers(store),
         **waitlist_handlers(WaitlistServices(store, line)),
-        **notice_handlers(NoticeServices(store, channels=channels, quiet=settings.quiet, limits=limits)),
+        **notice_handlers(notices),
+        **waitlist_notice_handlers(notices),
         **webhook_handlers(DeliveryServices(store, progress, SigningSecrets(rows, store.keyring), post)),
-        **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring))),
+        **agenda_handlers(AgendaServices(store, AgendaReadModel(reads), mail, SentMails(rows, store.keyring), links)),
         **account_handlers(AccountMailServices(store, mail, *codes)),
         **invitation_handlers(InvitationServices(store, mail, links)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),

@@ -73,7 +73,8 @@ class Positions:
         waiter = _Waiter(projection, position, asyncio.get_running_loop().create_future())
         self._waiters.add(waiter)
         try:
-            await asyncio.wait_for(waiter.woken, timeout)
+            async with asyncio.timeout(timeout):
+                await waiter.woken
         except TimeoutError:
             return False
         finally:

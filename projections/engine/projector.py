@@ -103,6 +103,7 @@ class Projector:
                 logger.warning("projector is on standby", outage="postgresql", leader_error=str(lost.exceptions[0]))
             finally:
                 lag.leadership_lost()
+            check_cancelled()
             await asyncio.sleep(POLL)
 
     async def catch_up(self) -> None:

@@ -1,30 +1,30 @@
 """The models, each with what it is about, its bounds and faults, and exactly the promises that it finds broken.
 
 A promise that is listed as broken is a known gap of the code: whoever mends it takes it off the list, and a test fails
-until then. docs/models.md shows this list.
+until then. docs/models.md shows this list, docs/guarantees.md each model beside its promise.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.models.checker import Model
-from tests.models.protocols.append import ACKNOWLEDGED, AppendModel
-from tests.models.protocols.append_state import LOST
-from tests.models.protocols.cached_answers import IN_TIME, NAMED, CacheModel
-from tests.models.protocols.deliveries import DELIVERED, DeliveryModel
-from tests.models.protocols.earliest import COMPUTED, EarliestModel
-from tests.models.protocols.erasure import AFTERWARDS, ENDS, READABLE, ErasureModel
-from tests.models.protocols.job_queue import CANCELLED, CONFIRMED, GIVEN_UP, SLEPT, TWICE, JobQueueModel
-from tests.models.protocols.one_time_secrets import FINISHES, ONCE, RECORDED_ONCE, VOID, CodeModel, ResetLinkModel
-from tests.models.protocols.process_cache import FRESH, ProcessCacheModel
-from tests.models.protocols.projection_failover import SAME, ProjectionFailoverModel
-from tests.models.protocols.projections import FORWARD, GRACE, WHOLE, ProjectionModel
-from tests.models.protocols.sessions import ENDED, FOUND_OUT, ONE, RefreshModel, ResetModel
-from tests.models.protocols.slow_workers import DONE_IN_THE_END, ClaimingModel, MessagesModel
-from tests.models.protocols.token_revocation import SECOND, SILENT, RevocationModel
+from tests.models.protocols.append import AppendModel
+from tests.models.protocols.cached_answers import IN_TIME, CacheModel
+from tests.models.protocols.deliveries import DeliveryModel
+from tests.models.protocols.earliest import EarliestModel
+from tests.models.protocols.erasure import ErasureModel
+from tests.models.protocols.job_queue import CANCELLED, SLEPT, TWICE, JobQueueModel
+from tests.models.protocols.one_time_secrets import CodeModel, ResetLinkModel
+from tests.models.protocols.process_cache import ProcessCacheModel
+from tests.models.protocols.projection_failover import ProjectionFailoverModel
+from tests.models.protocols.projections import ProjectionModel
+from tests.models.protocols.sessions import RefreshModel, ResetModel
+from tests.models.protocols.slow_workers import ClaimingModel
+from tests.models.protocols.token_revocation import SECOND, RevocationModel
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,41 @@ def gaps(*promises: str) -> frozenset[str]:
 MODELS = [
     Listed(
         "append",
-        "2 commands, 1 other writer; 2 connections lost, backends orphaned",
-        AppendModel,
-        states=25_400,
-        depth=24,
+        "2 commands, 1 other write; a connection lost, backends orphaned",
+        lambda: AppendModel(faults=1),
+        states=5_256,
+        depth=21,
+    ),
+    Listed(
+        "append, 3 faults",
+        "2 commands, 1 other write; 3 connections lost, backends orphaned",
+        lambda: AppendModel(faults=3),
+        states=82_270,
+        depth=26,
+        long=True,
+    ),
+    Listed(
+        "append, 2 other writes",
+        "2 commands, 2 other writes; 2 connections lost, backends orphaned",
+        lambda: AppendModel(others=2),
+        states=116_148,
+        depth=27,
+        long=True,
     ),
     Listed(
         "append, failover with loss",
-        "2 commands, 1 other writer; the old server ends",
+        "2 commands, 1 other write; failover with loss, the old server ends",
         lambda: AppendModel(failover=True, faults=1),
         states=11_133,
         depth=24,
+    ),
+    Listed(
+        "append, failover with loss, 2 faults",
+        "2 commands, 1 other write; a connection lost, failover with loss, the old server ends",
+        lambda: AppendModel(failover=True),
+        states=77_896,
+        depth=28,
+        long=True,
     ),
     Listed(
         "append, superseded server",
@@ -92,6 +116,14 @@ MODELS = [
         depth=20,
     ),
     Listed(
+        "projections, superseded server, 4 events",
+        "2 projectors, 4 events; the same faults",
+        lambda: ProjectionFailoverModel(events=4),
+        states=51_268,
+        depth=22,
+        long=True,
+    ),
+    Listed(
         "rebuild, its lock lost",
         "1 projector, 2 rebuilds; a rebuild killed anywhere, or its lock lost",
         lambda: ProjectionModel(projectors=1, rebuilds=2, guard_lost=True, queries=False),
@@ -100,18 +132,26 @@ MODELS = [
     ),
     Listed(
         "rebuild",
-        "2 projectors, 2 rebuilds, a query; a rebuild killed anywhere",
-        lambda: ProjectionModel(rebuilds=2),
-        states=33_100,
-        depth=27,
+        "2 projectors, 2 rebuilds, 3 events, a query; a rebuild killed anywhere",
+        lambda: ProjectionModel(rebuilds=2, events=3),
+        states=99_382,
+        depth=30,
         long=True,
     ),
     Listed(
         "cached answers",
-        "1 publisher, 3 events; Redis flushed or away, twice",
-        lambda: CacheModel(events=3, faults=2),
-        states=50_302,
-        depth=30,
+        "1 publisher, 2 events; Redis flushed or away, twice",
+        lambda: CacheModel(faults=2),
+        states=15_348,
+        depth=26,
+    ),
+    Listed(
+        "cached answers, 4 events",
+        "1 publisher, 4 events; Redis flushed or away, twice",
+        lambda: CacheModel(events=4, faults=2),
+        states=132_252,
+        depth=34,
+        long=True,
     ),
     Listed(
         "cached answers, failover with loss",
@@ -129,10 +169,18 @@ MODELS = [
     ),
     Listed(
         "cached answers, two publishers",
-        "a paused leader wakes, 1 event",
+        "a paused leader wakes, 1 event, 2 epochs",
+        lambda: CacheModel(publishers=2, events=1, faults=0, epochs=2),
+        states=9_721,
+        depth=18,
+    ),
+    Listed(
+        "cached answers, two publishers, 3 epochs",
+        "a paused leader wakes, 1 event, 3 epochs",
         lambda: CacheModel(publishers=2, events=1, faults=0),
         states=40_669,
         depth=21,
+        long=True,
     ),
     Listed(
         "cached answers, two publishers, 2 events",
@@ -153,10 +201,18 @@ MODELS = [
     ),
     Listed(
         "cached answers of a process",
-        "2 events; the subscription breaks, another epoch begins, twice; messages are late",
-        ProcessCacheModel,
-        states=21_218,
-        depth=18,
+        "2 events; the subscription breaks or another epoch begins; messages are late",
+        lambda: ProcessCacheModel(faults=1),
+        states=6_781,
+        depth=17,
+    ),
+    Listed(
+        "cached answers of a process, 3 events",
+        "3 events; the subscription breaks or another epoch begins, twice; messages are late",
+        lambda: ProcessCacheModel(events=3),
+        states=61_332,
+        depth=21,
+        long=True,
     ),
     Listed("earliest starts", "1 leader, 3 events", lambda: EarliestModel(leaders=1), states=67, depth=10),
     Listed(
@@ -168,11 +224,29 @@ MODELS = [
     ),
     Listed(
         "jobs",
-        "2 workers, moved once; a worker dies or sleeps, twice",
-        JobQueueModel,
-        states=16_353,
-        depth=39,
+        "2 workers, moved once; a worker dies or sleeps",
+        lambda: JobQueueModel(faults=1),
+        states=2_701,
+        depth=30,
         broken=gaps(TWICE, SLEPT, CANCELLED),
+    ),
+    Listed(
+        "jobs, 3 faults",
+        "2 workers, moved once; a worker dies or sleeps, three times",
+        lambda: JobQueueModel(faults=3),
+        states=57_374,
+        depth=46,
+        broken=gaps(TWICE, SLEPT, CANCELLED),
+        long=True,
+    ),
+    Listed(
+        "jobs, moved and cancelled",
+        "2 workers, moved once, then cancelled; a worker dies or sleeps, twice",
+        lambda: JobQueueModel(log="BMC"),
+        states=80_448,
+        depth=42,
+        broken=gaps(TWICE, SLEPT, CANCELLED),
+        long=True,
     ),
     Listed(
         "jobs, no faults",
@@ -217,6 +291,14 @@ MODELS = [
         lambda: DeliveryModel(asks="early"),
         states=6_798,
         depth=29,
+    ),
+    Listed(
+        "webhooks, redelivery during a delivery, 3 faults",
+        "the same; three faults",
+        lambda: DeliveryModel(faults=3, asks="early"),
+        states=11_604,
+        depth=30,
+        long=True,
     ),
     Listed("reset links", "2 links, 2 requests, an address changed", ResetLinkModel, states=409, depth=11),
     Listed("codes", "2 requests; a process ends at any step, twice", CodeModel, states=24, depth=7),
@@ -268,121 +350,6 @@ MODELS = [
 ]
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A model with a fault that is planted, and the promises that must be found broken."""
-
-    title: str
-    make: Callable[[], Model[Any]]
-    broken: frozenset[str]
-
-
-MUTANTS = [
-    Mutant("keys are not looked up", lambda: AppendModel(commands=1, faults=1, mutant="keys"), gaps(ACKNOWLEDGED)),
-    Mutant("read sets are not compared", lambda: AppendModel(mutant="reads", faults=0), gaps(LOST)),
-    Mutant(
-        "seals are not asked for",
-        lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="seals"),
-        gaps(LOST),
-    ),
-    Mutant(
-        "epochs are not compared",
-        lambda: AppendModel(commands=1, others=2, failover=True, old_answers=True, mutant="epochs"),
-        gaps(LOST),
-    ),
-    Mutant(
-        "it is not asked whether a page is of this log",
-        lambda: ProjectionFailoverModel(projectors=1, asks=False),
-        gaps(SAME),
-    ),
-    Mutant("checkpoints are not compared", lambda: ProjectionModel(mutant="marks"), gaps(WHOLE, FORWARD)),
-    Mutant(
-        "what a killed rebuild has left is dropped at once",
-        lambda: ProjectionModel(projectors=1, rebuilds=2, events=1, mutant="grace"),
-        gaps(GRACE),
-    ),
-    Mutant("changes are not published", lambda: CacheModel(mutant="silent"), gaps(IN_TIME)),
-    Mutant("a lead continues an epoch", lambda: CacheModel(kinds=("failover",), mutant="lead"), gaps(NAMED)),
-    Mutant("publications are not counted", lambda: CacheModel(kinds=("less",), mutant="count"), gaps(IN_TIME)),
-    Mutant(
-        "the head is read before the epoch begins",
-        lambda: CacheModel(publishers=2, events=1, faults=0, epochs=2, mutant="head"),
-        gaps(IN_TIME),
-    ),
-    Mutant(
-        "a publisher that finds another epoch waits",
-        lambda: CacheModel(publishers=2, events=1, faults=0, epochs=2, mutant="pause"),
-        gaps(IN_TIME),
-    ),
-    Mutant("a former leader is not refused", lambda: EarliestModel(mutant="fence"), gaps(COMPUTED)),
-    Mutant("invalidations do not say how far", lambda: ProcessCacheModel(floored=False), gaps(FRESH)),
-    Mutant("leases are not asked for", lambda: JobQueueModel(log="B", mutant="lease"), gaps(TWICE, SLEPT, CONFIRMED)),
-    Mutant(
-        "the state is read before the lease is renewed",
-        lambda: JobQueueModel(log="BC", kinds=(), mutant="order"),
-        gaps(CANCELLED, CONFIRMED),
-    ),
-    Mutant(
-        "a notice is confirmed before the mail server is connected",
-        lambda: JobQueueModel(log="B", mutant="early"),
-        gaps(TWICE, SLEPT, CONFIRMED),
-    ),
-    Mutant(
-        "it is not asked whether the lease lasted",
-        lambda: JobQueueModel(log="B", mutant="once"),
-        gaps(TWICE, SLEPT, CONFIRMED),
-    ),
-    Mutant(
-        "attempts are not counted",
-        lambda: JobQueueModel(log="B", kinds=("dies",), faults=4, mutant="attempts"),
-        gaps(TWICE, GIVEN_UP),
-    ),
-    Mutant("messages carry jobs", MessagesModel, gaps(DONE_IN_THE_END)),
-    Mutant(
-        "leases are not renewed",
-        lambda: ClaimingModel(jobs=2, workers=2, lease=1, renews=False),
-        gaps(DONE_IN_THE_END),
-    ),
-    Mutant(
-        "a webhook's checkpoint is not compared",
-        lambda: DeliveryModel(faults=0, asks="recorded", mutant="compare"),
-        gaps(DELIVERED),
-    ),
-    Mutant(
-        "of a webhook's checkpoint the position alone is compared",
-        lambda: DeliveryModel(faults=0, asks="early", mutant="position"),
-        gaps(DELIVERED),
-    ),
-    Mutant(
-        "wake-ups look at new events alone",
-        lambda: DeliveryModel(mutant="wake"),
-        gaps(DELIVERED),
-    ),
-    Mutant("links are used without the lock", lambda: ResetLinkModel(mutant="lock"), gaps(ONCE)),
-    Mutant("links are not bound to a state", lambda: ResetLinkModel(mutant="compare"), gaps(ONCE, VOID)),
-    Mutant("a code is not locked", lambda: CodeModel(locks=False), gaps(RECORDED_ONCE)),
-    Mutant(
-        "a code is deleted first",
-        lambda: CodeModel(early=True),
-        gaps(FINISHES),
-    ),
-    Mutant("the read set lacks the person", lambda: ErasureModel(mutant="reads"), gaps(AFTERWARDS)),
-    Mutant("the file is written last", lambda: ErasureModel(mutant="file"), gaps(READABLE, ENDS)),
-    Mutant(
-        "ends are looked for by their time", lambda: RevocationModel(slow=True, mutant="time"), gaps(SECOND, SILENT)
-    ),
-    Mutant(
-        "the clock stands still during a suspension",
-        lambda: RevocationModel(suspends=True, mutant="clock"),
-        gaps(SECOND, SILENT),
-    ),
-    Mutant("a used token gives another one each time", lambda: RefreshModel(mutant="branch"), gaps(ONE)),
-    Mutant("the use of a successor does not end the grace", lambda: RefreshModel(mutant="follow"), gaps(FOUND_OUT)),
-    Mutant("a reset is two transactions", lambda: ResetModel(together=False), gaps(ENDED)),
-    Mutant("a session is opened without the password", lambda: ResetModel(compared=False), gaps(ENDED)),
-]
-
-
 def table() -> str:
     """A row for each model, for docs/models.md."""
     rows = []
@@ -391,4 +358,29 @@ def table() -> str:
         when = "long" if each.long else "quick"
         rows.append(f"| {each.title} | {each.bounds} | {each.states:,} ({each.depth}) | {when} | {found} |")
     head = "| model | bounds and faults | states (depth) | set | promises that do not hold |"
-    return "\n".join([head, "|---|---|---|---|---|", *rows])
+    return "\n".join([head, "|---|---|---|---|---|", *rows, *map(_total, ("quick", "long"))])
+
+
+def _total(which: str) -> str:
+    of = [each for each in MODELS if each.long == (which == "long")]
+    states, depth = sum(each.states for each in of), max(each.depth for each in of)
+    return f"| {len(of)} models | | {states:,} ({depth}) | {which} | |"
+
+
+_BESIDE = re.compile(r"^- \[model\]\(models\.md\) `([^`]+)`.*$", re.MULTILINE)
+
+
+def beside_promises(guarantees: str) -> str:
+    """docs/guarantees.md, with bounds and result after the title of each model."""
+    listed = {each.title: each for each in MODELS}
+    return _BESIDE.sub(lambda found: _line(listed[found[1]]), guarantees)
+
+
+def titles_in(guarantees: str) -> frozenset[str]:
+    return frozenset(_BESIDE.findall(guarantees))
+
+
+def _line(model: Listed) -> str:
+    found = "does not hold: " + "; ".join(sorted(model.broken)) if model.broken else "holds"
+    when = ", in the long set" if model.long else ""
+    return f"- [model](models.md) `{model.title}`: {model.bounds}; {model.states:,} states{when}: {found}"

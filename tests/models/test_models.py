@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from itertools import islice, product
+from pathlib import Path
 
 import pytest
 import structlog
 
 from domain.kernel import new_id
 from tests.infrastructure.event_log.entries import row
-from tests.models.catalogue import MODELS, MUTANTS, Listed, Mutant
+from tests.models.catalogue import MODELS, Listed, titles_in
 from tests.models.checker import Model, check
+from tests.models.planted_faults import MUTANTS, Mutant
 from tests.models.protocols import batches
 from tests.models.protocols.stream_locks import CIRCLE, LockModel, lock_models
 
@@ -34,6 +36,11 @@ def test_exactly_the_listed_promises_are_broken(model: Listed) -> None:
     found = check(model.make())
     assert found.complete
     assert (found.traces.keys(), found.states, found.depth) == (model.broken, model.states, model.depth), str(found)
+
+
+def test_each_model_stands_beside_its_promise() -> None:
+    guarantees = Path(__file__).parents[2] / "docs/guarantees.md"
+    assert titles_in(guarantees.read_text(encoding="utf-8")) == {each.title for each in MODELS}
 
 
 @pytest.mark.parametrize("mutant", [pytest.param(each, id=each.title) for each in MUTANTS])

@@ -1,7 +1,7 @@
 """The section of jobs, among them those that have failed for good."""
 
 from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Section
-from projections.read_models.job_status import JobStatus
+from projections.read_models.jobs.job_status import JobStatus
 
 _KIND = Column("kind", CellKind.VALUE)
 _STATUS = Column("status", CellKind.VALUE)

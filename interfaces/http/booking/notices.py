@@ -7,14 +7,15 @@ from uuid import UUID
 
 from fastapi import Response
 
-from application.notifications.notice import REFUSED, STAFF, NoticeKind
+from application.notifications.notice import REFUSED, TO_STAFF, NoticeKind
 from domain.errors import NotFound
 from interfaces.http.framework.fields import Instant, Shape, plain
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import page_response
 from interfaces.http.framework.routing import Router
-from projections.read_models import appointment, job_status
-from projections.read_models.job_status import JobProgress, JobStatus
+from projections.read_models import appointment
+from projections.read_models.jobs import job_status
+from projections.read_models.jobs.job_status import JobProgress, JobStatus
 
 router = Router("/v1/appointments/{appointment_id}/notices", "appointments")
 
@@ -28,7 +29,7 @@ class NoticeStatus(StrEnum):
 
 
 class NoticeRecipient(StrEnum):
-    """The side that a notice goes to. STAFF: the provider's owner."""
+    """The side that a notice goes to. STAFF: those who act for the provider."""
 
     CUSTOMER = "customer"
     STAFF = "staff"
@@ -73,7 +74,7 @@ def _notice_response(each: JobProgress) -> Mapping[str, Any]:
     sent_at = each.done_at if status is NoticeStatus.SENT else None
     return {
         "kind": NoticeKind.REMINDER.value if each.kind == "remind" else each.slot,
-        "to": NoticeRecipient.STAFF if each.slot in {*STAFF, NoticeKind.APPROVE} else NoticeRecipient.CUSTOMER,
+        "to": NoticeRecipient.STAFF if each.slot in TO_STAFF else NoticeRecipient.CUSTOMER,
         "status": status,
         "due_at": plain(each.planned_at),
         "sent_at": plain(sent_at) if sent_at else None,

@@ -75,6 +75,7 @@ def _status(*, draining: bool, vital: bool, useful: bool) -> Status:
 async def _run(check: Check) -> Mapping[str, Any]:
     """The facts of a check, or the kind of its error: its text could reveal secrets."""
     try:
-        return {"ok": True, **await asyncio.wait_for(check(), PATIENCE)}
+        async with asyncio.timeout(PATIENCE):
+            return {"ok": True, **await check()}
     except Exception as error:  # noqa: BLE001  any error means that the part is not well
         return {"ok": False, "error": type(error).__name__, **getattr(error, "facts", {})}

@@ -14,8 +14,8 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse, page_response
 from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
-from projections.read_models import job_status as job_status
-from projections.read_models.job_status import JobProgress, JobStatus
+from projections.read_models.jobs import job_status as job_status
+from projections.read_models.jobs.job_status import JobProgress, JobStatus
 
 router = Router("/v1/jobs", "jobs", reserved=True)
 

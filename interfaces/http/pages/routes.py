@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
-from interfaces.http.pages import account, appointment, invitation, move, offer, optional_mails, webhook
+from interfaces.http.pages import account, appointment, invitation, move, notifications, offer, optional_mails, webhook
 
 
 async def style(request: Request) -> Response:
@@ -25,4 +25,5 @@ ROUTES: Sequence[BaseRoute] = (
     *invitation.ROUTES,
     *account.ROUTES,
     *optional_mails.ROUTES,
+    *notifications.ROUTES,
 )

@@ -12,7 +12,7 @@ from application.people.account import FindAccount, find_account
 from application.people.contact import ChangeContact, change_contact
 from domain.errors import NotFound
 from domain.people.account import Account
-from domain.people.account_status import AccountStatus
+from domain.people.account_status import NOTIFICATIONS, AccountStatus
 from interfaces.http.framework.details.contact import EmailAddress, Language, Phone
 from interfaces.http.framework.fields import (
     Body,
@@ -50,25 +50,28 @@ class ChangeMeBase(Body):
 class ChangeNotificationsBody(Body):
     """Whether to mail you when somebody else books, moves or cancels an appointment with one of your providers.
 
-    `agenda`: a mail each morning with the appointments of the day.
+    `agenda`: a mail each morning with the appointments of the day. `team`: the same mails about all providers of your
+    organizations, and requests to answer.
     """
 
     booked: bool = absent()
     moved: bool = absent()
     cancelled: bool = absent()
     agenda: bool = absent()
+    team: bool = absent()
 
 
 class NotificationsResponse(Shape):
     """Whether a mail goes out when somebody else books, moves or cancels an appointment with one's providers.
 
-    `agenda`: each morning, with the appointments of the day.
+    `agenda`: each morning, with the appointments of the day. `team`: about all providers of one's organizations, too.
     """
 
     booked: bool
     moved: bool
     cancelled: bool
     agenda: bool
+    team: bool
 
 
 class ChangeMeBody(Change, ChangeMeBase):
@@ -122,7 +125,8 @@ def account_response(account: Account | ListedAccount) -> Mapping[str, Any]:
 def _contact(account: Account | ListedAccount) -> Mapping[str, Any]:
     if isinstance(account, Account):
         return {name: account.contact.get(name) for name in CONTACT} | wanted(account.contact)
-    return {name: getattr(account, name) for name in (*CONTACT, "reminders", "notifications")}
+    chosen = {**dict.fromkeys(NOTIFICATIONS, False), **account.notifications}  # rows of before a setting was there
+    return {name: getattr(account, name) for name in (*CONTACT, "reminders")} | {"notifications": chosen}
 
 
 async def find_account_response(request: RequestContext, account_id: UUID) -> HttpResponse:

@@ -29,6 +29,13 @@ WORDS: Words = {
     "Notifications.booked": Word("A mail when somebody else books an appointment.", example=True),
     "Notifications.moved": Word("A mail when somebody else moves an appointment.", example=True),
     "Notifications.cancelled": Word("A mail when somebody else cancels an appointment.", example=True),
+    "Notifications.team": Word(
+        "Mails about all providers of one's organizations, as their owners get them, and requests to answer.",
+        example=False,
+    ),
+    "ChangeNotifications.team": Word(
+        "Whether to mail what concerns the other providers of your organizations, too.", example=True
+    ),
     "Notifications.agenda": Word("A mail each morning with the appointments of the day.", example=False),
     "ChangeNotifications.agenda": Word("Whether to mail the appointments of the day each morning.", example=True),
     "ChangeNotifications.booked": Word("Whether to mail when somebody else books an appointment.", example=False),

@@ -12,6 +12,7 @@ from application.jobs.job import ENQUEUING
 from application.notifications.agenda import agenda_handlers
 from application.notifications.invitation_mail import invitation_handlers
 from application.notifications.notice_jobs import notice_handlers
+from application.notifications.waitlist_notice import waitlist_notice_handlers
 from application.people.erasure import erasure_handlers
 from application.webhooks.delivery import webhook_handlers
 
@@ -19,6 +20,7 @@ TABLES: list[Any] = [
     booking_handlers,
     waitlist_handlers,
     notice_handlers,
+    waitlist_notice_handlers,
     agenda_handlers,
     webhook_handlers,
     account_handlers,
@@ -36,4 +38,4 @@ def test_each_kind_is_in_one_queue_and_has_one_handler() -> None:
 
 
 def test_what_is_enqueued_has_a_handler() -> None:
-    assert {kind for kinds in ENQUEUING.values() for kind in kinds} <= {*KINDS["accounts"]}
+    assert {kind for kinds in ENQUEUING.values() for kind in kinds} <= {*KINDS["accounts"], "notify"}

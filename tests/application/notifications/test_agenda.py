@@ -10,6 +10,7 @@ import pytest
 from application.access import Caller, Role
 from application.jobs.job import Confirm, Job, NotDueYet
 from application.notifications.agenda import AgendaEntry, AgendaServices, send_agenda
+from application.notifications.links import Links
 from application.notifications.mail import MailMessage
 from application.people.contact import ChangeContact, change_contact
 from domain.booking.appointment import Appointment
@@ -68,7 +69,7 @@ async def appointment(store, week) -> Appointment:
 def means(store: Clocked, post: Post, appointment: Appointment) -> AgendaServices:
     at = appointment
     entry = AgendaEntry(at.service_id, at.provider_id, at.customer_id, at.starts_at, at.ends_at)
-    return AgendaServices(store, Days([entry]), post, post)
+    return AgendaServices(store, Days([entry]), post, post, Links("https://daybook.test", b"a key of links"))
 
 
 async def run(owner: Caller, means: AgendaServices, store: Clocked, now: datetime) -> datetime:
@@ -86,6 +87,7 @@ async def test_it_is_sent_in_the_morning_of_the_account_s_zone(store, owner, mea
     assert await run(owner, means, store, MORNING) == MORNING + timedelta(days=1)
     (mail,) = post.sent
     (line,) = mail.agenda
+    assert mail.stop_link.endswith("&setting=agenda")
     assert (mail.kind, mail.at, mail.said["count"]) == ("agenda", MORNING, "1")
     assert (line.service, line.customer, line.provider) == ("Haircut", "Bea", "Ada")
 

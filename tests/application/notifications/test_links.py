@@ -31,6 +31,7 @@ def a_token() -> str:
         (LinkPurpose.OFFER, "waitlist"),
         (LinkPurpose.WEBHOOK, "webhooks"),
         (LinkPurpose.MAILS, "mails"),
+        (LinkPurpose.NOTIFICATIONS, "notifications"),
     ],
 )
 def test_a_link_leads_to_the_page_of_its_subject_in_the_language_of_the_mail(purpose: LinkPurpose, path: str) -> None:

@@ -27,9 +27,10 @@ from application.booking.hold import ChangeHold, PlaceHold, place_hold, release_
 from application.catalog.organization import CreateOrganization, create_organization
 from application.jobs.job import Confirm, Job, LeaseLost, NotDueYet
 from application.notifications.notice import Notice, NoticeKind
-from application.notifications.notice_jobs import NoticeServices, notify, offer, remind
+from application.notifications.notice_jobs import NoticeServices, notify, remind
 from application.notifications.quiet_hours import QuietHours
 from application.notifications.recipient import Recipient
+from application.notifications.waitlist_notice import offer
 from application.people.account import RegisterAccount, register_account
 from application.people.customer import CreateCustomer, create_customer
 from application.rate_limit import RateLimit, TooManyRequests
@@ -53,6 +54,9 @@ from tests.support.builders import (
     an_organization,
     somebody,
 )
+
+ON = frozenset({"booked", "moved", "cancelled"})
+"""The notifications of an account that has not chosen."""
 
 
 @dataclass
@@ -180,7 +184,11 @@ class TestWhom:
         job = a_job(appointment)
         assert await notify(job, Held(), means) == "done"
         notice, recipient = told.last
-        assert recipient == Recipient("Bea", f"{me.id}@example.org", None, "ru", "Europe/Berlin", account_id=me.account)
+        assert recipient == replace(
+            Recipient("Bea", f"{me.id}@example.org", None, "ru", "Europe/Berlin"),
+            account_id=me.account,
+            notifications=ON,
+        )
         assert (notice.id, notice.kind, notice.about) == (job.key, NoticeKind.BOOKED, appointment.id)
 
     async def test_a_guest_by_their_own_details(self, store, week, told, means) -> None:

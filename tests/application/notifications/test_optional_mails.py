@@ -8,8 +8,9 @@ from application.access import Caller, Role
 from application.booking.hold import PlaceHold, place_hold
 from application.current_state import current_state
 from application.notifications.notice import OPTIONAL, NoticeKind
-from application.notifications.notice_jobs import NoticeServices, notify, offer, remind
+from application.notifications.notice_jobs import NoticeServices, notify, remind
 from application.notifications.optional_mails import SetOptionalMails, set_optional_mails
+from application.notifications.waitlist_notice import offer
 from application.people.contact import ChangeContact, change_contact
 from application.people.customer import CreateCustomer, create_customer
 from domain.errors import NotFound
@@ -120,4 +121,4 @@ async def test_the_same_setting_again_records_nothing(store, week) -> None:
 
 
 def test_confirmations_moves_and_cancellations_are_never_optional() -> None:
-    assert {NoticeKind.REMINDER, NoticeKind.OFFER} == OPTIONAL
+    assert {NoticeKind.REMINDER, NoticeKind.OFFER, NoticeKind.WAITLIST_ENDED} == OPTIONAL

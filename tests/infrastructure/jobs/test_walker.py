@@ -16,7 +16,7 @@ from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, BackgroundWalk, JobWalker
-from projections.read_models.job_status import lateness
+from projections.read_models.jobs.job_status import lateness
 from tests.infrastructure.conftest import Open
 from tests.support.instances import eventually
 from tests.support.waiting import PATIENCE
@@ -226,6 +226,21 @@ async def test_the_api_does_its_own_at_once_and_others_soon(jobs: JobQueue, rows
         await made(here, AT_ONCE)
         await made(elsewhere, AT_ONCE)
         await eventually(all_done)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_it_ends_though_it_is_woken_at_that_moment(jobs: JobQueue, turns: int) -> None:
+    woken, prepared = asyncio.Event(), asyncio.Event()
+
+    async def prepare() -> None:
+        prepared.set()
+
+    async with asyncio.timeout(PATIENCE), BackgroundWalk(JobWalker(jobs, Doer().handlers), woken, prepare):
+        while woken.is_set() or not prepared.is_set():  # noqa: ASYNC110  it waits for the event that is set below
+            await asyncio.sleep(0.2)
+        woken.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
 
 
 async def test_at_the_end_what_is_in_hand_is_finished(jobs: JobQueue, enqueuer: JobEnqueuer, rows: RowPool) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.notifications.appointment_details import AppointmentDetails, FormerPlace
+from application.notifications.appointment_details import AppointmentDetails, FormerPlace, PlaceNames
 from application.notifications.links import CODE_PATHS, LASTING, Links
 from application.notifications.mail import AgendaLine, MailMessage
 from application.notifications.notice import ASKS, MOVES, STAFF, Notice, NoticeKind
 from application.notifications.recipient import Recipient
+from application.notifications.waitlist_notice import contact_facts
 from domain.kernel import derived_id
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.message_builder import TEMPLATES, MessageBuilder
@@ -62,6 +63,13 @@ def a_notice(kind: NoticeKind = NoticeKind.BOOKED, visit: AppointmentDetails | N
     if kind is NoticeKind.WEBHOOK_DISABLED:
         facts = {"url": "https://hooks.example.org/daybook", "why": "failing"}
         return Notice(derived_id(kind), kind, ABOUT, until=START + LASTING, facts=facts, at=SENT)
+    if kind is NoticeKind.WAITLIST_ENDED:
+        seen = visit or a_visit()
+        place = PlaceNames(
+            service=seen.service, provider=seen.provider, address=seen.address, email=seen.email, phone=seen.phone
+        )
+        facts = {**contact_facts(place), "why": "lapsed"} | changes.get("facts", {})
+        return Notice(derived_id(kind), kind, ABOUT, until=START + LASTING, facts=facts, at=SENT)
     until = (
         START - timedelta(hours=20) if kind in {NoticeKind.REQUESTED, NoticeKind.APPROVE, NoticeKind.OFFER} else None
     )
@@ -91,6 +99,7 @@ def account_letter(kind: str, language: str = "en", name: str = "Bea Brown") -> 
         moments=MOMENTS,
         timezone="Europe/Berlin",
         agenda=[_line(n, language) for n in range(2)] if kind == "agenda" else [],
+        stop_link=LINKS.stopping("agenda", a_recipient(language), MOMENTS["due"], language) if kind == "agenda" else "",
     )
 
 
@@ -111,6 +120,8 @@ def notice_letter(kind: NoticeKind, language: str, by: str = "customer", **chang
     if kind in MOVES or changes.pop("asked_to_move", False):
         more = {**more, "former": former}
     zone = "America/New_York" if elsewhere else "Europe/Berlin"
+    if kind is NoticeKind.WAITLIST_ENDED:
+        more = {"facts": {"why": changes.pop("why", "lapsed")}}
     notice = a_notice(kind, a_visit(**said | changes), **more)
     return letter(notice, a_recipient(language, name=name, timezone=zone), SHOWN)
 
@@ -129,6 +140,7 @@ def _variants(language: str) -> Iterator[tuple[str, MailMessage]]:
     yield "moved-to-provider", notice_letter(kinds.MOVED, language, "staff", was=START, before="Grace")
     for kind in sorted(ASKS):
         yield f"{kind}-move", notice_letter(kind, language, asked_to_move=True)
+    yield "waitlist-ended-by-staff", notice_letter(kinds.WAITLIST_ENDED, language, why="staff")
     yield "moved-both", notice_letter(kinds.MOVED, language, "staff", before="Grace")
 
 

@@ -21,7 +21,7 @@ from application.access import LinkPurpose
 from application.jobs.job import Job, PermanentFailure
 from application.notifications.appointment_details import FormerPlace
 from application.notifications.links import TOKEN, Links
-from application.notifications.notice import OPTIONAL, NoticeKind
+from application.notifications.notice import OPTIONAL, STAFF, NoticeKind
 from application.notifications.notice_jobs import NoticeServices, notify
 from domain.kernel import new_id
 from infrastructure.mail.email_channel import TO_CUSTOMERS, EmailChannel
@@ -65,6 +65,8 @@ HOSTILE = [
     "x" * 3000,
 ]
 
+WITHOUT_A_TIME = frozenset({NoticeKind.WEBHOOK_DISABLED, NoticeKind.WAITLIST_ENDED})
+
 
 def utc(told: str) -> datetime:
     return datetime.fromisoformat(told).replace(tzinfo=UTC)
@@ -106,7 +108,7 @@ class TestEveryKind:
         for told in ("Bea Brown", "https://daybook.test/"):
             assert told in said
             assert told in html
-        if kind is not NoticeKind.WEBHOOK_DISABLED:
+        if kind not in WITHOUT_A_TIME:
             assert ("2:00 pm – 3:00 pm" if language == "en" else "14:00–15:00") in said
             assert ("Sat 24 Oct, 2:00 pm" if language == "en" else "сб 24 окт., 14:00") in message["Subject"]
             assert "Torstraße 1" in html
@@ -119,13 +121,13 @@ class TestEveryKind:
             assert len(subject) < 60
             assert not set("\u00a0\u202f\u2009") & set(subject)
             assert language == "ru" or service != "Haircut" or subject.isascii()
-            assert kind is NoticeKind.WEBHOOK_DISABLED or subject.endswith("2:00 pm" if language == "en" else "14:00")
+            assert kind in WITHOUT_A_TIME or subject.endswith("2:00 pm" if language == "en" else "14:00")
 
     def test_those_that_people_can_do_without_say_how_to_stop_them(self, kind: NoticeKind, language: str) -> None:
         holder, guest = a_recipient(language), a_recipient(language, account_id=None, guest_id=UUID(int=8))
         for person, recipient in ((UUID(int=7), holder), (UUID(int=8), guest)):
             message = LETTERS.message(letter(a_notice(kind), recipient))
-            if kind not in OPTIONAL:
+            if kind not in OPTIONAL and (kind not in STAFF or recipient is guest):
                 assert message["List-Unsubscribe"] is None
                 continue
             assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -133,7 +135,8 @@ class TestEveryKind:
             assert link in text(message)
             token = TOKEN.findall(link)[0]
             permitted = LINKS.open(token, person, a_notice(kind).at)
-            assert permitted.purpose is LinkPurpose.MAILS
+            assert permitted.purpose is (LinkPurpose.NOTIFICATIONS if kind in STAFF else LinkPurpose.MAILS)
+            assert link.partition("&setting=")[2] == STAFF.get(kind, "")
 
     def test_the_provider_sends_it_to_customers_and_daybook_to_others(self, kind: NoticeKind, language: str) -> None:
         message = written(kind, language, email="ada@salon.example")
@@ -162,7 +165,7 @@ class TestEveryKind:
         hidden = re.search(r'<div style="display: none[^>]*>(.*?)</div>', html)
         assert hidden
         assert hidden[1].strip()
-        if kind is not NoticeKind.WEBHOOK_DISABLED:
+        if kind not in WITHOUT_A_TIME:
             assert hidden[1].endswith("· Ada&#39;s Salon · Torstraße 1, 10119 Berlin")
             assert html.count('role="rowheader"') == html.count('role="cell"') == html.count('role="row"') > 4
             assert "<bdi>Ada&#39;s Salon</bdi>" in html

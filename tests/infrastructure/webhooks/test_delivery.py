@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
@@ -61,6 +62,20 @@ async def test_what_happens_is_told_in_order_and_once(office: Office) -> None:
     positions = [each["data"]["position"] for each in told(receiver)]
     assert positions == sorted(positions)
     assert len(set(receiver.ids)) == 3
+
+
+async def test_deliveries_are_counted_by_outcome(office: Office) -> None:
+    def counted() -> dict[str, float]:
+        name = "daybook_webhook_deliveries_total"
+        return {each: REGISTRY.get_sample_value(name, {"outcome": each}) or 0 for each in ("delivered", "failed")}
+
+    before = counted()
+    async with a_receiver(status(500), OK, OK) as receiver:
+        id = await office.subscribed(receiver)
+        await office.book("10:00", "11:00")
+        assert (await office.deliver(id)).word == "failed"
+        assert await office.deliver(id) == DeliveryResult("done")
+    assert {each: number - before[each] for each, number in counted().items()} == {"delivered": 2, "failed": 1}
 
 
 async def test_nothing_personal_is_told(office: Office) -> None:

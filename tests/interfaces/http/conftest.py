@@ -91,7 +91,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             async with people_of(store, reads, *where) as people:
                 concepts = {**people.ports, "past": PastLog(people.rows, MASTERS)}
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
-                catch_up = Projector(engine, PROJECTIONS, CODEC).catch_up
+                catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
                 async with _spoken_to(ports, catch_up) as api:
@@ -100,6 +100,17 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
     finally:
         await store.journal.close()
         await engine.dispose()
+
+
+def one_at_a_time(catch_up: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Of two at once, one would find that the other has moved the checkpoints."""
+    lock = asyncio.Lock()
+
+    async def caught_up() -> None:
+        async with lock:
+            await catch_up()
+
+    return caught_up
 
 
 class CaughtUp:

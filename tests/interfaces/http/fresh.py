@@ -14,7 +14,7 @@ from application.booking.waitlist import OfferPlace, offer_place
 from application.identity.one_time_tokens import Verification
 from domain.kernel import new_id
 from domain.people.account import Account
-from projections.read_models.job import key_of
+from projections.read_models.jobs.job import key_of
 from tests.interfaces.http.tenants import CALLERS, Tenants, an_account_of
 from tests.support.signing import PASSWORD, an_account
 

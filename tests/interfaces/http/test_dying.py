@@ -17,10 +17,14 @@ from psycopg import AsyncTransaction
 
 from application.access import OPERATOR, Caller, Role
 from application.identity.totp import reset_totp
-from application.jobs.job import ENQUEUING
+from application.jobs.job import ENQUEUING, Job
+from application.notifications.notice_jobs import NoticeServices, notify
 from application.people.erasure import ErasePerson, erase_person
+from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import PostgresJournal
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from tests.application.notifications.test_notice import Held, Told
 from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import signed_in
 from tests.interfaces.http.town import Api, a_town
@@ -213,6 +217,7 @@ def test_every_function_that_enqueues_is_killed_here() -> None:
         *SCENES,
         "ending.cancellation",
         "catalog.provider.transfers",
+        "notifications.audience.tell_others",
     }
 
 
@@ -241,6 +246,25 @@ async def test_the_appointments_of_what_has_ended_are_cancelled_by_another(api: 
     told = (await api.get(f"/v1/appointments/{booked['id']}", town.customer)).json()
     assert (told["status"], told["cancelled"]["reason"]) == ("cancelled", "Closed")
     assert await api.people.enqueued() == [], "no payload is left"
+
+
+async def test_the_team_is_told_by_another_and_each_of_them_once(api: Api, deadly: Arm) -> None:
+    town = await a_town(api)
+    member = Caller(await an_account(api.ports.identity.signing, ADA, role=Role.PROVIDER), Role.PROVIDER)
+    await api.patch("/v1/me", {"notifications": {"team": True}}, member, if_match="*")
+    await town.an_organization(town.provider_id, staff=member)
+    booked = await town.booked()
+    rows, told = api.people.rows, Told()
+    services = NoticeServices(api.ports.store, channels=[told], jobs=JobEnqueuer(rows, api.ports.store.keyring))
+    job = Job(new_id(), "notify", UUID(booked["id"]), "staff-booked", api.ports.store.now(), {"by": "somebody"}, "", 1)
+    await deadly()
+    with pytest.raises(Died):
+        await notify(job, Held(), services)
+    await notify(job, Held(), services)
+    left = await rows.all(
+        "SELECT slot FROM work.job WHERE kind = 'notify' AND enqueued AND subject = %s", [job.subject]
+    )
+    assert left == [("staff-booked",)]
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -27,6 +27,11 @@ from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC, Puzzled
 from tests.support.waiting import PATIENCE
 
+END_OF_LEAD = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'daybook-projector-lead' AND datname = current_database()"""
+ENOUGH = 30.0  # seconds: one that goes on never ends
+
 
 class Picky:
     """A reader that keeps nothing, and has something against one stream."""
@@ -350,6 +355,38 @@ class TestPublishing:
         async with running(Projector(engine, PROJECTIONS, CODEC, heard)):
             await eventually(beaten)
         assert heard.leads == 1
+
+
+class Lingering:
+    """A follower that takes its time to end."""
+
+    def __init__(self) -> None:
+        self.runs, self.ends, self.may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def wake(self) -> None:
+        """There is nothing to compute."""
+
+    async def run(self) -> None:
+        self.runs.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ends.set()
+            await self.may_end.wait()
+
+
+async def test_one_that_is_stopped_while_it_loses_the_lead_stops(engine, ask):
+    follower = Lingering()
+    stopping = asyncio.create_task(Projector(engine, PROJECTIONS, CODEC, followers=[follower]).run())
+    await follower.runs.wait()
+    await ask(END_OF_LEAD)
+    await follower.ends.wait()
+    stopping.cancel()
+    await asyncio.sleep(0)
+    follower.may_end.set()
+    done, _ = await asyncio.wait([stopping], timeout=ENOUGH)
+    stopping.cancel()
+    assert done == {stopping}
 
 
 async def test_a_reader_that_comes_later_reads_from_the_start_while_the_others_go_on(

@@ -15,7 +15,7 @@ from domain.booking.placement import Booking
 from domain.booking.waitlist import Offer, Waiting, WaitlistDates, WaitlistRequest
 from domain.people.account import Account
 from domain.personal_data import PersonalData
-from projections.read_models.job import job
+from projections.read_models.jobs.job import job
 from tests.projections.story import NOW, a_place, a_seat, an_appointment, at, days
 
 START = at(10, day=20)
@@ -208,6 +208,9 @@ async def test_an_offer_is_told_and_lapses_unless_something_became_of_it(jobs_of
     assert found["lapse"].due_at == NOW + timedelta(minutes=15)
     waiting.lapse(uuid4(), NOW + timedelta(minutes=15))
     assert await jobs_of(waiting) == {}
+    waiting.leave(by := uuid4(), NOW + timedelta(minutes=15))
+    ended = (await jobs_of(waiting))["ended"]
+    assert (ended.kind, ended.said) == ("waitlist_ended", {"by": str(by)})
 
 
 async def test_what_is_freed_of_a_day_is_matched_with_who_waits(jobs_of) -> None:

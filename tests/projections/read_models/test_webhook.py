@@ -15,7 +15,7 @@ from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.query.snapshot import Snapshots
 from projections.read_models import webhook
-from projections.read_models.job import job
+from projections.read_models.jobs.job import job
 from projections.read_models.webhook import affiliation, happening, place
 from tests.projections.story import NOW, a_place, a_provider, an_appointment, an_organization, at
 

@@ -22,7 +22,7 @@ JOB = (
     "SELECT gen_random_uuid(), '{kind}', gen_random_uuid(), 'planted', at, at, {dead} "
     "FROM (SELECT now() - interval '5 min') a(at)"
 )
-LOSE = "UPDATE work.job SET lease = gen_random_uuid(), leased_until = now() WHERE slot = 'planted'"
+LOSE = "UPDATE work.job SET enqueued = true, lease = gen_random_uuid(), leased_until = now() WHERE slot = 'planted'"
 BACKED_UP = "INSERT INTO work.backup (kind, succeeded_at) VALUES ('base', now())"
 UNPLANT = "DELETE FROM work.job WHERE slot = 'planted'"
 

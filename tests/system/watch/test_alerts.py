@@ -76,7 +76,6 @@ SEEN: Mapping[str, str] = {
 """The causes that the runbook's section shows to whoever types its commands. Of the others, a panel shows the cause."""
 FILLED_BY: dict[str, Fault] = {
     "Claimed again": lambda faults: faults.lost_job(),
-    "Webhooks": lambda faults: faults.job("deliver", "NULL"),
     "Server errors by operation": lambda faults: faults.without_database(),
 }
 """Panels of which a question has no answer while all is well."""

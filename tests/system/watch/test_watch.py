@@ -20,7 +20,7 @@ from tests.system.watch.terminal import SET_ONCE, Terminal
 from tests.system.watch.watching import Watch, watched
 
 BOOKINGS = 150
-EMPTY_WHEN_ALL_IS_WELL = {"Server errors by operation", "Claimed again", "Webhooks"}
+EMPTY_WHEN_ALL_IS_WELL = {"Server errors by operation", "Claimed again"}
 OF_THE_MACHINE = ("ssh ", "your-host", "prune", "timedatectl")
 """Commands of the runbook that concern more than the deployment, or that no test can answer."""
 MENTIONED = {"docker/backup", "docker/prepare", "daybook audit verify --checkpoint FILE"}

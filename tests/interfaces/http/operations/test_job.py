@@ -11,7 +11,7 @@ from domain.kernel import new_id
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
-from projections.read_models.job import key_of
+from projections.read_models.jobs.job import key_of
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 

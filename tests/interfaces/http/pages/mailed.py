@@ -15,6 +15,8 @@ from application.access import Caller, LinkPurpose
 from application.notifications.invitation_mail import InvitationServices, invitation_handlers
 from application.notifications.links import LASTING
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
+from application.notifications.waitlist_notice import waitlist_notice_handlers
+from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.walker import JobWalker
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import MailboxSender, MailService
@@ -87,9 +89,10 @@ async def mailed_links(api: Api) -> list[str]:
     """The links of all mails, the newest mail last; what has been asked is done before."""
     people = api.people
     post = MailService(LETTERS, MailboxSender(people.mailbox), people.rows, people.store.keyring)
-    services = NoticeServices(people.store, channels=[EmailChannel(LETTERS, post, LINKS)])
+    enqueuer = JobEnqueuer(people.rows, people.store.keyring)
+    services = NoticeServices(people.store, channels=[EmailChannel(LETTERS, post, LINKS)], jobs=enqueuer)
     invitations = invitation_handlers(InvitationServices(people.store, post, LINKS))
-    notices = JobWalker(people.jobs, {**notice_handlers(services), **invitations})
+    notices = JobWalker(people.jobs, {**notice_handlers(services), **waitlist_notice_handlers(services), **invitations})
     await people.work()
     while sum((await people.jobs.due(notices.kinds, 1)).values()):
         await notices.walk(lasting=5)

@@ -19,8 +19,9 @@ from domain.people.account_status import AccountContact
 from infrastructure.identity import rate_limits
 from infrastructure.pages.renderer import TEMPLATES
 from tests.infrastructure.mail.gallery import LANGUAGES, LINKS
-from tests.interfaces.http.accounts import PASSWORD
+from tests.interfaces.http.accounts import PASSWORD, text_of
 from tests.interfaces.http.pages.mailed import (
+    LINK,
     a_guest,
     a_link,
     actions,
@@ -150,6 +151,51 @@ class TestEveryLink:
             assert actions(await town.api.get(links[f"/appointments/{id}"])) == []
             again = await press(town.api, page, f"/{action}")
             assert again.status_code == 200, "a button that is pressed twice"
+
+    async def test_of_a_request_lets_a_member_of_the_team_answer_it(self, town: Town, language: str) -> None:
+        await owned(town)
+        member = await an_account(town.api, "cleo@example.org", role=Role.PROVIDER)
+        await language_of(town.api, member, language)
+        await town.api.patch("/v1/me", {"notifications": {"team": True}}, member, if_match="*")
+        await town.an_organization(town.provider_id, staff=member)
+        service = await town.a_service(approval=True)
+        booked = await town.booked("09:00", by=await an_account(town.api), service_id=service["id"])
+        await mailed_links(town.api)
+        asked = [mail for mail in await town.api.people.mails() if mail["X-Daybook-Kind"] == "approve"]
+        links = {str(mail["To"]): LINK.findall(text_of(mail))[0] for mail in asked}
+        assert links.keys() == {OWNER, "cleo@example.org"}
+        told = (await town.api.get(f"/v1/appointments/{booked['id']}/notices", town.owner)).json()["items"]
+        assert [(each["to"], each["status"]) for each in told if each["kind"] == "approve"] == [("staff", "sent")] * 2
+        page = await town.api.get(links["cleo@example.org"])
+        assert f'<html lang="{language}">' in page.text
+        done = await press(town.api, page, "/confirm")
+        assert done.status_code == 200, done.text
+        assert (await status(town, booked["id"]))["status"] == "booked"
+        assert [actions(await town.api.get(each)) for each in links.values()] == [[], []]
+
+    async def test_of_a_mail_to_staff_stops_its_kind_by_one_click(self, town: Town, language: str) -> None:
+        await owned(town)
+        await language_of(town.api, town.owner, language)
+        booked = await town.booked("09:00", by=await an_account(town.api))
+        await mailed_links(town.api)
+        (mail,) = [each for each in await town.api.people.mails() if each["X-Daybook-Kind"] == "staff-booked"]
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        link = mail["List-Unsubscribe"].strip("<>").removeprefix("https://daybook.test")
+        assert f'<html lang="{language}">' in (await town.api.get(link)).text
+
+        async def wanted() -> dict[str, bool]:
+            told: dict[str, bool] = (await town.api.get("/v1/me", town.owner)).json()["notifications"]
+            return told
+
+        before = await wanted()
+        assert (await send(town.api, link, {"List-Unsubscribe": "One-Click"})).status_code == 200
+        assert await wanted() == before | {"booked": False}
+        again = await press(town.api, await town.api.get(link), str(town.owner.account))
+        assert again.status_code == 200, again.text
+        assert await wanted() == before
+        wrong = link.replace("setting=booked", "setting=role")
+        assert (await town.api.get(wrong)).status_code == 400
+        assert (await town.api.get(f"/appointments/{booked['id']}?{link.partition('?')[2]}")).status_code == 410
 
     async def test_of_an_offer_books_the_place(self, town: Town, language: str) -> None:
         customer = await an_account(town.api)
@@ -328,8 +374,9 @@ class TestALink:
             "staff": a_link(town, LinkPurpose.STAFF, id, OWNER),
             "offer": a_link(town, LinkPurpose.OFFER, id, GUEST),
             "mails": a_link(town, LinkPurpose.MAILS, id, GUEST),
+            "notifications": a_link(town, LinkPurpose.NOTIFICATIONS, id, OWNER),
         }
-        expected = {"customer": {"cancel", "move"}, "staff": {"confirm", "decline"}, "offer": set(), "mails": set()}
+        own = {"customer": {"cancel", "move"}, "staff": {"confirm", "decline"}}
         for kind, link in kinds.items():
             token = {"t": link.partition("t=")[2].partition("&")[0], "version": "999", "start": town.at("16:00")}
             let = set()
@@ -337,7 +384,7 @@ class TestALink:
                 answer = await send(town.api, f"/appointments/{id}/{action}", token)
                 assert answer.status_code in {409, 410, 412}, answer.text
                 let |= {action} if answer.status_code != 410 else set()
-            assert let == expected[kind], kind
+            assert let == own.get(kind, set()), kind
 
     async def test_is_recorded_with_what_it_did(self, town: Town) -> None:
         id, link = await for_guest(town)
@@ -411,6 +458,7 @@ class TestWords:
     def test_each_is_used(self) -> None:
         files = [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.jinja")]
         used = "".join(file.read_text(encoding="utf-8") for file in files)
-        made = ("status.", "offer.", "webhook.", "invitation.", "mails", "done.", "problem")
+        families = ("status.", "offer.", "webhook.", "invitation.", "setting.", "done.", "problem")
+        made = (*families, "mails", "notifications")
         for key in self.words("en"):
             assert key.startswith(made) or f'say("{key}"' in used or f"say('{key}'" in used, key

@@ -66,7 +66,7 @@ class TestChangeMe:
 
     async def test_each_notification_is_switched_off_by_itself(self, api: Api):
         me = await an_account(api, role=Role.PROVIDER)
-        every = {"booked": True, "moved": True, "cancelled": True, "agenda": False}
+        every = {"booked": True, "moved": True, "cancelled": True, "agenda": False, "team": False}
         assert (await api.get("/v1/me", me)).json()["notifications"] == every
         await api.patch("/v1/me", {"notifications": {"booked": False}}, me, if_match=1)
         changed = await api.patch("/v1/me", {"notifications": {"moved": False}}, me, if_match=2)

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
-from projections.read_models.job import job
+from projections.read_models.jobs.job import job
 
 STUCK = 60.0  # seconds
 

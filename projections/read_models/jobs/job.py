@@ -207,6 +207,8 @@ def _planned(event: object) -> Iterator[PlannedJob]:
         case Waiting.Offered():
             yield PlannedJob("offer", "offer", event.timestamp, {"hold_id": str(event.hold_id)})
             yield PlannedJob("lapse", "lapse", event.expires_at, {})
+        case Waiting.Left():
+            yield PlannedJob("waitlist_ended", "ended", event.timestamp, {"by": str(event.by)})
         case Appointment.NoShowUndone():
             yield PlannedJob("complete", "complete", event.timestamp + AFTER_UNDO, {})
         case _:

@@ -1,0 +1,1 @@
+"""Read models of jobs: which are due, and how each went."""
