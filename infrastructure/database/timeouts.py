@@ -5,6 +5,8 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
+from typing import Any, Self
 
 from psycopg import AsyncConnection
 
@@ -24,6 +26,25 @@ def severed_after(connection: AsyncConnection, seconds: float) -> Iterator[None]
         yield
     finally:
         limit.cancel()
+
+
+class LimitedConnection(AsyncConnection[Any]):
+    """A connection on which nothing may take longer than `patience` seconds. For pools: see `limited`."""
+
+    patience = 5.0
+
+    @classmethod
+    async def connect(cls, *args: Any, **named: Any) -> Self:
+        return await super().connect(*args, **{"connect_timeout": max(2, ceil(cls.patience)), **named})
+
+    async def wait(self, *args: Any, **named: Any) -> Any:
+        with severed_after(self, self.patience):
+            return await super().wait(*args, **named)
+
+
+def limited(patience: float) -> type[LimitedConnection]:
+    """The class of a pool's connections. What takes more than `patience` seconds raises psycopg.OperationalError."""
+    return type("LimitedConnection", (LimitedConnection,), {"patience": patience})
 
 
 class _Limit:

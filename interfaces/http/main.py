@@ -21,6 +21,7 @@ from infrastructure.database.address import DatabaseAddress
 from infrastructure.database.engines import named_engine
 from infrastructure.database.pool_waits import WAITS, MeasuredEnginePool, MeasuredPool
 from infrastructure.database.row_pool import RowPool
+from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
@@ -166,14 +167,13 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    engine = named_engine(
-        address.dsn,
-        "daybook-reads",
-        poolclass=MeasuredEnginePool,
-        pool_size=size,
-        pool_timeout=patience,
-        pool_pre_ping=True,
-    )
+    pool: dict[str, Any] = {
+        "poolclass": MeasuredEnginePool,
+        "pool_size": size,
+        "pool_timeout": patience,
+        "pool_pre_ping": True,
+    }
+    engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
     stack.push_async_callback(engine.dispose)
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
     rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
@@ -221,6 +221,7 @@ async def _availability(settings: Settings, address: DatabaseAddress, stack: Asy
         max_size=settings.db_pool_size,
         timeout=settings.db_pool_timeout,
         open=False,
+        connection_class=limited(settings.db_pool_timeout),
         kwargs={
             "autocommit": True,
             "application_name": "daybook-availability",

@@ -15,6 +15,7 @@ from typing import Any
 
 from celery import Celery, signals
 from prometheus_client import Gauge
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from application.booking.closing_jobs import booking_handlers
@@ -36,6 +37,7 @@ from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
 from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
+from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.email_verifications import Verifications
@@ -143,14 +145,16 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
 
 async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
     """The read models, and the waitlist line, which computes free starts without a cache."""
-    engine = named_engine(dsn, "daybook-worker-reads", pool_size=2, pool_pre_ping=True)
+    patience = settings.db_pool_timeout
+    engine = named_engine(dsn, "daybook-worker-reads", patience=patience, pool_size=2, pool_pre_ping=True)
     stack.push_async_callback(engine.dispose)
-    pool = AsyncConnectionPool(
+    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
         dsn,
         min_size=0,
         max_size=2,
-        timeout=settings.db_pool_timeout,
+        timeout=patience,
         open=False,
+        connection_class=limited(patience),
         kwargs={"autocommit": True, "application_name": "daybook-waitlist"},
     )
     stack.push_async_callback(pool.close)

@@ -8,12 +8,14 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError as EngineError
 from sqlalchemy.exc import TimeoutError as EngineTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from application.event_log import Overloaded
+from infrastructure.database.engines import named_engine
 from infrastructure.database.pool_waits import SILENCE, WAITS, MeasuredEnginePool, MeasuredPool
-from infrastructure.database.timeouts import severed_after
+from infrastructure.database.timeouts import limited, severed_after
 from tests.conftest import Database
 
 BUSY = "Daybook has more requests than it can answer now"
@@ -94,6 +96,18 @@ async def test_a_silent_database_has_its_time_and_no_more(database: Database) ->
     async with await AsyncConnection.connect(database.application, autocommit=True) as connection:
         with pytest.raises(psycopg.OperationalError):
             await _limited(connection, "SELECT pg_sleep(60)", 0.4)
+
+
+@pytest.mark.fault(18)
+async def test_a_silent_database_has_its_time_and_no_more_of_an_engine_and_of_a_pool(database: Database) -> None:
+    engine = named_engine(database.application, "daybook-test", patience=0.4)
+    pool = MeasuredPool(database.application, min_size=1, open=False, connection_class=limited(0.4))
+    async with pool:
+        ended = await asyncio.gather(_sleep(pool), _sleep_by(engine), return_exceptions=True)
+        assert [type(each) for each in ended] == [psycopg.OperationalError, EngineError]
+        async with engine.connect() as connection, pool.connection():
+            assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+    await engine.dispose()
 
 
 async def _limited(connection: AsyncConnection, statement: str, seconds: float) -> None:

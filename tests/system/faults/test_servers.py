@@ -132,6 +132,32 @@ async def test_the_writer_s_connection_is_ended_under_load(house: House) -> None
 
 
 @pytest.mark.fault(18)
+async def test_a_silent_postgresql_keeps_nobody_waiting_for_ever(house: House) -> None:
+    """Connections stay open, and nothing comes through: requests under way and new ones end, with 503."""
+    async with Town(house.instance) as town:
+        shop = await town.a_shop()
+        house.database.stall(TO_SERVER, TO_CLIENT)
+        people = [town.somebody() for _ in range(20)]
+        booking = [person.book(shop, at("08:00"), key=f"silent-{n}") for n, person in enumerate(people)]
+        reading = [house.asked("/v1/services?limit=1") for _ in range(20)]
+        asked = asyncio.gather(*booking, *reading, return_exceptions=True)
+        found = await asyncio.wait_for(asked, PATIENCE)
+        answers = [each for each in found if isinstance(each, httpx.Response)]
+        assert len(answers) == len(found), (found, house.instance.process.said[-3000:])
+        assert {each.status_code for each in answers} == {503}
+        assert (await house.asked("/health/live")).status_code == 200
+        assert (await house.asked("/health/ready")).status_code == 503
+        house.database.cut()
+        house.database.flow()
+        await asyncio.to_thread(within, PATIENCE, lambda: is_ready(house.instance.api))
+        again = await asyncio.gather(
+            *(each.book(shop, at("08:00"), key=f"silent-{n}") for n, each in enumerate(people))
+        )
+        assert sorted(each.status_code for each in again) == [201] + [409] * 19
+        await checked(house.instance, town.acknowledged)
+
+
+@pytest.mark.fault(18)
 async def test_a_silent_redis_keeps_nobody_waiting(house: House) -> None:
     async with Town(house.instance) as town:
         shop = await town.a_shop()
