@@ -7,7 +7,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -52,18 +52,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs servers, and let what takes longest begin first: nothing long is then left for one process."""
     for item in items:
         assert isinstance(item, pytest.Function)
-        if SERVERS & set(item.fixturenames) or _is_in(item, *SERVER_FOLDERS):
+        if SERVERS & set(item.fixturenames) or _is_in(item.path, *SERVER_FOLDERS):
             item.add_marker(pytest.mark.servers)
     items.sort(key=_rank)
 
 
 def _rank(item: pytest.Item) -> int:
-    places = (number for number, place in enumerate(LONGEST) if _is_in(item, place))
+    places = (number for number, place in enumerate(LONGEST) if _is_in(item.path, place))
     return next(places, len(LONGEST) + (item.get_closest_marker("servers") is None))
 
 
-def _is_in(item: pytest.Item, *places: str) -> bool:
-    return any(item.path.is_relative_to(ROOT / place) for place in places)
+@cache
+def _is_in(file: Path, *places: str) -> bool:
+    return any(file.is_relative_to(ROOT / place) for place in places)
 
 
 @dataclass(frozen=True)

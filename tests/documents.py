@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import interfaces.admin.main
@@ -127,20 +127,30 @@ def recipe_page() -> str:
     return text
 
 
-def renewed() -> dict[Path, str]:
-    """Each document as it should be."""
-    api = API.read_text()
+def _api() -> str:
+    return _replaced(_replaced(API.read_text(), "| status | type |", problems()), "| route | does |", routes())
+
+
+def _architecture() -> str:
     head, _, _ = ARCHITECTURE.read_text().partition("    domain/ ")
-    return {
-        API: _replaced(_replaced(api, "| status | type |", problems()), "| route | does |", routes()),
-        ARCHITECTURE: f"{head}{tree()}\n",
-        RECIPES: recipe_page(),
-        GUARANTEES: catalogue.beside_promises(GUARANTEES.read_text(encoding="utf-8")),
-        MODELS: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
-        FAULTS: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
-        DECISIONS: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
-        OPENAPI: json.dumps(document(), indent=2, ensure_ascii=False) + "\n",
-    }
+    return f"{head}{tree()}\n"
+
+
+def _openapi() -> str:
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+RENEWED: Mapping[Path, Callable[[], str]] = {
+    API: _api,
+    ARCHITECTURE: _architecture,
+    RECIPES: recipe_page,
+    GUARANTEES: lambda: catalogue.beside_promises(GUARANTEES.read_text(encoding="utf-8")),
+    MODELS: lambda: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
+    FAULTS: lambda: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
+    DECISIONS: lambda: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
+    OPENAPI: _openapi,
+}
+"""Each document, and what makes it as it should be."""
 
 
 def _replaced(text: str, head: str, table: str) -> str:
@@ -152,5 +162,5 @@ def _replaced(text: str, head: str, table: str) -> str:
 
 
 if __name__ == "__main__":
-    for path, text in renewed().items():
-        path.write_text(text)
+    for path, made in RENEWED.items():
+        path.write_text(made())

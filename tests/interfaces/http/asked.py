@@ -18,8 +18,8 @@ import httpx
 
 from application.access import Caller
 from domain.kernel import new_id
-from interfaces.http.app import document
 from tests.interfaces.http.fresh import FRESH, Parts
+from tests.interfaces.http.openapi.committed import DOCUMENT
 from tests.interfaces.http.tenants import Tenants
 
 FORM = "application/x-www-form-urlencoded"
@@ -54,15 +54,12 @@ class Asked:
         return answering.result()
 
 
-described = cache(document)
-
-
 @cache
 def operations() -> Mapping[str, tuple[str, str, Mapping[str, Any]]]:
     """Operation -> method, path, description."""
     return {
         operation["operationId"]: (method.upper(), path, operation)
-        for path, methods in described()["paths"].items()
+        for path, methods in DOCUMENT["paths"].items()
         for method, operation in methods.items()
     }
 
@@ -93,6 +90,6 @@ async def asked(it: Tenants, row: str, caller: str) -> Asked:
 
 def _example(content: Mapping[str, Any]) -> Mapping[str, Any]:
     (told,) = content.values()
-    schema = described()["components"]["schemas"][told["schema"]["$ref"].rpartition("/")[2]]
+    schema = DOCUMENT["components"]["schemas"][told["schema"]["$ref"].rpartition("/")[2]]
     example: Mapping[str, Any] = schema.get("examples", [{}])[0]
     return example

@@ -25,11 +25,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import ACCESS
 from infrastructure.settings import Settings
-from interfaces.http.app import document
 from interfaces.http.main import create_app
 from projections.availability.earliest_refresher import EarliestRefresher
 from projections.engine.projector import Projector
 from projections.registry import PROJECTIONS
+from tests.interfaces.http.openapi.committed import DOCUMENT
 from tests.interfaces.http.openapi.conformance_town import PEOPLE, ConformanceTown, headers_of, settle
 from tests.interfaces.http.town import SECRET
 from tests.support.hypothesis_profiles import examples
@@ -88,7 +88,7 @@ def town(address: str, readiness: Any) -> ConformanceTown:
     return settle(address)
 
 
-described = schemathesis.openapi.from_dict(document())
+described = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {each.ok().label: each.ok() for each in described.get_all_operations()}
 # `make test-system` plays ten times as many.
 PATIENCE = 10  # seconds for an answer on an idle machine

@@ -115,7 +115,7 @@ async def blocked(database: Database, first: str, second: str) -> int:
 
 
 MOVE = "UPDATE read.checkpoint SET position = 1 WHERE reader = 'job' AND position = 0"
-ASKS = f"{MOVE} AND EXISTS (SELECT FROM read.live WHERE live.generation = bookmark.generation)"
+ASKS = f"{MOVE} AND EXISTS (SELECT FROM read.live WHERE live.generation = checkpoint.generation)"
 SWITCH = "UPDATE read.live SET generation = generation + 1"
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from interfaces.http.app import document
 from interfaces.http.vocabulary.lookup import ROOMS, WORDS
+from tests.interfaces.http.openapi.committed import DOCUMENT
 
-DOCUMENT = json.loads(json.dumps(document()))
 SCHEMAS = DOCUMENT["components"]["schemas"]
 HINT = "add it to the vocabulary of its room: interfaces/http/vocabulary"
 

@@ -1,13 +1,10 @@
 """The document leads from creation to reading, and shows the messages that webhooks receive."""
 
-import json
-
 import pytest
 
 from domain.webhooks.webhook import TYPES
-from interfaces.http.app import document
+from tests.interfaces.http.openapi.committed import DOCUMENT
 
-DOCUMENT = json.loads(json.dumps(document()))
 OPERATIONS = {each["operationId"]: each for methods in DOCUMENT["paths"].values() for each in methods.values()}
 CREATED = {name: each["responses"]["201"] for name, each in OPERATIONS.items() if "201" in each["responses"]}
 

@@ -14,12 +14,11 @@ from domain.kernel import Aggregate
 from domain.webhooks.webhook import TYPES
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.memory_journal import MemoryJournal
-from interfaces.http.app import document
+from tests.interfaces.http.openapi.committed import DOCUMENT
 from tests.support.builders import a_booked_appointment, an_open_week
 from tests.support.sealed import MASTERS
 
 AT = datetime(2030, 1, 7, 9, tzinfo=UTC)
-DOCUMENT = json.loads(json.dumps(document()))
 
 
 @pytest.fixture
