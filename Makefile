@@ -74,8 +74,8 @@ faults: $(STAMP) ## cause every fault of docs/faults.md that needs no Docker; 5,
 	$(BIN)/pytest tests/system/faults --reminders 5000 --log-cli-level=INFO $(ARGS)
 	$(BIN)/pytest tests -m fault --ignore tests/system/faults --ignore tests/system/compose $(ARGS)
 
-soak: $(STAMP) ## run under load for MINUTES (60) and watch memory, files, logs, dead rows
-	$(BIN)/pytest tests/system/soak --soak $(MINUTES) $(ARGS)
+soak: $(STAMP) ## run under load for HOURS (1) or MINUTES: memory, files, logs, dead rows, queues, bytes a booking
+	$(BIN)/pytest tests/system/soak --soak $(or $(MINUTES),$$(awk 'BEGIN { print 60 * $(or $(HOURS),1) }')) $(ARGS)
 
 compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
 	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }

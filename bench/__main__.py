@@ -27,6 +27,8 @@ from infrastructure.local.servers import LocalServers
 NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "metrics", "directory", "growth")
 SLOW = ("directory", "growth")
 """Left out unless named, or quick."""
+WITH_DOCKER = ("deployed",)
+"""Left out unless named: needs Docker with Compose."""
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -34,13 +36,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES)}.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help=f"Any of {', '.join(NAMES + WITH_DOCKER)}.")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but directory and growth, which take minutes to build their logs."""
+    """Measure; without names all but directory and growth, which take minutes, and deployed, which needs Docker."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
-    if unknown := set(asked) - set(NAMES):
+    if unknown := set(asked) - {*NAMES, *WITH_DOCKER}:
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all servers stop
     collect_rarely()  # as the API and the projector do; ours and its control in one process alike

@@ -6,10 +6,12 @@ import asyncio
 import itertools
 import json
 import pickle
+import ssl
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import quantiles
 from time import perf_counter
 from typing import cast
@@ -46,12 +48,14 @@ def load(
     connections: int = 64,
     times: int = 1,
     expected: Collection[int] = (200,),
+    certificate: Path | None = None,
 ) -> Outcome:
     """Send all requests (the whole list `times` times) over so many connections, spread over the ports.
 
-    Raises Unexpected for any other status than those expected.
+    `certificate`: of a server that speaks TLS. Raises Unexpected for any other status than those expected.
     """
-    plan = [ports] if isinstance(ports, int) else list(ports), requests, connections, times, set(expected)
+    several = [ports] if isinstance(ports, int) else list(ports)
+    plan = several, requests, connections, times, set(expected), certificate
     run = subprocess.run(
         [sys.executable, "-m", "bench.load"], input=pickle.dumps(plan), capture_output=True, check=False
     )
@@ -130,12 +134,18 @@ class _Connection(asyncio.Protocol):
 
 
 async def _run(
-    ports: list[int], requests: Sequence[bytes], connections: int, times: int, expected: set[int]
+    ports: list[int],
+    requests: Sequence[bytes],
+    connections: int,
+    times: int,
+    expected: set[int],
+    certificate: Path | None,
 ) -> Outcome:
+    trusted = ssl.create_default_context(cafile=certificate) if certificate else None
     work, loop = _Work(requests, times, expected), asyncio.get_running_loop()
     everybody: list[_Connection] = []
     for _, port in zip(range(connections), itertools.cycle(ports), strict=False):
-        _, connection = await loop.create_connection(lambda: _Connection(work), HOST, port)
+        _, connection = await loop.create_connection(lambda: _Connection(work), HOST, port, ssl=trusted)
         everybody.append(connection)
     work.open, began = len(everybody), perf_counter()
     for connection in everybody:

@@ -59,7 +59,7 @@ def test_a_row_in_every_table_is_gone_and_those_of_a_migrated_database_are_there
     assert dirty(database) > len(pristine) // 2
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute("DELETE FROM read.live")
-        connection.execute("UPDATE read.bookmark SET position = 42")
+        connection.execute("UPDATE read.checkpoint SET position = 42")
     assert rows(database) != pristine
     assert emptied_database.emptied() == database, "it is the same one"
     assert rows(database) == pristine

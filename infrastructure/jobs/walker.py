@@ -22,6 +22,7 @@ from application.jobs.job import (
 from infrastructure.jobs.failures import is_fault, told_of
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
+from projections.engine.cancellation import check_cancelled
 from projections.engine.tracing import mark_failed, span_of
 
 AT_ONCE = 10  # jobs
@@ -216,6 +217,7 @@ class BackgroundWalk:
                 while await self._walker.walk():
                     pass
             except Exception as error:  # noqa: BLE001  the database may be down: the next walk tries again
+                check_cancelled()
                 logger.warning("cannot claim account jobs, retrying", outage="postgresql", error=type(error).__name__)
             with suppress(TimeoutError):
                 # Python 3.11's `wait_for` forgets a cancellation that comes as the event is set.

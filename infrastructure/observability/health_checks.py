@@ -11,8 +11,7 @@ from infrastructure.observability.process_registry import ALIVE
 from infrastructure.observability.versions import ZONES
 from projections.engine.event_feed import HEAD
 from projections.read_models.jobs.job_status import lateness
-from projections.rebuild.generations import fingerprint
-from projections.registry import PROJECTIONS
+from projections.rebuild.generations import shapes
 
 LATE = 60.0  # seconds
 _LIVE = text("SELECT generation FROM read.live")
@@ -56,7 +55,7 @@ class DatabaseChecks:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._versions = schema_versions()
-        self._shapes = {each.name: fingerprint(each) for each in PROJECTIONS}
+        self._shapes = shapes()
 
     async def database(self) -> Mapping[str, Any]:
         """It answers."""

@@ -22,7 +22,7 @@ T = TypeVar("T")
 OLD_NAME = "readers"
 
 _RESUME = """
-    UPDATE read.bookmark b SET stopped_at = NULL, error = NULL FROM read.live
+    UPDATE read.checkpoint b SET stopped_at = NULL, error = NULL FROM read.live
     WHERE b.generation = live.generation AND b.reader = ANY(:readers) AND b.stopped_at IS NOT NULL
     RETURNING b.reader"""
 

@@ -14,6 +14,7 @@ from infrastructure.settings import Settings
 from projections.availability.earliest_refresher import EarliestRefresher
 from projections.availability.invalidation import InvalidationPublisher, connect
 from projections.engine.projector import Projector
+from projections.rebuild.generations import shapes
 from projections.registry import PROJECTIONS
 
 
@@ -46,4 +47,5 @@ async def _projector(settings: Settings, stack: AsyncExitStack) -> Projector:
     )
     stack.push_async_callback(pool.close)
     await pool.open()
-    return Projector(engine, PROJECTIONS, EventCodec(settings.masters), publisher, [EarliestRefresher(pool)])
+    codec, followers = EventCodec(settings.masters), [EarliestRefresher(pool)]
+    return Projector(engine, PROJECTIONS, codec, publisher, followers, shapes())

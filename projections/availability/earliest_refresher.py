@@ -23,6 +23,7 @@ from projections.availability.earliest import AHEAD, NAME, EarliestStarts, ahead
 from projections.availability.earliest_staleness import LeadTaken, Pair, StalenessState, StaleRows
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.snapshot import AvailabilitySnapshot, LoadedCalendar, LoadedService
+from projections.engine.cancellation import check_cancelled
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL
 
 HORIZONS = (timedelta(days=2), timedelta(days=14), timedelta(days=62))
@@ -66,6 +67,7 @@ class EarliestRefresher:
                 more = await self.round()
                 pause = FIRST_PAUSE
             except Exception as error:  # noqa: BLE001  the projections beside it go on, whatever it is
+                check_cancelled()
                 # A former leader that was paused right before it took the lead may take it while this one leads.
                 leads = leads and not isinstance(error, LeadTaken)
                 logger.warning("earliest-start table is behind", outage="postgresql", error=repr(error))

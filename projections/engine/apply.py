@@ -18,7 +18,7 @@ from projections.engine.schema import generation_schema
 # The last event is asked for because a server that was superseded may still answer: its page is not written to its
 # successor, where other events may have the same positions.
 _MOVE = """
-    UPDATE read.bookmark SET position = %(until)s
+    UPDATE read.checkpoint SET position = %(until)s
     WHERE generation = %(generation)s AND reader = ANY(%(names)s) AND position = %(since)s
       AND stopped_at IS NULL
       AND (NOT %(live)s OR EXISTS (SELECT FROM read.live WHERE live.generation = %(generation)s))
@@ -26,10 +26,10 @@ _MOVE = """
           SELECT FROM log.stored_events
           WHERE originator_id = %(stream)s AND originator_version = %(version)s AND recorded_at = %(recorded_at)s)"""
 _STOP = text("""
-    UPDATE read.bookmark SET position = :position, stopped_at = :at, error = :error
+    UPDATE read.checkpoint SET position = :position, stopped_at = :at, error = :error
     WHERE generation = :generation AND reader = :name""")
 _STOP_AHEAD = text(f"""
-    UPDATE read.bookmark b SET stopped_at = b.position, error = :error FROM read.live
+    UPDATE read.checkpoint b SET stopped_at = b.position, error = :error FROM read.live
     WHERE b.generation = live.generation AND b.position > {HEAD} AND b.stopped_at IS NULL
     RETURNING b.reader, b.position""")  # noqa: S608  all of it is written here
 _AHEAD = "The log ends before this position. Run `daybook audit verify` to see why, then `daybook rebuild`."

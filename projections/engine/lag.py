@@ -1,5 +1,7 @@
 """The lag of projections behind the log, measured by the leading projector."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,6 +10,10 @@ from projections.engine.apply import Checkpoint
 from projections.engine.event_feed import HEAD
 
 LEADING = Gauge("daybook_projector_leading", "1 if this process updates the read models, else 0")
+
+
+class OtherRelease(Exception):
+    """The live read models have other tables than those that this release writes."""
 
 
 def _gauge(name: str, documentation: str) -> Gauge:
@@ -25,7 +31,7 @@ AHEAD = Gauge(
 STOPPED = _gauge("daybook_reader_stopped", "1 if an event has stopped the projection, else 0")
 
 _CHECKPOINTS = text(f"""
-    SELECT generation, b.reader, b.position, b.stopped_at,
+    SELECT generation, b.reader, b.position, b.stopped_at, b.fingerprint,
            {HEAD} - b.position AS positions,
            coalesce(greatest(extract(epoch FROM (
                SELECT at FROM log.seal ORDER BY upto DESC LIMIT 1) - clock_timestamp()), 0), 0) AS ahead,
@@ -35,10 +41,17 @@ _CHECKPOINTS = text(f"""
     FROM read.live JOIN read.bookmark b USING (generation)""")  # noqa: S608  all of it is written here
 
 
-async def measure(connection: AsyncConnection) -> tuple[int, dict[str, Checkpoint], int]:
-    """The live generation, its projections' checkpoints, and the log's head; sets the gauges of their lag."""
+async def measure(
+    connection: AsyncConnection, shapes: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, Checkpoint], int]:
+    """The live generation, its projections' checkpoints, and the log's head; sets the gauges of their lag.
+
+    Raises OtherRelease where the tables of a projection have another fingerprint than in `shapes`.
+    """
     generation, checkpoints, head = 0, {}, 0
     for row in await connection.execute(_CHECKPOINTS):
+        if shapes is not None and row.reader in shapes and row.fingerprint != shapes[row.reader]:
+            raise OtherRelease(f"The read models of generation {row.generation} are those of another release.")
         generation, checkpoints[row.reader] = row.generation, Checkpoint(row.position, row.stopped_at)
         head = row.position + row.positions
         POSITIONS.labels(row.reader).set(row.positions)

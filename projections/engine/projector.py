@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.engine import lag
 from projections.engine.apply import Checkpoint, Fenced, apply, stop_ahead
-from projections.engine.cancellation import check_cancelled
+from projections.engine.cancellation import check_cancelled, run_together
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
@@ -65,7 +65,8 @@ class ProjectionFollower(Protocol):
 class Projector:
     """Brings the projections' tables up to the log's head and keeps them there while it leads; else it stands by.
 
-    The engine's role writes read models and reads the log.
+    The engine's role writes read models and reads the log. `shapes`: projection -> fingerprint of its tables; while the
+    live read models have others, they belong to another release, whose projector may lead.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class Projector:
         codec: EventDecoder,
         publisher: InvalidationPublisher | None = None,
         followers: Sequence[ProjectionFollower] = (),
+        shapes: Mapping[str, str] | None = None,
     ) -> None:
         self._engine = engine
         self._projections = {projection.name: projection for projection in projections}
         self._codec = codec
         self._publisher = publisher
         self._followers = followers
+        self._shapes = shapes
         self._wake = asyncio.Event()
         self._checkpoints_stale = True
         self._generation = 0
@@ -91,9 +94,11 @@ class Projector:
         while True:
             try:
                 async with lead(self._engine) as won:
-                    # A TaskGroup cancels the task that it is in when a task of it fails, and loses a cancellation from
-                    # outside that comes meanwhile. In a task of its own, it does neither to this one.
-                    await asyncio.create_task(self._lead(won), name="lead")
+                    await self._lead(won)
+            except* lag.OtherRelease as other:
+                lag.leadership_lost()
+                logger.warning("projector is on standby", leader_error=str(other.exceptions[0]))
+                await self._until_ours()
             except* (LeadershipLost, psycopg.OperationalError) as lost:
                 logger.warning("projector is on standby", outage="postgresql", leader_error=str(lost.exceptions[0]))
             finally:
@@ -106,22 +111,26 @@ class Projector:
         self._checkpoints_stale = True
         await self._read_on(EventFeed(self._engine, self._codec))
 
+    async def _until_ours(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            with suppress(SQLAlchemyError, psycopg.Error, OSError, lag.OtherRelease):
+                await self._load_checkpoints()
+                return
+            check_cancelled()
+
     async def _lead(self, won: Leadership) -> None:
         self._checkpoints_stale = True
         with suppress(SQLAlchemyError, psycopg.Error, OSError):  # `_work` tries again, and logs the error
             await self._load_checkpoints()
+        check_cancelled()
         foremost = max((each.position for each in self._checkpoints.values()), default=0)
         logger.info("projector is now the leader", instance=_INSTANCE, position=foremost)
         lag.LEADING.set(1)
         if self._publisher is not None:
             self._publisher.lead_began()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(won.keep())
-            tasks.create_task(self._listen())
-            tasks.create_task(self._work(won))
-            tasks.create_task(self._beat())
-            for follower in self._followers:
-                tasks.create_task(follower.run())
+        followers = [follower.run() for follower in self._followers]
+        await run_together(won.keep(), self._listen(), self._work(won), self._beat(), *followers)
 
     async def _listen(self) -> None:
         async with aclosing(notifications(self._engine, LOG_CHANNEL, "daybook-projector-listen")) as payloads:
@@ -169,7 +178,7 @@ class Projector:
 
     async def _load_checkpoints(self) -> None:
         async with self._engine.begin() as connection:
-            self._generation, self._checkpoints, head = await lag.measure(connection)
+            self._generation, self._checkpoints, head = await lag.measure(connection, self._shapes)
             if any(each.position > head for each in self._running().values()):
                 self._checkpoints.update(await stop_ahead(connection))
         self._checkpoints_stale = False
@@ -215,4 +224,5 @@ async def _bounded(publishing: Awaitable[Any]) -> None:
         async with asyncio.timeout(PUBLISHING):
             await publishing
     except Exception as error:  # noqa: BLE001  the epoch of the caches runs out by itself
+        check_cancelled()
         logger.warning("could not publish cache versions", outage="redis", error=str(error) or type(error).__name__)

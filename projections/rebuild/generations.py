@@ -4,8 +4,9 @@ A generation records the fingerprint of each projection's tables, so that tables
 noticed and rebuilt instead of failing query by query.
 
 Schema `read` holds two control tables beside the generations: `live`, one row that names the generation in
-use, and `bookmark`, the checkpoint of each projection (its reader) in each generation. Tables that are computed
-from the read models, and that no rebuild replaces, are there too (`KEPT`).
+use, and `bookmark`, the checkpoint of each projection (its reader) in each generation. The application moves
+checkpoints through the view `checkpoint`: projectors of release 0.1.0, which would write rows of another shape, have no
+right to. Tables that are computed from the read models, and that no rebuild replaces, are there too (`KEPT`).
 """
 
 import hashlib
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS read.bookmark (
 );
 ALTER TABLE read.bookmark ADD COLUMN IF NOT EXISTS fingerprint text;
 ALTER TABLE read.live ADD COLUMN IF NOT EXISTS switched_at timestamptz;
+CREATE OR REPLACE VIEW read.checkpoint AS SELECT * FROM read.bookmark;
 INSERT INTO read.live (generation) VALUES (1) ON CONFLICT DO NOTHING
 """
 
@@ -67,7 +69,8 @@ def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIO
     create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     _grant(connection, "read", "SELECT", role)
-    connection.exec_driver_sql(f"GRANT UPDATE ON read.bookmark TO {_quoted(role)}")
+    connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {_quoted(role)}")
+    connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {_quoted(role)}")
     for table in KEPT:
         connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {_quoted(role)}')
     return live
@@ -114,6 +117,11 @@ def fingerprint(projection: Projection) -> str:
         policy = ownership.policy(0) if ownership else ""
         shape += [str(CreateTable(table).compile(dialect=dialect)), *indexes, policy]
     return hashlib.sha256("\n".join(shape).encode()).hexdigest()
+
+
+def shapes() -> dict[str, str]:
+    """The fingerprints of this release's projections."""
+    return {each.name: fingerprint(each) for each in PROJECTIONS}
 
 
 def _fingerprints(connection: Connection, generation: int) -> dict[str, str | None]:

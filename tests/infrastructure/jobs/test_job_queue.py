@@ -54,7 +54,7 @@ def plan(rows: RowPool) -> Plan:
     async def plan(ago: float = 1, kind: str = "complete") -> UUID:
         key = uuid4()
         await rows.all(
-            """WITH read AS (UPDATE read.bookmark SET position = position + 1 WHERE reader = 'job'
+            """WITH read AS (UPDATE read.checkpoint SET position = position + 1 WHERE reader = 'job'
                 RETURNING position)
             INSERT INTO read_1.job (subject, slot, key, kind, due_at, said, correlation, position)
             SELECT %s, 'slot', %s, %s, clock_timestamp() - make_interval(secs => %s), '{}', 'abc', position

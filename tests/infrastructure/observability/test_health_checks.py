@@ -16,7 +16,9 @@ async def test_read_models_of_another_release_are_never_ready(database: Database
     try:
         assert await checks.read_models() == {"generation": 1}
         with psycopg.connect(database.owner) as connection:
-            connection.execute("UPDATE read.bookmark SET fingerprint = 'of another release' WHERE reader = %s", [name])
+            connection.execute(
+                "UPDATE read.checkpoint SET fingerprint = 'of another release' WHERE reader = %s", [name]
+            )
         with pytest.raises(ReadModelsOutdated, match="daybook migrate") as refused:
             await checks.read_models()
         assert refused.value.facts == {"projections": [name]}

@@ -217,8 +217,8 @@ def test_projections_that_stopped_or_are_ahead_are_told_apart_and_all_resumed_at
     database: Database, daybook: Daybook
 ) -> None:
     with psycopg.connect(database.owner, autocommit=True) as owner:
-        owner.execute("UPDATE read.bookmark SET stopped_at = 1, error = 'why' WHERE reader IN ('agenda', 'job')")
-        owner.execute("UPDATE read.bookmark SET position = 9 WHERE reader = 'customer'")
+        owner.execute("UPDATE read.checkpoint SET stopped_at = 1, error = 'why' WHERE reader IN ('agenda', 'job')")
+        owner.execute("UPDATE read.checkpoint SET position = 9 WHERE reader = 'customer'")
     ran = daybook("projections", **way_to(database))
     assert ran.returncode == 1
     for said in (

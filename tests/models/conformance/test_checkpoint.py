@@ -61,7 +61,7 @@ def test_the_checkpoints_move_as_in_the_model(database: Database, seed: int) -> 
         live = live_of(connection)
         for _ in range(100):
             at, since, generation = (chance.randrange(3) for _ in range(3))
-            connection.execute("UPDATE read.bookmark SET position = %s WHERE reader = ANY(%s)", [at, NAMES])
+            connection.execute("UPDATE read.checkpoint SET position = %s WHERE reader = ANY(%s)", [at, NAMES])
             moved = connection.execute(apply._MOVE, values(live + generation, since, since + 1, recorded_at)).rowcount
             state = model.initial()._replace(
                 log=9, generations=(Generation(at), *[None] * 3), projectors=(Paging("ready", generation, since),)
@@ -114,8 +114,8 @@ async def blocked(database: Database, first: str, second: str) -> int:
         return (await waiting).rowcount
 
 
-MOVE = "UPDATE read.bookmark SET position = 1 WHERE reader = 'job' AND position = 0"
-ASKS = f"{MOVE} AND EXISTS (SELECT FROM read.live WHERE live.generation = bookmark.generation)"
+MOVE = "UPDATE read.checkpoint SET position = 1 WHERE reader = 'job' AND position = 0"
+ASKS = f"{MOVE} AND EXISTS (SELECT FROM read.live WHERE live.generation = checkpoint.generation)"
 SWITCH = "UPDATE read.live SET generation = generation + 1"
 
 
@@ -125,7 +125,7 @@ async def test_a_statement_that_waited_for_a_row_asks_again_of_that_row(own_data
 
 async def test_but_not_of_the_rows_that_it_did_not_wait_for(own_database: Database) -> None:
     """Behind a row alone, a page would be written to a generation that is no longer in use."""
-    touch = "UPDATE read.bookmark SET error = NULL WHERE reader = 'job'"
+    touch = "UPDATE read.checkpoint SET error = NULL WHERE reader = 'job'"
     assert await blocked(own_database, f"{touch}; {SWITCH}", ASKS) == 1
 
 

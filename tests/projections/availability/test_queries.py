@@ -334,7 +334,7 @@ async def test_another_generation_is_found_when_it_goes_live(clinic, database):
     async with await AsyncConnection.connect(database.owner) as connection:
         await connection.execute("ALTER SCHEMA read_1 RENAME TO read_2")
         await connection.execute("UPDATE read.live SET generation = 2")
-        await connection.execute("UPDATE read.bookmark SET generation = 2")
+        await connection.execute("UPDATE read.checkpoint SET generation = 2")
     assert await clinic.free() == OFFICE
 
 

@@ -139,7 +139,7 @@ async def test_nobody_waits_for_a_page_that_was_begun_after_its_leader_was_ouste
     await eventually(kept(1, position))
     async with await psycopg.AsyncConnection.connect(database.application) as paused:
         await paused.execute(f"SELECT set_config('application_name', '{PAGE_NAME}', true)")
-        await paused.execute("UPDATE read.bookmark SET position = position")
+        await paused.execute("UPDATE read.checkpoint SET position = position")
         position = await write(an_appointment())
         await eventually(kept(2, position))
         with pytest.raises(psycopg.OperationalError):

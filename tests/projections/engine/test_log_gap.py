@@ -73,7 +73,7 @@ async def test_once_it_is_removed_and_all_are_resumed_they_miss_nothing(
     await catch_up()
     ask(database.owner, REMOVED)
     end = await write(a_customer())
-    ask(database.owner, "UPDATE read.bookmark SET stopped_at = NULL, error = NULL RETURNING 1")
+    ask(database.owner, "UPDATE read.checkpoint SET stopped_at = NULL, error = NULL RETURNING 1")
     await catch_up()
     assert ask(database.owner, CHECKPOINTS) == [(end, None)]
     assert ask(database.owner, "SELECT count(*) FROM read_1.customer") == [(4,)]
@@ -138,7 +138,7 @@ class TestACheckpointAheadOfTheLog:
     @pytest.fixture(autouse=True)
     def moved(self, database: Database, stray: None) -> None:
         ask(database.owner, REMOVED)
-        ask(database.owner, f"UPDATE read.bookmark SET position = {FAR} RETURNING 1")
+        ask(database.owner, f"UPDATE read.checkpoint SET position = {FAR} RETURNING 1")
 
     async def test_stops_its_projection_and_says_what_to_do(
         self, database: Database, engine: AsyncEngine, write: Write

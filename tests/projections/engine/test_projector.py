@@ -218,7 +218,7 @@ class TestFailing:
             picky.against = None
             picky.seen.clear()
             async with engine.begin() as connection:
-                await connection.execute(text("UPDATE read.bookmark SET stopped_at = NULL, error = NULL"))
+                await connection.execute(text("UPDATE read.checkpoint SET stopped_at = NULL, error = NULL"))
             await eventually(everybody_at(position))
         assert picky.seen == [2, 3]
 

@@ -62,7 +62,7 @@ async def test_a_look_that_would_be_stale_is_refused(write, reads):
 
 async def test_a_reader_that_has_stopped_holds_back_its_own_looks_alone(write, catch_up, engine, reads):
     async with engine.begin() as connection:
-        await connection.execute(text("UPDATE read.bookmark SET stopped_at = 1 WHERE reader = 'customer'"))
+        await connection.execute(text("UPDATE read.checkpoint SET stopped_at = 1 WHERE reader = 'customer'"))
     position = await write(an_appointment())
     await catch_up()
     async with reads.open("agenda", at_least=position, sees=EVERYTHING) as read:

@@ -21,7 +21,7 @@ def owner(database):
 
 def test_ensuring_again_changes_nothing(owner):
     with owner.begin() as connection:
-        connection.execute(text("UPDATE read.bookmark SET position = 7"))
+        connection.execute(text("UPDATE read.checkpoint SET position = 7"))
         assert ensure(connection) == 1
         found = connection.execute(text("SELECT DISTINCT position, generation FROM read.bookmark")).all()
     assert found == [(7, 1)]
@@ -69,7 +69,7 @@ def test_a_generation_is_made_beside_the_live_one(owner):
 def test_the_application_keeps_read_models_but_does_not_own_them(database, forbidden):
     with psycopg.connect(database.application, autocommit=True) as connection:
         connection.execute("DELETE FROM read_1.appointment")
-        connection.execute("UPDATE read.bookmark SET position = position")
+        connection.execute("UPDATE read.checkpoint SET position = position")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(forbidden)
 
@@ -81,7 +81,7 @@ def test_a_generation_of_this_release_is_not_outdated(owner):
 
 def test_tables_of_another_shape_are_outdated_and_left_as_they_are(owner):
     with owner.begin() as connection:
-        connection.execute(text("UPDATE read.bookmark SET fingerprint = NULL WHERE reader = 'customer'"))
+        connection.execute(text("UPDATE read.checkpoint SET fingerprint = NULL WHERE reader = 'customer'"))
         connection.execute(text("ALTER TABLE read_1.customer DROP COLUMN version CASCADE"))
         ensure(connection)
         assert outdated(connection) == ["customer"]

@@ -1,4 +1,4 @@
-"""PostgreSQL ends in each way, or falls silent: everybody is answered, and nothing acknowledged is lost."""
+"""PostgreSQL ends in each way, and connections fall silent: everybody is answered, and nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
-from tests.support.faultproxy import TO_CLIENT, TO_SERVER
+from tests.support.faultproxy import TO_CLIENT, TO_SERVER, FaultProxy
 from tests.support.instances import Instance, a_folder, eventually, is_ready, within
 from tests.support.waiting import PATIENCE
 from tests.system.journeys.conftest import checked
-from tests.system.journeys.town import Person, Shop, Town, at
+from tests.system.journeys.town import Person, Shop, Town, at, good, position
 from tests.system.torture.crowd import Crowd
 from tests.system.torture.door import Door
 
@@ -35,11 +35,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass
 class House:
-    """A Daybook whose way to PostgreSQL leads through a door."""
+    """A Daybook whose way to PostgreSQL and Redis leads through doors."""
 
     instance: Instance
     servers: LocalServers
     database: Door
+    redis: FaultProxy
 
     def postmaster(self) -> int:
         return int((self.servers.home / "postgres/data/postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
@@ -70,7 +71,7 @@ async def house() -> AsyncIterator[House]:
         LocalServers(home / "redis", postgres=False) as cache,
     ):
         to = conninfo_to_dict(servers.superuser_dsn())
-        async with Door(servers.superuser_dsn()) as database:
+        async with Door(servers.superuser_dsn()) as database, FaultProxy(cache.redis_url) as redis:
             theirs = {
                 "DB_HOST": "127.0.0.1",
                 "DB_PORT": str(database.port),
@@ -78,16 +79,17 @@ async def house() -> AsyncIterator[House]:
                 "DB_PASS": "secret",
                 "DB_SUPERUSER": str(to["user"]),
                 "DB_SUPERUSER_PASS": str(to["password"]),
-                "REDIS_URL": cache.redis_url,
+                "REDIS_URL": redis.dsn,
             }
             with a_folder() as data:
                 instance = await asyncio.to_thread(Instance.start, data, apis=1, env=theirs)
                 instance.superuser_database = servers.superuser_dsn("daybook")
                 try:
-                    yield House(instance, servers, database)
+                    yield House(instance, servers, database, redis)
                 finally:
-                    database.cut()
-                    database.flow()
+                    for door in (database, redis):
+                        door.cut()
+                        door.flow()
                     await asyncio.to_thread(instance.__exit__)
 
 
@@ -158,3 +160,29 @@ async def booked(person: Person, shop: Shop, key: str) -> httpx.Response:
     while (answer := await person.book(shop, at("08:00"), key=key)).status_code == 503:  # noqa: ASYNC110  it says how long
         await asyncio.sleep(float(answer.headers["retry-after"]))
     return answer
+
+
+@pytest.mark.fault(18)
+async def test_a_silent_redis_keeps_nobody_waiting(house: House) -> None:
+    async with Town(house.instance) as town:
+        shop = await town.a_shop()
+        first = await town.somebody().book(shop, at("08:00"))
+        good(first, 201)
+        seen = position(first)
+        await reads_and_books(shop, town, "10:00", seen)
+        house.redis.stall(TO_SERVER, TO_CLIENT)
+        for hour in ("11:00", "12:00", "13:00"):
+            await asyncio.wait_for(reads_and_books(shop, town, hour, seen), PATIENCE)
+        house.redis.cut()
+        house.redis.flow()
+        await asyncio.to_thread(within, PATIENCE, lambda: is_ready(house.instance.api))
+        await reads_and_books(shop, town, "14:00", seen)
+        await checked(house.instance, town.acknowledged)
+
+
+async def reads_and_books(shop: Shop, town: Town, time: str, seen: int) -> None:
+    """A time is offered, booked, and offered no more."""
+    assert at(time) in (await shop.starts(seen=seen))["starts"]
+    answer = await town.somebody().book(shop, at(time))
+    good(answer, 201)
+    assert at(time) not in (await shop.starts(seen=position(answer)))["starts"]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -16,6 +17,17 @@ from tests.system.journeys.operations.test_memory import shares
 _JOBS = """
     SELECT n_dead_tup, n_live_tup, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
     WHERE schemaname = 'work' AND relname = 'job'"""
+_SERVER = """
+    SELECT pg_database_size(current_database()), (SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables
+               WHERE schemaname = 'log'),
+           (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+           (SELECT count(*) FROM work.job WHERE done_at IS NULL AND dead_at IS NULL AND due_at < clock_timestamp()),
+           (SELECT count(*) FROM log.stored_events WHERE topic = 'Appointment.Booked')"""
+# Dead rows are no bloat as long as autovacuum keeps up: it begins at 20 percent of a table, and 50 rows.
+_BLOAT = """
+    SELECT schemaname || '.' || relname, n_dead_tup, n_live_tup FROM pg_stat_user_tables
+    WHERE n_dead_tup > 1000 ORDER BY n_dead_tup DESC LIMIT 3"""
+_DONE = "SELECT kind, count(*) FROM work.job WHERE done_at IS NOT NULL GROUP BY kind ORDER BY kind"
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,13 @@ class Sample:
     live_rows: int
     updates: int
     hot_updates: int
+    database: int = 0  # bytes
+    log: int = 0  # bytes of the tables of record
+    connections: int = 0
+    due: int = 0  # jobs that are due and not done
+    bookings: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    bloat: Sequence[tuple[str, int, int]] = ()  # tables with their dead and live rows
     at: float = field(default_factory=monotonic)
 
     @classmethod
@@ -49,6 +68,9 @@ class Sample:
             live,
             updates,
             hot,
+            *(int(str(each)) for each in ask(instance.superuser_database, _SERVER)[0]),
+            done=Counter({str(kind): int(str(count)) for kind, count in ask(instance.superuser_database, _DONE)}),
+            bloat=[(str(name), int(str(a)), int(str(b))) for name, a, b in ask(instance.superuser_database, _BLOAT)],
         )
 
     def line(self, began: float) -> str:
@@ -57,8 +79,17 @@ class Sample:
         return (
             f"{self.at - began:6.0f} s  {self.memory.total():5.0f} MB ({memory})  API files {self.api_files:3}  "
             f"metric files {self.metric_files:2} in {self.metric_folders}  logs {self.logs:.1f} MB  "
-            f"jobs {self.live_rows}, dead rows {self.dead_rows}, HOT {hot} %, load {os.getloadavg()[0]:.1f}"
+            f"jobs {self.live_rows}, dead rows {self.dead_rows}, HOT {hot} %, "
+            f"due {self.due}, connections {self.connections}, load {os.getloadavg()[0]:.1f}"
         )
+
+    def growth(self, since: Sample) -> str:
+        """Bytes of a booking, with all that was done besides; jobs by kind; the tables with the most dead rows."""
+        bookings = max(self.bookings - since.bookings, 1)
+        log, database = (self.log - since.log) / bookings / 1000, (self.database - since.database) / bookings / 1000
+        done = dict(self.done - since.done)
+        size = f"{log:.1f} kB of log and {database:.1f} kB of database each"
+        return f"{bookings} bookings, {size}; jobs done: {done}; dead rows: {self.bloat}"
 
 
 def _name(data: Path) -> str:

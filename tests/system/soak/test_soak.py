@@ -34,6 +34,8 @@ FILES = 150  # open files of an API process without clients: pools, logs, module
 METRIC_FILES = 22  # of processes that run, and of all dead ones together
 LOGS = 45.0  # MB: three servers, each with a log and the one before
 DEAD_ROWS = 5_000
+DUE = 200  # jobs that wait
+CONNECTIONS = 60  # of one API process, one worker, projector and beat
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: the connection ends with a reset
 
@@ -87,6 +89,7 @@ async def test_nothing_grows(soak: float, capsys: pytest.CaptureFixture[str]) ->
                 await checked(instance, town.acknowledged)
     with capsys.disabled():
         lines = [sample.line(found[0].at) for sample in found]
+        lines.append(found[-1].growth(found[0]))
         sys.stdout.write("\n" + "\n".join(lines) + f"\n{len(town.acknowledged)} acknowledged, {dict(crowd.told)}\n")
     assert_nothing_grew(found)
 
@@ -102,6 +105,9 @@ def assert_nothing_grew(found: list[Sample]) -> None:
     assert {sample.metric_folders for sample in found} == {1}
     assert max(sample.logs for sample in found) < LOGS
     assert last.dead_rows < DEAD_ROWS + last.live_rows
+    assert not [name for name, dead, live in last.bloat if dead > DEAD_ROWS + live]
+    assert last.due < DUE
+    assert last.connections < CONNECTIONS
 
 
 def test_what_grows_is_found() -> None:
@@ -115,6 +121,9 @@ def test_what_grows_is_found() -> None:
         Sample(Counter(api=100.0), 60, 10, 2, 0.1, 0, 0, 0, 0),
         Sample(Counter(api=100.0), 60, 10, 1, 90.0, 0, 0, 0, 0),
         Sample(Counter(api=100.0), 60, 10, 1, 0.1, 19_650, 100, 0, 0),
+        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, due=5_000),
+        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, connections=150),
+        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, bloat=[("read_1.visit", 30_000, 100)]),
     ):
         with pytest.raises(AssertionError):
             assert_nothing_grew([*[sample] * 6, worse])

@@ -151,6 +151,7 @@ def test_what_is_in_hand_when_the_broker_goes_is_done_once(crew: Crew, broker: B
     assert len(crew.completed(ids)) == 1
 
 
+@pytest.mark.fault(4)
 def test_sigterm_finishes_what_is_in_hand(crew: Crew) -> None:
     ids = crew.past()
     with crew.beat(), crew.worker() as worker:

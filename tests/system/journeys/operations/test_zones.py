@@ -203,7 +203,9 @@ def test_status_says_what_to_do(up: Instance, run: Callable[[str], tuple[int, st
     name = PROJECTIONS[0].name
     with psycopg.connect(up.superuser_database, autocommit=True) as connection:
         try:
-            connection.execute("UPDATE read.bookmark SET stopped_at = 7, error = 'bad event' WHERE reader = %s", [name])
+            connection.execute(
+                "UPDATE read.checkpoint SET stopped_at = 7, error = 'bad event' WHERE reader = %s", [name]
+            )
             status, said = run("status")
             assert status == 1
             assert f"run: daybook projections resume {name}" in said
@@ -211,4 +213,4 @@ def test_status_says_what_to_do(up: Instance, run: Callable[[str], tuple[int, st
             assert status == 1
             assert next(each for each in json.loads(said) if each["name"] == name)["stopped_at"] == 7
         finally:
-            connection.execute("UPDATE read.bookmark SET stopped_at = NULL, error = NULL")
+            connection.execute("UPDATE read.checkpoint SET stopped_at = NULL, error = NULL")
