@@ -53,6 +53,7 @@ class Tenants:
     callers: dict[str, Caller]
     names: dict[str, str]
     monday: datetime
+    watch: psycopg.Connection[tuple[Any, ...]]
     days: Iterator[int] = field(default_factory=lambda: count(1))
 
     def another_day(self) -> datetime:
@@ -122,8 +123,7 @@ class Tenants:
 
     def recorded(self) -> tuple[Any, ...]:
         """All that a request which is refused must leave as it is."""
-        with psycopg.connect(self.database.owner) as connection:
-            row = connection.execute(_RECORDED).fetchone()
+        row = self.watch.execute(_RECORDED).fetchone()
         assert row is not None
         return row
 
@@ -138,7 +138,8 @@ async def an_account_of(api: Api, role: Role, name: str = "") -> Caller:
 async def tenants(api: Api, database: Database) -> Tenants:
     """The first organization, with everything in it; and the second, of `foreign`."""
     callers = {name: await an_account_of(api, role, name) for name, role in CALLERS.items() if name != "customer"}
-    it = Tenants(api, database, callers, {}, monday_after(api.ports.store.now()))
+    watch = psycopg.connect(database.owner, autocommit=True)
+    it = Tenants(api, database, callers, {}, monday_after(api.ports.store.now()), watch)
     ours = await it.an_organization("chief", manager="manager", staff="staff", owner="staff", former="manager")
     it.names["organization_id"] = ours
     claimed = await it.a_guest(email="customer@example.org")

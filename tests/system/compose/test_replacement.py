@@ -128,7 +128,8 @@ def leader(deployment: Deployment) -> str:
     found = {}
     for service in ("projector", "projector-standby"):
         lines = deployment.compose("logs", "--no-log-prefix", service).splitlines()
-        taken = [json.loads(line)["timestamp"] for line in lines if "projector is now the leader" in line]
+        said = (line[line.index("{") :] for line in lines if "projector is now the leader" in line)  # after codes
+        taken = [json.loads(line)["timestamp"] for line in said]
         found[service] = max(taken, default="")
     return max(found, key=lambda service: found[service])
 

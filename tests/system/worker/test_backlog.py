@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 DUE = ("complete", "expire_hold", "lapse", "remind", "notify")
 """Of three queues. What they are about is gone, which their handlers find out."""
-AWAKE, ASLEEP = 0.1, 0.9  # of every second
+AWAKE, ASLEEP = 0.2, 0.8  # of every second
 A_WALK = 100  # jobs that one walk may do until another queue has its turn: it is begun and ended by the clock
 AGO = 300.0  # seconds that the backlog waits already: a hundred times the lease, ten times what a claim once lasted
 QUEUES = {queue for queue, kinds in KINDS.items() if set(kinds) & {*DUE}} | {"sweep"}
@@ -48,7 +48,7 @@ def number(request: pytest.FixtureRequest) -> int:
 
 @contextmanager
 def slow(worker: Process) -> Iterator[None]:
-    """It and its processes are stopped for nine tenths of every second."""
+    """It and its processes are stopped for most of every second."""
     over = threading.Event()
 
     def slow_down() -> None:
