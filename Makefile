@@ -54,6 +54,11 @@ test: lint ## run all checks, then all tests but the long ones
 	$(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS)
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
+test-busy: $(STAMP) ## run all tests but the long ones TIMES (3) times, beside four processes that only count
+	@trap 'kill $$(jobs -p)' EXIT; for _ in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & done; \
+	for run in $$(seq $(or $(TIMES),3)); do echo "run $$run"; \
+	    $(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS) || exit 1; done
+
 test-system: $(STAMP) client-tools ## run the long suites in full: journeys, workers, faults, torture
 	$(PYTEST) -n $(WORKERS) tests/system --ignore tests/system/compose --ignore tests/system/watch --hypothesis-profile thorough --timeout 3600 $(ARGS)
 	$(PYTEST) -n $(WORKERS) -m "(hypothesis and not long) or long" tests --ignore tests/system --hypothesis-profile thorough --timeout 3600 $(ARGS)
