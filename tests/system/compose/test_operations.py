@@ -57,7 +57,10 @@ class Operator:
         ).stdout
 
     def answer(self, line: str, *answers: str) -> str:
-        """The screen of a command that asks questions: each answer is typed once the screen ends with a colon."""
+        """The screen of a command that asks questions: each answer is typed once the screen ends with ": ".
+
+        Not after the colon: the space comes when a password is not shown any more, and drops what was typed before.
+        """
         ours, theirs = pty.openpty()
         with subprocess.Popen(
             ["bash", "-c", line], cwd=self.folder, env=self._environment, stdin=theirs, stdout=theirs, stderr=theirs
@@ -69,7 +72,7 @@ class Operator:
                     screen += os.read(ours, 4096).decode()
                 except OSError:  # the command has ended
                     break
-                if left and screen.rstrip().endswith(":"):
+                if left and screen.endswith(": "):
                     os.write(ours, f"{left.pop(0)}\n".encode())
             assert process.wait(PATIENCE) == 0, screen
         os.close(ours)

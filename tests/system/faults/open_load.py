@@ -1,8 +1,9 @@
-"""Requests at a fixed rate, whether answers come or not, from a process of its own; prints the outcome as JSON."""
+"""Requests at a fixed rate, whether answers come or not, from a process of its own; the outcome is a file of JSON."""
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -65,6 +66,6 @@ async def offer(port: int, request: bytes, rate: float, seconds: float) -> list[
 
 
 if __name__ == "__main__":
-    port, rate, seconds, request = sys.argv[1:]
+    port, rate, seconds, request, to = sys.argv[1:]
     answers = uvloop.run(offer(int(port), request.encode(), float(rate), float(seconds)))
-    sys.stdout.write(json.dumps(answers))
+    Path(to).write_text(json.dumps(answers), encoding="utf-8")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -52,11 +53,10 @@ def _request(path: str) -> bytes:
 
 def _offered(api: Api, rate: float, seconds: float = SECONDS) -> Outcome:
     port = api.url.rpartition(":")[2]
-    words = [port, str(rate), str(seconds), _request("/v1/providers?limit=20").decode()]
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.system.faults.open_load", *words], cwd=ROOT, capture_output=True, check=True
-    )
-    return Outcome([tuple(each) for each in json.loads(ran.stdout)])
+    with tempfile.NamedTemporaryFile() as outcome:
+        words = [port, str(rate), str(seconds), _request("/v1/providers?limit=20").decode(), outcome.name]
+        subprocess.run([sys.executable, "-m", "tests.system.faults.open_load", *words], cwd=ROOT, check=True)
+        return Outcome([tuple(each) for each in json.load(outcome)])
 
 
 def _capacity(api: Api) -> float:
