@@ -110,7 +110,7 @@ def test_the_page_is_followed(operator: Operator) -> None:
     operator.type(up)
     assert "is an admin" in operator.answer(admin, f"{PASSWORD} and more", f"{PASSWORD} and more")
     assert '"status":"ready"' in operator.type(curl)
-    assert "schema" in operator.type(commands("Check")[0])
+    assert "ok    settings     MODE PROD" in operator.type(commands("Check")[0])
     for line in commands("Update"):
         operator.type(line)
     assert '"status":"ready"' in operator.type(curl)
