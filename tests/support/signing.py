@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import pyotp
 
 from application.access import ANONYMOUS, Role
 from application.event_log import Command, EventLog, command
@@ -25,6 +29,7 @@ SECRET = "a secret of the tests, long enough to sign with"
 PASSWORD = "a quiet harbour at noon"
 PEPPER = b"p" * 32
 CHEAP = 4  # bcrypt's cost where it does not matter
+ASKED_WITHIN = 10.0  # seconds
 
 
 @asynccontextmanager
@@ -103,3 +108,14 @@ async def an_account(signing: Signing, email: str, *, password: str = PASSWORD, 
 async def change(store: EventStore, account_id: UUID, what: str, role: str = "") -> None:
     """`what`: "disable", "enable", "forget" or "role", as an admin would."""
     await _change(_Change(by=ANONYMOUS, account_id=account_id, what=what, role=role), store)
+
+
+def one_time_code(totp: pyotp.TOTP, now: Callable[[], datetime], steps: int = 0) -> str:
+    """The code of now, or of so many steps later.
+
+    The code of the step before counts for the rest of this step alone: it is not given so late in a step that it
+    might be asked about in the next one.
+    """
+    while steps < 0 and now().timestamp() % totp.interval > totp.interval - ASKED_WITHIN:
+        time.sleep(0.1)
+    return totp.at(now(), counter_offset=steps)

@@ -107,7 +107,8 @@ async def people(servers, new_database, tmp_path_factory) -> AsyncIterator[Peopl
             it = await tenants(add_panel(api), database)
             known = {name: caller for name, caller in it.callers.items() if caller.id is not None}
             browsers = {name: await a_session(api, caller.account) for name, caller in known.items()}
-            yield People(it, {**browsers, "anonymous": Browser(api)})
+            with it.watch:
+                yield People(it, {**browsers, "anonymous": Browser(api)})
 
 
 def rows_of() -> dict[str, str]:

@@ -16,7 +16,7 @@ from domain.kernel import new_id
 from domain.people.account import Account
 from projections.read_models.jobs.job import key_of
 from tests.interfaces.http.tenants import CALLERS, Tenants, an_account_of
-from tests.support.signing import PASSWORD, an_account
+from tests.support.signing import PASSWORD, an_account, one_time_code
 
 Parts = Mapping[str, Any]
 """Ids by name. `said`: more of the body; `query`; `by`: who asks instead; `whose`: see Asked."""
@@ -230,7 +230,7 @@ async def _codes_in_force(it: Tenants, caller: str) -> Parts:
 
 
 def _code(it: Tenants, secret: str, steps: int) -> Parts:
-    return {"said": {"code": pyotp.TOTP(secret).at(it.api.ports.store.now(), counter_offset=steps)}}
+    return {"said": {"code": one_time_code(pyotp.TOTP(secret), it.api.ports.store.now, steps)}}
 
 
 async def _session(it: Tenants, caller: str, whose: str = "customer") -> Parts:

@@ -29,7 +29,7 @@ from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import signed_in
 from tests.interfaces.http.town import Api, a_town
 from tests.support.builders import somebody
-from tests.support.signing import PASSWORD, an_account
+from tests.support.signing import PASSWORD, an_account, one_time_code
 
 ADA, NEW = "ada@example.org", "ada.lovelace@example.org"
 ANOTHER = "seven herons over the weir"
@@ -134,7 +134,7 @@ async def resets_the_password(api: Api, arm: Arm) -> None:
 async def _codes(api: Api, me: Caller) -> Callable[[int], str]:
     told = (await api.post("/v1/auth/totp", {"password": PASSWORD}, me)).json()
     totp = pyotp.TOTP(told["secret"])
-    return lambda step: totp.at(api.ports.store.now(), counter_offset=step)
+    return lambda step: one_time_code(totp, api.ports.store.now, step)
 
 
 async def begins_codes(api: Api, arm: Arm) -> None:

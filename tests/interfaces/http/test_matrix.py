@@ -222,7 +222,9 @@ async def it(servers, new_database, tmp_path_factory) -> AsyncIterator[Tenants]:
     with pytest.MonkeyPatch.context() as patch:
         lift_limits(patch)
         async with opened(database, servers.redis_url, tmp_path_factory.mktemp("matrix")) as api:
-            yield await tenants(api, database)
+            it = await tenants(api, database)
+            with it.watch:
+                yield it
 
 
 async def test_every_route_is_in_this_table_and_in_that_of_access() -> None:

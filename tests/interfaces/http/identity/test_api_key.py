@@ -14,7 +14,7 @@ from tests.interfaces.http.sign_in import ADA
 from tests.interfaces.http.town import Api, pointers, problem
 from tests.support.builders import somebody
 from tests.support.instances import eventually
-from tests.support.signing import PASSWORD, an_account, change
+from tests.support.signing import PASSWORD, an_account, change, one_time_code
 
 KEYS = "/v1/api-keys"
 NEW: dict[str, Any] = {"name": "screen", "scopes": ["read"], "current_password": PASSWORD}
@@ -106,10 +106,10 @@ async def test_the_password_is_needed_again_and_a_code_where_codes_are_on(api: A
     wrong = {**NEW, "current_password": "wrong"}
     assert problem(await api.post(KEYS, wrong, ada)) == (403, "wrong-password")
     begun = await api.post("/v1/auth/totp", {"password": PASSWORD}, ada)
-    codes, now = pyotp.TOTP(begun.json()["secret"]), api.ports.store.now()
-    await api.post("/v1/auth/totp/confirm", {"code": codes.at(now, counter_offset=-1)}, ada)
+    codes, now = pyotp.TOTP(begun.json()["secret"]), api.ports.store.now
+    await api.post("/v1/auth/totp/confirm", {"code": one_time_code(codes, now, -1)}, ada)
     assert problem(await api.post(KEYS, NEW, ada)) == (403, "wrong-code")
-    code = {"code": codes.at(now)}
+    code = {"code": one_time_code(codes, now)}
     assert (await api.post(KEYS, {**NEW, **code}, ada)).status_code == 201
     assert problem(await api.post(KEYS, {**NEW, **code}, ada)) == (403, "wrong-code"), "used"
     assert len((await api.get(KEYS, ada)).json()["items"]) == 1

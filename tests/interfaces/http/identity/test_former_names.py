@@ -10,7 +10,7 @@ from application.access import Caller, Role
 from tests.interfaces.http.accounts import token_of
 from tests.interfaces.http.sign_in import ADA, register
 from tests.interfaces.http.town import Api, pointers
-from tests.support.signing import PASSWORD, an_account
+from tests.support.signing import PASSWORD, an_account, one_time_code
 
 ANOTHER = "seven herons over the weir"
 Send = Callable[[Api, Caller, str], Awaitable[httpx.Response]]
@@ -39,9 +39,9 @@ async def stop(api: Api, me: Caller, name: str) -> httpx.Response:
     if name == "unknown":
         return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": "123456"})
     codes = pyotp.TOTP((await start(api, me, "current_password")).json()["secret"])
-    now = api.ports.store.now()
-    await api.post("/v1/auth/totp/confirm", {"code": codes.at(now, counter_offset=-1)}, me)
-    return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": codes.at(now)})
+    now = api.ports.store.now
+    await api.post("/v1/auth/totp/confirm", {"code": one_time_code(codes, now, -1)}, me)
+    return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": one_time_code(codes, now)})
 
 
 async def move(api: Api, me: Caller, name: str) -> httpx.Response:

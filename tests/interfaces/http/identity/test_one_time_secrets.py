@@ -16,7 +16,7 @@ from tests.interfaces.http.accounts import nothing, token_of
 from tests.interfaces.http.sign_in import ADA, an_account, prove, register, signed_in
 from tests.interfaces.http.town import Api, problem
 from tests.support.builders import somebody
-from tests.support.signing import PASSWORD, change
+from tests.support.signing import PASSWORD, change, one_time_code
 from tests.support.signing import an_account as with_password
 
 ADMIN = somebody(Role.ADMIN)
@@ -54,7 +54,7 @@ async def _reset(api: Api, ticket: str, password: str) -> httpx.Response:
 
 
 async def _confirm(api: Api, me: Caller, codes: pyotp.TOTP, step: int = 0) -> httpx.Response:
-    code = codes.at(api.ports.store.now(), counter_offset=step)
+    code = one_time_code(codes, api.ports.store.now, step)
     return await api.post("/v1/auth/totp/confirm", {"code": code}, me)
 
 

@@ -12,7 +12,7 @@ from tests.conftest import Database
 from tests.interfaces.http.sign_in import ADA, refreshed, signed_in
 from tests.interfaces.http.town import Api, problem
 from tests.support.dump import found_in_database
-from tests.support.signing import PASSWORD, an_account
+from tests.support.signing import PASSWORD, an_account, one_time_code
 
 TOTP = "/v1/auth/totp"
 
@@ -33,7 +33,7 @@ async def begun(api: Api, by: Caller) -> pyotp.TOTP:
 
 
 def code(api: Api, totp: pyotp.TOTP, steps: int = 0) -> str:
-    return totp.at(api.ports.store.now(), counter_offset=steps)
+    return one_time_code(totp, api.ports.store.now, steps)
 
 
 async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada: Caller):
