@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -110,12 +110,13 @@ async def change(store: EventStore, account_id: UUID, what: str, role: str = "")
     await _change(_Change(by=ANONYMOUS, account_id=account_id, what=what, role=role), store)
 
 
-def one_time_code(totp: pyotp.TOTP, now: Callable[[], datetime], steps: int = 0) -> str:
+async def one_time_code(totp: pyotp.TOTP, now: Callable[[], datetime], steps: int = 0) -> str:
     """The code of now, or of so many steps later.
 
     The code of the step before counts for the rest of this step alone: it is not given so late in a step that it
     might be asked about in the next one.
     """
-    while steps < 0 and now().timestamp() % totp.interval > totp.interval - ASKED_WITHIN:
-        time.sleep(0.1)
+    left = totp.interval - now().timestamp() % totp.interval
+    if steps < 0 and left < ASKED_WITHIN:
+        await asyncio.sleep(left)
     return totp.at(now(), counter_offset=steps)

@@ -58,7 +58,7 @@ async def test_signing_in_leads_nowhere_else(api: Api, ada: Caller, after: str) 
 async def test_an_account_with_one_time_codes_is_asked_for_one(api: Api, ada: Caller) -> None:
     begun = (await api.post("/v1/auth/totp", {"password": PASSWORD}, ada)).json()
     totp = pyotp.TOTP(begun["secret"])
-    code = one_time_code(totp, api.ports.store.now, -1)
+    code = await one_time_code(totp, api.ports.store.now, -1)
     assert (await api.post("/v1/auth/totp/confirm", {"code": code}, ada)).status_code == 200
     browser = Browser(api)
     asked = await browser.sign_in(ADA)

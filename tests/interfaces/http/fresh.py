@@ -217,7 +217,7 @@ async def _codes(it: Tenants, caller: str) -> Parts:
     if not parts:
         return {}
     begun = await it.api.post("/v1/auth/totp", {"password": PASSWORD}, parts["by"])
-    return {**parts, "totp": pyotp.TOTP(begun.json()["secret"]), **_code(it, begun.json()["secret"], 0)}
+    return {**parts, "totp": pyotp.TOTP(begun.json()["secret"]), **await _code(it, begun.json()["secret"], 0)}
 
 
 async def _codes_in_force(it: Tenants, caller: str) -> Parts:
@@ -226,11 +226,11 @@ async def _codes_in_force(it: Tenants, caller: str) -> Parts:
         return {}
     said = {"code": parts["said"]["code"]}
     assert (await it.api.post("/v1/auth/totp/confirm", said, parts["by"])).is_success
-    return {**parts, **_code(it, parts["totp"].secret, 1)}
+    return {**parts, **await _code(it, parts["totp"].secret, 1)}
 
 
-def _code(it: Tenants, secret: str, steps: int) -> Parts:
-    return {"said": {"code": one_time_code(pyotp.TOTP(secret), it.api.ports.store.now, steps)}}
+async def _code(it: Tenants, secret: str, steps: int) -> Parts:
+    return {"said": {"code": await one_time_code(pyotp.TOTP(secret), it.api.ports.store.now, steps)}}
 
 
 async def _session(it: Tenants, caller: str, whose: str = "customer") -> Parts:

@@ -131,7 +131,7 @@ async def resets_the_password(api: Api, arm: Arm) -> None:
     await api.post("/v1/auth/password/reset", {"ticket": ticket, "password": ANOTHER})
 
 
-async def _codes(api: Api, me: Caller) -> Callable[[int], str]:
+async def _codes(api: Api, me: Caller) -> Callable[[int], Awaitable[str]]:
     told = (await api.post("/v1/auth/totp", {"password": PASSWORD}, me)).json()
     totp = pyotp.TOTP(told["secret"])
     return lambda step: one_time_code(totp, api.ports.store.now, step)
@@ -141,16 +141,16 @@ async def begins_codes(api: Api, arm: Arm) -> None:
     me = await ada(api)
     code = await _codes(api, me)
     await arm()
-    await api.post("/v1/auth/totp/confirm", {"code": code(0)}, me)
+    await api.post("/v1/auth/totp/confirm", {"code": await code(0)}, me)
 
 
 async def stops_codes(api: Api, arm: Arm) -> None:
     me = await ada(api)
     code = await _codes(api, me)
-    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.post("/v1/auth/totp/confirm", {"code": await code(-1)}, me)
     await api.people.work()
     await arm()
-    await api.ask("DELETE", "/v1/auth/totp", me, {"password": PASSWORD, "code": code(0)})
+    await api.ask("DELETE", "/v1/auth/totp", me, {"password": PASSWORD, "code": await code(0)})
 
 
 async def creates_an_api_key(api: Api, arm: Arm) -> None:
@@ -162,16 +162,16 @@ async def creates_an_api_key(api: Api, arm: Arm) -> None:
 async def renews_recovery_codes(api: Api, arm: Arm) -> None:
     me = await ada(api)
     code = await _codes(api, me)
-    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.post("/v1/auth/totp/confirm", {"code": await code(-1)}, me)
     await api.people.work()
     await arm()
-    await api.post("/v1/auth/totp/recovery-codes", {"current_password": PASSWORD, "code": code(0)}, me)
+    await api.post("/v1/auth/totp/recovery-codes", {"current_password": PASSWORD, "code": await code(0)}, me)
 
 
 async def uses_a_recovery_code(api: Api, arm: Arm) -> None:
     me = await ada(api)
     code = await _codes(api, me)
-    made = (await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)).json()
+    made = (await api.post("/v1/auth/totp/confirm", {"code": await code(-1)}, me)).json()
     await api.people.work()
     await arm()
     await signed_in(api, totp=made["recovery_codes"][0])
@@ -180,7 +180,7 @@ async def uses_a_recovery_code(api: Api, arm: Arm) -> None:
 async def loses_the_device(api: Api, arm: Arm) -> None:
     me = await ada(api)
     code = await _codes(api, me)
-    await api.post("/v1/auth/totp/confirm", {"code": code(-1)}, me)
+    await api.post("/v1/auth/totp/confirm", {"code": await code(-1)}, me)
     await api.people.work()
     await arm()
     await reset_totp(me.account, api.ports.identity.signing)

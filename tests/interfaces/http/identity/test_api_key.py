@@ -107,9 +107,9 @@ async def test_the_password_is_needed_again_and_a_code_where_codes_are_on(api: A
     assert problem(await api.post(KEYS, wrong, ada)) == (403, "wrong-password")
     begun = await api.post("/v1/auth/totp", {"password": PASSWORD}, ada)
     codes, now = pyotp.TOTP(begun.json()["secret"]), api.ports.store.now
-    await api.post("/v1/auth/totp/confirm", {"code": one_time_code(codes, now, -1)}, ada)
+    await api.post("/v1/auth/totp/confirm", {"code": await one_time_code(codes, now, -1)}, ada)
     assert problem(await api.post(KEYS, NEW, ada)) == (403, "wrong-code")
-    code = {"code": one_time_code(codes, now)}
+    code = {"code": await one_time_code(codes, now)}
     assert (await api.post(KEYS, {**NEW, **code}, ada)).status_code == 201
     assert problem(await api.post(KEYS, {**NEW, **code}, ada)) == (403, "wrong-code"), "used"
     assert len((await api.get(KEYS, ada)).json()["items"]) == 1

@@ -40,8 +40,8 @@ async def stop(api: Api, me: Caller, name: str) -> httpx.Response:
         return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": "123456"})
     codes = pyotp.TOTP((await start(api, me, "current_password")).json()["secret"])
     now = api.ports.store.now
-    await api.post("/v1/auth/totp/confirm", {"code": one_time_code(codes, now, -1)}, me)
-    return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": one_time_code(codes, now)})
+    await api.post("/v1/auth/totp/confirm", {"code": await one_time_code(codes, now, -1)}, me)
+    return await api.ask("DELETE", "/v1/auth/totp", me, {name: PASSWORD, "code": await one_time_code(codes, now)})
 
 
 async def move(api: Api, me: Caller, name: str) -> httpx.Response:

@@ -54,7 +54,7 @@ async def _reset(api: Api, ticket: str, password: str) -> httpx.Response:
 
 
 async def _confirm(api: Api, me: Caller, codes: pyotp.TOTP, step: int = 0) -> httpx.Response:
-    code = one_time_code(codes, api.ports.store.now, step)
+    code = await one_time_code(codes, api.ports.store.now, step)
     return await api.post("/v1/auth/totp/confirm", {"code": code}, me)
 
 

@@ -32,22 +32,22 @@ async def begun(api: Api, by: Caller) -> pyotp.TOTP:
     return pyotp.TOTP(told["secret"])
 
 
-def code(api: Api, totp: pyotp.TOTP, steps: int = 0) -> str:
-    return one_time_code(totp, api.ports.store.now, steps)
+async def code(api: Api, totp: pyotp.TOTP, steps: int = 0) -> str:
+    return await one_time_code(totp, api.ports.store.now, steps)
 
 
 async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada: Caller):
     totp = await begun(api, ada)
     assert (await signed_in(api)).status_code == 200, "not yet in force"
-    answer = await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)
+    answer = await api.post(f"{TOTP}/confirm", {"code": await code(api, totp, -1)}, ada)
     assert answer.status_code == 200
     assert problem(await signed_in(api)) == (401, "totp-required")
     again = await api.post(TOTP, {"password": PASSWORD}, ada)
     assert problem(again) == (409, "codes-in-force")
-    assert (await signed_in(api, totp=code(api, totp))).status_code == 200
-    said = {"password": PASSWORD, "code": code(api, totp)}
+    assert (await signed_in(api, totp=await code(api, totp))).status_code == 200
+    said = {"password": PASSWORD, "code": await code(api, totp)}
     assert problem(await api.ask("DELETE", TOTP, ada, said)) == (403, "wrong-code"), "used to sign in"
-    said = {"password": PASSWORD, "code": code(api, totp, 1)}
+    said = {"password": PASSWORD, "code": await code(api, totp, 1)}
     assert (await api.ask("DELETE", TOTP, ada, said)).status_code == 204
     assert (await signed_in(api)).status_code == 200
     assert [said["letter"] for _, said in await api.people.enqueued()] == ["totp-confirmed", "totp-stopped"]
@@ -55,7 +55,7 @@ async def test_codes_count_once_confirmed_until_they_are_given_up(api: Api, ada:
 
 async def test_a_new_password_by_mail_leaves_them_in_force(api: Api, ada: Caller):
     totp = await begun(api, ada)
-    await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)
+    await api.post(f"{TOTP}/confirm", {"code": await code(api, totp, -1)}, ada)
     ticket = await api.ports.identity.signing.tickets.issue(ada.account, "reset", timedelta(hours=1))  # type: ignore[union-attr]
     another = {"ticket": ticket, "password": "seven herons over the weir"}
     assert (await api.post("/v1/auth/password/reset", another)).status_code == 204
@@ -65,15 +65,15 @@ async def test_a_new_password_by_mail_leaves_them_in_force(api: Api, ada: Caller
 async def test_the_password_is_needed_again(api: Api, ada: Caller):
     assert problem(await api.post(TOTP, {"password": "wrong"}, ada)) == (403, "wrong-password")
     totp = await begun(api, ada)
-    await api.post(f"{TOTP}/confirm", {"code": code(api, totp)}, ada)
-    said = {"password": "wrong", "code": code(api, totp, 1)}
+    await api.post(f"{TOTP}/confirm", {"code": await code(api, totp)}, ada)
+    said = {"password": "wrong", "code": await code(api, totp, 1)}
     assert problem(await api.ask("DELETE", TOTP, ada, said)) == (403, "wrong-password")
 
 
 async def test_a_wrong_code_confirms_nothing_and_can_not_be_guessed(api: Api, ada: Caller):
     assert problem(await api.post(f"{TOTP}/confirm", {"code": "123456"}, ada)) == (409, "no-codes")
     totp = await begun(api, ada)
-    wrong = f"{(int(code(api, totp)) + 1) % 1_000_000:06}"
+    wrong = f"{(int(await code(api, totp)) + 1) % 1_000_000:06}"
     answers = [await api.post(f"{TOTP}/confirm", {"code": wrong}, ada) for _ in range(6)]
     assert problem(answers[0]) == (403, "wrong-code")
     assert problem(answers[-1]) == (429, "too-many-requests")
@@ -84,9 +84,9 @@ async def test_beside_codes_a_password_may_be_short_and_then_codes_stay(api: Api
     short = {"old": PASSWORD, "password": "k7#mQ2!x"}
     assert problem(await api.post("/v1/auth/password/change", short, ada)) == (422, "weak-password")
     totp = await begun(api, ada)
-    await api.post(f"{TOTP}/confirm", {"code": code(api, totp)}, ada)
+    await api.post(f"{TOTP}/confirm", {"code": await code(api, totp)}, ada)
     assert (await api.post("/v1/auth/password/change", short, ada)).status_code == 204
-    said = {"password": short["password"], "code": code(api, totp, 1)}
+    said = {"password": short["password"], "code": await code(api, totp, 1)}
     answer = await api.ask("DELETE", TOTP, ada, said)
     assert problem(answer) == (409, "password-too-short-alone")
 
@@ -100,7 +100,7 @@ class TestRecoveryCodes:
     @pytest.fixture
     async def codes(self, api: Api, ada: Caller) -> list[str]:
         totp = await begun(api, ada)
-        told = (await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)).json()
+        told = (await api.post(f"{TOTP}/confirm", {"code": await code(api, totp, -1)}, ada)).json()
         return list(told["recovery_codes"])
 
     async def test_there_are_ten_and_each_signs_in_once(self, api: Api, codes: list[str]):
@@ -137,7 +137,7 @@ class TestRecoveryCodes:
     async def test_another_s_are_none_of_one_s_own(self, api: Api, codes: list[str]):
         bea = Caller(await an_account(api.ports.identity.signing, "bea@example.org"), Role.CUSTOMER)
         totp = await begun(api, bea)
-        await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, bea)
+        await api.post(f"{TOTP}/confirm", {"code": await code(api, totp, -1)}, bea)
         assert problem(await signed_in(api, "bea@example.org", totp=codes[0])) == (401, "invalid-credentials")
 
     async def test_none_is_kept_in_clear(self, api: Api, database: Database, codes: list[str]):
@@ -148,11 +148,11 @@ class TestRecoveryCodes:
 @pytest.mark.parametrize("password", [PASSWORD, "k7#mQ2!x"])
 async def test_the_operator_turns_codes_off_for_who_lost_everything(api: Api, ada: Caller, password: str):
     totp = await begun(api, ada)
-    await api.post(f"{TOTP}/confirm", {"code": code(api, totp, -1)}, ada)
+    await api.post(f"{TOTP}/confirm", {"code": await code(api, totp, -1)}, ada)
     if password != PASSWORD:
         said = {"current_password": PASSWORD, "password": password}
         assert (await api.post("/v1/auth/password/change", said, ada)).status_code == 204
-    session = (await signed_in(api, password=password, totp=code(api, totp))).json()
+    session = (await signed_in(api, password=password, totp=await code(api, totp))).json()
     await reset_totp(ada.account, api.ports.identity.signing)
     assert problem(await refreshed(api, session["refresh_token"])) == (401, "unauthenticated")
     (event,) = await api.ports.identity.signing.security.find(limit=5, kind="totp_reset")
