@@ -55,7 +55,7 @@ test: lint ## run all checks, then all tests but the long ones
 	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-one-other-postgres
 
 test-busy: $(STAMP) ## run all tests but the long ones TIMES (3) times, beside four processes that only count
-	@trap 'kill $$(jobs -p)' EXIT; for _ in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & done; \
+	@trap 'kill $$hogs' EXIT; for _ in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & hogs="$$hogs $$!"; done; \
 	for run in $$(seq $(or $(TIMES),3)); do echo "run $$run"; \
 	    $(PYTEST) -n $(WORKERS) -m "not long" --hypothesis-profile ci $(ARGS) || exit 1; done
 

@@ -157,7 +157,6 @@ class Cluster:
             "fsync": durable,
             "full_page_writes": durable,
             "synchronous_commit": durable,
-            "jit": "off",  # it costs more than any statement of Daybook gains by it
             "timezone": "UTC",
             "log_timezone": "UTC",
             "cluster_name": "daybook",

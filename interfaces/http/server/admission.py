@@ -2,7 +2,8 @@
 
 While requests wait too long for the event loop or for a connection to the database, Daybook admits fewer at once. The
 others wait for their turn for a moment, and are refused when the line does not get shorter (controlled delay, CoDel).
-A line that has been standing for a while is short: what finds no place in it is refused at once (load shedding).
+A line that has been standing for a while is short: a request that finds no place in it is refused at once (load
+shedding).
 Those that are admitted stay as fast as the machine can be.
 """
 

@@ -1,4 +1,4 @@
-"""Load shedding: what admission control has no room for is refused before a task is made for it, with prepared bytes.
+"""Load shedding: a request that admission control has no room for is refused with prepared bytes, without a task.
 
 A refusal by the app costs a third of what an answer costs: at three times the capacity, refusals alone would fill the
 processor.

@@ -1,4 +1,4 @@
-"""Load shedding: what finds no place in a standing line is refused by the server itself, as the app would refuse it."""
+"""Load shedding: the server itself refuses a request without a place in a standing line, as the app would do."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from interfaces.http.server.limits import ServerLimits
 from tests.support.waiting import PATIENCE
 
 READ = "/v1/providers"
+IDLE = 1  # seconds for which a connection may be idle
 ID = "0190f3a4-0000-7000-8000-000000000001"
 
 
@@ -28,9 +29,10 @@ def nobody_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Full:
-    """An admission without room, whose line has been standing."""
+    """An admission without room, whose line has been standing. `line`: how many wait in it."""
 
-    def __init__(self, *, silent: bool = False) -> None:
+    def __init__(self, *, silent: bool = False, line: int = STANDING_LINE) -> None:
+        self.line = line
         self.admission = Admission(waits=lambda: 1.0, silent=lambda: silent, reserved=RESERVED_PATHS)
         self.waiting: list[asyncio.Task[object]] = []
 
@@ -38,7 +40,7 @@ class Full:
         for _ in range(100):
             self.admission.adapt(1.0)
         self.leaves = [await self.admission.enter(READ) for _ in range(FEWEST)]
-        self.waiting = [asyncio.create_task(self.admission.enter(READ)) for _ in range(STANDING_LINE)]
+        self.waiting = [asyncio.create_task(self.admission.enter(READ)) for _ in range(self.line)]
         await asyncio.sleep(0)
         self.admission._line_empty_at -= INTERVAL
 
@@ -78,7 +80,7 @@ class Served(NamedTuple):
 async def served(full: Full) -> AsyncIterator[Served]:
     app = build(options=AppOptions(admission=full.admission, origins=Origins(["https://salon.example"])))
     server = uvicorn.Server(config_of(app, ServerLimits(), host="127.0.0.1", port=0))
-    server.config.loop = "none"
+    server.config.loop, server.config.timeout_keep_alive = "none", IDLE
     running = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  it tells nobody
         await asyncio.sleep(0.01)
@@ -150,3 +152,14 @@ async def test_while_the_process_stops_it_says_that_the_connection_closes() -> N
         assert answer.status == 503
         assert answer.headers["connection"] == "close"
         assert await client.reader.read() == b""
+
+
+async def test_the_last_of_pipelined_requests_is_no_idle_connection() -> None:
+    async with served(Full(line=0)) as (full, client, _):
+        client.send(path="/health/live")
+        client.send(path="/v1/nothing")  # waits for its turn
+        assert (await read(client.reader)).status == 200
+        await asyncio.sleep(3 * IDLE)
+        for leave in full.leaves:
+            leave()
+        assert (await read(client.reader)).status == 404
