@@ -24,7 +24,7 @@ WORKERS = $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 PYTEST = $(BIN)/pytest --dist worksteal
 OTHER_POSTGRES := $(patsubst %/initdb,%,$(wildcard /usr/lib/postgresql/*/bin/initdb))
 LINTERS := lint-lock lint-types lint-style lint-format lint-rings lint-dependencies lint-security lint-description \
-    lint-migrations lint-scripts lint-image lint-compose
+    lint-migrations lint-scripts lint-image lint-compose lint-documents
 COMPOSE := tests/system/compose
 # Generators of clients and linters of docs/openapi.json have locked packages of their own.
 CLIENTS := tests/system/clients
@@ -130,6 +130,8 @@ lint-image:
 	$(BIN)/hadolint Dockerfile
 lint-compose:
 	@$(COMPOSE)/lint
+lint-documents:
+	$(BIN)/python -m tests.documents --check
 lint-description: $(CLIENT_TOOLS)/.linted
 
 # Once for each version of the document.

@@ -1,13 +1,15 @@
 """The parts of the documents that are made: routes, problems, the tree of modules, decisions, recipes, faults.
 
-`make documents` writes them; a test fails when a document and the code differ.
+`make documents` writes them; `make lint` fails if a document and the code differ.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from difflib import unified_diff
 from pathlib import Path
 
 import interfaces.admin.main
@@ -161,6 +163,18 @@ def _replaced(text: str, head: str, table: str) -> str:
     return before + table + "\n" + "\n".join(lines[end:])
 
 
+def stale() -> list[str]:
+    """What differs from the code, as a diff of each document."""
+    found: list[str] = []
+    for path, made in RENEWED.items():
+        name = str(path.relative_to(ROOT))
+        now, then = path.read_text().splitlines(), made().splitlines()
+        found += unified_diff(now, then, name, f"{name} by `make documents`", lineterm="", n=0)
+    return found
+
+
 if __name__ == "__main__":
+    if "--check" in sys.argv[1:]:
+        sys.exit("\n".join(stale()) or 0)
     for path, made in RENEWED.items():
         path.write_text(made())
