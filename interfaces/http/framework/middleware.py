@@ -28,8 +28,8 @@ SAFE: Mapping[bytes, bytes] = {
 HTTPS_ONLY: Mapping[bytes, bytes] = {
     b"strict-transport-security": b"max-age=31536000; includeSubDomains",
 }
-Admit = Callable[[str], Awaitable[Callable[[], None]]]
-"""From the path to a call for the end of the request; raises Unavailable."""
+Admit = Callable[[str, str], Awaitable[Callable[[], None]]]
+"""From path and method to a call for the end of the request; raises Unavailable."""
 RequestSpan = Callable[[Scope], AbstractContextManager[object]]
 """A span of tracing around the answer to a request."""
 SECURITY_EVENTS = (Unauthenticated, Forbidden, TooManyRequests)
@@ -68,7 +68,7 @@ class Envelope:
         current_work.set(scope)  # of this request's task alone
         with self._span(scope):
             try:
-                leave = await self._admit(scope["path"])
+                leave = await self._admit(scope["path"], scope["method"])
                 await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
             except Exception as error:
                 if started:

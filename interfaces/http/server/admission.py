@@ -1,27 +1,30 @@
 """Admission control: how many requests are answered at once, by the delay that is measured.
 
-While requests wait too long for the event loop or for a connection to the database, Daybook admits fewer at once. The
-others wait for their turn for a moment, and are refused when the line does not get shorter (controlled delay, CoDel).
-A line that has been standing for a while is short: a request that finds no place in it is refused at once (load
-shedding).
-Those that are admitted stay as fast as the machine can be.
+While the event loop is busy and requests take much longer than they take alone, Daybook admits fewer at once; also
+while they wait too long for the event loop or for a connection to the database, whatever they took. The others wait for
+their turn for a moment, and are refused when the line does not get shorter.
+Those that are admitted stay nearly as fast as on an idle machine.
 """
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 
 from prometheus_client import Counter, Gauge
 
 from application.event_log import Overloaded, Unavailable
+from interfaces.http.server.service_times import ServiceTimes, kind_of
+from interfaces.http.server.waiting_line import WaitingLine
 
 TICK = 0.05  # seconds between two measurements
 LATE_TICKS = 2  # one after the other: garbage collection alone is no overload
-FEWEST, FIRST, MOST = 8, 128, 1_000  # requests at once
+CALM_TICKS = 20  # in time, one after the other: whatever waits, it is not the processor that it waits for
+FEWEST, FIRST, MOST = 3, 64, 1_000  # requests at once
 RESERVED = 16  # requests of operators beside them
-BURST, STANDING, INTERVAL = 0.1, 0.02, 0.1  # seconds
-LINE, STANDING_LINE = 1_000, 8  # requests that wait: in a burst, and once the line has been standing
+BUSY = 0.002  # seconds by which the event loop of a busy process is late, at least
+SLOWDOWN = 2.0  # times as long as alone: so many are in each other's way
+ALONE = 2  # requests at once that hardly are
 
 SHED = Counter("daybook_http_shed", "Requests refused by admission control", ["reason"])
 for _reason in ("overloaded", "database"):
@@ -57,39 +60,42 @@ class Admission:
         self._reserved = tuple(reserved)
         self.limit = float(FIRST)
         self._in_flight = self._operators = self._peak = self._late = 0
-        self._line: deque[asyncio.Future[None]] = deque()
-        self._line_empty_at = 0.0
+        self._in_time = CALM_TICKS
+        self._line = WaitingLine(self._refusal)
+        self._times = ServiceTimes()
         self._ticking = False
 
     @property
     def in_flight(self) -> int:
         return self._in_flight
 
-    async def enter(self, path: str) -> Callable[[], None]:
+    async def enter(self, path: str, method: str = "GET") -> Callable[[], None]:
         """Admit a request; what is answered must be called when it ends. Raises Overloaded or Unavailable."""
         if self._operators < RESERVED and path.startswith(self._reserved):
             self._operators += 1
             return self._operator_left
         if self._in_flight >= int(self.limit) or self._line:
-            await self._wait_in_line()
+            await self._line.wait(self._leave)
         else:
             self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
         self._start_ticking()
-        return self._left
+        began = asyncio.get_running_loop().time()
+        return partial(self._left, kind_of(method, path), began, self._in_flight <= ALONE)
 
     def refusal(self, path: str) -> Unavailable | None:
         """Why a request need not even ask to enter: the line has been standing, and has no place left."""
-        if len(self._line) < STANDING_LINE or not self._is_standing(asyncio.get_running_loop().time()):
+        if not self._line.is_full(asyncio.get_running_loop().time()):
             return None
         if self._operators < RESERVED and path.startswith(self._reserved):
             return None
         return self._refusal()
 
-    def _is_standing(self, now: float) -> bool:
-        return now - self._line_empty_at >= INTERVAL
+    def _left(self, kind: str, began: float, alone: bool) -> None:
+        self._times.note(kind, asyncio.get_running_loop().time() - began, alone=alone)
+        self._leave()
 
-    def _left(self) -> None:
+    def _leave(self) -> None:
         self._in_flight -= 1
         self._admit_from_line()
 
@@ -97,37 +103,8 @@ class Admission:
         self._operators -= 1
 
     def _admit_from_line(self) -> None:
-        while self._line and self._in_flight < int(self.limit):
-            turn = self._line.popleft()
-            if not turn.done():
-                self._in_flight += 1
-                turn.set_result(None)
-
-    async def _wait_in_line(self) -> None:
-        """Wait for a turn: longer if the line is a burst than if it has been standing for a while."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        if not self._line:
-            self._line_empty_at = now
-        elif len(self._line) >= LINE:
-            raise self._refusal()
-        turn = loop.create_future()
-        self._line.append(turn)
-        timer = loop.call_later(STANDING if self._is_standing(now) else BURST, self._give_up, turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._left()  # the turn came as the request was given up: pass it on
-            raise
-        finally:
-            timer.cancel()
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        if turn.done():
-            return
-        self._line.remove(turn)
-        turn.set_exception(self._refusal())
+        while self._in_flight < int(self.limit) and self._line.call_next():
+            self._in_flight += 1
 
     def _refusal(self) -> Unavailable:
         again = random.randint(1, 3)  # noqa: S311  seconds: not all at the same time
@@ -147,7 +124,7 @@ class Admission:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         """Measure and adapt, while there are requests."""
-        self.adapt(max(loop.time() - due, self._waits()))
+        self.adapt(max(loop.time() - due, self._waits()), self._times.slowdown())
         self._admit_from_line()
         IN_FLIGHT.set(self._in_flight)
         if self._in_flight or self._line:
@@ -156,17 +133,27 @@ class Admission:
             self._ticking = False
             DELAY.set(0)
 
-    def adapt(self, delay: float) -> None:
+    def adapt(self, delay: float, slowdown: float = 0.0) -> None:
         """Admit fewer at once after two late measurements, and more after each that is in time.
 
-        Beyond the number at the start, more are admitted only while there are as many.
+        Late is a `delay` above the target, or the delay of a busy process in which requests take long: `slowdown` times
+        as long as alone. Beyond the number at the start, more are admitted only while there are as many: twice as many
+        after a second without delay.
         """
         DELAY.set(delay)
-        self._late = self._late + 1 if delay > self._target else 0
+        is_late = delay > self._target or (delay > BUSY and slowdown > SLOWDOWN)
+        self._late, self._in_time = (self._late + 1, 0) if is_late else (0, self._in_time + 1)
         if self._late >= LATE_TICKS:
             self._late = 0
-            self.limit = max(FEWEST, 0.7 * min(self.limit, self._peak))
-        elif not self._late and (self.limit < FIRST or self._peak > 0.8 * self.limit):
-            self.limit = min(MOST, self.limit + max(1.0, self.limit / 20))
+            self.limit = max(FEWEST, (0.5 if slowdown > 2 * SLOWDOWN else 0.7) * min(self.limit, self._peak))
+        elif self._has_room(delay, slowdown):
+            step = self.limit if self._in_time > CALM_TICKS else self.limit / 20
+            self.limit = min(MOST, self.limit + max(1.0, step))
         self._peak = self._in_flight
         LIMIT.set(int(self.limit))
+
+    def _has_room(self, delay: float, slowdown: float) -> bool:
+        """Whether more may be admitted at once, and would be."""
+        if self._late or (delay > BUSY and slowdown > 0.8 * SLOWDOWN):
+            return False
+        return self.limit < FIRST or self._peak > 0.8 * self.limit

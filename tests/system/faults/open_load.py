@@ -14,7 +14,7 @@ OPEN = 100  # connections from the start
 class _Connection(asyncio.Protocol):
     """One request at a time; ready for the next when it has the whole answer."""
 
-    def __init__(self, idle: list["_Connection"], found: list[tuple[int, float, str]]) -> None:
+    def __init__(self, idle: list["_Connection"], found: list[tuple[int, float, str, float]]) -> None:
         self._idle, self._found = idle, found
         self._got = b""
 
@@ -38,15 +38,18 @@ class _Connection(asyncio.Protocol):
             return
         status = int(head[9:12])
         why = str(json.loads(body)["detail"]) if status >= 400 else ""
-        self._found.append((status, asyncio.get_running_loop().time() - self._due, why))
+        self._found.append((status, asyncio.get_running_loop().time() - self._due, why, self._due))
         self._idle.append(self)
 
 
-async def offer(port: int, request: bytes, rate: float, seconds: float) -> list[tuple[int, float, str]]:
-    """Status, seconds and detail of each answer. Latency counts from when a request was due to be sent."""
+async def offer(port: int, request: bytes, rate: float, seconds: float) -> list[tuple[int, float, str, float]]:
+    """Status, seconds and detail of each answer, and when its request was due, in seconds from the beginning.
+
+    Latency counts from when a request was due to be sent.
+    """
     loop = asyncio.get_running_loop()
     idle: list[_Connection] = []
-    found: list[tuple[int, float, str]] = []
+    found: list[tuple[int, float, str, float]] = []
     for _ in range(OPEN):
         _, made = await loop.create_connection(lambda: _Connection(idle, found), "127.0.0.1", port)
         idle.append(made)
@@ -62,7 +65,8 @@ async def offer(port: int, request: bytes, rate: float, seconds: float) -> list[
     until = loop.time() + 60
     while len(found) < number and loop.time() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.05)  # the answers come by themselves
-    return found + [(0, 0.0, "no answer")] * (number - len(found))
+    answered = [(status, took, why, due - began) for status, took, why, due in found]
+    return answered + [(0, 0.0, "no answer", 0.0)] * (number - len(found))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 from application.event_log import Overloaded, Unavailable
 from interfaces.http.app import RESERVED_PATHS
 from interfaces.http.server.admission import FEWEST, RESERVED, Admission
+from interfaces.http.server.service_times import ServiceTimes, kind_of
 
 READ = "/v1/providers"
 
@@ -27,8 +28,8 @@ async def _full(admission: Admission) -> list[Callable[[], None]]:
 
 async def test_a_burst_on_an_idle_machine_is_admitted_at_once() -> None:
     admission = Admission()
-    leaves = [await asyncio.wait_for(admission.enter(READ), 1) for _ in range(500)]
-    assert admission.in_flight == 500
+    leaves = await asyncio.gather(*[admission.enter(READ) for _ in range(120)])
+    assert admission.in_flight == 120
     for leave in leaves:
         leave()
     assert admission.in_flight == 0
@@ -47,7 +48,41 @@ async def test_one_late_measurement_changes_nothing_and_lasting_delay_halves_wha
     assert FEWEST <= admission.limit < before
     for _ in range(200):
         admission.adapt(0.0)
+    assert admission.limit > admission.in_flight
+
+
+def test_a_busy_process_in_which_requests_take_long_admits_fewer() -> None:
+    admission = Admission(target=0.05)
+    for _ in range(50):
+        admission.adapt(0.004, slowdown=5.0)
+    assert admission.limit == FEWEST
+    for _ in range(50):
+        admission.adapt(0.004, slowdown=1.0)
+    assert admission.limit > FEWEST
+
+
+def test_requests_that_wait_for_others_than_the_processor_are_no_overload() -> None:
+    admission = Admission(target=0.05)
+    before = admission.limit
+    for _ in range(50):
+        admission.adapt(0.0, slowdown=50.0)  # each waits for a commit, say
     assert admission.limit >= before
+
+
+def test_the_slowdown_compares_requests_of_a_kind() -> None:
+    times = ServiceTimes()
+    get, post = kind_of("GET", "/v1/appointments"), kind_of("POST", "/v1/appointments")
+    assert get != post
+    assert kind_of("GET", "/v1/appointments/1") == kind_of("GET", "/v1/appointments/2")
+    assert kind_of("GET", "/v1/appointments/1/history") != kind_of("GET", "/v1/appointments/1")
+    for _ in range(5):
+        times.note(get, 0.01, alone=True)
+        times.note(post, 0.1, alone=True)
+    assert times.slowdown() == pytest.approx(1.0)
+    times.note(get, 0.05, alone=False)
+    times.note("POST /v1/holds", 9.0, alone=False)  # nobody knows how long it takes alone
+    assert times.slowdown() == pytest.approx(5.0)
+    assert times.slowdown() == 0.0
 
 
 async def test_one_more_than_are_admitted_waits_for_its_turn() -> None:

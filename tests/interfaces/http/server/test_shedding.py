@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -12,9 +12,10 @@ import uvicorn
 from interfaces.cli.api_server import config_of
 from interfaces.http.app import RESERVED_PATHS, AppOptions, build
 from interfaces.http.framework.cors import Origins
-from interfaces.http.server import admission
-from interfaces.http.server.admission import FEWEST, INTERVAL, SHED, STANDING_LINE, Admission
+from interfaces.http.server import waiting_line
+from interfaces.http.server.admission import FEWEST, SHED, Admission
 from interfaces.http.server.limits import ServerLimits
+from interfaces.http.server.waiting_line import STANDING_LINE
 from tests.support.waiting import PATIENCE
 
 READ = "/v1/providers"
@@ -25,7 +26,7 @@ ID = "0190f3a4-0000-7000-8000-000000000001"
 @pytest.fixture(autouse=True)
 def nobody_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits in the line stays in it while a test looks."""
-    monkeypatch.setattr(admission, "BURST", PATIENCE)
+    monkeypatch.setattr(waiting_line, "BURST", PATIENCE)
 
 
 class Full:
@@ -34,7 +35,7 @@ class Full:
     def __init__(self, *, silent: bool = False, line: int = STANDING_LINE) -> None:
         self.line = line
         self.admission = Admission(waits=lambda: 1.0, silent=lambda: silent, reserved=RESERVED_PATHS)
-        self.waiting: list[asyncio.Task[object]] = []
+        self.waiting: list[asyncio.Task[Callable[[], None]]] = []
 
     async def fill(self) -> None:
         for _ in range(100):
@@ -42,7 +43,7 @@ class Full:
         self.leaves = [await self.admission.enter(READ) for _ in range(FEWEST)]
         self.waiting = [asyncio.create_task(self.admission.enter(READ)) for _ in range(self.line)]
         await asyncio.sleep(0)
-        self.admission._line_empty_at -= INTERVAL
+        self.admission._line._burst_until = 0.0
 
 
 class Answer(NamedTuple):
@@ -129,9 +130,8 @@ async def test_the_connection_goes_on() -> None:
         assert (await client.ask(path="/health/live")).status == 200
         for leave in full.leaves:
             leave()
-        await asyncio.gather(*full.waiting)
-        for waited in full.waiting:
-            waited.result()()  # type: ignore[operator]
+        for each in full.waiting:
+            (await each)()
         assert (await client.ask(path="/v1/nothing")).status == 404
 
 
