@@ -8,12 +8,13 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -122,8 +123,10 @@ class Deployment:
 
 
 @contextmanager
-def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployment]:
-    """Copied, prepared, built and up; down again at the end, with nothing left."""
+def deployed(
+    file: str, folder: Path, catcher: MailCatcher, more: Mapping[str, Mapping[str, Any]] | None = None
+) -> Iterator[Deployment]:
+    """Copied, prepared, built and up; down again at the end, with nothing left. `more`: settings of services."""
     copied(folder)
     project, door = f"daybook-test-{uuid4().hex[:8]}", free_port()
     subnet = f"10.{200 + door % 50}.{door % 250}.0/24"
@@ -145,7 +148,9 @@ def deployed(file: str, folder: Path, catcher: MailCatcher) -> Iterator[Deployme
     settings = folder / ".env.docker"
     text = re.sub(r"TRUSTED_PROXIES=.*", f"TRUSTED_PROXIES={subnet}", settings.read_text(encoding="utf-8"))
     settings.write_text(text, encoding="utf-8")
-    services = {name: {"extra_hosts": ["mail.test:host-gateway"]} for name in ("api", "worker")}
+    services: dict[str, Any] = {name: {"extra_hosts": ["mail.test:host-gateway"]} for name in ("api", "worker")} | dict(
+        more or {}
+    )
     (folder / "test.yml").write_text(json.dumps({"services": services}), encoding="utf-8")
     try:
         deployment.compose("up", "--detach", "--wait", "--build")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -22,6 +23,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALL_DAY = [{"day": day, "from": "00:00", "to": "24:00"} for day in WEEK]
 OFFICE_HOURS = [{"day": day, "from": "09:00", "to": "17:00"} for day in WEEK]
 PATIENCE = 180.0  # seconds
+RENEWED = 300.0  # seconds, after which somebody takes another token: half of the life of one
 
 
 def at(clock: str, day: int = 0) -> datetime:
@@ -41,12 +43,13 @@ def read(told: str) -> datetime:
 
 
 class Person:
-    """Somebody with an account and a token, or nobody in particular."""
+    """Somebody with an account and a role, or nobody in particular."""
 
-    def __init__(self, town: Town, token: str | None, account: UUID) -> None:
+    def __init__(self, town: Town, role: str | None, account: UUID) -> None:
         self.account = account
         self._town = town
-        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._role = role
+        self._token, self._renew_at = "", 0.0
 
     async def get(self, path: str, *, api: str | None = None, seen: int | None = None) -> httpx.Response:
         """`seen`: a position that the answer must reflect, asked again while readers are behind it.
@@ -64,11 +67,20 @@ class Person:
         self, method: str, path: str, said: Any = None, *, api: str | None = None, **headers: str
     ) -> httpx.Response:
         """One request; underscores in the names of headers stand for hyphens."""
-        told = {name.replace("_", "-"): value for name, value in headers.items()} | self._headers
+        told = {name.replace("_", "-"): value for name, value in headers.items()} | self._identity()
         answer = await self._town.http.request(method, f"{api or self._town.next_api()}{path}", json=said, headers=told)
         if method != "GET" and answer.is_success:
             self._town.acknowledged.append(_promise(self.account, answer))
         return answer
+
+    def _identity(self) -> dict[str, str]:
+        """The header of a token that is still valid, however long the test lasts."""
+        if self._role is None:
+            return {}
+        if monotonic() > self._renew_at:
+            self._token = self._town.instance.token(self._role, self.account)
+            self._renew_at = monotonic() + RENEWED
+        return {"authorization": f"Bearer {self._token}"}
 
     async def book(
         self,
@@ -176,7 +188,7 @@ class Town:
     def somebody(self, role: str = "customer") -> Person:
         """Somebody with a new account."""
         account = uuid4()
-        return Person(self, self.instance.token(role, account), account)
+        return Person(self, role, account)
 
     async def a_shop(self, *, hours: Any = ALL_DAY, **terms: Any) -> Shop:
         """A provider with weekly hours in UTC, and a service: half an hour unless said."""

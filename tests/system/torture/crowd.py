@@ -18,6 +18,7 @@ from tests.system.journeys.town import TAKEN, Person, Shop, Town, at, problem, w
 
 DAYS = 2
 MOST = 4  # appointments that one person keeps
+COMMANDS = 500  # of one person, who is followed by another
 PAUSE = 0.05  # seconds before asking again
 REFUSALS = {TAKEN, (409, "off-grid"), (409, "outside-hours")}  # by others, by buffers, by time off
 
@@ -40,7 +41,7 @@ class Crowd:
         shops = [await self._town.a_shop(step=15), await self._town.a_shop(step=30, buffer_after=10)]
         async with asyncio.TaskGroup() as tasks:
             for _ in range(people):
-                tasks.create_task(self._live(self._town.somebody(), shops, self._own_chance()))
+                tasks.create_task(self._go_on(shops, self._own_chance()))
             for shop in shops:
                 tasks.create_task(self._close_and_open(shop, self._own_chance()))
             yield
@@ -52,9 +53,20 @@ class Crowd:
         async with asyncio.timeout(within), self._served:
             await self._served.wait_for(lambda: len(self._town.acknowledged) >= goal)
 
-    async def _live(self, person: Person, shops: list[Shop], chance: Random) -> None:
-        mine: dict[str, dict[str, Any]] = {}
+    async def _go_on(self, shops: list[Shop], chance: Random) -> None:
+        """One customer after the other: an account may write a limited number of bytes in a day."""
         while not self._stop.is_set():
+            person = self._town.somebody()
+            for held in await self._live(person, shops, chance):
+                path = f"/v1/appointments/{held['id']}/cancel"
+                await self._insist(person, "POST", path, {}, if_match=f'"{held["version"]}"')
+
+    async def _live(self, person: Person, shops: list[Shop], chance: Random) -> list[dict[str, Any]]:
+        """The appointments that they have at the end."""
+        mine: dict[str, dict[str, Any]] = {}
+        for _ in range(COMMANDS):
+            if self._stop.is_set():
+                return []
             what = chance.random()
             if not mine or (len(mine) < MOST and what < 0.5):
                 said = {
@@ -70,6 +82,7 @@ class Crowd:
                 answer = await self._insist(person, "POST", path, body, if_match=f'"{held["version"]}"')
             if answer.is_success:
                 self._keep(mine, answer)
+        return list(mine.values())
 
     def _keep(self, mine: dict[str, dict[str, Any]], answer: httpx.Response) -> None:
         told = answer.json()

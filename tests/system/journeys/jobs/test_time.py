@@ -63,7 +63,7 @@ class People:
         made = good(await self._admin.ask("POST", "/v1/users", said), 201)
         account = UUID(made["id"])
         self.mail_of[account] = email
-        return Person(self._town, self._town.instance.token("customer", account), account)
+        return Person(self._town, "customer", account)
 
     def mails(self, person: Person) -> list[EmailMessage]:
         """Of appointments, the oldest first."""
