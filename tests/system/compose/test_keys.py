@@ -44,7 +44,14 @@ class Session:
             self.renew()
 
     def _take(self, form: dict[str, str]) -> None:
-        answer = self.web.post("/v1/auth/token", data=form)
+        answers: list[httpx.Response] = []
+
+        def is_answered() -> bool:
+            answers.append(self.web.post("/v1/auth/token", data=form))
+            return answers[-1].status_code not in {502, 503, 504}
+
+        assert wait_until(is_answered, PATIENCE)
+        answer = answers[-1]
         assert answer.status_code == 200, answer.text
         self.refresh = answer.json()["refresh_token"]
         self.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
