@@ -31,6 +31,7 @@ get_problem_type               +    +    +  |   +    +    +    +  |   +    +    
 find_starts                    +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 find_earliest_starts           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 explain_availability           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+explain_availability:then      ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 
 place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 list_holds                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
