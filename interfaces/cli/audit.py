@@ -11,7 +11,7 @@ import typer
 
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, AsJson, Data
-from interfaces.cli.past import why
+from interfaces.cli.past import views, why
 from interfaces.cli.past.opened import WHEN_HELP, json_text, on_past
 from interfaces.cli.progress import progress
 
@@ -29,7 +29,8 @@ KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
 Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provider, or any other aggregate.")]
 
 app = typer.Typer(help="Verify the event log, and look into its past.", no_args_is_help=True, rich_markup_mode=None)
-app.registered_commands += why.app.registered_commands
+for part in (why.app, views.app):
+    app.registered_commands += part.registered_commands
 
 
 @app.command()
@@ -70,7 +71,7 @@ def verify_log(
     checkpoint: Annotated[Path | None, typer.Option(help="Compare the log with this checkpoint too.")] = None,
     key: Annotated[str | None, typer.Option(help="The public key, base64, that must have signed it.")] = None,
 ) -> None:
-    """Recompute every digest and seal of the event log and the security log.
+    """Recompute every digest and seal of the event log, the security log and the views log.
 
     Exit status 1 at the first fault, which it names: of a row, a seal, or a table that shows or takes other rows.
     """
@@ -87,7 +88,8 @@ def verify_log(
     if verdict.broken:
         fail(f"FAILED: {verdict.broken}")
     typer.echo(f"OK: {verdict.upto} events, {verdict.seals} seals verified.")
-    typer.echo(f"OK: {verdict.keys} command keys, {verdict.security} rows of the security log.")
+    rows = f"{verdict.security} rows of the security log, {verdict.views} of the views log"
+    typer.echo(f"OK: {verdict.keys} command keys, {rows}.")
     if signed:
         typer.echo(f"OK: the checkpoint at {signed.heads.log.position}, signed with {signed.key}.")
     typer.echo(f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.")

@@ -198,6 +198,7 @@ get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    
 get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   +    +    .
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+list_views                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
