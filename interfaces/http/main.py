@@ -169,12 +169,8 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    pool: dict[str, Any] = {
-        "poolclass": MeasuredEnginePool,
-        "pool_size": size,
-        "pool_timeout": patience,
-        "pool_pre_ping": True,
-    }
+    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_pre_ping": True}
+    pool |= {"pool_size": size, "pool_timeout": patience}
     engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
     stack.push_async_callback(engine.dispose)
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))

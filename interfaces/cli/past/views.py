@@ -11,6 +11,7 @@ from interfaces.cli.options import HOME, AsJson, Data
 from interfaces.cli.past.opened import json_text, on_rows
 
 if TYPE_CHECKING:
+    from application.view_log import ViewFilters
     from infrastructure.database.row_pool import RowPool
 
 _INSTANT = "An instant such as 2030-01-31T09:00:00Z."
@@ -36,21 +37,26 @@ def views(
 
     Once a viewer, person and hour, the newest first, 10000 at most.
     """
-    from datetime import UTC, datetime
-
     from application.view_log import ViewFilters
-    from infrastructure.ledger.view_log import ViewLog
-    from interfaces.http.audit.views import view_body
     from interfaces.http.framework.fields import exact_instant
 
     async def look(rows: RowPool) -> list[Any]:
         since, until = (None if said is None else exact_instant(said) for said in (from_, to))
-        log = ViewLog(rows, lambda: datetime.now(UTC))
-        found = await log.find(ViewFilters(person, viewer, since, until), limit=MOST)
-        return [view_body(each) for each in found]
+        return await _found(rows, ViewFilters(person, viewer, since, until))
 
     told = on_rows(data, look)
     if as_json:
         typer.echo(json_text(told))
     for each in () if as_json else told:
         typer.echo("  ".join(each[name] for name in ("at", "viewer", "role", "person", "operation", "via")))
+
+
+async def _found(rows: RowPool, filters: ViewFilters) -> list[Any]:
+    """The views, as JSON."""
+    from datetime import UTC, datetime
+
+    from infrastructure.ledger.view_log import ViewLog
+    from interfaces.http.audit.views import view_body
+
+    log = ViewLog(rows, lambda: datetime.now(UTC))
+    return [view_body(each) for each in await log.find(filters, limit=MOST)]

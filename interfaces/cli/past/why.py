@@ -49,9 +49,10 @@ def why(
         return past_explanation_body(await explain_start_at(wanted, moment, past, shows_everything, now))
 
     told = on_past(data, look)
-    if as_json:
-        typer.echo(json_text(told))
-        return
+    typer.echo(json_text(told)) if as_json else _print(told)
+
+
+def _print(told: dict[str, Any]) -> None:
     typer.echo(f"{told['position']}  {told['as_of']}  {told['detail']}")
     for rule in told["rules"]:
         typer.echo(f"against it: {rule}")
