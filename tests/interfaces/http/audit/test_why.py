@@ -59,6 +59,10 @@ class History:
         return self.chance.randrange(3)
 
     def wanted(self) -> tuple[str, str | None]:
+        """Often a start that somebody has booked."""
+        booked = [(start, provider) for _, start, provider, answer in self.tried if answer.status_code == 201]
+        if booked and self.chance.random() < 0.4:
+            return self.chance.choice(booked)
         start = self.town.at(self.chance.choice(CLOCKS), self.day() - 14 * (self.chance.random() < 0.05))
         return start, self.chance.choice([None, self.town.provider_id, self.second])
 
@@ -89,11 +93,12 @@ class History:
         terms = {
             "buffer_after": self.chance.choice([0, 10]),
             "capacity": self.chance.choice([1, 1, 2]),
-            "min_notice": self.chance.choice([0] * 5 + [14 * 1440]),
-            "window": self.chance.choice([None] * 5 + [{"kind": "rolling", "days": 2}]),
             "approval": self.chance.choice([False, True]),
         }
-        await self.change(f"/v1/services/{self.town.service_id}", terms)
+        always = {"min_notice": 0, "window": None}
+        seldom = [{**always, "min_notice": 14 * 1440}, {**always, "window": {"kind": "rolling", "days": 2}}]
+        times = self.chance.choice([always] * 5 + seldom)
+        await self.change(f"/v1/services/{self.town.service_id}", {**terms, **times})
 
     async def change(self, path: str, said: dict[str, Any]) -> None:
         answer = await self.town.api.patch(path, said, self.town.owner, if_match="*")
