@@ -12,6 +12,8 @@ from tzdata import IANA_VERSION  # type: ignore[import-untyped]  # it has no typ
 
 from application.access import Caller, Role
 from domain.kernel import new_id
+from tests.conftest import Database
+from tests.infrastructure.ledger.test_verification import tamper
 from tests.interfaces.http.audit.test_past import AUDITOR
 from tests.interfaces.http.sign_in import an_account
 from tests.interfaces.http.town import Town, pointers, problem
@@ -21,7 +23,9 @@ CLOCKS = [f"{hour:02}:{minute:02}" for hour in (8, 9, 10, 11, 16, 17) for minute
 
 
 async def head(town: Town) -> str:
-    position: str = (await town.api.ask("GET", "/v1/audit/position", AUDITOR)).json()["position"]
+    answer = await town.api.ask("GET", "/v1/audit/position", AUDITOR)
+    assert answer.status_code == 200, answer.text
+    position: str = answer.json()["position"]
     return position
 
 
@@ -241,6 +245,20 @@ class TestAsking:
         assert pointers(await why(town, town.at("09:00"), town.at("09:00"))) == ["/at"]
         assert pointers(await why(town, town.at("09:00"), "yesterday")) == ["/at"]
         assert problem(await why(town, town.at("09:00"), "0.4711")) == (400, "beyond-head")
+
+    async def test_a_position_is_answered_even_if_its_time_is_ahead_of_the_clock(
+        self, town: Town, database: Database
+    ) -> None:
+        """The database's clock was set back since."""
+        position = await head(town)
+        tamper(
+            database,
+            "SET session_replication_role = replica",
+            f"UPDATE log.seal SET at = at + interval '1 hour' WHERE upto = {position.partition('.')[2]}",
+        )
+        found = await told(town, town.at("09:00"), position)
+        assert found["offered"]
+        assert await told(town, town.at("09:00"), found["at"]) == found
 
     async def test_customers_and_strangers_ask_about_now_alone(self, town: Town) -> None:
         at = await head(town)
