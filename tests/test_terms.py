@@ -56,6 +56,7 @@ TERMS = {
     "token revocation": "infrastructure/identity/token_revocation.py:TokenRevocation",
     "API key": "application/identity/api_key.py:ApiKey",
     "rate limit": "application/rate_limit.py:RateLimit",
+    "views log": "application/view_log.py:ViewLog",
     "security log": "infrastructure/identity/security_log.py:SecurityLog",
     "job": "application/jobs/job.py:Job",
     "job queue": "infrastructure/jobs/job_queue.py:JobQueue",

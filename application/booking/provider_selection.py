@@ -9,12 +9,12 @@ from uuid import UUID
 from application.access import SYSTEM, Caller, Role, demand, permit
 from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
 from application.booking.refusals import OverrideByStaff, refusal
-from application.booking.reservation import ReservationRequest, occupied, take
+from application.booking.reservation import ReservationRequest, take
 from application.catalog.membership import acts, hosts, staff
 from application.event_log import Command, ConcurrencyConflict, EventLog
-from application.scheduling.opening_hours import hours
+from application.scheduling.start_look import look_at_start
 from domain.booking.appointment_fields import BookedTerms
-from domain.booking.calendar_day import Day, SlotTaken, days_touched
+from domain.booking.calendar_day import SlotTaken
 from domain.booking.origin import Channel, Origin, OverridableRule, Override
 from domain.booking.placement import Booking, Placement
 from domain.catalog.provider import Provider, ProviderInactive
@@ -177,8 +177,5 @@ async def _rule_against(
     cmd: BookingRequest, service: Service, provider: Provider, log: EventLog, now: datetime
 ) -> Rule | None:
     """The rule that forbids the start with this provider; None if the provider offers it."""
-    opening, start = await hours(service, provider, log), cmd.start
-    terms, aside = service.slot_terms(), cmd.override.aside if cmd.override else frozenset[Rule]()
-    ids = [Day.id_of(provider.id, day) for day in days_touched(*terms.stretch(start))]
-    days = [day for day in await log.find_all(Day, ids) if day is not None]
-    return why_not(terms, opening, occupied(days, terms.stretch(start), now), start, now, aside)
+    aside = cmd.override.aside if cmd.override else frozenset[Rule]()
+    return why_not(*await look_at_start(service, provider, cmd.start, log, now), cmd.start, now, aside)

@@ -8,16 +8,17 @@ from uuid import UUID
 from application.booking.refusals import refusal
 from application.event_log import EventLog
 from application.scheduling.opening_hours import hours
+from application.scheduling.start_look import occupied
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import NEVER
-from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve, taken
+from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
 from domain.booking.hold import Hold
 from domain.booking.move import move_taker
 from domain.booking.placement import Placement
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import Aggregate
-from domain.scheduling.availability import Occupied, Rule, why_not
+from domain.scheduling.availability import Rule, why_not
 from domain.scheduling.interval import Interval, subtract
 from domain.scheduling.opening_hours import OpeningHours
 
@@ -177,11 +178,6 @@ async def release(hold: Hold, log: EventLog, now: datetime) -> Sequence[Day]:
     for day in days:
         day.release(hold.id, now)
     return _changed(days)
-
-
-def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occupied]:
-    """The occupied time that overlaps a stretch."""
-    return [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in taken(days, *stretch, now)]
 
 
 def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Sequence[Day], now: datetime) -> None:

@@ -1,14 +1,14 @@
 """The opening hours of a provider: the schedule's hours, except on the holidays of its organization."""
 
 from application.catalog.membership import organization_of
-from application.event_log import EventLog
+from application.event_log import EventReader
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service
 from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Schedule
 
 
-async def hours(service: Service, provider: Provider, log: EventLog) -> OpeningHours:
+async def hours(service: Service, provider: Provider, log: EventReader) -> OpeningHours:
     """The opening rules. Raises ProviderInactive, also where the organization is closed, and NotOfferedBy."""
     provider.check_active()
     if service.terms["organization_id"] not in {None, provider.profile.get("organization_id")}:

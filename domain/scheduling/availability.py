@@ -25,6 +25,7 @@ __all__ = [
     "Start",
     "bookable",
     "candidates",
+    "rules_against",
     "starts",
     "why_not",
 ]
@@ -118,6 +119,24 @@ def why_not(
     if (rule := _against_hours(offer, hours, start)) is not None and rule not in aside:
         return rule
     return _against_others(offer, occupied, start)
+
+
+def rules_against(
+    offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], start: datetime, now: datetime
+) -> list[Rule]:
+    """All rules against a start, in their order; the first is that of `why_not`. Of TAKEN and FULL there is one.
+
+    A start in the past is also held against what does not depend on the time at which somebody asks.
+    """
+    found = [Rule.PAST] if start < now else []
+    aside = frozenset({Rule.NOTICE, Rule.WINDOW}) if found else frozenset[Rule]()
+    at = min(start, now)
+    while (rule := why_not(offer, hours, occupied, start, at, aside)) is not None:
+        found.append(rule)
+        if rule not in OVERRIDABLE:
+            break
+        aside |= {rule}
+    return found
 
 
 def _against_time(

@@ -3,7 +3,6 @@
 One function of the database writes them, each call under one seal. What arrives during a call goes with the next.
 """
 
-import asyncio
 import hmac
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,10 +12,10 @@ from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
 from application.identity.security_log import SecurityEvent
+from infrastructure.database.gathered_rows import GatheredRows
 from infrastructure.database.row_pool import RowPool
 
 _RECORD = "SELECT auth.record_security(%s::text[], %s::uuid[], %s::bytea[], %s::jsonb[])"
-_MOST = 500  # rows of one call
 _FIND = """
     SELECT id, at, kind, account_id, encode(network, 'hex'), facts FROM auth.security_log
     WHERE (%s::bigint IS NULL OR id < %s) AND (%s::text IS NULL OR kind = %s)
@@ -43,8 +42,7 @@ class SecurityLog:
     def __init__(self, pool: RowPool, key: bytes) -> None:
         self._pool = pool
         self._key = key
-        self._waiting: list[tuple[_SecurityRow, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._gathered = GatheredRows(self._record, "security log")
 
     async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
         _EVENTS.labels(kind).inc(facts.get("times", 1))
@@ -53,23 +51,7 @@ class SecurityLog:
         if self._pool.in_transaction:
             await self._record([row])
             return
-        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((row, recorded))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write(), name="security log")
-        await recorded
-
-    async def _write(self) -> None:
-        """Record what waits, call by call."""
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            try:
-                await self._record([row for row, _ in batch])
-            except Exception as error:  # noqa: BLE001  each of those who wait raises it
-                _settle(batch, error)
-            else:
-                _settle(batch)
-        self._writing = None
+        await self._gathered.add(row)
 
     async def _record(self, rows: Sequence[_SecurityRow]) -> None:
         await self._pool.all(_RECORD, [list(column) for column in zip(*rows, strict=True)])
@@ -84,13 +66,3 @@ class SecurityLog:
     ) -> Sequence[SecurityEvent]:
         values = [before, before, kind, kind, account_id, account_id, limit]
         return [SecurityEvent(*row) for row in await self._pool.all(_FIND, values)]
-
-
-def _settle(batch: Sequence[tuple[_SecurityRow, asyncio.Future[None]]], error: Exception | None = None) -> None:
-    for _, recorded in batch:
-        if recorded.done():
-            continue  # its caller was cancelled
-        if error is None:
-            recorded.set_result(None)
-        else:
-            recorded.set_exception(error)

@@ -13,10 +13,18 @@ from psycopg import AsyncConnection
 import infrastructure
 from infrastructure.ledger.chain import Broken
 
-COVERED = ("log.stored_events", "log.seal", "log.command_key", "auth.security_log", "auth.security_seal")
+COVERED = (
+    "log.stored_events",
+    "log.seal",
+    "log.command_key",
+    "auth.security_log",
+    "auth.security_seal",
+    "audit.view",
+    "audit.view_seal",
+)
 """The tables whose rows a verification covers."""
 NOT_COVERED = "keyring.person (keys, which erasure deletes), and all other tables"
-GATES = ("log.gate", "auth.security_gate")
+GATES = ("log.gate", "auth.security_gate", "audit.view_gate")
 
 _SETTINGS = ("SET LOCAL row_security = off", "SET LOCAL search_path = pg_catalog")
 _FAULTS = """
@@ -52,11 +60,11 @@ _FUNCTIONS = """
                SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang,
          pg_namespace o
-    WHERE n.nspname IN ('log', 'auth') AND o.nspname = 'log' ORDER BY 1"""
+    WHERE n.nspname IN ('log', 'auth', 'audit') AND o.nspname = 'log' ORDER BY 1"""
 
 _DEFINED = re.compile(
     r"""(?P<drop>DROP[ ]FUNCTION) [ ] (?P<dropped>\w+\.\w+)
-    | CREATE [ ] (?:OR[ ]REPLACE[ ])? FUNCTION [ ] (?P<name>(?:log|auth)\.\w+)
+    | CREATE [ ] (?:OR[ ]REPLACE[ ])? FUNCTION [ ] (?P<name>(?:log|auth|audit)\.\w+)
       (?P<head>[^$]*) \$\$ (?P<body>.*?) \$\$""",
     re.VERBOSE | re.DOTALL,
 )

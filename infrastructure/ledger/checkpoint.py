@@ -78,6 +78,8 @@ def sign(heads: LedgerHeads, key: Ed25519PrivateKey) -> str:
     fields: dict[str, Any] = _fields(heads.log)
     if heads.security is not None:
         fields["security"] = _fields(heads.security)
+    if heads.views is not None:
+        fields["views"] = _fields(heads.views)
     return _written(fields, public_text(key), key.sign(_canonical(fields)))
 
 
@@ -96,8 +98,8 @@ def read(content: bytes, key: str | None = None) -> SignedCheckpoint:
         if key is not None and key != public:
             raise NotGenuine("The checkpoint was signed with another key.")
         signer.verify(signature, _canonical(fields))
-        security = _head(fields["security"]) if "security" in fields else None
-        return SignedCheckpoint(LedgerHeads(_head(fields), security), public)
+        security, views = (_head(fields[name]) if name in fields else None for name in ("security", "views"))
+        return SignedCheckpoint(LedgerHeads(_head(fields), security=security, views=views), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
 

@@ -14,6 +14,7 @@ from infrastructure.ledger.catalog import check_catalog
 from infrastructure.ledger.chain import Broken, ChainPass, ChainStart, check_unsealed
 from infrastructure.ledger.rows import opened
 from infrastructure.ledger.security_rows import verify_security_log
+from infrastructure.ledger.view_rows import verify_views_log
 
 _HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
@@ -21,6 +22,9 @@ _HEAD = """
 _SECURITY_HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
     FROM auth.security_seal ORDER BY upto DESC LIMIT 1"""
+_VIEWS_HEAD = """
+    SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
+    FROM audit.view_seal ORDER BY upto DESC LIMIT 1"""
 _END = """
     SELECT (SELECT coalesce(max(notification_id), 0) FROM log.stored_events),
            (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""
@@ -36,6 +40,7 @@ _OUTSIDE = """
         SELECT at FROM log.seal WHERE version > 1 ORDER BY upto LIMIT 1) LIMIT 1)"""
 _SEAL_AT = "SELECT hash FROM log.seal WHERE upto = %s"
 _SECURITY_SEAL_AT = "SELECT hash FROM auth.security_seal WHERE upto = %s"
+_VIEWS_SEAL_AT = "SELECT hash FROM audit.view_seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash, keys_upto FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
 _NO_KEYS = 2**62
 
@@ -52,7 +57,7 @@ class LogHead(NamedTuple):
 class VerificationResult:
     """The positions verified, and the first violation (None: the log is intact).
 
-    `keys`: the command keys verified. `security`: the rows of the security log; None: it was not verified.
+    `keys`: the command keys verified. `security`, `views`: the rows of these logs; None: they were not verified.
     """
 
     since: int
@@ -61,6 +66,7 @@ class VerificationResult:
     broken: str | None = None
     keys: int = field(default=0, compare=False)
     security: int | None = field(default=None, compare=False)
+    views: int | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:
@@ -68,10 +74,11 @@ class VerificationResult:
 
 
 class LedgerHeads(NamedTuple):
-    """The last seals of the event log and of the security log (None: not known)."""
+    """The last seals of the event log, of the security log and of the views log (None: not known)."""
 
     log: LogHead
     security: LogHead | None = None
+    views: LogHead | None = None
 
 
 async def head_of(connection: AsyncConnection) -> LogHead:
@@ -81,9 +88,10 @@ async def head_of(connection: AsyncConnection) -> LogHead:
 
 
 async def heads_of(connection: AsyncConnection) -> LedgerHeads:
-    """The last seals of both logs."""
-    row = await _row(connection, _SECURITY_HEAD)
-    return LedgerHeads(await head_of(connection), LogHead(*row) if row else LogHead(0, b"", None))
+    """The last seals of all logs."""
+    others = [await _row(connection, query) for query in (_SECURITY_HEAD, _VIEWS_HEAD)]
+    security, views = [LogHead(*row) if row else LogHead(0, b"", None) for row in others]
+    return LedgerHeads(await head_of(connection), security=security, views=views)
 
 
 async def verify(
@@ -95,7 +103,9 @@ async def verify(
     progress: Callable[[int, int], None] | None = None,
     security: bool = True,
 ) -> VerificationResult:
-    """Verify the whole batches that hold positions `first` to `last`, and the `security` log, in one snapshot.
+    """Verify the whole batches that hold positions `first` to `last`, in one snapshot.
+
+    `security`: verify the security log and the views log too.
 
     Calls `progress` with (events verified, events to verify). A violation is a result, not an exception. The
     connection must not be in a transaction.
@@ -108,6 +118,7 @@ async def verify(
             await _verify_log(connection, verified, (first, last), progress)
             if security:
                 verified.security = await verify_security_log(connection)
+                verified.views = await verify_views_log(connection)
             await _against(connection, checkpoint)
     except Broken as found:
         return verified.result(str(found))
@@ -122,12 +133,14 @@ class _Verified:
     def __init__(self) -> None:
         self.run: ChainPass | None = None
         self.security: int | None = None
+        self.views: int | None = None
 
     def result(self, broken: str | None = None) -> VerificationResult:
         if self.run is None:
             return VerificationResult(1, 0, 0, broken)
         run = self.run
-        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, self.security)
+        rows = self.security, self.views
+        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, *rows)
 
 
 async def _verify_log(
@@ -165,6 +178,7 @@ async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None) 
     for name, head, query in (
         ("log", checkpoint.log, _SEAL_AT),
         ("security log", checkpoint.security, _SECURITY_SEAL_AT),
+        ("views log", checkpoint.views, _VIEWS_SEAL_AT),
     ):
         if head is None or head.position == 0:
             continue

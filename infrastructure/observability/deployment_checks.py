@@ -33,7 +33,8 @@ _CLOCK = text("""
 _ROLE = text("""
     SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole AS strong,
         EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname IN ('log', 'auth', 'work', 'keyring', 'read') AND pg_has_role(c.relowner, 'USAGE')) AS owns,
+            WHERE n.nspname IN ('log', 'auth', 'audit', 'work', 'keyring', 'read')
+            AND pg_has_role(c.relowner, 'USAGE')) AS owns,
         has_table_privilege('log.stored_events', 'INSERT, UPDATE, DELETE, TRUNCATE') AS writes,
         has_table_privilege('log.stored_events', 'SELECT') AND (
             SELECT bool_and(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc p

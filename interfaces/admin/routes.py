@@ -24,6 +24,7 @@ from interfaces.admin.sign_in import sign_in_routes
 from interfaces.admin.system import overview as overview_page
 from interfaces.admin.system.job import JOBS
 from interfaces.admin.system.security_log import SECURITY_LOG
+from interfaces.admin.system.view_log import VIEWS
 from interfaces.admin.system.webhook import WEBHOOKS
 from interfaces.http.framework.responses import HttpResponse
 
@@ -31,7 +32,7 @@ MENU: Sequence[tuple[str, Sequence[Section]]] = (
     ("booking", (APPOINTMENTS, WAITLIST)),
     ("people", (CUSTOMERS, ACCOUNTS)),
     ("catalog", (PROVIDERS, SERVICES, ORGANIZATIONS, TAGS)),
-    ("system", (JOBS, WEBHOOKS, SECURITY_LOG)),
+    ("system", (JOBS, WEBHOOKS, SECURITY_LOG, VIEWS)),
 )
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 

@@ -11,6 +11,8 @@ import typer
 
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, AsJson, Data
+from interfaces.cli.past import views, why
+from interfaces.cli.past.opened import WHEN_HELP, json_text, on_past
 from interfaces.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -25,9 +27,10 @@ _ALL = 1_000_000  # events of a stream
 _KEY_FILE_HELP = "The signing key, PEM; made on first use. Default: audit_key.pem in the data folder."
 KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
 Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provider, or any other aggregate.")]
-_WHEN_HELP = "A position such as 0.4711, or an instant such as 2030-01-31T09:00:00Z. Default: the end of the log."
 
 app = typer.Typer(help="Verify the event log, and look into its past.", no_args_is_help=True, rich_markup_mode=None)
+for part in (why.app, views.app):
+    app.registered_commands += part.registered_commands
 
 
 @app.command()
@@ -68,7 +71,7 @@ def verify_log(
     checkpoint: Annotated[Path | None, typer.Option(help="Compare the log with this checkpoint too.")] = None,
     key: Annotated[str | None, typer.Option(help="The public key, base64, that must have signed it.")] = None,
 ) -> None:
-    """Recompute every digest and seal of the event log and the security log.
+    """Recompute every digest and seal of the event log, the security log and the views log.
 
     Exit status 1 at the first fault, which it names: of a row, a seal, or a table that shows or takes other rows.
     """
@@ -85,7 +88,8 @@ def verify_log(
     if verdict.broken:
         fail(f"FAILED: {verdict.broken}")
     typer.echo(f"OK: {verdict.upto} events, {verdict.seals} seals verified.")
-    typer.echo(f"OK: {verdict.keys} command keys, {verdict.security} rows of the security log.")
+    rows = f"{verdict.security} rows of the security log, {verdict.views} of the views log"
+    typer.echo(f"OK: {verdict.keys} command keys, {rows}.")
     if signed:
         typer.echo(f"OK: the checkpoint at {signed.heads.log.position}, signed with {signed.key}.")
     typer.echo(f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.")
@@ -93,7 +97,7 @@ def verify_log(
 
 @app.command()
 def position(
-    at: Annotated[str | None, typer.Argument(help=_WHEN_HELP)] = None, data: Data = HOME, as_json: AsJson = False
+    at: Annotated[str | None, typer.Argument(help=WHEN_HELP)] = None, data: Data = HOME, as_json: AsJson = False
 ) -> None:
     """Print the last position that had been recorded by an instant.
 
@@ -104,12 +108,12 @@ def position(
     async def look(past: PastLog) -> dict[str, Any]:
         return moment_body(await past.moment(None if at is None else when(at)))
 
-    told = _on_past(data, look)
-    typer.echo(_json(told) if as_json else f"{told['position']} {told['at'] or '-'} {told['until'] or '-'}")
+    told = on_past(data, look)
+    typer.echo(json_text(told) if as_json else f"{told['position']} {told['at'] or '-'} {told['until'] or '-'}")
 
 
 @app.command()
-def state(stream: Stream, at: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None, data: Data = HOME) -> None:
+def state(stream: Stream, at: Annotated[str | None, typer.Option(help=WHEN_HELP)] = None, data: Data = HOME) -> None:
     """Print an aggregate as it was, as JSON.
 
     Personal data of erased persons is "forgotten".
@@ -121,14 +125,14 @@ def state(stream: Stream, at: Annotated[str | None, typer.Option(help=_WHEN_HELP
         moment = None if at is None else when(at)
         return await state_body(stream, await state_at(stream, moment, past, shows_everything), past)
 
-    typer.echo(_json(_on_past(data, look)))
+    typer.echo(json_text(on_past(data, look)))
 
 
 @app.command()
 def diff(
     stream: Stream,
-    from_: Annotated[str, typer.Option("--from", help=_WHEN_HELP)],
-    to: Annotated[str | None, typer.Option(help=_WHEN_HELP)] = None,
+    from_: Annotated[str, typer.Option("--from", help=WHEN_HELP)],
+    to: Annotated[str | None, typer.Option(help=WHEN_HELP)] = None,
     data: Data = HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -141,11 +145,11 @@ def diff(
         both = await two_states(stream, moments, past, shows_everything)
         return await difference_body(stream, *both, past=past)
 
-    told = _on_past(data, look)
+    told = on_past(data, look)
     if as_json:
-        typer.echo(_json(told))
+        typer.echo(json_text(told))
     for each in () if as_json else told["changes"]:
-        typer.echo(f"{each['pointer']}: {_json(each['before'], None)} -> {_json(each['after'], None)}")
+        typer.echo(f"{each['pointer']}: {json_text(each['before'], None)} -> {json_text(each['after'], None)}")
 
 
 @app.command()
@@ -162,44 +166,13 @@ def history(stream: Stream, data: Data = HOME, as_json: AsJson = False) -> None:
         items, _ = await history_of(stream, 0, _ALL, past, shows_everything)
         return [history_body(item) for item in items]
 
-    told = _on_past(data, look)
+    told = on_past(data, look)
     if as_json:
-        typer.echo(_json(told))
+        typer.echo(json_text(told))
     for each in () if as_json else told:
         actor = each["actor_name"] or each["actor"]
         words = (each[name] or "-" for name in ("role", "rank", "via", "reason"))
         typer.echo("  ".join((each["position"], each["at"], each["type"], str(actor), *words)))
-
-
-def _json(told: Any, indent: int | None = 2) -> str:
-    import json
-
-    return json.dumps(told, ensure_ascii=False, indent=indent)
-
-
-def _on_past(data: Path, look: Callable[[PastLog], Awaitable[T]]) -> T:
-    import asyncio
-
-    from pydantic_core import PydanticCustomError
-
-    from domain.errors import NotFound
-    from infrastructure.database.row_pool import RowPool
-    from infrastructure.ledger.past_log import PastLog
-    from infrastructure.local.instance import settings_of
-    from projections.query.snapshot import BeyondHead
-
-    settings = settings_of(data.absolute())
-    assert settings.database is not None
-    dsn = settings.database.dsn
-
-    async def run() -> T:
-        async with RowPool(dsn, size=1, patience=10) as rows:
-            return await look(PastLog(rows, settings.masters))
-
-    try:
-        return asyncio.run(run())
-    except (NotFound, BeyondHead, PydanticCustomError) as refused:
-        fail(str(refused))
 
 
 def _signed(file: Path, key: str | None) -> SignedCheckpoint:

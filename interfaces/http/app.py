@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
-from interfaces.http.audit import past, stream_history
+from interfaces.http.audit import past, stream_history, views, why
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
@@ -37,6 +37,7 @@ from interfaces.http.webhooks import webhook
 # The busiest routes come first: routes are tried in order.
 ROUTERS = (
     availability.router,
+    why.router,
     appointment.router,
     history.router,
     notices.router,
@@ -68,6 +69,7 @@ ROUTERS = (
     ledger.router,
     past.router,
     stream_history.router,
+    views.router,
     security_log.router,
     job.router,
     health.router,

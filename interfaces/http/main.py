@@ -33,6 +33,7 @@ from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.view_log import ViewLog
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
@@ -143,6 +144,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
         past=PastLog(rows, settings.masters),
+        views=ViewLog(rows, store.now),
         identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
         abuse=AbusePorts(identity.limits, identity.denials, Networks(settings.proxies)),
         erasure=erasure,
@@ -167,12 +169,8 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    pool: dict[str, Any] = {
-        "poolclass": MeasuredEnginePool,
-        "pool_size": size,
-        "pool_timeout": patience,
-        "pool_pre_ping": True,
-    }
+    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_pre_ping": True}
+    pool |= {"pool_size": size, "pool_timeout": patience}
     engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
     stack.push_async_callback(engine.dispose)
     reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))

@@ -61,7 +61,7 @@ def errors_of(route: Route, method: str) -> list[int]:
     has_body = route.body_field is not None
     denied = set(Role) - set(ACCESS[route.operation]) > {Role.ANONYMOUS}
     possible = {
-        403: needs.password or denied,
+        403: needs.password or denied or bool(needs.also),
         404: "{" in route.path or writes or needs.finds,
         409: writes,
         410: needs.expires,

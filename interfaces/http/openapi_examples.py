@@ -381,9 +381,16 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "AvailabilityExplanation": {
         "offered": False,
         "rule": "taken",
-        "detail": "This time is no longer free.",
-        "position": "0.4711",
+        "detail": "This time, buffers included, is not free.",
+        "rules": ["taken"],
         "holiday": None,
+        "as_of": "2030-01-02T10:11:12.500000Z",
+        "tzdata": "2026b",
+        "position": "0.4711",
+        "at": "2030-01-02T10:11:12.250000Z",
+        "until": "2030-01-02T10:11:13.250000Z",
+        "taken_by": ["0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"],
+        "withheld": 0,
     },
     "Ending": {"appointments": "cancel", "ids": ["0198c5a2-c3d8-7a2b-8f47-6e9b4c0d2a51"]},
     "LedgerHead": {

@@ -1,14 +1,13 @@
 """From a snapshot to the starts offered, and to the reason why a start is not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Self
 from uuid import UUID
 
 from domain.errors import Invalid
-from domain.scheduling.availability import Rule, Start, candidates, starts, why_not
+from domain.scheduling.availability import Start, candidates, rules_against, starts
 from domain.scheduling.interval import Interval, clip
+from domain.scheduling.unavailable_reason import UnavailableReason
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
 from projections.availability.response import PreparedAvailability
 from projections.availability.snapshot import LoadedCalendar, LoadedService
@@ -17,46 +16,6 @@ _SKEW = timedelta(minutes=1)  # how far the clocks of processes may differ
 _LASTS = timedelta(minutes=1)
 
 MOST_STARTS = 50_000  # of one answer; more would hold up other requests
-
-
-class UnavailableReason(StrEnum):
-    """Why a start is not offered: of several reasons, the first in this order. From PAST on the domain's rules."""
-
-    NOT_OFFERED_BY = "not-offered-by"
-    WITHDRAWN = "withdrawn"
-    INACTIVE = "inactive"
-    PAST = "past"
-    NOTICE = "notice"
-    WINDOW = "window"
-    TIME_OFF = "time-off"
-    CLOSED = "closed"
-    GRID = "grid"
-    TAKEN = "taken"
-    FULL = "full"
-
-    @property
-    def detail(self) -> str:
-        """The reason as a sentence."""
-        return _DETAILS[self]
-
-    @classmethod
-    def of(cls, rule: Rule | None) -> Self | None:
-        return None if rule is None else cls(rule.value)
-
-
-_DETAILS = {
-    UnavailableReason.NOT_OFFERED_BY: "This provider does not offer this service.",
-    UnavailableReason.WITHDRAWN: "This service takes no new bookings.",
-    UnavailableReason.INACTIVE: "This provider takes no new bookings.",
-    UnavailableReason.PAST: "This start lies in the past.",
-    UnavailableReason.NOTICE: "This start is sooner than the notice that the service needs.",
-    UnavailableReason.WINDOW: "This start lies outside the booking window.",
-    UnavailableReason.TIME_OFF: "The provider has time off then.",
-    UnavailableReason.CLOSED: "This time lies outside opening hours.",
-    UnavailableReason.GRID: "Appointments do not start at this minute.",
-    UnavailableReason.TAKEN: "This time, buffers included, is not free.",
-    UnavailableReason.FULL: "All places of this start are taken.",
-}
 
 
 def offered(service: LoadedService, span: Interval, now: datetime) -> Iterator[tuple[Start, UUID]]:
@@ -68,19 +27,19 @@ def offered(service: LoadedService, span: Interval, now: datetime) -> Iterator[t
 
 def against(
     service: LoadedService, provider_id: UUID | None, start: datetime, now: datetime
-) -> UnavailableReason | None:
-    """The first reason against a start; without a provider, of the provider nearest to offering it."""
+) -> Sequence[UnavailableReason]:
+    """All reasons against a start, in order; without a provider, of the provider nearest to offering it."""
     if provider_id is not None and not service.calendars:
-        return UnavailableReason.NOT_OFFERED_BY
+        return [UnavailableReason.NOT_OFFERED_BY]
     if service.withdrawn:
-        return UnavailableReason.WITHDRAWN
-    order = [*UnavailableReason]
-    nearest = UnavailableReason.INACTIVE
+        return [UnavailableReason.WITHDRAWN]
+    nearest = [UnavailableReason.INACTIVE]
     for calendar in _bookable(service):
-        reason = UnavailableReason.of(why_not(service.offer, calendar.hours, calendar.occupied, start, now))
-        if reason is None:
-            return None
-        nearest = max(nearest, reason, key=order.index)
+        rules = rules_against(service.offer, calendar.hours, calendar.occupied, start, now)
+        reasons = [UnavailableReason(rule.value) for rule in rules]
+        if not reasons:
+            return []
+        nearest = max(nearest, reasons, key=lambda each: each[0].place)
     return nearest
 
 

@@ -1,9 +1,9 @@
 """Queries of free starts, and of the rule that forbids a start."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -11,10 +11,10 @@ from prometheus_client import Counter
 from domain.errors import NotFound
 from domain.scheduling.availability import Start
 from domain.scheduling.interval import Interval, overlaps
+from domain.scheduling.unavailable_reason import UnavailableReason
 from domain.scheduling.wallclock import SUPPORTED
 from projections.availability.cache import AvailabilityCache
 from projections.availability.evaluation import (
-    UnavailableReason,
     against,
     closing_holiday,
     common_zone,
@@ -41,16 +41,23 @@ _INSTANT = timedelta(microseconds=1)
 
 
 class Explanation(NamedTuple):
-    """`rule`: why a start is not offered, None if it is; `detail`: the same as a sentence.
+    """`rules`: why a start is not offered, none if it is; `position`: of which that is true.
 
     `holiday`: the date and name of the holiday that closes the provider.
     """
 
-    offered: bool
-    rule: UnavailableReason | None
-    detail: str
+    rules: Sequence[UnavailableReason]
     position: int
-    holiday: Mapping[str, Any] | None = None
+    holiday: tuple[date, str] | None = None
+
+    @property
+    def rule(self) -> UnavailableReason | None:
+        """The first of them."""
+        return self.rules[0] if self.rules else None
+
+    @property
+    def offered(self) -> bool:
+        return not self.rules
 
 
 class Availability:
@@ -135,14 +142,10 @@ class Availability:
         Without a provider: by any, else the reason of the provider nearest to offering it.
         """
         snapshot = await self._service(service_id, provider_id, Interval(start, start + _INSTANT), now, at_least)
-        rule = against(snapshot.services[0], provider_id, start, now)
-        holiday = closing_holiday(snapshot.services[0], start) if rule is UnavailableReason.CLOSED else None
-        if holiday is not None:
-            day, name = holiday
-            closed = f"The provider is closed on {day}, a holiday: {name}."
-            return Explanation(rule is None, rule, closed, snapshot.position, {"date": day, "name": name})
-        detail = "This start is offered." if rule is None else rule.detail
-        return Explanation(rule is None, rule, detail, snapshot.position)
+        found = Explanation(against(snapshot.services[0], provider_id, start, now), snapshot.position)
+        if found.rule is not UnavailableReason.CLOSED:
+            return found
+        return found._replace(holiday=closing_holiday(snapshot.services[0], start))
 
     async def _of_service_or_tag(
         self, service_id: UUID | None, tag: str, span: Interval, now: datetime, at_least: int | None

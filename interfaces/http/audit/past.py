@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import to_json
 
 from application.past import LogMoment, PastAccess, PastLog, When, state_at, two_states
+from application.view_log import person_of
 from interfaces.http.audit.past_bodies import difference_body, moment_body, state_body, when
 from interfaces.http.framework.fields import LogPosition, Shape
 from interfaces.http.framework.fields import Query as Filters
@@ -96,6 +97,7 @@ async def state(request: RequestContext, stream_id: UUID, query: Annotated[PastS
     """Get an aggregate as it was at an instant or a position. Owners see what belonged to their organization then."""
     log = await log_of(request)
     found = await state_at(stream_id, query.at, log, access_of(request).shows)
+    request.shows(person_of(found.aggregate))
     return answer(found.moment, await state_body(stream_id, found, log))
 
 
@@ -106,6 +108,7 @@ async def difference(
     """Compare an aggregate at two instants or positions. `changes` lists the fields that differ."""
     log = await log_of(request)
     before, after = await two_states(stream_id, (query.from_, query.to), log, access_of(request).shows)
+    request.shows(person_of(after.aggregate or before.aggregate))
     return answer(after.moment, await difference_body(stream_id, before, after, log))
 
 

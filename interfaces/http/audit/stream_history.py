@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from application.stream_history import HistoryItem, history_of
+from application.view_log import person_of
 from domain.log_position import position_text
 from interfaces.http.audit.past import access_of, log_of
 from interfaces.http.audit.past_bodies import exact
@@ -59,6 +60,7 @@ async def find(request: RequestContext, stream_id: UUID, filters: Annotated[Stre
     log, asked = await log_of(request), page(request, filters)
     end = await log.moment(None)
     found, version = await history_of(stream_id, int(asked.after or 0), asked.limit, log, access_of(request).shows)
+    request.shows(person_of(await log.at(end.position).state(stream_id)))
     cursor = next_cursor(request, filters, None if version is None else str(version))
     return page_response([history_body(item) for item in found], cursor, end.position)
 

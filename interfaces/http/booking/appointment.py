@@ -116,6 +116,7 @@ async def get(request: RequestContext, appointment_id: UUID) -> Response:
         row = await appointment.get(read, appointment_id, owner=request.owner)
     if row is None:
         raise NotFound("appointment", appointment_id)
+    request.shows(row.customer_id)
     return resource_response(request.sent, row.version, appointment_response(row), read.position)
 
 

@@ -67,6 +67,7 @@ async def find(request: RequestContext, appointment_id: UUID, filters: Annotated
         if found is None:
             raise NotFound("appointment", appointment_id)
         items, bookmark = await history.of(read.connection, appointment_id, page(request, filters), request.ports.codec)
+    request.shows(found.customer_id)
     shown = [history_item_response(item, for_staff=found.for_staff) for item in items]
     return page_response(
         shown,

@@ -29,6 +29,7 @@ class Needs:
     `limit`: the rate limit. `shows_secret`: the answer has a secret and is kept nowhere, so that no
     Idempotency-Key can repeat it. `password`: the caller must send the password again (else 403).
     `expires`: the request can come too late (410). `finds`: a GET without an id in its path can find nothing (404).
+    `also`: another operation, whose permission some of the requests need (403).
     """
 
     keys: IdempotencyKeys | None = None
@@ -38,6 +39,7 @@ class Needs:
     password: bool = False
     expires: bool = False
     finds: bool = False
+    also: str = ""
 
     def of(self, method: str, *, resources: bool = True) -> "Needs":
         """These needs, completed by the usual ones of the method. `resources`: whether the resources are versioned."""

@@ -20,6 +20,7 @@ from application.notifications.mail import SentMails
 from application.past import PastLog
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits, WriteBudget
+from application.view_log import ViewLog
 from application.webhooks.ports import DeliveryReports, SigningSecrets, WebhookTargets
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.headers.client_address import Networks
@@ -144,6 +145,7 @@ class Ports:
     codec: EventDecoder
     ledger: Ledger
     past: PastLog
+    views: ViewLog
     identity: IdentityPorts
     abuse: AbusePorts
     erasure: ErasurePorts

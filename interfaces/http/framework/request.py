@@ -13,6 +13,7 @@ from application.access import ANONYMOUS, Caller, Role, permit
 from application.access import Scope as Granted
 from application.event_log import IdempotencyKey
 from application.identity.api_key import PREFIX
+from application.view_log import PersonView
 from domain.kernel import derived_id, new_id
 from interfaces.http.framework.headers import request_headers
 from interfaces.http.framework.headers.etags import expected
@@ -37,6 +38,7 @@ class RequestContext(Request):
         self.sent = request_headers.read_headers(scope)
         self.key: IdempotencyKey | None = None
         self.version: int | None = None
+        self._persons: set[UUID] = set()
         scope["operation"] = operation
         self.api_key: str | None = None
         """Sent in place of an access token; `admit_api_key` finds its account."""
@@ -97,6 +99,22 @@ class RequestContext(Request):
         if own is None or (asked is not None and asked >= own):
             return asked
         return own if await self.ports.reads.catch_up(reader, own) else asked
+
+    def shows(self, person: UUID | None) -> None:
+        """The answer is the card of this person, of whom the views log notes who opened it. None: of nobody.
+
+        Nobody views themselves, and customers and callers without an account see nobody else.
+        """
+        nobody_else = self.caller.role in {Role.CUSTOMER, Role.ANONYMOUS}
+        if person is not None and person != self.caller.id and not nobody_else:
+            self._persons.add(person)
+
+    async def record_views(self) -> None:
+        """Record whose cards the answer shows, before anybody sees it. Raises Unavailable."""
+        for person in sorted(self._persons):
+            facts = {"role": str(self.caller.role), "via": self.caller.via, "request": self.scope["request_id"]}
+            view = PersonView(self.caller.account, person, self.operation, facts)
+            await self.ports.views.record(view)
 
     def note_write(self, account: UUID | None, position: int | None) -> None:
         """The account's next answers include what was written at this position."""

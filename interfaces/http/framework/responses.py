@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from application.event_log import CommandResult
+from application.view_log import person_of
 from domain.kernel import Aggregate
 from domain.log_position import position_text
 from interfaces.http.framework.headers.etags import etag, known
@@ -21,7 +23,10 @@ class HttpResponse(Response):
     """Status, bytes and a few headers; no charset guessing, no background work.
 
     `position`: of the event log, which the answer reflects; None where the answer is not from the log.
+    `person`: whose card a command answers with; None for none.
     """
+
+    person: UUID | None = None
 
     def __init__(
         self,
@@ -52,7 +57,9 @@ def command_response(
     """The answer of a command: 200, or 201 with the location of a new resource."""
     headers = _after(result)
     if location is None:
-        return HttpResponse(200, to_json(to_body(result.aggregate)), headers, position=result.position)
+        answer = HttpResponse(200, to_json(to_body(result.aggregate)), headers, position=result.position)
+        answer.person = person_of(result.aggregate)
+        return answer
     headers[b"location"] = location(result.aggregate).encode()
     return HttpResponse(201, to_json(to_body(result.aggregate)), headers, position=result.position)
 

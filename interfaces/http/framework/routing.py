@@ -100,6 +100,8 @@ class Route(APIRoute):
             if needs.takes_key:
                 request.take_key(body, required=needs.requires_key)
             response = await handler(request, body, arguments)
+            request.shows(getattr(response, "person", None))
+            await request.record_views()
             if logged and not reads:
                 request.note_write(request.caller.id, getattr(response, "position", None))
             return response

@@ -164,6 +164,7 @@ async def get(request: RequestContext, customer_id: UUID) -> Response:
         row = await customer.get(read, customer_id, owner=request.owner)
     if row is None:
         raise NotFound("customer", customer_id)
+    request.shows(customer_id)
     return resource_response(request.sent, row.version, customer_response(row), read.position)
 
 
@@ -176,6 +177,8 @@ async def duplicates(
         if await customer.get(read, customer_id, owner=request.owner) is None:
             raise NotFound("customer", customer_id)
         rows, bookmark = await customer.alike(read, customer_id, page(request, filters), owner=request.owner)
+    for person in (customer_id, *(row.id for row in rows)):
+        request.shows(person)
     items = [{**customer_response(row), "alike": _alike(row)} for row in rows]
     return page_response(items, next_cursor(request, filters, bookmark), read.position)
 

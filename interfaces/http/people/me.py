@@ -135,6 +135,7 @@ async def find_account_response(request: RequestContext, account_id: UUID) -> Ht
         row = await account.get(read, account_id)
     if row is None:
         raise NotFound("account", account_id)
+    request.shows(account_id)
     return resource_response(request.sent, row.version, account_response(row), read.position)
 
 

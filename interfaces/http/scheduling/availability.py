@@ -1,4 +1,4 @@
-"""Routes of availability: free times, the next ones, and why a time is not free."""
+"""Routes of availability: free times, and the next ones. `interfaces/http/audit/why.py` says why a time is not free."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -7,19 +7,17 @@ from uuid import UUID
 
 from fastapi import Query, Response
 from pydantic import Field, PlainValidator, WithJsonSchema, field_validator, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from domain.log_position import position_text
 from domain.scheduling.interval import Interval
 from domain.scheduling.wallclock import day_bounds, zone
 from interfaces.http.framework import fields as body
-from interfaces.http.framework.fields import Instant, LogPosition, Shape, Zone
+from interfaces.http.framework.fields import LogPosition, Shape, Zone
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PUBLIC, HttpResponse
 from interfaces.http.framework.routing import Router
-from projections.availability.evaluation import UnavailableReason
 from projections.read_models.availability import vacancy
 
 router = Router("/v1/availability", "availability")
@@ -99,14 +97,6 @@ class FindEarliestStartsQuery(body.Query):
         return self
 
 
-class ExplainAvailabilityQuery(body.Query):
-    """One start with one provider; without a provider, with any of the service's."""
-
-    service_id: UUID
-    provider_id: UUID | None = None
-    start: Instant
-
-
 class StartResponse(Shape):
     start: datetime
     end: datetime
@@ -134,23 +124,6 @@ class EarliestStartsResponse(Shape):
     as_of: datetime
 
 
-class ClosingHolidayResponse(Shape):
-    """A holiday of the provider's organization that no override opens."""
-
-    date: date
-    name: str
-
-
-class AvailabilityExplanationResponse(Shape):
-    """Whether a start is free, and the rule against it if not. `holiday`: the one that closes the provider."""
-
-    offered: bool
-    rule: UnavailableReason | None
-    detail: str
-    position: LogPosition
-    holiday: ClosingHolidayResponse | None
-
-
 @router.get("", "find_starts", StartsResponse, needs=Needs(finds=True))
 async def starts(request: RequestContext, query: Annotated[FindStartsQuery, Query()]) -> Response:
     """Find free starts."""
@@ -173,16 +146,6 @@ async def earliest(request: RequestContext, query: Annotated[FindEarliestStartsQ
         query.service_id, query.tag, query.limit, now=request.ports.store.now(), at_least=at_least
     )
     return _answer(answer.body, answer.position)
-
-
-@router.get("/why", "explain_availability", AvailabilityExplanationResponse, needs=Needs(finds=True))
-async def why(request: RequestContext, query: Annotated[ExplainAvailabilityQuery, Query()]) -> Response:
-    """Explain whether a start is free, and why not."""
-    at_least = await request.reflecting(vacancy.name)
-    found = await request.ports.availability.why(
-        query.service_id, query.provider_id, query.start, now=request.ports.store.now(), at_least=at_least
-    )
-    return _answer(to_json({**found._asdict(), "position": position_text(found.position)}), found.position)
 
 
 def _answer(body: bytes, position: int) -> HttpResponse:

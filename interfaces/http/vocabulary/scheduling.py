@@ -13,6 +13,20 @@ WORDS: Words = {
     "ClosingHoliday.date": Word("The date of the holiday, in the provider's time zone.", "2030-12-25"),
     "ClosingHoliday.name": Word("The name of the holiday.", "Christmas"),
     "rule": Word("The rule that forbids this start; null if it is offered."),
+    "AvailabilityExplanation.rules": Word(
+        "All rules that forbid this start, `rule` first; none if it is offered.", ["notice", "taken"]
+    ),
+    "AvailabilityExplanation.tzdata": Word(
+        "The release of the time zone data by which local times were read.", "2026b"
+    ),
+    "AvailabilityExplanation.as_of": Word("The time at which the rules are judged: now, or that of `at`."),
+    "AvailabilityExplanation.at": Word("When this position was recorded; null for an answer about now."),
+    "AvailabilityExplanation.until": Word("When the next position was recorded; null for an answer about now."),
+    "AvailabilityExplanation.taken_by": Word(
+        "The appointments and holds in the way that you may see; null for an answer about now.",
+        ["0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"],
+    ),
+    "AvailabilityExplanation.withheld": Word("The number of others in the way; null for an answer about now.", 0),
     "as_of": Word("The time at which the answer was computed: an instant in UTC.", "2030-01-02T10:11:12Z"),
     "tz": Word(
         "The IANA time zone of the dates. Required when `from` and `to` are dates.",
@@ -26,6 +40,10 @@ WORDS: Words = {
     "find_earliest_starts.limit": Word("The number of starts at most.", 10),
     "explain_availability.provider_id": Word("The provider; without it, any provider of the service."),
     "explain_availability.start": Word("The start to explain: an instant."),
+    "explain_availability.at": Word(
+        "A moment of the past: an instant to the microsecond, or a position. Takes the permission of `get_past_state`.",
+        "2030-01-02T10:11:12.500000Z",
+    ),
     "weekly": Word("The hours of a week, in the schedule's time zone. Windows must not overlap."),
     "WeeklyWindow.day": Word("The day of the week on which the window begins."),
     "from": Word("The beginning.", "2030-01-31"),

@@ -64,7 +64,7 @@ async def test_what_nobody_touched_holds(ledger: Database, auditor: AsyncConnect
 
 def test_the_functions_of_the_ledger_are_those_of_the_migrations(database: Database) -> None:
     there = ask(database.owner, "SELECT DISTINCT pronamespace::regnamespace || '.' || proname FROM pg_proc "
-                "WHERE pronamespace::regnamespace::text IN ('log', 'auth') ORDER BY 1")  # fmt: skip
+                "WHERE pronamespace::regnamespace::text IN ('log', 'auth', 'audit') ORDER BY 1")  # fmt: skip
     assert sorted(functions()) == [name for (name,) in there]
 
 

@@ -56,6 +56,7 @@ list webhooks                  >    .    .   |   +    +    +    +  |   +    +   
 card webhooks                  >    .    .   |   +    -    -    -  |   -    -    -  |   +    .    .
 GET /admin/system              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list security-log              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
+list views                     >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 """
 STATUS = {"+": 200, ".": 403, "-": 404, ">": 303, "?": 401, "c": 409, "!": 422}
 PLACES = {

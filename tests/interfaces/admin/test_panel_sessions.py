@@ -156,6 +156,16 @@ async def test_denials_are_in_the_security_log(town: Town) -> None:
     await eventually(noted)
 
 
+async def test_opening_a_card_is_in_the_views_log(town: Town, admin: Browser) -> None:
+    """The panel runs the operation of the API, which records it; admins see it in the panel."""
+    booked = await town.booked()
+    assert (await admin.get(f"/admin/appointments/{booked['id']}")).status_code == 200
+    auditor = Caller(await an_account(town.api.ports.identity.signing, ADA, role=Role.AUDITOR), Role.AUDITOR)
+    (view,) = (await town.api.get(f"/v1/audit/views?person={booked['customer_id']}", auditor)).json()["items"]
+    assert (view["operation"], view["role"], view["via"][:8]) == ("get_appointment", "admin", "session:")
+    assert "get_appointment" in (await admin.get("/admin/views")).text
+
+
 async def test_every_page_has_its_headers_and_nothing_inline(town: Town, admin: Browser) -> None:
     booked = await town.booked()
     pages = ["/admin/sign-in", "/admin/nowhere", "/admin/accounts/create-user", f"/admin/appointments/{booked['id']}"]

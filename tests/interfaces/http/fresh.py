@@ -175,6 +175,12 @@ async def _why(it: Tenants, _: str) -> Parts:
     return {"query": {"service_id": it.names["service_id"], "start": it.at("09:00")}}
 
 
+async def _why_then(it: Tenants, _: str) -> Parts:
+    """At the end of the log."""
+    head = (await it.api.ask("GET", "/v1/audit/position", it.callers["admin"])).json()["position"]
+    return {"query": {**(await _why(it, _))["query"], "at": head}}
+
+
 async def _customer(it: Tenants, caller: str) -> Parts:
     """Somebody whose record can end; `customer` means them."""
     new = await an_account_of(it.api, Role.CUSTOMER)
@@ -339,6 +345,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "find_starts": _starts,
     "find_earliest_starts": _earliest,
     "explain_availability": _why,
+    "explain_availability:then": _why_then,
     "book_appointment": _booking,
     "join_waitlist": _wish,
     "leave_waitlist": _waiting,

@@ -31,6 +31,7 @@ get_problem_type               +    +    +  |   +    +    +    +  |   +    +    
 find_starts                    +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 find_earliest_starts           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 explain_availability           +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
+explain_availability:then      ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 
 place_hold                     ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 list_holds                     ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
@@ -197,6 +198,7 @@ get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    
 get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   +    +    .
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+list_views                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

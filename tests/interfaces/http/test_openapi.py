@@ -48,7 +48,7 @@ class TestOperation:
         assert {"400", "401", "422"} <= listed
         others = set(Role) - set(ACCESS[operation["operationId"]]) - {Role.ANONYMOUS}
         needs = NEEDS[operation["operationId"]]
-        assert ("403" in listed) is bool(others or needs.password)
+        assert ("403" in listed) is bool(others or needs.password or needs.also)
         budgeted = "requestBody" in operation and operation["operationId"] in LOGGED
         assert ("429" in listed) is (needs.limit is not None or budgeted)
         if path.startswith("/v1"):

@@ -37,7 +37,7 @@ from domain.scheduling.availability import Occupied, Rule, SlotTerms, starts, wh
 from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import OpeningHours, OpeningWindow
 from domain.scheduling.schedule import Schedule
-from projections.availability.evaluation import UnavailableReason
+from domain.scheduling.unavailable_reason import UnavailableReason
 from projections.query.snapshot import Behind, BeyondHead
 from tests.domain.scheduling.test_availability_properties import SERVICES, Case, cases
 from tests.projections.clinic import Clinic, clocks, open_clinic, parsed

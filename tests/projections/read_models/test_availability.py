@@ -18,7 +18,7 @@ from application.catalog.organization import (
 )
 from application.catalog.provider import ChangeProvider, change_provider
 from application.catalog.service import ChangeService, change_service
-from projections.availability.evaluation import UnavailableReason
+from domain.scheduling.unavailable_reason import UnavailableReason
 from tests.projections.clinic import Clinic, open_clinic
 from tests.support.builders import an_organization, somebody
 

@@ -31,7 +31,7 @@ from tests.support.sealed import MASTERS
 from tests.system.journeys.town import Town, at, good
 
 Audit = Callable[..., tuple[int, str, str]]
-HOLDS = "OK: 9 events, 5 seals verified.\nOK: 5 command keys, 0 rows of the security log.\n"
+HOLDS = "OK: 9 events, 5 seals verified.\nOK: 5 command keys, 0 rows of the security log, 0 of the views log.\n"
 TABLES = f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.\n"
 
 
@@ -146,9 +146,10 @@ async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared:
     process = await asyncio.to_thread(Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
     said: dict[str, Any] = json.loads(process.out.read_text())
-    log, security = await _look(shared, heads_of)
+    log, security, views = await _look(shared, heads_of)
     assert (said["position"], said["hash"]) == (log.position, log.hash.hex())
     assert (said["security"]["position"], said["security"]["hash"]) == (security.position, security.hash.hex())
+    assert (said["views"]["position"], said["views"]["hash"]) == (views.position, views.hash.hex())
     assert signing_key(shared.data / "audit_key.pem")
 
 

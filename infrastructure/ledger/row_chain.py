@@ -1,0 +1,90 @@
+"""The chain of a log of rows beside the events: each row with a digest, each call that recorded some under one seal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from struct import Struct
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+
+from infrastructure.ledger.chain import Broken
+from infrastructure.ledger.rows import LedgerPage, micros, number, page_of
+
+_LOWEST = -(2**62)
+_NUMBER = Struct(">q").pack
+_PAGE = 1_000
+
+
+class RowChain(NamedTuple):
+    """A log of rows. `rows`: a query of id, digest, time, and the bytes of the other columns, after an id.
+
+    `seals`: a query of upto, since, time and hash, after a position; `prefix`: of each seal's hash.
+    """
+
+    name: str
+    seal_name: str
+    rows: str
+    seals: str
+    prefix: bytes
+
+    async def verify(self, connection: AsyncConnection) -> int:
+        """Recompute all digests and seals, in the caller's transaction; the number of rows. Raises Broken."""
+        async with connection.cursor("chain_rows") as rows, connection.cursor("chain_seals") as seals:
+            recorded = _Recorded(self.name, await page_of(rows, self.rows, _LOWEST))
+            sealed = await page_of(seals, self.seals, _LOWEST)
+            await self._verify(recorded, sealed)
+            for row in await recorded.rest():
+                raise Broken(f"{self.name} {number(row[0])}: it is under no seal")
+            return recorded.count
+
+    async def _verify(self, recorded: _Recorded, sealed: LedgerPage) -> None:
+        previous, position = b"", 0
+        async for upto, since, at, seal in _each(sealed):
+            name = f"{self.seal_name} {since and number(since)}-{number(upto)}"
+            if since is None or number(since) != position + 1 or at is None:
+                raise Broken(f"{name}: it does not follow position {position}")
+            position = number(upto)
+            digests = b"".join(await recorded.digests(position))
+            sealed_by = since + upto + _NUMBER(micros(at))
+            previous = sha256(self.prefix + previous + sealed_by + digests).digest()
+            if seal != previous:
+                raise Broken(f"{name}: its hash does not hold: a row was changed, added or removed")
+
+
+class _Recorded:
+    """The rows of a log, in order."""
+
+    def __init__(self, name: str, page: LedgerPage) -> None:
+        self._name, self._page = name, page
+        self._next: list[tuple[Any, ...]] = []
+        self.count = 0
+
+    async def digests(self, upto: int) -> list[bytes]:
+        """Those of the next rows, up to one; raises Broken for a row whose digest does not hold."""
+        found = []
+        while (rows := await self.rest()) and number(rows[0][0]) <= upto:
+            found.append(self._checked(self._next.pop(0)))
+        self.count += len(found)
+        return found
+
+    async def rest(self) -> list[tuple[Any, ...]]:
+        """The next row, if any."""
+        self._next = self._next or await self._page.take(1)
+        return self._next
+
+    def _checked(self, row: tuple[Any, ...]) -> bytes:
+        id, digest, at, *columns = row
+        parts = [id, _NUMBER(micros(at))]
+        for part in columns:
+            parts += [_NUMBER(-1 if part is None else len(part)), part or b""]
+        if digest is None or digest != sha256(b"".join(parts)).digest():
+            raise Broken(f"{self._name} {number(id)}: its digest does not hold")
+        return bytes(digest)
+
+
+async def _each(page: LedgerPage) -> AsyncIterator[tuple[Any, ...]]:
+    while rows := await page.take(_PAGE):
+        for row in rows:
+            yield row

@@ -1,0 +1,1 @@
+"""The commands of `daybook audit` about free times of the past, and about who opened whose card."""
