@@ -226,6 +226,7 @@ ACCESS: Mapping[str, Grants] = {
     "get_past_state": _OWNER_OF_THEN,
     "get_state_difference": _OWNER_OF_THEN,
     "get_stream_history": _OWNER_OF_THEN,
+    "search_events": _OWNER_OF_THEN,
     "sign_in": _EVERYBODY,
     "refresh_session": _EVERYBODY,
     "sign_out": _IN_PERSON,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from interfaces.cli.audit_search import add_commands
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, AsJson, Data
 from interfaces.cli.progress import progress
@@ -228,3 +229,6 @@ def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
             return await work(connection)
 
     return asyncio.run(run())
+
+
+add_commands(app)

@@ -197,6 +197,7 @@ get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    
 get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   +    +    .
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
+search_events                  ?    .    .  |   +    +    +    +  |   +    +    +  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

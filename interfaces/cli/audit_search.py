@@ -1,0 +1,113 @@
+"""`daybook audit search`: the events of the log by their index."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, AsJson, Data
+
+if TYPE_CHECKING:
+    from application.past import PastLog
+    from projections.query.snapshot import Snapshots
+
+T = TypeVar("T")
+_WHEN = "A position such as 0.4711, or an instant such as 2030-01-31T09:00:00Z; itself included."
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to `daybook audit`."""
+    app.command()(search)
+
+
+def search(
+    stream: Annotated[UUID | None, typer.Option(help="Of this aggregate.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Of this kind of aggregate, such as Appointment.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Of this topic, such as Appointment.Booked.")] = None,
+    actor: Annotated[UUID | None, typer.Option(help="That this account caused.")] = None,
+    person: Annotated[UUID | None, typer.Option(help="About this account, guest or other customer.")] = None,
+    organization: Annotated[UUID | None, typer.Option(help="That concerned this organization.")] = None,
+    request: Annotated[str | None, typer.Option(help="Of this request.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help=_WHEN)] = None,
+    to: Annotated[str | None, typer.Option(help=_WHEN)] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    data: Data = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Print the events that meet all filters: position, time, event, stream, actor, role, means and request."""
+    from application.audit_search import events_at, span
+    from interfaces.http.audit.past_bodies import when
+    from interfaces.http.audit.stream_history import history_body
+    from projections.query.snapshot import EVERYTHING
+    from projections.read_models.audit.search import EventFilters, find
+
+    async def look(past: PastLog, reads: Snapshots) -> list[Any]:
+        since, until = await span(from_ and when(from_), to and when(to), past)  # type: ignore[arg-type]
+        wanted = EventFilters(stream, kind, type_, actor, person, organization, request, since, until)
+        async with reads.open("audit", sees=EVERYTHING) as read:
+            found = await find(read, wanted, limit, newest_first=newest)
+        await tell_lag(read.position, past)
+        return [history_body(each) for each in await events_at(found, past)]
+
+    told = on_index(data, look)
+    if as_json:
+        typer.echo(as_text(told))
+    for each in () if as_json else told:
+        actor_told = each["actor_name"] or each["actor"] or "-"
+        words = (each["stream"], str(actor_told), each["role"], each["via"], each["request"])
+        typer.echo("  ".join((each["position"], each["at"], each["type"], *words)))
+
+
+async def tell_lag(position: int, past: PastLog) -> None:
+    """Say on the standard error up to where the index has read the log, if that is not its end."""
+    from domain.log_position import position_text
+
+    head = (await past.moment(None)).position
+    if position < head:
+        typer.echo(f"The index is at {position_text(position)}; the log ends at {position_text(head)}.", err=True)
+
+
+def as_text(told: Any) -> str:
+    """As JSON."""
+    import json
+
+    return json.dumps(told, ensure_ascii=False, indent=2)
+
+
+def on_index(data: Path, look: Callable[[PastLog, Snapshots], Awaitable[T]]) -> T:
+    """The answer of `look` at the log and its read models; ends the program if it is refused."""
+    import asyncio
+
+    from pydantic_core import PydanticCustomError
+
+    from domain.errors import NotFound
+    from infrastructure.database.engines import named_engine
+    from infrastructure.database.row_pool import RowPool
+    from infrastructure.ledger.past_log import PastLog
+    from infrastructure.local.instance import settings_of
+    from projections.engine.positions import Positions
+    from projections.query.snapshot import BeyondHead, Snapshots
+
+    settings = settings_of(data.absolute())
+    assert settings.database is not None
+    dsn = settings.database.dsn
+
+    async def run() -> T:
+        engine = named_engine(dsn, "daybook-audit")
+        try:
+            async with RowPool(dsn, size=1, patience=10) as rows:
+                reads = Snapshots(engine, Positions(engine))
+                return await look(PastLog(rows, settings.masters), reads)
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(run())
+    except (NotFound, BeyondHead, PydanticCustomError) as refused:
+        fail(str(refused))
