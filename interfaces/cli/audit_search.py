@@ -1,8 +1,8 @@
-"""`daybook audit search`: the events of the log by their index."""
+"""`daybook audit search` and `request`: the events of the log by their index, and the chain of a request."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
@@ -13,6 +13,7 @@ from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, AsJson, Data
 
 if TYPE_CHECKING:
+    from application.audit_request import RequestWorks
     from application.past import PastLog
     from projections.query.snapshot import Snapshots
 
@@ -23,6 +24,7 @@ _WHEN = "A position such as 0.4711, or an instant such as 2030-01-31T09:00:00Z; 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to `daybook audit`."""
     app.command()(search)
+    app.command()(request)
 
 
 def search(
@@ -47,7 +49,7 @@ def search(
     from projections.query.snapshot import EVERYTHING
     from projections.read_models.audit.search import EventFilters, find
 
-    async def look(past: PastLog, reads: Snapshots) -> list[Any]:
+    async def look(past: PastLog, reads: Snapshots, _: RequestWorks) -> list[Any]:
         since, until = await span(from_ and when(from_), to and when(to), past)  # type: ignore[arg-type]
         wanted = EventFilters(stream, kind, type_, actor, person, organization, request, since, until)
         async with reads.open("audit", sees=EVERYTHING) as read:
@@ -62,6 +64,43 @@ def search(
         actor_told = each["actor_name"] or each["actor"] or "-"
         words = (each["stream"], str(actor_told), each["role"], each["via"], each["request"])
         typer.echo("  ".join((each["position"], each["at"], each["type"], *words)))
+
+
+def request(
+    id: Annotated[str, typer.Argument(help="The id of a request, as events have it.")],
+    data: Data = HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a request recorded and caused: events, jobs with their mails, deliveries, and how they ended."""
+    from application.audit_request import MOST_EVENTS, chain_of
+    from interfaces.http.audit.requests import chain_body
+    from projections.query.snapshot import EVERYTHING
+    from projections.read_models.audit.search import EventFilters, find
+
+    async def look(past: PastLog, reads: Snapshots, works: RequestWorks) -> Any:
+        async with reads.open("audit", sees=EVERYTHING) as read:
+            positions = await find(read, EventFilters(request=id), MOST_EVENTS + 1)
+        await tell_lag(read.position, past)
+        return chain_body(id, read.position, await chain_of(id, positions, positions, past, works, None))
+
+    told = on_index(data, look)
+    typer.echo(as_text(told) if as_json else "\n".join(_lines(told)))
+
+
+def _lines(chain: Any) -> Iterator[str]:
+    for each in chain["events"]:
+        actor = each["actor_name"] or each["actor"] or "-"
+        yield "  ".join((each["position"], each["at"], each["type"], each["stream"], actor, each["cause"] or "-"))
+    for each in chain["jobs"]:
+        words = (each["status"], each["outcome"] or "-", each["ended_at"] or "-", each["mail"] and "mail")
+        yield "  ".join((each["event"] or "-", "job", each["id"], each["kind"], *filter(None, words)))
+    for each in chain["deliveries"]:
+        yield "  ".join((each["event"], "delivery", each["webhook_id"], each["status"], each["ended_at"] or "-"))
+    for kind, count in chain["not_kept"].items():
+        if count:
+            yield f"no longer kept: {count} {kind}"
+    if chain["more"]:
+        yield "There are more."
 
 
 async def tell_lag(position: int, past: PastLog) -> None:
@@ -80,7 +119,7 @@ def as_text(told: Any) -> str:
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
-def on_index(data: Path, look: Callable[[PastLog, Snapshots], Awaitable[T]]) -> T:
+def on_index(data: Path, look: Callable[[PastLog, Snapshots, RequestWorks], Awaitable[T]]) -> T:
     """The answer of `look` at the log and its read models; ends the program if it is refused."""
     import asyncio
 
@@ -90,6 +129,7 @@ def on_index(data: Path, look: Callable[[PastLog, Snapshots], Awaitable[T]]) -> 
     from infrastructure.database.engines import named_engine
     from infrastructure.database.row_pool import RowPool
     from infrastructure.ledger.past_log import PastLog
+    from infrastructure.ledger.request_works import RequestWorks
     from infrastructure.local.instance import settings_of
     from projections.engine.positions import Positions
     from projections.query.snapshot import BeyondHead, Snapshots
@@ -103,7 +143,7 @@ def on_index(data: Path, look: Callable[[PastLog, Snapshots], Awaitable[T]]) -> 
         try:
             async with RowPool(dsn, size=1, patience=10) as rows:
                 reads = Snapshots(engine, Positions(engine))
-                return await look(PastLog(rows, settings.masters), reads)
+                return await look(PastLog(rows, settings.masters), reads, RequestWorks(rows))
         finally:
             await engine.dispose()
 

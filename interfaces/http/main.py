@@ -33,6 +33,7 @@ from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.request_works import RequestWorks
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
@@ -143,6 +144,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
         past=PastLog(rows, settings.masters),
+        works=RequestWorks(rows),
         identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
         abuse=AbusePorts(identity.limits, identity.denials, Networks(settings.proxies)),
         erasure=erasure,

@@ -23,6 +23,7 @@ from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.request_works import RequestWorks
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
 from interfaces.http.app import build
@@ -91,7 +92,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             reads = Snapshots(engine, positions)
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
-                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS)}
+                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
@@ -152,6 +153,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "jobs": JobPorts(none, none),
         "mails": none,
         "past": none,
+        "works": none,
     }
 
 

@@ -198,6 +198,7 @@ get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 search_events                  ?    .    .  |   +    +    +    +  |   +    +    +  |   +    +    .
+get_request_chain              ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

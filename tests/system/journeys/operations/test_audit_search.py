@@ -1,4 +1,4 @@
-"""`daybook audit search` prints what the routes answer, and how far the index has read."""
+"""`daybook audit search` and `request` print what the routes answer, and how far the index has read."""
 
 import asyncio
 import json
@@ -33,3 +33,9 @@ def test_events_are_found_and_an_index_that_lags_says_so(database: Database, aud
     status, said, warned = audit("search", "--from", "yesterday")
     assert (status, said) == (1, "")
     assert warned.startswith("Use RFC 3339")
+    status, said, _ = audit("request", found[0]["request"])
+    assert (status, [line.split()[2:4] for line in said.splitlines()]) == (0, [["Tag.Renamed", tag]])
+    assert json.loads(audit("request", found[0]["request"], "--json")[1])["events"] == found
+    status, said, warned = audit("request", "nobody")
+    assert (status, said) == (1, "")
+    assert warned.startswith("There is no request")
