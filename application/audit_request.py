@@ -72,7 +72,7 @@ class ChainCount:
 class RequestChain:
     """A request and its consequences. `withheld`: not for the caller; `not_kept`: of which no row is left.
 
-    `more`: there are more than MOST_EVENTS events, or more than MOST_WORKS jobs or deliveries.
+    `more`: there are more than MOST_EVENTS events of one of the two, or more than MOST_WORKS jobs or deliveries.
     """
 
     events: Sequence[HistoryItem]
@@ -86,32 +86,33 @@ class RequestChain:
 async def chain_of(
     request: str,
     positions: Sequence[int],
-    shown: Collection[int],
+    shown: Sequence[int],
     past: PastLog,
     works: RequestWorks,
     shows: Shows | None,
 ) -> RequestChain:
-    """The chain of a request. `positions`: of its events, in order, one more than MOST_EVENTS if there are more.
+    """The chain of a request. `positions`: of its events, in order; `shown`: of those that the caller may see.
 
-    `shown`: the positions that the caller may see. `shows`: which webhooks they may see; None for everything. A job is
-    theirs if an event that they see made it. Raises NotFound if nothing is theirs.
+    `shows`: which webhooks they may see; None for everything. A job is theirs if an event that they see made it.
+    Raises NotFound if nothing is theirs.
     """
-    events = await past.recorded(positions[:MOST_EVENTS])
-    made = works.jobs_of(events)
-    jobs = await works.jobs(request, made, MOST_WORKS + 1)
+    own = frozenset(shown)
+    hidden = [each for each in positions if each not in own]
+    seen, others = await past.recorded(shown[:MOST_EVENTS]), await past.recorded(hidden[:MOST_EVENTS])
+    events = [*seen, *others]
+    jobs = await works.jobs(request, works.jobs_of(events), MOST_WORKS + 1)
     deliveries = await works.deliveries(events, MOST_WORKS + 1)
-    seen = [each for each in events if each.position in shown]
-    own_jobs = [each for each in jobs if shows is None or each.event in shown]
-    own_deliveries = [each for each in deliveries if shows is None or await _is_theirs(each, shown, past, shows)]
+    own_jobs = [each for each in jobs if shows is None or each.event in own]
+    own_deliveries = [each for each in deliveries if shows is None or await _is_theirs(each, own, past, shows)]
     if not seen and (shows is not None or not jobs):
         raise NotFound("request", request)
     return RequestChain(
         await with_accounts(seen, past),
         [each for each in own_jobs if each.status is not None],
         [each for each in own_deliveries if each.status is not None],
-        ChainCount(len(events) - len(seen), len(jobs) - len(own_jobs), len(deliveries) - len(own_deliveries)),
+        ChainCount(len(others), len(jobs) - len(own_jobs), len(deliveries) - len(own_deliveries)),
         ChainCount(0, _unkept(own_jobs), _unkept(own_deliveries)),
-        more=len(positions) > MOST_EVENTS or max(len(jobs), len(deliveries)) > MOST_WORKS,
+        more=max(len(shown), len(hidden)) > MOST_EVENTS or max(len(jobs), len(deliveries)) > MOST_WORKS,
     )
 
 

@@ -85,10 +85,11 @@ async def chain(request: RequestContext, request_id: str) -> Response:
     log, access = await log_of(request), access_of(request)
     async with request.snapshot("audit") as read:
         owners, wanted = await owners_of(access, request.caller.account, read), EventFilters(request=request_id)
-        positions = await find(read, wanted, MOST_EVENTS + 1)
-        shown = positions if owners is None else await find(read, wanted, MOST_EVENTS + 1, owners=owners)
+        shown = positions = await find(read, wanted, MOST_EVENTS + 1, owners=owners)
+        if owners is not None:
+            positions = await find(read, wanted, 2 * MOST_EVENTS + 1)
     shows = None if owners is None else access.shows
-    found = await chain_of(request_id, positions, frozenset(shown), log, request.ports.works, shows)
+    found = await chain_of(request_id, positions, shown, log, request.ports.works, shows)
     body = to_json(chain_body(request_id, read.position, found))
     return HttpResponse(200, body, {b"cache-control": PRIVATE}, position=read.position)
 
