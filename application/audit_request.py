@@ -93,15 +93,13 @@ async def chain_of(
 ) -> RequestChain:
     """The chain of a request. `positions`: of its events, in order; `shown`: of those that the caller may see.
 
-    `shows`: which webhooks they may see; None for everything. A job is theirs if an event that they see made it.
-    Raises NotFound if nothing is theirs.
+    `shows`: which webhooks they see; None for all. They see the jobs of events that they see. Raises NotFound.
     """
     own = frozenset(shown)
     hidden = [each for each in positions if each not in own]
     seen, others = await past.recorded(shown[:MOST_EVENTS]), await past.recorded(hidden[:MOST_EVENTS])
-    events = [*seen, *others]
-    jobs = await works.jobs(request, works.jobs_of(events), MOST_WORKS + 1)
-    deliveries = await works.deliveries(events, MOST_WORKS + 1)
+    jobs = await works.jobs(request, works.jobs_of([*seen, *others]), MOST_WORKS + 1)
+    deliveries = await works.deliveries([*seen, *others], MOST_WORKS + 1)
     own_jobs = [each for each in jobs if shows is None or each.event in own]
     own_deliveries = [each for each in deliveries if shows is None or await _is_theirs(each, own, past, shows)]
     if not seen and (shows is not None or not jobs):

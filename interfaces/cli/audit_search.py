@@ -15,6 +15,7 @@ from interfaces.cli.options import HOME, AsJson, Data
 if TYPE_CHECKING:
     from application.audit_request import RequestWorks
     from application.past import PastLog
+    from infrastructure.settings import Settings
     from projections.query.snapshot import Snapshots
 
 T = TypeVar("T")
@@ -43,27 +44,41 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Print the events that meet all filters: position, time, event, stream, actor, role, means and request."""
+    from functools import partial
+
+    about = {"stream": stream, "kind": kind, "topic": type_, "actor": actor, "person": person}
+    wanted = {**about, "organization": organization, "request": request}
+    told = on_index(data, partial(_found, wanted, (from_, to), (limit, newest)))
+    typer.echo(as_text(told) if as_json else "\n".join(map(_line, told)), nl=as_json or bool(told))
+
+
+async def _found(
+    wanted: dict[str, Any],
+    times: tuple[str | None, str | None],
+    order: tuple[int, bool],
+    past: PastLog,
+    reads: Snapshots,
+    _: RequestWorks,
+) -> list[Any]:
     from application.audit_search import events_at, span
     from interfaces.http.audit.past_bodies import when
     from interfaces.http.audit.stream_history import history_body
     from projections.query.snapshot import EVERYTHING
     from projections.read_models.audit.search import EventFilters, find
 
-    async def look(past: PastLog, reads: Snapshots, _: RequestWorks) -> list[Any]:
-        since, until = await span(from_ and when(from_), to and when(to), past)  # type: ignore[arg-type]
-        wanted = EventFilters(stream, kind, type_, actor, person, organization, request, since, until)
-        async with reads.open("audit", sees=EVERYTHING) as read:
-            found = await find(read, wanted, limit, newest_first=newest)
-        await tell_lag(read.position, past)
-        return [history_body(each) for each in await events_at(found, past)]
+    first, last = [None if each is None else when(each) for each in times]
+    since, until = await span(first, last, past)
+    limit, newest = order
+    async with reads.open("audit", sees=EVERYTHING) as read:
+        found = await find(read, EventFilters(**wanted, since=since, until=until), limit, newest_first=newest)
+    await tell_lag(read.position, past)
+    return [history_body(each) for each in await events_at(found, past)]
 
-    told = on_index(data, look)
-    if as_json:
-        typer.echo(as_text(told))
-    for each in () if as_json else told:
-        actor_told = each["actor_name"] or each["actor"] or "-"
-        words = (each["stream"], str(actor_told), each["role"], each["via"], each["request"])
-        typer.echo("  ".join((each["position"], each["at"], each["type"], *words)))
+
+def _line(each: Any) -> str:
+    actor = each["actor_name"] or each["actor"] or "-"
+    words = (each["stream"], str(actor), each["role"], each["via"], each["request"])
+    return "  ".join((each["position"], each["at"], each["type"], *words))
 
 
 def request(
@@ -126,28 +141,29 @@ def on_index(data: Path, look: Callable[[PastLog, Snapshots, RequestWorks], Awai
     from pydantic_core import PydanticCustomError
 
     from domain.errors import NotFound
+    from infrastructure.local.instance import settings_of
+    from projections.query.snapshot import BeyondHead
+
+    try:
+        return asyncio.run(_looked(settings_of(data.absolute()), look))
+    except (NotFound, BeyondHead, PydanticCustomError) as refused:
+        fail(str(refused))
+
+
+async def _looked(settings: Settings, look: Callable[[PastLog, Snapshots, RequestWorks], Awaitable[T]]) -> T:
     from infrastructure.database.engines import named_engine
     from infrastructure.database.row_pool import RowPool
     from infrastructure.ledger.past_log import PastLog
     from infrastructure.ledger.request_works import RequestWorks
-    from infrastructure.local.instance import settings_of
     from projections.engine.positions import Positions
-    from projections.query.snapshot import BeyondHead, Snapshots
+    from projections.query.snapshot import Snapshots
 
-    settings = settings_of(data.absolute())
     assert settings.database is not None
     dsn = settings.database.dsn
-
-    async def run() -> T:
-        engine = named_engine(dsn, "daybook-audit")
-        try:
-            async with RowPool(dsn, size=1, patience=10) as rows:
-                reads = Snapshots(engine, Positions(engine))
-                return await look(PastLog(rows, settings.masters), reads, RequestWorks(rows))
-        finally:
-            await engine.dispose()
-
+    engine = named_engine(dsn, "daybook-audit")
     try:
-        return asyncio.run(run())
-    except (NotFound, BeyondHead, PydanticCustomError) as refused:
-        fail(str(refused))
+        async with RowPool(dsn, size=1, patience=10) as rows:
+            reads = Snapshots(engine, Positions(engine))
+            return await look(PastLog(rows, settings.masters), reads, RequestWorks(rows))
+    finally:
+        await engine.dispose()

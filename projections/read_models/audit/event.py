@@ -5,7 +5,9 @@ event that moves its thing concerns the organization before it too. A thing belo
 that of its provider or service: `audit_place` says which, from a position on.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -42,11 +44,9 @@ event = Table(
     "audit_event",
     metadata,
     _position(primary_key=True),
-    uuid("stream"),
     Column("topic", Text(collation="C"), nullable=False),
     uuid("actor", nullable=True),
     Column("correlation", Text, nullable=False),
-    Index("audit_event_stream", "stream", "position"),
     Index("audit_event_topic", "topic", "position"),
     Index("audit_event_actor", "actor", "position"),
     Index("audit_event_correlation", "correlation", "position"),
@@ -108,8 +108,8 @@ _INDEX = Derivation(
             {_PLACE.format(thing="own.via", upto="s.upto", name="nearer")}
             {_PLACE.format(thing="nearer.via", upto="s.upto", name="farther")}),
     events AS (
-        INSERT INTO {{schema}}.audit_event (position, stream, topic, actor, correlation)
-        SELECT g.position, g.stream, g.topic, g.actor, g.correlation FROM given g),
+        INSERT INTO {{schema}}.audit_event (position, topic, actor, correlation)
+        SELECT g.position, g.topic, g.actor, g.correlation FROM given g),
     persons AS (
         INSERT INTO {{schema}}.audit_person (person_id, position)
         SELECT s.person_id, g.position FROM given g JOIN {{schema}}.audit_subject s ON s.thing = g.about
@@ -119,7 +119,6 @@ _INDEX = Derivation(
     WHERE p.organization_id IS NOT NULL GROUP BY p.organization_id, p.position""",  # noqa: S608  all of it is written here
     {
         "position": "bigint",
-        "stream": "uuid",
         "topic": "text",
         "actor": "uuid",
         "correlation": "text",
@@ -130,30 +129,32 @@ _INDEX = Derivation(
 
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
-    happened = recorded.event
-    membership.project(member, recorded, rows)
-    placed = _place(recorded)
-    if placed is not None:
-        rows.put(place, thing=recorded.stream, position=recorded.position, **placed)
-    if (about := _person(happened)) is not None:
-        rows.put(subject, thing=recorded.stream, person_id=about)
+    happened, stream, position = recorded.event, recorded.stream, recorded.position
+    kind = type(happened)
+    moved = False
+    if (place_of := _PLACES.get(kind)) is not None:
+        moved = recorded.version > 1
+        rows.put(place, thing=stream, position=position, **place_of(recorded))
+    if (about := _SUBJECTS.get(kind)) is not None:
+        rows.put(subject, thing=stream, person_id=getattr(happened, about))
     for named in ("account_id", "customer_id", "owner_id"):
         if (id := getattr(happened, named, None)) is not None:
-            rows.put(person, person_id=id, position=recorded.position)
-    topic = happened.topic if isinstance(happened, UndecodableEvent) else type(happened).TOPIC  # type: ignore[attr-defined]
+            rows.put(person, person_id=id, position=position)
+    if isinstance(happened, Organization.Event):
+        membership.project(member, recorded, rows)
     said = recorded.metadata
     rows.derive(
         _INDEX,
-        position=recorded.position,
-        stream=recorded.stream,
-        topic=topic,
+        position=position,
+        topic=happened.topic if isinstance(happened, UndecodableEvent) else kind.TOPIC,  # type: ignore[attr-defined]
         actor=_id(said.get("actor")),
         correlation=said.get("correlation") or "",
-        about=recorded.calendar or recorded.stream,
-        moved=placed is not None and recorded.version > 1,
+        about=recorded.calendar or stream,
+        moved=moved,
     )
 
 
+@lru_cache(maxsize=1024)
 def _id(text: str | None) -> UUID | None:
     try:
         return None if text is None else UUID(text)
@@ -161,49 +162,63 @@ def _id(text: str | None) -> UUID | None:
         return None
 
 
-def _person(happened: object) -> UUID | None:
-    """The person whom a stream is about, by its first event."""
-    match happened:
-        case Appointment.Booked() | Appointment.Requested() | Hold.Placed() | Waiting.Joined() | Quota.Opened():
-            return happened.customer_id
-        case Account.Registered():
-            return happened.account_id
-        case Customer.Registered():
-            return happened.originator_id
-        case Provider.Joined():
-            return happened.owner_id
-        case _:
-            return None
+_SUBJECTS: Mapping[type, str] = {
+    **dict.fromkeys((Appointment.Booked, Appointment.Requested, Hold.Placed, Waiting.Joined), "customer_id"),
+    Quota.Opened: "customer_id",
+    Account.Registered: "account_id",
+    Customer.Registered: "originator_id",
+    Provider.Joined: "owner_id",
+}
+"""The fields that say which person a stream is about, in its first event."""
 
 
-def _place(recorded: RecordedEvent) -> dict[str, Any] | None:
-    """The organization to which a thing belongs from this event on; None if the event does not say."""
-    match recorded.event:
-        case Appointment.Event() as happened if isinstance(happened, BeginFields | MoveFields | ReturnFields):
-            recorded_id = happened.organization_id
-            at = _of(recorded_id) if happened.organization_recorded else _of(None, via=happened.provider_id)
-        case Appointment.Transferred(organization_id=id) | Customer.Shared(organization_id=id):
-            at = _of(id)
-        case Webhook.Subscribed(organization_id=id):
-            at = _of(id)
-        case Hold.Placed(provider_id=via) | Waiting.Joined(service_id=via):
-            at = _of(None, via=via)
-        case Provider.Joined(profile=profile) | Provider.Changed(profile=profile):
-            at = _of(_id(profile.get("organization_id")))
-        case Service.Offered(terms=terms) | Service.Changed(terms=terms):
-            named = _id(terms["organization_id"])
-            at = _of(named, via=None if named else UUID(terms["provider_ids"][0]))
-        case Organization.Founded():
-            at = _of(recorded.stream)
-        case Invitations.Opened(organization_id=id):
-            at = _of(id, belongs=False)
-        case _:
-            return None
-    return at
+def _of_booking(recorded: RecordedEvent) -> dict[str, Any]:
+    happened: Any = recorded.event
+    if happened.organization_recorded:
+        return _of(happened.organization_id)
+    return _of(None, via=happened.provider_id)
+
+
+def _of_the_named(recorded: RecordedEvent) -> dict[str, Any]:
+    happened: Any = recorded.event
+    return _of(happened.organization_id)
+
+
+def _of_provider(recorded: RecordedEvent) -> dict[str, Any]:
+    happened: Any = recorded.event
+    return _of(_id(happened.profile.get("organization_id")))
+
+
+def _of_service(recorded: RecordedEvent) -> dict[str, Any]:
+    happened: Any = recorded.event
+    named = _id(happened.terms["organization_id"])
+    return _of(named, via=None if named else UUID(happened.terms["provider_ids"][0]))
+
+
+def _by(field: str) -> Callable[[RecordedEvent], dict[str, Any]]:
+    return lambda recorded: _of(None, via=getattr(recorded.event, field))
 
 
 def _of(organization_id: UUID | None, *, via: UUID | None = None, belongs: bool = True) -> dict[str, Any]:
     return {"organization_id": organization_id, "via": via, "belongs": belongs}
+
+
+_BOOKINGS = [
+    kind
+    for kind in vars(Appointment).values()
+    if isinstance(kind, type) and issubclass(kind, BeginFields | MoveFields | ReturnFields)
+]
+_PLACES: Mapping[type, Callable[[RecordedEvent], dict[str, Any]]] = {
+    **dict.fromkeys(_BOOKINGS, _of_booking),
+    **dict.fromkeys((Appointment.Transferred, Customer.Shared, Webhook.Subscribed), _of_the_named),
+    **dict.fromkeys((Provider.Joined, Provider.Changed), _of_provider),
+    **dict.fromkeys((Service.Offered, Service.Changed), _of_service),
+    Hold.Placed: _by("provider_id"),
+    Waiting.Joined: _by("service_id"),
+    Organization.Founded: lambda recorded: _of(recorded.stream),
+    Invitations.Opened: lambda recorded: _of(recorded.event.organization_id, belongs=False),  # type: ignore[attr-defined]
+}
+"""The organization to which a thing belongs, from the event on that says so."""
 
 
 @dataclass(frozen=True)

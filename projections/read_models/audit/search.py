@@ -7,12 +7,13 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 
 from domain.catalog.organization import Rank
 from projections.query.paging import narrowed
 from projections.query.snapshot import Snapshot
 from projections.read_models.audit.event import event, member, organization, person
+from projections.read_models.history import stored
 
 _e, _p, _o = event.c, person.c, organization.c
 _theirs = organization.alias("theirs")
@@ -84,10 +85,14 @@ def _wanted(filters: EventFilters) -> Select[Any]:
         query = query.where(_e.topic > f"{filters.kind}.", _e.topic < f"{filters.kind}/")  # "/" follows "."
     return narrowed(
         query,
-        (filters.stream, _e.stream.__eq__),
+        (filters.stream, _of_stream),
         (filters.topic, _e.topic.__eq__),
         (filters.actor, _e.actor.__eq__),
         (filters.request, _e.correlation.__eq__),
         (filters.since, _e.position.__ge__),
         (filters.until, _e.position.__le__),
     )
+
+
+def _of_stream(stream: UUID) -> ColumnElement[bool]:
+    return _e.position.in_(select(stored.c.notification_id).where(stored.c.originator_id == stream))
