@@ -227,6 +227,8 @@ ACCESS: Mapping[str, Grants] = {
     "get_state_difference": _OWNER_OF_THEN,
     "get_stream_history": _OWNER_OF_THEN,
     "list_views": _AUDITOR_AND_ADMIN,
+    "search_events": _OWNER_OF_THEN,
+    "get_request_chain": _OWNER_OF_THEN,
     "sign_in": _EVERYBODY,
     "refresh_session": _EVERYBODY,
     "sign_out": _IN_PERSON,

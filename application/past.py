@@ -1,6 +1,6 @@
 """The past of the event log: aggregates as they were at a position, and to whom they belonged then."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -57,6 +57,10 @@ class PastReader(EventReader, Protocol):
         """The aggregate of a stream, of whatever kind; None if it had no event yet."""
         ...
 
+    async def read_ahead(self, streams: Collection[UUID]) -> None:
+        """Read the streams together, of which `state` will be asked."""
+        ...
+
     def earlier(self, position: int) -> "PastReader":
         """The same as it was before, at a lower position. Streams that were read are not read again."""
         ...
@@ -75,6 +79,10 @@ class PastLog(Protocol):
 
     async def following(self, stream: UUID, version: int, limit: int) -> Sequence[PastEvent]:
         """The events of a stream after a version, in order, at most `limit`."""
+        ...
+
+    async def recorded(self, positions: Collection[int]) -> Sequence[PastEvent]:
+        """The events at these positions, in the order of the log."""
         ...
 
 
@@ -110,15 +118,21 @@ class PastAccess:
         self._owned: dict[UUID, bool] = {}
 
     @property
+    def everything(self) -> bool:
+        """Whether the caller may see all that was recorded."""
+        return self._everything
+
+    @property
     def shows(self) -> Shows:
         """Whether the caller may see a state."""
         return shows_everything if self._everything else self._is_theirs
 
     async def _is_theirs(self, aggregate: Aggregate, log: EventReader) -> bool:
         organization_id = await organization_then(aggregate, log)
-        return organization_id is not None and await self._owns(organization_id)
+        return organization_id is not None and await self.owns(organization_id)
 
-    async def _owns(self, organization_id: UUID) -> bool:
+    async def owns(self, organization_id: UUID) -> bool:
+        """Whether the caller is an owner of the organization now."""
         if organization_id not in self._owned:
             organization = await current_state(Organization, organization_id, self._store)
             rank = organization.members.get(self._by.account) if organization is not None else None

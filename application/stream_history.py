@@ -34,7 +34,7 @@ async def history_of(
         version = page[-1].version
     if not found and not after:
         raise NotFound("stream", stream)
-    items = [HistoryItem(each, await _account(each, log)) for each in found[:limit]]
+    items = [HistoryItem(each, await account_of(each, log)) for each in found[:limit]]
     return items, found[limit - 1].version if len(found) > limit else None
 
 
@@ -46,7 +46,7 @@ async def _is_shown(each: PastEvent, log: PastReader, shows: Shows) -> bool:
     return aggregate is not None and await shows(aggregate, then)
 
 
-async def _account(each: PastEvent, log: PastReader) -> Account | None:
+async def account_of(each: PastEvent, log: PastReader) -> Account | None:
     """The actor's account, as it was then."""
     actor = each.metadata.get("actor")
     return await log.earlier(each.position).find(Account, Account.id_of(UUID(actor))) if actor else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from projections.engine.projection import Projection
 from projections.read_models.account import accounts
 from projections.read_models.appointment import agenda
+from projections.read_models.audit.event import audit
 from projections.read_models.availability import vacancy
 from projections.read_models.customer import customers
 from projections.read_models.directory import directory
@@ -18,6 +19,7 @@ from projections.read_models.webhook import webhooks
 PROJECTIONS: Sequence[Projection] = (
     accounts,
     agenda,
+    audit,
     customers,
     directory,
     holds,

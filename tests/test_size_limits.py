@@ -32,6 +32,7 @@ LONG_FUNCTIONS: Mapping[str, str] = {
     "interfaces/http/main.py:_ports": WIRING,
 }
 MANY_PARAMETERS: Mapping[str, str] = {
+    "interfaces/cli/past/search.py:search": "the options of a command, each with a default",
     "infrastructure/local/servers.py:LocalServers.__init__": "options by keyword, each with a default",
     "projections/availability/snapshot.py:_calendar": "the columns of a row",
     "projections/availability/response.py:PreparedAvailability.__init__": "the fields of a record",

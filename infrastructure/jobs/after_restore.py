@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from application.jobs.dispatch import MAILED
 from infrastructure.database.row_pool import RowPool
 from infrastructure.jobs.enrolment import Enrolment
+from infrastructure.jobs.outcomes import ENDED, NOTE_JOBS
 
 RESTORED = "restored"
 """The outcome of a mail that was due before the restore."""
 
-_DROP = """
-    WITH dropped AS (
-        UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, payload = NULL,
+_DROP = f"""
+    WITH ended AS (
+        UPDATE work.job w SET done_at = clock_timestamp(), outcome = %s, payload = NULL,
             lease = NULL, leased_until = NULL
         WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp() AND kind = ANY(%s)
-        RETURNING kind)
-    SELECT kind, count(*) FROM dropped GROUP BY kind ORDER BY kind"""
+        RETURNING {ENDED}, outcome),
+    noted AS ({NOTE_JOBS})
+    SELECT kind, count(*) FROM ended GROUP BY kind ORDER BY kind"""  # noqa: S608  all of it is written here
 # The agenda is one job for each account, which lasts.
 _TOMORROW = """
     UPDATE work.job

@@ -25,8 +25,8 @@ _ENROL = """
     WITH mark AS (SELECT position, silent_upto, errands_upto FROM work.enrolled FOR UPDATE),
     upto AS (SELECT position FROM read.bookmark WHERE reader = '{reader}' AND generation = {generation}),
     fresh AS (
-        INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at)
-        SELECT j.key, j.kind, j.subject, j.slot, due, due FROM mark, upto, {schema}.job j, LATERAL (
+        INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at, correlation)
+        SELECT j.key, j.kind, j.subject, j.slot, due, due, j.correlation FROM mark, upto, {schema}.job j, LATERAL (
             SELECT CASE j.kind WHEN 'match' THEN least(j.due_at, clock_timestamp()) ELSE j.due_at END AS due) d
         WHERE j.position > mark.position AND j.position <= upto.position
             AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)

@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from application.jobs.job import Job, LeaseLost
 from infrastructure.database.row_pool import Row, RowPool, Values
 from infrastructure.jobs.enrolment import Enrolment, on_live
+from infrastructure.jobs.outcomes import ENDED, FORGET, KEPT_FOR, NOTE_JOBS
 from infrastructure.jobs.payload import unseal_payload
 from infrastructure.privacy.row_encryption import RowEncryption
 from projections.engine.elapsed import elapsed
@@ -45,10 +46,13 @@ _CLAIM = f"""
             numbered.enqueued OR EXISTS (SELECT FROM {{schema}}.job j WHERE j.key = numbered.key) AS wanted
         FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY due_at) AS turn FROM due) numbered
         ORDER BY turn, due_at LIMIT %(most)s),
-    gone AS (DELETE FROM work.job w USING turns t WHERE w.key = t.key AND NOT t.wanted),
+    gone AS (
+        DELETE FROM work.job w USING turns t WHERE w.key = t.key AND NOT t.wanted RETURNING {ENDED}),
     dead AS (
         UPDATE work.job w SET dead_at = clock_timestamp(), error = 'its worker died each time', {_ENDS}
-        FROM turns t WHERE w.key = t.key AND t.wanted AND t.worn),
+        FROM turns t WHERE w.key = t.key AND t.wanted AND t.worn RETURNING {ENDED}),
+    ended AS (SELECT *, 'dropped' AS outcome FROM gone UNION ALL SELECT *, 'dead' FROM dead),
+    noted AS ({NOTE_JOBS}),
     begun AS (
         UPDATE work.job w SET lease = %(lease)s, leased_until = clock_timestamp() + %(running)s,
             attempts = w.attempts + 1
@@ -68,19 +72,25 @@ _PROGRESS = """
     INSERT INTO work.progress (kind, at) SELECT kind, clock_timestamp() FROM unnest(%s::text[]) AS of (kind)
     ORDER BY kind ON CONFLICT (kind) DO UPDATE SET at = excluded.at"""
 _DONE = f"""
-    UPDATE work.job SET done_at = clock_timestamp(), outcome = %s, error = NULL, payload = NULL, {_ENDS}
-    WHERE key = %s AND lease = %s
-    RETURNING extract(epoch FROM clock_timestamp() - planned_at)::float8"""  # noqa: S608
+    WITH ended AS (
+        UPDATE work.job w SET done_at = clock_timestamp(), outcome = %s, error = NULL, payload = NULL, {_ENDS}
+        WHERE key = %s AND lease = %s RETURNING {ENDED}, outcome, planned_at),
+    noted AS ({NOTE_JOBS})
+    SELECT extract(epoch FROM clock_timestamp() - planned_at)::float8 FROM ended"""  # noqa: S608
 _LATER = f"""
     UPDATE work.job SET due_at = %(until)s, planned_at = %(until)s, attempts = attempts - 1, {_ENDS}
     WHERE key = %(key)s AND lease = %(lease)s"""  # noqa: S608
 _IDLE = f"""
     UPDATE work.job SET due_at = %s, attempts = 0, error = NULL, {_ENDS} WHERE key = %s AND lease = %s"""  # noqa: S608
 _FAILED = f"""
-    UPDATE work.job SET error = %(error)s, {_ENDS},
-        due_at = clock_timestamp() + greatest({_PAUSE}, %(pause)s),
-        dead_at = CASE WHEN attempts >= %(most)s THEN clock_timestamp() END
-    WHERE key = %(key)s AND lease = %(lease)s RETURNING dead_at IS NOT NULL"""  # noqa: S608
+    WITH failed AS (
+        UPDATE work.job w SET error = %(error)s, {_ENDS},
+            due_at = clock_timestamp() + greatest({_PAUSE}, %(pause)s),
+            dead_at = CASE WHEN attempts >= %(most)s THEN clock_timestamp() END
+        WHERE key = %(key)s AND lease = %(lease)s RETURNING {ENDED}, dead_at IS NOT NULL AS dead),
+    ended AS (SELECT *, 'dead' AS outcome FROM failed WHERE dead),
+    noted AS ({NOTE_JOBS})
+    SELECT dead FROM failed"""  # noqa: S608
 _FORGET = """
     DELETE FROM work.job WHERE done_at < clock_timestamp() - %s
     OR enqueued AND dead_at < clock_timestamp() - %s"""
@@ -213,8 +223,9 @@ class JobQueue:
     async def forget(
         self, after: timedelta = timedelta(days=90), payloads_after: timedelta = timedelta(days=30)
     ) -> None:
-        """Delete old done jobs, and old dead jobs with a payload, which may be personal data."""
+        """Delete old done jobs, old dead jobs with a payload, which may be personal data, and old outcomes."""
         await self.rows.all(_FORGET, [after, payloads_after])
+        await self.rows.all(FORGET, [KEPT_FOR])
 
     async def open(self, held: HeldJob) -> Job:
         """The job with its decrypted payload."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -31,6 +31,9 @@ _EVENTS = f"""
 _FOLLOWING = f"""
     SELECT {_COLUMNS} FROM log.stored_events
     WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s"""  # noqa: S608
+_RECORDED = f"""
+    SELECT {_COLUMNS} FROM log.stored_events
+    WHERE notification_id = ANY(%s::bigint[]) ORDER BY notification_id"""  # noqa: S608
 _KEYS = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%s::uuid[])"
 
 
@@ -70,6 +73,10 @@ class PastLog:
         """The events of a stream after a version, in order, at most `limit`."""
         return await self._decoded(await self._rows.all(_FOLLOWING, [stream, version, limit]))
 
+    async def recorded(self, positions: Collection[int]) -> Sequence[PastEvent]:
+        """The events at these positions, in the order of the log."""
+        return await self._decoded(await self._rows.all(_RECORDED, [list(positions)]))
+
     async def _decoded(self, rows: Iterable[Row]) -> Sequence[PastEvent]:
         found = [
             PastEvent(stream, version, topic, self._codec.decode(topic, state, stream, version), *rest)
@@ -95,6 +102,13 @@ class PastStreams:
     def earlier(self, position: int) -> PastStreams:
         """The same as it was before, at a lower position. Streams that were read are not read again."""
         return PastStreams(self._log, position, self._upto, self._events)
+
+    async def read_ahead(self, streams: Collection[UUID]) -> None:
+        """Read the streams together, of which `state` will be asked."""
+        missing = {stream: list[PastEvent]() for stream in streams if stream not in self._events}
+        for each in await self._log.events(missing, self._upto) if missing else ():
+            missing[each.stream].append(each)
+        self._events.update(missing)
 
     async def state(self, stream: UUID) -> Aggregate | None:
         if stream not in self._known:

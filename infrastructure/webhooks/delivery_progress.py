@@ -24,6 +24,7 @@ from domain.kernel import Aggregate
 from infrastructure.database.row_pool import Row, RowPool, rows
 from infrastructure.event_log.event_codec import decode, evolve
 from infrastructure.event_log.journal import Journal
+from infrastructure.jobs.outcomes import NOTE_DELIVERY
 from projections.engine.schema import generation_schema
 from projections.read_models.webhook import CONCERNED
 
@@ -160,14 +161,14 @@ class DeliveryProgress:
     async def delivered(self, attempt: DeliveryAttempt, since: DeliveryCheckpoint) -> bool:
         moved = [attempt.position, attempt.webhook_id, since.position, since.redeliveries]
         async with self._pool.transaction() as connection:
-            await _note(connection, attempt)
+            await _note(connection, attempt, "delivered")
             taken = bool(await rows(connection, _TAKEN, moved))
         _DELIVERED.inc()
         return taken
 
     async def failed(self, attempt: DeliveryAttempt, since: datetime | None) -> FailureStreak:
         async with self._pool.transaction() as connection:
-            await _note(connection, attempt)
+            await _note(connection, attempt, "failed")
             streak = await rows(connection, _FAILED, [since or EVER, since or EVER, attempt.webhook_id])
         _REFUSED.inc()
         return FailureStreak(*streak[0]) if streak else FailureStreak(attempt.attempt, timedelta())
@@ -196,9 +197,10 @@ class DeliveryProgress:
             yield connection, generation_schema(generation)
 
 
-async def _note(connection: AsyncConnection, attempt: DeliveryAttempt) -> None:
+async def _note(connection: AsyncConnection, attempt: DeliveryAttempt, outcome: str) -> None:
     sent, id = attempt.sent, attempt.webhook_id
     values: Sequence[Any] = [id, attempt.position, attempt.message_id, attempt.type, attempt.attempt]
     ((number,),) = await rows(connection, _NOTE, [*values, sent.status, sent.error, sent.took_ms])
+    await rows(connection, NOTE_DELIVERY, [id, attempt.position, outcome, attempt.attempt])
     if number % PRUNED_EVERY == 0:
         await rows(connection, _PRUNE, [LOGGED_FOR, id, id, LOGGED])

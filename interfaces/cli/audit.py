@@ -11,7 +11,7 @@ import typer
 
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, AsJson, Data
-from interfaces.cli.past import views, why
+from interfaces.cli.past import search, views, why
 from interfaces.cli.past.opened import WHEN_HELP, json_text, on_past
 from interfaces.cli.progress import progress
 
@@ -201,3 +201,6 @@ def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
             return await work(connection)
 
     return asyncio.run(run())
+
+
+search.add_commands(app)

@@ -31,9 +31,8 @@ from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import BackgroundWalk, JobWalker
-from infrastructure.ledger.past_log import PastLog
+from infrastructure.ledger import past_log, request_works, view_log
 from infrastructure.ledger.reader import LedgerReader
-from infrastructure.ledger.view_log import ViewLog
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
@@ -143,8 +142,9 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
-        past=PastLog(rows, settings.masters),
-        views=ViewLog(rows, store.now),
+        past=past_log.PastLog(rows, settings.masters),
+        views=view_log.ViewLog(rows, store.now),
+        works=request_works.RequestWorks(rows),
         identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
         abuse=AbusePorts(identity.limits, identity.denials, Networks(settings.proxies)),
         erasure=erasure,

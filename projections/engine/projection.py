@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,6 +13,12 @@ from sqlalchemy import Table
 
 from domain.kernel import Aggregate
 from projections.engine.row_batch import RowBatch
+
+
+@lru_cache(maxsize=1024)
+def _parsed(context: str) -> Mapping[str, Any]:
+    metadata: dict[str, Any] = json.loads(context)
+    return MappingProxyType(metadata)
 
 
 class RecordedEvent(NamedTuple):
@@ -29,9 +37,8 @@ class RecordedEvent(NamedTuple):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The actor and the request; parsed on demand, since few projections need it."""
-        metadata: dict[str, Any] = json.loads(self.context)
-        return metadata
+        """The actor and the request; parsed on demand, and once for the events of a command."""
+        return _parsed(self.context)
 
 
 class UndecodableEvent(NamedTuple):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -16,14 +17,30 @@ Key = Any
 """The value of a primary key: a tuple if it has several columns."""
 
 
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """A statement that makes rows from values and from the projection's own tables, for a whole page at once.
+
+    `sql`: with `{schema}`, and `{given}` for the rows of values. `columns`: the names and SQL types of the values.
+    """
+
+    sql: str
+    columns: Mapping[str, str]
+
+    def statement(self, schema: str) -> str:
+        arrays = ", ".join(f"%b::{kind}[]" for kind in self.columns.values())
+        return self.sql.format(schema=_q(schema), given=f"unnest({arrays}) given ({_names(self.columns)})")
+
+
 class RowBatch:
     """Row changes, merged to at most one per primary key; later changes of a row win."""
 
     def __init__(self) -> None:
         self._changes: dict[Table, _Changes] = {}
+        self._derived: dict[Derivation, list[Row]] = {}
 
     def __bool__(self) -> bool:
-        return any(changes for changes in self._changes.values())
+        return bool(self._derived) or any(changes for changes in self._changes.values())
 
     def put(self, table: Table, **columns: Any) -> None:
         """The whole row, every column named: a new one, or in place of the one with its primary key."""
@@ -54,6 +71,10 @@ class RowBatch:
         """Some columns of every row that has this value, after all other changes of the page."""
         self._of(table).clears.append((column, value, columns))
 
+    def derive(self, derivation: Derivation, **values: Any) -> None:
+        """One row of values for a statement, which runs after all other changes of the page."""
+        self._derived.setdefault(derivation, []).append(values)
+
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
         """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
         for changes in self._changes.values():
@@ -61,6 +82,9 @@ class RowBatch:
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
             for column, value, cleared in changes.clears:
                 await connection.execute(*_clear(changes.shape.table, schema, column, value, cleared))
+        for derivation, given in self._derived.items():
+            values = [[row[name] for row in given] for name in derivation.columns]
+            await connection.execute(derivation.statement(schema), values, prepare=True)
 
     def _of(self, table: Table) -> "_Changes":
         changes = self._changes.get(table)

@@ -26,7 +26,7 @@ from projections.engine.event_feed import EventDecoder
 from projections.query.paging import Page, fetch
 from projections.query.snapshot import Snapshot
 
-_stored = Table(
+stored = Table(
     "stored_events",
     MetaData(schema="log"),
     Column("originator_id", Uuid, primary_key=True),
@@ -37,6 +37,7 @@ _stored = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("metadata", JSON, key="context", nullable=False),
 )
+"""The event log itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ async def of(
 ) -> tuple[Sequence[HistoryEntry], str | None]:
     """The events of one aggregate, oldest first; and the next page's cursor."""
     rows: Sequence[dict[str, Any]]
-    query = select(_stored).where(_stored.c.originator_id == stream)
-    rows, cursor = await fetch(connection, query.order_by(_stored.c.originator_version), page, dict)
+    query = select(stored).where(stored.c.originator_id == stream)
+    rows, cursor = await fetch(connection, query.order_by(stored.c.originator_version), page, dict)
     events = [codec.decode(r["topic"], r["state"], stream, r["originator_version"]) for r in rows]
     personal = codec.personal(events)
     if personal:

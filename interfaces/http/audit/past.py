@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import to_json
 
 from application.past import LogMoment, PastAccess, PastLog, When, state_at, two_states
@@ -21,7 +21,12 @@ from interfaces.http.framework.routing import Router
 router = Router("/v1/audit", "audit", reserved=True)
 
 
-WhenQuery = Annotated[When, PlainValidator(when), WithJsonSchema({"type": "string", "examples": ["0.4711"]})]
+WhenQuery = Annotated[
+    When,
+    PlainValidator(when),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["0.4711"]}),
+]
 
 
 class PositionQuery(Filters):

@@ -31,6 +31,7 @@ class RecordedEventResponse(Shape):
     position: LogPosition
     at: datetime
     occurred_at: datetime
+    stream: UUID
     type: str
     version: int
     actor: UUID | None
@@ -73,6 +74,7 @@ def history_body(item: HistoryItem) -> Mapping[str, Any]:
         "position": position_text(event.position),
         "at": exact(event.at),
         "occurred_at": exact(event.event.timestamp),
+        "stream": str(event.stream),
         "type": event.topic,
         "version": event.version,
         "actor": said.get("actor"),

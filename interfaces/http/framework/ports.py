@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.access import Caller
+from application.audit_request import RequestWorks
 from application.booking.ports import BookingQueries
 from application.ending import AheadReader
 from application.event_log import EventStore
@@ -146,6 +147,7 @@ class Ports:
     ledger: Ledger
     past: PastLog
     views: ViewLog
+    works: RequestWorks
     identity: IdentityPorts
     abuse: AbusePorts
     erasure: ErasurePorts

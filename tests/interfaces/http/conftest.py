@@ -23,6 +23,7 @@ from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.request_works import RequestWorks
 from infrastructure.ledger.view_log import ViewLog
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
@@ -92,7 +93,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             reads = Snapshots(engine, positions)
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
-                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS)}
+                concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
                 concepts["views"] = ViewLog(people.rows, store.now)
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
@@ -155,6 +156,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "mails": none,
         "past": none,
         "views": none,
+        "works": none,
     }
 
 

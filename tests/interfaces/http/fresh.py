@@ -332,6 +332,16 @@ async def _account_then(it: Tenants, _: str) -> Parts:
     return {"stream_id": str(Account.id_of(it.callers["owner"].account))}
 
 
+async def _request_then(it: Tenants, _: str) -> Parts:
+    """That booked the appointment."""
+    query = (
+        "SELECT metadata->>'correlation' FROM log.stored_events WHERE originator_id = %s ORDER BY originator_version"
+    )
+    found = it.watch.execute(query, [it.names["appointment_id"]]).fetchone()
+    assert found is not None
+    return {"request_id": found[0]}
+
+
 async def _appointment_since(it: Tenants, _: str) -> Parts:
     return {**await _appointment_then(it, _), "query": {"from": "0.0"}}
 
@@ -342,6 +352,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_past_state:account": _account_then,
     "get_state_difference": _appointment_since,
     "get_stream_history": _appointment_then,
+    "get_request_chain": _request_then,
     "find_starts": _starts,
     "find_earliest_starts": _earliest,
     "explain_availability": _why,

@@ -199,6 +199,8 @@ get_past_state:account         ?    .    .  |   -    -    -    -  |   -    -    
 get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_views                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+search_events                  ?    .    .  |   +    +    +    +  |   +    +    +  |   +    +    .
+get_request_chain              ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text, create_engine
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
-from projections.engine.row_batch import RowBatch
+from projections.engine.row_batch import Derivation, RowBatch
 from projections.engine.schema import instant, json, schemas, uuid
 from tests.projections.story import at
 from tests.support.hypothesis_profiles import examples
@@ -136,6 +136,26 @@ async def test_every_kind_of_column_comes_back_as_it_went(notebook):
         (first, True, at(9), at(9), at(10), {"of": str(second)}),
         (second, None, None, None, None, None),
     ]
+
+
+async def test_a_derivation_sees_all_other_changes_of_the_page(notebook):
+    """Though it was asked for before them; its values come as rows, in order."""
+    counted = Derivation(
+        "INSERT INTO {schema}.note (a, b, count) SELECT id, word, (SELECT count(*) FROM {schema}.mark) FROM {given}",
+        {"id": "int", "word": "text"},
+    )
+    rows = RowBatch()
+    assert not rows
+    rows.derive(counted, id=41, word="first")
+    assert rows
+    rows.put(mark, id=41)
+    rows.derive(counted, id=42, word="second")
+    async with await psycopg.AsyncConnection.connect(notebook) as connection:
+        ((before,),) = await (await connection.execute("SELECT count(*) FROM read_1.mark")).fetchall()
+        await rows.flush(connection, "read_1")
+        found = await (await connection.execute("SELECT a, b, count FROM read_1.note WHERE a > 40")).fetchall()
+        assert sorted(found) == [(41, "first", before + 1), (42, "second", before + 1)]
+        await connection.rollback()
 
 
 def test_a_row_without_all_its_columns_is_refused(notebook):

@@ -1,0 +1,1 @@
+"""The index of the event log by which auditors search."""
