@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -14,6 +14,7 @@ from infrastructure.ledger.catalog import check_catalog
 from infrastructure.ledger.chain import Broken, ChainPass, ChainStart, check_unsealed
 from infrastructure.ledger.rows import opened
 from infrastructure.ledger.security_rows import verify_security_log
+from infrastructure.ledger.tree import EMPTY, TreeRoot
 
 _HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
@@ -38,6 +39,7 @@ _SEAL_AT = "SELECT hash FROM log.seal WHERE upto = %s"
 _SECURITY_SEAL_AT = "SELECT hash FROM auth.security_seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash, keys_upto FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
 _NO_KEYS = 2**62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogHead(NamedTuple):
@@ -53,6 +55,7 @@ class VerificationResult:
     """The positions verified, and the first violation (None: the log is intact).
 
     `keys`: the command keys verified. `security`: the rows of the security log; None: it was not verified.
+    `heads`: those of an intact log that was verified whole, with the root of its tree.
     """
 
     since: int
@@ -61,6 +64,7 @@ class VerificationResult:
     broken: str | None = None
     keys: int = field(default=0, compare=False)
     security: int | None = field(default=None, compare=False)
+    heads: LedgerHeads | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:
@@ -68,10 +72,15 @@ class VerificationResult:
 
 
 class LedgerHeads(NamedTuple):
-    """The last seals of the event log and of the security log (None: not known)."""
+    """The last seals of the event log, of the security log and of the log of views (None: not known).
+
+    `root`: of the tree over the events up to the log's; None in a checkpoint of version 1.
+    """
 
     log: LogHead
     security: LogHead | None = None
+    root: bytes | None = None
+    views: LogHead | None = None
 
 
 async def head_of(connection: AsyncConnection) -> LogHead:
@@ -94,13 +103,17 @@ async def verify(
     checkpoint: LedgerHeads | None = None,
     progress: Callable[[int, int], None] | None = None,
     security: bool = True,
+    tree: bool = False,
 ) -> VerificationResult:
     """Verify the whole batches that hold positions `first` to `last`, and the `security` log, in one snapshot.
 
+    `tree`: recompute the root of the tree too, which must be from the first event on; a checkpoint with a root does that.
     Calls `progress` with (events verified, events to verify). A violation is a result, not an exception. The
     connection must not be in a transaction.
     """
     verified = _Verified()
+    verified.tree = TreeRoot() if tree or (checkpoint is not None and checkpoint.root is not None) else None
+    verified.wanted = (checkpoint.log.position,) if checkpoint is not None else ()
     try:
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -108,7 +121,8 @@ async def verify(
             await _verify_log(connection, verified, (first, last), progress)
             if security:
                 verified.security = await verify_security_log(connection)
-            await _against(connection, checkpoint)
+            await _against(connection, checkpoint, verified)
+            await verified.take_heads(connection)
     except Broken as found:
         return verified.result(str(found))
     except (psycopg.ProgrammingError, psycopg.DataError) as refused:  # a table or a column is not what it was
@@ -122,12 +136,24 @@ class _Verified:
     def __init__(self) -> None:
         self.run: ChainPass | None = None
         self.security: int | None = None
+        self.tree: TreeRoot | None = None
+        self.wanted: Sequence[int] = ()
+        self.heads: LedgerHeads | None = None
+
+    async def take_heads(self, connection: AsyncConnection) -> None:
+        """The heads of the same snapshot: the log's as it was recomputed."""
+        if self.tree is None or self.run is None:
+            return
+        run = self.run
+        at = None if run.at is None else _EPOCH + timedelta(microseconds=run.at)
+        heads = await heads_of(connection)
+        self.heads = heads._replace(log=LogHead(run.position, run.hash, at), root=self.tree.root())
 
     def result(self, broken: str | None = None) -> VerificationResult:
         if self.run is None:
             return VerificationResult(1, 0, 0, broken)
         run = self.run
-        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, self.security)
+        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, self.security, self.heads)
 
 
 async def _verify_log(
@@ -141,6 +167,8 @@ async def _verify_log(
     start = ChainStart(before[0], before[1] or b"", before[2]) if before else ChainStart(0, b"", None)
     end, now = await _row(connection, _END)
     run = verified.run = ChainPass(start, end if last is None else min(end, last), now, progress)
+    run.tree, run.wanted = verified.tree, verified.wanted
+    assert verified.tree is None or start.since == 0, "a root is over all events from the first"
     if start.since == 0:
         await _nothing_outside(connection)
     async with opened(connection, start.since, start.keys_upto or 0) as rows:
@@ -159,7 +187,7 @@ async def _nothing_outside(connection: AsyncConnection) -> None:
         raise Broken(f"{row[0]}: it is before the first position")
 
 
-async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None) -> None:
+async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None, verified: _Verified) -> None:
     if checkpoint is None:
         return
     for name, head, query in (
@@ -173,3 +201,6 @@ async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None) 
             raise Broken(f"checkpoint: the {name} has no seal at position {head.position}")
         if row[0] != head.hash:
             raise Broken(f"checkpoint: the {name} up to position {head.position} is not what was signed")
+    roots = {0: EMPTY} if verified.run is None else {0: EMPTY, **verified.run.roots}
+    if checkpoint.root is not None and roots.get(checkpoint.log.position) != checkpoint.root:
+        raise Broken(f"checkpoint: the tree up to position {checkpoint.log.position} is not what was signed")
