@@ -36,7 +36,8 @@ async def inclusion(
         if found is None:
             raise NotFound("event", f"of stream {event} up to {end}" if isinstance(event, UUID) else f"{event}")
         head = TreeHead(end, await tree.root(end))
-        return InclusionProof(*found, head, await tree.inclusion(found[2], end))
+        stream, number, position, at, digest = found
+        return InclusionProof(stream, number, position, at, digest, head, await tree.inclusion(position, end))
 
 
 async def consistency(

@@ -40,29 +40,29 @@ class TreeRoot:
     """Computes a root while leaves, or whole subtrees, come from left to right. It keeps one hash a level."""
 
     def __init__(self) -> None:
-        self._right: list[tuple[int, bytes]] = []  # leaves and hash of each subtree, the largest first
+        self._right: list[tuple[int, bytes]] = []  # leaves and node of each subtree, the largest first
         self.size = 0
 
-    def add(self, hash: bytes, leaves: int = 1) -> None:
+    def add(self, node: bytes, leaves: int = 1) -> None:
         """The next subtree; raises ValueError unless one of `leaves` can stand there."""
         if leaves < 1 or leaves & (leaves - 1) or self.size % leaves:
             raise ValueError(f"no subtree of {leaves} leaves begins at leaf {self.size}")
         self.size += leaves
         while self._right and self._right[-1][0] == leaves:
-            hash = node_hash(self._right.pop()[1], hash)
+            node = node_hash(self._right.pop()[1], node)
             leaves *= 2
-        self._right.append((leaves, hash))
+        self._right.append((leaves, node))
 
     def root(self) -> bytes:
         """The root over the leaves so far."""
-        return joined(hash for _, hash in self._right)
+        return joined(node for _, node in self._right)
 
 
 def joined(hashes: Iterable[bytes]) -> bytes:
     """The root over neighbouring subtrees that get smaller, as `subtrees` cuts them."""
     *larger, found = list(hashes) or [EMPTY]
-    for hash in reversed(larger):
-        found = node_hash(hash, found)
+    for node in reversed(larger):
+        found = node_hash(node, found)
     return found
 
 
@@ -111,15 +111,15 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     if not 0 <= index < size:
         return False
     at, last, found = index, size - 1, leaf
-    for hash in path:
+    for node in path:
         if last == 0:
             return False
         if at & 1 or at == last:
-            found = node_hash(hash, found)
+            found = node_hash(node, found)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            found = node_hash(found, hash)
+            found = node_hash(found, node)
         at, last = at >> 1, last >> 1
     return last == 0 and found == root
 
@@ -137,14 +137,14 @@ def verify_consistency(first: int, second: int, roots: tuple[bytes, bytes], proo
     while at & 1:
         at, last = at >> 1, last >> 1
     older = newer = hashes[0]
-    for hash in hashes[1:]:
+    for node in hashes[1:]:
         if last == 0:
             return False
         if at & 1 or at == last:
-            older, newer = node_hash(hash, older), node_hash(hash, newer)
+            older, newer = node_hash(node, older), node_hash(node, newer)
             while at and not at & 1:
                 at, last = at >> 1, last >> 1
         else:
-            newer = node_hash(newer, hash)
+            newer = node_hash(newer, node)
         at, last = at >> 1, last >> 1
     return last == 0 and (older, newer) == roots

@@ -30,7 +30,7 @@ _TABLE = """
 _LEAVES = """
     SELECT notification_id, digest, (extract(epoch FROM recorded_at) * 1000000)::bigint FROM log.stored_events
     WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id"""
-_SUBTREES = 'SELECT "index", hash FROM {} WHERE level = %s AND "index" >= %s AND "index" < %s'
+_SUBTREES = 'SELECT "index", each FROM {} WHERE level = %s AND "index" >= %s AND "index" < %s'
 
 
 class TooFar(Exception):
@@ -49,6 +49,10 @@ class LedgerTree:
         self._table = table
         self._most = most
         self._blocks: OrderedDict[tuple[int, int], Sequence[bytes]] = OrderedDict()
+
+    def upto(self, size: int) -> LedgerTree:
+        """The tree over fewer events."""
+        return LedgerTree(self._connection, min(size, self.size), self._table, self._most)
 
     async def root(self, size: int | None = None) -> bytes:
         """The root over the first events; None: over all."""
@@ -114,8 +118,8 @@ class LedgerTree:
 
 def _root(hashes: Sequence[bytes]) -> bytes:
     tree = TreeRoot()
-    for hash in hashes:
-        tree.add(hash)
+    for each in hashes:
+        tree.add(each)
     return tree.root()
 
 

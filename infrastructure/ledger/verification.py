@@ -107,7 +107,7 @@ async def verify(
 ) -> VerificationResult:
     """Verify the whole batches that hold positions `first` to `last`, and the `security` log, in one snapshot.
 
-    `tree`: recompute the root of the tree too, which must be from the first event on; a checkpoint with a root does that.
+    `tree`: recompute the root too, which must be from the first event on. A checkpoint with a root does that.
     Calls `progress` with (events verified, events to verify). A violation is a result, not an exception. The
     connection must not be in a transaction.
     """

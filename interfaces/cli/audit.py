@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from interfaces.cli.failures import fail
-from interfaces.cli.ledger import checkpoints, proofs
+from interfaces.cli.ledger import archives, checkpoints, proofs
 from interfaces.cli.ledger.opened import on_log
 from interfaces.cli.ledger.opened import signed as signed_checkpoint
 from interfaces.cli.options import HOME, AsJson, Data
@@ -28,7 +28,7 @@ Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provid
 _WHEN_HELP = "A position such as 0.4711, or an instant such as 2030-01-31T09:00:00Z. Default: the end of the log."
 
 app = typer.Typer(help="Verify the event log, and look into its past.", no_args_is_help=True, rich_markup_mode=None)
-for part in (checkpoints.app, proofs.app):
+for part in (checkpoints.app, proofs.app, archives.app):
     app.registered_commands += part.registered_commands
 
 

@@ -55,7 +55,7 @@ class RowBatch:
         self._of(table).clears.append((column, value, columns))
 
     def compute(self, table: Table, query: str, **values: Any) -> None:
-        """Rows of the table that a query computes from the log, or from this table as {table}, in the order of calls."""
+        """Rows that a query computes from the log, or from this table as {table}, in the order of calls."""
         self._of(table).computed.append((query, values))
 
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:

@@ -1,7 +1,7 @@
 """Which hashes of the tree over the log need not be computed again? Those of full subtrees of 256, 65536, ... leaves.
 
-PostgreSQL computes them from the digests, so that nothing is done in the append. The rest of a path is computed from the
-digests of at most 255 events on each side, by `infrastructure.ledger.tree_rows`, which proves without this table too.
+PostgreSQL computes them from the digests, so that nothing is done in the append. The rest of a path is
+computed from the digests of a few hundred events by `infrastructure.ledger.tree_rows`, which can do without this table.
 """
 
 from sqlalchemy import BigInteger, Column, LargeBinary, SmallInteger, Table
@@ -32,7 +32,7 @@ _SUBTREES = """
 
 
 def _joined(rows: str) -> str:
-    """A query for one row (level, index, hash) over WIDTH rows (n, hash); its hash is NULL if one of them is missing."""
+    """A query for one row (level, index, hash) over WIDTH rows (n, hash): NULL if one of them is missing."""
     joins = [f"h0 AS ({rows.format(width=WIDTH)})"]
     for n in range(_HALVINGS):
         halved = "SELECT n / 2 AS n, sha256('\\x01'::bytea || string_agg(hash, ''::bytea ORDER BY n)) AS hash"

@@ -47,4 +47,4 @@ def _head(head: TreeHead) -> dict[str, str]:
 
 def _path(path: Sequence[bytes]) -> list[str]:
     """In base64, shorter than hexadecimal: below 1 kB for a log of a million events."""
-    return [b64encode(hash).decode() for hash in path]
+    return [b64encode(each).decode() for each in path]

@@ -1,4 +1,4 @@
-"""Routes of proofs: that an event is in the log up to a position, and that the log at one position continues another."""
+"""Routes of proofs: that an event is in the log, and that the log at one position continues that at another."""
 
 from collections.abc import Mapping
 from datetime import datetime

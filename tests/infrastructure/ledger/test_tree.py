@@ -180,7 +180,7 @@ def test_a_path_is_below_a_kilobyte_at_a_million_leaves() -> None:
         path = [hash_of(span) for span in inclusion_spans(index, size)]
         assert verify_inclusion(levels[0][index], index, size, path, root)
         assert len(b"".join(path)) <= 640
-        assert len(to_json([b64encode(hash).decode() for hash in path])) < 1_000
+        assert len(to_json([b64encode(each).decode() for each in path])) < 1_000
     for first in (1, 65_536, 999_999):
         proof = [hash_of(span) for span in consistency_spans(first, size)]
         assert verify_consistency(first, size, (hash_of(Span(0, first)), root), proof)

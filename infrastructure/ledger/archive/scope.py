@@ -1,0 +1,85 @@
+"""Which streams belonged to an organization, and up to which version: what its archive has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from itertools import groupby
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from application.past import PastEvent, organization_then
+from infrastructure.ledger.past_log import PastLog, PastStreams
+
+_CATALOG = """SELECT originator_id, state FROM log.stored_events
+    WHERE notification_id <= %s AND (topic LIKE 'Provider.%%' OR topic LIKE 'Service.%%')"""
+_ALL = "SELECT originator_id, state FROM log.stored_events WHERE notification_id <= %s"
+_ID = re.compile(rb"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_TOGETHER = 200  # streams that are read at once
+
+Events = dict[UUID, Sequence[PastEvent]]
+Progress = Callable[[int, int], None]
+
+
+async def streams_of(
+    organization: UUID, connection: AsyncConnection, log: PastLog, upto: int, progress: Progress | None = None
+) -> dict[UUID, int]:
+    """The streams that belonged to it, each with its last version then, up to a position.
+
+    A stream is whole up to there: also what is from before it came to the organization, without which it has no state.
+    In memory: the ids of these streams, the organization's providers and services. The connection is in a transaction.
+    """
+    related = {organization}
+    while grown := {id async for id in _naming(connection, _CATALOG, related, upto)} - related:
+        related |= grown
+    named = sorted({id async for id in _naming(connection, _ALL, related, upto)} | related)
+    found: dict[UUID, int] = {}
+    known: Events = {}
+    for first in range(0, len(named), _TOGETHER):
+        batch = named[first : first + _TOGETHER]
+        events = await _events(log, batch, upto)
+        known |= events
+        for stream in events:
+            if (version := await _last(organization, stream, known, log, upto)) is not None:
+                found[stream] = version
+        known = {stream: each for stream, each in known.items() if stream in related}
+        if progress:
+            progress(first + len(batch), len(named))
+    return found
+
+
+async def _naming(connection: AsyncConnection, query: str, ids: Collection[UUID], upto: int) -> AsyncIterator[UUID]:
+    """The streams with an event that names one of these ids."""
+    wanted = {id.hex.encode() for id in ids}
+    async with connection.cursor("naming") as cursor:
+        cursor.itersize = 1_000
+        await cursor.execute(query.encode(), [upto])
+        async for stream, state in cursor:
+            if any(found.replace(b"-", b"") in wanted for found in _ID.findall(state)):
+                yield stream
+
+
+async def _events(log: PastLog, streams: Sequence[UUID], upto: int) -> Events:
+    events = await log.events(streams, upto)
+    return {stream: list(each) for stream, each in groupby(events, key=lambda event: event.stream)}
+
+
+async def _last(organization: UUID, stream: UUID, known: Events, log: PastLog, upto: int) -> int | None:
+    """The last version of the stream while it belonged to the organization; None if it never did."""
+    for version, position in _moments(known[stream], upto):
+        past = PastStreams(log, position, upto, known)
+        aggregate = await past.state(stream)
+        if aggregate is not None and await organization_then(aggregate, past) == organization:
+            return version
+    return None
+
+
+def _moments(events: Sequence[PastEvent], upto: int) -> Iterator[tuple[int, int]]:
+    """Versions, the last first: each at its end and at its beginning, between which what it belongs to may move."""
+    end = upto
+    for event in reversed(events):
+        yield event.version, end
+        if event.position < end:
+            yield event.version, event.position
+        end = event.position - 1
