@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from itertools import groupby
 from uuid import UUID
 
@@ -34,16 +35,15 @@ async def streams_of(
     while grown := {id async for id in _naming(connection, _CATALOG, related, upto)} - related:
         related |= grown
     named = sorted({id async for id in _naming(connection, _ALL, related, upto)} | related)
+    catalog = await _events(log, sorted(related), upto)
+    moves = [upto, *[at - 1 for stream in catalog async for at in _moves(stream, catalog, log, upto)]]
     found: dict[UUID, int] = {}
-    known: Events = {}
     for first in range(0, len(named), _TOGETHER):
         batch = named[first : first + _TOGETHER]
-        events = await _events(log, batch, upto)
-        known |= events
-        for stream in events:
-            if (version := await _last(organization, stream, known, log, upto)) is not None:
+        known = {**catalog, **await _events(log, batch, upto)}
+        for stream in known.keys() & set(batch):
+            if (version := await _last(organization, stream, known, log, moves)) is not None:
                 found[stream] = version
-        known = {stream: each for stream, each in known.items() if stream in related}
         if progress:
             progress(first + len(batch), len(named))
     return found
@@ -65,21 +65,28 @@ async def _events(log: PastLog, streams: Sequence[UUID], upto: int) -> Events:
     return {stream: list(each) for stream, each in groupby(events, key=lambda event: event.stream)}
 
 
-async def _last(organization: UUID, stream: UUID, known: Events, log: PastLog, upto: int) -> int | None:
-    """The last version of the stream while it belonged to the organization; None if it never did."""
-    for version, position in _moments(known[stream], upto):
-        past = PastStreams(log, position, upto, known)
+async def _moves(stream: UUID, known: Events, log: PastLog, upto: int) -> AsyncIterator[int]:
+    """The positions at which a provider or a service came to another organization."""
+    before: UUID | None = None
+    for event in known[stream]:
+        past = PastStreams(log, event.position, upto, known)
+        aggregate = await past.state(stream)
+        then = None if aggregate is None else await organization_then(aggregate, past)
+        if then != before:
+            before = then
+            yield event.position
+
+
+async def _last(organization: UUID, stream: UUID, known: Events, log: PastLog, moves: Sequence[int]) -> int | None:
+    """The last version of the stream while it belonged to the organization; None if it never did.
+
+    `moves`: the positions before which what it belongs to may have moved, and the end.
+    """
+    own = [event.position for event in known[stream]]
+    moments = {*moves, *own, *[position - 1 for position in own[1:]]}
+    for moment in sorted((each for each in moments if each >= own[0]), reverse=True):
+        past = PastStreams(log, moment, max(moves), known)
         aggregate = await past.state(stream)
         if aggregate is not None and await organization_then(aggregate, past) == organization:
-            return version
+            return known[stream][bisect_right(own, moment) - 1].version
     return None
-
-
-def _moments(events: Sequence[PastEvent], upto: int) -> Iterator[tuple[int, int]]:
-    """Versions, the last first: each at its end and at its beginning, between which what it belongs to may move."""
-    end = upto
-    for event in reversed(events):
-        yield event.version, end
-        if event.position < end:
-            yield event.version, event.position
-        end = event.position - 1
