@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError, to_json
 
 from domain.log_position import position_of
@@ -21,7 +21,6 @@ from projections.query.snapshot import BeyondHead
 
 router = Router("/v1/audit", "audit", reserved=True)
 
-EventReference = Annotated[int | UUID, PlainValidator(event_of), WithJsonSchema({"type": "string"})]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Path = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]], Field(max_length=126)]
 
@@ -77,16 +76,11 @@ class ConsistencyProofResponse(Shape):
 
 
 @router.get("/proofs/{event}", "get_inclusion_proof", InclusionProofResponse)
-async def proof(
-    request: RequestContext, event: EventReference, query: Annotated[InclusionProofQuery, Query()]
-) -> Response:
+async def proof(request: RequestContext, event: str, query: Annotated[InclusionProofQuery, Query()]) -> Response:
     """Prove that an event is in the log: by its position, or by its stream and version (by default the last)."""
     await _reached(request)
-    if query.version is not None and isinstance(event, int):
-        raise _wrong("/version", "A position names its event: leave the version out.")
-    if isinstance(event, int) and query.upto is not None and event > query.upto:
-        raise _wrong("/upto", "Must not be before the event.")
-    found = await request.ports.ledger.inclusion(event, query.version, query.upto)
+    asked = _asked(event, query)
+    found = await request.ports.ledger.inclusion(asked, query.version, query.upto)
     return _answer(inclusion_body(found))
 
 
@@ -99,6 +93,18 @@ async def consistency(request: RequestContext, query: Annotated[ConsistencyProof
     return _answer(consistency_body(await request.ports.ledger.consistency(query.from_, query.to)))
 
 
+def _asked(event: str, query: InclusionProofQuery) -> int | UUID:
+    try:
+        asked = event_of(event)
+    except PydanticCustomError as wrong:
+        raise _wrong("/event", wrong.message(), "path") from None
+    if query.version is not None and isinstance(asked, int):
+        raise _wrong("/version", "A position names its event: leave the version out.")
+    if isinstance(asked, int) and query.upto is not None and asked > query.upto:
+        raise _wrong("/upto", "Must not be before the event.")
+    return asked
+
+
 async def _reached(request: RequestContext) -> None:
     if request.at_least is not None and request.at_least > (head := await request.ports.ledger.head()).position:
         raise BeyondHead(head.position, request.at_least)
@@ -109,5 +115,5 @@ def _answer(body: Mapping[str, Any]) -> HttpResponse:
     return HttpResponse(200, to_json(body), {b"cache-control": PRIVATE}, position=upto)
 
 
-def _wrong(pointer: str, detail: str) -> InvalidFields:
-    return InvalidFields([{"pointer": pointer, "detail": detail, "in": "query"}])
+def _wrong(pointer: str, detail: str, where: str = "query") -> InvalidFields:
+    return InvalidFields([{"pointer": pointer, "detail": detail, "in": where}])
