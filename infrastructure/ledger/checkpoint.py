@@ -22,6 +22,7 @@ from infrastructure.ledger.verification import LedgerHeads, LogHead
 
 _OTHERS = ("security", "views")
 _VERSION = 2
+_BYTES = 32
 
 
 class NotGenuine(Exception):
@@ -109,6 +110,8 @@ def read(content: bytes, key: str | None = None) -> SignedCheckpoint:
 def _heads(fields: dict[str, Any]) -> LedgerHeads:
     others = {name: _head(fields[name]) for name in _OTHERS if name in fields}
     root = bytes.fromhex(fields["root"]) if fields.get("version") == _VERSION else None
+    if root is not None and len(root) != _BYTES:
+        raise ValueError("a root is a SHA-256")
     known = {"version": _VERSION, "root": fields.get("root")} if root is not None else {}
     if known | _fields(_head(fields)) | {name: _fields(head) for name, head in others.items()} != fields:
         raise ValueError("signed, but no checkpoint of a version that this release knows")

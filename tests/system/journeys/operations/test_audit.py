@@ -94,6 +94,36 @@ def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(database: Database, au
     assert key not in anew
 
 
+@pytest.mark.timeout(900)
+def test_two_checkpoints_are_compared_and_events_proven(database: Database, audit: Audit, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    older, newer = kept / "1.json", kept / "2.json"
+    write(database, (2, 1))
+    older.write_text(audit("checkpoint")[1])
+    write(database, (3, 2, 1))
+    newer.write_text(audit("checkpoint")[1])
+    said = json.loads(newer.read_text())
+    key = said["key"]
+    status, listed, _ = audit("checkpoints", str(kept), "--key", key)
+    assert (status, [line.split()[0] for line in listed.splitlines()]) == (0, ["3", "9"])
+    held = "OK: the log up to 9 continues that up to 3, by 4 hashes.\n"
+    assert audit("compare", str(older), str(newer), "--key", key)[:2] == (0, held)
+    status, proof, _ = audit("proof", "0.2", "--checkpoint", str(newer), "--key", key)
+    assert (status, json.loads(proof)["tree"]) == (0, {"position": "0.9", "root": said["root"]})
+    assert audit("proof", "0.4711")[::2] == (1, "The log ends at 0.9, before 0.4711.\n")
+    assert json.loads(audit("consistency", "3", "9")[1])["to"]["root"] == said["root"]
+
+    rewrite(database, 2)
+    for command in (("compare", str(older), str(newer)), ("proof", "0.5", "--checkpoint", str(newer))):
+        status, _, warned = audit(*command)
+        assert (status, warned.startswith("FAILED: the log up to position")) == (1, True), warned
+    tamper(database, change("topic = 'Tag.Forged'"))
+    status, said_, warned = audit("checkpoint")
+    assert (status, said_) == (1, "")
+    assert "Nothing was signed." in warned
+
+
 def test_what_can_not_be_believed_is_said_in_one_line(database: Database, audit: Audit, tmp_path: Path) -> None:
     status, text, _ = audit("checkpoint")
     forged = tmp_path / "forged.json"
