@@ -32,8 +32,8 @@ async def inclusion(
         if isinstance(event, UUID):
             found = await _row(connection, _OF_STREAM, {"stream": event, "version": version, "upto": end})
         else:
-            found = await _row(connection, _AT, [_within(tree, event)]) if event <= end else None
-        if found is None:
+            found = await _row(connection, _AT, [_within(tree, event)])
+        if found is None or found[2] > end:
             raise NotFound("event", f"of stream {event} up to {end}" if isinstance(event, UUID) else f"{event}")
         head = TreeHead(end, await tree.root(end))
         stream, number, position, at, digest = found
