@@ -10,11 +10,12 @@ from subprocess import run
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
+from interfaces.cli.audit import app
 from tests.conftest import Database
 from tests.interfaces.http.audit.archived import DOCUMENT, source
-from tests.support.instances import Process
-from tests.system.journeys.operations.test_audit import _renamed_tag, environment
+from tests.system.journeys.operations.test_audit import WITHOUT_DATA, _renamed_tag, environment
 
 Answer = Callable[..., str]
 
@@ -27,19 +28,17 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def answer(database: Database, tmp_path: Path) -> Answer:
-    """What a command prints. It is run in a folder of its own; the words of the page stand for those given."""
+    """What a command prints; the words of the page stand for those given."""
 
     def answer(command: str, **words: str) -> str:
-        command, _, out = command.partition(" > ")
-        for word, value in words.items():
-            command = re.sub(rf"(?<![\w-]){re.escape(word.replace('__', '.'))}(?![\w-])", value, command)
-        arguments = command.split()
-        process = Process.start(tmp_path, *arguments, "--data", str(tmp_path), env=environment(database))
-        assert process.wait(120) == 0, (command, process.err.read_text())
-        said = process.out.read_text()
+        command, _, out = command.removeprefix("audit ").partition(" > ")
+        arguments = [words.get(each, each) for each in command.split()]
+        arguments += [] if arguments[0] in WITHOUT_DATA else ["--data", str(tmp_path)]
+        found = CliRunner().invoke(app, arguments, env=dict(environment(database)))
+        assert found.exit_code == 0, (command, found.output, found.exception)
         if out:
-            (tmp_path / out).write_text(said)
-        return said
+            (tmp_path / out).write_text(found.stdout)
+        return found.stdout
 
     return answer
 
