@@ -222,6 +222,8 @@ ACCESS: Mapping[str, Grants] = {
     "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
+    "get_inclusion_proof": _AUDITOR_AND_ADMIN,
+    "get_consistency_proof": _AUDITOR_AND_ADMIN,
     "get_position": _AUDITOR_AND_ADMIN,
     "get_past_state": _OWNER_OF_THEN,
     "get_state_difference": _OWNER_OF_THEN,

@@ -1,7 +1,9 @@
 """Port to the ledger: the seals that prove the event log unchanged."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
 
 class LogHead(Protocol):
@@ -33,6 +35,33 @@ class VerificationResult(Protocol):
     def broken(self) -> str | None: ...
 
 
+class TreeHead(NamedTuple):
+    """The root of the tree over the events up to a position."""
+
+    position: int
+    root: bytes
+
+
+class InclusionProof(NamedTuple):
+    """The path from an event to a root. `digest`: of the event's row; `at`: when it was recorded."""
+
+    stream: UUID
+    version: int
+    position: int
+    at: datetime
+    digest: bytes
+    tree: TreeHead
+    path: Sequence[bytes]
+
+
+class ConsistencyProof(NamedTuple):
+    """The proof that the log at the first position begins that at the second."""
+
+    first: TreeHead
+    second: TreeHead
+    path: Sequence[bytes]
+
+
 class Ledger(Protocol):
     """Verification of the event log."""
 
@@ -42,4 +71,16 @@ class Ledger(Protocol):
 
     async def verify(self, first: int, last: int | None) -> VerificationResult:
         """Recompute the seals of the batches that contain these positions; None: to the end. Raises Unavailable."""
+        ...
+
+    async def inclusion(self, event: int | UUID, version: int | None, upto: int | None) -> InclusionProof:
+        """Prove that an event is in the log up to a position; None: to the end.
+
+        `event`: its position, or its stream, of which `version` is meant; None: the last up to there.
+        Raises NotFound, Unavailable, and for a position beyond the end.
+        """
+        ...
+
+    async def consistency(self, first: int, second: int | None) -> ConsistencyProof:
+        """Prove that the log up to a position begins the one up to another; None: to the end. Raises as `inclusion`."""
         ...

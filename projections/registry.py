@@ -12,6 +12,7 @@ from projections.read_models.directory import directory
 from projections.read_models.double_booking_guard import occupied
 from projections.read_models.hold import holds
 from projections.read_models.jobs.job import jobs
+from projections.read_models.ledger_tree import ledger_tree
 from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
 from projections.read_models.webhook import webhooks
@@ -24,6 +25,7 @@ PROJECTIONS: Sequence[Projection] = (
     directory,
     holds,
     jobs,
+    ledger_tree,
     occupied,
     organizations,
     vacancy,

@@ -30,9 +30,14 @@ LONG_FUNCTIONS: Mapping[str, str] = {
     "projections/read_models/directory.py:project": MATCH,
     "projections/read_models/jobs/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,
+    "infrastructure/ledger/verification.py:verify": "what is verified, in one transaction, and its options by keyword",
+    "interfaces/cli/ledger/archives.py:export": "a command: its options, and what they must not be together",
+    "interfaces/cli/ledger/archives.py:replay": "a command: its options, and a line for each that can go wrong",
 }
 MANY_PARAMETERS: Mapping[str, str] = {
     "interfaces/cli/past/search.py:search": "the options of a command, each with a default",
+    "infrastructure/ledger/verification.py:verify": "options by keyword, each with a default",
+    "interfaces/cli/ledger/archives.py:export": "the options of a command",
     "infrastructure/local/servers.py:LocalServers.__init__": "options by keyword, each with a default",
     "projections/availability/snapshot.py:_calendar": "the columns of a row",
     "projections/availability/response.py:PreparedAvailability.__init__": "the fields of a record",

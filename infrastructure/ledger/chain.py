@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
 from infrastructure.event_log.event_codec import seal_hash, sealed_keys
 from infrastructure.ledger.rows import LedgerEvent, LedgerKey, LedgerRows, LedgerSeal
+from infrastructure.ledger.tree import TreeRoot, leaf_hash
 
 KEYS_LAST = timedelta(hours=24)
 """Command keys are pruned no earlier."""
@@ -26,19 +27,27 @@ class ChainStart:
 
 
 class ChainPass:
-    """From after a seal up to `end`. `now_micros`: the database's clock, since 1970."""
+    """From after a seal up to `end`. `now_micros`: the database's clock, since 1970.
+
+    `hash`: of the last seal. `tree`: set before a pass from the first event on, it is filled with its leaves; `roots`:
+    those after the batches that end at `wanted` positions.
+    """
 
     def __init__(
         self, start: ChainStart, end: int, now_micros: int, progress: Callable[[int, int], None] | None
     ) -> None:
         self.since = self.position = start.since
-        self._previous = start.previous
+        self.hash = start.previous
         self._last_key = start.keys_upto
         self._end = end
         self._pruned_until = now_micros - KEYS_LAST // timedelta(microseconds=1)
         self._progress = progress
         self._keys_seen = False
         self.seals = self.keys = 0
+        self.at: int | None = None
+        self.tree: TreeRoot | None = None
+        self.wanted: Container[int] = ()
+        self.roots: dict[int, bytes] = {}
 
     @property
     def keys_upto(self) -> int:
@@ -70,18 +79,28 @@ class ChainPass:
                     untimely = self.position
             if not events:
                 raise Broken(f"event {self.position + 1}: it is missing")
-        self._previous = self._checked_hash(seal, b"".join(digests))
+        self.hash = self._checked_hash(seal, b"".join(digests))
         if untimely:
             raise Broken(f"event {untimely}: its time is not that of {seal}")
         await self._check_keys(seal, rows)
         self.seals += 1
+        self.at = seal.micros
+        self._grow(seal, digests)
+
+    def _grow(self, seal: LedgerSeal, digests: Sequence[bytes]) -> None:
+        if self.tree is None or seal.since is None or seal.micros is None:
+            return
+        for position, digest in enumerate(digests, seal.since):
+            self.tree.add(leaf_hash(digest, position, seal.micros))
+        if seal.upto in self.wanted:
+            self.roots[seal.upto] = self.tree.root()
 
     def _checked_hash(self, seal: LedgerSeal, digests: bytes) -> bytes:
         """The hash of a seal over these digests and the previous hash, by the rule of its version."""
         keys = self._sealed_keys(seal)
         if seal.since is not None and seal.micros is not None:
             try:
-                expected = seal_hash(self._previous, seal.since, seal.upto, seal.micros, digests, keys)
+                expected = seal_hash(self.hash, seal.since, seal.upto, seal.micros, digests, keys)
             except struct.error:  # 'infinity' is a valid timestamp
                 expected = b""
             if expected and seal.hash == expected:

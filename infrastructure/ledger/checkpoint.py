@@ -20,6 +20,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from infrastructure.ledger.verification import LedgerHeads, LogHead
 
+_OTHERS = ("security", "views")
+_VERSION = 2
+_BYTES = 32
+
 
 class NotGenuine(Exception):
     """The checkpoint does not carry a valid signature of the key."""
@@ -74,12 +78,12 @@ def _public_text(key: Ed25519PublicKey) -> str:
 
 
 def sign(heads: LedgerHeads, key: Ed25519PrivateKey) -> str:
-    """The checkpoint, JSON. Release 0.1.0 signed the head of the event log alone."""
-    fields: dict[str, Any] = _fields(heads.log)
-    if heads.security is not None:
-        fields["security"] = _fields(heads.security)
-    if heads.views is not None:
-        fields["views"] = _fields(heads.views)
+    """The checkpoint, JSON: of version 2 if the root is among the heads. Release 0.1.0 signed the log's head alone."""
+    fields: dict[str, Any] = {} if heads.root is None else {"version": _VERSION}
+    fields |= _fields(heads.log)
+    if heads.root is not None:
+        fields["root"] = heads.root.hex()
+    fields |= {name: _fields(head) for name in _OTHERS if (head := getattr(heads, name)) is not None}
     return _written(fields, public_text(key), key.sign(_canonical(fields)))
 
 
@@ -98,10 +102,20 @@ def read(content: bytes, key: str | None = None) -> SignedCheckpoint:
         if key is not None and key != public:
             raise NotGenuine("The checkpoint was signed with another key.")
         signer.verify(signature, _canonical(fields))
-        security, views = (_head(fields[name]) if name in fields else None for name in ("security", "views"))
-        return SignedCheckpoint(LedgerHeads(_head(fields), security=security, views=views), public)
+        return SignedCheckpoint(_heads(fields), public)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature) as wrong:
         raise NotGenuine("This is no genuine checkpoint.") from wrong
+
+
+def _heads(fields: dict[str, Any]) -> LedgerHeads:
+    others = {name: _head(fields[name]) for name in _OTHERS if name in fields}
+    root = bytes.fromhex(fields["root"]) if fields.get("version") == _VERSION else None
+    if root is not None and len(root) != _BYTES:
+        raise ValueError("a root is a SHA-256")
+    known = {"version": _VERSION, "root": fields.get("root")} if root is not None else {}
+    if known | _fields(_head(fields)) | {name: _fields(head) for name, head in others.items()} != fields:
+        raise ValueError("signed, but no checkpoint of a version that this release knows")
+    return LedgerHeads(_head(fields), others.get("security"), root, others.get("views"))
 
 
 def _fields(head: LogHead) -> dict[str, Any]:

@@ -6,12 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from math import ceil
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
+from application.ledger import ConsistencyProof, InclusionProof
 from infrastructure.event_log.postgres_journal import APPLICATION_NAME
+from infrastructure.ledger.proofs import consistency, inclusion
 from infrastructure.ledger.verification import LogHead, VerificationResult, head_of, verify
+
+MOST = 200_000
+"""Digests that a proof reads, as much as a verification, where the projection is far behind."""
 
 
 class LedgerReader:
@@ -39,6 +45,16 @@ class LedgerReader:
                 return await verify(connection, first, last, security=False)
         finally:
             self._turn.release()
+
+    async def inclusion(self, event: int | UUID, version: int | None, upto: int | None) -> InclusionProof:
+        """As `proofs.inclusion`; raises Unavailable too, and psycopg.OperationalError."""
+        async with self._connected() as connection:
+            return await inclusion(connection, event, version, upto, most=MOST)
+
+    async def consistency(self, first: int, second: int | None) -> ConsistencyProof:
+        """As `proofs.consistency`; raises Unavailable too, and psycopg.OperationalError."""
+        async with self._connected() as connection:
+            return await consistency(connection, first, second, most=MOST)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -14,6 +14,7 @@ from infrastructure.ledger.catalog import check_catalog
 from infrastructure.ledger.chain import Broken, ChainPass, ChainStart, check_unsealed
 from infrastructure.ledger.rows import opened
 from infrastructure.ledger.security_rows import verify_security_log
+from infrastructure.ledger.tree import EMPTY, TreeRoot
 from infrastructure.ledger.view_rows import verify_views_log
 
 _HEAD = """
@@ -43,6 +44,7 @@ _SECURITY_SEAL_AT = "SELECT hash FROM auth.security_seal WHERE upto = %s"
 _VIEWS_SEAL_AT = "SELECT hash FROM audit.view_seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash, keys_upto FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
 _NO_KEYS = 2**62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LogHead(NamedTuple):
@@ -58,6 +60,7 @@ class VerificationResult:
     """The positions verified, and the first violation (None: the log is intact).
 
     `keys`: the command keys verified. `security`, `views`: the rows of these logs; None: they were not verified.
+    `heads`: those of an intact log that was verified whole, with the root of its tree.
     """
 
     since: int
@@ -67,6 +70,7 @@ class VerificationResult:
     keys: int = field(default=0, compare=False)
     security: int | None = field(default=None, compare=False)
     views: int | None = field(default=None, compare=False)
+    heads: LedgerHeads | None = field(default=None, compare=False)
 
     @property
     def holds(self) -> bool:
@@ -74,10 +78,14 @@ class VerificationResult:
 
 
 class LedgerHeads(NamedTuple):
-    """The last seals of the event log, of the security log and of the views log (None: not known)."""
+    """The last seals of the event log, of the security log and of the views log (None: not known).
+
+    `root`: of the tree over the events up to the log's; None in a checkpoint of version 1.
+    """
 
     log: LogHead
     security: LogHead | None = None
+    root: bytes | None = None
     views: LogHead | None = None
 
 
@@ -102,15 +110,19 @@ async def verify(
     checkpoint: LedgerHeads | None = None,
     progress: Callable[[int, int], None] | None = None,
     security: bool = True,
+    tree: bool = False,
 ) -> VerificationResult:
     """Verify the whole batches that hold positions `first` to `last`, in one snapshot.
 
     `security`: verify the security log and the views log too.
 
+    `tree`: recompute the root too, which must be from the first event on. A checkpoint with a root does that.
     Calls `progress` with (events verified, events to verify). A violation is a result, not an exception. The
     connection must not be in a transaction.
     """
     verified = _Verified()
+    verified.tree = TreeRoot() if tree or (checkpoint is not None and checkpoint.root is not None) else None
+    verified.wanted = (checkpoint.log.position,) if checkpoint is not None else ()
     try:
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -119,7 +131,8 @@ async def verify(
             if security:
                 verified.security = await verify_security_log(connection)
                 verified.views = await verify_views_log(connection)
-            await _against(connection, checkpoint)
+            await _against(connection, checkpoint, verified)
+            await verified.take_heads(connection)
     except Broken as found:
         return verified.result(str(found))
     except (psycopg.ProgrammingError, psycopg.DataError) as refused:  # a table or a column is not what it was
@@ -134,13 +147,25 @@ class _Verified:
         self.run: ChainPass | None = None
         self.security: int | None = None
         self.views: int | None = None
+        self.tree: TreeRoot | None = None
+        self.wanted: Sequence[int] = ()
+        self.heads: LedgerHeads | None = None
+
+    async def take_heads(self, connection: AsyncConnection) -> None:
+        """The heads of the same snapshot: the log's as it was recomputed."""
+        if self.tree is None or self.run is None:
+            return
+        run = self.run
+        at = None if run.at is None else _EPOCH + timedelta(microseconds=run.at)
+        heads = await heads_of(connection)
+        self.heads = heads._replace(log=LogHead(run.position, run.hash, at), root=self.tree.root())
 
     def result(self, broken: str | None = None) -> VerificationResult:
         if self.run is None:
             return VerificationResult(1, 0, 0, broken)
         run = self.run
-        rows = self.security, self.views
-        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, *rows)
+        others = self.security, self.views, self.heads
+        return VerificationResult(run.since + 1, run.position, run.seals, broken, run.keys, *others)
 
 
 async def _verify_log(
@@ -154,6 +179,8 @@ async def _verify_log(
     start = ChainStart(before[0], before[1] or b"", before[2]) if before else ChainStart(0, b"", None)
     end, now = await _row(connection, _END)
     run = verified.run = ChainPass(start, end if last is None else min(end, last), now, progress)
+    run.tree, run.wanted = verified.tree, verified.wanted
+    assert verified.tree is None or start.since == 0, "a root is over all events from the first"
     if start.since == 0:
         await _nothing_outside(connection)
     async with opened(connection, start.since, start.keys_upto or 0) as rows:
@@ -172,7 +199,7 @@ async def _nothing_outside(connection: AsyncConnection) -> None:
         raise Broken(f"{row[0]}: it is before the first position")
 
 
-async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None) -> None:
+async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None, verified: _Verified) -> None:
     if checkpoint is None:
         return
     for name, head, query in (
@@ -187,3 +214,6 @@ async def _against(connection: AsyncConnection, checkpoint: LedgerHeads | None) 
             raise Broken(f"checkpoint: the {name} has no seal at position {head.position}")
         if row[0] != head.hash:
             raise Broken(f"checkpoint: the {name} up to position {head.position} is not what was signed")
+    roots = {0: EMPTY} if verified.run is None else {0: EMPTY, **verified.run.roots}
+    if checkpoint.root is not None and roots.get(checkpoint.log.position) != checkpoint.root:
+        raise Broken(f"checkpoint: the tree up to position {checkpoint.log.position} is not what was signed")

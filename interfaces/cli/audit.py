@@ -10,6 +10,9 @@ from uuid import UUID
 import typer
 
 from interfaces.cli.failures import fail
+from interfaces.cli.ledger import archives, checkpoints, proofs
+from interfaces.cli.ledger.opened import on_log
+from interfaces.cli.ledger.opened import signed as signed_checkpoint
 from interfaces.cli.options import HOME, AsJson, Data
 from interfaces.cli.past import search, views, why
 from interfaces.cli.past.opened import WHEN_HELP, json_text, on_past
@@ -19,17 +22,14 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from application.past import PastLog
-    from infrastructure.ledger.checkpoint import SignedCheckpoint
     from infrastructure.ledger.verification import VerificationResult
 
 T = TypeVar("T")
 _ALL = 1_000_000  # events of a stream
-_KEY_FILE_HELP = "The signing key, PEM; made on first use. Default: audit_key.pem in the data folder."
-KeyFile = Annotated[Path | None, typer.Option(help=_KEY_FILE_HELP)]
 Stream = Annotated[UUID, typer.Argument(help="The id of an appointment, a provider, or any other aggregate.")]
 
 app = typer.Typer(help="Verify the event log, and look into its past.", no_args_is_help=True, rich_markup_mode=None)
-for part in (why.app, views.app):
+for part in (checkpoints.app, proofs.app, archives.app, why.app, views.app):
     app.registered_commands += part.registered_commands
 
 
@@ -41,7 +41,7 @@ def head(data: Data = HOME, as_json: AsJson = False) -> None:
 
     from infrastructure.ledger.verification import head_of
 
-    found = _on_log(data, head_of)
+    found = on_log(data, head_of)
     at = found.at.isoformat() if found.at else None
     if as_json:
         typer.echo(json.dumps({"position": found.position, "hash": found.hash.hex() or None, "at": at}))
@@ -49,20 +49,6 @@ def head(data: Data = HOME, as_json: AsJson = False) -> None:
         typer.echo(f"position {found.position}\nhash     {found.hash.hex() or '-'}\ntime     {at or '-'}")
     else:
         typer.echo(f"{found.position} {found.hash.hex() or '-'} {at or '-'}")
-
-
-@app.command()
-def checkpoint(data: Data = HOME, key_file: KeyFile = None) -> None:
-    """Print the signed head of the log, to keep elsewhere."""
-    from infrastructure.ledger.checkpoint import NoKey, public_text, sign, signing_key
-    from infrastructure.ledger.verification import heads_of
-
-    try:
-        key = signing_key(key_file or data / "audit_key.pem")
-    except (NoKey, OSError) as wrong:
-        fail(str(wrong))
-    typer.echo(sign(_on_log(data, heads_of), key))
-    typer.echo(f"Signed with the key whose public half is {public_text(key)}", err=True)
 
 
 @app.command("verify")
@@ -78,13 +64,13 @@ def verify_log(
     from infrastructure.ledger.catalog import COVERED, NOT_COVERED
     from infrastructure.ledger.verification import verify
 
-    signed = _signed(checkpoint, key) if checkpoint else None
+    signed = signed_checkpoint(checkpoint, key) if checkpoint else None
     with progress("Verifying") as bar:
 
         async def run(connection: AsyncConnection) -> VerificationResult:
             return await verify(connection, checkpoint=signed.heads if signed else None, progress=bar)
 
-        verdict = _on_log(data, run)
+        verdict = on_log(data, run)
     if verdict.broken:
         fail(f"FAILED: {verdict.broken}")
     typer.echo(f"OK: {verdict.upto} events, {verdict.seals} seals verified.")
@@ -173,34 +159,6 @@ def history(stream: Stream, data: Data = HOME, as_json: AsJson = False) -> None:
         actor = each["actor_name"] or each["actor"]
         words = (each[name] or "-" for name in ("role", "rank", "via", "reason"))
         typer.echo("  ".join((each["position"], each["at"], each["type"], str(actor), *words)))
-
-
-def _signed(file: Path, key: str | None) -> SignedCheckpoint:
-    from infrastructure.ledger.checkpoint import NotGenuine, read
-
-    try:
-        return read(file.read_bytes(), key)
-    except OSError as unreadable:
-        why = (unreadable.strerror or str(unreadable)).lower().removesuffix(" or directory")
-        fail(f"Cannot read checkpoint {file}: {why}.")
-    except NotGenuine as wrong:
-        fail(f"{file}: {wrong}")
-
-
-def _on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    import asyncio
-
-    from infrastructure.ledger.reader import connected
-    from infrastructure.local.instance import settings_of
-
-    database = settings_of(data.absolute()).database
-    assert database is not None
-
-    async def run() -> T:
-        async with connected(database.dsn, patience=10) as connection:
-            return await work(connection)
-
-    return asyncio.run(run())
 
 
 search.add_commands(app)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
-from interfaces.http.audit import past, requests, search, stream_history, views, why
+from interfaces.http.audit import past, proofs, requests, search, stream_history, views, why
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
@@ -67,6 +67,7 @@ ROUTERS = (
     api_key.router,
     webhook.router,
     ledger.router,
+    proofs.router,
     past.router,
     stream_history.router,
     views.router,

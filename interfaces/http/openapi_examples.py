@@ -400,6 +400,23 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "LedgerVerification": {"holds": True, "from": "0.1", "to": "0.4711", "seals": 2950, "broken": None},
     "LogMoment": _MOMENT,
+    "InclusionProof": {
+        "stream": "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354",
+        "version": 2,
+        "position": "0.3",
+        "at": "2030-01-02T10:11:12.500000Z",
+        "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "tree": {"position": "0.4", "root": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"},
+        "path": [
+            "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+            "YDA64iuZiGG847KPM+7BvnWKITyGyTwHbb6fVYwRx1I=",
+        ],
+    },
+    "ConsistencyProof": {
+        "from": {"position": "0.4", "root": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"},
+        "to": {"position": "0.5", "root": "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13"},
+        "path": ["n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="],
+    },
     "PastState": {
         **_MOMENT,
         "stream": _TAG_ID,

@@ -57,17 +57,18 @@ class Projection:
 
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
     `handles`: the aggregates whose events it uses. An event that can't be decoded stops the projection if it belongs to
-    one of them; the projection skips all others.
+    one of them; the projection skips all others. `undecoded`: it needs only where events are, and is given all of them.
     """
 
     name: str
     tables: Sequence[Table]
     project: Callable[[RecordedEvent, RowBatch], None]
     handles: Collection[type[Aggregate]]
+    undecoded: bool = False
 
     def apply(self, recorded: RecordedEvent, rows: RowBatch) -> None:
         """Add the event's row changes; raises the error of an event that it needs and that can't be decoded."""
-        if type(recorded.event) is not UndecodableEvent:
+        if type(recorded.event) is not UndecodableEvent or (self.undecoded and recorded.event.topic):
             self.project(recorded, rows)
         elif not recorded.event.topic or any(
             recorded.event.topic.startswith(f"{each.__name__}.") for each in self.handles

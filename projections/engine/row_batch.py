@@ -75,6 +75,10 @@ class RowBatch:
         """One row of values for a statement, which runs after all other changes of the page."""
         self._derived.setdefault(derivation, []).append(values)
 
+    def compute(self, table: Table, query: str, **values: Any) -> None:
+        """Rows that a query computes from the log, or from this table as {table}, in the order of calls."""
+        self._of(table).computed.append((query, values))
+
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
         """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
         for changes in self._changes.values():
@@ -82,6 +86,8 @@ class RowBatch:
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
             for column, value, cleared in changes.clears:
                 await connection.execute(*_clear(changes.shape.table, schema, column, value, cleared))
+            for query, parameters in changes.computed:
+                await connection.execute(_computed(changes.shape.table, schema, query), parameters, prepare=True)
         for derivation, given in self._derived.items():
             values = [[row[name] for row in given] for name in derivation.columns]
             await connection.execute(derivation.statement(schema), values, prepare=True)
@@ -108,9 +114,10 @@ class _Changes:
         self.sets: dict[Key, Row] = {}
         self.drops: dict[Key, Row] = {}
         self.clears: list[tuple[str, Any, Row]] = []
+        self.computed: list[tuple[str, Row]] = []
 
     def __bool__(self) -> bool:
-        return bool(self.puts or self.sets or self.drops or self.clears)
+        return bool(self.puts or self.sets or self.drops or self.clears or self.computed)
 
     def statements(self, schema: str) -> Iterable[_Statement]:
         # Deletes first: a row that is put may reuse the unique values they free.
@@ -154,14 +161,21 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 @cache
 def _upsert(table: Table, schema: str) -> str:
     names = [column.name for column in table.c]
+    return _insert(table, schema, f"SELECT {_cast(table, names)} FROM {_unnest(table, names)}")  # noqa: S608
+
+
+@cache
+def _computed(table: Table, schema: str, query: str) -> str:
+    return _insert(table, schema, query.format(table=_name(table, schema)))
+
+
+def _insert(table: Table, schema: str, rows: str) -> str:
+    names = [column.name for column in table.c]
     primary = [column.name for column in table.primary_key]
     others = [name for name in names if name not in primary]
     changes = ", ".join(f"{_q(name)} = excluded.{_q(name)}" for name in others)
     then = f"DO UPDATE SET {changes}" if others else "DO NOTHING"
-    return (
-        f"INSERT INTO {_name(table, schema)} ({_names(names)}) SELECT {_cast(table, names)} "  # noqa: S608
-        f"FROM {_unnest(table, names)} ON CONFLICT ({_names(primary)}) {then}"
-    )
+    return f"INSERT INTO {_name(table, schema)} ({_names(names)}) {rows} ON CONFLICT ({_names(primary)}) {then}"
 
 
 @cache

@@ -21,6 +21,7 @@ QUICK: dict[str, int | None] = {
     "journeys/test_upgrade.py": ALL,
     "journeys/booking/test_race.py": ALL,
     "journeys/operations/test_audit.py": 1,
+    "journeys/operations/test_auditors.py": ALL,
     "journeys/operations/test_readme.py": ALL,
     "journeys/booking/test_story.py": ALL,
     "torture/test_supervision.py": 1,

@@ -3,6 +3,7 @@
 from interfaces.http.vocabulary.word import Word, Words
 
 _POSITION = "0.4711"
+_HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _INSTANT = "2030-01-02T10:11:12.500000Z"
 
 WORDS: Words = {
@@ -135,6 +136,23 @@ WORDS: Words = {
     "ChangedField.pointer": Word("A JSON Pointer into `state`.", "/status"),
     "ChangedField.before": Word("The value at the earlier moment; null if the field was missing.", "booked"),
     "ChangedField.after": Word("The value at the later moment; null if the field was missing.", "cancelled"),
+    "get_inclusion_proof.event": Word("The position of the event, or the id of its stream.", _POSITION),
+    "get_inclusion_proof.version": Word(
+        "The version of the stream's event; by default the last. Only with a stream.", 2
+    ),
+    "get_inclusion_proof.upto": Word("The position of a checkpoint; by default the end of the log.", _POSITION),
+    "get_consistency_proof.from": Word("The position of the earlier checkpoint.", "0.4000"),
+    "get_consistency_proof.to": Word("The position of the later checkpoint; by default the end of the log.", _POSITION),
+    "TreeHead.position": Word("The last event in the tree.", _POSITION),
+    "root": Word("The root of the tree, in hexadecimal.", _HASH),
+    "digest": Word("The digest of the event's row, in hexadecimal.", _HASH),
+    "InclusionProof.version": Word("The version of the stream that the event made.", 2),
+    "InclusionProof.position": Word("The position of the event in the log.", _POSITION),
+    "InclusionProof.at": Word("When the event was recorded, to the microsecond.", _INSTANT),
+    "tree": Word("The tree that the path leads to.", {"position": _POSITION, "root": _HASH}),
+    "path": Word("Hashes in base64, from the leaf up: RFC 9162, 2.1.3 and 2.1.4.", [f"{'A' * 43}="]),
+    "ConsistencyProof.from": Word("The earlier tree.", {"position": "0.4000", "root": _HASH}),
+    "ConsistencyProof.to": Word("The later tree.", {"position": _POSITION, "root": _HASH}),
     "verify_ledger.from": Word("The first position to verify; by default 99,999 before `to`.", "0.1"),
     "verify_ledger.to": Word("The last position to verify; by default the end of the log.", _POSITION),
     "SecurityEvent.id": Word("The number of the security event.", 31),

@@ -21,6 +21,7 @@ from infrastructure.ledger.verification import LedgerHeads, LogHead
 HEAD = LogHead(4_711, sha256(b"the log").digest(), datetime(2030, 1, 7, 9, 0, 0, 123, tzinfo=UTC))
 SECURITY = LogHead(12, sha256(b"the security log").digest(), datetime(2030, 1, 7, 9, 0, 1, tzinfo=UTC))
 KEY = Ed25519PrivateKey.generate()
+ROOT = sha256(b"the root").digest()
 
 
 OLD_KEY = "NpnDKvF0RjE88ubnc7A5H1i9emF4Hzy5km17ryQVOmI="
@@ -45,6 +46,11 @@ OLD_EMPTY = b"""{
 
 def signed(head: LogHead, key: Ed25519PrivateKey = KEY) -> bytes:
     return sign(LedgerHeads(head, SECURITY), key).encode()
+
+
+def signed_2(head: LogHead = HEAD, views: LogHead | None = None) -> bytes:
+    """Of version 2, which signs the root too."""
+    return sign(LedgerHeads(head, SECURITY, ROOT, views), KEY).encode()
 
 
 def edited(**changes: Any) -> bytes:
@@ -73,13 +79,32 @@ def test_what_was_signed_is_read(head: LogHead) -> None:
     assert read(content) == read(content + b"\n", public_text(KEY)) == (LedgerHeads(head, SECURITY), public_text(KEY))
 
 
+@pytest.mark.parametrize("views", [None, SECURITY])
+def test_a_root_and_the_log_of_views_are_read(views: LogHead | None) -> None:
+    expected = (LedgerHeads(HEAD, SECURITY, ROOT, views), public_text(KEY))
+    assert read(signed_2(views=views)) == read(signed_2(views=views), public_text(KEY)) == expected
+    assert json.loads(signed_2())["version"] == 2
+
+
+@pytest.mark.parametrize("changes", [{"version": 3}, {"version": None}, {"root": None}, {"root": "00"}, {"more": 1}])
+def test_a_version_that_is_not_known_is_refused_even_if_it_is_signed(changes: dict[str, Any]) -> None:
+    fields = json.loads(signed_2()) | changes
+    said = {name: value for name, value in fields.items() if name not in {"key", "signature"} and value is not None}
+    message = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    signature = b64encode(KEY.sign(message)).decode()
+    content = json.dumps({**said, "key": public_text(KEY), "signature": signature}, indent=2).encode()
+    assert not is_read(content)
+
+
 @pytest.mark.parametrize(("content", "head"), [(OLD, HEAD), (OLD_EMPTY, LogHead(0, b"", None))])
 def test_one_of_release_0_1_0_is_read(content: bytes, head: LogHead) -> None:
     assert read(content) == read(content, OLD_KEY) == (LedgerHeads(head), OLD_KEY)
 
 
 @pytest.mark.parametrize(
-    "content", [OLD, OLD_EMPTY, signed(HEAD) + b"\n"], ids=["0.1.0", "0.1.0, empty", "this release"]
+    "content",
+    [OLD, OLD_EMPTY, signed(HEAD) + b"\n", signed_2(views=SECURITY) + b"\n"],
+    ids=["0.1.0", "0.1.0, empty", "version 1", "version 2"],
 )
 def test_every_byte_of_it_counts(content: bytes) -> None:
     """Each is changed bit by bit, into blanks and what base64 passes over, and left out; blanks are put before it."""

@@ -346,7 +346,17 @@ async def _appointment_since(it: Tenants, _: str) -> Parts:
     return {**await _appointment_then(it, _), "query": {"from": "0.0"}}
 
 
+async def _first_event(_: Tenants, __: str) -> Parts:
+    return {"event": "0.1"}
+
+
+async def _since_the_first(_: Tenants, __: str) -> Parts:
+    return {"query": {"from": "0.1"}}
+
+
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
+    "get_inclusion_proof": _first_event,
+    "get_consistency_proof": _since_the_first,
     "get_past_state": _appointment_then,
     "get_past_state:guest": _guest_then,
     "get_past_state:account": _account_then,

@@ -192,6 +192,8 @@ list_deliveries:organization   ?    .    .  |   -    +    +    -  |   -    -    
 
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+get_inclusion_proof            ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+get_consistency_proof          ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_position                   ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_past_state                 ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 get_past_state:guest           ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .

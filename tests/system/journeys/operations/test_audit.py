@@ -32,6 +32,8 @@ from tests.system.journeys.town import Town, at, good
 
 Audit = Callable[..., tuple[int, str, str]]
 HOLDS = "OK: 9 events, 5 seals verified.\nOK: 5 command keys, 0 rows of the security log, 0 of the views log.\n"
+WITHOUT_DATA = {"checkpoints", "replay"}
+"""The commands that read files alone."""
 TABLES = f"Covered: {', '.join(COVERED)}. Not covered: {NOT_COVERED}.\n"
 
 
@@ -47,7 +49,7 @@ def audit(database: Database, tmp_path: Path) -> Audit:
     """Runs `daybook audit` on the database of the environment: status, output, warnings."""
 
     def audit(*arguments: str) -> tuple[int, str, str]:
-        command = ["audit", *arguments, "--data", str(tmp_path)]
+        command = ["audit", *arguments, *([] if arguments[0] in WITHOUT_DATA else ["--data", str(tmp_path)])]
         process = Process.start(tmp_path, *command, env=environment(database))
         return process.wait(60), process.out.read_text(), process.err.read_text()
 
@@ -92,6 +94,36 @@ def test_a_checkpoint_kept_outside_finds_a_rewritten_tail(database: Database, au
     status, _, anew = audit("checkpoint", "--key-file", str(tmp_path / "other.pem"))
     assert status == 0
     assert key not in anew
+
+
+@pytest.mark.timeout(900)
+def test_two_checkpoints_are_compared_and_events_proven(database: Database, audit: Audit, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    older, newer = kept / "1.json", kept / "2.json"
+    write(database, (2, 1))
+    older.write_text(audit("checkpoint")[1])
+    write(database, (3, 2, 1))
+    newer.write_text(audit("checkpoint")[1])
+    said = json.loads(newer.read_text())
+    key = said["key"]
+    status, listed, _ = audit("checkpoints", str(kept), "--key", key)
+    assert (status, [line.split()[0] for line in listed.splitlines()]) == (0, ["3", "9"])
+    held = "OK: the log up to 9 continues that up to 3, by 5 hashes.\n"
+    assert audit("compare", str(older), str(newer), "--key", key)[:2] == (0, held)
+    status, proof, _ = audit("proof", "0.2", "--checkpoint", str(newer), "--key", key)
+    assert (status, json.loads(proof)["tree"]) == (0, {"position": "0.9", "root": said["root"]})
+    assert audit("proof", "0.4711")[::2] == (1, "The log ends at 0.9, before 0.4711.\n")
+    assert json.loads(audit("consistency", "3", "9")[1])["to"]["root"] == said["root"]
+
+    rewrite(database, 2)
+    for command in (("compare", str(older), str(newer)), ("proof", "0.5", "--checkpoint", str(newer))):
+        status, _, warned = audit(*command)
+        assert (status, warned.startswith("FAILED: the log up to position")) == (1, True), warned
+    tamper(database, change("topic = 'Tag.Forged'"))
+    status, said_, warned = audit("checkpoint")
+    assert (status, said_) == (1, "")
+    assert "Nothing was signed." in warned
 
 
 def test_what_can_not_be_believed_is_said_in_one_line(database: Database, audit: Audit, tmp_path: Path) -> None:

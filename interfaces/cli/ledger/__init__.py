@@ -1,0 +1,1 @@
+"""The commands of `daybook audit` about checkpoints, proofs and archives."""
