@@ -16,6 +16,7 @@ from interfaces.http.audit import past, stream_history
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
+from interfaces.http.events import event
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope, RequestSpan, as_get
 from interfaces.http.framework.ports import Ports
@@ -65,6 +66,7 @@ ROUTERS = (
     totp.router,
     api_key.router,
     webhook.router,
+    event.router,
     ledger.router,
     past.router,
     stream_history.router,

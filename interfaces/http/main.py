@@ -25,6 +25,9 @@ from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.feed.messages import LogMessages
+from infrastructure.feed.rights import CredentialRights
+from infrastructure.feed.tail import Tail
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.enqueuing import JobEnqueuer
@@ -52,6 +55,7 @@ from interfaces.http.framework.ports import (
     AbusePorts,
     Check,
     ErasurePorts,
+    FeedPorts,
     HealthPorts,
     IdentityPorts,
     JobPorts,
@@ -113,11 +117,12 @@ class _Database(NamedTuple):
     rows: RowPool
     engine: AsyncEngine
     reads: Snapshots
+    positions: Positions
 
 
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
-    address, store, journal, rows, engine, reads = database
+    address, store, journal, rows, engine, reads, _ = database
     cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
     store.on_enqueued = woken.set
@@ -152,6 +157,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
             WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
+        feed=await _feed(database, identity, stack),
         jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
         pages=await _pages(settings, store),
@@ -175,9 +181,10 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     }
     engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
     stack.push_async_callback(engine.dispose)
-    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
+    positions = await stack.enter_async_context(Positions(engine))
+    reads = Snapshots(engine, positions)
     rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
-    return _Database(address, store, store.journal, rows, engine, reads)
+    return _Database(address, store, store.journal, rows, engine, reads, positions)
 
 
 def _identity(
@@ -195,6 +202,12 @@ def _identity(
             redis.get_secret_value() if redis else None, settings.redis_prefix, breached=settings.breached_passwords
         ),
     )
+
+
+async def _feed(database: _Database, identity: IdentityServices, stack: AsyncExitStack) -> FeedPorts:
+    messages, rights = LogMessages(database.journal), CredentialRights(identity.tokens, identity.holders)
+    tail = Tail(database.reads, database.positions, messages, rights)
+    return FeedPorts(messages, await stack.enter_async_context(tail))
 
 
 async def _pages(settings: Settings, store: EventStore) -> PagePorts:

@@ -21,9 +21,10 @@ class RowBatch:
 
     def __init__(self) -> None:
         self._changes: dict[Table, _Changes] = {}
+        self._derived: dict[str, list[int]] = {}
 
     def __bool__(self) -> bool:
-        return any(changes for changes in self._changes.values())
+        return bool(self._derived) or any(changes for changes in self._changes.values())
 
     def put(self, table: Table, **columns: Any) -> None:
         """The whole row, every column named: a new one, or in place of the one with its primary key."""
@@ -54,13 +55,23 @@ class RowBatch:
         """Some columns of every row that has this value, after all other changes of the page."""
         self._of(table).clears.append((column, value, columns))
 
+    def derive(self, statement: str, position: int) -> None:
+        """Run a statement after all other changes of the page, once for all the positions that it is given.
+
+        For rows that follow from other rows. `{schema}` stands for the schema of the tables; the one parameter is an
+        array of positions. The statement looks at no row of a later position, so that pages of any size end the same.
+        """
+        self._derived.setdefault(statement, []).append(position)
+
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
-        """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
+        """Write the changes to tables in `schema`: a delete, an upsert, an update per column set; then derive."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
             for column, value, cleared in changes.clears:
                 await connection.execute(*_clear(changes.shape.table, schema, column, value, cleared))
+        for statement, positions in self._derived.items():
+            await connection.execute(statement.replace("{schema}", schema).encode(), [positions], prepare=True)
 
     def _of(self, table: Table) -> "_Changes":
         changes = self._changes.get(table)

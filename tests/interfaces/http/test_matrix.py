@@ -199,6 +199,9 @@ get_state_difference           ?    .    .  |   -    +    -    -  |   -    -    
 get_stream_history             ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
+list_events                    ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+stream_events                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_job                        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 retry_job                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
