@@ -15,6 +15,7 @@ KEY_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _MAILTO = re.compile(r"mailto:[^@\s]+@[^@\s]+")
 _DSN = re.compile(r"https?://[^\s:@/?#]+(:[^\s@/?#]+)?@[^\s@/?#]+(/[^\s@/?#]+)*/[0-9]+")
+_NATS_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WEB = re.compile(r"https?://[^\s#?]+")
 
 
@@ -77,6 +78,16 @@ def redis_address(url: SecretStr | None) -> SecretStr | None:
 def broker_address(url: SecretStr | None) -> SecretStr | None:
     example = "redis://:password@localhost:6379/1 or amqp://user:password@localhost:5672/vhost"
     return _address(url, {"redis", "rediss", "amqp", "amqps", "pyamqp"}, example)
+
+
+def nats_address(url: SecretStr | None) -> SecretStr | None:
+    return _address(url, {"nats", "tls"}, "nats://user:password@localhost:4222 or tls://localhost:4222")
+
+
+def nats_name(name: str) -> str:
+    if not _NATS_NAME.fullmatch(name):
+        raise ValueError("use letters, digits, hyphens and underscores")
+    return name
 
 
 def mail_server(url: SecretStr | None) -> SecretStr | None:
