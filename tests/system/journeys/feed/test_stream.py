@@ -74,7 +74,9 @@ async def followed(town: Town, apis: tuple[str, str], kills: int, report: Report
     token, began = token_of(shop.owner), time.monotonic()
     load = [asyncio.create_task(busy(shop, over)) for _ in range(2)]
     found: list[dict[str, Any]] = []
-    first = last = (await Stream.open(apis[0], token)).id
+    stream = await Stream.open(apis[0], token)
+    await stream.close()
+    first = last = stream.id
     for n in range(kills):
         stream = await Stream.open(apis[n % 2], token, last=last)
         wanted = dice.randrange(5)
