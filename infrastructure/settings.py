@@ -31,7 +31,7 @@ class Mode(StrEnum):
     PROD = "PROD"
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, values.FeedSettings):
     """The settings of one process. Raises one pydantic.ValidationError with all faults; it shows no value."""
 
     model_config = SettingsConfigDict(
@@ -124,10 +124,6 @@ class Settings(BaseSettings):
     sentry_environment: str = ""
     tracing_url: Annotated[str, AfterValidator(values.collector_address)] = ""
     webhook_allow_private: Annotated[str, AfterValidator(values.networks_only)] = ""
-    nats_url: Annotated[Secret, AfterValidator(values.nats_address)]
-    nats_url_file: File
-    nats_stream: Annotated[str, AfterValidator(values.nats_name)] = "DAYBOOK"
-    nats_subject: Annotated[str, AfterValidator(values.nats_name)] = "daybook"
 
     @property
     def quiet(self) -> QuietHours | None:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from application.notifications.quiet_hours import QuietHours
 
@@ -139,3 +140,12 @@ def hash_list(path: Path | None) -> Path | None:
     if not re.match(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n", first):
         raise ValueError("needs SHA-1 hashes in upper case, one a line, in order, as haveibeenpwned.com offers them")
     return path
+
+
+class FeedSettings(BaseModel):
+    """Where `daybook feed-sink` publishes to."""
+
+    nats_url: Annotated[SecretStr | None, Field(None), AfterValidator(nats_address)]
+    nats_url_file: Annotated[Path | None, Field(None)]
+    nats_stream: Annotated[str, AfterValidator(nats_name)] = "DAYBOOK"
+    nats_subject: Annotated[str, AfterValidator(nats_name)] = "daybook"

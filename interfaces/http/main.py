@@ -25,9 +25,7 @@ from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
-from infrastructure.feed.messages import LogMessages
-from infrastructure.feed.rights import CredentialRights
-from infrastructure.feed.tail import Tail
+from infrastructure.feed.services import feed_services
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.enqueuing import JobEnqueuer
@@ -122,12 +120,13 @@ class _Database(NamedTuple):
 
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
-    address, store, journal, rows, engine, reads, _ = database
+    address, store, journal, rows, engine, reads, positions = database
     cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
     store.on_enqueued = woken.set
     enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
     identity = await stack.enter_async_context(_identity(settings, database, enqueuer))
+    feed = feed_services(journal, reads, positions, identity.tokens, identity.holders)
     erasure = await _erasure(settings, database)
     mail = postman_of(settings, rows, store.keyring)
     services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
@@ -157,7 +156,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
             WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
-        feed=await _feed(database, identity, stack),
+        feed=FeedPorts(feed.messages, await stack.enter_async_context(feed.tail)),
         jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
         pages=await _pages(settings, store),
@@ -173,13 +172,8 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    pool: dict[str, Any] = {
-        "poolclass": MeasuredEnginePool,
-        "pool_size": size,
-        "pool_timeout": patience,
-        "pool_pre_ping": True,
-    }
-    engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
+    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_size": size, "pool_timeout": patience}
+    engine = named_engine(address.dsn, "daybook-reads", patience=patience, pool_pre_ping=True, **pool)
     stack.push_async_callback(engine.dispose)
     positions = await stack.enter_async_context(Positions(engine))
     reads = Snapshots(engine, positions)
@@ -202,12 +196,6 @@ def _identity(
             redis.get_secret_value() if redis else None, settings.redis_prefix, breached=settings.breached_passwords
         ),
     )
-
-
-async def _feed(database: _Database, identity: IdentityServices, stack: AsyncExitStack) -> FeedPorts:
-    messages, rights = LogMessages(database.journal), CredentialRights(identity.tokens, identity.holders)
-    tail = Tail(database.reads, database.positions, messages, rights)
-    return FeedPorts(messages, await stack.enter_async_context(tail))
 
 
 async def _pages(settings: Settings, store: EventStore) -> PagePorts:
