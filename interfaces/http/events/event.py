@@ -17,6 +17,18 @@ from projections.read_models.feed import reading
 
 router = Router("/v1/events", "events")
 STREAM: Any = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_POSITION = {"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}
+RESUMED: Any = {
+    "parameters": [
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "required": False,
+            "description": "The last `id` of the stream before: Daybook goes on after it.",
+            "schema": _POSITION,
+        }
+    ]
+}
 
 
 @router.get("", "list_events", EventPage)
@@ -31,7 +43,7 @@ async def find(request: RequestContext, filters: Annotated[EventFilters, Query()
     return HttpResponse(200, body, {b"cache-control": PRIVATE}, position=read.position)
 
 
-@router.get("/stream", "stream_events", None, responses=STREAM)
+@router.get("/stream", "stream_events", None, responses=STREAM, openapi_extra=RESUMED)
 async def stream(request: RequestContext, filters: Annotated[StreamFilters, Query()]) -> Response:
     """Stream the events that concern the caller, as they happen. `Last-Event-ID` resumes after an event."""
     after = _resumed(request, filters.after)

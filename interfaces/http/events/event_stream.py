@@ -1,7 +1,7 @@
 """An answer that goes on: the events after a position, then those that happen, until the caller may not read them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -66,14 +66,13 @@ class EventStream(Response):
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the subscription ends. An idle stream is no request in flight."""
+        """Send events until the subscription ends. It is a request in flight until it has caught up."""
         scope["endless"], scope["end_stream"] = True, self._end
         gone = asyncio.create_task(self._until_gone(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if not scope.get("head"):
-                scope.get("leave", _nothing)()
-                await self._stream(send)
+                await self._stream(send, scope.get("leave", _nothing))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
@@ -87,11 +86,12 @@ class EventStream(Response):
     def _end(self, reason: str) -> None:
         self._subscription.end(reason)
 
-    async def _stream(self, send: Send) -> None:
+    async def _stream(self, send: Send, leave: Callable[[], None]) -> None:
         until = asyncio.get_running_loop().time() + self._feed.longest
         await _write(send, opening(self._after))
         with suppress(Unavailable, Behind, BeyondHead):  # the client connects again, and is told what is wrong
             await self._catch_up(send)
+            leave()
             await self._follow(send, until)
 
     async def _catch_up(self, send: Send) -> None:

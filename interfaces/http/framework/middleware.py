@@ -110,7 +110,7 @@ def as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
 
 
 def _once(leave: Callable[[], None]) -> Callable[[], None]:
-    """`leave`, at the first call alone: a stream leaves when it begins, and other requests when they end."""
+    """`leave`, at the first call alone: a stream leaves once it has caught up, other requests when they end."""
     left = False
 
     def leave_once() -> None:
