@@ -16,7 +16,8 @@ from interfaces.http.framework.routing import Router
 from projections.read_models.feed import reading
 
 router = Router("/v1/events", "events")
-STREAM: Any = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_EXAMPLE = 'id: 0.4711\nevent: schedule.changed\ndata: {"type":"schedule.changed","data":{}}\n\n'
+STREAM: Any = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}}}}
 _POSITION = {"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}
 RESUMED: Any = {
     "parameters": [
@@ -43,7 +44,7 @@ async def find(request: RequestContext, filters: Annotated[EventFilters, Query()
     return HttpResponse(200, body, {b"cache-control": PRIVATE}, position=read.position)
 
 
-@router.get("/stream", "stream_events", None, responses=STREAM, openapi_extra=RESUMED)
+@router.get("/stream", "stream_events", None, response_class=EventStream, responses=STREAM, openapi_extra=RESUMED)
 async def stream(request: RequestContext, filters: Annotated[StreamFilters, Query()]) -> Response:
     """Stream the events that concern the caller, as they happen. `Last-Event-ID` resumes after an event."""
     after = _resumed(request, filters.after)

@@ -46,6 +46,8 @@ class FeedPages:
 class EventStream(Response):
     """`after`: the position that the client has; None for the events from now on."""
 
+    media_type = "text/event-stream"
+
     def __init__(
         self,
         feed: FeedPorts,
