@@ -44,7 +44,15 @@ async def find(request: RequestContext, filters: Annotated[EventFilters, Query()
     return HttpResponse(200, body, {b"cache-control": PRIVATE}, position=read.position)
 
 
-@router.get("/stream", "stream_events", None, response_class=EventStream, responses=STREAM, openapi_extra=RESUMED)
+@router.get(
+    "/stream",
+    "stream_events",
+    None,
+    status_code=200,
+    response_class=EventStream,
+    responses=STREAM,
+    openapi_extra=RESUMED,
+)
 async def stream(request: RequestContext, filters: Annotated[StreamFilters, Query()]) -> Response:
     """Stream the events that concern the caller, as they happen. `Last-Event-ID` resumes after an event."""
     after = _resumed(request, filters.after)
