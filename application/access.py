@@ -259,6 +259,8 @@ ACCESS: Mapping[str, Grants] = {
     "resume_webhook": _STAFF,
     "redeliver_webhook": _STAFF,
     "list_deliveries": _STAFF,
+    "list_events": _BOTH_SIDES_AND_AUDITOR,
+    "stream_events": _BOTH_SIDES_AND_AUDITOR,
     "list_jobs": _AUDITOR_AND_ADMIN,
     "get_job": _AUDITOR_AND_ADMIN,
     "retry_job": _ADMIN,
@@ -297,7 +299,7 @@ FORMER_NAMES: Mapping[str, str] = {
 }
 """Operation -> its name before 0.2, which the scopes of older API keys have."""
 
-_READING = ("get_", "list_", "find_", "explain_", "export_", "verify_ledger")
+_READING = ("get_", "list_", "find_", "explain_", "export_", "stream_", "verify_ledger")
 
 
 def reads(operation: str) -> bool:

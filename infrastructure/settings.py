@@ -31,7 +31,7 @@ class Mode(StrEnum):
     PROD = "PROD"
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, values.FeedSettings):
     """The settings of one process. Raises one pydantic.ValidationError with all faults; it shows no value."""
 
     model_config = SettingsConfigDict(

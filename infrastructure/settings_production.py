@@ -12,7 +12,8 @@ EXAMPLE_KEYS = frozenset({"Xq0Vn7vR0S4m8aK1yqkq7o2p9u8wQZr5c3YfZ1m2b0s="})
 """The keys that docs/configuration.md shows."""
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", ""})
 _PASSWORDS = ("db_pass", "db_superuser_pass", "flower_basic_auth")
-_SERVERS = {"redis_url": ("redis", "rediss"), "broker_url": ("redis", "rediss", "amqp", "pyamqp", "amqps")}
+_SERVERS = {"redis_url": "redis", "broker_url": "redis", "nats_url": "nats"}
+_TLS = {"amqp": "amqps", "pyamqp": "amqps", "amqps": "amqps", "nats": "tls"}
 _UNVERIFIED = ("none", "optional", "cert_none", "cert_optional", "false", "no", "0")
 
 
@@ -26,11 +27,11 @@ def refused_in_production(values: Mapping[str, Any], public_url: str) -> Iterato
     host, mode = str(values.get("db_host") or ""), str(values.get("db_sslmode", "prefer"))
     if host not in unverified and not host.startswith("/") and mode != "verify-full":
         yield "db_sslmode", mode, f"use verify-full, with DB_SSLROOTCERT, {_or_name(host)}"
-    for name, (plain, *_) in _SERVERS.items():
+    for name, plain in _SERVERS.items():
         server = urlsplit(_text(values.get(name)))
         host = server.hostname or ""
         if server.scheme and host not in unverified and not _verified(server.scheme, server.query):
-            tls = "amqps" if server.scheme in {"amqp", "pyamqp", "amqps"} else f"{plain}s"
+            tls = _TLS.get(server.scheme, f"{plain}s")
             yield name, None, f"use {tls}://... with a certificate that is verified, {_or_name(host)}"
 
 
@@ -49,7 +50,7 @@ def _known_secrets(values: Mapping[str, Any]) -> Iterator[tuple[str, str | None,
 def _verified(scheme: str, query: str) -> bool:
     options = {name.lower(): each[-1].lower() for name, each in parse_qs(query).items()}
     asked = [options.get(name, "") for name in ("ssl_cert_reqs", "ssl_check_hostname")]
-    return scheme in {"rediss", "amqps", "unix"} and not any(each in _UNVERIFIED for each in asked)
+    return scheme in {"rediss", "amqps", "tls", "unix"} and not any(each in _UNVERIFIED for each in asked)
 
 
 def _or_name(host: str) -> str:

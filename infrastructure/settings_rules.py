@@ -28,6 +28,7 @@ SECRETS = (
     "redis_url",
     "smtp_url",
     "broker_url",
+    "nats_url",
     "flower_basic_auth",
     "sentry_dsn",
 )

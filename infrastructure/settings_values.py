@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from application.notifications.quiet_hours import QuietHours
 
@@ -15,6 +16,7 @@ KEY_BYTES: Mapping[str, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _MAILTO = re.compile(r"mailto:[^@\s]+@[^@\s]+")
 _DSN = re.compile(r"https?://[^\s:@/?#]+(:[^\s@/?#]+)?@[^\s@/?#]+(/[^\s@/?#]+)*/[0-9]+")
+_NATS_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _WEB = re.compile(r"https?://[^\s#?]+")
 
 
@@ -79,6 +81,16 @@ def broker_address(url: SecretStr | None) -> SecretStr | None:
     return _address(url, {"redis", "rediss", "amqp", "amqps", "pyamqp"}, example)
 
 
+def nats_address(url: SecretStr | None) -> SecretStr | None:
+    return _address(url, {"nats", "tls"}, "nats://user:password@localhost:4222 or tls://localhost:4222")
+
+
+def nats_name(name: str) -> str:
+    if not _NATS_NAME.fullmatch(name):
+        raise ValueError("use letters, digits, hyphens and underscores")
+    return name
+
+
 def mail_server(url: SecretStr | None) -> SecretStr | None:
     return _address(url, {"smtp", "smtps"}, "smtp://user:password@host:587?starttls or smtps://host:465")
 
@@ -128,3 +140,12 @@ def hash_list(path: Path | None) -> Path | None:
     if not re.match(rb"[0-9A-F]{40}(:[0-9]+)?\r?\n", first):
         raise ValueError("needs SHA-1 hashes in upper case, one a line, in order, as haveibeenpwned.com offers them")
     return path
+
+
+class FeedSettings(BaseModel):
+    """Where `daybook feed-sink` publishes to."""
+
+    nats_url: Annotated[SecretStr | None, Field(None), AfterValidator(nats_address)]
+    nats_url_file: Annotated[Path | None, Field(None)]
+    nats_stream: Annotated[str, AfterValidator(nats_name)] = "DAYBOOK"
+    nats_subject: Annotated[str, AfterValidator(nats_name)] = "daybook"

@@ -10,6 +10,7 @@ from projections.read_models.availability import vacancy
 from projections.read_models.customer import customers
 from projections.read_models.directory import directory
 from projections.read_models.double_booking_guard import occupied
+from projections.read_models.feed.entry import feed
 from projections.read_models.hold import holds
 from projections.read_models.jobs.job import jobs
 from projections.read_models.ledger_tree import ledger_tree
@@ -23,6 +24,7 @@ PROJECTIONS: Sequence[Projection] = (
     audit,
     customers,
     directory,
+    feed,
     holds,
     jobs,
     ledger_tree,

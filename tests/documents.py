@@ -15,14 +15,16 @@ from pathlib import Path
 import interfaces.admin.main
 import interfaces.http.main  # noqa: F401  importing the API defines every kind of refusal
 from interfaces.admin.request import ForeignForm
-from interfaces.http.app import document
+from interfaces.http.app import document, events_document
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.operations.problem_type import problem_types
 from tests import faults, recipes
 from tests.models import catalogue
 
 ROOT = Path(__file__).parents[1]
-API, ARCHITECTURE, OPENAPI = (ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json"))
+API, ARCHITECTURE, OPENAPI, ASYNCAPI = (
+    ROOT / "docs" / name for name in ("api.md", "architecture.md", "openapi.json", "asyncapi.json")
+)
 DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
 GUARANTEES, MODELS = ROOT / "docs/guarantees.md", ROOT / "docs/models.md"
@@ -142,6 +144,10 @@ def _openapi() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _asyncapi() -> str:
+    return json.dumps(events_document(), indent=2, ensure_ascii=False) + "\n"
+
+
 RENEWED: Mapping[Path, Callable[[], str]] = {
     API: _api,
     ARCHITECTURE: _architecture,
@@ -151,6 +157,7 @@ RENEWED: Mapping[Path, Callable[[], str]] = {
     FAULTS: lambda: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
     DECISIONS: lambda: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
     OPENAPI: _openapi,
+    ASYNCAPI: _asyncapi,
 }
 """Each document, and what makes it as it should be."""
 

@@ -26,7 +26,7 @@ from infrastructure.event_log.event_codec import decode, evolve
 from infrastructure.event_log.journal import Journal
 from infrastructure.jobs.outcomes import NOTE_DELIVERY
 from projections.engine.schema import generation_schema
-from projections.read_models.webhook import CONCERNED
+from projections.read_models.webhook import CONCERNED, READERS
 
 SCANNED = 20_000  # events that one statement scans for one webhook
 SORTED = 5_000  # events that one statement assigns to webhooks
@@ -39,16 +39,16 @@ PRUNED_EVERY = 50  # attempts between two deletions of old ones
 _LIVE = "SELECT generation, set_config('app.scope', 'all', true) FROM read.live"
 _MARK = "SELECT position, wanted, redeliveries, failures, failing_since FROM work.webhook WHERE webhook_id = %s"
 _BOUND = """
-    SELECT position FROM {schema}.happening WHERE position > %s AND position <= %s
+    SELECT position FROM {schema}.feed_message WHERE position > %s AND position <= %s
     ORDER BY position OFFSET %s LIMIT 1"""
 _AHEAD = f"""
-    SELECT DISTINCT h.position, h.type, h.subject, h.version, h.at FROM {{schema}}.happening h {CONCERNED}
+    SELECT DISTINCT h.position, h.type, h.subject, h.version, h.at FROM {{schema}}.feed_message h {CONCERNED}
     WHERE h.position > %s AND h.position <= %s AND w.id = %s ORDER BY h.position LIMIT %s"""  # noqa: S608
 _PROGRESS = f"""
     SELECT m.webhook_id, m.position, m.failing_since,
            CASE WHEN m.wanted <= m.position THEN 0 ELSE (
                SELECT count(DISTINCT h.position) FROM (
-                   SELECT * FROM {{schema}}.happening n
+                   SELECT * FROM {{schema}}.feed_message n
                    WHERE n.position > m.position AND n.position <= m.wanted ORDER BY n.position LIMIT %s) h
                {CONCERNED} WHERE w.id = m.webhook_id) END
     FROM work.webhook m WHERE m.webhook_id = ANY(%s)"""  # noqa: S608  all of it is written here
@@ -71,13 +71,15 @@ _PRUNE = """
 _SENT = """
     SELECT id, position, message_id, type, attempt, at, status_code, error, took_ms FROM work.delivery
     WHERE webhook_id = %s AND (%s::bigint IS NULL OR id < %s) ORDER BY id DESC LIMIT %s"""
-_BACK = """
+_SEEN = f"""
+    SELECT min(position) AS position FROM read.bookmark JOIN read.live USING (generation)
+    WHERE reader IN {READERS}"""  # noqa: S608
+_BACK = f"""
     INSERT INTO work.webhook AS m (webhook_id, position, wanted)
-    SELECT %(id)s, least(%(after)s, %(since)s), position
-    FROM read.bookmark JOIN read.live USING (generation) WHERE reader = 'webhook'
+    SELECT %(id)s, least(%(after)s, %(since)s), position FROM ({_SEEN}) seen
     ON CONFLICT (webhook_id) DO UPDATE
     SET position = least(m.position, %(after)s), wanted = greatest(m.wanted, excluded.wanted),
-        redeliveries = m.redeliveries + 1"""
+        redeliveries = m.redeliveries + 1"""  # noqa: S608
 _DROP = """
     WITH marks AS (DELETE FROM work.webhook WHERE webhook_id = %(id)s),
          sent AS (DELETE FROM work.delivery WHERE webhook_id = %(id)s)
@@ -86,10 +88,9 @@ _DROP = """
 # A webhook without pending events is moved to just before its next event: it skips events that do not concern it.
 _WAKE = f"""
     WITH seen AS (SELECT position FROM work.webhook_seen FOR UPDATE SKIP LOCKED),
-    head AS (
-        SELECT position FROM read.bookmark JOIN read.live USING (generation) WHERE reader = 'webhook'),
+    head AS ({_SEEN}),
     stretch AS (
-        SELECT h.* FROM seen, head, {{schema}}.happening h
+        SELECT h.* FROM seen, head, {{schema}}.feed_message h
         WHERE h.position > seen.position AND h.position <= head.position ORDER BY h.position LIMIT %(most)s),
     looked AS (
         UPDATE work.webhook_seen s SET position = greatest(s.position, CASE

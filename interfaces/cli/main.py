@@ -16,7 +16,7 @@ from interfaces.cli.failures import failure_of
 from interfaces.cli.reporting import report_crash
 
 ORDER = (
-    *("up", "api", "project", "worker", "beat", "flower"),
+    *("up", "api", "project", "worker", "beat", "flower", "feed-sink"),
     *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
     *("admin", "audit", "projections", "keys", "rebuild", "restored"),
 )

@@ -1,4 +1,4 @@
-"""`daybook api`, `project`, `worker`, `beat`, `flower`: one role of Daybook, in this process alone."""
+"""`daybook api`, `project`, `worker`, `beat`, `flower`, `feed-sink`: one role of Daybook, in this process alone."""
 
 from __future__ import annotations
 
@@ -98,7 +98,31 @@ def flower(
         run_flower(settings, auth.get_secret_value() if auth else None, address, port)
 
 
-COMMANDS = (api, project, worker, beat, flower)
+def feed_sink(
+    data: Data = HOME,
+    create: Annotated[bool, typer.Option(help="Make the stream if it is missing, and publish all events.")] = False,
+    metrics_port: MetricsPort = None,
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Publish events to NATS JetStream, once and in order. Needs NATS_URL; run one for a stream."""
+    import asyncio
+
+    from application.feed.sink import SinkRefused
+
+    with _running("feed-sink", data, metrics_port, until_stdin_closes=until_stdin_closes) as settings:
+        if settings.nats_url is None:
+            fail("Set NATS_URL to the address of a NATS server, such as nats://localhost:4222.", 2)
+        try:
+            from interfaces.feed_sink.main import run_feed_sink
+        except ImportError:
+            fail("`daybook feed-sink` needs more packages. Run `uv sync --extra nats`.", 2)
+        try:
+            asyncio.run(run_feed_sink(settings, create=create))
+        except SinkRefused as refused:
+            fail(str(refused))
+
+
+COMMANDS = (api, project, worker, beat, flower, feed_sink)
 NO_METRICS = 0  # Flower has its own
 
 

@@ -16,6 +16,8 @@ from interfaces.http.audit import past, proofs, requests, search, stream_history
 from interfaces.http.booking import appointment, history, hold, notices, waitlist
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
+from interfaces.http.events import event
+from interfaces.http.events.asyncapi import asyncapi, asyncapi_route
 from interfaces.http.framework.cors import Origins
 from interfaces.http.framework.middleware import Envelope, RequestSpan, as_get
 from interfaces.http.framework.ports import Ports
@@ -65,6 +67,7 @@ ROUTERS = (
     password.router,
     totp.router,
     api_key.router,
+    event.router,
     webhook.router,
     ledger.router,
     proofs.router,
@@ -203,7 +206,7 @@ def build(ports: Ports | None = None, life: Life | None = None, options: AppOpti
     )
     app.state.ports, app.state.options = ports, options
     app.router.routes.append(root_route("Daybook", app.version, options.links))
-    app.router.routes.extend(docs_routes(app.title))
+    app.router.routes.extend([*docs_routes(app.title), asyncapi_route])
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend(pages.ROUTES)
@@ -221,3 +224,8 @@ def _described(app: FastAPI) -> dict[str, object]:
 def document() -> dict[str, Any]:
     """The OpenAPI document of the whole app; needs no servers."""
     return describe(build())
+
+
+def events_document() -> dict[str, Any]:
+    """The AsyncAPI document of the whole app; needs no servers."""
+    return asyncapi(document())

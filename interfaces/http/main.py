@@ -25,6 +25,7 @@ from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.feed.services import feed_services
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
 from infrastructure.jobs.enqueuing import JobEnqueuer
@@ -52,6 +53,7 @@ from interfaces.http.framework.ports import (
     AbusePorts,
     Check,
     ErasurePorts,
+    FeedPorts,
     HealthPorts,
     IdentityPorts,
     JobPorts,
@@ -113,16 +115,18 @@ class _Database(NamedTuple):
     rows: RowPool
     engine: AsyncEngine
     reads: Snapshots
+    positions: Positions
 
 
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     database = await _database(settings, stack)
-    address, store, journal, rows, engine, reads = database
+    address, store, journal, rows, engine, reads, positions = database
     cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
     store.on_enqueued = woken.set
     enqueuer, verifications = JobEnqueuer(rows, store.keyring, woken.set), Verifications(rows, store.keyring)
     identity = await stack.enter_async_context(_identity(settings, database, enqueuer))
+    feed = feed_services(journal, reads, positions, identity.tokens, identity.holders)
     erasure = await _erasure(settings, database)
     mail = postman_of(settings, rows, store.keyring)
     services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
@@ -154,6 +158,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
             WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
+        feed=FeedPorts(feed.messages, await stack.enter_async_context(feed.tail)),
         jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
         pages=await _pages(settings, store),
@@ -169,13 +174,13 @@ async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
     assert isinstance(store.journal, PostgresJournal)
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
-    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_pre_ping": True}
-    pool |= {"pool_size": size, "pool_timeout": patience}
-    engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
+    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_size": size, "pool_timeout": patience}
+    engine = named_engine(address.dsn, "daybook-reads", patience=patience, pool_pre_ping=True, **pool)
     stack.push_async_callback(engine.dispose)
-    reads = Snapshots(engine, await stack.enter_async_context(Positions(engine)))
+    positions = await stack.enter_async_context(Positions(engine))
+    reads = Snapshots(engine, positions)
     rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
-    return _Database(address, store, store.journal, rows, engine, reads)
+    return _Database(address, store, store.journal, rows, engine, reads, positions)
 
 
 def _identity(

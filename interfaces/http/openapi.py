@@ -42,6 +42,7 @@ TAGS: Mapping[str, str] = {
     "users": "All accounts, for admins.",
     "api-keys": "Keys for programs, which act for the account that made them.",
     "webhooks": "HTTP messages to your server when something happens.",
+    "events": "What has happened: pages after a position, and a stream.",
     "audit": "The ledger that proves the event log unchanged, and the security log.",
     "jobs": "Reminders, expiries and other work that becomes due, for operators.",
     "health": "Whether this process is alive and ready for requests.",

@@ -21,7 +21,8 @@ Key = Any
 class Derivation:
     """A statement that makes rows from values and from the projection's own tables, for a whole page at once.
 
-    `sql`: with `{schema}`, and `{given}` for the rows of values. `columns`: the names and SQL types of the values.
+    `sql`: with `{schema}`, and `{given}` for the rows of values. `columns`: the names and SQL types of the values. The
+    statement looks at no row of a later position, so that pages of any size end the same.
     """
 
     sql: str
@@ -80,7 +81,7 @@ class RowBatch:
         self._of(table).computed.append((query, values))
 
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
-        """Write the changes to tables in `schema`: a delete and an upsert each, an update per column set."""
+        """Write the changes to tables in `schema`: a delete, an upsert, an update per column set; then derive."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)

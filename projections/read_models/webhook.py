@@ -1,4 +1,4 @@
-"""Webhooks, the events that they publish, and the webhooks that each event concerns."""
+"""Which webhooks are there, and which of them does each event of the feed concern?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Text, select
 
-from domain.booking.appointment import Appointment
 from domain.catalog.organization import Organization, Rank
 from domain.catalog.provider import Provider
-from domain.scheduling.schedule import Schedule
-from domain.webhooks.webhook import PUBLISHED, Webhook, WebhookStatus
+from domain.webhooks.webhook import Webhook, WebhookStatus
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import Table, instant, json, metadata, uuid
@@ -36,36 +34,6 @@ webhook = Table(
     instant("created_at"),
 )
 _w = webhook.c
-
-happening = Table(
-    "happening",
-    metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("type", Text, nullable=False),
-    uuid("subject"),
-    Column("version", BigInteger, nullable=False),
-    uuid("provider_id", nullable=True),  # of a provider's own events; of appointments: see webhook_place
-    instant("at"),
-    comment="What has happened that webhooks publish?",
-)
-
-place = Table(
-    "webhook_place",
-    metadata,
-    uuid("appointment_id", primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    uuid("provider_id"),
-    comment="Which provider has an appointment, from a position on?",
-)
-
-affiliation = Table(
-    "webhook_affiliation",
-    metadata,
-    uuid("provider_id", primary_key=True),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
-    uuid("organization_id", nullable=True),
-    comment="To which organization does a provider belong, from a position on?",
-)
 
 owners = OwnerTables(
     membership.members("webhook"),
@@ -103,29 +71,15 @@ class ListedWebhook:
 
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
-    event, id, position = recorded.event, recorded.stream, {"position": recorded.position}
-    match event:
+    match recorded.event:
         case Webhook.Event():
             _subscription(recorded, rows)
-        case Appointment.Event() if (provider_id := getattr(event, "provider_id", None)) is not None:
-            rows.put(place, appointment_id=id, **position, provider_id=provider_id)
-        case Provider.Joined():
-            rows.put(owners.providers, provider_id=id, owner_id=event.owner_id)
-            rows.put(affiliation, provider_id=id, **position, **_organization(event))
-        case Provider.Changed():
-            rows.put(affiliation, provider_id=id, **position, **_organization(event))
+        case Provider.Joined(owner_id=owner_id):
+            rows.put(owners.providers, provider_id=recorded.stream, owner_id=owner_id)
         case Organization.Event():
             membership.project(owners.members, recorded, rows)
         case _:
             pass
-    _publish(recorded, rows)
-
-
-def _publish(recorded: RecordedEvent, rows: RowBatch) -> None:
-    event, about = recorded.event, {"subject": recorded.stream, "version": recorded.version, "at": recorded.at}
-    if (kind := PUBLISHED.get(type(event))) is not None:
-        provider_id = recorded.stream if isinstance(event, Provider.Event) else recorded.calendar
-        rows.put(happening, position=recorded.position, type=kind, provider_id=provider_id, **about)
 
 
 def _subscription(recorded: RecordedEvent, rows: RowBatch) -> None:
@@ -159,43 +113,23 @@ def _subscribed(event: Webhook.Subscribed) -> dict[str, Any]:
     }
 
 
-def _organization(event: Provider.Joined | Provider.Changed) -> dict[str, Any]:
-    id = event.profile.get("organization_id")
-    return {"organization_id": None if id is None else UUID(str(id))}
-
-
-webhooks = Projection(
-    "webhook",
-    [webhook, happening, place, affiliation, *owners.tables],
-    project,
-    (Appointment, Organization, Provider, Schedule, Webhook),
-)
+webhooks = Projection("webhook", [webhook, *owners.tables], project, (Organization, Provider, Webhook))
 
 CONCERNED = """
-    CROSS JOIN LATERAL (
-        SELECT h.provider_id WHERE h.provider_id IS NOT NULL
-        UNION (SELECT p.provider_id FROM {schema}.webhook_place p
-               WHERE p.appointment_id = h.subject AND p.position <= h.position
-               ORDER BY p.position DESC LIMIT 1)
-        UNION (SELECT p.provider_id FROM {schema}.webhook_place p
-               WHERE p.appointment_id = h.subject AND p.position < h.position
-               ORDER BY p.position DESC LIMIT 1)
-    ) whom
-    LEFT JOIN LATERAL (
-        SELECT a.organization_id FROM {schema}.webhook_affiliation a
-        WHERE a.provider_id = whom.provider_id AND a.position <= h.position ORDER BY a.position DESC LIMIT 1
-    ) employer ON true
     JOIN LATERAL (
-        SELECT * FROM {schema}.webhook b WHERE b.provider_id = whom.provider_id
-           AND (b.organization_id IS NULL OR b.organization_id = employer.organization_id)
+        SELECT b.* FROM {schema}.feed_entry e JOIN {schema}.webhook b ON b.provider_id = e.scope
+        WHERE e.position = h.position AND (b.organization_id IS NULL OR EXISTS (
+            SELECT FROM {schema}.feed_entry o WHERE o.scope = b.organization_id AND o.position = h.position))
         UNION ALL
-        SELECT * FROM {schema}.webhook b
-        WHERE b.provider_id IS NULL AND b.organization_id = employer.organization_id
+        SELECT b.* FROM {schema}.feed_entry e JOIN {schema}.webhook b ON b.organization_id = e.scope
+        WHERE e.position = h.position AND b.provider_id IS NULL
     ) w ON w.types ? h.type AND w.state <> 'deleted'"""
-"""Joins happenings `h` with the webhooks `w` that they concern, by the provider at that position.
+"""Joins messages `h` of the feed with the webhooks `w` that they concern, by the entries of the feed.
 
-An appointment that moves to another provider concerns the webhooks of both.
+A webhook with both ids hears of the events that concern both.
 """
+READERS = ("webhook", "feed")
+"""The projections whose tables CONCERNED joins: what both have seen is complete."""
 
 _listed = select(*(_w[name] for name in ListedWebhook.__dataclass_fields__)).where(
     _w.state != WebhookStatus.DELETED.value

@@ -80,6 +80,9 @@ OURS: dict[str, tuple[str, Any]] = {
     "SUPPORT_URL": ("https://example.org/help", "https://example.org/help"),
     "MAILBOX": ("/var/mail/daybook", Path("/var/mail/daybook")),
     "QUIET_HOURS": ("21:00-08:00", "21:00-08:00"),
+    "NATS_URL": ("nats://user:password@localhost:4222", "nats://user:password@localhost:4222"),
+    "NATS_STREAM": ("EVENTS", "EVENTS"),
+    "NATS_SUBJECT": ("events", "events"),
     "WEBHOOK_ALLOW_PRIVATE": ("127.0.0.0/8", "127.0.0.0/8"),
 }
 

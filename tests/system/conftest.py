@@ -14,6 +14,8 @@ QUICK: dict[str, int | None] = {
     "journeys/booking/test_cached.py": 1,
     "journeys/booking/test_closing.py": ALL,
     "journeys/booking/test_machine.py": ALL,
+    "journeys/feed/test_sink.py": 2,
+    "journeys/feed/test_stream.py": 4,
     "journeys/jobs/test_notices.py": ALL,
     "journeys/jobs/test_webhook.py": ALL,
     "journeys/booking/test_once.py": ALL,

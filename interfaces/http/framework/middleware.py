@@ -68,7 +68,7 @@ class Envelope:
         current_work.set(scope)  # of this request's task alone
         with self._span(scope):
             try:
-                leave = await self._admit(scope["path"], scope["method"])
+                scope["leave"] = leave = _once(await self._admit(scope["path"], scope["method"]))
                 await (self._origins.preflight(scope) or self._app)(scope, receive, send_with_headers)
             except Exception as error:
                 if started:
@@ -106,7 +106,20 @@ def as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
     async def send_without_body(message: Message) -> None:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-    return {**scope, "method": "GET"}, send_without_body
+    return {**scope, "method": "GET", "head": True}, send_without_body
+
+
+def _once(leave: Callable[[], None]) -> Callable[[], None]:
+    """`leave`, at the first call alone: a stream leaves once it has caught up, other requests when they end."""
+    left = False
+
+    def leave_once() -> None:
+        nonlocal left
+        if not left:
+            left = True
+            leave()
+
+    return leave_once
 
 
 def _nothing() -> None:

@@ -11,6 +11,7 @@ from application.audit_request import RequestWorks
 from application.booking.ports import BookingQueries
 from application.ending import AheadReader
 from application.event_log import EventStore
+from application.feed.ports import FeedMessages, FeedTail
 from application.identity.api_key import ApiKeyHolders
 from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
@@ -92,6 +93,15 @@ class WebhookPorts:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedPorts:
+    """`longest`: seconds that a stream lasts at most, so that clients spread over the processes again."""
+
+    messages: FeedMessages
+    tail: FeedTail
+    longest: float = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
 class JobPorts:
     """`retry`: makes a job due now; False if it is done or running. `enqueuer`: of jobs that no event makes."""
 
@@ -152,6 +162,7 @@ class Ports:
     abuse: AbusePorts
     erasure: ErasurePorts
     webhooks: WebhookPorts
+    feed: FeedPorts
     jobs: JobPorts
     mails: SentMails
     pages: PagePorts

@@ -47,6 +47,8 @@ class RequestContext(Request):
             return
         token = request_headers.bearer_token(self.sent, client=operation == SIGN_IN)
         self.api_key = token if token is not None and token.startswith(PREFIX) else None
+        self.credential = token or ""
+        """The access token or API key, which a stream checks again while it lasts."""
         if self.api_key is None:
             self._admit(ANONYMOUS if token is None else self.ports.identity.tokens.verify(token))
 

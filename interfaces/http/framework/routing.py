@@ -138,8 +138,9 @@ class Router:
         self._tag, self._source, self._resources = tag, source, resources
 
     def get(
-        self, path: str, operation: str, answer: type[BaseModel], *, needs: Needs = USUAL, **options: Any
+        self, path: str, operation: str, answer: type[BaseModel] | None, *, needs: Needs = USUAL, **options: Any
     ) -> Decorator:
+        """`answer`: None for one that is not JSON, which `responses` describes."""
         return self._add("GET", path, operation, needs, response_model=answer, **options)
 
     def post(

@@ -1,4 +1,7 @@
-"""Metrics of requests: how many, how they ended, how long they took, by operation. Paths and callers are no labels."""
+"""Metrics of requests: how many, how they ended, how long they took, by operation. Paths and callers are no labels.
+
+Of a stream, which has no end of its own, the time until it begins counts.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,12 @@ def measured(app: ASGIApp) -> ASGIApp:
     """The app, with each of its requests counted."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        began, status = time.perf_counter(), BROKEN_OFF
+        began, status, started = time.perf_counter(), BROKEN_OFF, 0.0
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started = message["status"], time.perf_counter()
             await send(message)
 
         try:
@@ -44,7 +47,8 @@ def measured(app: ASGIApp) -> ASGIApp:
         finally:
             operation = UNROUTED if status == NOT_ALLOWED else _operation(scope)
             _counter(operation, status).inc()
-            _timer(operation).observe(time.perf_counter() - began)
+            ended = started if scope.get("endless") else time.perf_counter()
+            _timer(operation).observe(ended - began)
 
     return answer
 

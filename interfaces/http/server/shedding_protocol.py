@@ -28,3 +28,10 @@ class SheddingProtocol(HttpToolsProtocol):
         if not keep:
             self.transport.close()
         self.on_response_complete()
+
+    def shutdown(self) -> None:
+        """End after the answer under way; one that would not end by itself is told to."""
+        super().shutdown()
+        scope: Any = getattr(self.cycle, "scope", {})
+        if (end := scope.get("end_stream")) is not None:
+            end("drain")

@@ -2,6 +2,17 @@
 
 from interfaces.http.vocabulary.word import Word, Words
 
+_MESSAGE = {
+    "type": "schedule.changed",
+    "timestamp": "2030-01-02T10:11:12.123456Z",
+    "data": {
+        "provider_id": "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354",
+        "version": 2,
+        "timezone": "Europe/Paris",
+        "position": "0.4711",
+    },
+}
+
 WORDS: Words = {
     "webhook_id": Word("The id of the webhook."),
     "url": Word("The address to which Daybook sends the messages: https, and public.", "https://example.org/hook"),
@@ -12,6 +23,15 @@ WORDS: Words = {
     "WebhookWithSecret.provider_id": Word("The provider that the webhook is about; null: all of the organization's."),
     "list_webhooks.organization_id": Word("Only webhooks of this organization."),
     "list_webhooks.provider_id": Word("Only webhooks about this provider."),
+    "list_events.after": Word("Only events after this position: `next` of the page before.", "0.4711"),
+    "list_events.types": Word("Only events of these types; by default of all.", ["appointment.booked"]),
+    "list_events.limit": Word("The number of events on a page at most.", 50),
+    "stream_events.after": Word("Only events after this position; by default those from now on.", "0.4711"),
+    "stream_events.types": Word("Only events of these types; by default of all.", ["appointment.booked"]),
+    "EventPage.items": Word("The events of this page, in the order of the log.", [_MESSAGE]),
+    "EventPage.next": Word(
+        "Every event up to this position has been looked at: the `after` of the next page.", "0.4711"
+    ),
     "timestamp": Word("When the event was recorded: an instant in UTC.", "2030-01-02T10:11:12.123456Z"),
     "AppointmentMessage.type": Word("The type of the event.", "appointment.booked"),
     "ScheduleMessage.type": Word("The type of the event.", "schedule.changed"),

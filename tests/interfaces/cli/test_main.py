@@ -40,6 +40,7 @@ WITHOUT_SERVERS = (
     "worker",
     "beat",
     "flower",
+    "feed-sink",
     "migrate",
     "token --role admin",
     "config",
@@ -108,7 +109,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: D
     ran = daybook("--help")
     listed = [line.split()[0] for line in ran.stdout.partition("Commands:\n")[2].splitlines()]
     assert listed == [
-        *("up", "api", "project", "worker", "beat", "flower"),
+        *("up", "api", "project", "worker", "beat", "flower", "feed-sink"),
         *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
         *("admin", "audit", "projections", "keys", "rebuild", "restored"),
     ]

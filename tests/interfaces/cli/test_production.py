@@ -46,7 +46,7 @@ def ended(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("role", ["api", "project", "worker", "beat", "flower"])
+@pytest.mark.parametrize("role", ["api", "project", "worker", "beat", "flower", "feed-sink"])
 def test_roles_that_run_for_long_refuse_the_superuser(role: str, tmp_path: Path) -> None:
     assert ended(tmp_path, "daybook", role, DB_SUPERUSER="postgres") == (2, SUPERUSER)
 

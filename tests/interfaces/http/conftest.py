@@ -19,6 +19,9 @@ from application.event_log import EventStore
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
+from infrastructure.feed.messages import LogMessages
+from infrastructure.feed.rights import CredentialRights
+from infrastructure.feed.tail import Tail
 from infrastructure.identity import rate_limits
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.past_log import PastLog
@@ -32,6 +35,7 @@ from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.ports import (
     AbusePorts,
     ErasurePorts,
+    FeedPorts,
     IdentityPorts,
     JobPorts,
     PagePorts,
@@ -93,13 +97,16 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
             reads = Snapshots(engine, positions)
             availability = Availability(AvailabilityLoader(pool), reads)
             async with people_of(store, reads, *where) as people:
+                messages, identity = LogMessages(store.journal), people.ports["identity"]
+                tail = Tail(reads, positions, messages, CredentialRights(identity.tokens, identity.holders))
+                feed = FeedPorts(messages, tail, longest=0)  # a stream ends when it has told what there is
                 concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
-                concepts["views"] = ViewLog(people.rows, store.now)
+                concepts |= {"views": ViewLog(people.rows, store.now), "feed": feed}
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
-                async with _spoken_to(ports, catch_up) as api:
+                async with tail, _spoken_to(ports, catch_up) as api:
                     api.people, people.catch_up = people, lambda: api.catch_up()  # noqa: PLW0108  tests replace it
                     yield api
     finally:
@@ -157,6 +164,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "past": none,
         "views": none,
         "works": none,
+        "feed": FeedPorts(none, none),
     }
 
 

@@ -205,6 +205,9 @@ search_events                  ?    .    .  |   +    +    +    +  |   +    +    
 get_request_chain              ?    .    .  |   -    +    -    -  |   -    -    -  |   +    +    .
 list_security_events           ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 
+list_events                    ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+stream_events                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
+
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_job                        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 retry_job                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .

@@ -1,7 +1,7 @@
 """The OpenAPI document is complete, and as committed."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -96,7 +96,7 @@ def _models() -> dict[str, Any]:
             items = getattr(answer, "model_fields", {}).get("items")
             if items is not None:
                 (item,) = items.annotation.__args__
-                models[public_name(item.__name__)] = item
+                models |= {public_name(each.__name__): each for each in get_args(item) or (item,)}
     return models
 
 

@@ -23,7 +23,7 @@ OWNED: dict[str, tuple[str, Ownership]] = {
     table.name: (projection.name, ownership)
     for projection in PROJECTIONS
     for table in projection.tables
-    if (ownership := ownership_of(table)) is not None
+    if (ownership := ownership_of(table)) is not None and "id" in table.c  # for feed_entry, see read_models/feed
 }
 
 

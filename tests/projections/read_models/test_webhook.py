@@ -6,18 +6,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from domain.booking.appointment_fields import Reason
-from domain.booking.origin import Party
 from domain.catalog.organization import Organization, Rank
-from domain.scheduling.schedule import Schedule
 from domain.webhooks.webhook import Webhook
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.query.snapshot import Snapshots
 from projections.read_models import webhook
 from projections.read_models.jobs.job import job
-from projections.read_models.webhook import affiliation, happening, place
-from tests.projections.story import NOW, a_place, a_provider, an_appointment, an_organization, at
+from tests.projections.story import NOW, a_provider, an_organization
 
 ALL = Page(limit=50)
 
@@ -107,43 +103,6 @@ async def test_owners_see_their_providers_webhooks_and_managers_the_organization
             assert {each.id for each in (await webhook.find(read, ALL))[0]} == theirs, "row-level security"
             for id in (own, shared, bound):
                 assert (await webhook.get(read, id, owner=Owner(who)) is not None) is (id in theirs)
-
-
-async def test_happenings_are_what_is_published_in_order(write, catch_up, look) -> None:
-    ada = a_provider()
-    schedule = Schedule(id=Schedule.id_of(ada.id), calendar_id=ada.id, timezone="UTC", timestamp=NOW)
-    appointment = an_appointment(ada.id)
-    await write(ada, schedule, appointment)
-    schedule.set_weekly(uuid4(), "UTC", {"0": [[540, 600]]}, NOW)
-    appointment.annotate(uuid4(), "tall", {}, NOW)
-    appointment.cancel(uuid4(), Reason("ill"), Party.STAFF, NOW)
-    await write(schedule, appointment)
-    await catch_up()
-    async with look("webhook") as read:
-        rows = (await read.connection.execute(select(happening).order_by(happening.c.position))).all()
-    assert [(row.type, row.subject, row.version, row.provider_id) for row in rows] == [
-        ("appointment.booked", appointment.id, 1, None),
-        ("schedule.changed", schedule.id, 2, ada.id),
-        ("appointment.cancelled", appointment.id, 3, None),
-    ]
-
-
-async def test_with_whom_and_of_whom_is_kept_from_position_to_position(write, catch_up, look) -> None:
-    ada, organization_id = a_provider(), uuid4()
-    appointment, to = an_appointment(ada.id), uuid4()
-    first = await write(ada, appointment)
-    appointment.reschedule(uuid4(), *a_place(to, at(9, day=9)), by_customer=False, now=NOW)
-    ada.change(uuid4(), {"organization_id": str(organization_id)}, NOW)
-    last = await write(appointment, ada)
-    await catch_up()
-    async with look("webhook") as read:
-        places = (await read.connection.execute(select(place).order_by(place.c.position))).all()
-        rows = (await read.connection.execute(select(affiliation).order_by(affiliation.c.position))).all()
-    assert [(row.position, row.provider_id) for row in places] == [(first, ada.id), (last - 1, to)]
-    assert [(row.position, row.organization_id) for row in rows] == [
-        (first - 1, None),
-        (last, organization_id),
-    ]
 
 
 async def test_a_webhook_has_one_job_for_good(write, catch_up, look) -> None:

@@ -1,0 +1,1 @@
+"""The feed: the messages of webhooks by position, for programs that follow."""

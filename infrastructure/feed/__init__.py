@@ -1,0 +1,1 @@
+"""The feed: its messages read from the log, one tail for all streams of a process, sinks."""

@@ -1,0 +1,1 @@
+"""The sink of the feed: publishes what happens to a broker."""

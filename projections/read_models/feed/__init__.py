@@ -1,0 +1,1 @@
+"""The feed: what happened, and whom each event concerns."""
