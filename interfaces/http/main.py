@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,13 +18,10 @@ from application.notifications.links import Links
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
-from infrastructure.database.engines import named_engine
-from infrastructure.database.pool_waits import WAITS, MeasuredEnginePool, MeasuredPool
-from infrastructure.database.row_pool import RowPool
+from infrastructure.database.pool_waits import WAITS, MeasuredPool
 from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
 from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.feed.services import feed_services
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
@@ -38,6 +35,7 @@ from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.observability.request_span import request_span
+from infrastructure.opened_database import OpenedDatabase, opened_database
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
@@ -68,9 +66,7 @@ from projections.availability.cache import AvailabilityCache
 from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
-from projections.engine.positions import Positions
 from projections.query.last_writes import LastWrites
-from projections.query.snapshot import Snapshots
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -106,20 +102,8 @@ async def _life(settings: Settings, app: FastAPI) -> AsyncIterator[None]:
         drain(app)
 
 
-class _Database(NamedTuple):
-    """The event store, the rows beside the log, and the read models."""
-
-    address: DatabaseAddress
-    store: EventStore
-    journal: PostgresJournal
-    rows: RowPool
-    engine: AsyncEngine
-    reads: Snapshots
-    positions: Positions
-
-
 async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
-    database = await _database(settings, stack)
+    database = await opened_database(settings, stack)
     address, store, journal, rows, engine, reads, positions = database
     cache, writes, redis = await _cache(settings, stack)
     woken = asyncio.Event()
@@ -166,25 +150,8 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack) -> _Database:
-    address = settings.database
-    assert address is not None
-    size, patience = settings.db_pool_size, settings.db_pool_timeout
-    store = postgres_store(address.dsn, settings.masters, pool_size=size, patience=patience)
-    assert isinstance(store.journal, PostgresJournal)
-    stack.push_async_callback(store.journal.close)
-    await store.journal.open()
-    pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_size": size, "pool_timeout": patience}
-    engine = named_engine(address.dsn, "daybook-reads", patience=patience, pool_pre_ping=True, **pool)
-    stack.push_async_callback(engine.dispose)
-    positions = await stack.enter_async_context(Positions(engine))
-    reads = Snapshots(engine, positions)
-    rows = await stack.enter_async_context(RowPool(address.dsn, size=size, patience=patience))
-    return _Database(address, store, store.journal, rows, engine, reads, positions)
-
-
 def _identity(
-    settings: Settings, database: _Database, enqueuer: JobEnqueuer
+    settings: Settings, database: OpenedDatabase, enqueuer: JobEnqueuer
 ) -> AbstractAsyncContextManager[IdentityServices]:
     redis = settings.redis_url
     keys = TokenKeys(*settings.secret_keys, algorithm=settings.algorithm, strict=settings.mode is Mode.PROD)
@@ -205,7 +172,7 @@ async def _pages(settings: Settings, store: EventStore) -> PagePorts:
     return PagePorts(PageTemplates(settings.public_url), links)
 
 
-async def _erasure(settings: Settings, database: _Database) -> ErasurePorts:
+async def _erasure(settings: Settings, database: OpenedDatabase) -> ErasurePorts:
     """The ports of erasure. First erases again the persons that a restored backup has brought back."""
     services = ErasureServices(
         database.store,
