@@ -10,8 +10,10 @@ from subprocess import run
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
+from domain.people.account import Account
 from interfaces.cli.audit import app
 from tests.conftest import Database
 from tests.interfaces.http.audit.archived import DOCUMENT, source
@@ -20,9 +22,10 @@ from tests.system.journeys.operations.test_audit import WITHOUT_DATA, _renamed_t
 Answer = Callable[..., str]
 
 
-def commands() -> list[str]:
-    """Those of the seven questions, in order."""
-    _, _, questions = DOCUMENT.read_text(encoding="utf-8").partition("## Seven questions")
+def commands(title: str = "Seven questions") -> list[str]:
+    """Those of a section, in order."""
+    _, _, after = DOCUMENT.read_text(encoding="utf-8").partition(f"## {title}")
+    questions, _, _ = after.partition("\n## ")
     return [each.strip() for each in re.findall(r"^    daybook (audit .+)$", questions, re.MULTILINE)]
 
 
@@ -86,6 +89,59 @@ def test_seven_questions_and_their_answers(database: Database, answer: Answer, t
             check=False,
         )
         assert verified.returncode == 0, verified.stderr
+
+
+@pytest.mark.timeout(1200)
+def test_further_questions_and_their_answers(database: Database, answer: Answer) -> None:
+    tag = str(asyncio.run(_renamed_tag(database)))
+    asyncio.run(_caught_up(database))
+    recorded = json.loads(answer(f"audit search --stream {tag} --json"))
+    words = {"STREAM": tag, "REQUEST": recorded[0]["request"]}
+    person, kind, request, _, views = commands("Further questions")
+    assert answer(person, **words) == ""  # a tag is nobody
+    assert [line.split()[2] for line in answer(kind, **words).splitlines()] == ["Tag.Renamed"]
+    assert "Tag.Coined" in answer(request, **words)
+    assert answer(views, **words) == ""
+
+
+@pytest.mark.timeout(1200)
+def test_an_archive_that_tells_of_somebody_is_in_the_views_log(
+    database: Database, answer: Answer, tmp_path: Path
+) -> None:
+    account = asyncio.run(_an_account(database))
+    stream = str(Account.id_of(account))
+    answer("audit export --stream STREAM archive", STREAM=stream, archive=str(tmp_path / "quiet"))
+    assert answer("audit views") == ""
+    answer("audit export --told --stream STREAM archive", STREAM=stream, archive=str(tmp_path / "archive"))
+    (line,) = answer("audit views").splitlines()
+    assert str(account) in line
+    assert "export_archive" in line
+
+
+async def _an_account(database: Database) -> UUID:
+    from infrastructure.event_log.postgres_journal import postgres_store
+    from tests.support.sealed import MASTERS
+    from tests.support.signing import recorded
+
+    store = postgres_store(database.application, MASTERS)
+    await store.open()
+    try:
+        return await recorded(store, "grace@example.org")
+    finally:
+        await store.close()
+
+
+async def _caught_up(database: Database) -> None:
+    from infrastructure.event_log.event_codec import EventCodec
+    from projections.engine.projector import Projector
+    from projections.registry import PROJECTIONS
+    from tests.support.sealed import MASTERS
+
+    engine = create_async_engine(database.url)
+    try:
+        await Projector(engine, PROJECTIONS, EventCodec(MASTERS)).catch_up()
+    finally:
+        await engine.dispose()
 
 
 async def _another(database: Database) -> UUID:
