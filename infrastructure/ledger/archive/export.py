@@ -57,11 +57,11 @@ class ArchiveScope:
     def of_stream(stream: UUID) -> ArchiveScope:
         return ArchiveScope({"stream": str(stream)}, {stream: _EVERY_VERSION})
 
-    def has(self, row: EventRow) -> bool:
+    def has(self, row: ArchivedRow) -> bool:
         return self.streams is None or row.version <= self.streams.get(row.stream, 0)
 
 
-class EventRow(NamedTuple):
+class ArchivedRow(NamedTuple):
     """An event as it is stored. `at`: in microseconds since 1970."""
 
     position: int
@@ -134,7 +134,7 @@ class ArchiveExport:
                     await self._of_range(await anext(rows), scope)
                 self._step(upto - first + 1, last - first + 1)
 
-    async def _of_range(self, row: EventRow, scope: ArchiveScope) -> None:
+    async def _of_range(self, row: ArchivedRow, scope: ArchiveScope) -> None:
         if scope.has(row):
             await self._event(row)
         else:
@@ -142,11 +142,11 @@ class ArchiveExport:
             self._root.add(leaf_hash(row.digest, row.position, row.at))
 
     @asynccontextmanager
-    async def _rows(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[EventRow]]:
+    async def _rows(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[ArchivedRow]]:
         async with self._connection.cursor("archived") as cursor:
             cursor.itersize = 500
             await cursor.execute(query.encode(), values)
-            yield (EventRow._make(row) async for row in cursor)
+            yield (ArchivedRow._make(row) async for row in cursor)
 
     async def _nodes(self, tree: LedgerTree, upto: int) -> None:
         """The subtrees from where the archive is, to a position."""
@@ -160,7 +160,7 @@ class ArchiveExport:
         named = {"keys_upto": keys_upto, "keys": keys.hex() if keys else None, "previous": (previous or b"").hex()}
         self._out.line("seal", since=since, upto=upto, at=at, version=version, hash=sealed.hex(), **named)
 
-    async def _event(self, row: EventRow) -> None:
+    async def _event(self, row: ArchivedRow) -> None:
         recomputed = digest(row.id, row.stream, row.version, row.topic, row.state, row.metadata)
         if recomputed != row.digest:
             raise Broken(f"event {row.position}: its digest does not hold")
@@ -171,7 +171,7 @@ class ArchiveExport:
         if self._codec is not None and (told := await self._told(row, self._codec)):
             self._out.line("told", position=row.position, fields=told)
 
-    async def _told(self, row: EventRow, codec: EventCodec) -> dict[str, Any]:
+    async def _told(self, row: ArchivedRow, codec: EventCodec) -> dict[str, Any]:
         """What is personal in an event, in clear; nothing of the erased."""
         event = codec.decode(row.topic, row.state, row.stream, row.version)
         personal = codec.personal([event])

@@ -13,15 +13,17 @@ from infrastructure.ledger.archive.export import Viewed
 from infrastructure.ledger.view_log import ViewLog
 
 OPERATION = "export_archive"
+PATIENCE = 10.0  # seconds for the connection
 
 
-def recorded_views(rows: RowPool) -> Viewed:
+def recorded_views(dsn: str) -> Viewed:
     """Records that the operator of the server has archived the data of persons. Raises Unavailable."""
-    log, request = ViewLog(rows, lambda: datetime.now(UTC)), uuid4().hex
-    facts = {"role": str(OPERATOR.role), "via": OPERATOR.means, "request": request}
+    facts = {"role": str(OPERATOR.role), "via": OPERATOR.means, "request": uuid4().hex}
 
     async def viewed(persons: Collection[UUID]) -> None:
-        for person in sorted(persons):
-            await log.record(PersonView(OPERATOR.account, person, OPERATION, facts))
+        async with RowPool(dsn, size=1, patience=PATIENCE) as rows:
+            log = ViewLog(rows, lambda: datetime.now(UTC))
+            for person in sorted(persons):
+                await log.record(PersonView(OPERATOR.account, person, OPERATION, facts))
 
     return viewed

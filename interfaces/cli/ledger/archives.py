@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -113,7 +113,6 @@ def _made(
 
     from application.event_log import Unavailable
     from domain.errors import NotFound
-    from infrastructure.database.row_pool import RowPool
     from infrastructure.ledger.archive.making import ArchiveMaker
     from infrastructure.ledger.archive.told import recorded_views
     from infrastructure.ledger.chain import Broken
@@ -121,15 +120,11 @@ def _made(
 
     settings = settings_of(data.absolute())
     assert settings.database is not None
-    dsn, masters = settings.database.dsn, settings.masters
-
-    async def run(bar: Callable[[int, int], None]) -> Mapping[str, int]:
-        async with RowPool(dsn, size=1, patience=10) as rows:
-            return await ArchiveMaker(dsn, masters, key, bar, recorded_views(rows)).make(file, asked, *checkpoint)
-
+    dsn = settings.database.dsn
     try:
         with progress("Exporting") as bar:
-            return asyncio.run(run(bar))
+            maker = ArchiveMaker(dsn, settings.masters, key, bar, recorded_views(dsn))
+            return asyncio.run(maker.make(file, asked, *checkpoint))
     except (NotFound, Unavailable, OSError) as refused:
         fail(str(refused))
     except Broken as found:

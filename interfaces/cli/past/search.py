@@ -64,13 +64,13 @@ async def _found(
     from interfaces.http.audit.past_bodies import when
     from interfaces.http.audit.stream_history import history_body
     from projections.query.snapshot import EVERYTHING
-    from projections.read_models.audit.search import EventFilters, find
+    from projections.read_models.audit.search import AuditFilters, find
 
     first, last = [None if each is None else when(each) for each in times]
     since, until = await span(first, last, past)
     limit, newest = order
     async with reads.open("audit", sees=EVERYTHING) as read:
-        found = await find(read, EventFilters(**wanted, since=since, until=until), limit, newest_first=newest)
+        found = await find(read, AuditFilters(**wanted, since=since, until=until), limit, newest_first=newest)
     await tell_lag(read.position, past)
     return [history_body(each) for each in await events_at(found, past)]
 
@@ -90,11 +90,11 @@ def request(
     from application.audit_request import MOST_EVENTS, chain_of
     from interfaces.http.audit.requests import chain_body
     from projections.query.snapshot import EVERYTHING
-    from projections.read_models.audit.search import EventFilters, find
+    from projections.read_models.audit.search import AuditFilters, find
 
     async def look(past: PastLog, reads: Snapshots, works: RequestWorks) -> Any:
         async with reads.open("audit", sees=EVERYTHING) as read:
-            positions = await find(read, EventFilters(request=id), MOST_EVENTS + 1)
+            positions = await find(read, AuditFilters(request=id), MOST_EVENTS + 1)
         await tell_lag(read.position, past)
         return chain_body(id, read.position, await chain_of(id, positions, positions, past, works, None))
 

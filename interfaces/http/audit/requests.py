@@ -22,7 +22,7 @@ from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
 from interfaces.http.vocabulary.enum_name import EnumName
-from projections.read_models.audit.search import EventFilters, find
+from projections.read_models.audit.search import AuditFilters, find
 from projections.read_models.jobs.job_status import JobStatus
 
 router = Router("/v1/audit/requests/{request_id}", "audit", reserved=True)
@@ -84,7 +84,7 @@ async def chain(request: RequestContext, request_id: str) -> Response:
         raise NotFound("request", request_id[:64])
     log, access = await log_of(request), access_of(request)
     async with request.snapshot("audit") as read:
-        owners, wanted = await owners_of(access, request.caller.account, read), EventFilters(request=request_id)
+        owners, wanted = await owners_of(access, request.caller.account, read), AuditFilters(request=request_id)
         shown = positions = await find(read, wanted, MOST_EVENTS + 1, owners=owners)
         if owners is not None:
             positions = await find(read, wanted, 2 * MOST_EVENTS + 1)

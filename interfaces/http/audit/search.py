@@ -19,7 +19,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.framework.validation_messages import matching
 from interfaces.http.vocabulary.enum_name import EnumName
 from projections.query.snapshot import Snapshot
-from projections.read_models.audit.search import EventFilters, find, owned_by
+from projections.read_models.audit.search import AuditFilters, find, owned_by
 
 router = Router("/v1/audit/events", "audit", reserved=True)
 
@@ -63,10 +63,10 @@ async def search(request: RequestContext, filters: Annotated[EventSearchFilters,
     return page_response(items, cursor, read.position)
 
 
-async def wanted_of(filters: EventSearchFilters, log: PastLog) -> EventFilters:
+async def wanted_of(filters: EventSearchFilters, log: PastLog) -> AuditFilters:
     """The filters with positions in place of instants; raises BeyondHead."""
     since, until = await span(filters.from_, filters.to, log)
-    return EventFilters(
+    return AuditFilters(
         filters.stream,
         filters.kind,
         filters.type,

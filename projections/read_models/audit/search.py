@@ -20,7 +20,7 @@ _theirs = organization.alias("theirs")
 
 
 @dataclass(frozen=True, slots=True)
-class EventFilters:
+class AuditFilters:
     """All that are not None must hold. `since`, `until`: positions, both included.
 
     `kind`: of aggregate, such as Appointment; `topic`: such as Appointment.Booked. `person`: the account, guest or
@@ -47,7 +47,7 @@ async def owned_by(read: Snapshot, account: UUID) -> Sequence[UUID]:
 
 async def find(
     read: Snapshot,
-    filters: EventFilters,
+    filters: AuditFilters,
     limit: int,
     *,
     after: int | None = None,
@@ -74,7 +74,7 @@ async def _belonging(read: Snapshot, query: Select[Any], owner: UUID) -> Sequenc
     return list((await read.connection.execute(theirs)).scalars())
 
 
-def _wanted(filters: EventFilters) -> Select[Any]:
+def _wanted(filters: AuditFilters) -> Select[Any]:
     query = select(_e.position).select_from(event)
     if filters.person is not None:
         query = query.join(person, _p.position == _e.position).where(_p.person_id == filters.person)

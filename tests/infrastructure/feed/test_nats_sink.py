@@ -7,7 +7,7 @@ import pytest
 
 from application.feed.sink import SinkEnd, SinkRefused, SinkUnavailable, SunkMessage
 from infrastructure.feed.nats_sink import NatsSink
-from tests.support.natsserver import NatsServer
+from tests.infrastructure.feed.natsserver import NatsServer
 
 STREAM = "DAYBOOK"
 

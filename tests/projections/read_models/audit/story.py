@@ -18,7 +18,7 @@ from domain.people.customer import Customer
 from domain.scheduling.schedule import Schedule
 from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
-from tests.projections.query.test_ownership import a_client, a_wait, a_webhook, an_account, an_invitation
+from tests.projections.owned_things import a_client, a_wait, a_webhook, an_account, an_invitation
 from tests.projections.read_models.test_hold import a_hold
 from tests.projections.story import (
     NOW,

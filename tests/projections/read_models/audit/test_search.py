@@ -16,7 +16,7 @@ from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.ledger.past_log import PastLog
 from projections.query.snapshot import Snapshot
-from projections.read_models.audit.search import EventFilters, find, owned_by
+from projections.read_models.audit.search import AuditFilters, find, owned_by
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import PROJECTIONS
 from tests.projections.read_models.audit.story import World, record
@@ -82,7 +82,7 @@ async def about(each: PastEvent, log: PastReader) -> Collection[UUID]:
     return {each for each in (*persons, getattr(calendar, "owner_id", None)) if each is not None}
 
 
-def matches(read: Read, wanted: EventFilters) -> bool:
+def matches(read: Read, wanted: AuditFilters) -> bool:
     event = read.event
     tests: list[tuple[Any, Any]] = [
         (wanted.stream, lambda: event.stream == wanted.stream),
@@ -98,7 +98,7 @@ def matches(read: Read, wanted: EventFilters) -> bool:
     return all(test() for value, test in tests if value is not None)
 
 
-def some_filters(chance: Random, everything: Sequence[Read], world: World) -> EventFilters:
+def some_filters(chance: Random, everything: Sequence[Read], world: World) -> AuditFilters:
     """Those that some event meets, mostly."""
     one, other = chance.choice(everything), chance.choice(everything)
     actors = [UUID(each.event.metadata["actor"]) for each in everything if each.event.metadata["actor"]]
@@ -115,10 +115,10 @@ def some_filters(chance: Random, everything: Sequence[Read], world: World) -> Ev
         "until": max(one.event.position, other.event.position),
     }
     names = chance.sample(sorted(values), chance.choice((0, 1, 1, 1, 2, 2, 3)))
-    return EventFilters(**{name: values[name] for name in names})
+    return AuditFilters(**{name: values[name] for name in names})
 
 
-async def paged(read: Snapshot, wanted: EventFilters, size: int, **more: Any) -> list[int]:
+async def paged(read: Snapshot, wanted: AuditFilters, size: int, **more: Any) -> list[int]:
     """All pages of a search: each is full but the last, which is empty if the search ends with a full page."""
     found: list[int] = []
     while True:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.infrastructure.feed.natsserver import NatsServer
 from tests.support.instances import Instance, Process, eventually, within
-from tests.support.natsserver import NatsServer
 from tests.support.waiting import PATIENCE
 from tests.system.journeys.feed.test_stream import Report, busy, listed, report
 from tests.system.journeys.town import Town
