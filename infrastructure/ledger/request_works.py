@@ -50,7 +50,7 @@ _JOBS = """
 # A webhook takes types of events by its settings of today: of an old event, the rows of its deliveries alone can tell.
 _DELIVERIES = f"""
     WITH pending AS (
-        SELECT DISTINCT w.id, w.since, h.position, h.at FROM {{schema}}.happening h {CONCERNED}
+        SELECT DISTINCT w.id, w.since, h.position, h.at FROM {{schema}}.feed_message h {CONCERNED}
         WHERE h.position = ANY(%(positions)s::bigint[]) AND h.position > w.since),
     told AS (
         SELECT o.key AS id, o.position, o.outcome, o.attempts, o.at FROM work.outcome o

@@ -30,7 +30,7 @@ _TABLE = """
 _LEAVES = """
     SELECT notification_id, digest, (extract(epoch FROM recorded_at) * 1000000)::bigint FROM log.stored_events
     WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id"""
-_SUBTREES = 'SELECT "index", each FROM {} WHERE level = %s AND "index" >= %s AND "index" < %s'
+_SUBTREES = 'SELECT "index", hash FROM {} WHERE level = %s AND "index" >= %s AND "index" < %s'
 
 
 class TooFar(Exception):

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from application.event_log import Overloaded, Unavailable
 from interfaces.http.server.service_times import ServiceTimes, kind_of
-from interfaces.http.server.waiting_line import WaitingLine
+from interfaces.http.server.waiting_line import REST, WaitingLine
 
 TICK = 0.05  # seconds between two measurements
 LATE_TICKS = 2  # one after the other: garbage collection alone is no overload
@@ -61,6 +61,7 @@ class Admission:
         self.limit = float(FIRST)
         self._in_flight = self._operators = self._peak = self._late = 0
         self._in_time = CALM_TICKS
+        self._idle_since = float("inf")  # it has not worked yet
         self._line = WaitingLine(self._refusal)
         self._times = ServiceTimes()
         self._ticking = False
@@ -74,12 +75,12 @@ class Admission:
         if self._operators < RESERVED and path.startswith(self._reserved):
             self._operators += 1
             return self._operator_left
+        self._start_ticking()
         if self._in_flight >= int(self.limit) or self._line:
             await self._line.wait(self._leave)
         else:
             self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
-        self._start_ticking()
         began = asyncio.get_running_loop().time()
         return partial(self._left, kind_of(method, path), began, self._in_flight <= ALONE)
 
@@ -117,7 +118,10 @@ class Admission:
     def _start_ticking(self) -> None:
         if not self._ticking:
             self._ticking = True
-            self._tick_in(asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            if loop.time() - self._idle_since >= REST:
+                self.limit = max(self.limit, FIRST)  # whatever load there was is over
+            self._tick_in(loop)
 
     def _tick_in(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_at(due := loop.time() + TICK, self._tick, loop, due)
@@ -131,6 +135,7 @@ class Admission:
             self._tick_in(loop)
         else:
             self._ticking = False
+            self._idle_since = loop.time()
             DELAY.set(0)
 
     def adapt(self, delay: float, slowdown: float = 0.0) -> None:

@@ -107,10 +107,16 @@ def test_a_process_with_room_refuses_hardly_anybody(work: float) -> None:
     assert sum(each.is_refused for each in answers) < len(answers) / 100
 
 
-def test_a_burst_is_answered_by_a_process_that_was_idle() -> None:
+@pytest.mark.parametrize("load", [0, 3], ids=["new", "overloaded before"])
+def test_a_burst_is_answered_by_a_process_that_was_idle(load: int) -> None:
     process = Process(0.0025)
+    for n in range(int(0.3 * load / 0.0025)):
+        process._loop.call_at(n * 0.0025 / 3, process._arrive, n * 0.0025 / 3)
+    process._loop.run_until_complete(asyncio.sleep(3))
+    process.answers.clear()
+    begin = process._loop.time()
     for _ in range(90):
-        process._loop.call_at(1.0, process._arrive, 1.0)
+        process._loop.call_at(begin, process._arrive, begin)
     process._loop.run_until_complete(asyncio.sleep(5))
     process._loop.close()
     assert [each for each in process.answers if each.is_refused] == []

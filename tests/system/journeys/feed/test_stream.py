@@ -42,7 +42,7 @@ def report(capsys: pytest.CaptureFixture[str]) -> Report:
 
 
 def token_of(person: Person) -> str:
-    return person._headers["authorization"].removeprefix("Bearer ")
+    return person._identity()["authorization"].removeprefix("Bearer ")
 
 
 async def busy(shop: Shop, until: asyncio.Event) -> int:
