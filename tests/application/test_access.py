@@ -16,7 +16,17 @@ SIGNING_IN = {
     "reset_password",
     *BY_PEOPLE,
 }
-READING = ("get_liveness", "get_readiness", "get_problem_type", "list_", "get_", "find_", "verify_ledger", "explain_")
+READING = (
+    "get_liveness",
+    "get_readiness",
+    "get_problem_type",
+    "list_",
+    "get_",
+    "find_",
+    "search_",
+    "verify_ledger",
+    "explain_",
+)
 OF_ONESELF = {"register_account", "change_me", "request_erasure", "cancel_erasure", "export_account"}
 CHANGING = [name for name in ACCESS if not name.startswith(READING) and name not in SIGNING_IN | OF_ONESELF]
 

@@ -19,6 +19,7 @@ from interfaces.http.server.waiting_line import REST, WaitingLine
 
 TICK = 0.05  # seconds between two measurements
 LATE_TICKS = 2  # one after the other: garbage collection alone is no overload
+SLOW_TICKS = 10  # in which requests take long, one after the other
 CALM_TICKS = 20  # in time, one after the other: whatever waits, it is not the processor that it waits for
 FEWEST, FIRST, MOST = 3, 64, 1_000  # requests at once
 RESERVED = 16  # requests of operators beside them
@@ -59,7 +60,8 @@ class Admission:
         self._target, self._waits, self._silent = target, waits, silent
         self._reserved = tuple(reserved)
         self.limit = float(FIRST)
-        self._in_flight = self._operators = self._peak = self._late = 0
+        self._in_flight = self._operators = self._peak = self._late = self._slow = 0
+        self._overloaded = False
         self._in_time = CALM_TICKS
         self._idle_since = float("inf")  # it has not worked yet
         self._line = WaitingLine(self._refusal)
@@ -139,17 +141,21 @@ class Admission:
             DELAY.set(0)
 
     def adapt(self, delay: float, slowdown: float = 0.0) -> None:
-        """Admit fewer at once after two late measurements, and more after each that is in time.
+        """Admit fewer at once after late measurements, and more after each that is in time.
 
         Late is a `delay` above the target, or the delay of a busy process in which requests take long: `slowdown` times
-        as long as alone. Beyond the number at the start, more are admitted only while there are as many: twice as many
-        after a second without delay.
+        as long as alone. The former counts after two measurements, the latter after half a second: a burst is no
+        overload. Beyond the number at the start, more are admitted only while there are as many: twice as many after a
+        second without delay.
         """
         DELAY.set(delay)
-        is_late = delay > self._target or (delay > BUSY and slowdown > SLOWDOWN)
-        self._late, self._in_time = (self._late + 1, 0) if is_late else (0, self._in_time + 1)
-        if self._late >= LATE_TICKS:
-            self._late = 0
+        is_late, is_slow = delay > self._target, delay > BUSY and slowdown > SLOWDOWN
+        self._late = self._late + 1 if is_late else 0
+        self._slow = self._slow + 1 if is_late or is_slow else 0
+        self._in_time = 0 if is_late or is_slow else self._in_time + 1
+        self._overloaded = self._overloaded and self._in_time < CALM_TICKS
+        if self._late >= LATE_TICKS or self._slow >= (LATE_TICKS if self._overloaded else SLOW_TICKS):
+            self._late, self._slow, self._overloaded = 0, 0, True
             self.limit = max(FEWEST, (0.5 if slowdown > 2 * SLOWDOWN else 0.7) * min(self.limit, self._peak))
         elif self._has_room(delay, slowdown):
             step = self.limit if self._in_time > CALM_TICKS else self.limit / 20
@@ -159,6 +165,6 @@ class Admission:
 
     def _has_room(self, delay: float, slowdown: float) -> bool:
         """Whether more may be admitted at once, and would be."""
-        if self._late or (delay > BUSY and slowdown > 0.8 * SLOWDOWN):
+        if self._late or self._slow or (delay > BUSY and slowdown > 0.8 * SLOWDOWN):
             return False
         return self.limit < FIRST or self._peak > 0.8 * self.limit

@@ -320,7 +320,7 @@ async def _deviation(it: Tenants, row: str, caller: str, cell: str) -> str:
     if it.recorded() != before:
         return "what is refused was recorded"
     if cell == "-" and request.whose is not None:
-        id = str(new_id())
+        id = str(new_id()) if "-" in request.whose else new_id().hex
         unknown = await request.of(id).answer(it)
         told = answer.status_code, answer.text, _headers(answer)
         if told != (unknown.status_code, unknown.text.replace(id, request.whose), _headers(unknown)):
