@@ -299,7 +299,7 @@ FORMER_NAMES: Mapping[str, str] = {
 }
 """Operation -> its name before 0.2, which the scopes of older API keys have."""
 
-_READING = ("get_", "list_", "find_", "explain_", "export_", "stream_", "verify_ledger")
+_READING = ("get_", "list_", "find_", "explain_", "export_", "search_", "stream_", "verify_ledger")
 
 
 def reads(operation: str) -> bool:

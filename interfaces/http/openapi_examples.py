@@ -493,6 +493,47 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "outcome": "sent",
         "error": None,
     },
+    "RequestChain": {
+        "request": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "position": "0.4711",
+        "events": [
+            {
+                "position": "0.4711",
+                "at": "2030-01-02T10:11:12.500000Z",
+                "occurred_at": "2030-01-02T10:11:12.498000Z",
+                "stream": _APPOINTMENT_ID,
+                "type": "Appointment.Cancelled",
+                "version": 2,
+                "actor": _CUSTOMER_ID,
+                "actor_name": "Grace Hopper",
+                "role": "customer",
+                "rank": None,
+                "request": "4bf92f3577b34da6a3ce929d0e0e4736",
+                "cause": None,
+                "via": "token",
+                "channel": "api",
+                "reason": "A cold.",
+                "data": {"reason": "A cold."},
+            }
+        ],
+        "jobs": [
+            {
+                "id": "0f3b6c52-86c1-4f0e-9d5e-0d1a6f7c8b90",
+                "event": "0.4711",
+                "kind": "notify",
+                "subject": _APPOINTMENT_ID,
+                "status": "done",
+                "attempts": 1,
+                "outcome": "sent",
+                "ended_at": "2030-01-02T10:11:13.250000Z",
+                "mail": "0f3b6c52-86c1-4f0e-9d5e-0d1a6f7c8b90",
+            }
+        ],
+        "deliveries": [],
+        "withheld": {"events": 0, "jobs": 0, "deliveries": 0},
+        "not_kept": {"events": 0, "jobs": 0, "deliveries": 0},
+        "more": False,
+    },
     "Problem": {
         "type": "/problems/slot-taken",
         "title": "This time is no longer free.",

@@ -24,6 +24,7 @@ READING = (
     "get_",
     "find_",
     "search_",
+    "stream_",
     "verify_ledger",
     "explain_",
 )

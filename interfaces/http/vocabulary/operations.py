@@ -2,6 +2,7 @@
 
 from interfaces.http.vocabulary.word import Word, Words
 
+_REQUEST = "4bf92f3577b34da6a3ce929d0e0e4736"
 _POSITION = "0.4711"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _INSTANT = "2030-01-02T10:11:12.500000Z"
@@ -100,12 +101,12 @@ WORDS: Words = {
     "search_events.actor": Word("Only events that this account caused."),
     "person": Word("Only events about this account, guest or other customer.", "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"),
     "organization": Word("Only events that concerned this organization.", "0198c5a2-d1e9-7f3c-93e5-8fa0b1c2d354"),
-    "search_events.request": Word("Only events of this request."),
+    "search_events.request": Word("Only events of this request.", _REQUEST),
     "search_events.from": Word("Only events since then, this instant or position included.", "0.4000"),
     "search_events.to": Word("Only events until then, this instant or position included.", _POSITION),
     "search_events.sort": Word("The order: the oldest or the newest first."),
     "request_id": Word("The `request` of an event, as in `X-Request-ID`.", "0198c5a2-c8f7-7a90-b2d4-7e8fa0b1c243"),
-    "RequestChain.request": Word("The id of the request."),
+    "RequestChain.request": Word("The id of the request.", _REQUEST),
     "RequestChain.position": Word("The position up to which events were found.", _POSITION),
     "RequestChain.events": Word("The events of the request, and of the jobs that it caused: see `cause`."),
     "jobs": Word("The jobs that these events made, or the request itself."),
