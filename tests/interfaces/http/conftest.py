@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.ending import EndingKind, NothingAhead
 from application.event_log import EventStore
+from application.view_log import PersonView, RecordedView, ViewFilters
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
@@ -151,6 +152,19 @@ class Unnoted:
         pass
 
 
+class ViewsInMemory:
+    """The views log of an app without a database: answers of commands are recorded in it too."""
+
+    def __init__(self) -> None:
+        self.views: list[PersonView] = []
+
+    async def record(self, view: PersonView) -> None:
+        self.views.append(view)
+
+    async def find(self, filters: ViewFilters, *, limit: int, before: int | None = None) -> Sequence[RecordedView]:
+        raise AssertionError(f"rows are asked: {filters}, {limit}, {before}")
+
+
 def _nobody(limits: Any) -> Mapping[str, Any]:
     """Ports of an installation without rows."""
     none: Any = Unread()
@@ -162,7 +176,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "jobs": JobPorts(none, none),
         "mails": none,
         "past": none,
-        "views": none,
+        "views": ViewsInMemory(),
         "works": none,
         "feed": FeedPorts(none, none),
     }
