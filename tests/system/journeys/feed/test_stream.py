@@ -72,11 +72,12 @@ async def followed(town: Town, apis: tuple[str, str], kills: int, report: Report
     """A consumer is cut off so often, at any byte, and resumes at one of two processes while people book."""
     shop, dice, over = await town.a_shop(), random.Random(kills), asyncio.Event()
     token, began = token_of(shop.owner), time.monotonic()
-    load = [asyncio.create_task(busy(shop, over)) for _ in range(2)]
     found: list[dict[str, Any]] = []
+    await shop.owner.get("/v1/events?after=0.0&limit=1", seen=max(each.position for each in town.acknowledged))
     stream = await Stream.open(apis[0], token)
     await stream.close()
     first = last = stream.id
+    load = [asyncio.create_task(busy(shop, over)) for _ in range(2)]
     for n in range(kills):
         stream = await Stream.open(apis[n % 2], token, last=last)
         wanted = dice.randrange(5)
