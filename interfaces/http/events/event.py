@@ -35,9 +35,9 @@ RESUMED: Any = {
 @router.get("", "list_events", EventPage)
 async def find(request: RequestContext, filters: Annotated[EventFilters, Query()]) -> Response:
     """List the events after a position that concern the caller. Send `next` as `after` for the ones that follow."""
-    at_least = max(filters.after, await request.reflecting("feed") or 0)
+    at_least = max((filters.after or 0), await request.reflecting("feed") or 0)
     async with request.ports.reads.open("feed", at_least, sees=request.sees) as read:
-        page = await reading.page(read, filters.after, filters.limit, types=filters.types, owner=request.owner)
+        page = await reading.page(read, (filters.after or 0), filters.limit, types=filters.types, owner=request.owner)
     bodies = await request.ports.feed.messages.rendered([FeedMessage(*each) for each in page.messages])
     items = b",".join(bodies[each.position] for each in page.messages)
     body = b'{"items":[%s],"next":"%s"}' % (items, position_text(page.next).encode())

@@ -31,7 +31,7 @@ class _Types(Query):
 class EventFilters(_Types):
     """The events after a position. Without one: from the beginning of the log."""
 
-    after: LogPositionQuery = Field(0, json_schema_extra={"default": "0.0"})
+    after: LogPositionQuery | None = None
     limit: int = Field(50, ge=1, le=200)
 
 
