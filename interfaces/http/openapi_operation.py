@@ -1,5 +1,6 @@
 """One operation of the OpenAPI document: its headers and responses, from what its route needs."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,9 +74,9 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 
 def _split_summary(operation: dict[str, Any]) -> None:
     """The first sentence is the summary; the rest, and for whom the operation is, the description."""
-    summary, _, rest = operation["description"].partition(". ")
+    summary, *rest = re.split(r"\.\s+", operation["description"], maxsplit=1)
     operation["summary"] = summary.removesuffix(".")
-    operation["description"] = f"{rest.strip()} {_permission(operation['operationId'])}".strip()
+    operation["description"] = f"{''.join(rest).strip()} {_permission(operation['operationId'])}".strip()
 
 
 def _permission(operation: str) -> str:

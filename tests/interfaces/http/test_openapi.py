@@ -69,6 +69,7 @@ class TestOperation:
 
     def test_has_words_for_people(self, path: str, method: str, operation: dict[str, Any]):
         assert operation["summary"]
+        assert "\n" not in operation["summary"]
         assert operation["tags"]
 
     def test_has_examples_of_what_is_said_and_answered(self, path: str, method: str, operation: dict[str, Any]):
