@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from infrastructure.gc_tuning import start_fast
 from interfaces.cli import admin, audit, keys, projections, roles, setup, up
 from interfaces.cli.diagnosis.config import config
 from interfaces.cli.diagnosis.doctor import doctor
@@ -64,6 +65,7 @@ def daybook(version: _VERSION = False) -> None:
 
 def main() -> None:
     """Run the command line; what an operator can fix is said in a line or two."""
+    start_fast()
     try:
         app()
     except Exception as error:

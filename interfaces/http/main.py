@@ -142,7 +142,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
             WebhookTargets(settings.webhook_networks),
             plain=settings.mode is not Mode.PROD,
         ),
-        feed=FeedPorts(feed.messages, await stack.enter_async_context(feed.tail)),
+        feed=FeedPorts(feed.messages, await stack.enter_async_context(feed.tail), settings.api_stream_seconds),
         jobs=JobPorts(queue.retry, enqueuer),
         mails=SentMails(rows, store.keyring),
         pages=await _pages(settings, store),

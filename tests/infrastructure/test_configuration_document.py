@@ -40,6 +40,7 @@ OURS: dict[str, tuple[str, Any]] = {
     "API_CONNECTIONS": ("50", 50),
     "API_QUEUE_DELAY": ("0.2", 0.2),
     "API_DRAIN_SECONDS": ("5", 5.0),
+    "API_STREAM_SECONDS": ("600", 600.0),
     "ADMIN": ("true", True),
     "PUBLIC_URL": ("https://booking.example.org", "https://booking.example.org"),
     "TRUSTED_PROXIES": ("10.0.0.0/8,127.0.0.1/32", "10.0.0.0/8,127.0.0.1/32"),

@@ -20,7 +20,7 @@ QUICK: dict[str, int | None] = {
     "journeys/jobs/test_webhook.py": ALL,
     "journeys/booking/test_once.py": ALL,
     "journeys/test_people.py": ALL,
-    "journeys/test_upgrade.py": ALL,
+    "journeys/test_upgrade.py": 1,
     "journeys/booking/test_race.py": ALL,
     "journeys/operations/test_audit.py": 1,
     "journeys/operations/test_auditors.py": ALL,

@@ -98,7 +98,7 @@ class FeedPorts:
 
     messages: FeedMessages
     tail: FeedTail
-    longest: float = 3_600.0
+    longest: float
 
 
 @dataclass(frozen=True, slots=True)

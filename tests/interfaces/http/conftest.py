@@ -178,7 +178,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "past": none,
         "views": ViewsInMemory(),
         "works": none,
-        "feed": FeedPorts(none, none),
+        "feed": FeedPorts(none, none, 0),
     }
 
 

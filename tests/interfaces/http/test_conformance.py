@@ -49,6 +49,7 @@ def address(servers, new_database) -> Iterator[str]:
         db_pass=place["password"],
         redis_url=servers.redis_url,
         secret_key=SECRET,
+        api_stream_seconds=0.5,  # an answer without an end could not be checked
     )
     server = uvicorn.Server(uvicorn.Config(create_app(said), port=0, log_level="warning"))
 

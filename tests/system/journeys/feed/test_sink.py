@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.infrastructure.feed.natsserver import NatsServer
-from tests.support.instances import Instance, Process, eventually, within
+from tests.support.instances import Instance, Process, eventually
 from tests.support.waiting import PATIENCE
 from tests.system.journeys.feed.test_stream import Report, busy, listed, report
 from tests.system.journeys.town import Town
@@ -90,20 +90,25 @@ async def test_a_sink_waits_for_its_server_with_one_line_an_outage_and_ends_at_a
     server.stop()
     over = asyncio.Event()
     load = asyncio.create_task(busy(shop, over))
-    within(PATIENCE, lambda: outages(process) == 1)
+    await eventually(lambda: told(outages(process) == 1))
     await asyncio.sleep(3)  # several attempts: nothing to wait for but lines that must not come
     assert outages(process) == 1, process.said
     server.start()
     await grown(server, 2)
-    within(PATIENCE, lambda: "the feed is published again" in process.said)
+    await eventually(lambda: told("the feed is published again" in process.said))
     client, js = await server.connected()
     await js.publish("daybook.appointment.booked", b"{}")
     await client.close()
-    assert process.wait() == 1
+    assert await asyncio.to_thread(process.wait) == 1
     over.set()
     await load
     assert "another publisher is at work" in process.said or "not of this sink" in process.said
     assert outages(process) == 1
+
+
+async def told(it: bool) -> bool:
+    """For `eventually`, which lets people book meanwhile."""
+    return it
 
 
 def outages(process: Process) -> int:
