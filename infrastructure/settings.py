@@ -50,7 +50,6 @@ class Settings(BaseSettings, values.FeedSettings):
     api_connections: int = Field(1000, ge=1)
     api_queue_delay: float = Field(0.05, gt=0)  # seconds
     api_drain_seconds: float = Field(0.0, ge=0)
-    api_stream_seconds: float = Field(3600.0, gt=0)
     admin: bool = False
     public_url: Annotated[str, AfterValidator(values.web_address)] = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[str, AfterValidator(values.networks_only)] = ""

@@ -143,8 +143,9 @@ def hash_list(path: Path | None) -> Path | None:
 
 
 class FeedSettings(BaseModel):
-    """Where `daybook feed-sink` publishes to."""
+    """How long streams of events last, and where `daybook feed-sink` publishes to."""
 
+    api_stream_seconds: float = Field(3600.0, gt=0)
     nats_url: Annotated[SecretStr | None, Field(None), AfterValidator(nats_address)]
     nats_url_file: Annotated[Path | None, Field(None)]
     nats_stream: Annotated[str, AfterValidator(nats_name)] = "DAYBOOK"
