@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from domain.errors import Conflict
+
 
 class LogHead(Protocol):
     """The last seal; position 0 for an empty log."""
@@ -33,6 +35,10 @@ class VerificationResult(Protocol):
 
     @property
     def broken(self) -> str | None: ...
+
+
+class LedgerBroken(Conflict):
+    """The ledger does not verify, so nothing is proven."""
 
 
 class TreeHead(NamedTuple):
@@ -77,7 +83,7 @@ class Ledger(Protocol):
         """Prove that an event is in the log up to a position; None: to the end.
 
         `event`: its position, or its stream, of which `version` is meant; None: the last up to there.
-        Raises NotFound, Unavailable, and for a position beyond the end.
+        Raises NotFound, LedgerBroken, Unavailable, and for a position beyond the end.
         """
         ...
 

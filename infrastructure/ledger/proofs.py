@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
-from application.ledger import ConsistencyProof, InclusionProof, TreeHead
+from application.ledger import ConsistencyProof, InclusionProof, LedgerBroken, TreeHead
 from domain.errors import NotFound
+from infrastructure.ledger.chain import Broken
 from infrastructure.ledger.tree_rows import LedgerTree, TooFar, tree_of
 from projections.query.snapshot import BeyondHead
 
@@ -26,7 +27,7 @@ _OF_STREAM = f"""
 async def inclusion(
     connection: AsyncConnection, event: int | UUID, version: int | None, upto: int | None, *, most: int | None = None
 ) -> InclusionProof:
-    """As the port `Ledger`; reads at most `most` digests. Raises Broken too. The connection is in no transaction."""
+    """As the port `Ledger`; reads at most `most` digests. The connection is in no transaction."""
     async with _tree(connection, most) as tree:
         end = _within(tree, upto)
         if isinstance(event, UUID):
@@ -43,7 +44,7 @@ async def inclusion(
 async def consistency(
     connection: AsyncConnection, first: int, second: int | None, *, most: int | None = None
 ) -> ConsistencyProof:
-    """As the port `Ledger`; reads at most `most` digests. Raises Broken too. The connection is in no transaction."""
+    """As the port `Ledger`; reads at most `most` digests. The connection is in no transaction."""
     async with _tree(connection, most) as tree:
         end = _within(tree, second)
         if not 0 < first <= end:
@@ -64,6 +65,8 @@ async def _tree(connection: AsyncConnection, most: int | None) -> AsyncIterator[
         async with connection.transaction():
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield await tree_of(connection, most)
+    except Broken as fault:
+        raise LedgerBroken(str(fault)) from None
     except TooFar:
         raise Unavailable(
             "The projection `ledger_tree` is too far behind; `daybook audit` proves without it."

@@ -46,9 +46,10 @@ def signed(file: Path, key: str | None) -> SignedCheckpoint:
 
 
 def on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """Work on a connection to the log."""
+    """Work on a connection to the log; a ledger that does not verify ends the command, with what is wrong."""
     import asyncio
 
+    from application.ledger import LedgerBroken
     from infrastructure.ledger.reader import connected
     from infrastructure.local.instance import settings_of
 
@@ -59,4 +60,7 @@ def on_log(data: Path, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with connected(database.dsn, patience=10) as connection:
             return await work(connection)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except LedgerBroken as found:
+        fail(f"FAILED: {found}")

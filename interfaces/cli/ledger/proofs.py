@@ -86,15 +86,12 @@ def _asked(data: Path, run: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
     from pydantic_core import PydanticCustomError
 
     from domain.errors import NotFound
-    from infrastructure.ledger.chain import Broken
     from projections.query.snapshot import BeyondHead
 
     try:
         return on_log(data, run)
     except (NotFound, BeyondHead, PydanticCustomError) as refused:
         fail(str(refused))
-    except Broken as found:
-        fail(f"FAILED: {found}")
 
 
 def _micros(found: InclusionProof) -> int:

@@ -108,3 +108,17 @@ async def test_a_position_beyond_the_end_is_said(town: Town, database: Database)
 async def test_an_empty_log_proves_nothing(api: Api) -> None:
     for asked in (f"{PROOFS}/0.1", f"{CONSISTENCY}?from=0.1"):
         assert problem(await api.ask("GET", asked, AUDITOR)) == (400, "beyond-head")
+
+
+async def test_of_a_log_with_a_missing_event_nothing_is_proven_and_the_event_is_named(
+    town: Town, database: Database
+) -> None:
+    await town.booked()
+    last = len(leaves(database))
+    with psycopg.connect(database.owner, autocommit=True) as attacker:
+        attacker.execute("SET session_replication_role = replica")
+        attacker.execute("DELETE FROM log.stored_events WHERE notification_id = 2")
+    for asked in (f"{PROOFS}/{position_text(last)}", f"{CONSISTENCY}?from=0.1"):
+        answer = await town.api.ask("GET", asked, AUDITOR)
+        assert problem(answer) == (409, "ledger-broken")
+        assert answer.json()["detail"] == "event 2: it is missing, or was changed"

@@ -124,6 +124,9 @@ def test_two_checkpoints_are_compared_and_events_proven(database: Database, audi
     status, said_, warned = audit("checkpoint")
     assert (status, said_) == (1, "")
     assert "Nothing was signed." in warned
+    tamper(database, "DELETE FROM log.stored_events WHERE notification_id = 2")
+    for command in (("compare", str(older), str(newer)), ("proof", "0.5"), ("consistency", "3", "9")):
+        assert audit(*command) == (1, "", "FAILED: event 2: it is missing, or was changed\n")
 
 
 def test_what_can_not_be_believed_is_said_in_one_line(database: Database, audit: Audit, tmp_path: Path) -> None:
