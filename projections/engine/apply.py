@@ -150,7 +150,7 @@ async def _attempt(
     """Write the events' rows; answers the error and writes no rows if that fails."""
     try:
         rows = RowBatch()
-        for event in events:
+        for event in projection.used(events):
             projection.apply(event, rows)
     except Exception as error:  # noqa: BLE001  a projection's mistake stops that projection alone
         return error

@@ -56,8 +56,9 @@ class Projection:
     """Keeps its own tables up to date with the log, and reads no other projection's tables.
 
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
-    `handles`: the aggregates whose events it uses. An event that can't be decoded stops the projection if it belongs to
-    one of them; the projection skips all others. `undecoded`: it needs only where events are, and is given all of them.
+    `handles`: the aggregates whose events it uses; none: those of all. An event that can't be decoded stops the
+    projection if it belongs to one of them; the projection skips all others. `undecoded`: it needs only where events
+    are, and is given all of them.
     """
 
     name: str
@@ -65,6 +66,13 @@ class Projection:
     project: Callable[[RecordedEvent, RowBatch], None]
     handles: Collection[type[Aggregate]]
     undecoded: bool = False
+
+    def used(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
+        """Those of the events that may change its rows."""
+        handled = tuple(f"{each.__name__}." for each in self.handles)
+        kinds: set[Any] = {type(each.event) for each in events}
+        used = {kind for kind in kinds if kind is UndecodableEvent or kind.TOPIC.startswith(handled)}
+        return [each for each in events if type(each.event) in used] if handled else events
 
     def apply(self, recorded: RecordedEvent, rows: RowBatch) -> None:
         """Add the event's row changes; raises the error of an event that it needs and that can't be decoded."""

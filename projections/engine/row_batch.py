@@ -12,6 +12,8 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.engine.arrays import array_of
+
 Row = dict[str, Any]
 Key = Any
 """The value of a primary key: a tuple if it has several columns."""
@@ -90,7 +92,7 @@ class RowBatch:
             for query, parameters in changes.computed:
                 await connection.execute(_computed(changes.shape.table, schema, query), parameters, prepare=True)
         for derivation, given in self._derived.items():
-            values = [[row[name] for row in given] for name in derivation.columns]
+            values = [array_of(kind)(row[name] for row in given) for name, kind in derivation.columns.items()]
             await connection.execute(derivation.statement(schema), values, prepare=True)
 
     def _of(self, table: Table) -> "_Changes":
@@ -149,11 +151,10 @@ def _shape(table: Table) -> _Shape:
 def _arrays(rows: Sequence[Row], columns: Sequence[Column[Any]]) -> Iterable[list[Any]]:
     """One list of values per column."""
     for column in columns:
-        values = map(itemgetter(column.name), rows)
+        values: Iterable[Any] = map(itemgetter(column.name), rows)
         if isinstance(column.type, JSONB):
-            yield [None if value is None else _json(value) for value in values]
-        else:
-            yield list(values)
+            values = (None if value is None else _json(value) for value in values)
+        yield array_of(_carrier(column))(values)
 
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
@@ -217,6 +218,7 @@ def _cast(table: Table, names: Iterable[str]) -> str:
     return ", ".join(f"v.{_q(name)}::{_type(table.c[name])}" for name in names)
 
 
+@cache
 def _carrier(column: Column[Any]) -> str:
     """The type that values are sent in: text for those that psycopg has no fast way to write."""
     return "text" if isinstance(column.type, JSONB | postgresql.TSTZRANGE) else _type(column)
