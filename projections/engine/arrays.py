@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from struct import Struct
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Dumper
@@ -19,7 +20,7 @@ _NULL = b"\xff\xff\xff\xff"
 
 
 class UuidArray(list[Any]):
-    """A uuid[], some of whose values may be None."""
+    """A uuid[], some of whose values may be None, or texts."""
 
 
 class BigintArray(list[Any]):
@@ -43,7 +44,7 @@ class _UuidArrayDumper(Dumper):
     format, oid = Format.BINARY, psycopg.adapters.types["uuid"].array_oid
 
     def dump(self, obj: UuidArray) -> bytes:
-        values = [_NULL if each is None else _ID_LENGTH + each.bytes for each in obj]
+        values = [_NULL if each is None else _ID_LENGTH + _id(each).bytes for each in obj]
         return _array(values, psycopg.adapters.types["uuid"].oid)
 
 
@@ -62,6 +63,11 @@ class _TextArrayDumper(Dumper):
         texts = [None if each is None else each.encode() for each in obj]
         values = [_NULL if each is None else len(each).to_bytes(4, "big") + each for each in texts]
         return _array(values, psycopg.adapters.types["text"].oid)
+
+
+def _id(value: UUID | str) -> UUID:
+    """The profiles and terms of events hold ids as texts."""
+    return value if type(value) is UUID else UUID(str(value))
 
 
 def _array(values: list[bytes], oid: int) -> bytes:
