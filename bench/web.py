@@ -13,19 +13,19 @@ from infrastructure.local.programs import HOST
 from interfaces.http.booking.appointment_response import appointment_response
 
 
-def get(port: int, path: str) -> bytes:
+def get(port: int, path: str, token: str | None = None) -> bytes:
     """The body of an answer, which is 200."""
-    return _ask(port, "GET", path, None, 200)
+    return _ask(port, "GET", path, None, 200, token)
 
 
 def put(port: int, path: str, body: bytes) -> None:
     _ask(port, "PUT", path, body, 204)
 
 
-def _ask(port: int, method: str, path: str, body: bytes | None, expected: int) -> bytes:
+def _ask(port: int, method: str, path: str, body: bytes | None, expected: int, token: str | None = None) -> bytes:
     connection = http.client.HTTPConnection(HOST, port, timeout=30)
     try:
-        connection.request(method, path, body)
+        connection.request(method, path, body, {"authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
         said = answer.read()
         assert answer.status == expected, said
