@@ -23,7 +23,7 @@ SLOW_TICKS = 10  # in which requests take long, one after the other
 CALM_TICKS = 20  # in time, one after the other: whatever waits, it is not the processor that it waits for
 FEWEST, FIRST, MOST = 3, 64, 1_000  # requests at once
 RESERVED = 16  # requests of operators beside them
-BUSY = 0.002  # seconds by which the event loop of a busy process is late, at least
+BUSY = 0.04  # part of the target by which the event loop of a busy process is late, at least
 SLOWDOWN = 2.0  # times as long as alone: so many are in each other's way
 ALONE = 2  # requests at once that hardly are
 
@@ -149,7 +149,7 @@ class Admission:
         second without delay.
         """
         DELAY.set(delay)
-        is_late, is_slow = delay > self._target, delay > BUSY and slowdown > SLOWDOWN
+        is_late, is_slow = delay > self._target, self._is_busy(delay) and slowdown > SLOWDOWN
         self._late = self._late + 1 if is_late else 0
         self._slow = self._slow + 1 if is_late or is_slow else 0
         self._in_time = 0 if is_late or is_slow else self._in_time + 1
@@ -165,6 +165,9 @@ class Admission:
 
     def _has_room(self, delay: float, slowdown: float) -> bool:
         """Whether more may be admitted at once, and would be."""
-        if self._late or self._slow or (delay > BUSY and slowdown > 0.8 * SLOWDOWN):
+        if self._late or self._slow or (self._is_busy(delay) and slowdown > 0.8 * SLOWDOWN):
             return False
         return self.limit < FIRST or self._peak > 0.8 * self.limit
+
+    def _is_busy(self, delay: float) -> bool:
+        return delay > BUSY * self._target

@@ -61,6 +61,14 @@ def test_a_busy_process_in_which_requests_take_long_admits_fewer() -> None:
     assert admission.limit > FEWEST
 
 
+def test_whoever_allows_any_delay_has_no_admission_control() -> None:
+    admission = Admission(target=1_000.0)
+    before = admission.limit
+    for _ in range(50):
+        admission.adapt(2.0, slowdown=50.0)
+    assert admission.limit >= before
+
+
 def test_requests_that_wait_for_others_than_the_processor_are_no_overload() -> None:
     admission = Admission(target=0.05)
     before = admission.limit
