@@ -24,7 +24,7 @@ CALM_TICKS = 20  # in time, one after the other: whatever waits, it is not the p
 FEWEST, FIRST, MOST = 3, 64, 1_000  # requests at once
 RESERVED = 16  # requests of operators beside them
 BUSY = 0.04  # part of the target by which the event loop of a busy process is late, at least
-SLOWDOWN = 2.0  # times as long as alone: so many are in each other's way
+SLOWDOWN = 1.5  # times as long as alone: so many are in each other's way
 ALONE = 2  # requests at once that hardly are
 
 SHED = Counter("daybook_http_shed", "Requests refused by admission control", ["reason"])

@@ -4,10 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-BURST, STANDING = 0.1, 0.02  # seconds that a request waits at most: in a burst, and once the line has been standing
+BURST, STANDING = 0.1, 0.01  # seconds that a request waits at most: in a burst, and once the line has been standing
 INTERVAL = 0.1  # seconds after which a line is no burst any more
 REST = 1.0  # seconds without a line, after which the next one is a burst again
-LINE, STANDING_LINE = 1_000, 4  # requests that wait: in a burst, and once the line has been standing
+LINE, STANDING_LINE = 1_000, 2  # requests that wait: in a burst, and once the line has been standing
 
 
 class WaitingLine:

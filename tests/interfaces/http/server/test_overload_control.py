@@ -92,7 +92,7 @@ def p99(answers: list[Answer]) -> float:
     return took[int(len(took) * 0.99)]
 
 
-@pytest.mark.parametrize(("work", "times"), [(0.01, 4.0), (0.0025, 5.0)], ids=["slow", "fast"])
+@pytest.mark.parametrize(("work", "times"), [(0.01, 2.5), (0.0025, 4.5)], ids=["slow", "fast"])
 def test_at_three_times_the_capacity_what_is_admitted_stays_fast(work: float, times: float) -> None:
     quiet, crowded = Process(work).run(0.25, 6), Process(work).run(3, 6)
     assert not any(each.is_refused for each in quiet)
