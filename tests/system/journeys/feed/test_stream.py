@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +17,6 @@ import jwt
 import pytest
 
 from application.access import Role
-from domain.log_position import position_of
 from infrastructure.identity.access_tokens import AccessTokens
 from tests.support.instances import Instance
 from tests.support.waiting import PATIENCE, assert_took
@@ -167,70 +164,7 @@ async def test_open_streams_do_not_hold_up_a_shutdown(shared: Instance, town: To
     assert all(stream.whole for stream in streams)
 
 
-async def idle(fresh: Callable[..., Instance], count: int, report: Report) -> None:
-    """So many clients of one process; memory stays as it is while events come."""
-    instance = fresh(apis=1, env={"API_CONNECTIONS": str(count + 200)})
-    async with Town(instance) as town:
-        shop = await town.a_shop()
-        token, (pid,) = token_of(shop.owner), instance.pids("api")
-        await events(shop, 20)
-        await followed_up_to(max(each.position for each in town.acknowledged), instance.api, token)
-        before = memory(pid)
-        streams: list[Stream] = []
-        for _ in range(0, count, 50):
-            streams += await asyncio.gather(*(Stream.open(instance.api, token) for _ in range(50)))
-        opened = memory(pid)
-        tasks = [asyncio.create_task(each.read_until(lambda each=each: len(each.events) >= 80)) for each in streams]  # type: ignore[misc]
-        await events(shop, 20)
-        half = memory(pid)
-        await events(shop, 20)
-        assert all(await asyncio.gather(*tasks))
-        after = memory(pid)
-        ready = good(await town.stranger.ask("GET", "/health/ready"))
-        for stream in streams:
-            await stream.close()
-        each = (opened - before) * 1024 / count
-        report(f"{count} streams: {before:.0f} MB before, {opened:.0f} open ({each:.0f} kB each)")
-        report(f"{half:.0f} MB after 40 events, {after:.0f} MB after 80")
-        assert ready["status"] != "unavailable"
-        assert len({str(stream.events) for stream in streams}) == 1
-        assert each < 100, "kB a client"
-        assert after - half < max(10.0, 0.1 * half), "flat while events come"
-
-
-async def followed_up_to(position: int, api: str, token: str) -> None:
-    """The process has sent everything up to a position: streams that open now begin after it."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            stream = await Stream.open(api, token)
-            await stream.close()
-            if (position_of(stream.id or "") or 0) >= position:
-                return
-
-
-async def events(shop: Shop, bookings: int) -> None:
-    ada = shop.town.somebody()
-    for n in range(bookings):
-        made = good(await ada.book(shop, at("09:00", day=n)), 201)
-        good(await ada.change(made, "cancel", {"reason": "ill"}))
-
-
-def memory(pid: int) -> float:
-    """MB of the process's own."""
-    return int(re.findall(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[0]) / 1024
-
-
-async def test_two_hundred_idle_clients_take_little_memory(fresh: Callable[..., Instance], report: Report) -> None:
-    await idle(fresh, 200, report)
-
-
 async def test_a_consumer_killed_a_hundred_times_sees_every_event_once_in_order(
     town: Town, apis: tuple[str, str], report: Report
 ) -> None:
     await followed(town, apis, 100, report)
-
-
-async def test_two_thousand_idle_clients_of_one_process_take_little_memory(
-    fresh: Callable[..., Instance], report: Report
-) -> None:
-    await idle(fresh, 2_000, report)
