@@ -14,6 +14,7 @@ QUICK: dict[str, int | None] = {
     "journeys/booking/test_cached.py": 1,
     "journeys/booking/test_closing.py": ALL,
     "journeys/booking/test_machine.py": ALL,
+    "journeys/feed/test_pages.py": 1,
     "journeys/feed/test_sink.py": 2,
     "journeys/feed/test_stream.py": 3,
     "journeys/feed/test_stream_load.py": 1,

@@ -64,7 +64,7 @@ class Recorder:
         return told
 
     async def step(self) -> None:
-        actions = [self.enter, self.book, self.book, self.annotate, self.cancel, self.describe, self.reprice]
+        actions = [self.enter, self.book, self.book, self.move, self.annotate, self.cancel, self.describe, self.reprice]
         await self.chance.choice([*actions, self.close, self.look, self.look, self.erase])()
 
     async def enter(self) -> None:
@@ -73,13 +73,23 @@ class Recorder:
 
     async def book(self) -> None:
         if self.guests:
-            self.minutes += 30
-            start = f"{9 + self.minutes // 60 % 8:02}:{self.minutes % 60:02}"
-            said = self.town.booking(start, 1 + self.minutes // 480)
+            said = self.town.booking(*self.next_start())
             said |= {"customer_id": self.chance.choice(self.guests), "note": self.chance.choice(["", "a towel"])}
             key = str(new_id())
             booked = await self.town.api.post("/v1/appointments", said, self.town.owner, idempotency_key=key)
             self.appointments.append(self.keep(booked)["id"])
+
+    def next_start(self) -> tuple[str, int]:
+        """A time that nobody has asked for yet: time of day, and days after the Monday."""
+        self.minutes += 30
+        return f"{9 + self.minutes // 60 % 8:02}:{self.minutes % 60:02}", 1 + self.minutes // 480
+
+    async def move(self) -> None:
+        for id in self.some(self.appointments):
+            body = {"start": self.town.at(*self.next_start())}
+            answer = await self.town.api.post(f"/v1/appointments/{id}/reschedule", body, self.town.owner, if_match="*")
+            if answer.status_code != 409:  # it has ended
+                self.keep(answer)
 
     async def annotate(self) -> None:
         for id in self.some(self.appointments):
