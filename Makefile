@@ -84,6 +84,7 @@ soak: $(STAMP) ## run under load for HOURS (1) or MINUTES: memory, files, logs, 
 
 compose-test: $(STAMP) ## start both compose files with Docker, book, replace containers under load, stop
 	@docker compose version >/dev/null 2>&1 || { echo "make compose-test needs Docker with Compose." >&2; exit 1; }
+	@command -v age >/dev/null || { echo "make compose-test needs the package age, which encrypts backups." >&2; exit 1; }
 	$(BIN)/pytest tests/system/compose --timeout 3600 -p no:randomly -s $(ARGS)
 
 watch-test: $(STAMP) ## start Prometheus and Grafana beside both compose files: targets, panels, alerts
