@@ -63,7 +63,7 @@ def errors_of(route: Route, method: str) -> list[int]:
     possible = {
         403: needs.password or denied or bool(needs.also),
         404: "{" in route.path or writes or needs.finds,
-        409: writes,
+        409: writes or needs.whole_ledger,
         410: needs.expires,
         412: needs.version,
         413: has_body,

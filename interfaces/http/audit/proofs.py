@@ -13,6 +13,7 @@ from domain.log_position import position_of
 from interfaces.http.audit.proof_bodies import consistency_body, event_of, inclusion_body
 from interfaces.http.framework.fields import LogPosition, LogPositionQuery, Shape
 from interfaces.http.framework.fields import Query as Filters
+from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.request_errors import InvalidFields
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
@@ -20,6 +21,7 @@ from interfaces.http.framework.routing import Router
 from projections.query.snapshot import BeyondHead
 
 router = Router("/v1/audit", "audit", reserved=True)
+WHOLE = Needs(whole_ledger=True)
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Path = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]], Field(max_length=126)]
@@ -75,7 +77,7 @@ class ConsistencyProofResponse(Shape):
     path: Path
 
 
-@router.get("/proofs/{event}", "get_inclusion_proof", InclusionProofResponse)
+@router.get("/proofs/{event}", "get_inclusion_proof", InclusionProofResponse, needs=WHOLE)
 async def proof(request: RequestContext, event: str, query: Annotated[InclusionProofQuery, Query()]) -> Response:
     """Prove that an event is in the log: by its position, or by its stream and version (by default the last)."""
     await _reached(request)
@@ -84,7 +86,7 @@ async def proof(request: RequestContext, event: str, query: Annotated[InclusionP
     return _answer(inclusion_body(found))
 
 
-@router.get("/consistency", "get_consistency_proof", ConsistencyProofResponse)
+@router.get("/consistency", "get_consistency_proof", ConsistencyProofResponse, needs=WHOLE)
 async def consistency(request: RequestContext, query: Annotated[ConsistencyProofQuery, Query()]) -> Response:
     """Prove that the log up to one position is the beginning of the log up to another."""
     await _reached(request)

@@ -29,6 +29,7 @@ class Needs:
     `limit`: the rate limit. `shows_secret`: the answer has a secret and is kept nowhere, so that no
     Idempotency-Key can repeat it. `password`: the caller must send the password again (else 403).
     `expires`: the request can come too late (410). `finds`: a GET without an id in its path can find nothing (404).
+    `whole_ledger`: a GET that is refused where the ledger does not verify (409).
     `also`: another operation, whose permission some of the requests need (403).
     """
 
@@ -39,6 +40,7 @@ class Needs:
     password: bool = False
     expires: bool = False
     finds: bool = False
+    whole_ledger: bool = False
     also: str = ""
 
     def of(self, method: str, *, resources: bool = True) -> "Needs":

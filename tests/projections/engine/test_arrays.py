@@ -40,5 +40,5 @@ def test_ids_may_be_texts_and_nothing_else(connection: psycopg.Connection) -> No
         connection.execute("SELECT %b::uuid[]", [array_of("UUID")(["Ada"])])
 
 
-def test_none_arrive_as_none(connection: psycopg.Connection) -> None:
+def test_an_empty_list_arrives(connection: psycopg.Connection) -> None:
     assert connection.execute("SELECT %b::bigint[]", [array_of("bigint")([])]).fetchone() == ([],)

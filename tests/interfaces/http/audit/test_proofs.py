@@ -11,6 +11,7 @@ from application.access import Role
 from domain.log_position import position_of, position_text
 from infrastructure.ledger.tree import TreeRoot, leaf_hash, verify_consistency, verify_inclusion
 from tests.conftest import Database
+from tests.interfaces.http.openapi.committed import DOCUMENT
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
 
@@ -122,3 +123,5 @@ async def test_of_a_log_with_a_missing_event_nothing_is_proven_and_the_event_is_
         answer = await town.api.ask("GET", asked, AUDITOR)
         assert problem(answer) == (409, "ledger-broken")
         assert answer.json()["detail"] == "event 2: it is missing, or was changed"
+    for path in (f"{PROOFS}/{{event}}", CONSISTENCY):
+        assert "409" in DOCUMENT["paths"][path]["get"]["responses"]
