@@ -10,9 +10,11 @@ import struct
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from itertools import cycle
 from random import Random
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +24,7 @@ from tests.support.waiting import PATIENCE
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Town
 from tests.system.soak.samples import Sample
+from tests.system.soak.visitors import REST, Visitors
 from tests.system.torture.crowd import Crowd
 
 PEOPLE = 8
@@ -31,7 +34,7 @@ GROWTH = 1.35  # times as much memory of a role at the end as after the first qu
 SPARE = 12.0  # MB, for roles that are small
 SERVERS = 400.0  # MB: PostgreSQL touches its 128 MB of shared buffers little by little, and has some 30 backends
 FILES = 150  # open files of an API process without clients: pools, logs, modules
-METRIC_FILES = 22  # of processes that run, and of all dead ones together
+METRIC_FILES = 32  # four of each of seven processes, and those of all dead ones together
 LOGS = 45.0  # MB: three servers, each with a log and the one before
 DEAD_ROWS = 5_000
 DUE = 200  # jobs that wait
@@ -81,8 +84,8 @@ async def test_nothing_grows(soak: float, capsys: pytest.CaptureFixture[str]) ->
         instance = await asyncio.to_thread(Instance.start, folder, apis=1, workers=1)
         with instance:
             async with Town(instance) as town:
-                crowd = Crowd(town, Random(1))
-                async with crowd.out(PEOPLE):
+                crowd, visitors = Crowd(town, Random(1), rest=REST), Visitors(town, Random(2))
+                async with crowd.out(PEOPLE), visitors.out():
                     found = await sampled(instance, soak)
                 await asyncio.to_thread(within, PATIENCE, lambda: is_ready(instance.api))
                 found.append(await asyncio.to_thread(Sample.of, instance))
@@ -90,7 +93,8 @@ async def test_nothing_grows(soak: float, capsys: pytest.CaptureFixture[str]) ->
     with capsys.disabled():
         lines = [sample.line(found[0].at) for sample in found]
         lines.append(found[-1].growth(found[0]))
-        sys.stdout.write("\n" + "\n".join(lines) + f"\n{len(town.acknowledged)} acknowledged, {dict(crowd.told)}\n")
+        lines.append(f"{len(town.acknowledged)} acknowledged, {dict(crowd.told)}, {dict(visitors.told)}")
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
     assert_nothing_grew(found)
 
 
@@ -107,23 +111,28 @@ def assert_nothing_grew(found: list[Sample]) -> None:
     assert last.dead_rows < DEAD_ROWS + last.live_rows
     assert not [name for name, dead, live in last.bloat if dead > DEAD_ROWS + live]
     assert last.due < DUE
+    seen = {kind for sample in settled for kind in sample.done}
+    assert {kind for kind in seen if last.done[kind] <= settled[-1].done[kind]} == set()
     assert last.connections < CONNECTIONS
 
 
 def test_what_grows_is_found() -> None:
-    sample = Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0)
-    assert_nothing_grew([sample] * 6)
-    for worse in (
-        Sample(Counter(api=200.0), 60, 10, 1, 0.1, 0, 0, 0, 0),
-        Sample(Counter(api=100.0, servers=500.0), 60, 10, 1, 0.1, 0, 0, 0, 0),
-        Sample(Counter(api=100.0), 324, 10, 1, 0.1, 0, 0, 0, 0),
-        Sample(Counter(api=100.0), 60, 90, 1, 0.1, 0, 0, 0, 0),
-        Sample(Counter(api=100.0), 60, 10, 2, 0.1, 0, 0, 0, 0),
-        Sample(Counter(api=100.0), 60, 10, 1, 90.0, 0, 0, 0, 0),
-        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 19_650, 100, 0, 0),
-        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, due=5_000),
-        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, connections=150),
-        Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, bloat=[("read_1.visit", 30_000, 100)]),
-    ):
+    sample = Sample(Counter(api=100.0), 60, 10, 1, 0.1, 0, 0, 0, 0, done=Counter(mail=1))
+    well = replace(sample, done=Counter(mail=2))
+    assert_nothing_grew([*[sample] * 6, well])
+    worsenings: tuple[dict[str, Any], ...] = (
+        {"memory": Counter(api=200.0)},
+        {"memory": Counter(api=100.0, servers=500.0)},
+        {"api_files": 324},
+        {"metric_files": 90},
+        {"metric_folders": 2},
+        {"logs": 90.0},
+        {"dead_rows": 19_650, "live_rows": 100},
+        {"due": 5_000},
+        {"connections": 150},
+        {"done": Counter(mail=1)},
+        {"bloat": [("read_1.visit", 30_000, 100)]},
+    )
+    for worse in worsenings:
         with pytest.raises(AssertionError):
-            assert_nothing_grew([*[sample] * 6, worse])
+            assert_nothing_grew([*[sample] * 6, replace(well, **worse)])

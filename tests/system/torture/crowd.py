@@ -24,10 +24,14 @@ REFUSALS = {TAKEN, (409, "off-grid"), (409, "outside-hours")}  # by others, by b
 
 
 class Crowd:
-    """So many people in a town. `told`: how often each kind of answer came; `booked`: ids in 201 answers."""
+    """So many people in a town. `told`: how often each kind of answer came; `booked`: ids in 201 answers.
 
-    def __init__(self, town: Town, chance: Random) -> None:
+    `rest`: seconds that each waits between an answer and the next command.
+    """
+
+    def __init__(self, town: Town, chance: Random, *, rest: float = 0) -> None:
         self._town = town
+        self._rest = rest
         self._chance = chance
         self._stop = asyncio.Event()
         self._served = asyncio.Condition()
@@ -82,6 +86,7 @@ class Crowd:
                 answer = await self._insist(person, "POST", path, body, if_match=f'"{held["version"]}"')
             if answer.is_success:
                 self._keep(mine, answer)
+            await asyncio.sleep(self._rest)
         return list(mine.values())
 
     def _keep(self, mine: dict[str, dict[str, Any]], answer: httpx.Response) -> None:
