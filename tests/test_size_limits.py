@@ -28,6 +28,7 @@ LONG_FILES: Mapping[str, str] = {
 LONG_FUNCTIONS: Mapping[str, str] = {
     "projections/read_models/customer.py:project": MATCH,
     "projections/read_models/directory.py:project": MATCH,
+    "projections/read_models/appointment.py:_project": MATCH,
     "projections/read_models/jobs/job.py:_planned": MATCH,
     "interfaces/http/main.py:_ports": WIRING,
     "infrastructure/ledger/verification.py:verify": "what is verified, in one transaction, and its options by keyword",

@@ -1,8 +1,8 @@
-"""Found, change and close organizations; manage their members and holidays."""
+"""Found, change and close organizations; manage their members."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -61,19 +61,6 @@ class ChangeMember(Command):
 class RemoveMember(Command):
     organization_id: UUID
     account_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReplaceHoliday(Command):
-    organization_id: UUID
-    date: date
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeleteHoliday(Command):
-    organization_id: UUID
-    date: date
 
 
 @command
@@ -135,24 +122,6 @@ async def remove_member(cmd: RemoveMember, log: EventLog, now: datetime) -> Orga
     """Remove a member; every member may leave."""
     organization, acting = await rank_in(cmd, "remove_member", log)
     organization.remove_member(cmd.by.account, cmd.account_id, acting, now)
-    await log.record(organization)
-    return organization
-
-
-@command
-async def replace_holiday(cmd: ReplaceHoliday, log: EventLog, now: datetime) -> Organization:
-    """Close all providers of the organization on this date."""
-    organization, _ = await rank_in(cmd, "replace_holiday", log, Rank.MANAGER)
-    organization.set_holiday(cmd.by.account, cmd.date, cmd.name, now)
-    await log.record(organization)
-    return organization
-
-
-@command
-async def delete_holiday(cmd: DeleteHoliday, log: EventLog, now: datetime) -> Organization:
-    """Remove a holiday."""
-    organization, _ = await rank_in(cmd, "delete_holiday", log, Rank.MANAGER)
-    organization.lift_holiday(cmd.by.account, cmd.date, now)
     await log.record(organization)
     return organization
 

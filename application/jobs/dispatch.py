@@ -13,6 +13,7 @@ KINDS: Mapping[str, Sequence[str]] = {
         "forget",
         "cancel_ahead",
         "transfer_ahead",
+        "check_hours",
     ),
     "jobs": ("complete", "expire_hold", "expire_invitation", "expire_request", "lapse", "match"),
     "urgent": ("remind", "offer"),

@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     BOOKED = "booked"
     MOVED = "moved"
     NOT_MOVED = "not-moved"
+    REBOOK = "rebook"
     CANCELLED = "cancelled"
     DECLINED = "declined"
     EXPIRED = "expired"
@@ -39,6 +40,7 @@ WHILE: Mapping[NoticeKind, str] = {
     NoticeKind.BOOKED: "booked",
     NoticeKind.MOVED: "booked",
     NoticeKind.NOT_MOVED: "booked",
+    NoticeKind.REBOOK: "booked",
     NoticeKind.REMINDER: "booked",
     NoticeKind.CANCELLED: "cancelled",
     NoticeKind.DECLINED: "declined",
@@ -113,9 +115,11 @@ class Channel(Protocol):
 
 
 def untrue(kind: NoticeKind, appointment: Appointment | None, starts_at: datetime | None, now: datetime) -> str:
-    """Why the notice is no longer true: gone, moved or late. Empty while it is true."""
+    """Why the notice is no longer true: gone, settled, moved or late. Empty while it is true."""
     if appointment is None or str(appointment.status) != WHILE[kind]:
         return "gone"
+    if kind is NoticeKind.REBOOK and not appointment.asked_to_rebook:
+        return "settled"
     if starts_at is not None and appointment.starts_at != starts_at:
         return "moved"
     until = appointment.expires_at or appointment.starts_at

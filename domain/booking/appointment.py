@@ -15,18 +15,16 @@ from domain.booking.appointment_fields import (
     Reason,
     ReturnFields,
 )
-from domain.booking.appointment_status import (
-    AppointmentStatus,
-    TooLateToCancel,
-)
-from domain.booking.appointment_text import WithTexts, check_budget, note_of, texts_of, words
+from domain.booking.appointment_status import AppointmentStatus, TooLateToCancel
+from domain.booking.appointment_text import WithTexts, words
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
 from domain.booking.move import Moved, MoveOutcome
 from domain.booking.origin import Party
+from domain.booking.orphan import OrphanFields
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy, cancellable_until
-from domain.kernel import Aggregate, event
+from domain.kernel import Aggregate
 from domain.personal_data import PersonalData
 
 
@@ -54,7 +52,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
 
         def apply(self, appointment: "Appointment") -> None:
             appointment.status, appointment.expires_at = AppointmentStatus.BOOKED, None
-            appointment.confirmed, appointment.overridden = None, []
+            appointment.confirmed, appointment.overridden, appointment.orphaned = None, [], None
             appointment.settle_move(MoveOutcome.MADE)
 
     class Declined(DeclineFields, Aggregate.Event):
@@ -70,11 +68,33 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         by: UUID
         told: PersonalData | None
 
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.told, appointment.noted = self.told, (*appointment.noted, self.told)
+
+    class OrphanFound(OrphanFields, Aggregate.Event):
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.orphaned = {"at": self.timestamp, "by": self.by, "choice": self.choice}
+            appointment.free_cancellation |= appointment.asked_to_rebook
+
+    class Kept(Aggregate.Event):
+        by: UUID
+        overridden: list[str]
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.orphaned, appointment.overridden = None, self.overridden
+
+    class OrphanCleared(Aggregate.Event):
+        by: UUID
+
+        def apply(self, appointment: "Appointment") -> None:
+            appointment.orphaned = None
+
     class Rescheduled(MoveFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:
             appointment.former, appointment.moved_by_customer = appointment.placement, self.by_customer
+            appointment.reschedules += self.by_customer and not appointment.asked_to_rebook
             appointment.stand(self)
-            appointment.reschedules += self.by_customer
+            appointment.orphaned = None
             appointment.overridden = self.placement["overridden"]
             appointment.remember_move(self, self.timestamp, MoveOutcome.MADE)
 
@@ -93,7 +113,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             appointment.stand(self)
             appointment.status, appointment.expires_at = AppointmentStatus.REQUESTED, self.expires_at
             appointment.remember_move(self, self.timestamp, MoveOutcome.REQUESTED)
-            appointment.reschedules += 1
+            appointment.reschedules += not appointment.asked_to_rebook
 
     class MoveDeclined(DeclineFields, ReturnFields, Aggregate.Event):
         class_version = 1
@@ -167,6 +187,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         self.move: Mapping[str, Any] = {}
         self.move_reason: PersonalData | None = None
         self.missed_at: datetime | None = None
+        self.orphaned: Mapping[str, Any] | None = None
 
     def begin(self, event: BeginFields) -> None:
         """Take over the fields of the first event."""
@@ -212,21 +233,6 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
     def declined(self) -> dict[str, Any] | None:
         """The members at, by, reason and reason_code; None unless it is declined."""
         return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.DECLINED else None
-
-    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime, **more: Any) -> None:
-        """Change the texts, which must be decrypted. Once the appointment has ended, only those in `more`."""
-        known = texts_of(self.told)
-        if not more or (note, answers) != (known["note"], known["answers"]):
-            self._check_alive()
-        texts = {**known, "note": note, "answers": answers, **more}
-        if texts != known:
-            told = note_of(self.customer_id, **texts)
-            check_budget([each for each in (*self.noted, told) if each is not None])
-            self._noted(by=by, told=told, timestamp=now)
-
-    @event(Noted)
-    def _noted(self, by: UUID, told: PersonalData | None, timestamp: datetime) -> None:
-        self.told, self.noted = told, (*self.noted, told)
 
     @property
     def cancellable_until(self) -> datetime:

@@ -1,9 +1,11 @@
 """The texts of an appointment: note, answers and more, and how much may be written: the log keeps every version."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
+from domain.booking.appointment_status import WithStatus
 from domain.errors import Conflict, Invalid
 from domain.personal_data import PersonalData
 
@@ -21,10 +23,14 @@ class TextBudgetSpent(Conflict):
     """The texts of this appointment have been changed too often."""
 
 
-class WithTexts:
+class WithTexts(WithStatus):
     """The texts of an appointment, all of them personal data of the customer; the defaults while they are encrypted."""
 
+    Noted: ClassVar[type[Any]]
+    trigger_event: Callable[..., None]
+    customer_id: UUID
     told: PersonalData | None
+    noted: tuple[PersonalData | None, ...]
 
     @property
     def note(self) -> str:
@@ -49,6 +55,17 @@ class WithTexts:
 
     def _text(self, name: str) -> Any:
         return texts_of(self.told)[name]
+
+    def annotate(self, by: UUID, note: str, answers: dict[str, Any], now: datetime, **more: Any) -> None:
+        """Change the texts, which must be decrypted. Once the appointment has ended, only those in `more`."""
+        known = texts_of(self.told)
+        if not more or (note, answers) != (known["note"], known["answers"]):
+            self._check_alive()
+        texts = {**known, "note": note, "answers": answers, **more}
+        if texts != known:
+            told = note_of(self.customer_id, **texts)
+            check_budget([each for each in (*self.noted, told) if each is not None])
+            self.trigger_event(self.Noted, by=by, told=told, timestamp=now)
 
 
 def texts_of(told: PersonalData | None) -> dict[str, Any]:

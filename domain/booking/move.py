@@ -13,10 +13,10 @@ from domain.booking.appointment_status import (
     AppointmentStatus,
     TooLateToReschedule,
     TooManyReschedules,
-    WithStatus,
 )
 from domain.booking.appointment_text import reason_of, words
-from domain.booking.placement import Move, Placed, placement_fields
+from domain.booking.orphan import Orphaned
+from domain.booking.placement import Move, placement_fields
 from domain.booking.policy import Policy, reschedulable_until
 from domain.errors import Refusal
 from domain.kernel import derived_id
@@ -39,7 +39,7 @@ class MoveOutcome(StrEnum):
     EXPIRED = "expired"
 
 
-class Moved(WithStatus, Placed):
+class Moved(Orphaned):
     """The commands that move an appointment, and where it stands meanwhile."""
 
     Rescheduled: ClassVar[type[Any]]
@@ -55,7 +55,6 @@ class Moved(WithStatus, Placed):
     organization_recorded: bool
     free_cancellation: bool
     reschedules: int
-    confirmed: ConfirmedPlace | None
     move: Mapping[str, Any]
     move_reason: PersonalData | None
 
@@ -99,7 +98,7 @@ class Moved(WithStatus, Placed):
         """Take over that a requested move does not take place."""
         self.stand(event)
         self.status, self.expires_at, self.confirmed = AppointmentStatus.BOOKED, None, None
-        self.reschedules -= 1
+        self.reschedules -= not self.asked_to_rebook
         self.settle_move(outcome)
 
     def reschedule(self, by: UUID, move: Move, terms: BookedTerms, *, by_customer: bool, now: datetime) -> None:
@@ -146,6 +145,8 @@ class Moved(WithStatus, Placed):
 
     def _check_customer_may_move(self, now: datetime) -> None:
         self._check_not_started(now)
+        if self.asked_to_rebook:
+            return
         until = reschedulable_until(self.policy, self.starts_at)
         if now > until:
             raise TooLateToReschedule(f"It can be moved until {until:%Y-%m-%dT%H:%M:%SZ} (`reschedule_notice`).")

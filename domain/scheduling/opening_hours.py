@@ -134,6 +134,11 @@ def openings(
     return sorted(_near(bounds, pieces))
 
 
+def covers(hours: OpeningHours, stretch: Interval) -> bool:
+    """Whether the calendar is open for all of the stretch."""
+    return not subtract([stretch], openings(hours, stretch))
+
+
 def _days_near(bounds: Interval, tz: ZoneInfo) -> list[date]:
     """The dates whose windows can reach into `bounds`.
 

@@ -1,7 +1,9 @@
 """Schedule: when a calendar is open."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain.errors import Conflict, Invalid, NotFound
@@ -23,6 +25,29 @@ Weekly = Mapping[str, Sequence[Sequence[int]]]
 """WeeklyHours, to read only."""
 
 
+@dataclass(frozen=True)
+class HoursFields:
+    """`orphans`: what becomes of appointments that the change leaves outside the hours; None: staff decide later."""
+
+    class_version = 2
+
+    by: UUID
+    orphans: str | None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Version 1 recorded no choice."""
+        state["orphans"] = None
+
+
+@dataclass(frozen=True)
+class TimeOffFields(HoursFields):
+    time_off_id: UUID
+    start: datetime
+    end: datetime
+    reason: PersonalData | None
+
+
 class Schedule(Aggregate):
     """When a calendar is open: weekly hours in its own zone, overrides by date, time off."""
 
@@ -30,37 +55,41 @@ class Schedule(Aggregate):
         calendar_id: UUID
         timezone: str
 
-    class WeeklySet(Aggregate.Event):
-        by: UUID
+    class WeeklySet(HoursFields, Aggregate.Event):
         timezone: str
         weekly: WeeklyHours
 
-    class Overridden(Aggregate.Event):
-        by: UUID
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.timezone, schedule.weekly = self.timezone, self.weekly
+
+    class Overridden(HoursFields, Aggregate.Event):
         date: str
         hours: DayHours
 
-    class OverrideLifted(Aggregate.Event):
-        by: UUID
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.overrides = {**schedule.overrides, self.date: self.hours}
+
+    class OverrideLifted(HoursFields, Aggregate.Event):
         date: str
 
-    class TimeOffTaken(Aggregate.Event):
-        by: UUID
-        time_off_id: UUID
-        start: datetime
-        end: datetime
-        reason: PersonalData | None
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.overrides = {k: v for k, v in schedule.overrides.items() if k != self.date}
 
-    class TimeOffChanged(Aggregate.Event):
-        by: UUID
-        time_off_id: UUID
-        start: datetime
-        end: datetime
-        reason: PersonalData | None
+    class TimeOffTaken(TimeOffFields, Aggregate.Event):
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.close(self)
+
+    class TimeOffChanged(TimeOffFields, Aggregate.Event):
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.close(self)
 
     class TimeOffCancelled(Aggregate.Event):
         by: UUID
         time_off_id: UUID
+
+        def apply(self, schedule: "Schedule") -> None:
+            schedule.time_off = {k: v for k, v in schedule.time_off.items() if k != self.time_off_id}
+            schedule.reasons = {k: v for k, v in schedule.reasons.items() if k != self.time_off_id}
 
     @staticmethod
     def id_of(calendar_id: UUID) -> UUID:
@@ -76,79 +105,51 @@ class Schedule(Aggregate):
         self.reasons: Mapping[UUID, PersonalData | None] = {}
         self._hours: tuple[int, OpeningHours] | None = None
 
-    def set_weekly(self, by: UUID, timezone: str, weekly: WeeklyHours, now: datetime) -> None:
+    def set_weekly(
+        self, by: UUID, timezone: str, weekly: WeeklyHours, now: datetime, orphans: str | None = None
+    ) -> None:
         """Replace time zone and weekly hours; raises Invalid when windows overlap (also past midnight)."""
         if overlapping({int(day): _windows(windows) for day, windows in weekly.items()}):
             raise Invalid("Weekly hours overlap.", "/weekly")
         if (timezone, weekly) != (self.timezone, self.weekly):
-            self._weekly_set(by=by, timezone=timezone, weekly=weekly, timestamp=now)
+            said = {"timezone": timezone, "weekly": weekly, "orphans": orphans}
+            self.trigger_event(self.WeeklySet, by=by, **said, timestamp=now)
 
-    @event(WeeklySet)
-    def _weekly_set(self, by: UUID, timezone: str, weekly: WeeklyHours, timestamp: datetime) -> None:
-        self.timezone = timezone
-        self.weekly = weekly
-
-    def override(self, by: UUID, day: date, hours: DayHours, now: datetime) -> None:
+    def override(self, by: UUID, day: date, hours: DayHours, now: datetime, orphans: str | None = None) -> None:
         """Replace the hours of one local date; no hours close it. Raises Invalid when they overlap."""
         if overlapping({0: _windows(hours)}):
             raise Invalid("Hours overlap.", "/hours")
         if self.overrides.get(day.isoformat()) != hours:
-            self._overridden(by=by, date=day.isoformat(), hours=hours, timestamp=now)
+            said = {"date": day.isoformat(), "hours": hours, "orphans": orphans}
+            self.trigger_event(self.Overridden, by=by, **said, timestamp=now)
 
-    @event(Overridden)
-    def _overridden(self, by: UUID, date: str, hours: DayHours, timestamp: datetime) -> None:
-        self.overrides = {**self.overrides, date: hours}
-
-    def lift_override(self, by: UUID, day: date, now: datetime) -> None:
+    def lift_override(self, by: UUID, day: date, now: datetime, orphans: str | None = None) -> None:
         """Return to the weekly hours on this date; raises NotFound if there is no override."""
         if day.isoformat() not in self.overrides:
             raise NotFound("override", day.isoformat())
-        self._override_lifted(by=by, date=day.isoformat(), timestamp=now)
+        self.trigger_event(self.OverrideLifted, by=by, date=day.isoformat(), orphans=orphans, timestamp=now)
 
-    @event(OverrideLifted)
-    def _override_lifted(self, by: UUID, date: str, timestamp: datetime) -> None:
-        self.overrides = {k: v for k, v in self.overrides.items() if k != date}
-
-    def take_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
+    def take_time_off(
+        self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime, orphans: str | None = None
+    ) -> None:
         """Close the calendar between two instants; raises TimeOffExists for a known id."""
         if id in self.time_off:
             raise TimeOffExists
-        why = PersonalData(by, reason) if reason else None
-        self._time_off_taken(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
+        said = {**_closed(by, id, off, reason), "orphans": orphans}
+        self.trigger_event(self.TimeOffTaken, **said, timestamp=now)
 
-    @event(TimeOffTaken)
-    def _time_off_taken(
-        self,
-        by: UUID,
-        time_off_id: UUID,
-        start: datetime,
-        end: datetime,
-        reason: PersonalData | None,
-        timestamp: datetime,
+    def change_time_off(
+        self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime, orphans: str | None = None
     ) -> None:
-        self._close(time_off_id, Interval(start, end), reason)
-
-    def _close(self, time_off_id: UUID, off: Interval, reason: PersonalData | None) -> None:
-        self.time_off = {**self.time_off, time_off_id: off}
-        self.reasons = {**self.reasons, time_off_id: reason}
-
-    def change_time_off(self, by: UUID, id: UUID, off: Interval, reason: str, now: datetime) -> None:
         """Change time off; raises NotFound if there is none of this id. Reasons must be decrypted."""
         if self._the_time_off(id) != off or self.reason(id) != reason:
-            why = PersonalData(by, reason) if reason else None
-            self._time_off_changed(by=by, time_off_id=id, start=off.start, end=off.end, reason=why, timestamp=now)
+            said = {**_closed(by, id, off, reason), "orphans": orphans}
+            self.trigger_event(self.TimeOffChanged, **said, timestamp=now)
 
-    @event(TimeOffChanged)
-    def _time_off_changed(
-        self,
-        by: UUID,
-        time_off_id: UUID,
-        start: datetime,
-        end: datetime,
-        reason: PersonalData | None,
-        timestamp: datetime,
-    ) -> None:
-        self._close(time_off_id, Interval(start, end), reason)
+    def close(self, event: TimeOffFields) -> None:
+        """Take over the time off of an event."""
+        self.time_off = {**self.time_off, event.time_off_id: Interval(event.start, event.end)}
+        self.reasons = {**self.reasons, event.time_off_id: event.reason}
 
     def reason(self, time_off_id: UUID) -> str:
         """The reason of time off; empty if none was given, while it is encrypted, and after erasure."""
@@ -158,12 +159,7 @@ class Schedule(Aggregate):
     def cancel_time_off(self, by: UUID, id: UUID, now: datetime) -> None:
         """Cancel time off; raises NotFound if there is none of this id."""
         self._the_time_off(id)
-        self._time_off_cancelled(by=by, time_off_id=id, timestamp=now)
-
-    @event(TimeOffCancelled)
-    def _time_off_cancelled(self, by: UUID, time_off_id: UUID, timestamp: datetime) -> None:
-        self.time_off = {k: v for k, v in self.time_off.items() if k != time_off_id}
-        self.reasons = {k: v for k, v in self.reasons.items() if k != time_off_id}
+        self.trigger_event(self.TimeOffCancelled, by=by, time_off_id=id, timestamp=now)
 
     def _the_time_off(self, id: UUID) -> Interval:
         if id not in self.time_off:
@@ -176,6 +172,22 @@ class Schedule(Aggregate):
             off = list(self.time_off.values())
             self._hours = self.version, hours_of(self.timezone, self.weekly, self.overrides, off)
         return self._hours[1]
+
+    def rules(self, now: datetime) -> Mapping[str, Any]:
+        """The opening rules that concern appointments after `now`, as JSON."""
+        first = (now - timedelta(days=2)).date().isoformat()  # a window may have begun on the date before, zones apart
+        return {
+            "timezone": self.timezone,
+            "weekly": self.weekly,
+            "overrides": {day: hours for day, hours in self.overrides.items() if day >= first},
+            "time_off": [[each.isoformat() for each in off] for off in self.time_off.values() if off.end > now],
+        }
+
+
+def rules_of(record: Mapping[str, Any]) -> OpeningHours:
+    """Opening rules from `Schedule.rules`."""
+    off = [tuple(map(datetime.fromisoformat, each)) for each in record["time_off"]]
+    return hours_of(record["timezone"], record["weekly"], record["overrides"], [(each[0], each[1]) for each in off])
 
 
 def hours_of(
@@ -191,6 +203,12 @@ def hours_of(
         overrides={date.fromisoformat(day): _windows(windows) for day, windows in overrides.items()},
         time_off=tuple(Interval(*off) for off in time_off),
     )
+
+
+def _closed(by: UUID, id: UUID, off: Interval, reason: str) -> dict[str, Any]:
+    """The fields of time off; its reason is personal data of whoever takes it."""
+    why = PersonalData(by, reason) if reason else None
+    return {"by": by, "time_off_id": id, "start": off.start, "end": off.end, "reason": why}
 
 
 def _windows(pairs: Sequence[Sequence[int]]) -> tuple[OpeningWindow, ...]:

@@ -24,6 +24,7 @@ METHODS: Mapping[NoticeKind, tuple[str, str]] = {
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),
     NoticeKind.NOT_MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.REBOOK: ("REQUEST", "CONFIRMED"),
 }
 """Method and status. A request is in the calendar too, so that its decline or expiry cancels it."""
 _AROUND = timedelta(days=400)  # before and after the appointment, for which the zone's rules are included

@@ -19,6 +19,7 @@ REASONS: Mapping[str, str] = {
     "booked": "appointment",
     "moved": "appointment",
     "not-moved": "appointment",
+    "rebook": "appointment",
     "reminder": "appointment",
     "cancelled": "ended",
     "requested": "request",

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.access import ACCESS
 from interfaces.http.audit import past, proofs, requests, search, stream_history, views, why
-from interfaces.http.booking import appointment, history, hold, notices, waitlist
+from interfaces.http.booking import appointment, history, hold, notices, orphan, waitlist
 from interfaces.http.catalog import holiday, invitation, member, organization, provider, service, tag
 from interfaces.http.docs import docs_routes
 from interfaces.http.events import event
@@ -29,7 +29,7 @@ from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.pages import routes as pages
 from interfaces.http.people import customer, erasure, export, me, registration, user
 from interfaces.http.root import root_route
-from interfaces.http.scheduling import availability, schedule
+from interfaces.http.scheduling import availability, preview, schedule
 from interfaces.http.server.admission import Admission
 from interfaces.http.server.request_log import logged
 from interfaces.http.server.request_metrics import measured
@@ -41,12 +41,14 @@ ROUTERS = (
     availability.router,
     why.router,
     appointment.router,
+    orphan.router,
     history.router,
     notices.router,
     hold.router,
     waitlist.router,
     provider.router,
     schedule.router,
+    preview.router,
     service.router,
     customer.router,
     organization.router,

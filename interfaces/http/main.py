@@ -15,6 +15,7 @@ from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
 from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
+from application.orphans.hours_check import HoursCheckServices, hours_check_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
@@ -40,6 +41,7 @@ from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
+from infrastructure.upcoming import UpcomingReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from infrastructure.webhooks.targets import WebhookTargets
@@ -116,7 +118,9 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
     services = AccountMailServices(store, mail, verifications, identity.signing.tickets)
     queue = JobQueue(rows, store.keyring)
     endings = EndingServices(store, AheadReader(reads))
-    handlers = {**account_handlers(services), **erasure_handlers(erasure.services), **ending_handlers(endings)}
+    checks = hours_check_handlers(HoursCheckServices(store, UpcomingReader(reads)))
+    ends = {**erasure_handlers(erasure.services), **ending_handlers(endings)}
+    handlers = {**account_handlers(services), **ends, **checks}
     walker = JobWalker(queue, handlers, about=work_for)
     await stack.enter_async_context(BackgroundWalk(walker, woken, Enrolment(rows).enrol))
     return Ports(
@@ -125,6 +129,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         availability=Availability(await _availability(settings, address, stack), reads, cache),
         booking=BookingReadModels(reads, journal.head),
         ahead=AheadReader(reads),
+        upcoming=UpcomingReader(reads),
         cursors=Cursors(*settings.secret_keys),
         writes=writes,
         request_id_key=await store.keyring.secret("request ids"),

@@ -32,6 +32,7 @@ from application.notifications.links import Links
 from application.notifications.mail import Mailer
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
 from application.notifications.waitlist_notice import waitlist_notice_handlers
+from application.orphans.hours_check import HoursCheckServices, hours_check_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
@@ -56,6 +57,7 @@ from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Settings
+from infrastructure.upcoming import UpcomingReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.sender import WebhookSender
 from infrastructure.webhooks.signing_secrets import SigningSecrets
@@ -230,4 +232,5 @@ async def _handlers(
         **invitation_handlers(InvitationServices(store, mail, links)),
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
         **ending_handlers(EndingServices(store, AheadReader(reads))),
+        **hours_check_handlers(HoursCheckServices(store, UpcomingReader(reads))),
     }

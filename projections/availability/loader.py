@@ -57,6 +57,8 @@ _TAGGED = """
               WHERE tag_id = (SELECT tag_id FROM {schema}.vacancy_tag WHERE slug = %(wanted)b::text))
         || %(wanted)b::text)"""
 
+_OF_PROVIDER = "NOT s.withdrawn AND s.providers ? %(wanted)b::text"
+
 _LIVE = "SELECT generation FROM read.live"
 
 
@@ -83,6 +85,10 @@ class AvailabilityLoader:
     ) -> AvailabilitySnapshot:
         """These services, with those of these calendars that offer them; as in `at_service`."""
         return await self._load("s.id = ANY(%(wanted)b::uuid[])", ids, calendars, span, now)
+
+    async def at_provider(self, provider_id: UUID, span: Interval, now: datetime) -> AvailabilitySnapshot:
+        """The services of a provider that can be booked, with the provider's calendar; as in `at_service`."""
+        return await self._load(_OF_PROVIDER, str(provider_id), [provider_id], span, now)
 
     async def _load(
         self,

@@ -11,9 +11,11 @@ from prometheus_client import Counter
 from domain.errors import NotFound
 from domain.scheduling.availability import Start
 from domain.scheduling.interval import Interval, overlaps
+from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.unavailable_reason import UnavailableReason
 from domain.scheduling.wallclock import SUPPORTED
 from projections.availability.cache import AvailabilityCache
+from projections.availability.comparison import ComparedStarts, compared
 from projections.availability.evaluation import (
     against,
     closing_holiday,
@@ -127,6 +129,19 @@ class Availability:
         offer = snapshot.services[0].offer
         found = offered(snapshot.services[0], around, now)
         return [start.start for start, _ in found if overlaps(offer.stretch(start.start), stretch)]
+
+    async def compared(
+        self,
+        provider_id: UUID,
+        hours: tuple[OpeningHours, OpeningHours],
+        span: Interval,
+        *,
+        now: datetime,
+        at_least: int | None = None,
+    ) -> Sequence[ComparedStarts]:
+        """The starts that a provider's services gain and lose in `span` by a change of hours, before and after."""
+        snapshot = await self._at_least(partial(self._loader.at_provider, provider_id, span, now), at_least)
+        return compared(snapshot, *hours, span, now)
 
     async def why(
         self,

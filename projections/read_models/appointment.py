@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
+    Row,
     Select,
     Table,
     Text,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
 )
 
@@ -28,6 +30,8 @@ from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFie
 from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
 from domain.booking.appointment_text import DEFAULTS, texts_of, words
 from domain.booking.move import MoveOutcome
+from domain.booking.origin import OverridableRule
+from domain.booking.orphan import MAY_BE_ORPHANS, OrphanChoice
 from domain.catalog.service import Service
 from domain.people.account import Account
 from domain.people.customer import Customer
@@ -74,6 +78,7 @@ appointment = Table(
     uuid("confirmed_provider_id", nullable=True),  # while a move is requested: what is kept until the answer
     instant("confirmed_starts_at", nullable=True),
     instant("confirmed_ends_at", nullable=True),
+    json("orphaned", nullable=True),  # while it lies outside the opening hours and nobody has settled it
     json("cancellation", nullable=True),
     Column("reason", Text, nullable=False),
     json("move", nullable=True),
@@ -85,6 +90,7 @@ appointment = Table(
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
+    Index("appointment_orphaned", "starts_at", "id", postgresql_where=text("orphaned IS NOT NULL")),
     Index("appointment_updated_at", "updated_at", "id"),
     Index("appointment_external_id", "external_id"),
 )
@@ -123,13 +129,15 @@ def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str
             rows.put(appointment, **id, **_booked(event), **stamp)
         case Appointment.Rescheduled():
             set_aside = {"overridden": event.placement["overridden"]}
-            rows.set(appointment, id, **_moved(event), **_move(event), **set_aside, **stamp)
+            rows.set(appointment, id, **_moved(event), **_move(event), **set_aside, orphaned=None, **stamp)
         case Appointment.MoveRequested():
             rows.set(appointment, id, **_moved(event), **_move(event), **stamp)
         case Appointment.Confirmed():
             rows.set(appointment, id, **_CONFIRMED, **stamp)
         case Appointment.MoveDeclined() | Appointment.MoveExpired():
             rows.set(appointment, id, **_moved(event), move_outcome=_OUTCOME[type(event)].value, **stamp)
+        case Appointment.OrphanFound() | Appointment.Kept() | Appointment.OrphanCleared():
+            rows.set(appointment, id, **_orphan(event), **stamp)
         case Appointment.Transferred(organization_id=organization_id):
             rows.set(appointment, id, organization_id=organization_id, organization_recorded=True, **stamp)
         case Appointment.Noted():
@@ -147,12 +155,14 @@ def _project(event: Appointment.Event, id: Mapping[str, Any], stamp: Mapping[str
 _ERASED = {**DEFAULTS, "reason": "", "move_reason": ""}
 _BY = {"start": appointment.c.starts_at, "updated": appointment.c.updated_at, "created": appointment.c.created_at}
 _NEVER = [each.value for each in NEVER]
+_AHEAD = [each.value for each in MAY_BE_ORPHANS]
 _NOT_ASKED = dict.fromkeys(("confirmed_provider_id", "confirmed_starts_at", "confirmed_ends_at"))
 _CONFIRMED: Mapping[str, Any] = {
     "status": AppointmentStatus.BOOKED.value,
     "move_outcome": MoveOutcome.MADE.value,
     "expires_at": None,
     "overridden": [],
+    "orphaned": None,
     **_NOT_ASKED,
 }
 _OUTCOME: dict[type, MoveOutcome] = {
@@ -172,6 +182,18 @@ _STATUS: dict[type, str] = {
 }
 
 
+def _orphan(event: Appointment.OrphanFound | Appointment.Kept | Appointment.OrphanCleared) -> dict[str, Any]:
+    match event:
+        case Appointment.OrphanFound():
+            asked = {"free_cancellation": True} if event.choice == OrphanChoice.REBOOK else {}
+            found = {"at": event.timestamp.isoformat(), "by": str(event.by), "choice": event.choice}
+            return {"orphaned": found, **asked}
+        case Appointment.Kept():
+            return {"orphaned": None, "overridden": event.overridden}
+        case _:
+            return {"orphaned": None}
+
+
 def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]:
     requested = isinstance(event, Appointment.Requested)
     return {
@@ -183,6 +205,7 @@ def _booked(event: Appointment.Booked | Appointment.Requested) -> dict[str, Any]
         **texts_of(event.told),
         "created_at": event.timestamp,
         "cancellation": None,
+        "orphaned": None,
         "overridden": event.placement["overridden"],
         **_NOT_ASKED,
         "reason": "",
@@ -271,6 +294,7 @@ async def find(
         (wanted.customer_id, _a.customer_id.__eq__),
         (wanted.organization_id, _of_organization),
         (wanted.external_id, _a.external_id.__eq__),
+        (wanted.orphaned or None, _is_orphan),
     )
     by, last = _BY[order.removeprefix("-")], order.startswith("-")
     keys = (by.desc(), _a.id.desc()) if last else (by, _a.id)
@@ -308,6 +332,28 @@ async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointme
     """All appointments of an account as a customer, and of the guests it has claimed, by start."""
     query = _listed().where(ownership.shows_customer(account)).order_by(_a.starts_at, _a.id)
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
+
+
+async def upcoming(read: Snapshot, provider_id: UUID, now: datetime) -> Sequence[Row[Any]]:
+    """Id, start, end, and whether it is an orphan, of a provider's upcoming appointments, by start.
+
+    Without those for which staff have set the opening hours aside.
+    """
+    columns = _a.id, _a.starts_at, _a.ends_at, _a.orphaned.is_not(None).label("orphan")
+    ahead = _a.starts_at > now, _a.status.in_(_AHEAD), ~_a.overridden.contains([OverridableRule.HOURS.value])
+    query = select(*columns).where(_a.provider_id == provider_id, *ahead).order_by(_a.starts_at, _a.id)
+    return (await read.connection.execute(query)).all()
+
+
+async def providers_of(read: Snapshot, organization_id: UUID) -> Sequence[UUID]:
+    """The providers that belong to an organization now."""
+    p = owners.providers.c
+    query = select(p.provider_id).where(p.organization_id == organization_id).order_by(p.provider_id)
+    return (await read.connection.execute(query)).scalars().all()
+
+
+def _is_orphan(_: bool) -> ColumnElement[bool]:
+    return _a.orphaned.is_not(None) & _a.status.in_(_AHEAD)
 
 
 def _lasts_beyond(since: datetime) -> ColumnElement[bool]:

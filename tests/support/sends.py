@@ -26,6 +26,7 @@ _MADE: Mapping[str, Sequence[str]] = {
     "Appointment.MoveRequested": ("requested", "approve", *_REMINDERS),
     "Appointment.MoveDeclined": ("not-moved", *_REMINDERS),
     "Appointment.MoveExpired": ("not-moved", *_REMINDERS),
+    "Appointment.OrphanFound": ("rebook",),
     "Appointment.Cancelled": ("cancelled", "staff-cancelled"),
     "Appointment.Declined": ("declined",),
     "Appointment.Expired": ("expired",),

@@ -34,6 +34,7 @@ class AppointmentFilters(Paging):
     customer_id: UUID | None = None
     organization_id: UUID | None = None
     external_id: ExternalId | None = None
+    orphaned: bool = False
     sort: AppointmentOrder = AppointmentOrder.START
 
     @field_validator("to")

@@ -24,6 +24,14 @@ def noted_response(appointment: Appointment) -> Mapping[str, Any]:
     return {**appointment_response(appointment), "staff_note": appointment.staff_note}
 
 
+def _currency(currency: str) -> Mapping[str, Any]:
+    return {"currency": currency, "currency_exponent": minor_digits(currency)}
+
+
+def _orphaned(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**state, "at": plain(state["at"])}
+
+
 def _place(provider_id: UUID, start: datetime, end: datetime) -> Mapping[str, Any]:
     return {"provider_id": provider_id, "start": plain(start), "end": plain(end)}
 
@@ -41,8 +49,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "end": plain(appointment.ends_at),
         "timezone": appointment.timezone,
         "price": appointment.price,
-        "currency": appointment.currency,
-        "currency_exponent": minor_digits(appointment.currency),
+        **_currency(appointment.currency),
         "policy": {name: appointment.policy.get(name, DEFAULTS.get(name)) for name in POLICY},
         "free_cancellation": appointment.free_cancellation,
         "overridden": appointment.overridden,
@@ -50,6 +57,7 @@ def appointment_response(appointment: Appointment | ListedAppointment) -> Mappin
         "created_at": plain(appointment.created_at),
         "updated_at": plain(appointment.updated_at),
         "expires_at": appointment.expires_at and plain(appointment.expires_at),
+        "orphaned": appointment.orphan_state and _orphaned(appointment.orphan_state),
         "confirmed": appointment.confirmed_place and _place(**appointment.confirmed_place),
     }
     more = _listed(appointment) if isinstance(appointment, ListedAppointment) else {}

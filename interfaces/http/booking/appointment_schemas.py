@@ -10,6 +10,7 @@ from application.booking.provider_selection import RuleOverride
 from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.move import MoveOutcome
 from domain.booking.origin import OverridableRule, Party, ReasonCode
+from domain.booking.orphan import OrphanChoice
 from interfaces.http.booking.answers import Answers
 from interfaces.http.framework.details.external import ExternalId, Metadata, empty
 from interfaces.http.framework.fields import (
@@ -181,11 +182,20 @@ class AppointmentCustomerResponse(Shape):
     phone: str | None
 
 
+class OrphanStateResponse(Shape):
+    """Since when it lies outside the opening hours, and whether its customer was asked to choose another time."""
+
+    at: datetime
+    by: UUID
+    choice: OrphanChoice | None
+
+
 class AppointmentResponse(Resource):
     """An appointment, with the price and policy of when the customer booked or moved it.
 
     `expires_at`: when a request that nobody has confirmed loses its time. `confirmed`: where the appointment stays
-    unless a requested move is confirmed. `overridden`: the rules that staff set aside to book it or to move it.
+    unless a requested move is confirmed. `orphaned`: it lies outside the opening hours, which were changed after it was
+    booked; null once that is settled. `overridden`: the rules that staff set aside to book it or to move it.
     `free_cancellation`: staff moved it, so that the customer may cancel at no cost until the start.
     """
 
@@ -209,6 +219,7 @@ class AppointmentResponse(Resource):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    orphaned: OrphanStateResponse | None
     confirmed: ConfirmedPlaceResponse | None
     staff_note: str | None = absent()
     service: AppointmentServiceResponse | None = absent()

@@ -7,12 +7,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from application.catalog.organization import (
-    DeleteHoliday,
-    ReplaceHoliday,
-    delete_holiday,
-    replace_holiday,
-)
+from application.scheduling.holiday import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from domain.catalog.organization import Organization
 from interfaces.http.catalog.organization import find_organization
 from interfaces.http.catalog.organization_schemas import (
@@ -49,8 +44,10 @@ async def find(request: RequestContext, organization_id: UUID, filters: Annotate
 
 @router.put("/{date}", "replace_holiday", HolidayResponse)
 async def replace(request: RequestContext, organization_id: UUID, date: date, body: ReplaceHolidayBody) -> Response:
-    """Set a holiday, in each provider's own time zone. Existing appointments stay."""
-    command = ReplaceHoliday(**request.command(), organization_id=organization_id, date=date, name=body.name)
+    """Set a holiday, in each provider's own time zone. `orphans` says what becomes of its appointments."""
+    command = ReplaceHoliday(
+        **request.command(), organization_id=organization_id, date=date, name=body.name, orphans=body.handling
+    )
     return command_response(await replace_holiday(command, request.ports.store), lambda it: _holiday(it, date))
 
 

@@ -25,6 +25,7 @@ from interfaces.http.framework.fields import (
     Zone,
     absent,
 )
+from interfaces.http.scheduling.orphan_schemas import HoursBody
 from projections.read_models.organization import ListedHoliday, ListedMember, ListedOrganization
 
 
@@ -114,8 +115,8 @@ class MemberFilters(Paging):
     """All members."""
 
 
-class ReplaceHolidayBody(Body):
-    """The holiday's name."""
+class ReplaceHolidayBody(HoursBody):
+    """The holiday's name, and what becomes of the appointments on its date."""
 
     name: Name
 

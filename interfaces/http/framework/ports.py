@@ -19,6 +19,7 @@ from application.jobs.job import JobEnqueuer
 from application.ledger import Ledger
 from application.notifications.links import Links
 from application.notifications.mail import SentMails
+from application.orphans.hours_check import UpcomingReader
 from application.past import PastLog
 from application.people.erasure import ErasureServices
 from application.rate_limit import RateLimits, WriteBudget
@@ -152,6 +153,7 @@ class Ports:
     availability: Availability
     booking: BookingQueries
     ahead: AheadReader
+    upcoming: UpcomingReader
     cursors: Cursors
     codec: EventDecoder
     ledger: Ledger

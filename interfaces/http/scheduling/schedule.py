@@ -35,6 +35,7 @@ from interfaces.http.framework.responses import (
 )
 from interfaces.http.framework.routing import Router
 from interfaces.http.scheduling.opening_hours import minutes, minutes_of_week
+from interfaces.http.scheduling.orphan_schemas import OrphanHandlingQuery
 from interfaces.http.scheduling.provider_access import staff
 from interfaces.http.scheduling.schedule_schemas import (
     CreateTimeOffBody,
@@ -77,22 +78,33 @@ async def opening_hours(request: RequestContext, provider_id: UUID) -> Response:
 async def replace(request: RequestContext, provider_id: UUID, body: ReplaceScheduleBody) -> Response:
     """Replace a schedule's time zone and weekly hours. Overrides and time off stay."""
     weekly = minutes_of_week(body.weekly)
-    command = ReplaceSchedule(**request.command(), calendar_id=provider_id, timezone=body.timezone, weekly=weekly)
+    command = ReplaceSchedule(
+        **request.command(),
+        calendar_id=provider_id,
+        timezone=body.timezone,
+        weekly=weekly,
+        orphans=body.handling,
+    )
     return command_response(await replace_schedule(command, request.ports.store), schedule_response)
 
 
 @router.put("/schedule/overrides/{date}", "replace_override", OverrideResponse)
 async def put_override(request: RequestContext, provider_id: UUID, date: date, body: ReplaceOverrideBody) -> Response:
     """Set other hours for one date, in the schedule's time zone."""
-    command = ReplaceOverride(**request.command(), calendar_id=provider_id, date=date, hours=minutes(body.hours))
+    hours = minutes(body.hours)
+    command = ReplaceOverride(
+        **request.command(), calendar_id=provider_id, date=date, hours=hours, orphans=body.handling
+    )
     done = await replace_override(command, request.ports.store)
     return command_response(done, lambda schedule: override_response(schedule, date))
 
 
 @router.delete("/schedule/overrides/{date}", "delete_override")
-async def lift_override(request: RequestContext, provider_id: UUID, date: date) -> Response:
+async def lift_override(
+    request: RequestContext, provider_id: UUID, date: date, query: Annotated[OrphanHandlingQuery, Query()]
+) -> Response:
     """Delete an override. The weekly hours apply again."""
-    command = DeleteOverride(**request.command(), calendar_id=provider_id, date=date)
+    command = DeleteOverride(**request.command(), calendar_id=provider_id, date=date, orphans=query.handling)
     return empty_response(await delete_override(command, request.ports.store))
 
 
@@ -101,7 +113,9 @@ async def take(request: RequestContext, provider_id: UUID, body: CreateTimeOffBo
     """Create time off: closed between two instants, whatever the hours are."""
     id = request.fresh_id()
     off = Interval(body.start, body.end)
-    command = TakeTimeOff(**request.command(), calendar_id=provider_id, id=id, off=off, reason=body.reason)
+    command = TakeTimeOff(
+        **request.command(), calendar_id=provider_id, id=id, off=off, reason=body.reason, orphans=body.handling
+    )
     done = await take_time_off(command, request.ports.store)
     return command_response(
         done,
@@ -131,7 +145,9 @@ async def replace_off(
 ) -> Response:
     """Replace a time off's span and reason."""
     off = Interval(body.start, body.end)
-    command = ChangeTimeOff(**request.command(), calendar_id=provider_id, id=time_off_id, off=off, reason=body.reason)
+    command = ChangeTimeOff(
+        **request.command(), calendar_id=provider_id, id=time_off_id, off=off, reason=body.reason, orphans=body.handling
+    )
     done = await change_time_off(command, request.ports.store)
     return command_response(done, lambda schedule: time_off_response(schedule, time_off_id))
 

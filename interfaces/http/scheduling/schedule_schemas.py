@@ -13,7 +13,6 @@ from domain.errors import NotFound
 from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
 from interfaces.http.framework.fields import (
-    Body,
     Instant,
     Paging,
     Resource,
@@ -24,26 +23,27 @@ from interfaces.http.framework.fields import (
 )
 from interfaces.http.scheduling import opening_hours as hours
 from interfaces.http.scheduling.opening_hours import DayWindow, WeeklyWindow
+from interfaces.http.scheduling.orphan_schemas import HoursBody
 from projections.query.paging import Page
 from projections.read_models.schedule import OpeningRules
 
 AnySchedule = Schedule | OpeningRules
 
 
-class ReplaceScheduleBody(Body):
+class ReplaceScheduleBody(HoursBody):
     """`timezone` applies to all hours. Windows must not overlap, not even past midnight."""
 
     timezone: Zone
     weekly: Annotated[list[WeeklyWindow], Field(max_length=336)]
 
 
-class ReplaceOverrideBody(Body):
+class ReplaceOverrideBody(HoursBody):
     """No hours: closed."""
 
     hours: Annotated[list[DayWindow], Field(max_length=48)]
 
 
-class CreateTimeOffBody(Body):
+class CreateTimeOffBody(HoursBody):
     """From `start` until `end`."""
 
     start: Instant

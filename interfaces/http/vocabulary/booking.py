@@ -66,6 +66,12 @@ WORDS: Words = {
     ),
     "RuleOverride.reason": Word("Why, in words. Daybook records it.", "A walk-in."),
     "overridden": Word("The rules that staff set aside to book the appointment, or to move it.", ["grid"]),
+    "list_appointments.orphaned": Word(
+        "Only appointments that lie outside the opening hours since these have changed, and that nobody has settled.",
+        example=False,
+    ),
+    "orphaned": Word("Since when it lies outside the opening hours; null if it does not, or that is settled."),
+    "OrphanState.choice": Word("`rebook`: its customer was asked to choose another time; null: not decided.", "rebook"),
     "confirmed": Word("What stays confirmed until a requested move is answered; null if no move is requested."),
     "ConfirmedPlace.provider_id": Word("The provider who stays unless the move is confirmed."),
     "ConfirmedPlace.start": Word("The start that stays unless the move is confirmed.", "2030-01-07T09:00:00Z"),

@@ -44,6 +44,41 @@ WORDS: Words = {
         "A moment of the past: an instant to the microsecond, or a position. Takes the permission of `get_past_state`.",
         "2030-01-02T10:11:12.500000Z",
     ),
+    "orphans": Word(
+        "What becomes of appointments that the change leaves outside the opening hours; null: decide later."
+    ),
+    "delete_override.orphans": Word(
+        "What becomes of appointments that the weekly hours do not cover; without it, staff decide later.", "rebook"
+    ),
+    "delete_override.reason": Word("Why they are cancelled. Their customers read it.", "Closed that day."),
+    "choice": Word(
+        "`keep`: they take place; `cancel`: for the `reason`; `rebook`: customers are asked for another time.",
+        "rebook",
+    ),
+    "OrphanHandling.reason": Word("Why they are cancelled. Their customers read it.", "Closed that day."),
+    "SchedulePreview.orphans": Word("The first 200 appointments that would lie outside the opening hours, by start."),
+    "orphan_count": Word("How many appointments would lie outside the opening hours.", 1),
+    "listed": Word("Whether it lies outside the opening hours already, and nobody has settled that.", example=False),
+    "reopened": Word("How many appointments that lie outside now would lie within the hours again.", 0),
+    "SchedulePreview.services": Word("The services whose free starts would change."),
+    "gained": Word("How many free starts the change adds.", 2),
+    "lost": Word("How many free starts the change takes away.", 16),
+    "gained_starts": Word("The first 100 of them.", ["2030-02-02T09:00:00Z", "2030-02-02T09:30:00Z"]),
+    "lost_starts": Word("The first 100 of them.", ["2030-01-31T09:00:00Z"]),
+    "cancelled_time_off": Word("The ids of time off that would be deleted.", ["0198c5a2-ae15-7b93-9c4f-3f5061728394"]),
+    "PreviewSchedule.timezone": Word("The time zone of all hours; without it, it stays.", "Europe/Paris"),
+    "PreviewSchedule.weekly": Word("The hours of a week; without them, they stay."),
+    "PreviewSchedule.overrides": Word("Dates with other hours than those of the week."),
+    "PreviewSchedule.time_off": Word("Spans in which the provider would be closed too."),
+    "PreviewSchedule.from": Word(
+        "From when free starts are compared: an instant; by default now.", "2030-01-31T00:00:00Z"
+    ),
+    "PreviewSchedule.to": Word("Until when; at most 62 days later, by default 28.", "2030-02-28T00:00:00Z"),
+    "SchedulePreview.from": Word("From when free starts were compared.", "2030-01-31T00:00:00Z"),
+    "SchedulePreview.to": Word("Until when.", "2030-02-28T00:00:00Z"),
+    "PreviewedOverride.hours": Word(
+        "Windows of local time. An empty list: closed; null: the weekly hours apply again."
+    ),
     "weekly": Word("The hours of a week, in the schedule's time zone. Windows must not overlap."),
     "WeeklyWindow.day": Word("The day of the week on which the window begins."),
     "from": Word("The beginning.", "2030-01-31"),

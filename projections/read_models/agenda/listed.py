@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.booking.appointment_status import AppointmentStatus
+from domain.booking.orphan import MAY_BE_ORPHANS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class ListedAppointment:
     confirmed_provider_id: UUID | None
     confirmed_starts_at: datetime | None
     confirmed_ends_at: datetime | None
+    orphaned: dict[str, Any] | None
     cancellation: dict[str, Any] | None
     reason: str
     move: dict[str, Any] | None
@@ -73,6 +75,11 @@ class ListedAppointment:
     def declined(self) -> dict[str, Any] | None:
         """As of the aggregate: None unless it is declined."""
         return self._ended(AppointmentStatus.DECLINED)
+
+    @property
+    def orphan_state(self) -> dict[str, Any] | None:
+        """As of the aggregate: None unless it is an orphan that nobody has settled."""
+        return None if self.orphaned is None or self.status not in MAY_BE_ORPHANS else _read(self.orphaned)
 
     def _ended(self, status: AppointmentStatus) -> dict[str, Any] | None:
         there = self.cancellation is not None and self.status == status

@@ -11,7 +11,8 @@ from uuid import UUID
 class AppointmentFilter:
     """The wanted appointments of a list: starting in [since, until), of one of the `statuses`; None: any.
 
-    `overlapping`: also those that last beyond `since`. `updated_since`: changed at that instant or later.
+    `overlapping`: also those that last beyond `since`. `updated_since`: changed at that instant or later. `orphaned`:
+    only those that lie outside the opening hours and that nobody has settled.
     """
 
     since: datetime | None = None
@@ -24,6 +25,7 @@ class AppointmentFilter:
     provider_id: UUID | None = None
     customer_id: UUID | None = None
     organization_id: UUID | None = None
+    orphaned: bool = False
 
 
 EVERY = AppointmentFilter()

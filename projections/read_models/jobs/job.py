@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text
 from domain.booking.appointment import Appointment
 from domain.booking.calendar_day import Day
 from domain.booking.hold import Hold
+from domain.booking.orphan import OrphanChoice
 from domain.booking.policy import complete_after, reminders
 from domain.booking.waitlist import Waiting
 from domain.catalog.invitation import Invitations
@@ -47,7 +48,7 @@ AFTER_UNDO = timedelta(hours=12)
 _REMINDERS = tuple(f"remind-{n}" for n in range(MOST_REMINDERS))
 _PLANNED = ("complete", "expire", *_REMINDERS)
 _STAFF_TOLD = ("staff-booked", "staff-moved")
-_TOLD = ("requested", "approve", "booked", "moved", "not-moved", *_STAFF_TOLD)
+_TOLD = ("requested", "approve", "booked", "moved", "not-moved", "rebook", *_STAFF_TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,12 @@ def _dropped(event: object) -> Sequence[str]:
 _ANSWERED = ("expire", "requested", "approve")
 _OVER = (*_PLANNED, *_TOLD)
 _DROPPED: Mapping[type, Sequence[str]] = {
-    Appointment.Rescheduled: ("booked", "staff-booked", "moved", "not-moved", *_REMINDERS),
+    Appointment.Rescheduled: ("booked", "staff-booked", "moved", "not-moved", "rebook", *_REMINDERS),
     Appointment.MoveRequested: ("booked", "staff-booked", "moved", "not-moved", *_REMINDERS),
     Appointment.MoveDeclined: (*_ANSWERED, *_REMINDERS),
     Appointment.MoveExpired: (*_ANSWERED, *_REMINDERS),
-    Appointment.Confirmed: _ANSWERED,
+    Appointment.Confirmed: (*_ANSWERED, "rebook"),
+    **dict.fromkeys((Appointment.Kept, Appointment.OrphanCleared), ("rebook",)),
     **dict.fromkeys(
         (
             Appointment.Cancelled,
@@ -195,6 +197,8 @@ def _planned(event: object) -> Iterator[PlannedJob]:
             yield from _ahead(event)
         case Appointment.Confirmed():
             yield _notice("booked", event.timestamp)
+        case Appointment.OrphanFound(choice=OrphanChoice.REBOOK.value):
+            yield _notice("rebook", event.timestamp)
         case Appointment.Cancelled():
             yield _notice("cancelled", event.timestamp)
             yield _notice("staff-cancelled", event.timestamp)

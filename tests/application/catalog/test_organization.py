@@ -13,19 +13,16 @@ from application.catalog.organization import (
     ChangeMember,
     ChangeOrganization,
     CreateOrganization,
-    DeleteHoliday,
     DeleteOrganization,
     RemoveMember,
-    ReplaceHoliday,
     add_member,
     change_member,
     change_organization,
     create_organization,
-    delete_holiday,
     delete_organization,
     remove_member,
-    replace_holiday,
 )
+from application.scheduling.holiday import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from domain.catalog.organization import LastOwner, Organization, Rank, RankTooLow
 from domain.errors import Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from domain.kernel import new_id

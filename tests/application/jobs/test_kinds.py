@@ -13,6 +13,7 @@ from application.notifications.agenda import agenda_handlers
 from application.notifications.invitation_mail import invitation_handlers
 from application.notifications.notice_jobs import notice_handlers
 from application.notifications.waitlist_notice import waitlist_notice_handlers
+from application.orphans.hours_check import hours_check_handlers
 from application.people.erasure import erasure_handlers
 from application.webhooks.delivery import webhook_handlers
 
@@ -27,6 +28,7 @@ TABLES: list[Any] = [
     erasure_handlers,
     ending_handlers,
     invitation_handlers,
+    hours_check_handlers,
 ]
 
 

@@ -14,14 +14,11 @@ from application.booking.appointment import (
 )
 from application.booking.refusals import OutsideHours
 from application.catalog.organization import (
-    DeleteHoliday,
     DeleteOrganization,
-    ReplaceHoliday,
-    delete_holiday,
     delete_organization,
-    replace_holiday,
 )
 from application.catalog.provider import ChangeProvider, change_provider
+from application.scheduling.holiday import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from domain.catalog.provider import ProviderInactive
 from domain.kernel import new_id
 from tests.application.conftest import Clocked

@@ -13,11 +13,10 @@ from application.booking.appointment import CancelAppointment, book_appointment,
 from application.booking.refusals import OutsideHours
 from application.catalog.organization import (
     RemoveMember,
-    ReplaceHoliday,
     remove_member,
-    replace_holiday,
 )
 from application.catalog.provider import ChangeProvider, change_provider
+from application.scheduling.holiday import ReplaceHoliday, replace_holiday
 from domain.errors import NotFound
 from infrastructure.event_log.event_store import EventStore
 from tests.support.builders import (

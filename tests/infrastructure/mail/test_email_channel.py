@@ -47,6 +47,7 @@ CALENDAR = {
     NoticeKind.BOOKED: ("REQUEST", "CONFIRMED"),
     NoticeKind.MOVED: ("REQUEST", "CONFIRMED"),
     NoticeKind.NOT_MOVED: ("REQUEST", "CONFIRMED"),
+    NoticeKind.REBOOK: ("REQUEST", "CONFIRMED"),
     NoticeKind.CANCELLED: ("CANCEL", "CANCELLED"),
     NoticeKind.DECLINED: ("CANCEL", "CANCELLED"),
     NoticeKind.EXPIRED: ("CANCEL", "CANCELLED"),

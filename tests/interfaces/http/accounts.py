@@ -14,6 +14,7 @@ from typing import Any
 from application.booking.ending_jobs import ending_handlers
 from application.ending import EndingServices
 from application.identity.account_mail import AccountMailServices, account_handlers
+from application.orphans.hours_check import HoursCheckServices, hours_check_handlers
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
@@ -28,6 +29,7 @@ from infrastructure.mail.mailer import MailboxSender, MailService, SentMails
 from infrastructure.mail.message_builder import MessageBuilder
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
+from infrastructure.upcoming import UpcomingReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from infrastructure.webhooks.targets import WebhookTargets
@@ -72,7 +74,13 @@ class People:
         services = AccountMailServices(store, postman, self.verifications, self.signing.tickets)
         self.jobs = JobQueue(rows, store.keyring)
         endings = EndingServices(store, AheadReader(reads))
-        handlers = {**account_handlers(services), **erasure_handlers(self.oblivion), **ending_handlers(endings)}
+        checks = hours_check_handlers(HoursCheckServices(store, UpcomingReader(reads)))
+        handlers = {
+            **account_handlers(services),
+            **erasure_handlers(self.oblivion),
+            **ending_handlers(endings),
+            **checks,
+        }
         self.walker = JobWalker(self.jobs, handlers)
 
     @property

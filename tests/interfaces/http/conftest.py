@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.ending import EndingKind, NothingAhead
 from application.event_log import EventStore
+from application.orphans.hours_check import NothingUpcoming, Upcoming
 from application.view_log import PersonView, RecordedView, ViewFilters
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.event_log.memory_journal import memory_store
@@ -31,6 +32,7 @@ from infrastructure.ledger.request_works import RequestWorks
 from infrastructure.ledger.view_log import ViewLog
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
+from infrastructure.upcoming import UpcomingReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.ports import (
@@ -107,6 +109,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
                 ports.ahead = CaughtUp(AheadReader(reads), catch_up)
+                ports.upcoming = UpcomingCaughtUp(UpcomingReader(reads), catch_up)
                 async with tail, _spoken_to(ports, catch_up) as api:
                     api.people, people.catch_up = people, lambda: api.catch_up()  # noqa: PLW0108  tests replace it
                     yield api
@@ -136,6 +139,21 @@ class CaughtUp:
     async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:
         await self._catch_up()
         return await self._reader.of(kind, id, now, None)
+
+
+class UpcomingCaughtUp:
+    """Upcoming appointments, likewise."""
+
+    def __init__(self, reader: UpcomingReader, catch_up: Callable[[], Awaitable[None]]) -> None:
+        self._reader, self._catch_up = reader, catch_up
+
+    async def providers_of(self, organization_id: UUID, position: int | None) -> Sequence[UUID]:
+        await self._catch_up()
+        return await self._reader.providers_of(organization_id, position)
+
+    async def of_provider(self, provider_id: UUID, now: datetime, position: int | None) -> Sequence[Upcoming]:
+        await self._catch_up()
+        return await self._reader.of_provider(provider_id, now, None)
 
 
 class Unread:
@@ -189,6 +207,7 @@ def _ports(store: EventStore, reads: Any, availability: Any, ledger: Any, concep
         availability=availability,
         booking=BookingReadModels(reads, _nowhere),
         ahead=NothingAhead(),
+        upcoming=NothingUpcoming(),
         cursors=Cursors(SECRET),
         codec=CODEC,
         ledger=ledger,

@@ -386,6 +386,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "complete_appointment": _appointment,
     "mark_no_show": _appointment,
     "undo_no_show": _appointment,
+    "keep_appointment": _appointment,
+    "ask_to_rebook": _appointment,
     "create_provider:organization": _of_organization,
     "replace_provider": _replaced_provider,
     "change_provider": _provider,

@@ -218,7 +218,25 @@ def test_every_function_that_enqueues_is_killed_here() -> None:
         "ending.cancellation",
         "catalog.provider.transfers",
         "notifications.audience.tell_others",
+        "scheduling.hours_change.schedule_check",
+        "scheduling.hours_change.holiday_check",
     }
+
+
+@pytest.mark.parametrize("change", ["schedule", "holiday"])
+async def test_what_changed_hours_leave_outside_is_found_by_another(api: Api, deadly: Arm, change: str) -> None:
+    town = await a_town(api)
+    there, booked = await town.an_organization(town.provider_id), await town.booked()
+    paths = {
+        "schedule": (f"/v1/providers/{town.provider_id}/schedule", {"timezone": "UTC", "weekly": []}),
+        "holiday": (f"/v1/organizations/{there}/holidays/{town.day()}", {"name": "Rest"}),
+    }
+    await deadly()
+    with pytest.raises(Died):
+        await api.put(*paths[change], town.owner, if_match="*")
+    await api.catch_up()
+    await api.people.work()
+    assert (await api.get(f"/v1/appointments/{booked['id']}", town.owner)).json()["orphaned"] is not None
 
 
 async def test_the_appointments_of_who_moved_are_transferred_by_another(api: Api, deadly: Arm) -> None:

@@ -51,6 +51,8 @@ confirm_appointment            ?    .    .  |   +    +    +    +  |   -    -    
 decline_appointment            ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 reschedule_appointment         ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 cancel_appointment             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+keep_appointment               ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
+ask_to_rebook                  ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 check_in_appointment           ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 complete_appointment           ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
 mark_no_show                   ?    .    .  |   c    c    c    c  |   -    -    -  |   c    .    .
@@ -74,6 +76,7 @@ resume_provider                ?    .    .  |   +    +    +    -  |   -    -    
 
 get_opening_hours              +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
 get_schedule                   ?    .    .  |   +    +    +    +  |   -    -    -  |   +    +    .
+preview_schedule               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 replace_schedule               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 replace_override               ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_override                ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.access import Role
 from application.booking.hold import PlaceHold, place_hold
-from application.catalog.organization import ReplaceHoliday, replace_holiday
 from application.catalog.provider import ChangeProvider, change_provider
+from application.scheduling.holiday import ReplaceHoliday, replace_holiday
 from domain.errors import Conflict
 from domain.kernel import new_id
 from domain.scheduling.interval import Interval

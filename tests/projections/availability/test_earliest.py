@@ -15,12 +15,6 @@ from structlog.testing import capture_logs
 
 from application.booking.appointment import BookAppointment, book_appointment
 from application.booking.hold import PlaceHold, place_hold
-from application.catalog.organization import (
-    DeleteHoliday,
-    ReplaceHoliday,
-    delete_holiday,
-    replace_holiday,
-)
 from application.catalog.provider import (
     ChangeProvider,
     DeleteProvider,
@@ -28,6 +22,7 @@ from application.catalog.provider import (
     delete_provider,
 )
 from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
+from application.scheduling.holiday import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from domain.kernel import new_id
 from projections.availability.earliest import AHEAD

@@ -9,6 +9,7 @@ from sqlalchemy import event
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
 from domain.booking.origin import Party
+from domain.booking.orphan import OrphanChoice
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models.agenda.listed import ListedAppointment
@@ -17,15 +18,26 @@ from projections.read_models.appointment import fewest, find, get
 from tests.projections.story import NOW, a_customer, a_place, a_provider, a_service, an_appointment, at
 
 ALL = Page(limit=50)
-KEPT = {"cancellation", "reason", "move", "move_reason", "move_outcome", "for_staff", "service", "provider", "customer"}
-FIELDS = [*set(ListedAppointment.__dataclass_fields__) - KEPT, "cancelled", "rescheduled"]
+KEPT = {
+    "orphaned",
+    "cancellation",
+    "reason",
+    "move",
+    "move_reason",
+    "move_outcome",
+    "for_staff",
+    "service",
+    "provider",
+    "customer",
+}
+FIELDS = [*set(ListedAppointment.__dataclass_fields__) - KEPT, "cancelled", "rescheduled", "orphan_state"]
 FIELDS = [name for name in FIELDS if not name.startswith("confirmed_")] + ["confirmed_place"]
 
 
 def as_row(appointment: Appointment) -> dict[str, object]:
     """What the agenda must say of an appointment."""
     said = {name: getattr(appointment, name) for name in FIELDS}
-    for name in ("cancelled", "rescheduled"):
+    for name in ("cancelled", "rescheduled", "orphan_state"):
         if (happened := getattr(appointment, name)) is not None:
             said[name] = {**happened, "by": str(happened["by"])}
     return said
@@ -84,8 +96,59 @@ def came_after_all(appointment: Appointment) -> None:
     appointment.undo_no_show(uuid4(), at(12, day=20))
 
 
+def orphaned(appointment: Appointment) -> None:
+    appointment.orphan(uuid4(), None, NOW)
+
+
+def asked_to_rebook(appointment: Appointment) -> None:
+    appointment.orphan(uuid4(), OrphanChoice.REBOOK, NOW)
+
+
+def kept(appointment: Appointment) -> None:
+    orphaned(appointment)
+    appointment.keep(uuid4(), NOW)
+
+
+def within_hours_again(appointment: Appointment) -> None:
+    orphaned(appointment)
+    appointment.clear_orphan(uuid4(), NOW)
+
+
+def rebooked(appointment: Appointment) -> None:
+    asked_to_rebook(appointment)
+    move, terms = a_place(uuid4(), at(16, day=9))
+    appointment.reschedule(appointment.customer_id, move, terms, by_customer=True, now=NOW)
+
+
+def orphan_came_after_all(appointment: Appointment) -> None:
+    orphaned(appointment)
+    came_after_all(appointment)
+
+
+def orphan_cancelled(appointment: Appointment) -> None:
+    orphaned(appointment)
+    cancelled(appointment)
+
+
+def orphan_moved_by_request(appointment: Appointment) -> None:
+    asked_to_rebook(appointment)
+    moved_by_request(appointment)
+
+
+ORPHANS = [orphaned, asked_to_rebook, kept, within_hours_again, rebooked, orphan_came_after_all, orphan_cancelled]
 ASKED = [asked_to_move, moved_by_request, not_moved, not_moved_in_time]
-LIFE = [*ASKED, noted, moved, cancelled, checked_in, completed, missed, came_after_all]
+LIFE = [
+    *ASKED,
+    *ORPHANS,
+    orphan_moved_by_request,
+    noted,
+    moved,
+    cancelled,
+    checked_in,
+    completed,
+    missed,
+    came_after_all,
+]
 
 
 @pytest.mark.parametrize("change", LIFE, ids=lambda change: change.__name__)

@@ -9,15 +9,12 @@ import pytest
 
 from application.access import Role
 from application.catalog.organization import (
-    DeleteHoliday,
     DeleteOrganization,
-    ReplaceHoliday,
-    delete_holiday,
     delete_organization,
-    replace_holiday,
 )
 from application.catalog.provider import ChangeProvider, change_provider
 from application.catalog.service import ChangeService, change_service
+from application.scheduling.holiday import DeleteHoliday, ReplaceHoliday, delete_holiday, replace_holiday
 from domain.scheduling.unavailable_reason import UnavailableReason
 from tests.projections.clinic import Clinic, open_clinic
 from tests.support.builders import an_organization, somebody

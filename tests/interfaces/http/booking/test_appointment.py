@@ -17,7 +17,7 @@ FIELDS = {
     "id", "version", "status", "service_id", "provider_id", "customer_id", "start", "end", "timezone",
     "price", "currency", "currency_exponent", "policy",
     "free_cancellation", "note", "answers", "external_id", "metadata", "created_at", "updated_at", "expires_at",
-    "confirmed", "overridden",
+    "confirmed", "overridden", "orphaned",
 }  # fmt: skip
 
 
