@@ -92,7 +92,10 @@
     eventTimeFormat: { hour: "2-digit", minute: "2-digit" },
     slotLabelFormat: { hour: "2-digit", minute: "2-digit" },
     eventContent: (info) => DaybookEvents.content(info, config),
-    eventClick: (info) => showDetails(info.event.extendedProps),
+    eventClick: (info) => {
+      info.jsEvent.preventDefault(); // the key that opens the dialog must not press a button of it
+      showDetails(info.event.extendedProps);
+    },
     eventDragStart: () => { dragging = true; },
     eventDragStop: () => { dragging = false; },
     eventDrop: dropped,
@@ -141,8 +144,12 @@
     return query;
   }
 
-  const moved = (by) =>
-    DaybookEvents.later(`${data.date}T00:00`, { days: by * (data.view === "week" ? 7 : 1) }).slice(0, 10);
+  /* Of what is asked for, which may not be drawn yet: keys are quicker than answers. */
+  function moved(by) {
+    const day = wanted.get("date") || (data.columns.length ? data.columns[0].now.slice(0, 10) : data.date);
+    const days = by * (wanted.get("view") === "week" ? 7 : 1);
+    return DaybookEvents.later(`${day}T00:00`, { days }).slice(0, 10);
+  }
 
   const about = () => ({ data: shown().columns.length < data.columns.length ? data : shown(), config, changed, refreshed: load });
 

@@ -81,7 +81,11 @@ class Onlooker:
         `timezone`: of the browser.
         """
         said: list[str] = []
-        look: Any = {"color_scheme": "dark" if dark else "light", "timezone_id": timezone, "has_touch": size == TELEPHONE}
+        look: Any = {
+            "color_scheme": "dark" if dark else "light",
+            "timezone_id": timezone,
+            "has_touch": size == TELEPHONE,
+        }
         context = await self.browser.new_context(viewport=size, **look)
 
         async def answered(route: Route) -> None:
