@@ -28,7 +28,7 @@ class AgendaReadModel:
         entries = []
         async with self._reads.open("agenda", sees=EVERYTHING) as read:
             for id in providers:
-                that_day = AppointmentFilter(since=since, until=until, provider_id=id)
+                that_day = AppointmentFilter(since=since, until=until, provider_ids=[id])
                 found, _ = await appointment.find(read, MOST, that_day)
                 entries += [
                     AgendaEntry(each.service_id, id, each.customer_id, each.starts_at, each.ends_at)

@@ -16,9 +16,12 @@ async def sign_in_browser(cmd: SignIn, signing: Signing) -> tuple[Session, str]:
     return session, secret
 
 
-async def browser_caller(secret: str, signing: Signing) -> Caller:
-    """The account of a browser session, in the role that it has now. Raises Unauthenticated, Forbidden."""
-    session = await signing.browsers.find(secret)
+async def browser_caller(secret: str, signing: Signing, *, renews: bool = True) -> Caller:
+    """The account of a browser session, in the role that it has now. Raises Unauthenticated, Forbidden.
+
+    `renews`: whether the session lasts longer by that, as it does for whatever a person does.
+    """
+    session = await signing.browsers.find(secret, renews=renews)
     if session is None:
         raise Unauthenticated("The session has ended. Sign in again.")
     holder = (await account_holder(signing, id=session.account_id)).aggregate

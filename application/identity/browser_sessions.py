@@ -20,6 +20,6 @@ class BrowserSessions(Protocol):
         """
         ...
 
-    async def find(self, secret: str) -> Session | None:
-        """The session of a secret, which lasts longer by that; None if it has ended."""
+    async def find(self, secret: str, *, renews: bool = True) -> Session | None:
+        """The session of a secret; None if it has ended. `renews`: it lasts longer by that."""
         ...

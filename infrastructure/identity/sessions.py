@@ -154,12 +154,12 @@ class BrowserSessions:
             await rows(connection, _SWEEP, [account_id])
         return await self._session(found[0]), secret
 
-    async def find(self, secret: str) -> Session | None:
+    async def find(self, secret: str, *, renews: bool = True) -> Session | None:
         found = await self._pool.all(_FIND_BROWSER, [hashed(secret)])
         if not found:
             return None
         *row, due = found[0]
-        if due and not await self._pool.all(_RENEW_BROWSER, [row[0]]):
+        if due and renews and not await self._pool.all(_RENEW_BROWSER, [row[0]]):
             return None
         return await self._session(tuple(row))
 

@@ -15,12 +15,12 @@ from starlette_admin.views import CustomView, DropDown
 from application.access import ACCESS
 
 ROOT = Path(__file__).parent
-STYLES: Mapping[str, bytes] = {
+STATIC: Mapping[str, bytes] = {
     "tabler.css": (files("starlette_admin") / "static" / "css" / "vendor" / "tabler.min.css").read_bytes(),
-    "panel.css": (ROOT / "static" / "panel.css").read_bytes(),
+    **{path.name: path.read_bytes() for kind in ("css", "js") for path in (ROOT / "static").glob(f"*.{kind}")},
 }
-"""The style sheets: Tabler comes with starlette-admin (see static/VENDORED)."""
-DIGESTS = {name: hashlib.sha256(content).hexdigest() for name, content in STYLES.items()}
+"""Style sheets and scripts: Tabler comes with starlette-admin; of others too is what static/VENDORED names."""
+DIGESTS = {name: hashlib.sha256(content).hexdigest() for name, content in STATIC.items()}
 
 
 class Place(CustomView):

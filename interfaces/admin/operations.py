@@ -72,9 +72,9 @@ async def run(asked: PanelRequest, call: Call) -> Answer:
     return Answer(body, headers.get(b"daybook-position", b"").decode(), made)
 
 
-def context_of(asked: PanelRequest, operation: str) -> RequestContext:
+def context_of(asked: PanelRequest, operation: str, after: str = "") -> RequestContext:
     """What the person may see by an operation, for queries that the API has not."""
-    return _context(asked, Call(operation))
+    return _context(asked, Call(operation, after=after))
 
 
 def _context(asked: PanelRequest, call: Call) -> RequestContext:

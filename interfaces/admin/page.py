@@ -46,10 +46,16 @@ class View:
 
 
 Show = Callable[[PanelRequest], Awaitable[View | Response]]
+Write = Callable[[PanelRequest, View], Response]
 
 
-def page(panel: Panel, method: str, path: str, show: Show, *, public: bool = False) -> Route:
-    """A route to a page. `public`: for people who are not signed in too, without the form token of a session."""
+def page(
+    panel: Panel, method: str, path: str, show: Show, *, public: bool = False, write: Write | None = None
+) -> Route:
+    """A route to a page. `public`: for people who are not signed in too, without the form token of a session.
+
+    `write`: makes the response, by default a page; another one answers a script.
+    """
 
     async def answer(request: Request) -> Response:
         asked = PanelRequest(request, panel)
@@ -58,7 +64,7 @@ def page(panel: Panel, method: str, path: str, show: Show, *, public: bool = Fal
             shown = await show(asked)
         except Exception as error:  # noqa: BLE001  people get a page, whatever went wrong; it is logged
             shown = refused(asked, error)
-        return shown if isinstance(shown, Response) else rendered(asked, shown)
+        return shown if isinstance(shown, Response) else (write or rendered)(asked, shown)
 
     return Route(ROOT + path, answer, methods=[method], include_in_schema=False)
 

@@ -18,6 +18,8 @@ from interfaces.http.framework.request_errors import Malformed, TooLarge
 
 LARGEST_FORM = 1_000_000  # bytes
 MOST_FIELDS = 200
+AUTOMATIC = "auto"
+"""The parameter of a page that refreshes itself, by which nobody stays signed in."""
 
 
 class ForeignForm(Forbidden):
@@ -81,7 +83,8 @@ class PanelRequest:
         """Find the session and its person, whose role and standing count as they are now. Raises Unauthenticated."""
         if not self.secret:
             raise Unauthenticated("Sign in first.")
-        self.request.scope["caller"] = await browser_caller(self.secret, self.ports.identity.signing)
+        renews = AUTOMATIC not in self.query
+        self.request.scope["caller"] = await browser_caller(self.secret, self.ports.identity.signing, renews=renews)
 
     def check_origin(self) -> None:
         """Raise ForeignForm unless the form was sent by a page of this installation."""

@@ -1,6 +1,6 @@
 """All routes of the panel, and its menu. They are not a part of the API, and have no place in its description."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from starlette.responses import Response
@@ -9,11 +9,12 @@ from starlette.routing import Route
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from interfaces.admin.booking.appointment import APPOINTMENTS
 from interfaces.admin.booking.waitlist import WAITLIST
+from interfaces.admin.calendar import pages, today
 from interfaces.admin.catalog.organization import ORGANIZATIONS
 from interfaces.admin.catalog.provider import PROVIDERS
 from interfaces.admin.catalog.service import SERVICES
 from interfaces.admin.catalog.tag import TAGS
-from interfaces.admin.frame import STYLES, Place
+from interfaces.admin.frame import STATIC, Place
 from interfaces.admin.page import ROOT, View, page, see_other
 from interfaces.admin.people.account import ACCOUNTS
 from interfaces.admin.people.customer import CUSTOMERS
@@ -34,6 +35,11 @@ MENU: Sequence[tuple[str, Sequence[Section]]] = (
     ("catalog", (PROVIDERS, SERVICES, ORGANIZATIONS, TAGS)),
     ("system", (JOBS, WEBHOOKS, SECURITY_LOG, VIEWS)),
 )
+_PAGES: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "booking": (("today", today.PATH, today.OPERATION), ("calendar", pages.PATH, pages.OPERATION)),
+    "system": (("overview", overview_page.PATH, overview_page.OPERATION),),
+}
+"""Pages that are no sections, first in their group: name, address, operation."""
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -41,11 +47,10 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
     """Every route under /admin. The last one is a page that says that there is no such page."""
     for key, sections in MENU:
         places = [Place(each.name, each.path, each.listing) for each in sections]
-        overview = [Place("overview", overview_page.PATH, overview_page.OPERATION)] if key == "system" else []
-        panel.frame.add_places(key, [*overview, *places])
-    found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _style, public=True)]
+        panel.frame.add_places(key, [*(Place(*each) for each in _PAGES.get(key, ())), *places])
+    found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
-    found += sign_in_routes(panel)
+    found += [*sign_in_routes(panel), *pages.calendar_routes(panel)]
     for _, sections in MENU:
         for section in sections:
             found += section_routes(panel, section)
@@ -53,15 +58,16 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
 
 
 async def _first(asked: PanelRequest) -> Response:  # noqa: ARG001
-    return see_other(APPOINTMENTS.path)
+    return see_other(today.PATH)
 
 
-async def _style(asked: PanelRequest) -> Response:
-    """A style sheet. Its address has its digest, so that browsers keep it."""
+async def _static(asked: PanelRequest) -> Response:
+    """A style sheet or script. Its address has its digest, so that browsers keep it."""
     name = str(asked.request.path_params["name"])
-    if name not in STYLES:
+    if name not in STATIC:
         raise NotFound("file", name[:50])
-    return HttpResponse(200, STYLES[name], {b"cache-control": b"public, max-age=31536000"}, media_type=b"text/css")
+    media_type = b"text/css; charset=utf-8" if name.endswith(".css") else b"text/javascript; charset=utf-8"
+    return HttpResponse(200, STATIC[name], {b"cache-control": b"public, max-age=31536000"}, media_type=media_type)
 
 
 async def _missing(asked: PanelRequest) -> View:

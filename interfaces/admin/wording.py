@@ -47,6 +47,10 @@ class Language:
     def knows(self, key: str) -> bool:
         return key in self._words
 
+    def group(self, prefix: str) -> Mapping[str, str]:
+        """All words whose keys begin so, by the rest of the key."""
+        return {key.removeprefix(prefix): text for key, text in self._words.items() if key.startswith(prefix)}
+
     def value(self, kind: str, value: str) -> str:
         """The name of a value of a fixed set, else the value itself."""
         return self._words.get(f"value.{value}", self._words.get(f"{kind}.{value}", value))
@@ -67,6 +71,18 @@ class Language:
     def day(self, day: date | str) -> str:
         """A date without a zone."""
         return format_date(date.fromisoformat(day) if isinstance(day, str) else day, "long", locale=self._locale)
+
+    def short_day(self, day: date) -> str:
+        """Weekday and date without the year."""
+        return format_date(day, "EEE d MMM", locale=self._locale)
+
+    def lasting(self, minutes: int) -> str:
+        """A number of minutes, from 90 on as hours and minutes, from two days on as days."""
+        if minutes < 90:
+            return self.say("minutes", count=minutes)
+        if minutes < 2880:
+            return self.say("hours_minutes", hours=minutes // 60, minutes=minutes % 60)
+        return self.say("days", count=minutes // 1440)
 
     def money(self, minor: int, currency: str) -> str:
         return self._amount(minor, currency, self._locale)

@@ -290,7 +290,7 @@ async def find(
         (wanted.updated_since, _a.updated_at.__ge__),
         (wanted.statuses, _a.status.in_),
         (wanted.service_id, _a.service_id.__eq__),
-        (wanted.provider_id, _a.provider_id.__eq__),
+        (wanted.provider_ids, _a.provider_id.in_),
         (wanted.customer_id, _a.customer_id.__eq__),
         (wanted.organization_id, _of_organization),
         (wanted.external_id, _a.external_id.__eq__),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, Uuid, cast, func, literal, or_, select
 
 from projections.query import text
 from projections.query.paging import Page, fetch, narrowed
@@ -19,6 +19,7 @@ from projections.read_models.directory import (
     providers,
     services,
 )
+from projections.read_models.tag import tagged
 
 _p, _s = providers.c, services.c
 
@@ -40,14 +41,32 @@ def _offers(by: Manager) -> ColumnElement[bool]:
     return or_(_s.organization_id.in_(by.organizations), _s.provider_ids.has_any(theirs))
 
 
+def _offering(service_id: UUID) -> ColumnElement[bool]:
+    offering = select(cast(func.jsonb_array_elements_text(_s.provider_ids), Uuid)).where(_s.id == service_id)
+    return _p.id.in_(offering)
+
+
+def _with_tag(slug: str) -> ColumnElement[bool]:
+    return tagged(_p.tags, literal(slug, Text))
+
+
 async def find_providers(
-    read: Snapshot, page: Page, by: Manager | None, *, q: str | None = None, organization_id: UUID | None = None
+    read: Snapshot,
+    page: Page,
+    by: Manager | None,
+    *,
+    q: str | None = None,
+    organization_id: UUID | None = None,
+    service_id: UUID | None = None,
+    tag: str | None = None,
 ) -> tuple[Sequence[ListedProvider], str | None]:
     """Providers by name, those of a manager or all; and the next page's cursor."""
     query = narrowed(
         all_providers,
         (by, _acts_for),
         (organization_id, _p.organization_id.__eq__),
+        (service_id, _offering),
+        (tag, _with_tag),
         (q, lambda q: text.has_words(_p.folded, q)),
     )
     return await fetch(read.connection, query.order_by(_p.sort_key, _p.id), page, _provider)

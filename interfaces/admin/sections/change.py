@@ -8,7 +8,7 @@ from starlette.responses import Response
 from application.rate_limit import TooManyRequests
 from domain.errors import Forbidden, NotFound, Refusal, Stale, Unauthenticated
 from interfaces.admin.operations import Answer, Call, id_parameter, run
-from interfaces.admin.page import View, see_other
+from interfaces.admin.page import View, ours, see_other
 from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.card import form_values, row_of
 from interfaces.admin.sections.cells import Row, actor_name
@@ -40,7 +40,7 @@ async def send_form(asked: PanelRequest, section: Section, form: PanelForm) -> V
         raise
     except Refusal as error:
         return await _refused(asked, section, form, row, error)
-    return see_other(_afterwards(section, form, answer, id))
+    return see_other(_afterwards(section, form, answer, id, _following(asked)))
 
 
 def _call(asked: PanelRequest, form: PanelForm, id: str | None, row: Row | None) -> Call:
@@ -60,9 +60,11 @@ def _has_no_body(form: PanelForm) -> bool:
     return bool(form.inputs) and all(each.in_query for each in form.inputs)
 
 
-def _afterwards(section: Section, form: PanelForm, answer: Answer, id: str | None) -> str:
-    """The card as of the command's position, or the list where no card is left."""
+def _afterwards(section: Section, form: PanelForm, answer: Answer, id: str | None, following: str) -> str:
+    """The page that the form came from, else the card, else the list: as of the command's position."""
     said = {"done": form.operation} | ({"after": answer.position} if answer.position else {})
+    if following:
+        return f"{following}{'&' if '?' in following else '?'}{urlencode(said)}"
     shown_id = answer.made or id
     place = section.path if form.ends or not section.card or not shown_id else f"{section.path}/{shown_id}"
     return f"{place}?{urlencode(said)}"
@@ -70,11 +72,11 @@ def _afterwards(section: Section, form: PanelForm, answer: Answer, id: str | Non
 
 async def _refused(asked: PanelRequest, section: Section, form: PanelForm, row: Row | None, error: Refusal) -> View:
     """The form with what was typed, the reason, and what happened meanwhile. To send it again is to decide again."""
-    meanwhile: Sequence[Mapping[str, str]] = ()
+    told: Sequence[Mapping[str, str]] = ()
     if isinstance(error, Stale) and row is not None:
-        meanwhile = await _meanwhile(asked, section, row)
+        told = await meanwhile(asked, section, row, asked.form.get("version", ""))
     view = _view(asked, section, form, row, error)
-    return View("form", {**view.values, "meanwhile": meanwhile}, status_of(type(error)), error)
+    return View("form", {**view.values, "meanwhile": told}, status_of(type(error)), error)
 
 
 def _view(
@@ -87,13 +89,19 @@ def _view(
         fields.append(shown(each, value, asked.language, errors, form.path))
     path = f"{section.path}/{row['id']}/{form.path}" if row is not None else f"{section.path}/{form.path}"
     back = f"{section.path}/{row['id']}" if row is not None else section.path
-    values = {"section": section, "form": form_values(form, path, row, fields), "back": back, "meanwhile": ()}
-    return View("form", values)
+    following = _following(asked)
+    shown_form = {**form_values(form, path, row, fields), "next": following}
+    return View("form", {"section": section, "form": shown_form, "back": following or back, "meanwhile": ()})
 
 
-async def _meanwhile(asked: PanelRequest, section: Section, row: Row) -> Sequence[Mapping[str, str]]:
-    """Who did what since the version that the form was made of; empty where no history is kept."""
-    seen = asked.form.get("version", "")
+def _following(asked: PanelRequest) -> str:
+    """The page of ours to go on with, if the form says one."""
+    sent = asked.form.get("next", "") or asked.query.get("next", "")
+    return ours(sent) if sent else ""
+
+
+async def meanwhile(asked: PanelRequest, section: Section, row: Row, seen: str) -> Sequence[Mapping[str, str]]:
+    """Who did what since the version that the page was made of; empty where no history is kept."""
     if not section.history or not seen.isdigit():
         return ()
     history = await run(asked, Call(section.history, {id_parameter(section.history): str(row["id"])}))

@@ -56,7 +56,8 @@ def query_of(form: PanelForm, sent: Mapping[str, str]) -> dict[str, str]:
 def json_of(wanted: Input, text: str, row: Row | None) -> Any:
     """The value as the API takes it; what is no such value stays text, which the API refuses by name."""
     if wanted.kind is InputKind.WALL_CLOCK:
-        return _instant(text, row)
+        assert row is not None
+        return instant_text(text, row["timezone"])
     read = _READERS.get(wanted.kind)
     return (text or None) if read is None else read(text)
 
@@ -105,12 +106,11 @@ def _number(text: str) -> int | str:
     return int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) < 16 else text
 
 
-def _instant(text: str, row: Row | None) -> str:
-    """A time on the wall in the zone of the thing, as an instant."""
-    assert row is not None
+def instant_text(text: str, timezone: str) -> str:
+    """A time on the wall in a zone, as an instant; what is no time stays text."""
     try:
         wall = datetime.fromisoformat(text)
-        moment = instant(wall.date(), wall.hour * 60 + wall.minute, zone(row["timezone"]))
+        moment = instant(wall.date(), wall.hour * 60 + wall.minute, zone(timezone))
     except ValueError:
         return text
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -18,6 +18,8 @@ from interfaces.http.framework.fields import (
 )
 from projections.read_models.agenda.selection import AppointmentFilter, AppointmentOrder
 
+MOST_PROVIDERS = 100
+
 
 class AppointmentFilters(Paging):
     """Appointments, by default in the order of their start."""
@@ -30,7 +32,7 @@ class AppointmentFilters(Paging):
     updated_since: Instant | None = None
     status: Annotated[tuple[AppointmentStatus, ...] | None, Several] = None
     service_id: UUID | None = None
-    provider_id: UUID | None = None
+    provider_id: Annotated[tuple[UUID, ...] | None, Field(max_length=MOST_PROVIDERS), Several] = None
     customer_id: UUID | None = None
     organization_id: UUID | None = None
     external_id: ExternalId | None = None
@@ -46,10 +48,11 @@ class AppointmentFilters(Paging):
         return to
 
 
-_SAME = {field.name for field in fields(AppointmentFilter)} - {"since", "until", "statuses"}
+_SAME = {field.name for field in fields(AppointmentFilter)} - {"since", "until", "statuses", "provider_ids"}
 
 
 def wanted(filters: AppointmentFilters) -> AppointmentFilter:
     """The filters as the read model takes them."""
     given = filters.model_dump(include=_SAME)
-    return AppointmentFilter(since=filters.from_, until=filters.to, statuses=filters.status, **given)
+    several = {"statuses": filters.status, "provider_ids": filters.provider_id}
+    return AppointmentFilter(since=filters.from_, until=filters.to, **several, **given)

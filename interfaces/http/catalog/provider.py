@@ -186,7 +186,8 @@ async def create(request: RequestContext, body: CreateProviderBody) -> Response:
 async def find(request: RequestContext, filters: Annotated[ProviderFilters, Query()]) -> Response:
     """List providers."""
     if filters.managed:
-        found = partial(managed.find_providers, q=filters.q, organization_id=filters.organization_id)
+        narrowing = filters.model_dump(include={"q", "organization_id", "service_id", "tag"})
+        found = partial(managed.find_providers, **narrowing)
         return await managed_page(request, filters, found, provider_response)
     async with searched(request, filters) as search:
         rows, bookmark = await find_providers(search.read, search.page, search.query, service_id=filters.service_id)

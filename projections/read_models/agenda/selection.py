@@ -9,7 +9,8 @@ from uuid import UUID
 
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFilter:
-    """The wanted appointments of a list: starting in [since, until), of one of the `statuses`; None: any.
+    """The wanted appointments of a list: starting in [since, until), of one of the `statuses` and of
+    one of the providers; None: any.
 
     `overlapping`: also those that last beyond `since`. `updated_since`: changed at that instant or later. `orphaned`:
     only those that lie outside the opening hours and that nobody has settled.
@@ -22,7 +23,7 @@ class AppointmentFilter:
     statuses: Collection[str] | None = None
     service_id: UUID | None = None
     external_id: str | None = None
-    provider_id: UUID | None = None
+    provider_ids: Collection[UUID] | None = None
     customer_id: UUID | None = None
     organization_id: UUID | None = None
     orphaned: bool = False

@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.interfaces.admin.browser import Browser, a_session, add_panel, with_account
-from tests.interfaces.http.conftest import opened
+from tests.interfaces.admin.people import People
+from tests.interfaces.http.conftest import lift_limits, opened
+from tests.interfaces.http.tenants import tenants
 from tests.interfaces.http.town import Api, Town, a_town
 
 
@@ -33,3 +36,16 @@ async def admin(town: Town) -> Browser:
 async def owner(town: Town) -> Browser:
     """The owner of the town's provider, signed in."""
     return await a_session(town.api, town.owner.account)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(servers, new_database, tmp_path_factory) -> AsyncIterator[People]:
+    database = new_database()
+    with pytest.MonkeyPatch.context() as patch:
+        lift_limits(patch)
+        async with opened(database, servers.redis_url, tmp_path_factory.mktemp("panel")) as api:
+            it = await tenants(add_panel(api), database)
+            known = {name: caller for name, caller in it.callers.items() if caller.id is not None}
+            browsers = {name: await a_session(api, caller.account) for name, caller in known.items()}
+            with it.watch:
+                yield People(it, {**browsers, "anonymous": Browser(api)})

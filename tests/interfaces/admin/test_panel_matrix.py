@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from interfaces.admin.cookies import form_token
 from interfaces.admin.main import panel_of
 from interfaces.admin.routes import MENU, panel_routes
 from interfaces.admin.sections.section import InputKind, PanelForm, Section
-from tests.interfaces.admin.browser import ORIGIN, Browser, a_session, add_panel
+from tests.interfaces.admin.browser import ORIGIN, Browser
+from tests.interfaces.admin.people import People
 from tests.interfaces.http import test_matrix as api_matrix
 from tests.interfaces.http.asked import asked
-from tests.interfaces.http.conftest import lift_limits, opened
-from tests.interfaces.http.tenants import CALLERS, Tenants, tenants
+from tests.interfaces.http.tenants import CALLERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,6 +31,14 @@ POST /admin/sign-out           ?    .    .   |   >    >    >    >  |   >    >   
 GET /admin/language/{name}     >    >    >   |   >    >    >    >  |   >    >    >  |   >    >    >
 GET /admin/static/{name}       +    +    +   |   +    +    +    +  |   +    +    +  |   +    +    +
 * /admin/{path:path}           -    -    -   |   -    -    -    -  |   -    -    -  |   -    -    -
+
+GET /admin/today               >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
+GET /admin/calendar            >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
+GET /admin/calendar/data       >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
+GET /admin/calendar/customers  >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
+GET /admin/calendar/services   >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
+POST /admin/calendar/{id:uuid}/move   ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
+POST /admin/calendar/book      ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 
 list appointments              >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
 card appointments              >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
@@ -84,32 +90,12 @@ FORMS = {
 def _read(table: str) -> Mapping[str, Mapping[str, str]]:
     head, *rows = [line.replace("|", "") for line in table.splitlines() if line.strip()]
     assert head.split() == [name[:4] for name in CALLERS]
-    cells = {row[:28].strip(): row[28:].split() for row in rows}
+    words = [row.split() for row in rows]
+    cells = {" ".join(row[: -len(CALLERS)]): row[-len(CALLERS) :] for row in words}
     return {name: dict(zip(CALLERS, row, strict=True)) for name, row in cells.items()}
 
 
 TABLE = _read(_TABLE)
-
-
-@dataclass
-class People:
-    """The first organization, and a browser for each caller, all of them with a session."""
-
-    it: Tenants
-    browsers: Mapping[str, Browser]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def people(servers, new_database, tmp_path_factory) -> AsyncIterator[People]:
-    database = new_database()
-    with pytest.MonkeyPatch.context() as patch:
-        lift_limits(patch)
-        async with opened(database, servers.redis_url, tmp_path_factory.mktemp("panel")) as api:
-            it = await tenants(add_panel(api), database)
-            known = {name: caller for name, caller in it.callers.items() if caller.id is not None}
-            browsers = {name: await a_session(api, caller.account) for name, caller in known.items()}
-            with it.watch:
-                yield People(it, {**browsers, "anonymous": Browser(api)})
 
 
 def rows_of() -> dict[str, str]:
@@ -155,6 +141,11 @@ async def test_everybody_gets_from_other_routes_what_the_table_says(people: Peop
     browser = Browser(people.it.api, dict(people.browsers[caller].cookies))
     paths = {
         "GET /admin": "/admin",
+        "GET /admin/today": "/admin/today",
+        "GET /admin/calendar": "/admin/calendar",
+        "GET /admin/calendar/data": "/admin/calendar/data",
+        "GET /admin/calendar/customers": "/admin/calendar/customers?q=guest",
+        "GET /admin/calendar/services": f"/admin/calendar/services?provider_id={people.it.names['provider_id']}",
         "GET /admin/sign-in": "/admin/sign-in",
         "POST /admin/sign-in": "/admin/sign-in",
         "GET /admin/language/{name}": "/admin/language/ru",

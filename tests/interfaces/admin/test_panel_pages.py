@@ -160,6 +160,7 @@ def test_both_languages_have_the_same_words() -> None:
     assert english.keys() == russian.keys()
 
 
-def test_the_vendored_style_sheet_is_the_one_whose_licence_was_read() -> None:
+def test_vendored_files_are_those_whose_licences_were_read() -> None:
     listed = (ROOT / "static" / "VENDORED").read_text(encoding="utf-8").splitlines()[1:]
-    assert {line.split()[0]: line.split()[-1] for line in listed} == {"tabler.css": DIGESTS["tabler.css"]}
+    vendored = ("tabler.css", "event-calendar.js", "event-calendar.css")
+    assert {line.split()[0]: line.split()[-1] for line in listed} == {name: DIGESTS[name] for name in vendored}

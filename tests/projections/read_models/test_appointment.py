@@ -208,15 +208,15 @@ async def test_filters_narrow_a_list_each_by_itself_and_together(write, catch_up
         assert await ids(until=at(10)) == [early.id, elsewhere.id]
         assert await ids(since=at(9), until=at(9)) == []
         assert await ids(statuses=["cancelled"]) == [late.id]
-        assert await ids(provider_id=mine.id) == [early.id, late.id]
+        assert await ids(provider_ids=[mine.id]) == [early.id, late.id]
         assert await ids(customer_id=elsewhere.customer_id) == [elsewhere.id]
         assert await ids(organization_id=organization) == [early.id, late.id]
         assert await ids(organization_id=organization, statuses=["booked"]) == [early.id]
-        assert await ids(statuses=["booked", "cancelled"], provider_id=mine.id) == [early.id, late.id]
+        assert await ids(statuses=["booked", "cancelled"], provider_ids=[mine.id]) == [early.id, late.id]
         assert await ids(service_id=elsewhere.service_id) == [elsewhere.id]
         assert await ids(updated_since=NOW + timedelta(seconds=1)) == [late.id]
         assert await ids(external_id="crm-1") == [early.id]
-        assert await ids(provider_id=other.id, customer_id=early.customer_id) == []
+        assert await ids(provider_ids=[other.id], customer_id=early.customer_id) == []
 
 
 async def test_a_provider_that_changes_organization_leaves_its_appointments_unless_they_are_transferred(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infrastructure.settings import inherited
 from tests.conftest import Database
+from tests.interfaces.admin.browser import add_panel, with_account, with_password
 from tests.interfaces.http.conftest import opened
 from tests.interfaces.http.town import Api, Town, a_town
-from tests.system.browser.looking import Onlooker, ShownClient, chromium, title
+from tests.system.browser.looking import HOST, Onlooker, ShownClient, chromium, title
+from tests.system.browser.panel import PanelClient
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -67,3 +70,13 @@ async def looked_at(request: pytest.FixtureRequest, api: Api, onlooker: Onlooker
 @pytest.fixture
 async def town(api: Api) -> Town:
     return await a_town(api)
+
+
+@pytest.fixture
+async def panel(town: Town, onlooker: Onlooker) -> Onlooker:
+    """A browser at the panel of the town, whose admin has a password."""
+    add_panel(town.api, HOST)
+    await with_account(town.api, town.admin)
+    await with_password(town.api, town.admin.account)
+    client: Any = PanelClient(town.api)
+    return Onlooker(onlooker.browser, client, onlooker.folder)

@@ -69,11 +69,24 @@ class Onlooker:
 
     @asynccontextmanager
     async def opened(
-        self, size: ViewportSize, *, dark: bool = False, answers: dict[str, httpx.Response] | None = None
+        self,
+        size: ViewportSize,
+        *,
+        dark: bool = False,
+        answers: dict[str, httpx.Response] | None = None,
+        timezone: str | None = None,
     ) -> AsyncIterator[tuple[Page, list[str]]]:
-        """A page whose requests this app answers, and what was said about it: errors, and requests to other hosts."""
+        """A page whose requests this app answers, and what was said about it: errors, and requests to other hosts.
+
+        `timezone`: of the browser.
+        """
         said: list[str] = []
-        context = await self.browser.new_context(viewport=size, color_scheme="dark" if dark else "light")
+        look: Any = {
+            "color_scheme": "dark" if dark else "light",
+            "timezone_id": timezone,
+            "has_touch": size == TELEPHONE,
+        }
+        context = await self.browser.new_context(viewport=size, **look)
 
         async def answered(route: Route) -> None:
             asked, url = route.request, urlsplit(route.request.url)

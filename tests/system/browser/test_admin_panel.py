@@ -3,60 +3,17 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from typing import Any
 
-import httpx
 import pytest
-from playwright.async_api import Page
 
 from interfaces.admin.routes import MENU
-from tests.interfaces.admin.browser import Browser, add_panel, with_account, with_password
-from tests.interfaces.http.town import Api, Town
-from tests.support.signing import PASSWORD
+from tests.interfaces.admin.browser import Browser
+from tests.interfaces.http.town import Town
 from tests.system.browser.looking import DESK, HOST, TELEPHONE, Onlooker
+from tests.system.browser.panel import sign_in
 
 SECTIONS = [section for _, sections in MENU for section in sections]
-
-
-class PanelClient:
-    """Sends what Chromium asks, with the cookies that answers have set, which Chromium itself is never told."""
-
-    def __init__(self, api: Api) -> None:
-        self.browser = Browser(api)
-
-    async def request(self, method: str, path: str, *, content: bytes = b"", headers: Any = None) -> httpx.Response:
-        await self.browser.api.catch_up()
-        sent = {**(headers or {}), **({"origin": HOST} if method == "POST" else {})}
-        client = self.browser.api.client
-        answer = await client.request(method, path, content=content, headers=self.browser._headers(sent))
-        return _as_page(self.browser._kept(answer))
-
-
-def _as_page(answer: httpx.Response) -> httpx.Response:
-    """A redirect as a page that goes there at once: Playwright asks nobody where a redirect leads to."""
-    if answer.status_code != 303:
-        return answer
-    text = f'<meta http-equiv="refresh" content="0; url={escape(answer.headers["location"])}">'
-    return httpx.Response(200, html=text, request=answer.request)
-
-
-@pytest.fixture
-async def panel(town: Town, onlooker: Onlooker) -> Onlooker:
-    """A browser at the panel of the town, whose admin has a password."""
-    add_panel(town.api, HOST)
-    await with_account(town.api, town.admin)
-    await with_password(town.api, town.admin.account)
-    client: Any = PanelClient(town.api)
-    return Onlooker(onlooker.browser, client, onlooker.folder)
-
-
-async def sign_in(page: Page, town: Town) -> None:
-    await page.goto(f"{HOST}/admin")
-    await page.fill("#username", f"{town.admin.account}@example.org")
-    await page.fill("#password", PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.get_by_role("heading", name="Appointments", exact=True).wait_for()
 
 
 @pytest.mark.parametrize("size", [DESK, TELEPHONE], ids=["desk", "telephone"])
@@ -67,6 +24,7 @@ async def test_sign_in_find_cancel_with_a_reason_and_a_stale_tab(town: Town, pan
     await town.booked("10:00", by=town.owner, customer_id=other)
     async with panel.opened(size) as (page, said), panel.opened(size) as (stale, said_there):
         await sign_in(page, town)
+        await page.goto(f"{HOST}/admin/appointments")
         await page.fill("#filter-person", "hopper")
         await page.keyboard.press("Enter")
         await page.wait_for_url(re.compile("person=hopper"))
@@ -117,7 +75,14 @@ async def test_nothing_serious_is_wrong_with_any_page(town: Town, panel: Onlooke
     browser: Browser = client.browser
     browser.cookies["daybook-language"] = language
     await browser.sign_in(f"{town.admin.account}@example.org")
-    paths = ["/admin/sign-in", "/admin/system", "/admin/nowhere", f"/admin/customers/{guest}/change-customer"]
+    paths = [
+        "/admin/sign-in",
+        "/admin/today",
+        f"/admin/calendar?date={town.day()}",
+        "/admin/system",
+        "/admin/nowhere",
+        f"/admin/customers/{guest}/change-customer",
+    ]
     for section in SECTIONS if language == "en" else SECTIONS[:1]:  # the same templates, with longer words
         paths.append(section.path)
         paths += [f"{section.path}/{section.create.path}"] if section.create else []

@@ -1,0 +1,224 @@
+"use strict";
+/* The calendar: what the address asks for, drawn; moves and bookings go through the dialogs. */
+(() => {
+  const { make, words } = Daybook;
+  const config = Daybook.read("calendar-config");
+  let data = Daybook.read("calendar-data");
+  const narrow = matchMedia("(max-width: 800px)");
+  const filters = document.getElementById("filters");
+  const VIEWS = { day: "resourceTimeGridDay", week: "resourceTimeGridWeek" };
+  const EVERY = 30_000; // ms
+  let dragging = false;
+  let asked = 0;
+  let wanted = read();
+
+  function read() {
+    const query = new URLSearchParams(location.search);
+    for (const each of ["done", "after"]) query.delete(each);
+    return query;
+  }
+
+  const address = () => `/admin/calendar${[...wanted].length ? `?${wanted}` : ""}`;
+  const isBusy = () => dragging || document.querySelector("dialog[open]") !== null;
+
+  /* Another day, view or filter. */
+  function go(changes) {
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) wanted.set(name, value);
+      else wanted.delete(name);
+    }
+    history.pushState(null, "", address());
+    return load();
+  }
+
+  async function load({ after = "", auto = false } = {}) {
+    const number = (asked += 1);
+    const query = new URLSearchParams(wanted);
+    if (after) query.set("after", after);
+    if (auto) query.set("auto", "1");
+    const answer = await Daybook.ask(`/admin/calendar/data?${query}`);
+    if (number !== asked || (auto && isBusy())) return;
+    const notices = document.getElementById("notices");
+    if (!answer.ok) {
+      DaybookMove.explain(notices, answer, config);
+      return;
+    }
+    data = answer.body;
+    config.csrf = data.csrf;
+    draw();
+  }
+
+  /* On a telephone one provider at a time: the one that was chosen, else the first. */
+  function shown() {
+    if (!narrow.matches || data.columns.length < 2) return data;
+    const id = data.columns[0].id;
+    return {
+      ...data,
+      columns: data.columns.filter((each) => each.id === id),
+      shades: data.shades.filter((each) => each.provider_id === id),
+      appointments: data.appointments.filter((each) => each.provider_id === id),
+    };
+  }
+
+  function options() {
+    const seen = shown();
+    const days = data.view === "week" ? 7 : 1;
+    return {
+      view: VIEWS[data.view],
+      date: data.date,
+      resources: DaybookEvents.resources(seen),
+      ...DaybookEvents.limits(data),
+      events: DaybookEvents.all(seen, config),
+      datesAboveResources: days > 1 && seen.columns.length > 1,
+      columnWidth: narrow.matches && days === 1 ? undefined : "minmax(110px, 1fr)",
+    };
+  }
+
+  const calendar = EventCalendar.create(document.getElementById("calendar"), {
+    ...options(),
+    locale: config.locale,
+    timeZone: data.offset,
+    firstDay: 1,
+    headerToolbar: { start: "", center: "", end: "" },
+    allDaySlot: false,
+    nowIndicator: false,
+    slotDuration: "00:15",
+    slotLabelInterval: "01:00",
+    slotHeight: 20,
+    snapDuration: "00:15",
+    slotEventOverlap: false,
+    eventDurationEditable: false,
+    pointer: config.may.book,
+    eventTimeFormat: { hour: "2-digit", minute: "2-digit" },
+    slotLabelFormat: { hour: "2-digit", minute: "2-digit" },
+    eventContent: (info) => DaybookEvents.content(info, config),
+    eventClick: (info) => {
+      info.jsEvent.preventDefault(); // the key that opens the dialog must not press a button of it
+      showDetails(info.event.extendedProps);
+    },
+    eventDragStart: () => { dragging = true; },
+    eventDragStop: () => { dragging = false; },
+    eventDrop: dropped,
+    dateClick: (info) => config.may.book && book(info.dateStr.slice(0, 16), info.resource.id),
+  });
+
+  function draw() {
+    for (const [name, value] of Object.entries(options())) calendar.setOption(name, value);
+    drawAround();
+  }
+
+  function drawAround() {
+    const day = (wall) => DaybookEvents.asDate(`${wall}T00:00`);
+    const inUtc = (format) => new Intl.DateTimeFormat(config.locale, { ...format, timeZone: "UTC" });
+    const [first, last] = [data.days[0], data.days[data.days.length - 1]].map(day);
+    const title = data.view === "week"
+      ? inUtc({ day: "numeric", month: "short", year: "numeric" }).formatRange(first, last)
+      : inUtc({ weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(first);
+    document.getElementById("calendar-title").textContent = title;
+    document.title = `${title} · Daybook`;
+    const isEmpty = !data.columns.length;
+    document.getElementById("empty").hidden = !isEmpty;
+    document.getElementById("calendar").hidden = isEmpty;
+    const said = [...data.changes, ...(data.partial ? [config.words.partial] : [])];
+    document.getElementById("notices").replaceChildren(...said.map((each) => make("p", { class: "alert alert-warning" }, each)));
+    for (const [id, by] of [["previous", -1], ["following", 1]]) {
+      document.getElementById(id).href = `/admin/calendar?${with_({ date: moved(by) })}`;
+    }
+    document.getElementById("now").href = `/admin/calendar?${with_({ date: "" })}`;
+    document.getElementById("more").hidden = !data.next;
+    document.querySelector("#more a").href = `/admin/calendar?${with_({ cursor: data.next })}`;
+    for (const each of document.querySelectorAll("[data-view]")) {
+      each.setAttribute("aria-pressed", String(each.dataset.view === data.view));
+    }
+    filters.elements.date.value = data.date;
+    const alone = shown().columns;
+    filters.elements.provider_id.value = wanted.get("provider_id") || (narrow.matches && alone.length ? alone[0].id : "");
+  }
+
+  function with_(changes) {
+    const query = new URLSearchParams(wanted);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) query.set(name, value);
+      else query.delete(name);
+    }
+    return query;
+  }
+
+  /* Of what is asked for, which may not be drawn yet: keys are quicker than answers. */
+  function moved(by) {
+    const day = wanted.get("date") || (data.columns.length ? data.columns[0].now.slice(0, 10) : data.date);
+    const days = by * (wanted.get("view") === "week" ? 7 : 1);
+    return DaybookEvents.later(`${day}T00:00`, { days }).slice(0, 10);
+  }
+
+  const about = () => ({ data: shown().columns.length < data.columns.length ? data : shown(), config, changed, refreshed: load });
+
+  function changed({ done, position }) {
+    Daybook.tell(done);
+    return load({ after: position });
+  }
+
+  function showDetails(row) {
+    const moves = config.may.move && ["booked", "requested"].includes(row.status)
+      ? () => DaybookMove.open({ row, start: row.start, provider: row.provider_id, revert: null, ...about() })
+      : null;
+    DaybookMove.details({ row, data, config, here: address(), moves });
+  }
+
+  function dropped({ event, delta, newResource, revert }) {
+    const row = event.extendedProps;
+    const start = DaybookEvents.later(row.start, delta);
+    DaybookMove.open({ row, start, provider: newResource ? newResource.id : row.provider_id, revert, ...about() });
+  }
+
+  function book(start, provider) {
+    DaybookBook.open({ start, provider, ...about() });
+  }
+
+  /* Without a click on a time: the next quarter of an hour, or the opening of another day. */
+  function bookSoon() {
+    const column = shown().columns[0];
+    if (!column || !config.may.book) return;
+    const soon = DaybookEvents.later(column.now, { seconds: 900 - (Number(column.now.slice(14)) % 15) * 60 });
+    const opens = `${data.date}T${DaybookEvents.limits({ hours: [data.hours[0] + 60, 0] }).slotMinTime}`;
+    book(soon.slice(0, 10) === data.date ? soon : opens, column.id);
+  }
+
+  const KEYS = {
+    ArrowLeft: () => go({ date: moved(-1) }),
+    ArrowRight: () => go({ date: moved(1) }),
+    t: () => go({ date: "" }),
+    b: bookSoon,
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea, dialog");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+  for (const [id, date] of [["previous", () => moved(-1)], ["following", () => moved(1)], ["now", () => ""]]) {
+    document.getElementById(id).addEventListener("click", (event) => {
+      event.preventDefault();
+      go({ date: date() });
+    });
+  }
+  for (const each of document.querySelectorAll("[data-view]")) {
+    each.addEventListener("click", () => go({ view: each.dataset.view, date: data.date, cursor: "" }));
+  }
+  filters.addEventListener("change", ({ target }) => {
+    if (target.value || target.name !== "date") go({ [target.name]: target.value, cursor: "" });
+  });
+  document.getElementById("print").addEventListener("click", () => print());
+  document.getElementById("book-button")?.addEventListener("click", bookSoon);
+  narrow.addEventListener("change", draw);
+  addEventListener("popstate", () => {
+    wanted = read();
+    for (const name of ["provider_id", "service_id", "tag"]) filters.elements[name].value = wanted.get(name) || "";
+    load();
+  });
+  setInterval(() => {
+    if (document.visibilityState === "visible" && !isBusy()) load({ auto: true });
+  }, EVERY);
+  history.replaceState(null, "", address());
+  drawAround();
+})();
