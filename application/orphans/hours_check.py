@@ -89,7 +89,7 @@ async def _check_provider(provider_id: UUID, job: Job, lease: JobLease, services
         if not left_outside and not each.orphan:
             continue
         await lease.hold()
-        choice = orphans if left_outside else None
+        choice = orphans.of_appointment(each.id) if left_outside else None
         check = CheckAppointment(by=SYSTEM, appointment_id=each.id, on_behalf=by, orphans=choice, **job.trace)
         try:
             await check_appointment(check, services.store)

@@ -1,7 +1,7 @@
 """A change of opening hours: what becomes of the appointments that it leaves outside, and the job that applies that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,15 +16,23 @@ from domain.scheduling.schedule import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class OrphanHandling:
-    """What becomes of orphans. None: staff decide later. `reason`: why they are cancelled; their customers read it."""
+    """What becomes of orphans. None: staff decide later. `reason`: why they are cancelled; their customers read it.
+
+    `each`: another choice for single appointments.
+    """
 
     choice: OrphanChoice | None = None
     reason: str = ""
     reason_code: ReasonCode | None = None
+    each: Mapping[UUID, OrphanChoice] = field(default_factory=dict)
+
+    def of_appointment(self, id: UUID) -> "OrphanHandling":
+        """The choice for one appointment."""
+        return replace(self, choice=self.each.get(id, self.choice))
 
     def check(self) -> None:
         """Raise Invalid for a cancellation without a reason."""
-        if self.choice is OrphanChoice.CANCEL and not self.reason:
+        if OrphanChoice.CANCEL in {self.choice, *self.each.values()} and not self.reason:
             raise Invalid("Staff must give a reason.", "/orphans/reason")
 
     @property
@@ -34,14 +42,16 @@ class OrphanHandling:
 
     def said(self) -> Mapping[str, Any]:
         """As the payload of a job, which is encrypted."""
-        return {"choice": self.recorded, "reason": self.reason, "reason_code": self.reason_code}
+        each = {str(id): choice.value for id, choice in self.each.items()}
+        return {"choice": self.recorded, "reason": self.reason, "reason_code": self.reason_code, "each": each}
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "OrphanHandling":
         """From the payload of a job."""
         choice, code = said["choice"], said["reason_code"]
+        each = {UUID(id): OrphanChoice(other) for id, other in said["each"].items()}
         chosen = choice and OrphanChoice(choice)
-        return cls(choice=chosen, reason=said["reason"], reason_code=code and ReasonCode(code))
+        return cls(choice=chosen, reason=said["reason"], reason_code=code and ReasonCode(code), each=each)
 
 
 DECIDE_LATER = OrphanHandling()

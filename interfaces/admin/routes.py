@@ -15,6 +15,7 @@ from interfaces.admin.catalog.provider import PROVIDERS
 from interfaces.admin.catalog.service import SERVICES
 from interfaces.admin.catalog.tag import TAGS
 from interfaces.admin.frame import STATIC, Place
+from interfaces.admin.hours.routes import hours_routes
 from interfaces.admin.page import ROOT, View, page, see_other
 from interfaces.admin.people.account import ACCOUNTS
 from interfaces.admin.people.customer import CUSTOMERS
@@ -50,7 +51,7 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
         panel.frame.add_places(key, [*(Place(*each) for each in _PAGES.get(key, ())), *places])
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
-    found += [*sign_in_routes(panel), *pages.calendar_routes(panel)]
+    found += [*sign_in_routes(panel), *pages.calendar_routes(panel), *hours_routes(panel)]
     for _, sections in MENU:
         for section in sections:
             found += section_routes(panel, section)

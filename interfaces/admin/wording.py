@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 
 from domain.scheduling.wallclock import UnknownZone, zone
 
@@ -75,6 +75,10 @@ class Language:
     def short_day(self, day: date) -> str:
         """Weekday and date without the year."""
         return format_date(day, "EEE d MMM", locale=self._locale)
+
+    def month(self, day: date) -> str:
+        """Month and year."""
+        return format_skeleton("yMMMM", day, locale=self._locale)
 
     def lasting(self, minutes: int) -> str:
         """A number of minutes, from 90 on as hours and minutes, from two days on as days."""

@@ -48,5 +48,6 @@ PROVIDERS = Section(
         PanelForm(operation="delete_provider", inputs=ENDING, dangerous=True),
     ),
     listed_by=("appointments", "provider_id"),
+    pages=(("hours.title", "hours"),),
     check=check_provider,
 )

@@ -41,6 +41,9 @@ async def show_card(asked: PanelRequest, section: Section) -> View:
         "facts": cells(row, section.facts, asked.language, names),
         "forms": [_form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
         "listed": _listed(section, id),
+        "pages": [
+            {"label": asked.language.say(key), "href": f"{section.path}/{id}/{end}"} for key, end in section.pages
+        ],
         "related": [_table(asked, each, items, names) for each, items in related],
     }
     return View("card", values)

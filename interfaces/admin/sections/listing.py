@@ -1,6 +1,6 @@
 """The list of a section: filters, a page of rows, and the way to the next page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +15,10 @@ from interfaces.admin.sections.section import Input, InputKind, Section
 PERSON = Input("person")
 PAGING = ("cursor", "limit")
 MOST_PERSONS = 20
+_ASKED: Mapping[InputKind, Callable[[str], str]] = {
+    InputKind.DAY: lambda text: f"{text}T00:00:00Z",
+    InputKind.CHECK: lambda _: "true",
+}
 
 
 async def show_list(asked: PanelRequest, section: Section) -> View:
@@ -49,7 +53,7 @@ def _query(asked: PanelRequest, section: Section, sent: Mapping[str, str]) -> di
         query[section.own] = str(asked.caller.id)
     for wanted in section.filters:
         text = sent.get(wanted.name, "")
-        query[wanted.name] = f"{text}T00:00:00Z" if wanted.kind is InputKind.DAY and text else text
+        query[wanted.name] = _ASKED[wanted.kind](text) if text and wanted.kind in _ASKED else text
     return query | {name: sent[name] for name in (*section.narrowing, *PAGING) if name in sent}
 
 

@@ -99,7 +99,8 @@ class Section:
     `given`: query parameters of the list that are always sent; `own`: the one that takes the id of a person who sees
     only what is theirs. `narrowing`: those that links from other cards send. `person`: whether the list can be
     searched by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`:
-    the section that lists what belongs to a card, and its parameter. `check`: raises NotFound for a card that the
+    the section that lists what belongs to a card, and its parameter. `pages`: further pages of a
+    card, by the key of their words and the end of their address. `check`: raises NotFound for a card that the
     API shows to everybody, and the panel only to those who manage the thing.
     """
 
@@ -119,6 +120,7 @@ class Section:
     related: Sequence[Related] = ()
     history: str = ""
     listed_by: tuple[str, str] | None = None
+    pages: Sequence[tuple[str, str]] = ()
     check: Check | None = None
 
     @property

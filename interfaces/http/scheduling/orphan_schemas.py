@@ -21,12 +21,29 @@ MOST_ORPHANS, MOST_STARTS = 200, 100
 """As many of each are listed; all are counted."""
 
 
+class OrphanChoiceBody(Body):
+    """What becomes of one appointment."""
+
+    appointment_id: UUID
+    choice: OrphanChoice
+
+
 class OrphanHandlingBody(Body):
     """What becomes of the appointments that the change leaves outside the opening hours."""
 
-    choice: OrphanChoice
+    choice: OrphanChoice | None = None
     reason: Text = ""
     reason_code: ReasonCode | None = None
+    each: Annotated[list[OrphanChoiceBody], Field(max_length=MOST_ORPHANS)] = []
+
+    @property
+    def command(self) -> OrphanHandling:
+        return OrphanHandling(
+            choice=self.choice,
+            reason=self.reason,
+            reason_code=self.reason_code,
+            each={one.appointment_id: one.choice for one in self.each},
+        )
 
 
 class HoursBody(Body):
@@ -37,7 +54,7 @@ class HoursBody(Body):
     @property
     def handling(self) -> OrphanHandling:
         """Without a choice, staff decide later."""
-        return OrphanHandling(**self.orphans.model_dump()) if self.orphans else DECIDE_LATER
+        return self.orphans.command if self.orphans else DECIDE_LATER
 
 
 class OrphanHandlingQuery(Query):

@@ -55,6 +55,8 @@ WORDS: Words = {
         "`keep`: they take place; `cancel`: for the `reason`; `rebook`: customers are asked for another time.",
         "rebook",
     ),
+    "OrphanHandling.choice": Word("What becomes of them; null: staff decide later.", "rebook"),
+    "OrphanHandling.each": Word("Another choice for single appointments, at most 200."),
     "OrphanHandling.reason": Word("Why they are cancelled. Their customers read it.", "Closed that day."),
     "SchedulePreview.orphans": Word("The first 200 appointments that would lie outside the opening hours, by start."),
     "orphan_count": Word("How many appointments would lie outside the opening hours.", 1),

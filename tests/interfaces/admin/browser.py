@@ -22,7 +22,7 @@ from tests.support.signing import PASSWORD
 
 ORIGIN = "http://daybook.test"
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
-_FORM = re.compile(r'<form method="post" action="([^"]*)">(.*?)</form>', re.DOTALL)
+_FORM = re.compile(r'<form method="post" action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
 
 
 def add_panel(api: Api, public_url: str = ORIGIN) -> Api:

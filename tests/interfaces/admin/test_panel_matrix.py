@@ -40,6 +40,10 @@ GET /admin/calendar/services   >    .    .   |   +    +    +    +  |   -    -   
 POST /admin/calendar/{id:uuid}/move   ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 POST /admin/calendar/book      ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 
+GET /admin/providers/{id:uuid}/hours            >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
+POST /admin/providers/{id:uuid}/hours/preview   ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
+POST /admin/providers/{id:uuid}/hours/save      ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
+
 list appointments              >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
 card appointments              >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
 list waitlist                  >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
@@ -104,7 +108,9 @@ def rows_of() -> dict[str, str]:
     for route in panel_routes(panel_of(ORIGIN)):
         (method,) = set(route.methods or ()) - {"HEAD"}
         section, _, rest = route.path.removeprefix("/admin/").partition("/")
-        if section in SECTIONS and not rest:
+        if f"{method} {route.path}" in TABLE:
+            row = f"{method} {route.path}"
+        elif section in SECTIONS and not rest:
             row = f"list {section}"
         elif section in SECTIONS and rest == "{id:uuid}":
             row = f"card {section}"

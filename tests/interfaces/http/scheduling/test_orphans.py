@@ -88,6 +88,19 @@ async def test_cancelled_their_customers_read_why(town: Town) -> None:
     assert await listed(town) == []
 
 
+async def test_single_ones_may_have_another_choice(town: Town) -> None:
+    booked = [await town.booked(clock) for clock in ("09:00", "10:00", "11:00")]
+    each = [
+        {"appointment_id": booked[0]["id"], "choice": "keep"},
+        {"appointment_id": booked[1]["id"], "choice": "cancel"},
+    ]
+    await close_mornings(town, choice="rebook", reason="Ill until noon.", each=each)
+    kept, ended, asked = [await state(town, one) for one in booked]
+    assert (kept["overridden"], kept["orphaned"]) == (["hours"], None)
+    assert (ended["status"], ended["cancelled"]["reason"]) == ("cancelled", "Ill until noon.")
+    assert asked["orphaned"]["choice"] == "rebook"
+
+
 async def test_to_cancel_them_staff_give_a_reason(town: Town) -> None:
     said = {"timezone": "UTC", "weekly": AFTERNOONS, "orphans": {"choice": "cancel"}}
     assert pointers(await town.api.put(schedule_path(town), said, town.owner, if_match="*")) == ["/orphans/reason"]
