@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import termios
+import time
 from dataclasses import dataclass
 
-from tests.system.compose.deployment import NGINX, Deployment
+from tests.system.compose.deployment import NGINX, PATIENCE, Deployment
 from tests.system.watch.runbook import HEAD
 
 SET_ONCE = [line.strip() for line in HEAD.splitlines() if line.startswith(("    export ", "    daybook() "))]
@@ -34,15 +36,22 @@ class Terminal:
         os.close(keyboard)
         shown = _all_of(screen)
         os.close(screen)
-        return shell.wait(), shown
+        shell.kill()  # it has ended, but for a command that goes on forever
+        return abs(shell.wait()), shown
 
 
 def _all_of(screen: int) -> str:
-    """What is written until the last writer has gone, which Linux reports as an error of input."""
-    parts = []
-    try:
-        while part := os.read(screen, 65_536):
-            parts.append(part)
-    except OSError:
-        pass
+    """What is written until the last writer has gone, which Linux reports as an error of input.
+
+    A command that has not ended after PATIENCE is no command to type at 3 a.m.: its status is that it was killed.
+    """
+    parts, until = [], time.monotonic() + PATIENCE
+    while (rest := until - time.monotonic()) > 0:
+        if not select.select([screen], [], [], rest)[0]:
+            break
+        try:
+            part = os.read(screen, 65_536)
+        except OSError:
+            break
+        parts.append(part)
     return b"".join(parts).decode(errors="replace")
