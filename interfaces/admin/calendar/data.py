@@ -122,6 +122,7 @@ def _appointment(asked: PanelRequest, row: Row, tz: ZoneInfo) -> Mapping[str, An
         "provider_id": row["provider_id"],
         "customer_id": row["customer_id"],
         "customer": (row.get("customer") or {}).get("name") or asked.language.say("nameless"),
+        "provider": (row.get("provider") or {}).get("name") or "",
         "service": (row.get("service") or {}).get("name") or "",
         "start": shown[0],
         "end": shown[1],

@@ -121,8 +121,8 @@ window.DaybookBook = (() => {
     const button = document.getElementById("book-send");
     button.disabled = true;
     const answer = await Daybook.ask("/admin/calendar/book", sent);
-    button.disabled = false;
     if (answer.ok) {
+      button.disabled = false;
       dialog.close();
       return changed(answer.body);
     }
@@ -130,7 +130,9 @@ window.DaybookBook = (() => {
     if (answer.body.customer_id) now.customerId = answer.body.customer_id; // the guest is entered: not once more
     DaybookMove.explain(told, answer, config);
     DaybookMove.openRule(form, answer.body.rule);
-    return refreshed();
+    await refreshed(); // with the token of the session that is open now
+    button.disabled = false;
+    return undefined;
   }
 
   form.addEventListener("submit", (event) => {

@@ -54,7 +54,8 @@ window.DaybookEvents = (() => {
     const time = info.event.display === "preview" ? info.timeText : row.clock;
     const sign = make("span", { class: `sign tone-${row.status}` }, make("span", { class: "sr" }, config.statuses[row.status]));
     const who = make("div", { class: "event-who" }, sign, " ", row.customer);
-    return { domNodes: [who, make("div", { class: "event-what" }, time, " ", row.service)] };
+    const what = make("div", { class: "event-what" }, time, " ", row.service);
+    return { domNodes: [who, what, make("span", { class: "sr" }, row.provider)] };
   }
 
   function resources(data) {
@@ -65,6 +66,13 @@ window.DaybookEvents = (() => {
     }));
   }
 
+  /* Dates as people write them: of the wall clock, so that the zone of this browser has no part in it. */
+  const written = (locale, format) => new Intl.DateTimeFormat(locale, { ...format, timeZone: "UTC", year: "numeric" });
+  const longDay = (day, locale) =>
+    written(locale, { weekday: "long", day: "numeric", month: "long" }).format(asDate(`${day}T00:00`));
+  const range = (first, last, locale) =>
+    written(locale, { day: "numeric", month: "short" }).formatRange(asDate(`${first}T00:00`), asDate(`${last}T00:00`));
+
   /* From an hour before the first opening or appointment to an hour after the last. */
   function limits(data) {
     const hour = (minutes) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:00`;
@@ -74,5 +82,5 @@ window.DaybookEvents = (() => {
     };
   }
 
-  return { all, asDate, asWall, content, later, limits, resources };
+  return { all, content, later, limits, longDay, range, resources };
 })();

@@ -26,6 +26,8 @@ window.DaybookMove = (() => {
     where.scrollIntoView({ block: "nearest" });
   }
 
+  const moment = (row, config) => `${DaybookEvents.longDay(row.start.slice(0, 10), config.locale)}, ${row.clock}`;
+
   function openRule(form, rule) {
     const details = form.querySelector(".rule");
     details.open = details.open || Boolean(rule);
@@ -54,7 +56,7 @@ window.DaybookMove = (() => {
     const was = data.columns.find((each) => each.id === row.provider_id);
     document.getElementById("move-title").textContent = `${config.words.move_title}: ${row.customer}`;
     document.getElementById("move-was").textContent =
-      `${config.words.was} ${row.start.slice(0, 10)}, ${row.clock}, ${was ? was.name : ""} · ${row.service}`;
+      `${config.words.was} ${moment(row, config)}, ${was ? was.name : ""} · ${row.service}`;
     dialog.showModal();
     document.getElementById("move-send").focus();
   }
@@ -66,8 +68,8 @@ window.DaybookMove = (() => {
     const button = document.getElementById("move-send");
     button.disabled = true;
     const answer = await Daybook.ask(`/admin/calendar/${row.id}/move`, sent);
-    button.disabled = false;
     if (answer.ok) {
+      button.disabled = false;
       now.revert = null;
       dialog.close();
       return changed(answer.body);
@@ -77,7 +79,9 @@ window.DaybookMove = (() => {
     explain(told, answer, config);
     openRule(form, answer.body.rule);
     if (answer.status === 412) now.version = answer.body.version;
-    return refreshed();
+    await refreshed(); // with the token of the session that is open now
+    button.disabled = false;
+    return undefined;
   }
 
   function undo() {
@@ -100,7 +104,7 @@ window.DaybookMove = (() => {
     const column = data.columns.find((each) => each.id === row.provider_id);
     document.getElementById("details-title").textContent = row.customer;
     const facts = [
-      [config.words.start, `${row.start.slice(0, 10)}, ${row.clock}`],
+      [config.words.start, moment(row, config)],
       [config.words.provider, column ? column.name : ""],
       [config.words.service, row.service],
     ];

@@ -74,8 +74,25 @@
     };
   }
 
-  const calendar = EventCalendar.create(document.getElementById("calendar"), {
-    ...options(),
+  /* An hour before now, or before the day's first opening. */
+  function scrollTime() {
+    const today = data.columns.find((each) => data.days.includes(each.now.slice(0, 10)));
+    const minutes = today ? Number(today.now.slice(11, 13)) * 60 - 60 : data.hours[0] - 60;
+    return `${String(Math.max(0, Math.floor(minutes / 60))).padStart(2, "0")}:00`;
+  }
+
+  /* The grid of the library says that it is a table, without being one: appointments lie beside its cells. */
+  const host = document.getElementById("calendar");
+  new MutationObserver(() => {
+    for (const each of host.querySelectorAll("[role]:not(article)")) {
+      for (const name of ["role", "aria-colindex", "aria-colspan"]) each.removeAttribute(name);
+    }
+  }).observe(host, { childList: true, subtree: true });
+
+  let applied = options();
+  const calendar = EventCalendar.create(host, {
+    ...applied,
+    scrollTime: scrollTime(),
     locale: config.locale,
     timeZone: data.offset,
     firstDay: 1,
@@ -102,23 +119,28 @@
     dateClick: (info) => config.may.book && book(info.dateStr.slice(0, 16), info.resource.id),
   });
 
+  /* Only what has changed: the calendar scrolls back whenever it is told of its day. */
   function draw() {
-    for (const [name, value] of Object.entries(options())) calendar.setOption(name, value);
+    const before = applied;
+    applied = options();
+    const isOther = before.date !== applied.date || before.view !== applied.view;
+    if (isOther) calendar.setOption("scrollTime", scrollTime());
+    for (const [name, value] of Object.entries(applied)) {
+      if (JSON.stringify(value) !== JSON.stringify(before[name])) calendar.setOption(name, value);
+    }
     drawAround();
   }
 
   function drawAround() {
-    const day = (wall) => DaybookEvents.asDate(`${wall}T00:00`);
-    const inUtc = (format) => new Intl.DateTimeFormat(config.locale, { ...format, timeZone: "UTC" });
-    const [first, last] = [data.days[0], data.days[data.days.length - 1]].map(day);
+    const last = data.days[data.days.length - 1];
     const title = data.view === "week"
-      ? inUtc({ day: "numeric", month: "short", year: "numeric" }).formatRange(first, last)
-      : inUtc({ weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(first);
+      ? DaybookEvents.range(data.days[0], last, config.locale)
+      : DaybookEvents.longDay(data.days[0], config.locale);
     document.getElementById("calendar-title").textContent = title;
     document.title = `${title} · Daybook`;
     const isEmpty = !data.columns.length;
     document.getElementById("empty").hidden = !isEmpty;
-    document.getElementById("calendar").hidden = isEmpty;
+    host.hidden = isEmpty;
     const said = [...data.changes, ...(data.partial ? [config.words.partial] : [])];
     document.getElementById("notices").replaceChildren(...said.map((each) => make("p", { class: "alert alert-warning" }, each)));
     for (const [id, by] of [["previous", -1], ["following", 1]]) {

@@ -19,7 +19,7 @@ from tests.interfaces.http.town import Town, service
 PATH = "/admin/today"
 _DEAD = """
     INSERT INTO work.job (key, kind, subject, slot, planned_at, due_at, dead_at, error)
-    SELECT gen_random_uuid(), 'notify', gen_random_uuid(), 'booked', now(), now(), now(), 'No route to the mail server'"""
+    SELECT gen_random_uuid(), 'notify', gen_random_uuid(), 'booked', now(), now(), now(), 'No route to the server'"""
 _BOX = re.compile(r'<section class="card today-box" id="today-(\w+)".*?</section>', re.DOTALL)
 
 
@@ -94,7 +94,7 @@ async def test_those_who_may_retry_what_has_failed(admin: Browser, database: Dat
     with psycopg.connect(database.owner, autocommit=True) as connection:
         connection.execute(_DEAD)
     page = (await admin.get(PATH)).text
-    assert "No route to the mail server" in boxes(page)["failures"]
+    assert "No route to the server" in boxes(page)["failures"]
     path = re.search(r'action="(/admin/jobs/[^"]+/retry-job)"', page)
     assert path is not None
     assert (await admin.post(path[1], hidden(page, path[1]))).headers["location"].startswith(PATH)
