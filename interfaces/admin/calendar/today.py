@@ -18,6 +18,7 @@ from interfaces.admin.request import PanelRequest
 PATH, OPERATION = TODAY, "list_appointments"
 NEXT, MOST = 12, 50
 _A_DAY = timedelta(days=1)
+ORPHAN_ACTIONS = ("reschedule_appointment", "keep_appointment", "ask_to_rebook", "cancel_appointment")
 _FORMS = {form.operation: form for form in APPOINTMENTS.forms}
 
 
@@ -36,7 +37,8 @@ async def show_today(asked: PanelRequest) -> View:
     late = await _box(asked, "late", "booked", now - _A_DAY, now)
     following = await _box(asked, "next", "booked", now, now + _A_DAY, most=NEXT)
     requests = await _box(asked, "requests", "requested", now - _A_DAY, None)
-    waiting = [requests, Box("offers", await offers(asked, now))]
+    orphans = await _box(asked, "orphans", "", now, None, most=NEXT)
+    waiting = [requests, orphans, Box("offers", await offers(asked, now))]
     if asked.may("list_jobs"):
         waiting.append(Box("failures", await failures(asked), "/admin/jobs?status=dead"))
     zones = [each["zone"] for box in (here, late, following) for each in box.items]
@@ -49,14 +51,16 @@ async def show_today(asked: PanelRequest) -> View:
 async def _box(
     asked: PanelRequest, key: str, status: str, since: datetime, until: datetime | None, *, most: int = MOST
 ) -> Box:
-    """Appointments of one state that start in a span."""
-    query = {"status": status, "from": written(since), "limit": str(most), "to": written(until) if until else ""}
+    """Appointments of one state that start in a span; without a state, those outside the opening hours."""
+    state = {"status": status} if status else {"orphaned": "true"}
+    query = {**state, "from": written(since), "limit": str(most), "to": written(until) if until else ""}
     if key == "late":
         query["sort"] = "-start"
     found = (await run(asked, Call(OPERATION, query=query, after=asked.query.get("after", "")))).body
     rows = found["items"][::-1] if key == "late" else found["items"]
     now = asked.ports.store.now()
-    more = f"{APPOINTMENTS.path}?status={status}&from={since:%Y-%m-%d}" if found["next"] else ""
+    filters = f"status={status}" if status else "orphaned=on"
+    more = f"{APPOINTMENTS.path}?{filters}&from={since:%Y-%m-%d}" if found["next"] else ""
     return Box(key, [_item(asked, key, row, now) for row in rows], more)
 
 
@@ -79,6 +83,8 @@ def _item(asked: PanelRequest, key: str, row: Mapping[str, Any], now: datetime) 
 def _urgency(asked: PanelRequest, key: str, row: Mapping[str, Any], now: datetime) -> str:
     """How late, how soon, or how long there is to answer."""
     moment = row["expires_at"] if key == "requests" else row["start"]
+    if key == "orphans":
+        return asked.language.say("value.rebook") if row["orphaned"]["choice"] else ""
     if key == "here" or moment is None:
         return ""
     minutes = int(abs(read(moment) - now).total_seconds() // 60)
@@ -87,5 +93,6 @@ def _urgency(asked: PanelRequest, key: str, row: Mapping[str, Any], now: datetim
 
 def _forms(asked: PanelRequest, key: str, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     ahead = {"mark_no_show"} if key == "next" else set()
-    operations = [each for each in ACTIONS.get(row["status"], ()) if asked.may(each) and each not in ahead]
+    offered = ORPHAN_ACTIONS if key == "orphans" else ACTIONS.get(row["status"], ())
+    operations = [each for each in offered if asked.may(each) and each not in ahead]
     return [one_click(APPOINTMENTS, _FORMS[each], row) for each in operations]

@@ -113,3 +113,16 @@ async def test_nothing_of_others_is_on_the_page(town: Town, owner: Browser) -> N
     stranger = await a_session(town.api, town.stranger.account)
     assert "Grace Hopper" not in (await stranger.get(PATH)).text
     assert (await owner.get("/admin")).headers["location"] == PATH
+
+
+async def test_what_lies_outside_the_hours_is_settled_with_one_click(town: Town, owner: Browser) -> None:
+    booked = await town.booked("12:00")
+    path = f"/v1/providers/{town.provider_id}/schedule"
+    closed = await town.api.put(path, {"timezone": "UTC", "weekly": []}, town.owner, if_match="*")
+    assert closed.status_code == 200
+    await town.api.people.work()
+    page = (await owner.get(PATH)).text
+    assert "Keep outside the hours" in boxes(page)["orphans"]
+    keep = f"/admin/appointments/{booked['id']}/keep-appointment"
+    after = await owner.get((await owner.post(keep, hidden(page, keep))).headers["location"])
+    assert "No appointment lies outside the opening hours." in boxes(after.text)["orphans"]
