@@ -22,6 +22,11 @@ def signed_up(web: httpx.Client, catcher: MailCatcher, role: str) -> dict[str, s
     assert web.post("/v1/auth/register", json=told).status_code == 202
     verified = web.post("/v1/auth/email/verify", json={"code": code_of(catcher.to(email))})
     assert verified.is_success, verified.text
+    return signed_in(web, email)
+
+
+def signed_in(web: httpx.Client, email: str) -> dict[str, str]:
+    """The header of somebody who has registered; its token lives for some minutes."""
     form = {"grant_type": "password", "username": email, "password": PASSWORD}
     return {"Authorization": f"Bearer {web.post('/v1/auth/token', data=form).json()['access_token']}", "email": email}
 

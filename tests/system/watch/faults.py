@@ -149,6 +149,16 @@ class Faults:
             self.up.sql(BACKED_UP)
 
     @contextmanager
+    def backed_up_long_ago(self) -> Iterator[None]:
+        self.up.sql("UPDATE work.backup SET succeeded_at = now() - interval '30 days'")
+        self.up.compose("restart", "projector", "projector-standby")
+        try:
+            yield
+        finally:
+            self.up.sql("UPDATE work.backup SET succeeded_at = now()")
+            self.up.compose("restart", "projector", "projector-standby")
+
+    @contextmanager
     def locked(self, name: str) -> Iterator[None]:
         """Somebody holds a table of a read model."""
         command = f"BEGIN; LOCK TABLE {self.table(name)} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)"
