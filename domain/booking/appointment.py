@@ -19,7 +19,7 @@ from domain.booking.appointment_status import (
     AppointmentStatus,
     TooLateToCancel,
 )
-from domain.booking.appointment_text import WithTexts, check_budget, note_of, texts_of, words
+from domain.booking.appointment_text import WithTexts, note_of, texts_of, words
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
 from domain.booking.move import Moved, MoveOutcome
@@ -27,7 +27,7 @@ from domain.booking.origin import Party
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy, cancellable_until
 from domain.kernel import Aggregate, event
-from domain.personal_data import PersonalData
+from domain.personal_data import PersonalData, check_budget
 
 
 class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
@@ -221,7 +221,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         texts = {**known, "note": note, "answers": answers, **more}
         if texts != known:
             told = note_of(self.customer_id, **texts)
-            check_budget([each for each in (*self.noted, told) if each is not None])
+            check_budget((*self.noted, told))
             self._noted(by=by, told=told, timestamp=now)
 
     @event(Noted)

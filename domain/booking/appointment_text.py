@@ -1,24 +1,19 @@
 """The texts of an appointment: note, answers and more, and how much may be written: the log keeps every version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain.errors import Conflict, Invalid
+from domain.errors import Invalid
 from domain.personal_data import PersonalData
 
 LARGEST_TEXT = 16_000  # bytes of all texts together, as JSON in UTF-8
-MOST_WRITTEN = 4 * LARGEST_TEXT  # bytes of all their versions
 DEFAULTS: Mapping[str, Any] = {"note": "", "answers": {}, "staff_note": "", "external_id": None, "metadata": {}}
 """The texts, and what each is where nobody wrote it. `staff_note`: for staff alone, never for the customer."""
 
 
 class TextTooLong(Invalid):
     """The texts of this appointment are too long."""
-
-
-class TextBudgetSpent(Conflict):
-    """The texts of this appointment have been changed too often."""
 
 
 class WithTexts:
@@ -75,9 +70,3 @@ def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any], **more: An
     if told.size > LARGEST_TEXT:
         raise TextTooLong(f"Together they have {told.size} bytes; at most {LARGEST_TEXT} are allowed.")
     return told
-
-
-def check_budget(written: Sequence[PersonalData]) -> None:
-    """Raise TextBudgetSpent if all versions are too much together."""
-    if sum(each.size for each in written) > MOST_WRITTEN:
-        raise TextBudgetSpent(f"All their versions have at most {MOST_WRITTEN} bytes.", limit=MOST_WRITTEN)

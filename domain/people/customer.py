@@ -8,6 +8,8 @@ from uuid import UUID
 from domain.errors import Conflict
 from domain.external_fields import ExternalFields
 from domain.kernel import Aggregate, event
+from domain.people.consent import Consent, ConsentFields, WithConsents
+from domain.people.staff_note import WithStaffNote
 from domain.personal_data import PersonalData
 
 
@@ -36,7 +38,7 @@ class GuestClaimed(Conflict):
     """This guest belongs to another account."""
 
 
-class Customer(Aggregate):
+class Customer(WithConsents, WithStaffNote, Aggregate):
     """A person who books. `details`: CustomerDetails, personal data."""
 
     class Registered(Aggregate.Created):
@@ -63,6 +65,25 @@ class Customer(Aggregate):
     class Claimed(Aggregate.Event):
         account_id: UUID
 
+    class StaffNoted(Aggregate.Event):
+        by: UUID
+        note: PersonalData | None
+
+        def apply(self, customer: "Customer") -> None:
+            customer.keep_staff_note(self.note)
+
+    class ConsentGiven(ConsentFields, Aggregate.Event):
+        def apply(self, customer: "Customer") -> None:
+            customer.keep_consent(self)
+
+    class ConsentWithdrawn(Aggregate.Event):
+        by: UUID
+        consent_id: UUID
+        withdrawn_at: datetime
+
+        def apply(self, customer: "Customer") -> None:
+            customer.end_consent(self.consent_id, self.by, self.withdrawn_at)
+
     @event(Registered)
     def __init__(self, id: UUID, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.registered_by = by
@@ -72,6 +93,10 @@ class Customer(Aggregate):
         self.forgotten = False
         self.address: UUID | None = None
         self.claimed_by: UUID | None = None
+        self.staff_told: PersonalData | None = None
+        self.staff_notes: tuple[PersonalData | None, ...] = ()
+        self.consents: Mapping[UUID, Consent] = {}
+        self.consent_texts: Mapping[UUID, PersonalData] = {}
 
     @property
     def name(self) -> str:

@@ -1,13 +1,15 @@
 """A customer whom staff entered becomes somebody's own record, once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from domain.errors import Invalid, NotFound
 from domain.kernel import new_id
+from domain.people.consent import MOST_CONSENTS, Consent, ConsentExists, TooManyConsents
 from domain.people.customer import Customer, CustomerDeleted, GuestClaimed
-from domain.personal_data import PersonalData
+from domain.personal_data import MOST_WRITTEN, PersonalData, TextBudgetSpent
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 STAFF, ADA, BEA = new_id(), new_id(), new_id()
@@ -52,3 +54,61 @@ def test_an_address_is_noted_once() -> None:
     guest.note_address(address, NOW)
     assert guest.address == address
     assert guest.version == 2
+
+
+def test_a_staff_note_is_replaced_and_cleared_and_the_same_one_is_no_event() -> None:
+    guest = a_customer()
+    guest.note_for_staff(STAFF, PersonalData(guest.id, "Prefers silence."), NOW)
+    assert guest.staff_note == "Prefers silence."
+    guest.note_for_staff(STAFF, PersonalData(guest.id, "Prefers silence."), NOW)
+    assert guest.version == 2
+    guest.note_for_staff(STAFF, None, NOW)
+    assert (guest.staff_note, guest.version) == ("", 3)
+
+
+def test_the_versions_of_a_staff_note_have_a_budget() -> None:
+    guest, longest = a_customer(), "\N{SNOWMAN}" * 1_999
+    each = PersonalData(guest.id, f"0{longest}").size
+    for number in range(MOST_WRITTEN // each):
+        guest.note_for_staff(STAFF, PersonalData(guest.id, f"{number % 10}{longest}"), NOW)
+    with pytest.raises(TextBudgetSpent):
+        guest.note_for_staff(STAFF, PersonalData(guest.id, f"x{longest}"), NOW)
+    guest.note_for_staff(STAFF, None, NOW)
+
+
+def a_consent(guest: Customer, *, by: UUID = STAFF, given_at: datetime = NOW) -> Consent:
+    consent = Consent(new_id(), "newsletter", given_at, by, by == guest.id)
+    guest.give_consent(consent, PersonalData(guest.id, "I want it."), NOW)
+    return consent
+
+
+def test_a_consent_keeps_its_words_and_who_gave_it_and_is_withdrawn_once() -> None:
+    guest = a_customer()
+    consent = a_consent(guest, given_at=NOW - timedelta(days=30))
+    assert guest.consent(consent.id) == consent
+    assert guest.consent_text(consent.id) == "I want it."
+    later = NOW + timedelta(days=1)
+    guest.withdraw_consent(ADA, consent.id, later)
+    guest.withdraw_consent(BEA, consent.id, later + timedelta(days=1))
+    assert guest.consent(consent.id) == consent._replace(withdrawn_at=later, withdrawn_by=ADA)
+    assert guest.consent_text(consent.id) == "I want it."
+    assert guest.version == 3
+
+
+def test_a_consent_is_neither_of_the_future_nor_recorded_twice_nor_withdrawn_unknown() -> None:
+    guest = a_customer()
+    with pytest.raises(Invalid):
+        a_consent(guest, given_at=NOW + timedelta(seconds=1))
+    consent = a_consent(guest)
+    with pytest.raises(ConsentExists):
+        guest.give_consent(consent, PersonalData(guest.id, "Other words."), NOW)
+    with pytest.raises(NotFound):
+        guest.withdraw_consent(STAFF, new_id(), NOW)
+
+
+def test_the_consents_of_a_customer_have_a_limit() -> None:
+    guest = a_customer()
+    for _ in range(MOST_CONSENTS):
+        a_consent(guest)
+    with pytest.raises(TooManyConsents):
+        a_consent(guest)

@@ -195,6 +195,21 @@ async def _guest(it: Tenants, _: str) -> Parts:
     return {"customer_id": await it.a_guest()}
 
 
+async def _consent(it: Tenants, _: str, customer_id: str = "") -> Parts:
+    customer_id = customer_id or it.names["customer_id"]
+    said = {"purpose": "newsletter", "text": "I want the newsletter."}
+    made = await it.made(f"/v1/customers/{customer_id}/consents", said, idempotency_key=str(new_id()))
+    return {"customer_id": customer_id, "consent_id": made["id"]}
+
+
+async def _consent_of_guest(it: Tenants, caller: str) -> Parts:
+    return await _consent(it, caller, await it.a_guest())
+
+
+async def _consent_of_claimed(it: Tenants, caller: str) -> Parts:
+    return await _consent(it, caller, it.names["claimed_id"])
+
+
 async def _address(_: Tenants, __: str) -> Parts:
     return {"said": {"email": f"{new_id()}@example.org"}}
 
@@ -410,6 +425,12 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "delete_customer:guest": _guest,
     "get_customer:claimed": _claimed,
     "change_customer:claimed": _claimed,
+    "give_consent:guest": _guest,
+    "get_consent": _consent,
+    "get_consent:guest": _consent_of_guest,
+    "get_consent:claimed": _consent_of_claimed,
+    "withdraw_consent": _consent,
+    "withdraw_consent:guest": _consent_of_guest,
     "erase_customer": _guest,
     "delete_organization": _organization,
     "add_member": _newcomer,

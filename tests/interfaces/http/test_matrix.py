@@ -105,6 +105,14 @@ change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    
 change_customer:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 delete_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+give_consent                   ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
+give_consent:guest             ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_consents                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_consent                    ?    +    -  |   -    -    -    -  |   -    -    -  |   +    +    .
+get_consent:guest              ?    -    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_consent:claimed            ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+withdraw_consent               ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
+withdraw_consent:guest         ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 erase_customer                 ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
 list_organizations             +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
