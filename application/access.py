@@ -196,6 +196,7 @@ ACCESS: Mapping[str, Grants] = {
     "list_waitlist": _BOTH_SIDES_AND_AUDITOR,
     "get_waitlist_entry": _BOTH_SIDES_AND_AUDITOR,
     "leave_waitlist": _BOTH_SIDES,
+    "make_offer": _STAFF,
     "accept_offer": _BOTH_SIDES,
     "change_appointment": _BOTH_SIDES,
     "delete_appointment": _BOTH_SIDES,

@@ -53,11 +53,11 @@ class ChangeWaiting(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferPlace(Command):
-    """`hold_id`: of the new hold that reserves the start."""
+    """`hold_id`: of the new hold that reserves the start; `provider_id`: None for the first who is free."""
 
     waiting_id: UUID
     hold_id: UUID
-    provider_id: UUID
+    provider_id: UUID | None
     start: datetime
 
 
@@ -118,21 +118,33 @@ async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Wa
 
 @command
 async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
-    """Hold a start for a waiting entry. Raises NothingOffered, and the refusals of a hold."""
+    """Hold a start for the next entry. Raises NotWaiting, OfferedBefore, and the refusals of a hold."""
     demand_system(cmd.by)
-    waiting = await log.edit(Waiting, cmd.waiting_id)
+    return await _offered(cmd, await log.edit(Waiting, cmd.waiting_id), log, now)
+
+
+@command
+async def make_offer(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
+    """As `offer_place`, by the provider's staff, to the next entry or out of turn."""
+    return await _offered(cmd, await _mine(cmd, "make_offer", log), log, now)
+
+
+async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: datetime) -> Waiting:
+    waiting.check_waiting()
     wanted = BookingRequest(
         by=cmd.by,
         id=cmd.hold_id,
         service_id=waiting.service_id,
         start=cmd.start,
-        provider_id=cmd.provider_id,
+        provider_id=cmd.provider_id or waiting.provider_id,
         customer_id=waiting.customer_id,
         channel=Channel.WAITLIST,
         demo=cmd.demo,
     )
-    hold, others = await held(wanted, KeptKind.OFFER, log, now, NO_QUERIES)
+    hold, others = await held(wanted, KeptKind.OFFER, log, now, CUSTOMER_KNOWN)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
+    if not waiting.wish.fits(hold.provider_id, hold.starts_at):
+        raise Invalid("The customer waits for other dates, hours or providers.", "/start")
     await log.record(waiting, hold, *others)
     return waiting
 
@@ -199,7 +211,7 @@ def _check_bookable(entry: WaitlistRequest, service: Service, schedule: Schedule
             raise Invalid(f"Choose dates from {today} to {last}, the booking window of this service.", f"/dates/{name}")
 
 
-async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog) -> Waiting:
+async def _mine(cmd: ChangeWaiting | OfferPlace | AcceptOffer, operation: str, log: EventLog) -> Waiting:
     """The entry, if the caller is its customer, or acts for a provider that it waits for."""
     permit(cmd.by, operation)
     waiting = await log.edit(Waiting, cmd.waiting_id)

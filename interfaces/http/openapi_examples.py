@@ -371,6 +371,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         },
         "created_at": "2030-01-02T10:11:12Z",
     },
+    "MakeOffer": {"start": _START},
     "DeclineAppointment": {"reason": "Fully booked that day."},
     "BookAppointment": {"service_id": _SERVICE_ID, "start": _START, "provider_id": _PROVIDER_ID},
     "ChangeAppointment": {"note": "By the window, please."},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import pytest_asyncio
 
 from interfaces.admin.cookies import form_token
 from interfaces.admin.main import panel_of
+from interfaces.admin.operations import OPERATIONS
 from interfaces.admin.routes import MENU, panel_routes
 from interfaces.admin.sections.section import InputKind, PanelForm, Section
 from tests.interfaces.admin.browser import ORIGIN, Browser, a_session, add_panel
@@ -72,12 +74,13 @@ PLACES = {
     "webhooks": "get_webhook",
 }
 """A row of the API's matrix for each section: it makes the thing that the card is of."""
-VARIANTS = {"change_customer": "change_customer:guest", "delete_customer": "delete_customer:guest"}
+OF_GUESTS = ("change_customer", "delete_customer", "give_consent", "withdraw_consent")
+VARIANTS = {operation: f"{operation}:guest" for operation in OF_GUESTS}
 SECTIONS = {section.name: section for _, sections in MENU for section in sections}
 FORMS = {
     f"{section.name}/{form.path}": (section, form)
     for section in SECTIONS.values()
-    for form in (*section.forms, *([section.create] if section.create else []))
+    for form in (*section.all_forms, *([section.create] if section.create else []))
 }
 
 
@@ -211,6 +214,10 @@ async def _request(
     fields = {each.name: _text(each.kind, said[each.name]) for each in form.inputs if each.name in said}
     if form.operation == "redeliver_webhook":
         fields["after"] = "0.0"
+    place = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", OPERATIONS[form.operation].path)
+    named = re.fullmatch(place, request.path.partition("?")[0])
+    assert named is not None
+    fields |= {each.name: named[each.name] for each in form.inputs if each.in_path}
     if any(each.name == "reason" for each in form.inputs):
         fields["reason"] = "Nobody is there."
     path = f"{section.path}/{form.path}"

@@ -149,6 +149,13 @@ async def _waiting(it: Tenants, _: str) -> Parts:
     return {"waiting_id": await it.a_waiting()}
 
 
+async def _wanted(it: Tenants, _: str) -> Parts:
+    """Somebody waits for a time that is free: the one at noon of their day."""
+    id = await it.a_waiting()
+    day = (await it.api.get(f"/v1/waitlist/{id}", it.callers["admin"])).json()["dates"]["from"]
+    return {"waiting_id": id, "said": {"start": f"{day}T12:00:00Z", "provider_id": None}}
+
+
 async def _offered(it: Tenants, _: str) -> Parts:
     provider = await _provider(it, _)
     id = await it.a_waiting(**provider, service_id=await it.a_service(provider["provider_id"]))
@@ -385,6 +392,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "book_appointment": _booking,
     "join_waitlist": _wish,
     "leave_waitlist": _waiting,
+    "make_offer": _wanted,
     "accept_offer": _offered,
     "place_hold": _booking,
     "get_hold": _hold,

@@ -60,6 +60,7 @@ join_waitlist                  ?    +    -  |   +    +    +    +  |   -    -    
 list_waitlist                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_waitlist_entry             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 leave_waitlist                 ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+make_offer                     ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 accept_offer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 
 list_providers                 +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
