@@ -7,7 +7,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import Forbidden, NotFound, Unauthenticated
+from interfaces.admin.booking import timeline
 from interfaces.admin.booking.appointment import APPOINTMENTS
+from interfaces.admin.booking.moment import show_moment
 from interfaces.admin.booking.waitlist import WAITLIST
 from interfaces.admin.catalog.organization import ORGANIZATIONS
 from interfaces.admin.catalog.provider import PROVIDERS
@@ -45,6 +47,7 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
         panel.frame.add_places(key, [*overview, *places])
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _style, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
+    found.append(page(panel, "GET", timeline.PATH, show_moment))
     found += sign_in_routes(panel)
     for _, sections in MENU:
         for section in sections:

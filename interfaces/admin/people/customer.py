@@ -1,5 +1,6 @@
 """The section of customers: guests, and accounts that book."""
 
+from domain.booking.appointment_status import ENDED, AppointmentStatus
 from domain.people.consent import LONGEST_TEXT
 from interfaces.admin.people.attendance import attendance_of
 from interfaces.admin.sections.ending import ENDING
@@ -21,6 +22,7 @@ _VISIT = (
     Column("provider_id", CellKind.REFERENCE, "providers"),
     Column("status", CellKind.VALUE),
 )
+_AHEAD = ",".join(str(each) for each in AppointmentStatus if each not in ENDED)
 _FEW = "5"
 """The appointments of each list on the card. The others are a click away."""
 
@@ -62,7 +64,7 @@ CUSTOMERS = Section(
             "list_appointments",
             _VISIT,
             parameter="customer_id",
-            given={"from": NOW, "limit": _FEW},
+            given={"from": NOW, "limit": _FEW, "status": _AHEAD},
             name="next_appointments",
             section="appointments",
         ),

@@ -43,6 +43,7 @@ async def show_card(asked: PanelRequest, section: Section) -> View:
         "facts": cells(row, section.facts, asked.language, names),
         "forms": [await _form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
         "listed": _listed(section, id),
+        "timeline": await section.timeline(asked, row) if section.timeline is not None else (),
         "related": [_table(asked, section, row, each, items, names) for each, items in related],
     }
     return View("card", values)

@@ -118,6 +118,7 @@ class Related:
 
 Options = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 Check = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[None]]
+Timeline = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Sequence[Mapping[str, Any]]]]
 More = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
@@ -130,6 +131,7 @@ class Section:
     searched by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`:
     the section that lists what belongs to a card, and its parameter. `check`: raises NotFound for a card that the
     API shows to everybody, and the panel only to those who manage the thing. `more`: facts that its operation lacks.
+    `timeline`: what has happened to a thing, the oldest first.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Section:
     listed_by: tuple[str, str] | None = None
     check: Check | None = None
     more: More | None = None
+    timeline: Timeline | None = None
 
     @property
     def all_forms(self) -> Sequence[PanelForm]:

@@ -56,6 +56,7 @@ list jobs                      >    .    .   |   .    .    .    .  |   .    .   
 card jobs                      >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list webhooks                  >    .    .   |   +    +    +    +  |   +    +    +  |   +    .    .
 card webhooks                  >    .    .   |   +    -    -    -  |   -    -    -  |   +    .    .
+timeline                       >    .    .   |   -    +    -    -  |   -    -    -  |   +    +    .
 GET /admin/system              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list security-log              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list views                     >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
@@ -125,6 +126,8 @@ def rows_of() -> dict[str, str]:
             row = f"list {section}"
         elif section in SECTIONS and rest == "{id:uuid}":
             row = f"card {section}"
+        elif section == "timeline":
+            row = section
         elif section in SECTIONS:
             row = f"{method} form {section}/{rest.rpartition('/')[2]}"
         else:
@@ -145,7 +148,7 @@ async def test_every_route_has_an_entry() -> None:
 async def test_everybody_sees_the_pages_that_the_table_says(people: People, caller: str) -> None:
     wrong, browser = [], people.browsers[caller]
     for row, cells in TABLE.items():
-        if row.startswith(("list", "card")):
+        if row.startswith(("list", "card", "timeline")):
             path = await _place(people, row, caller)
             answer = await browser.get(path)
             if answer.status_code != STATUS[cells[caller]]:
@@ -236,7 +239,11 @@ def _text(kind: InputKind, value: Any) -> str:
 
 
 async def _place(people: People, row: str, caller: str) -> str:
-    kind, name = row.split()
+    kind, _, name = row.partition(" ")
+    if kind == "timeline":
+        id, admin = people.it.names["appointment_id"], people.it.callers["admin"]
+        history = (await people.it.api.get(f"/v1/appointments/{id}/history", admin)).json()["items"]
+        return f"/admin/timeline/{id}/{history[0]['position']}"
     if kind == "list":
         return f"/admin/{name}"
     request = await asked(people.it, PLACES[name], caller)

@@ -150,8 +150,9 @@ async def _waiting(it: Tenants, _: str) -> Parts:
 
 
 async def _wanted(it: Tenants, _: str) -> Parts:
-    """Somebody waits for a time that is free: the one at noon of their day."""
-    id = await it.a_waiting()
+    """Somebody waits for a provider who is free: a customer has one offer of a provider at a time."""
+    provider = await _provider(it, _)
+    id = await it.a_waiting(**provider, service_id=await it.a_service(provider["provider_id"]))
     day = (await it.api.get(f"/v1/waitlist/{id}", it.callers["admin"])).json()["dates"]["from"]
     return {"waiting_id": id, "said": {"start": f"{day}T12:00:00Z", "provider_id": None}}
 
