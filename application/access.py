@@ -175,6 +175,7 @@ ACCESS: Mapping[str, Grants] = {
     "replace_customer": _BOTH_SIDES,
     "change_customer": _BOTH_SIDES,
     "delete_customer": _BOTH_SIDES,
+    "merge_customer": _STAFF,
     "give_consent": _BOTH_SIDES,
     "list_consents": _BOTH_SIDES_AND_AUDITOR,
     "get_consent": _BOTH_SIDES_AND_AUDITOR,

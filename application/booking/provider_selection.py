@@ -11,6 +11,7 @@ from application.booking.ports import BookingQueries, CustomerVisits, ProviderRa
 from application.booking.refusals import OverrideByStaff, refusal
 from application.booking.reservation import ReservationRequest, take
 from application.catalog.membership import acts, hosts, staff
+from application.customer_record import record_of
 from application.event_log import Command, ConcurrencyConflict, EventLog
 from application.scheduling.start_look import look_at_start
 from domain.booking.appointment_fields import BookedTerms
@@ -117,15 +118,16 @@ async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: Cust
         if not by.is_customer:
             raise Invalid("Staff must send `customer_id`.", "/customer_id")
         customer_id = by.account
-    customer = await log.find(Customer, customer_id)
+    customer = await record_of(customer_id, log)
+    id = customer_id if customer is None else customer.id
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
         raise NotFound("customer", customer_id)
     staff_asks = not by.is_customer and by != SYSTEM
-    if staff_asks and not await _knows(by, customer_id, customer, log, visits):
+    if staff_asks and not await _knows(by, id, customer, log, visits):
         raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
-    return customer_id
+    return id
 
 
 async def _knows(

@@ -13,6 +13,7 @@ from application.booking.provider_selection import BookingRequest, whom
 from application.booking.quota import changed, quota_of, waiting_for
 from application.booking.reservation import release
 from application.catalog.membership import acts, staff
+from application.customer_record import record_of
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
@@ -23,7 +24,6 @@ from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid, NotFound
 from domain.kernel import Aggregate
-from domain.people.customer import Customer
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.wallclock import local_date, zone
 
@@ -215,7 +215,7 @@ async def _mine(cmd: ChangeWaiting | OfferPlace | AcceptOffer, operation: str, l
     """The entry, if the caller is its customer, or acts for a provider that it waits for."""
     permit(cmd.by, operation)
     waiting = await log.edit(Waiting, cmd.waiting_id)
-    customer = await log.find(Customer, waiting.customer_id)
+    customer = await record_of(waiting.customer_id, log)
     owners = {waiting.customer_id, *(customer.owners if customer else ())}
     if cmd.by.id not in owners:
         service = await log.load(Service, waiting.service_id)

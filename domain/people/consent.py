@@ -79,6 +79,14 @@ class WithConsents:
         fields = ConsentFields(consent.by, consent.by_customer, consent.id, consent.purpose, consent.given_at, text)
         self.trigger_event(self.ConsentGiven, **vars(fields), timestamp=now)
 
+    def adopt_consent(self, consent: Consent, text: PersonalData, now: datetime) -> None:
+        """Record a consent that another record of the same person has, withdrawn or not."""
+        if consent.id not in self.consents:
+            self.give_consent(consent, text, now)
+        if consent.withdrawn_at is not None and self.consent(consent.id).withdrawn_at is None:
+            ending = {"by": consent.withdrawn_by, "withdrawn_at": consent.withdrawn_at}
+            self.trigger_event(self.ConsentWithdrawn, consent_id=consent.id, **ending, timestamp=now)
+
     def keep_consent(self, given: ConsentFields) -> None:
         """Take over what was recorded."""
         consent = Consent(given.consent_id, given.purpose, given.given_at, given.by, given.by_customer)

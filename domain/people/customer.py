@@ -38,6 +38,18 @@ class GuestClaimed(Conflict):
     """This guest belongs to another account."""
 
 
+class CustomerMerged(Conflict):
+    """This customer has been merged into another."""
+
+
+class SameCustomer(Conflict):
+    """A customer can't be merged into itself."""
+
+
+class NotOfOneKeeper(Conflict):
+    """Only customers whose records one business keeps can be merged, and not those of accounts."""
+
+
 class Customer(WithConsents, WithStaffNote, Aggregate):
     """A person who books. `details`: CustomerDetails, personal data."""
 
@@ -84,6 +96,24 @@ class Customer(WithConsents, WithStaffNote, Aggregate):
         def apply(self, customer: "Customer") -> None:
             customer.end_consent(self.consent_id, self.by, self.withdrawn_at)
 
+    class Merged(Aggregate.Event):
+        """The record is of the same person as another one, which stands for it from now on."""
+
+        by: UUID
+        into: UUID
+
+        def apply(self, customer: "Customer") -> None:
+            customer.deleted, customer.merged_into = True, self.into
+
+    class Absorbed(Aggregate.Event):
+        """Another record is of the same person, and ends."""
+
+        by: UUID
+        customer_id: UUID
+
+        def apply(self, customer: "Customer") -> None:
+            customer.absorbed = (*customer.absorbed, self.customer_id)
+
     @event(Registered)
     def __init__(self, id: UUID, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.registered_by = by
@@ -93,6 +123,8 @@ class Customer(WithConsents, WithStaffNote, Aggregate):
         self.forgotten = False
         self.address: UUID | None = None
         self.claimed_by: UUID | None = None
+        self.merged_into: UUID | None = None
+        self.absorbed: tuple[UUID, ...] = ()
         self.staff_told: PersonalData | None = None
         self.staff_notes: tuple[PersonalData | None, ...] = ()
         self.consents: Mapping[UUID, Consent] = {}
@@ -202,3 +234,25 @@ class Customer(WithConsents, WithStaffNote, Aggregate):
     @event(Claimed)
     def _claimed(self, account_id: UUID, timestamp: datetime) -> None:
         self.claimed_by = account_id
+
+    def merge(self, by: UUID, into: "Customer", now: datetime) -> None:
+        """End this guest's record: `into` is of the same person. Both streams record it.
+
+        Raises SameCustomer, CustomerMerged, CustomerDeleted, GuestClaimed, NotOfOneKeeper.
+        """
+        if into.id == self.id:
+            raise SameCustomer
+        for each in (self, into):
+            if each.deleted:
+                raise CustomerDeleted if each.merged_into is None else CustomerMerged
+        if self.claimed_by is not None:
+            raise GuestClaimed
+        if self.kept_by != into.kept_by or into.registered_by == into.id or not self.is_guest:
+            raise NotOfOneKeeper
+        into.trigger_event(self.Absorbed, by=by, customer_id=self.id, timestamp=now)
+        self.trigger_event(self.Merged, by=by, into=into.id, timestamp=now)
+
+    @property
+    def kept_by(self) -> UUID:
+        """The organization that keeps the record; without one, the account that registered the customer."""
+        return self.organization_id or self.registered_by

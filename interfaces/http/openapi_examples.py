@@ -219,6 +219,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "deleted": False,
         "alike": ["email"],
     },
+    "MergeCustomer": {"into": "0198c5a2-a4d9-7c1e-8b5f-4d6e7f8091a2"},
     "GiveConsent": {"purpose": "newsletter", "text": "I want the newsletter, until I say otherwise."},
     "Consent": {
         "id": "0198c5a3-1b2c-7d3e-8f4a-c3d4e5f6a7b8",

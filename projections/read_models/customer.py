@@ -139,12 +139,15 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(customer, id, **version, **_details(event))
         case Customer.StaffNoted(note=note):
             rows.set(customer, id, **version, staff_note=(note.value if note else None) or "")
-        case Customer.ConsentGiven() | Customer.ConsentWithdrawn():
+        case Customer.ConsentGiven() | Customer.ConsentWithdrawn() | Customer.Absorbed():
             rows.set(customer, id, **version)
         case Customer.Shared():
             rows.set(customer, id, **version, organization_id=event.organization_id)
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
+        case Customer.Merged():
+            rows.set(customer, id, **version, deleted=True)
+            rows.clear(visit, "customer_id", recorded.stream, customer_id=event.into)
         case Customer.Forgotten():
             rows.set(customer, id, **version, **_NOTHING, staff_note="", deleted=True)
         case Account.Forgotten():

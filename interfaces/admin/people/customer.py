@@ -3,6 +3,7 @@
 from domain.booking.appointment_status import ENDED, AppointmentStatus
 from domain.people.consent import LONGEST_TEXT
 from interfaces.admin.people.attendance import attendance_of
+from interfaces.admin.people.duplicates import duplicates_of
 from interfaces.admin.sections.ending import ENDING
 from interfaces.admin.sections.section import NOW, CellKind, Column, Input, InputKind, PanelForm, Related, Section
 
@@ -55,6 +56,14 @@ CUSTOMERS = Section(
                 Input("text", InputKind.AREA, required=True, longest=LONGEST_TEXT),
                 Input("given_at", InputKind.DAY),
             ),
+        ),
+        PanelForm(
+            operation="merge_customer",
+            inputs=(
+                Input("into", InputKind.CHOICE, required=True, options=duplicates_of, nothing="nothing.duplicates"),
+            ),
+            dangerous=True,
+            ends=True,
         ),
         PanelForm(operation="delete_customer", inputs=ENDING, dangerous=True, ends=True),
         PanelForm(operation="erase_customer", dangerous=True, ends=True),

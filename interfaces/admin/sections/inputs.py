@@ -91,19 +91,26 @@ def shown(
     """A field for a template. `spot`: makes its id unique on the page."""
     place = "/" + wanted.name.replace(".", "/")
     wrong = [str(each["detail"]) for each in errors if f"{each.get('pointer', '')}/".startswith(f"{place}/")]
-    known = f"help.{wanted.name}" if wanted.labels is None or wanted.labels else wanted.nothing
     return {
         "id": f"{spot}-{wanted.name}",
         "name": wanted.name,
         "kind": wanted.kind.value,
         "label": "" if wanted.kind is InputKind.HIDDEN else language.say(f"field.{wanted.name}"),
-        "help": language.say(known) if language.knows(known) else "",
+        "help": _help(wanted, language, spot),
         "value": value,
         "choices": _choices(wanted, language),
         "required": wanted.required,
         "longest": wanted.longest,
         "error": " ".join(wrong),
     }
+
+
+def _help(wanted: Input, language: Language, spot: str) -> str:
+    """The words that help to fill in a field: those of its form, else those of its name; or that there is no choice."""
+    keys = (f"help.{spot}.{wanted.name}", f"help.{wanted.name}")
+    if wanted.labels is not None and not wanted.labels:
+        keys = (wanted.nothing, wanted.nothing)
+    return next((language.say(key) for key in keys if language.knows(key)), "")
 
 
 def _choices(wanted: Input, language: Language) -> Sequence[tuple[str, str]]:

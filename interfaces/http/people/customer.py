@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from application.customer_record import current_record
 from application.ending import EndingKind
 from application.event_log import CommandResult
 from application.people.customer import (
@@ -169,12 +170,15 @@ async def find(request: RequestContext, filters: Annotated[CustomerFilters, Quer
 
 @router.get("/{customer_id}", "get_customer", CustomerResponse)
 async def get(request: RequestContext, customer_id: UUID) -> Response:
-    """Get a customer."""
+    """Get a customer. The id of one that was merged leads to the record that stands for it."""
     async with request.snapshot("customer") as read:
         row = await customer.get(read, customer_id, owner=request.owner)
+    if row is None and (record := await current_record(customer_id, request.ports.store)) is not None:
+        async with request.snapshot("customer") as read:
+            row = await customer.get(read, record.id, owner=request.owner)
     if row is None:
         raise NotFound("customer", customer_id)
-    request.shows(customer_id)
+    request.shows(row.id)
     return resource_response(request.sent, row.version, customer_response(row), read.position)
 
 

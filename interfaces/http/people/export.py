@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic_core import to_json
 
+from application.customer_record import all_records
 from domain.errors import NotFound
 from domain.log_position import position_text
 from domain.people.account import Account
@@ -116,7 +117,8 @@ async def _records(request: RequestContext, me: UUID) -> _Records:
         waiting = await waitlist.as_customer(read, me)
     async with request.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
         appointments = await appointment.as_customer(read, me)
-        streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
+        records = await all_records([each.id for each in mine], request.ports.store)
+        streams = [Account.id_of(me), *records, *(each.id for each in appointments)]
         streams += [each.id for each in waiting]
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)

@@ -21,6 +21,7 @@ WORDS: Words = {
         "Prefers silence.",
     ),
     "ChangeCustomer.staff_note": Word("Words of staff for staff. The customer does not see them.", "Prefers silence."),
+    "MergeCustomer.into": Word("The id of the customer whose record stays."),
     "consent_id": Word("The id of the consent."),
     "purpose": Word("What the customer agrees to: lower-case letters, digits and hyphens.", "newsletter"),
     "Consent.text": Word("The words that were agreed to; empty once the customer is erased.", "I want the newsletter."),

@@ -8,7 +8,14 @@ import pytest
 from domain.errors import Invalid, NotFound
 from domain.kernel import new_id
 from domain.people.consent import MOST_CONSENTS, Consent, ConsentExists, TooManyConsents
-from domain.people.customer import Customer, CustomerDeleted, GuestClaimed
+from domain.people.customer import (
+    Customer,
+    CustomerDeleted,
+    CustomerMerged,
+    GuestClaimed,
+    NotOfOneKeeper,
+    SameCustomer,
+)
 from domain.personal_data import MOST_WRITTEN, PersonalData, TextBudgetSpent
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
@@ -112,3 +119,60 @@ def test_the_consents_of_a_customer_have_a_limit() -> None:
         a_consent(guest)
     with pytest.raises(TooManyConsents):
         a_consent(guest)
+
+
+def test_a_merged_guest_ends_and_both_streams_say_so() -> None:
+    guest, into = a_customer(), a_customer()
+    guest.merge(STAFF, into, NOW)
+    assert (guest.deleted, guest.merged_into) == (True, into.id)
+    assert into.absorbed == (guest.id,)
+    with pytest.raises(CustomerMerged):
+        guest.merge(STAFF, into, NOW)
+    with pytest.raises(CustomerMerged):
+        a_customer().merge(STAFF, guest, NOW)
+
+
+def test_a_guest_is_not_merged_into_itself_nor_into_what_has_ended() -> None:
+    guest, gone, erased = a_customer(), a_customer(), a_customer()
+    gone.delete(STAFF, NOW)
+    erased.forget(STAFF, NOW)
+    with pytest.raises(SameCustomer):
+        guest.merge(STAFF, guest, NOW)
+    for other in (gone, erased):
+        with pytest.raises(CustomerDeleted):
+            guest.merge(STAFF, other, NOW)
+        with pytest.raises(CustomerDeleted):
+            other.merge(STAFF, guest, NOW)
+
+
+def test_only_guests_of_one_keeper_are_merged_and_no_account_and_no_guest_of_an_account() -> None:
+    guest, account, claimed, shared, elsewhere = a_customer(), a_customer(ADA, by=ADA), *(a_customer() for _ in "123")
+    claimed.claim(BEA, NOW)
+    shared.share(STAFF, new_id(), NOW)
+    elsewhere.share(STAFF, new_id(), NOW)
+    with pytest.raises(GuestClaimed):
+        claimed.merge(STAFF, guest, NOW)
+    for one, other in (
+        (guest, account),
+        (account, guest),
+        (guest, shared),
+        (shared, elsewhere),
+        (guest, a_customer(by=BEA)),
+    ):
+        with pytest.raises(NotOfOneKeeper):
+            one.merge(STAFF, other, NOW)
+    guest.merge(STAFF, claimed, NOW)
+    assert claimed.absorbed == (guest.id,)
+
+
+def test_an_adopted_consent_keeps_its_dates() -> None:
+    guest, into = a_customer(), a_customer()
+    stands, withdrawn = a_consent(guest, given_at=NOW - timedelta(days=9)), a_consent(guest)
+    guest.withdraw_consent(STAFF, withdrawn.id, NOW)
+    later = NOW + timedelta(days=3)
+    for _ in range(2):
+        for each in guest.consents.values():
+            into.adopt_consent(each, PersonalData(into.id, "I want it."), later)
+    assert dict(into.consents) == dict(guest.consents)
+    assert into.consent(stands.id).withdrawn_at is None
+    assert into.version == 4

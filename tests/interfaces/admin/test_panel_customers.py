@@ -63,3 +63,25 @@ async def test_the_card_shows_the_next_appointments_and_counts_late_cancellation
     assert "Late cancellations 1" in text(shown.text)
     assert "No-shows" not in text(shown.text)
     assert f'href="/admin/appointments/{ahead["id"]}"' in shown.text.partition("Next appointments")[2]
+
+
+async def test_a_guest_is_merged_into_a_record_that_is_alike(town: Town, owner: Browser) -> None:
+    guest, into = await a_named_customer(town, "Zoe Agren"), await a_named_customer(town, "Zoë Ågren")
+    await a_named_customer(town, "Bea")
+    booked = await town.booked("09:00", by=town.owner, customer_id=guest)
+    card = f"/admin/customers/{guest}"
+    page = await owner.get(card)
+    assert f'<option value="{into}">Zoë Ågren</option>' in page.text
+    assert ">Bea</option>" not in page.text
+    path = f"{card}/merge-customer"
+    done = await owner.post(path, {**await owner.form(card, path), "into": into})
+    assert done.status_code == 303, text(done.text)
+    listed = text((await owner.get(done.headers["location"])).text)
+    assert "Merged." in listed
+    assert "Zoe Agren" not in listed
+    assert booked["id"] in (await owner.get(f"/admin/customers/{into}")).text
+
+
+async def test_where_nobody_is_alike_the_form_says_so(town: Town, owner: Browser) -> None:
+    card = await owner.get(f"/admin/customers/{await a_named_customer(town, 'Zoë Ågren')}")
+    assert "No other customer has this name" in text(card.text)

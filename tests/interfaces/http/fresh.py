@@ -218,6 +218,14 @@ async def _consent_of_claimed(it: Tenants, caller: str) -> Parts:
     return await _consent(it, caller, it.names["claimed_id"])
 
 
+async def _two_guests(it: Tenants, _: str) -> Parts:
+    return {"customer_id": await it.a_guest(), "said": {"into": await it.a_guest()}}
+
+
+async def _account_and_guest(it: Tenants, _: str) -> Parts:
+    return {"customer_id": it.names["customer_id"], "said": {"into": await it.a_guest()}}
+
+
 async def _address(_: Tenants, __: str) -> Parts:
     return {"said": {"email": f"{new_id()}@example.org"}}
 
@@ -434,6 +442,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "delete_customer:guest": _guest,
     "get_customer:claimed": _claimed,
     "change_customer:claimed": _claimed,
+    "merge_customer": _two_guests,
+    "merge_customer:account": _account_and_guest,
     "give_consent:guest": _guest,
     "get_consent": _consent,
     "get_consent:guest": _consent_of_guest,

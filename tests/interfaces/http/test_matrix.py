@@ -106,6 +106,8 @@ change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    
 change_customer:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 delete_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+merge_customer                 ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
+merge_customer:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   c    .    .
 give_consent                   ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 give_consent:guest             ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 list_consents                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
