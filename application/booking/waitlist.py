@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from application.access import demand, demand_system, permit
+from application.access import SYSTEM, demand, demand_system, permit
 from application.booking.appointment import BookAppointment, booked
 from application.booking.hold import held
 from application.booking.ports import CUSTOMER_KNOWN, NO_QUERIES, CustomerVisits
@@ -143,7 +143,7 @@ async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: dateti
     )
     hold, others = await held(wanted, KeptKind.OFFER, log, now, CUSTOMER_KNOWN)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
-    if not waiting.wish.fits(hold.provider_id, hold.starts_at):
+    if cmd.by != SYSTEM and not waiting.wish.fits(hold.provider_id, hold.starts_at):  # matching has looked before
         raise Invalid("The customer waits for other dates, hours or providers.", "/start")
     await log.record(waiting, hold, *others)
     return waiting
