@@ -1,8 +1,18 @@
 """Personal data: encrypted with the key of one person, and unreadable once that key is deleted."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
+
+from domain.errors import Conflict
+
+MOST_WRITTEN = 64_000
+"""Bytes of all versions of a text, or of several texts together: the log keeps every one."""
+
+
+class TextBudgetSpent(Conflict):
+    """These texts have been changed too often."""
 
 
 class PersonalData:
@@ -42,3 +52,9 @@ class PersonalData:
     def get(self, name: str) -> Any:
         """A member of the JSON object; None while it is encrypted."""
         return None if self.value is None else self.value.get(name)
+
+
+def check_budget(written: Iterable[PersonalData | None]) -> None:
+    """Raise TextBudgetSpent if all versions are too much together."""
+    if sum(each.size for each in written if each is not None) > MOST_WRITTEN:
+        raise TextBudgetSpent(f"All their versions have at most {MOST_WRITTEN} bytes.", limit=MOST_WRITTEN)

@@ -7,6 +7,7 @@ from projections.read_models.account import accounts
 from projections.read_models.appointment import agenda
 from projections.read_models.audit.event import audit
 from projections.read_models.availability import vacancy
+from projections.read_models.consent import consents
 from projections.read_models.customer import customers
 from projections.read_models.directory import directory
 from projections.read_models.double_booking_guard import occupied
@@ -22,6 +23,7 @@ PROJECTIONS: Sequence[Projection] = (
     accounts,
     agenda,
     audit,
+    consents,
     customers,
     directory,
     feed,

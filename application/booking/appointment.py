@@ -19,6 +19,7 @@ from application.booking.provider_selection import (
 from application.booking.refusals import OverrideByStaff
 from application.booking.reservation import Reservation, ReservationRequest, give_up, places_of, take
 from application.catalog.membership import acts, record_staff, staff
+from application.customer_record import record_of
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import Reason
@@ -226,5 +227,5 @@ def party_of(by: Caller, *, as_customer: bool) -> Party:
 
 async def _customers(customer_id: UUID, log: EventLog) -> set[UUID]:
     """The accounts that this customer belongs to."""
-    customer = await log.find(Customer, customer_id)
+    customer = await record_of(customer_id, log)
     return {customer_id} if customer is None else {*customer.owners}

@@ -10,6 +10,7 @@ from application.booking.provider_selection import BookingRequest, select_provid
 from application.booking.quota import changed, held_start, quota_of
 from application.booking.reservation import Reservation, ReservationRequest, days_of, release
 from application.catalog.membership import acts, staff
+from application.customer_record import record_of
 from application.event_log import Command, EventLog, EventReader, Request, command
 from application.query import Lookup, query
 from domain.booking.hold import Hold
@@ -18,7 +19,6 @@ from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid
 from domain.kernel import Aggregate
-from domain.people.customer import Customer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +146,6 @@ async def _check_own(request: Request, operation: str, log: EventReader, hold: H
     provider = await log.load(Provider, hold.provider_id)
     owners = set(await staff(request.by, provider, log))
     if not await acts(request.by, provider, log):
-        customer = await log.find(Customer, hold.customer_id)
+        customer = await record_of(hold.customer_id, log)
         owners |= {hold.customer_id, *(customer.owners if customer else ())}
     demand(request.by, operation, "hold", hold.id, *owners)

@@ -11,6 +11,7 @@ from application.booking.ports import BookingQueries, CustomerVisits, ProviderRa
 from application.booking.refusals import OverrideByStaff, refusal
 from application.booking.reservation import ReservationRequest, take
 from application.catalog.membership import acts, hosts, staff
+from application.customer_record import record_of
 from application.event_log import Command, ConcurrencyConflict, EventLog
 from application.scheduling.start_look import look_at_start
 from domain.booking.appointment_fields import BookedTerms
@@ -117,21 +118,25 @@ async def whom(by: Caller, customer_id: UUID | None, log: EventLog, visits: Cust
         if not by.is_customer:
             raise Invalid("Staff must send `customer_id`.", "/customer_id")
         customer_id = by.account
-    customer = await log.find(Customer, customer_id)
+    customer = await record_of(customer_id, log)
+    id = customer_id if customer is None else customer.id
     if by.is_customer and by.id not in {customer_id, *(customer.owners if customer else ())}:
         raise NotFound("customer", customer_id)
     staff_asks = not by.is_customer and by != SYSTEM
-    if staff_asks and (customer is None or not await _knows(by, customer, log, visits)):
+    if staff_asks and not await _knows(by, id, customer, log, visits):
         raise NotFound("customer", customer_id)
     if customer is not None and customer.deleted:
         raise CustomerDeleted
-    return customer_id
+    return id
 
 
-async def _knows(by: Caller, customer: Customer, log: EventLog, visits: CustomerVisits) -> bool:
-    if by.role is Role.ADMIN or by.id in await hosts(by, customer, log):
+async def _knows(
+    by: Caller, customer_id: UUID, customer: Customer | None, log: EventLog, visits: CustomerVisits
+) -> bool:
+    """Whether staff may book for the customer. An account that release 0.1.0 made may have no record as a customer."""
+    if customer is not None and (by.role is Role.ADMIN or by.id in await hosts(by, customer, log)):
         return True
-    return by.role is Role.PROVIDER and await visits.has_visited(by.account, customer.id)
+    return await visits.has_visited(by.account, customer_id)
 
 
 async def take_start(

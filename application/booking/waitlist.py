@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from application.access import demand, demand_system, permit
+from application.access import SYSTEM, demand, demand_system, permit
 from application.booking.appointment import BookAppointment, booked
 from application.booking.hold import held
 from application.booking.ports import CUSTOMER_KNOWN, NO_QUERIES, CustomerVisits
@@ -13,6 +13,7 @@ from application.booking.provider_selection import BookingRequest, whom
 from application.booking.quota import changed, quota_of, waiting_for
 from application.booking.reservation import release
 from application.catalog.membership import acts, staff
+from application.customer_record import record_of
 from application.event_log import Command, EventLog, command
 from domain.booking.appointment import Appointment
 from domain.booking.hold import Hold, HoldExpired, HoldStatus
@@ -23,7 +24,6 @@ from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import Invalid, NotFound
 from domain.kernel import Aggregate
-from domain.people.customer import Customer
 from domain.scheduling.schedule import Schedule
 from domain.scheduling.wallclock import local_date, zone
 
@@ -53,11 +53,11 @@ class ChangeWaiting(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class OfferPlace(Command):
-    """`hold_id`: of the new hold that reserves the start."""
+    """`hold_id`: of the new hold that reserves the start; `provider_id`: None for the first who is free."""
 
     waiting_id: UUID
     hold_id: UUID
-    provider_id: UUID
+    provider_id: UUID | None
     start: datetime
 
 
@@ -118,21 +118,33 @@ async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Wa
 
 @command
 async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
-    """Hold a start for a waiting entry. Raises NothingOffered, and the refusals of a hold."""
+    """Hold a start for the next entry. Raises NotWaiting, OfferedBefore, and the refusals of a hold."""
     demand_system(cmd.by)
-    waiting = await log.edit(Waiting, cmd.waiting_id)
+    return await _offered(cmd, await log.edit(Waiting, cmd.waiting_id), log, now)
+
+
+@command
+async def make_offer(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
+    """As `offer_place`, by the provider's staff, to the next entry or out of turn."""
+    return await _offered(cmd, await _mine(cmd, "make_offer", log), log, now)
+
+
+async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: datetime) -> Waiting:
+    waiting.check_waiting()
     wanted = BookingRequest(
         by=cmd.by,
         id=cmd.hold_id,
         service_id=waiting.service_id,
         start=cmd.start,
-        provider_id=cmd.provider_id,
+        provider_id=cmd.provider_id or waiting.provider_id,
         customer_id=waiting.customer_id,
         channel=Channel.WAITLIST,
         demo=cmd.demo,
     )
-    hold, others = await held(wanted, KeptKind.OFFER, log, now, NO_QUERIES)
+    hold, others = await held(wanted, KeptKind.OFFER, log, now, CUSTOMER_KNOWN)
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
+    if cmd.by != SYSTEM and not waiting.wish.fits(hold.provider_id, hold.starts_at):  # matching has looked before
+        raise Invalid("The customer waits for other dates, hours or providers.", "/start")
     await log.record(waiting, hold, *others)
     return waiting
 
@@ -199,11 +211,11 @@ def _check_bookable(entry: WaitlistRequest, service: Service, schedule: Schedule
             raise Invalid(f"Choose dates from {today} to {last}, the booking window of this service.", f"/dates/{name}")
 
 
-async def _mine(cmd: ChangeWaiting | AcceptOffer, operation: str, log: EventLog) -> Waiting:
+async def _mine(cmd: ChangeWaiting | OfferPlace | AcceptOffer, operation: str, log: EventLog) -> Waiting:
     """The entry, if the caller is its customer, or acts for a provider that it waits for."""
     permit(cmd.by, operation)
     waiting = await log.edit(Waiting, cmd.waiting_id)
-    customer = await log.find(Customer, waiting.customer_id)
+    customer = await record_of(waiting.customer_id, log)
     owners = {waiting.customer_id, *(customer.owners if customer else ())}
     if cmd.by.id not in owners:
         service = await log.load(Service, waiting.service_id)

@@ -13,6 +13,7 @@ from application.booking.refusals import NotOffered
 from application.booking.waitlist import ChangeWaiting, OfferPlace, lapse_offer, offer_place
 from application.booking.waitlist_line import WaitlistLine
 from application.current_state import current_state
+from application.customer_record import current_record
 from application.event_log import EventReader, EventStore
 from application.jobs.job import NO_TRACE, Job, JobHandlers, JobLease, NotDueYet, Trace
 from application.query import Lookup, query
@@ -101,7 +102,8 @@ async def _former(job: Job, store: EventStore) -> UUID | None:
         return None
     for id in (UUID(taker), move_taker(UUID(taker))):
         if (appointment := await current_state(Appointment, id, store)) is not None:
-            return appointment.customer_id
+            record = await current_record(appointment.customer_id, store)
+            return appointment.customer_id if record is None else record.id
     return None
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.access import LINK_SCOPES, Caller, LinkPurpose, Role
 from application.current_state import current_state
+from application.customer_record import current_record
 from application.event_log import EventStore
 from application.notifications.audience import members_for
 from application.notifications.links import Capability, Links, LinkVoid
@@ -66,10 +67,10 @@ async def _person(capability: Capability, store: EventStore) -> UUID | None:
     match capability.purpose:
         case LinkPurpose.APPOINTMENT:
             appointment = await current_state(Appointment, subject, store)
-            return None if appointment is None else appointment.customer_id
+            return None if appointment is None else await _customer(appointment.customer_id, store)
         case LinkPurpose.OFFER:
             waiting = await current_state(Waiting, subject, store)
-            return None if waiting is None else waiting.customer_id
+            return None if waiting is None else await _customer(waiting.customer_id, store)
         case LinkPurpose.WEBHOOK:
             webhook = await current_state(Webhook, subject, store)
             return None if webhook is None else webhook.subscriber
@@ -77,6 +78,12 @@ async def _person(capability: Capability, store: EventStore) -> UUID | None:
             return subject
         case LinkPurpose.STAFF | LinkPurpose.INVITATION:  # see `_staff`; who is invited may have no account
             return None
+
+
+async def _customer(customer_id: UUID, store: EventStore) -> UUID:
+    """The customer whose record stands for this one."""
+    record = await current_record(customer_id, store)
+    return customer_id if record is None else record.id
 
 
 async def _staff(appointment_id: UUID, store: EventStore) -> Sequence[UUID]:

@@ -8,11 +8,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from application.current_state import current_state
+from application.customer_record import current_record
 from application.event_log import EventStore
 from domain.catalog.provider import Provider
 from domain.people.account import Account
 from domain.people.account_status import NOTIFICATIONS
-from domain.people.customer import Customer
 from domain.people.email_address import Address
 from domain.scheduling.wallclock import UnknownZone, zone
 
@@ -41,7 +41,7 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
     account = await current_state(Account, Account.id_of(customer_id), store)
     if account is not None:
         return _holder(account)
-    customer = await current_state(Customer, customer_id, store)
+    customer = await current_record(customer_id, store)
     if customer is None:
         return None
     if customer.claimed_by is not None:
@@ -55,7 +55,7 @@ async def customer_of(customer_id: UUID, store: EventStore) -> Recipient | None:
         email=email,
         phone=details.get("phone"),
         timezone=details.get("timezone") or "",
-        guest_id=customer_id,
+        guest_id=customer.id,
         optional_mails=not email or await _takes_optional_mails(email, store),
     )
 

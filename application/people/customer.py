@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.access import demand, permit
+from application.access import Caller, demand, permit
 from application.catalog.membership import check_affiliation, hosts
 from application.catalog.provider import check_zone
 from application.ending import EndingCommand, EndingKind, cancellation
 from application.event_log import Command, EventLog, command
 from application.people.guest import keep, noted
 from domain.catalog.organization import Rank
+from domain.errors import Invalid
 from domain.people.customer import Customer, CustomerDeleted, CustomerDetails, CustomerExists
 from domain.personal_data import PersonalData
 
@@ -33,10 +34,11 @@ class CreateCustomer(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCustomer(Command):
-    """`details`: the fields of CustomerDetails to replace."""
+    """`details`: the fields of CustomerDetails to replace; `staff_note`: None leaves it unchanged."""
 
     customer_id: UUID
     details: Mapping[str, Any]
+    staff_note: str | None = None
     address: UUID | None = None
 
 
@@ -73,8 +75,14 @@ async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> 
     check_zone(cmd.details.get("timezone") or "UTC", "/timezone")
     permit(cmd.by, "change_customer")
     await keep(log, cmd.customer_id, cmd.address)
-    customer = await log.unseal(await _mine(cmd, "change_customer", log))
+    sealed = await own(cmd, cmd.customer_id, "change_customer", log)
+    if cmd.staff_note is not None and is_about(cmd.by, sealed):
+        raise Invalid("Only staff may write a staff note.", "/staff_note")
+    customer = await log.unseal(sealed)
     customer.change(cmd.by.account, cmd.details, now)
+    if cmd.staff_note is not None:
+        note = PersonalData(customer.id, cmd.staff_note) if cmd.staff_note else None
+        customer.note_for_staff(cmd.by.account, note, now)
     addresses = await noted(log, customer, cmd.address, now) if "email" in cmd.details else ()
     await log.record(customer, *addresses)
     return customer
@@ -83,17 +91,23 @@ async def change_customer(cmd: ChangeCustomer, log: EventLog, now: datetime) -> 
 @command
 async def delete_customer(cmd: DeleteCustomer, log: EventLog, now: datetime) -> Customer:
     """End the customer for new bookings; appointments stay."""
-    customer = await _mine(cmd, "delete_customer", log)
+    customer = await own(cmd, cmd.customer_id, "delete_customer", log)
     jobs = cancellation(cmd, EndingKind.CUSTOMER, cmd.customer_id)
     customer.delete(cmd.by.account, now)
     await log.record(customer, enqueues=jobs)
     return customer
 
 
-async def _mine(cmd: ChangeCustomer | DeleteCustomer, operation: str, log: EventLog) -> Customer:
+async def own(cmd: Command, customer_id: UUID, operation: str, log: EventLog) -> Customer:
+    """The customer, to change: the caller's own, or one whose record the caller keeps. Raises NotFound, Stale."""
     permit(cmd.by, operation)
-    customer = await log.edit(Customer, cmd.customer_id)
+    customer = await log.edit(Customer, customer_id)
     owners = (*customer.owners, *await hosts(cmd.by, customer, log))
     demand(cmd.by, operation, "customer", customer.id, *owners)
     cmd.expect(customer)
     return customer
+
+
+def is_about(by: Caller, customer: Customer) -> bool:
+    """Whether the record is about the caller. The relation decides, not the role."""
+    return by.account in customer.owners

@@ -15,6 +15,7 @@ from application.access import OPERATOR, SYSTEM, Caller, demand
 from application.booking.appointment import CancelAppointment, cancel_appointment
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.current_state import GetCurrentState, get_current_state
+from application.customer_record import all_records, with_absorbed
 from application.ending import AppointmentsAhead
 from application.event_log import Command, EventLog, EventStore, command
 from application.jobs.job import Job, JobHandlers, JobLease, JobRequest, NotDueYet, Trace, enqueues
@@ -135,7 +136,8 @@ async def erase_person(cmd: ErasePerson, log: EventLog, now: datetime) -> Aggreg
     """
     demand(cmd.by, "erase_customer", "customer", cmd.subject)
     account = await log.find(Account, Account.id_of(cmd.subject))
-    guests = account.guests if account else ()
+    guests = await with_absorbed([cmd.subject, *(account.guests if account else ())], log)
+    guests.remove(cmd.subject)
     address = account.address if account else None
     streams = [Account.id_of(cmd.subject), Admins.ID, cmd.subject, *guests, *([address] if address else [])]
     found = [each for each in await log.edit_all(Aggregate, streams) if each is not None]
@@ -175,7 +177,7 @@ async def erase_when_due(job: Job, lease: JobLease, services: ErasureServices) -
     account, position = await _account(job, services.store)
     if account is None:
         return "gone"
-    subjects = [account.account_id, *account.guests]
+    subjects = await all_records([account.account_id, *account.guests], services.store)
     if account.status is AccountStatus.FORGOTTEN:  # an earlier try was interrupted, or a backup restored the keys
         await erase(subjects, services, {"by": SYSTEM, **job.trace})
         return "forgotten"

@@ -1,26 +1,21 @@
 """The texts of an appointment: note, answers and more, and how much may be written: the log keeps every version."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.booking.appointment_status import WithStatus
-from domain.errors import Conflict, Invalid
-from domain.personal_data import PersonalData
+from domain.errors import Invalid
+from domain.personal_data import PersonalData, check_budget
 
 LARGEST_TEXT = 16_000  # bytes of all texts together, as JSON in UTF-8
-MOST_WRITTEN = 4 * LARGEST_TEXT  # bytes of all their versions
 DEFAULTS: Mapping[str, Any] = {"note": "", "answers": {}, "staff_note": "", "external_id": None, "metadata": {}}
 """The texts, and what each is where nobody wrote it. `staff_note`: for staff alone, never for the customer."""
 
 
 class TextTooLong(Invalid):
     """The texts of this appointment are too long."""
-
-
-class TextBudgetSpent(Conflict):
-    """The texts of this appointment have been changed too often."""
 
 
 class WithTexts(WithStatus):
@@ -64,7 +59,7 @@ class WithTexts(WithStatus):
         texts = {**known, "note": note, "answers": answers, **more}
         if texts != known:
             told = note_of(self.customer_id, **texts)
-            check_budget([each for each in (*self.noted, told) if each is not None])
+            check_budget((*self.noted, told))
             self.trigger_event(self.Noted, by=by, told=told, timestamp=now)
 
 
@@ -92,9 +87,3 @@ def note_of(customer_id: UUID, note: str, answers: Mapping[str, Any], **more: An
     if told.size > LARGEST_TEXT:
         raise TextTooLong(f"Together they have {told.size} bytes; at most {LARGEST_TEXT} are allowed.")
     return told
-
-
-def check_budget(written: Sequence[PersonalData]) -> None:
-    """Raise TextBudgetSpent if all versions are too much together."""
-    if sum(each.size for each in written) > MOST_WRITTEN:
-        raise TextBudgetSpent(f"All their versions have at most {MOST_WRITTEN} bytes.", limit=MOST_WRITTEN)

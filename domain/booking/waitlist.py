@@ -20,6 +20,14 @@ class NothingOffered(Conflict):
     """There is no offer for this waitlist entry right now."""
 
 
+class NotWaiting(Conflict):
+    """This waitlist entry does not wait: it has an offer, or has ended."""
+
+
+class OfferedBefore(Conflict):
+    """This start was offered to this waitlist entry before, and not accepted."""
+
+
 class OfferLapsed(Gone):
     """This offer was not accepted in time."""
 
@@ -46,7 +54,7 @@ class Offer(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """The wish of a waitlist entry, as the read model has it.
+    """The wish of a waitlist entry.
 
     `hours`: minutes of the local day, none for any hour; `lapsed`: the starts offered before, which are not offered
     again.
@@ -141,10 +149,23 @@ class Waiting(Aggregate):
         """A new entry, at the end of the line."""
         return cls._create(cls.Joined, id=id, by=by, **vars(entry), timestamp=now)
 
+    def check_waiting(self) -> None:
+        """Raise NotWaiting once there is an offer, or the entry has ended."""
+        if self.status is not WaitingStatus.WAITING:
+            raise NotWaiting(f"Its status is `{self.status}`.")
+
+    @property
+    def wish(self) -> Wish:
+        """What the customer wants."""
+        days = date.fromisoformat(self.dates["from"]), date.fromisoformat(self.dates["to"])
+        what = self.id, self.customer_id, self.service_id, self.provider_id
+        return Wish(*what, *days, self.hours, self.timezone, self.lapsed)
+
     def offer_place(self, offer: Offer, now: datetime) -> None:
-        """Offer a held start. Raises NothingOffered unless the entry is waiting."""
-        if self.status is not WaitingStatus.WAITING or offer.start in self.lapsed:
-            raise NothingOffered
+        """Offer a held start. Raises NotWaiting, OfferedBefore."""
+        self.check_waiting()
+        if offer.start in self.lapsed:
+            raise OfferedBefore
         self._offered(**offer._asdict(), timestamp=now)
 
     @event(Offered)

@@ -8,6 +8,8 @@ from uuid import UUID
 from domain.errors import Conflict
 from domain.external_fields import ExternalFields
 from domain.kernel import Aggregate, event
+from domain.people.consent import Consent, ConsentFields, WithConsents
+from domain.people.staff_note import WithStaffNote
 from domain.personal_data import PersonalData
 
 
@@ -36,7 +38,19 @@ class GuestClaimed(Conflict):
     """This guest belongs to another account."""
 
 
-class Customer(Aggregate):
+class CustomerMerged(Conflict):
+    """This customer has been merged into another."""
+
+
+class SameCustomer(Conflict):
+    """A customer can't be merged into itself."""
+
+
+class NotOfOneKeeper(Conflict):
+    """Only customers whose records one business keeps can be merged, and not those of accounts."""
+
+
+class Customer(WithConsents, WithStaffNote, Aggregate):
     """A person who books. `details`: CustomerDetails, personal data."""
 
     class Registered(Aggregate.Created):
@@ -63,6 +77,43 @@ class Customer(Aggregate):
     class Claimed(Aggregate.Event):
         account_id: UUID
 
+    class StaffNoted(Aggregate.Event):
+        by: UUID
+        note: PersonalData | None
+
+        def apply(self, customer: "Customer") -> None:
+            customer.keep_staff_note(self.note)
+
+    class ConsentGiven(ConsentFields, Aggregate.Event):
+        def apply(self, customer: "Customer") -> None:
+            customer.keep_consent(self)
+
+    class ConsentWithdrawn(Aggregate.Event):
+        by: UUID
+        consent_id: UUID
+        withdrawn_at: datetime
+
+        def apply(self, customer: "Customer") -> None:
+            customer.end_consent(self.consent_id, self.by, self.withdrawn_at)
+
+    class Merged(Aggregate.Event):
+        """The record is of the same person as another one, which stands for it from now on."""
+
+        by: UUID
+        into: UUID
+
+        def apply(self, customer: "Customer") -> None:
+            customer.deleted, customer.merged_into = True, self.into
+
+    class Absorbed(Aggregate.Event):
+        """Another record is of the same person, and ends."""
+
+        by: UUID
+        customer_id: UUID
+
+        def apply(self, customer: "Customer") -> None:
+            customer.absorbed = (*customer.absorbed, self.customer_id)
+
     @event(Registered)
     def __init__(self, id: UUID, by: UUID, details: PersonalData, timestamp: datetime) -> None:
         self.registered_by = by
@@ -72,6 +123,12 @@ class Customer(Aggregate):
         self.forgotten = False
         self.address: UUID | None = None
         self.claimed_by: UUID | None = None
+        self.merged_into: UUID | None = None
+        self.absorbed: tuple[UUID, ...] = ()
+        self.staff_told: PersonalData | None = None
+        self.staff_notes: tuple[PersonalData | None, ...] = ()
+        self.consents: Mapping[UUID, Consent] = {}
+        self.consent_texts: Mapping[UUID, PersonalData] = {}
 
     @property
     def name(self) -> str:
@@ -177,3 +234,25 @@ class Customer(Aggregate):
     @event(Claimed)
     def _claimed(self, account_id: UUID, timestamp: datetime) -> None:
         self.claimed_by = account_id
+
+    def merge(self, by: UUID, into: "Customer", now: datetime) -> None:
+        """End this guest's record: `into` is of the same person. Both streams record it.
+
+        Raises SameCustomer, CustomerMerged, CustomerDeleted, GuestClaimed, NotOfOneKeeper.
+        """
+        if into.id == self.id:
+            raise SameCustomer
+        for each in (self, into):
+            if each.deleted:
+                raise CustomerDeleted if each.merged_into is None else CustomerMerged
+        if self.claimed_by is not None:
+            raise GuestClaimed
+        if self.kept_by != into.kept_by or into.registered_by == into.id or not self.is_guest:
+            raise NotOfOneKeeper
+        into.trigger_event(self.Absorbed, by=by, customer_id=self.id, timestamp=now)
+        self.trigger_event(self.Merged, by=by, into=into.id, timestamp=now)
+
+    @property
+    def kept_by(self) -> UUID:
+        """The organization that keeps the record; without one, the account that registered the customer."""
+        return self.organization_id or self.registered_by

@@ -7,7 +7,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import Forbidden, NotFound, Unauthenticated
+from interfaces.admin.booking import timeline
 from interfaces.admin.booking.appointment import APPOINTMENTS
+from interfaces.admin.booking.moment import show_moment
 from interfaces.admin.booking.waitlist import WAITLIST
 from interfaces.admin.calendar import pages, today
 from interfaces.admin.catalog.organization import ORGANIZATIONS
@@ -52,6 +54,7 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
     found += [*sign_in_routes(panel), *pages.calendar_routes(panel), *hours_routes(panel)]
+    found.append(page(panel, "GET", timeline.PATH, show_moment))
     for _, sections in MENU:
         for section in sections:
             found += section_routes(panel, section)

@@ -27,7 +27,7 @@ from interfaces.http.openapi import describe
 from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.pages import routes as pages
-from interfaces.http.people import customer, erasure, export, me, registration, user
+from interfaces.http.people import consent, customer, erasure, export, me, merge, registration, user
 from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, preview, schedule
 from interfaces.http.server.admission import Admission
@@ -51,6 +51,8 @@ ROUTERS = (
     preview.router,
     service.router,
     customer.router,
+    merge.router,
+    consent.router,
     organization.router,
     member.router,
     invitation.router,

@@ -114,6 +114,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         _project(recorded.event, {"id": recorded.stream}, stamp, rows)
         return
     match recorded.event:
+        case Customer.Merged(into=into):
+            rows.clear(appointment, "customer_id", recorded.stream, customer_id=into)
         case Customer.Forgotten():
             rows.clear(appointment, "customer_id", recorded.stream, **_ERASED)
         case Account.Forgotten() as forgotten:

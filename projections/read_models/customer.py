@@ -15,11 +15,13 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    Uuid,
     and_,
     false,
-    func,
+    literal,
     or_,
     select,
+    true,
 )
 
 from domain.booking.appointment import Appointment
@@ -51,6 +53,7 @@ customer = Table(
     Column("phone", Text),
     Column("timezone", Text),
     Column("note", Text, nullable=False),
+    Column("staff_note", Text, nullable=False),
     Column("external_id", Text),
     json("metadata"),
     uuid("organization_id", nullable=True, index=True),
@@ -89,8 +92,11 @@ def _registered_or_hosted(account: AccountId) -> ColumnElement[bool]:
     employed = visit.c.provider_id.in_(owners.employed_by(account)) & ~visit.c.organization_recorded
     business = visit.c.organization_id.in_(owners.organizations_of(account))
     hosted = _visitors(owners.owned_by(account)), select(visit.c.customer_id).where(or_(business, employed))
-    registered = (_c.registered_by == account) & _c.organization_id.is_(None)
-    return or_(registered, *map(_c.id.in_, hosted))
+    return or_(_registered(account), *map(_c.id.in_, hosted))
+
+
+def _registered(account: AccountId) -> ColumnElement[bool]:
+    return (_c.registered_by == account) & _c.organization_id.is_(None)
 
 
 def _visitors(providers: Select[tuple[UUID]]) -> Select[tuple[UUID]]:
@@ -105,7 +111,7 @@ ownership = Ownership(
 
 @dataclass(frozen=True, slots=True)
 class ListedCustomer:
-    """A customer as of the snapshot."""
+    """A customer as of the snapshot. `for_staff`: whether the snapshot's owner keeps the record, or sees everything."""
 
     id: UUID
     version: int
@@ -115,28 +121,37 @@ class ListedCustomer:
     phone: str | None
     timezone: str | None
     note: str
+    staff_note: str
     external_id: str | None
     metadata: dict[str, str]
     organization_id: UUID | None
     deleted: bool
+    for_staff: bool
 
 
 def project(recorded: RecordedEvent, rows: RowBatch) -> None:
     event, id, version = recorded.event, {"id": recorded.stream}, {"version": recorded.version}
     match event:
         case Customer.Registered():
-            fresh = {"registered_by": event.by, "organization_id": None, "deleted": False}
+            fresh = {"registered_by": event.by, "organization_id": None, "deleted": False, "staff_note": ""}
             rows.put(customer, **id, **version, **_details(event), **fresh)
         case Customer.Changed():
             rows.set(customer, id, **version, **_details(event))
+        case Customer.StaffNoted(note=note):
+            rows.set(customer, id, **version, staff_note=(note.value if note else None) or "")
+        case Customer.ConsentGiven() | Customer.ConsentWithdrawn() | Customer.Absorbed():
+            rows.set(customer, id, **version)
         case Customer.Shared():
             rows.set(customer, id, **version, organization_id=event.organization_id)
         case Customer.Deleted():
             rows.set(customer, id, **version, deleted=True)
+        case Customer.Merged():
+            rows.set(customer, id, **version, deleted=True)
+            rows.clear(visit, "customer_id", recorded.stream, customer_id=event.into)
         case Customer.Forgotten():
-            rows.set(customer, id, **version, **_NOTHING, deleted=True)
+            rows.set(customer, id, **version, **_NOTHING, staff_note="", deleted=True)
         case Account.Forgotten():
-            rows.clear(customer, "id", event.account_id, **_NOTHING)
+            rows.clear(customer, "id", event.account_id, **_NOTHING, staff_note="")
         case Customer.Claimed() | Customer.AddressNoted():
             rows.set(customer, id, **version)
             project_owners(owners, recorded, rows)
@@ -194,19 +209,33 @@ customers = Projection(
     "customer", [customer, visit, *owners.tables], project, (Account, Appointment, *OWNER_AGGREGATES)
 )
 
-_contacts = select(*(_c[name] for name in ListedCustomer.__dataclass_fields__)).where(~_c.deleted)
+COLUMNS = tuple(name for name in ListedCustomer.__dataclass_fields__ if name != "for_staff")
+
+
+def listed(owner: Owner | None = None, *more: ColumnElement[Any]) -> Select[Any]:
+    """Customers of an owner, or of all, with more columns."""
+    query = select(*(_c[name] for name in COLUMNS), _for_staff(owner).label("for_staff"), *more).where(~_c.deleted)
+    return narrowed(query, (owner, ownership.shows))
+
+
+def _for_staff(owner: Owner | None) -> ColumnElement[bool]:
+    """Whether the owner keeps the record, and is not the person that it is about."""
+    if owner is None:
+        return true()
+    account = literal(owner.account, Uuid)
+    keeps = or_(_registered(account), _c.organization_id.in_(owners.organizations_of(account)))
+    return and_(~ownership.as_customer(account), keeps) if owner.acts else false()
 
 
 async def get(read: Snapshot, id: UUID, *, owner: Owner | None = None) -> ListedCustomer | None:
     """A customer; None if there is none, or none of the owner's."""
-    query = narrowed(_contacts.where(_c.id == id), (owner, ownership.shows))
-    found = (await read.connection.execute(query)).one_or_none()
+    found = (await read.connection.execute(listed(owner).where(_c.id == id))).one_or_none()
     return None if found is None else ListedCustomer(**found._mapping)
 
 
 async def own(read: Snapshot, account: UUID) -> Sequence[ListedCustomer]:
-    """The customer's record of an account, and those of the guests it has claimed."""
-    query = _contacts.where(ownership.shows_customer(account)).order_by(_c.id)
+    """The customer's record of an account, and those of the guests it has claimed, with all that is kept there."""
+    query = listed().where(ownership.shows_customer(account)).order_by(_c.id)
     return [ListedCustomer(**row._mapping) for row in await read.connection.execute(query)]
 
 
@@ -217,7 +246,7 @@ async def find(
 
     `q`: words, all of which are in the name, the e-mail address or the digits of the phone number.
     """
-    query = narrowed(_contacts, (owner, ownership.shows), (q, _has_words), (external_id, _c.external_id.__eq__))
+    query = narrowed(listed(owner), (q, _has_words), (external_id, _c.external_id.__eq__))
     return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, ListedCustomer)
 
 
@@ -229,31 +258,3 @@ def _words(q: str) -> Iterator[str]:
     """The folded words; of a phone number the digits, without the zero of a national number."""
     for word in text.words(q):
         yield (_DIGITS.sub("", word).lstrip("0") or word) if _NUMBER.fullmatch(word) else word
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerDuplicate(ListedCustomer):
-    """A customer who may be the same person as another. `name_key` and so on: whether these are alike."""
-
-    name_key: bool
-    email_key: bool
-    phone_key: bool
-
-
-async def alike(
-    read: Snapshot, id: UUID, page: Page, *, owner: Owner | None = None
-) -> tuple[Sequence[CustomerDuplicate], str | None]:
-    """Customers of the owner who have the name, the e-mail address or the phone number of this one, by name.
-
-    Neither capitals and accents count, nor how a phone number is written.
-    """
-    own = _named.where(_c.id == id).cte("own")
-    same = [(_c[key] == own.c[key]).label(key) for key in KEYS]
-    columns = [_c[name] for name in ListedCustomer.__dataclass_fields__]
-    others = select(*columns, *(func.coalesce(each, false()).label(each.name) for each in same))
-    query = others.join_from(customer, own, or_(*same)).where(_c.id != id, ~_c.deleted)
-    query = narrowed(query, (owner, ownership.shows))
-    return await fetch(read.connection, query.order_by(_c.sort_key, _c.id), page, CustomerDuplicate)
-
-
-_named = select(*(_c[key] for key in KEYS))

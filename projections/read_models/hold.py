@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, Index, Table, Text, select
 
 from domain.booking.hold import Hold, HoldStatus
+from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, metadata, uuid
@@ -76,6 +77,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(hold, id, version=version, expires_at=event.expires_at)
         case Hold.Released() | Hold.Expired() | Hold.Used():
             rows.drop(hold, id)
+        case Customer.Merged(into=into):
+            rows.clear(hold, "customer_id", recorded.stream, customer_id=into)
         case _:
             project_owners(owners, recorded, rows)
 

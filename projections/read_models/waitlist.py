@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from domain.booking.waitlist import Waiting, WaitingStatus, Wish
 from domain.catalog.service import Service
+from domain.people.customer import Customer
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import instant, json, metadata, uuid
@@ -129,6 +130,8 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
         case Service.Offered(terms=terms) | Service.Changed(terms=terms):
             columns = {"providers": terms["provider_ids"], "duration": terms["duration"]}
             rows.put(service, service_id=recorded.stream, **columns)
+        case Customer.Merged(into=into):
+            rows.clear(waiting, "customer_id", recorded.stream, customer_id=into)
         case _:
             project_owners(owners, recorded, rows)
 

@@ -6,6 +6,7 @@ from domain.booking.waitlist import Waiting, WaitlistDates, WaitlistRequest
 from domain.catalog.invitation import Invitations, Invitee
 from domain.catalog.organization import Rank
 from domain.people.account import Account
+from domain.people.consent import Consent
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from domain.webhooks.webhook import Webhook
@@ -41,3 +42,9 @@ def an_invitation(organization_id: UUID) -> Invitations:
 def a_client(id: UUID) -> Customer:
     """The customer of an account: registered by the account, under the account's id."""
     return Customer(id=id, by=id, details=PersonalData(id, {"name": "Client"}), timestamp=NOW)
+
+
+def consents(customer: Customer) -> None:
+    """To one thing."""
+    consent = Consent(uuid4(), "newsletter", NOW, uuid4(), by_customer=False)
+    customer.give_consent(consent, PersonalData(customer.id, "I want it."), NOW)

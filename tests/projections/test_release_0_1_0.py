@@ -36,6 +36,11 @@ NEW_KINDS = {
     "Invitations.Declined",
     "Invitations.Withdrawn",
     "Invitations.Expired",
+    "Customer.StaffNoted",
+    "Customer.ConsentGiven",
+    "Customer.ConsentWithdrawn",
+    "Customer.Merged",
+    "Customer.Absorbed",
 }
 """Release 0.1.0 stops at events of these kinds: CHANGELOG.md says that its processes must be stopped first."""
 

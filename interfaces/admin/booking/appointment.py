@@ -2,7 +2,8 @@
 
 from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.origin import OverridableRule, ReasonCode
-from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Related, Section
+from interfaces.admin.booking.timeline import timeline_of
+from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Section
 
 _CUSTOMER = Column("customer_id", CellKind.REFERENCE, "customers")
 _SERVICE = Column("service_id", CellKind.REFERENCE, "services")
@@ -66,22 +67,6 @@ APPOINTMENTS = Section(
         PanelForm(operation="change_appointment", inputs=(Input("note", InputKind.AREA),), edits=True),
         PanelForm(operation="cancel_appointment", inputs=_REASON, dangerous=True),
     ),
-    related=(
-        Related(
-            "get_appointment_history",
-            (Column("at", CellKind.MOMENT), Column("type", CellKind.VALUE), Column("actor", CellKind.ACTOR)),
-        ),
-        Related(
-            "list_notices",
-            (
-                Column("kind", CellKind.VALUE),
-                Column("to", CellKind.VALUE),
-                Column("status", CellKind.VALUE),
-                Column("due_at", CellKind.MOMENT),
-                Column("sent_at", CellKind.MOMENT),
-                Column("reason", CellKind.VALUE),
-            ),
-        ),
-    ),
+    timeline=timeline_of,
     history="get_appointment_history",
 )

@@ -1,6 +1,7 @@
 """The section of the waitlist."""
 
 from domain.booking.waitlist import WaitingStatus
+from interfaces.admin.booking.free_starts import fitting_starts
 from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Section
 
 _FACTS = (
@@ -26,5 +27,15 @@ WAITLIST = Section(
         Column("offer.expires_at", CellKind.MOMENT, zone="timezone"),
         Column("created_at", CellKind.MOMENT, zone="timezone"),
     ),
-    forms=(PanelForm(operation="leave_waitlist", dangerous=True),),
+    forms=(
+        PanelForm(
+            operation="make_offer",
+            inputs=(
+                Input(
+                    "start", InputKind.CHOICE, required=True, options=fitting_starts, nothing="nothing.fitting_starts"
+                ),
+            ),
+        ),
+        PanelForm(operation="leave_waitlist", dangerous=True),
+    ),
 )

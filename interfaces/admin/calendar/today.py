@@ -23,7 +23,7 @@ _FORMS = {form.operation: form for form in APPOINTMENTS.forms}
 
 
 @dataclass(frozen=True)
-class Box:
+class TodayBox:
     """A part of the page. `more`: where the rest is, if there is more than is shown."""
 
     key: str
@@ -38,9 +38,9 @@ async def show_today(asked: PanelRequest) -> View:
     following = await _box(asked, "next", "booked", now, now + _A_DAY, most=NEXT)
     requests = await _box(asked, "requests", "requested", now - _A_DAY, None)
     orphans = await _box(asked, "orphans", "", now, None, most=NEXT)
-    waiting = [requests, orphans, Box("offers", await offers(asked, now))]
+    waiting = [requests, orphans, TodayBox("offers", await offers(asked, now))]
     if asked.may("list_jobs"):
-        waiting.append(Box("failures", await failures(asked), "/admin/jobs?status=dead"))
+        waiting.append(TodayBox("failures", await failures(asked), "/admin/jobs?status=dead"))
     zones = [each["zone"] for box in (here, late, following) for each in box.items]
     home = max(set(zones), key=zones.count) if zones else "UTC"
     values = {"arrived": [here, late], "following": following, "waiting": waiting, "home": home}
@@ -50,7 +50,7 @@ async def show_today(asked: PanelRequest) -> View:
 
 async def _box(
     asked: PanelRequest, key: str, status: str, since: datetime, until: datetime | None, *, most: int = MOST
-) -> Box:
+) -> TodayBox:
     """Appointments of one state that start in a span; without a state, those outside the opening hours."""
     state = {"status": status} if status else {"orphaned": "true"}
     query = {**state, "from": written(since), "limit": str(most), "to": written(until) if until else ""}
@@ -61,7 +61,7 @@ async def _box(
     now = asked.ports.store.now()
     filters = f"status={status}" if status else "orphaned=on"
     more = f"{APPOINTMENTS.path}?{filters}&from={since:%Y-%m-%d}" if found["next"] else ""
-    return Box(key, [_item(asked, key, row, now) for row in rows], more)
+    return TodayBox(key, [_item(asked, key, row, now) for row in rows], more)
 
 
 def _item(asked: PanelRequest, key: str, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from interfaces.admin.operations import Call, id_parameter, run
 from interfaces.admin.page import View
 from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.cells import Row, cells, references, value_at
-from interfaces.admin.sections.inputs import shown, text_of
+from interfaces.admin.sections.inputs import shown, text_of, with_options
 from interfaces.admin.sections.names import Names, names_of
-from interfaces.admin.sections.section import PanelForm, Related, Section
+from interfaces.admin.sections.section import NOW, PanelForm, Related, Section
 
 MOST_ON_CARD = 4
 """A form with more fields has a page of its own."""
@@ -29,6 +29,8 @@ async def row_of(asked: PanelRequest, section: Section, id: str) -> Row:
 async def show_card(asked: PanelRequest, section: Section) -> View:
     id = str(asked.request.path_params["id"])
     row = await row_of(asked, section, id)
+    if section.more is not None:
+        row = {**row, **await section.more(asked, row)}
     related = [(each, await _items(asked, each, id)) for each in section.related if asked.may(each.operation)]
     wanted = list(references([row], section.facts))
     for each, items in related:
@@ -39,12 +41,13 @@ async def show_card(asked: PanelRequest, section: Section) -> View:
         "heading": heading(asked, section, row, names),
         "tone": row.get("status") or row.get("standing") or row.get("state") or "",
         "facts": cells(row, section.facts, asked.language, names),
-        "forms": [_form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
+        "forms": [await _form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
         "listed": _listed(section, id),
         "pages": [
             {"label": asked.language.say(key), "href": f"{section.path}/{id}/{end}"} for key, end in section.pages
         ],
-        "related": [_table(asked, each, items, names) for each, items in related],
+        "timeline": await section.timeline(asked, row) if section.timeline is not None else (),
+        "related": [_table(asked, section, row, each, items, names) for each, items in related],
     }
     return View("card", values)
 
@@ -65,10 +68,11 @@ def heading(asked: PanelRequest, section: Section, row: Row, names: Names) -> st
     return found if len(found) < 100 else f"{found[:97]}…"
 
 
-def _form(asked: PanelRequest, section: Section, form: PanelForm, row: Row) -> Mapping[str, Any]:
+async def _form(asked: PanelRequest, section: Section, form: PanelForm, row: Row) -> Mapping[str, Any]:
     path = f"{section.path}/{row['id']}/{form.path}"
     if form.edits or len(form.inputs) > MOST_ON_CARD:
         return {"operation": form.operation, "href": path, "dangerous": form.dangerous}
+    form = await with_options(asked, form, row)
     fields = [shown(each, text_of(each, row) or each.first, asked.language, spot=form.path) for each in form.inputs]
     return form_values(form, path, row, fields)
 
@@ -87,7 +91,11 @@ def form_values(form: PanelForm, path: str, row: Row | None, fields: Sequence[Ma
 
 
 async def _items(asked: PanelRequest, related: Related, id: str) -> Sequence[Row]:
-    call = Call(related.operation, {id_parameter(related.operation): id}, after=asked.query.get("after", ""))
+    now = f"{asked.ports.store.now():%Y-%m-%dT%H:%M:%SZ}"
+    query = {name: now if text == NOW else text for name, text in related.given.items()}
+    path = {} if related.parameter else {id_parameter(related.operation): id}
+    query |= {related.parameter: id} if related.parameter else {}
+    call = Call(related.operation, path, query=query, after=asked.query.get("after", ""))
     try:
         items: Sequence[Row] = (await run(asked, call)).body["items"]
     except Forbidden:
@@ -95,9 +103,29 @@ async def _items(asked: PanelRequest, related: Related, id: str) -> Sequence[Row
     return items
 
 
-def _table(asked: PanelRequest, related: Related, items: Sequence[Row], names: Names) -> Mapping[str, Any]:
+def _table(
+    asked: PanelRequest, section: Section, card: Row, related: Related, items: Sequence[Row], names: Names
+) -> Mapping[str, Any]:
+    may = related.form is not None and asked.may(related.form.operation)
     return {
-        "operation": related.operation,
+        "name": related.name or related.operation,
         "labels": [asked.language.say(f"field.{column.name}") for column in related.columns],
-        "rows": [cells(row, related.columns, asked.language, names) for row in items],
+        "rows": [
+            {
+                "cells": cells(row, related.columns, asked.language, names),
+                "href": f"/admin/{related.section}/{row['id']}" if related.section else "",
+                "form": _row_form(asked, section, card, related, row) if may else None,
+            }
+            for row in items
+        ],
+        "acts": may,
     }
+
+
+def _row_form(asked: PanelRequest, section: Section, card: Row, related: Related, row: Row) -> Mapping[str, Any] | None:
+    """The form of a row, if there is something to do with it."""
+    form = related.form
+    if form is None or row.get(related.while_null) is not None:
+        return None
+    fields = [shown(each, str(row["id"]), asked.language, spot=f"{form.path}-{row['id']}") for each in form.inputs]
+    return form_values(form, f"{section.path}/{card['id']}/{form.path}", card, fields)

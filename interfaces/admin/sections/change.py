@@ -12,7 +12,7 @@ from interfaces.admin.page import View, ours, see_other
 from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.card import form_values, row_of
 from interfaces.admin.sections.cells import Row, actor_name
-from interfaces.admin.sections.inputs import body_of, errors_of, query_of, shown, text_of
+from interfaces.admin.sections.inputs import body_of, errors_of, path_of, query_of, shown, text_of, with_options
 from interfaces.admin.sections.names import names_of
 from interfaces.admin.sections.section import PanelForm, Section
 from interfaces.http.framework.errors import status_of
@@ -26,7 +26,7 @@ async def show_form(asked: PanelRequest, section: Section, form: PanelForm) -> V
     if not asked.may(form.operation):
         raise Forbidden(f"The role `{asked.caller.role}` may not use `{form.operation}`.")
     row = None if asked_for is None else await row_of(asked, section, str(asked_for))
-    return _view(asked, section, form, row)
+    return await _view(asked, section, form, row)
 
 
 async def send_form(asked: PanelRequest, section: Section, form: PanelForm) -> View | Response:
@@ -48,7 +48,7 @@ def _call(asked: PanelRequest, form: PanelForm, id: str | None, row: Row | None)
     body = None if _has_no_body(form) else body_of(form, asked.form, row)
     return Call(
         form.operation,
-        {parameter: id} if parameter and id else None,
+        {parameter: id, **path_of(form, asked.form)} if parameter and id else None,
         query=query_of(form, asked.form),
         body=body,
         version=asked.form.get("version", ""),
@@ -57,7 +57,7 @@ def _call(asked: PanelRequest, form: PanelForm, id: str | None, row: Row | None)
 
 
 def _has_no_body(form: PanelForm) -> bool:
-    return bool(form.inputs) and all(each.in_query for each in form.inputs)
+    return bool(form.inputs) and all(each.in_query or each.in_path for each in form.inputs)
 
 
 def _afterwards(section: Section, form: PanelForm, answer: Answer, id: str | None, following: str) -> str:
@@ -75,13 +75,14 @@ async def _refused(asked: PanelRequest, section: Section, form: PanelForm, row: 
     told: Sequence[Mapping[str, str]] = ()
     if isinstance(error, Stale) and row is not None:
         told = await meanwhile(asked, section, row, asked.form.get("version", ""))
-    view = _view(asked, section, form, row, error)
+    view = await _view(asked, section, form, row, error)
     return View("form", {**view.values, "meanwhile": told}, status_of(type(error)), error)
 
 
-def _view(
+async def _view(
     asked: PanelRequest, section: Section, form: PanelForm, row: Row | None, error: Exception | None = None
 ) -> View:
+    form = await with_options(asked, form, row)
     errors, fields = errors_of(error), []
     for each in form.inputs:
         known = text_of(each, row) if row is not None and form.edits else each.first

@@ -1,10 +1,12 @@
 """Fields of forms: from text to JSON, and from JSON to text."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from domain.scheduling.wallclock import instant, zone
+from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.section import Input, InputKind, PanelForm
 from interfaces.admin.wording import Language
 from interfaces.http.framework.request_errors import InvalidFields
@@ -33,7 +35,11 @@ def body_of(form: PanelForm, sent: Mapping[str, str], row: Row | None) -> dict[s
     found: dict[str, Any] = {}
     for wanted in form.inputs:
         text = _plain(wanted, sent)
-        if wanted.in_query or (form.edits and row is not None and text == _plain(wanted, _texts(wanted, row))):
+        if (
+            wanted.in_query
+            or wanted.in_path
+            or (form.edits and row is not None and text == _plain(wanted, _texts(wanted, row)))
+        ):
             continue
         if text or form.edits or wanted.kind is InputKind.CHECK:
             _put(found, wanted.name, json_of(wanted, text, row))
@@ -51,6 +57,24 @@ def _put(body: dict[str, Any], name: str, value: Any) -> None:
 def query_of(form: PanelForm, sent: Mapping[str, str]) -> dict[str, str]:
     """The query parameters of the operation."""
     return {wanted.name: sent.get(wanted.name, "").strip() for wanted in form.inputs if wanted.in_query}
+
+
+async def with_options(asked: PanelRequest, form: PanelForm, row: Row | None) -> PanelForm:
+    """The form with the choices that the thing has now."""
+    if row is None or not any(each.options for each in form.inputs):
+        return form
+    inputs = [each if each.options is None else await _with_labels(asked, each, row) for each in form.inputs]
+    return replace(form, inputs=inputs)
+
+
+async def _with_labels(asked: PanelRequest, wanted: Input, row: Row) -> Input:
+    assert wanted.options is not None
+    return replace(wanted, labels=await wanted.options(asked, row))
+
+
+def path_of(form: PanelForm, sent: Mapping[str, str]) -> dict[str, str]:
+    """The path parameters of the operation besides the id of the card."""
+    return {wanted.name: sent.get(wanted.name, "").strip() for wanted in form.inputs if wanted.in_path}
 
 
 def json_of(wanted: Input, text: str, row: Row | None) -> Any:
@@ -72,13 +96,28 @@ def shown(
         "id": f"{spot}-{wanted.name}",
         "name": wanted.name,
         "kind": wanted.kind.value,
-        "label": language.say(f"field.{wanted.name}"),
-        "help": language.say(f"help.{wanted.name}") if language.knows(f"help.{wanted.name}") else "",
+        "label": "" if wanted.kind is InputKind.HIDDEN else language.say(f"field.{wanted.name}"),
+        "help": _help(wanted, language, spot),
         "value": value,
-        "choices": [(each, language.value("value", each)) for each in wanted.choices],
+        "choices": _choices(wanted, language),
         "required": wanted.required,
+        "longest": wanted.longest,
         "error": " ".join(wrong),
     }
+
+
+def _help(wanted: Input, language: Language, spot: str) -> str:
+    """The words that help to fill in a field: those of its form, else those of its name; or that there is no choice."""
+    keys = (f"help.{spot}.{wanted.name}", f"help.{wanted.name}")
+    if wanted.labels is not None and not wanted.labels:
+        keys = (wanted.nothing, wanted.nothing)
+    return next((language.say(key) for key in keys if language.knows(key)), "")
+
+
+def _choices(wanted: Input, language: Language) -> Sequence[tuple[str, str]]:
+    if wanted.labels is not None:
+        return [("", ""), *wanted.labels.items()]
+    return [(each, language.value("value", each)) for each in wanted.choices]
 
 
 def errors_of(error: Exception | None) -> Sequence[Mapping[str, Any]]:
@@ -119,6 +158,7 @@ def instant_text(text: str, timezone: str) -> str:
 _READERS: Mapping[InputKind, Callable[[str], Any]] = {
     InputKind.AREA: str,
     InputKind.CHECK: lambda text: text != _FALSE,
+    InputKind.DAY: lambda text: f"{text}T00:00:00Z" if text else None,
     InputKind.NUMBER: lambda text: _number(text) if text else None,
     InputKind.NUMBERS: lambda text: [_number(each) for each in _parts(text)],
     InputKind.WORDS: _parts,

@@ -21,7 +21,7 @@ def section_routes(panel: Panel, section: Section) -> Sequence[Route]:
         found.append(page(panel, "POST", path, partial(send_form, section=section, form=section.create)))
     if section.card:
         found.append(page(panel, "GET", base + "/{id:uuid}", partial(show_card, section=section)))
-    for form in section.forms:
+    for form in section.all_forms:
         path = f"{base}/{{id:uuid}}/{form.path}"
         found.append(page(panel, "GET", path, partial(show_form, section=section, form=form)))
         found.append(page(panel, "POST", path, partial(send_form, section=section, form=form)))

@@ -26,9 +26,13 @@ class CellKind(StrEnum):
 
 
 class InputKind(StrEnum):
-    """How a field is asked. WALL_CLOCK: date and time in the zone of the thing; DAY: of a filter."""
+    """How a field is asked. WALL_CLOCK: date and time in the zone of the thing; DAY: a date, that begins in UTC.
+
+    HIDDEN: not asked, but known from where the form stands.
+    """
 
     LINE = "line"
+    HIDDEN = "hidden"
     AREA = "area"
     EMAIL = "email"
     NUMBER = "number"
@@ -52,14 +56,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Input:
-    """A field that is asked. `in_query`: a parameter of the operation, not of its body. `first`: its first value."""
+    """A field that is asked. `first`: its first value; `longest`: characters of an AREA.
+
+    `in_query`, `in_path`: a parameter of the operation, not a field of its body. `options`: looks up the choices of a
+    thing, with their labels; `nothing`: the key of the words for none.
+    """
 
     name: str
     kind: InputKind = InputKind.LINE
     choices: Sequence[str] = ()
     required: bool = False
     in_query: bool = False
+    in_path: bool = False
     first: str = ""
+    longest: int = 2000
+    options: "Options | None" = None
+    nothing: str = ""
+    labels: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +94,32 @@ class PanelForm:
         return self.operation.replace("_", "-")
 
 
+NOW = "now"
+
+
 @dataclass(frozen=True)
 class Related:
-    """A list on a card, of an operation whose path has the id of the card."""
+    """A list on a card, of an operation whose path has the id of the card, or whose parameter takes it.
+
+    `form`: what can be done with a row whose field `while_null` is null; its hidden field takes the row's id.
+    `given`: query parameters, NOW for the present; `name`: of its words, where several lists are of one operation.
+    `section`: where the rows have cards.
+    """
 
     operation: str
     columns: Sequence[Column]
+    parameter: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    section: str = ""
+    form: PanelForm | None = None
+    while_null: str = ""
 
 
+Options = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 Check = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[None]]
+Timeline = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Sequence[Mapping[str, Any]]]]
+More = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +129,10 @@ class Section:
     `given`: query parameters of the list that are always sent; `own`: the one that takes the id of a person who sees
     only what is theirs. `narrowing`: those that links from other cards send. `person`: whether the list can be
     searched by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`:
-    the section that lists what belongs to a card, and its parameter. `pages`: further pages of a
-    card, by the key of their words and the end of their address. `check`: raises NotFound for a card that the
-    API shows to everybody, and the panel only to those who manage the thing.
+    the section that lists what belongs to a card, and its parameter. `pages`: further pages of a card, by the key of
+    their words and the end of their address. `check`: raises NotFound for a card that the API shows to everybody, and
+    the panel only to those who manage the thing. `more`: facts that its operation lacks. `timeline`: what has happened
+    to a thing, the oldest first.
     """
 
     name: str
@@ -122,6 +153,13 @@ class Section:
     listed_by: tuple[str, str] | None = None
     pages: Sequence[tuple[str, str]] = ()
     check: Check | None = None
+    more: More | None = None
+    timeline: Timeline | None = None
+
+    @property
+    def all_forms(self) -> Sequence[PanelForm]:
+        """The forms of a card, with those of the rows of its lists."""
+        return [*self.forms, *(each.form for each in self.related if each.form is not None)]
 
     @property
     def path(self) -> str:

@@ -9,11 +9,15 @@ from application.booking.waitlist import (
     AcceptOffer,
     ChangeWaiting,
     JoinWaitlist,
+    OfferPlace,
     accept_offer,
     join_waitlist,
     leave_waitlist,
+    make_offer,
 )
+from application.current_state import current_state
 from domain.booking.waitlist import Waiting
+from domain.catalog.service import Service
 from domain.errors import NotFound
 from domain.kernel import new_id
 from interfaces.http.booking import appointment
@@ -21,10 +25,12 @@ from interfaces.http.booking.appointment_response import appointment_response
 from interfaces.http.booking.appointment_schemas import AppointmentResponse
 from interfaces.http.booking.waitlist_schemas import (
     JoinWaitlistBody,
+    MakeOfferBody,
     WaitlistEntryResponse,
     WaitlistFilters,
     WaitlistPage,
     joined_waitlist_response,
+    recorded_waitlist_response,
     waitlist_entry_response,
 )
 from interfaces.http.framework.fields import EmptyBody
@@ -96,6 +102,22 @@ async def leave(request: RequestContext, waiting_id: UUID) -> Response:
     return empty_response(
         await leave_waitlist(ChangeWaiting(**request.command(), waiting_id=waiting_id), request.ports.store)
     )
+
+
+@router.post("/{waiting_id}/offer", "make_offer", WaitlistEntryResponse, needs=Needs(version=True))
+async def offer(request: RequestContext, waiting_id: UUID, body: MakeOfferBody) -> Response:
+    """Offer a free start to an entry, also out of turn. Daybook holds it, and tells the customer."""
+    command = OfferPlace(
+        **request.command(),
+        waiting_id=waiting_id,
+        hold_id=request.fresh_id(),
+        provider_id=body.provider_id,
+        start=body.start,
+    )
+    done = await make_offer(command, request.ports.store)
+    service = await current_state(Service, done.aggregate.service_id, request.ports.store)
+    assert service is not None  # it is what the offer is of
+    return command_response(done, lambda entry: recorded_waitlist_response(entry, service.terms["duration"]))
 
 
 @router.post("/{waiting_id}/accept", "accept_offer", AppointmentResponse, status=201, needs=Needs(expires=True))

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
 from domain.booking.waitlist import Waiting, WaitingStatus
-from interfaces.http.framework.fields import Body, Date, Paging, Resource, Shape, Zone, plain
+from interfaces.http.framework.fields import Body, Date, Instant, Paging, Resource, Shape, Zone, plain
 from interfaces.http.scheduling.opening_hours import DayWindow, hours_response
 from projections.read_models import waitlist
 
@@ -42,6 +42,13 @@ class JoinWaitlistBody(Body):
     dates: WaitlistDates
     hours: list[DayWindow] = Field([], max_length=20)
     timezone: Zone | None = None
+
+
+class MakeOfferBody(Body):
+    """A free start that fits what the customer waits for. `provider_id`: by default the entry's, or the first free."""
+
+    start: Instant
+    provider_id: UUID | None = None
 
 
 class WaitlistFilters(Paging):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from application.customer_record import current_record
 from application.ending import EndingKind
 from application.event_log import CommandResult
 from application.people.customer import (
@@ -41,6 +42,7 @@ from interfaces.http.framework.routing import Router
 from interfaces.http.vocabulary.enum_name import EnumName
 from projections.read_models import customer
 from projections.read_models.customer import ListedCustomer
+from projections.search.customer_duplicates import CustomerDuplicate, alike
 
 router = Router("/v1/customers", "customers")
 
@@ -68,11 +70,12 @@ class ChangeCustomerBody(Change, ReplaceCustomerBody):
 
     name: Name = absent()
     note: Text = absent()
+    staff_note: Text = absent()
     metadata: Metadata = absent()
 
 
 class CustomerResponse(Resource):
-    """A customer, who can book unless `deleted`."""
+    """A customer, who can book unless `deleted`. `staff_note`: there for those alone who keep the record."""
 
     name: str
     email: str | None
@@ -83,6 +86,7 @@ class CustomerResponse(Resource):
     metadata: dict[str, str]
     organization_id: UUID | None
     deleted: bool
+    staff_note: str = absent()
 
 
 class CustomerPage(Shape):
@@ -113,7 +117,8 @@ class CustomerFilters(Paging):
 
 
 def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
-    """A customer as JSON."""
+    """A customer as JSON. Only a read model knows whether the caller may see the staff note."""
+    noted = isinstance(customer, ListedCustomer) and customer.for_staff
     return {
         "id": customer.id,
         "version": customer.version,
@@ -126,7 +131,13 @@ def customer_response(customer: Customer | ListedCustomer) -> Mapping[str, Any]:
         "metadata": customer.metadata,
         "organization_id": customer.organization_id,
         "deleted": customer.deleted,
+        **({"staff_note": customer.staff_note} if noted else {}),
     }
+
+
+def noted_response(customer: Customer) -> Mapping[str, Any]:
+    """A customer as JSON, for a caller who has just written the staff note."""
+    return {**customer_response(customer), "staff_note": customer.staff_note}
 
 
 def location(customer: Customer) -> str:
@@ -159,12 +170,15 @@ async def find(request: RequestContext, filters: Annotated[CustomerFilters, Quer
 
 @router.get("/{customer_id}", "get_customer", CustomerResponse)
 async def get(request: RequestContext, customer_id: UUID) -> Response:
-    """Get a customer."""
+    """Get a customer. The id of one that was merged leads to the record that stands for it."""
     async with request.snapshot("customer") as read:
         row = await customer.get(read, customer_id, owner=request.owner)
+    if row is None and (record := await current_record(customer_id, request.ports.store)) is not None:
+        async with request.snapshot("customer") as read:
+            row = await customer.get(read, record.id, owner=request.owner)
     if row is None:
         raise NotFound("customer", customer_id)
-    request.shows(customer_id)
+    request.shows(row.id)
     return resource_response(request.sent, row.version, customer_response(row), read.position)
 
 
@@ -176,14 +190,14 @@ async def duplicates(
     async with request.snapshot("customer") as read:
         if await customer.get(read, customer_id, owner=request.owner) is None:
             raise NotFound("customer", customer_id)
-        rows, bookmark = await customer.alike(read, customer_id, page(request, filters), owner=request.owner)
+        rows, bookmark = await alike(read, customer_id, page(request, filters), owner=request.owner)
     for person in (customer_id, *(row.id for row in rows)):
         request.shows(person)
     items = [{**customer_response(row), "alike": _alike(row)} for row in rows]
     return page_response(items, next_cursor(request, filters, bookmark), read.position)
 
 
-def _alike(row: customer.CustomerDuplicate) -> list[str]:
+def _alike(row: CustomerDuplicate) -> list[str]:
     return [key.removesuffix("_key") for key in customer.KEYS if getattr(row, key)]
 
 
@@ -196,13 +210,22 @@ async def replace(request: RequestContext, customer_id: UUID, body: ReplaceCusto
 @router.patch("/{customer_id}", "change_customer", CustomerResponse)
 async def change(request: RequestContext, customer_id: UUID, body: ChangeCustomerBody) -> Response:
     """Change some of a customer's details."""
-    return await _changed(request, customer_id, body.model_dump(exclude_unset=True))
+    changes = body.model_dump(exclude_unset=True)
+    return await _changed(request, customer_id, changes, changes.pop("staff_note", None))
 
 
-async def _changed(request: RequestContext, customer_id: UUID, details: Mapping[str, Any]) -> Response:
-    address = await request.address_of(details.get("email"))
-    command = ChangeCustomer(**request.command(), customer_id=customer_id, details=details, address=address)
-    return command_response(await change_customer(command, request.ports.store), customer_response)
+async def _changed(
+    request: RequestContext, customer_id: UUID, details: Mapping[str, Any], staff_note: str | None = None
+) -> Response:
+    command = ChangeCustomer(
+        **request.command(),
+        customer_id=customer_id,
+        details=details,
+        staff_note=staff_note,
+        address=await request.address_of(details.get("email")),
+    )
+    to_body = customer_response if staff_note is None else noted_response
+    return command_response(await change_customer(command, request.ports.store), to_body)
 
 
 @router.delete("/{customer_id}", "delete_customer", EndingResponse)

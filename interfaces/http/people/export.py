@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic_core import to_json
 
+from application.customer_record import all_records
 from domain.errors import NotFound
 from domain.log_position import position_text
 from domain.people.account import Account
@@ -22,10 +23,11 @@ from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
 from interfaces.http.framework.routing import Router
+from interfaces.http.people.consent import ConsentResponse, consent_response
 from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
-from projections.read_models import account, appointment, customer, directory, waitlist
+from projections.read_models import account, appointment, consent, customer, directory, waitlist
 from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.history import HistoryEntry, everything
 
@@ -54,6 +56,7 @@ class AccountExportResponse(Shape):
 
     account: AccountResponse
     customers: list[CustomerResponse]
+    consents: list[ConsentResponse]
     providers: list[ProviderResponse]
     appointments: list[AppointmentResponse]
     waitlist: list[WaitlistEntryResponse]
@@ -69,6 +72,7 @@ class _Records(NamedTuple):
     position: int
     account: account.ListedAccount
     customers: Sequence[customer.ListedCustomer]
+    consents: Sequence[consent.ListedConsent]
     providers: Sequence[directory.ListedProvider]
     appointments: Sequence[ListedAppointment]
     waitlist: Sequence[waitlist.WaitlistEntry]
@@ -83,6 +87,7 @@ async def export(request: RequestContext) -> Response:
     content = {
         "account": account_response(found.account),
         "customers": [customer_response(each) for each in found.customers],
+        "consents": [consent_response(each) for each in found.consents],
         "providers": [provider_response(each) for each in found.providers],
         "appointments": [appointment_response(each) for each in found.appointments],
         "waitlist": [waitlist_entry_response(each) for each in found.waitlist],
@@ -104,18 +109,21 @@ async def _records(request: RequestContext, me: UUID) -> _Records:
         raise NotFound("account", me)
     async with request.ports.reads.open("customer", position, sees=me) as read:
         mine = await customer.own(read, me)
+    async with request.ports.reads.open("consent", position, sees=me) as read:
+        consents = await consent.own(read, me)
     async with request.ports.reads.open("directory", position, sees=me) as read:
         providers = await directory.owned(read, me)
     async with request.ports.reads.open("waitlist", position, sees=me) as read:
         waiting = await waitlist.as_customer(read, me)
     async with request.ports.reads.open("agenda", position, sees=EVERYTHING) as read:
         appointments = await appointment.as_customer(read, me)
-        streams = [Account.id_of(me), *(each.id for each in mine), *(each.id for each in appointments)]
+        records = await all_records([each.id for each in mine], request.ports.store)
+        streams = [Account.id_of(me), *records, *(each.id for each in appointments)]
         streams += [each.id for each in waiting]
         for provider in providers:
             streams += provider.id, Schedule.id_of(provider.id)
         events = await everything(read, streams, request.ports.codec)
-    return _Records(position, holder, mine, providers, appointments, waiting, events)
+    return _Records(position, holder, mine, consents, providers, appointments, waiting, events)
 
 
 async def _sessions(request: RequestContext, account_id: UUID) -> Sequence[Mapping[str, Any]]:

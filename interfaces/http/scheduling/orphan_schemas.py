@@ -21,7 +21,7 @@ MOST_ORPHANS, MOST_STARTS = 200, 100
 """As many of each are listed; all are counted."""
 
 
-class OrphanChoiceBody(Body):
+class SingleOrphanBody(Body):
     """What becomes of one appointment."""
 
     appointment_id: UUID
@@ -34,7 +34,7 @@ class OrphanHandlingBody(Body):
     choice: OrphanChoice | None = None
     reason: Text = ""
     reason_code: ReasonCode | None = None
-    each: Annotated[list[OrphanChoiceBody], Field(max_length=MOST_ORPHANS)] = []
+    each: Annotated[list[SingleOrphanBody], Field(max_length=MOST_ORPHANS)] = []
 
     @property
     def command(self) -> OrphanHandling:

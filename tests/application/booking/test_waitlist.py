@@ -21,6 +21,7 @@ from application.booking.waitlist import (
     accept_offer,
     join_waitlist,
     leave_waitlist,
+    make_offer,
     offer_place,
 )
 from application.booking.waitlist_matching import FreedTime, WaitlistServices, lapse, match, waitlist_handlers
@@ -33,8 +34,16 @@ from application.people.customer import (
 )
 from domain.booking.appointment_status import AppointmentStatus
 from domain.booking.calendar_day import Day, SlotTaken
-from domain.booking.waitlist import NothingOffered, OfferLapsed, Waiting, WaitingStatus, Wish
-from domain.errors import Forbidden, Invalid, NotFound
+from domain.booking.waitlist import (
+    NothingOffered,
+    NotWaiting,
+    OfferedBefore,
+    OfferLapsed,
+    Waiting,
+    WaitingStatus,
+    Wish,
+)
+from domain.errors import Forbidden, Invalid, NotFound, Stale
 from domain.kernel import new_id
 from domain.scheduling.schedule import Schedule
 from tests.application.booking.test_hold import a_hold
@@ -150,6 +159,57 @@ class TestOffering:
                 await offer_place(offer, week.store)
 
 
+class TestOfferingByStaff:
+    def offer(self, week: OpenWeek, waiting: Waiting, by: Caller | None = None, **more: Any) -> OfferPlace:
+        said = {"start": week.at("09:00"), "provider_id": None, **more}
+        return OfferPlace(by=by or week.owner, waiting_id=waiting.id, hold_id=new_id(), **said)
+
+    async def test_they_offer_a_free_time_out_of_turn(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
+        first, second = await joined(week, somebody()), await joined(week, ada)
+        before = store.position
+        told = (await make_offer(self.offer(week, second), store)).aggregate
+        assert "Waiting.Offered" in store.recorded(before)
+        assert told.offer is not None
+        assert told.offer.expires_at == store.now() + timedelta(minutes=15)
+        assert (await now(store, first)).status is WaitingStatus.WAITING
+        booked = (await accept_offer(accepting(second, ada), store)).aggregate
+        assert (booked.starts_at, booked.customer_id) == (week.at("09:00"), ada.id)
+
+    async def test_one_offer_is_made_at_a_time_and_none_to_those_who_left(
+        self, store: Clocked, week: OpenWeek, ada: Caller
+    ) -> None:
+        waiting = await joined(week, ada)
+        await make_offer(self.offer(week, waiting), store)
+        with pytest.raises(NotWaiting):
+            await make_offer(self.offer(week, waiting, start=week.at("10:00")), store)
+        await leave_waitlist(ChangeWaiting(by=ada, waiting_id=waiting.id), store)
+        with pytest.raises(NotWaiting):
+            await make_offer(self.offer(week, waiting, start=week.at("10:00")), store)
+
+    async def test_a_time_that_is_taken_or_does_not_fit_is_not_offered(
+        self, store: Clocked, week: OpenWeek, ada: Caller
+    ) -> None:
+        waiting = await joined(week, ada, hours=[[540, 600]])
+        await a_booked_appointment(store, week)
+        before = store.position
+        with pytest.raises(SlotTaken):
+            await make_offer(self.offer(week, waiting), store)
+        with pytest.raises(Invalid):
+            await make_offer(self.offer(week, waiting, start=week.at("11:00")), store)
+        assert store.position == before
+
+    async def test_others_do_not_know_of_it_and_customers_may_not(
+        self, store: Clocked, week: OpenWeek, ada: Caller
+    ) -> None:
+        waiting = await joined(week, ada)
+        with pytest.raises(Forbidden):
+            await make_offer(self.offer(week, waiting, ada), store)
+        with pytest.raises(NotFound):
+            await make_offer(self.offer(week, waiting, somebody(Role.PROVIDER)), store)
+        with pytest.raises(Stale):
+            await make_offer(self.offer(week, waiting, version=2), store)
+
+
 class TestAccepting:
     async def test_it_is_booked_in_one_record(self, store: Clocked, week: OpenWeek, ada: Caller) -> None:
         waiting = await offered(week, await joined(week, ada))
@@ -199,7 +259,7 @@ class TestLapsing:
         assert await lapse(waiting.id, store=store) is None
         assert store.recorded(before) == ["Waiting.Lapsed", "Hold.Expired", "Day.Released"]
         assert await lapse(waiting.id, store=store) is None
-        with pytest.raises(NothingOffered):
+        with pytest.raises(OfferedBefore):
             await offered(week, waiting)
         await offered(week, waiting, "09:30")
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from domain.booking.appointment_text import LARGEST_TEXT, MOST_WRITTEN, TextBudgetSpent, TextTooLong, note_of
+from domain.booking.appointment_text import LARGEST_TEXT, TextTooLong, note_of
 from domain.kernel import new_id
+from domain.personal_data import MOST_WRITTEN, TextBudgetSpent
 from tests.domain.booking.test_appointment import CUSTOMER, EARLIER, booked
 
 LARGE = LARGEST_TEXT - 100

@@ -8,7 +8,9 @@ import pytest
 from domain.booking.waitlist import (
     LAPSES,
     NothingOffered,
+    NotWaiting,
     Offer,
+    OfferedBefore,
     Waiting,
     WaitingStatus,
     WaitlistDates,
@@ -72,7 +74,7 @@ def test_one_thing_is_offered_at_a_time() -> None:
         it.standing_offer()
     it.offer_place(an_offer(), NOW)
     assert it.status is WaitingStatus.OFFERED
-    with pytest.raises(NothingOffered):
+    with pytest.raises(NotWaiting):
         it.offer_place(an_offer(START + timedelta(hours=1)), NOW)
 
 
@@ -81,7 +83,7 @@ def test_once_lapsed_it_waits_on_but_not_for_that() -> None:
     it.offer_place(an_offer(), NOW)
     it.lapse(new_id(), NOW)
     assert (it.status, it.offer) == (WaitingStatus.WAITING, None)
-    with pytest.raises(NothingOffered):
+    with pytest.raises(OfferedBefore):
         it.offer_place(an_offer(), NOW)
     it.offer_place(an_offer(START + timedelta(hours=1)), NOW)
 
@@ -105,5 +107,5 @@ def test_who_left_or_accepted_waits_no_more() -> None:
     assert [type(event).__name__ for event in accepted.pending_events] == ["Joined", "Offered", "Accepted"]
     assert [type(event).__name__ for event in left.pending_events] == ["Joined", "Left"]
     for it in (left, accepted):
-        with pytest.raises(NothingOffered):
+        with pytest.raises(NotWaiting):
             it.offer_place(an_offer(), NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from interfaces.admin.cookies import form_token
 from interfaces.admin.main import panel_of
+from interfaces.admin.operations import OPERATIONS
 from interfaces.admin.routes import MENU, panel_routes
 from interfaces.admin.sections.section import InputKind, PanelForm, Section
 from tests.interfaces.admin.browser import ORIGIN, Browser
@@ -64,6 +66,7 @@ list jobs                      >    .    .   |   .    .    .    .  |   .    .   
 card jobs                      >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list webhooks                  >    .    .   |   +    +    +    +  |   +    +    +  |   +    .    .
 card webhooks                  >    .    .   |   +    -    -    -  |   -    -    -  |   +    .    .
+timeline                       >    .    .   |   -    +    -    -  |   -    -    -  |   +    +    .
 GET /admin/system              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list security-log              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list views                     >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
@@ -82,12 +85,13 @@ PLACES = {
     "webhooks": "get_webhook",
 }
 """A row of the API's matrix for each section: it makes the thing that the card is of."""
-VARIANTS = {"change_customer": "change_customer:guest", "delete_customer": "delete_customer:guest"}
+OF_GUESTS = ("change_customer", "delete_customer", "give_consent", "withdraw_consent")
+VARIANTS = {operation: f"{operation}:guest" for operation in OF_GUESTS}
 SECTIONS = {section.name: section for _, sections in MENU for section in sections}
 FORMS = {
     f"{section.name}/{form.path}": (section, form)
     for section in SECTIONS.values()
-    for form in (*section.forms, *([section.create] if section.create else []))
+    for form in (*section.all_forms, *([section.create] if section.create else []))
 }
 
 
@@ -114,6 +118,8 @@ def rows_of() -> dict[str, str]:
             row = f"list {section}"
         elif section in SECTIONS and rest == "{id:uuid}":
             row = f"card {section}"
+        elif section == "timeline":
+            row = section
         elif section in SECTIONS:
             row = f"{method} form {section}/{rest.rpartition('/')[2]}"
         else:
@@ -134,7 +140,7 @@ async def test_every_route_has_an_entry() -> None:
 async def test_everybody_sees_the_pages_that_the_table_says(people: People, caller: str) -> None:
     wrong, browser = [], people.browsers[caller]
     for row, cells in TABLE.items():
-        if row.startswith(("list", "card")):
+        if row.startswith(("list", "card", "timeline")):
             path = await _place(people, row, caller)
             answer = await browser.get(path)
             if answer.status_code != STATUS[cells[caller]]:
@@ -208,6 +214,10 @@ async def _request(
     fields = {each.name: _text(each.kind, said[each.name]) for each in form.inputs if each.name in said}
     if form.operation == "redeliver_webhook":
         fields["after"] = "0.0"
+    place = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", OPERATIONS[form.operation].path)
+    named = re.fullmatch(place, request.path.partition("?")[0])
+    assert named is not None
+    fields |= {each.name: named[each.name] for each in form.inputs if each.in_path}
     if any(each.name == "reason" for each in form.inputs):
         fields["reason"] = "Nobody is there."
     path = f"{section.path}/{form.path}"
@@ -226,7 +236,11 @@ def _text(kind: InputKind, value: Any) -> str:
 
 
 async def _place(people: People, row: str, caller: str) -> str:
-    kind, name = row.split()
+    kind, _, name = row.partition(" ")
+    if kind == "timeline":
+        id, admin = people.it.names["appointment_id"], people.it.callers["admin"]
+        history = (await people.it.api.get(f"/v1/appointments/{id}/history", admin)).json()["items"]
+        return f"/admin/timeline/{id}/{history[0]['position']}"
     if kind == "list":
         return f"/admin/{name}"
     request = await asked(people.it, PLACES[name], caller)

@@ -149,6 +149,14 @@ async def _waiting(it: Tenants, _: str) -> Parts:
     return {"waiting_id": await it.a_waiting()}
 
 
+async def _wanted(it: Tenants, _: str) -> Parts:
+    """Somebody waits for a provider who is free: a customer has one offer of a provider at a time."""
+    provider = await _provider(it, _)
+    id = await it.a_waiting(**provider, service_id=await it.a_service(provider["provider_id"]))
+    day = (await it.api.get(f"/v1/waitlist/{id}", it.callers["admin"])).json()["dates"]["from"]
+    return {"waiting_id": id, "said": {"start": f"{day}T12:00:00Z", "provider_id": None}}
+
+
 async def _offered(it: Tenants, _: str) -> Parts:
     provider = await _provider(it, _)
     id = await it.a_waiting(**provider, service_id=await it.a_service(provider["provider_id"]))
@@ -193,6 +201,29 @@ async def _claimed(it: Tenants, _: str) -> Parts:
 
 async def _guest(it: Tenants, _: str) -> Parts:
     return {"customer_id": await it.a_guest()}
+
+
+async def _consent(it: Tenants, _: str, customer_id: str = "") -> Parts:
+    customer_id = customer_id or it.names["customer_id"]
+    said = {"purpose": "newsletter", "text": "I want the newsletter."}
+    made = await it.made(f"/v1/customers/{customer_id}/consents", said, idempotency_key=str(new_id()))
+    return {"customer_id": customer_id, "consent_id": made["id"]}
+
+
+async def _consent_of_guest(it: Tenants, caller: str) -> Parts:
+    return await _consent(it, caller, await it.a_guest())
+
+
+async def _consent_of_claimed(it: Tenants, caller: str) -> Parts:
+    return await _consent(it, caller, it.names["claimed_id"])
+
+
+async def _two_guests(it: Tenants, _: str) -> Parts:
+    return {"customer_id": await it.a_guest(), "said": {"into": await it.a_guest()}}
+
+
+async def _account_and_guest(it: Tenants, _: str) -> Parts:
+    return {"customer_id": it.names["customer_id"], "said": {"into": await it.a_guest()}}
 
 
 async def _address(_: Tenants, __: str) -> Parts:
@@ -370,6 +401,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "book_appointment": _booking,
     "join_waitlist": _wish,
     "leave_waitlist": _waiting,
+    "make_offer": _wanted,
     "accept_offer": _offered,
     "place_hold": _booking,
     "get_hold": _hold,
@@ -412,6 +444,14 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "delete_customer:guest": _guest,
     "get_customer:claimed": _claimed,
     "change_customer:claimed": _claimed,
+    "merge_customer": _two_guests,
+    "merge_customer:account": _account_and_guest,
+    "give_consent:guest": _guest,
+    "get_consent": _consent,
+    "get_consent:guest": _consent_of_guest,
+    "get_consent:claimed": _consent_of_claimed,
+    "withdraw_consent": _consent,
+    "withdraw_consent:guest": _consent_of_guest,
     "erase_customer": _guest,
     "delete_organization": _organization,
     "add_member": _newcomer,

@@ -62,6 +62,7 @@ join_waitlist                  ?    +    -  |   +    +    +    +  |   -    -    
 list_waitlist                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 get_waitlist_entry             ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
 leave_waitlist                 ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+make_offer                     ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
 accept_offer                   ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 
 list_providers                 +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +
@@ -108,6 +109,16 @@ change_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    
 change_customer:claimed        ?    +    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 delete_customer                ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
 delete_customer:guest          ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+merge_customer                 ?    .    .  |   +    +    +    +  |   -    -    -  |   +    .    .
+merge_customer:account         ?    .    .  |   -    -    -    -  |   -    -    -  |   c    .    .
+give_consent                   ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
+give_consent:guest             ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
+list_consents                  ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_consent                    ?    +    -  |   -    -    -    -  |   -    -    -  |   +    +    .
+get_consent:guest              ?    -    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+get_consent:claimed            ?    +    -  |   +    +    +    +  |   -    -    -  |   +    +    .
+withdraw_consent               ?    +    -  |   -    -    -    -  |   -    -    -  |   +    .    .
+withdraw_consent:guest         ?    -    -  |   +    +    +    +  |   -    -    -  |   +    .    .
 erase_customer                 ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 
 list_organizations             +    +    +  |   +    +    +    +  |   +    +    +  |   +    +    +

@@ -9,10 +9,11 @@ from domain.catalog.invitation import Invitations
 from domain.catalog.organization import Organization, Rank
 from domain.kernel import Aggregate
 from domain.people.account import Account
+from domain.people.customer import Customer
 from projections.query.ownership import Owner, Ownership, ownership_of
 from projections.query.snapshot import EVERYTHING, Snapshots
 from projections.registry import PROJECTIONS
-from tests.projections.owned_things import a_client, a_wait, a_webhook, an_account, an_invitation
+from tests.projections.owned_things import a_client, a_wait, a_webhook, an_account, an_invitation, consents
 from tests.projections.read_models.test_hold import a_hold
 from tests.projections.story import NOW, a_customer, a_provider, a_service, an_appointment, an_organization
 
@@ -44,11 +45,15 @@ class Town:
         claimed.claim(p["claimant"], NOW)
         private, shared = a_customer("Private", by=p["staff"]), a_customer("Shared", by=p["staff"])
         shared.share(p["staff"], self.salon.id, NOW)
+        clients = {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared}
+        for each in clients.values():
+            consents(each)
         haircut, massage = a_service(self.ada), a_service(self.sol)
         self.things: dict[str, dict[str, Aggregate]] = {
             "account": {name: an_account(p[name]) for name in ("carl", "ada")},
-            "agenda_customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
-            "customer": {"carl": carl, "dora": dora, "claimed": claimed, "private": private, "shared": shared},
+            "agenda_customer": clients,
+            "customer": clients,
+            "consent": clients,
             "appointment": {
                 "carl-ada": an_appointment(self.ada.id, customer_id=carl.id, organization_id=self.salon.id),
                 "claimed-ada": an_appointment(self.ada.id, customer_id=claimed.id, organization_id=self.salon.id),
@@ -95,13 +100,14 @@ OF_SALON = {
     "agenda_customer": {"carl", "claimed"},
     "waiting": ADAS_LINE,
     "customer": {"carl", "claimed", "shared"},
+    "consent": {"shared"},
 }
 SALONS_WEBHOOKS = {"salon", "ada-in-salon"}
 
 EXPECTED: dict[str, dict[str, set[str]]] = {
     "owner": {**OF_SALON, "webhook": SALONS_WEBHOOKS, "organization_invitation": {"salon"}},
     "manager": {**OF_SALON, "webhook": SALONS_WEBHOOKS, "organization_invitation": {"salon"}},
-    "staff": {**OF_SALON, "customer": {"carl", "claimed", "shared", "private"}},
+    "staff": {**OF_SALON, "customer": {"carl", "claimed", "shared", "private"}, "consent": {"shared", "private"}},
     "former": {},
     "ada": {
         "account": {"ada"},
@@ -118,6 +124,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "agenda_customer": {"dora", "private"},
         "waiting": {"dora-any-massage", "claimed-sol"},
         "customer": {"dora", "private", "claimed"},
+        "consent": {"claimed"},
         "webhook": {"sol"},
     },
     "carl": {
@@ -127,6 +134,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "agenda_customer": {"carl"},
         "waiting": {"carl-ada"},
         "customer": {"carl"},
+        "consent": {"carl"},
     },
     "dora": {
         "appointment": {"dora-sol"},
@@ -134,6 +142,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "agenda_customer": {"dora"},
         "waiting": {"dora-any-haircut", "dora-any-massage"},
         "customer": {"dora"},
+        "consent": {"dora"},
     },
     "claimant": {
         "appointment": {"claimed-ada"},
@@ -141,6 +150,7 @@ EXPECTED: dict[str, dict[str, set[str]]] = {
         "agenda_customer": {"claimed"},
         "waiting": {"claimed-sol"},
         "customer": {"claimed"},
+        "consent": {"claimed"},
     },
     "rival": {"organization_invitation": {"other"}},
     "stranger": {},
@@ -163,7 +173,7 @@ def test_every_owned_table_is_in_the_table_of_this_test() -> None:
 
 async def test_filter_and_policy_show_each_person_the_same_rows_of_each_table(town: Town, reads: Snapshots) -> None:
     for table, (projection, ownership) in OWNED.items():
-        names = {_id_of(thing): name for name, thing in town.things[table].items()}
+        names = {_id_of(thing, table): name for name, thing in town.things[table].items()}
         rows = select(ownership.table.c.id)
         for person, account in town.people.items():
             expected = EXPECTED[person].get(table, set())
@@ -188,7 +198,7 @@ async def test_an_owner_who_may_not_act_for_providers_is_shown_their_rows_as_a_c
 ) -> None:
     for table in ("appointment", "waiting", "customer"):
         projection, ownership = OWNED[table]
-        names = {_id_of(thing): name for name, thing in town.things[table].items()}
+        names = {_id_of(thing, table): name for name, thing in town.things[table].items()}
         async with reads.open(projection, sees=EVERYTHING) as read:
             for person, account in town.people.items():
                 expected = EXPECTED[person].get(table, set()) if person in AS_CUSTOMER else set()
@@ -197,7 +207,9 @@ async def test_an_owner_who_may_not_act_for_providers_is_shown_their_rows_as_a_c
                 assert {names[id] for id in found.scalars()} == expected, f"{person} of {table}"
 
 
-def _id_of(thing: Aggregate) -> UUID:
+def _id_of(thing: Aggregate, table: str) -> UUID:
+    if isinstance(thing, Customer) and table == "consent":
+        return next(iter(thing.consents))
     if isinstance(thing, Invitations):
         return next(iter(thing.open))
     return thing.account_id if isinstance(thing, Account) else thing.id

@@ -17,7 +17,7 @@ from tests.projections.story import a_customer, a_provider, an_appointment
 from tests.support.sealed import CODEC
 
 OWNED = [table for each in PROJECTIONS for table in each.tables if ownership_of(table) is not None]
-PERSONAL = {"name", "email", "phone", "note", "answers", "reason", "staff_note", "move_reason"}
+PERSONAL = {"name", "email", "phone", "note", "answers", "reason", "staff_note", "move_reason", "text"}
 PUBLIC = {"provider", "service", "tag", "organization", "organization_holiday", "schedule_time_off", "vacancy_holiday"}
 
 

@@ -6,9 +6,11 @@ from sqlalchemy import select
 
 from domain.booking.appointment_fields import Reason
 from domain.booking.origin import Party
+from domain.personal_data import PersonalData
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models import customer
+from projections.search.customer_duplicates import alike
 from tests.projections.story import NOW, a_customer, a_place, a_provider, an_appointment, at
 
 ALL = Page(limit=50)
@@ -19,12 +21,13 @@ async def test_a_customer_is_told_as_it_is(write, catch_up, look):
     await write(carl)
     details = {"name": "Carla", "email": "carla@example.org", "phone": "+33 1", "note": "tall"}
     carl.change(uuid4(), details, NOW)
+    carl.note_for_staff(uuid4(), PersonalData(carl.id, "Prefers silence."), NOW)
     await write(carl)
     await catch_up()
     async with look("customer") as read:
         told = await customer.get(read, carl.id)
     assert told is not None
-    fields = told.__dataclass_fields__
+    fields = told.__dataclass_fields__.keys() - {"for_staff"}
     assert {name: getattr(told, name) for name in fields} == {name: getattr(carl, name) for name in fields}
 
 
@@ -57,6 +60,23 @@ async def test_a_customer_is_shown_to_themselves_to_who_registered_them_and_to_t
         assert (await customer.get(read, guest.id, owner=Owner(host.owner_id))) is not None
         assert await customer.get(read, stranger.id, owner=Owner(host.owner_id)) is None
         assert await customer.get(read, guest.id, owner=Owner(stranger.id)) is None
+
+
+async def test_the_staff_note_is_for_those_who_keep_the_record_and_not_for_visited_businesses(write, catch_up, look):
+    staff, host, account = uuid4(), a_provider(), uuid4()
+    guest = a_customer("Guest", by=staff)
+    guest.note_address(uuid4(), NOW)
+    guest.claim(account, NOW)
+    await write(host, guest, an_appointment(host.id, customer_id=guest.id))
+    await catch_up()
+    async with look("customer") as read:
+        told = {of: await customer.get(read, guest.id, owner=Owner(of)) for of in (staff, host.owner_id, account)}
+        assert [each is not None and each.for_staff for each in told.values()] == [True, False, False]
+        everything = await customer.get(read, guest.id)
+        assert everything is not None
+        assert everything.for_staff
+        (exported,) = await customer.own(read, account)
+        assert exported.for_staff
 
 
 async def test_a_customer_moves_to_another_host_with_the_appointment(write, catch_up, look):
@@ -131,8 +151,8 @@ async def test_records_of_one_person_are_alike(write, catch_up, look):
     await write(first, same_name, same_phone, both, gone, other, a_customer("Dora", phone="112"))
     await catch_up()
     async with look("customer") as read:
-        found, _ = await customer.alike(read, first.id, ALL)
-        none, _ = await customer.alike(read, other.id, ALL)
+        found, _ = await alike(read, first.id, ALL)
+        none, _ = await alike(read, other.id, ALL)
     assert {each.id: (each.name_key, each.email_key, each.phone_key) for each in found} == {
         same_name.id: (True, False, False),
         same_phone.id: (False, False, True),
@@ -147,7 +167,7 @@ async def test_one_is_alike_only_to_customers_that_the_same_account_may_see(writ
     await write(mine, second, a_customer("Anna", by=uuid4()))
     await catch_up()
     async with look("customer") as read:
-        found, _ = await customer.alike(read, mine.id, ALL, owner=Owner(staff))
+        found, _ = await alike(read, mine.id, ALL, owner=Owner(staff))
     assert [each.id for each in found] == [second.id]
 
 

@@ -187,3 +187,50 @@ async def test_the_export_tells_of_it(api: Api):
     told = (await api.get("/v1/me/export", ada)).json()
     assert told["waitlist"] == [waiting]
     assert "Waiting.Joined" in [event["type"] for event in told["events"]]
+
+
+class TestOfferingByStaff:
+    async def offer(self, town: Town, waiting: dict[str, Any], by: Caller | None = None, **more: Any) -> Any:
+        said = {"start": town.at("09:00"), **more}
+        return await town.api.post(f"/v1/waitlist/{waiting['id']}/offer", said, by or town.owner, if_match=1)
+
+    async def test_the_answer_is_the_entry_with_its_offer_and_the_customer_can_accept_it(self, town: Town):
+        waiting = await joined(town)
+        answer = await self.offer(town, waiting)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert set(told) == FIELDS
+        assert (told["status"], told["version"]) == ("offered", 2)
+        assert (told["offer"]["start"], told["offer"]["end"]) == (town.at("09:00"), town.at("09:30"))
+        assert await entry(town, waiting) == told
+        booked = await town.api.post(f"/v1/waitlist/{waiting['id']}/accept", {}, town.customer)
+        assert booked.status_code == 201, booked.text
+
+    async def test_what_stands_against_it_is_told(self, town: Town):
+        waiting = await joined(town)
+        assert problem(await self.offer(town, waiting, town.stranger)) == (404, "not-found")
+        assert problem(await self.offer(town, waiting, town.customer)) == (403, "forbidden")
+        assert pointers(await self.offer(town, waiting, start=town.at("09:00", 1))) == ["/start"]
+        await town.booked("09:00", somebody())
+        assert problem(await self.offer(town, waiting)) == (409, "slot-taken")
+        await town.api.delete(f"/v1/waitlist/{waiting['id']}", town.customer, if_match=1)
+        again = await town.api.post(
+            f"/v1/waitlist/{waiting['id']}/offer", {"start": town.at("10:00")}, town.owner, if_match=2
+        )
+        assert problem(again) == (409, "not-waiting")
+
+    async def test_a_time_that_is_offered_in_a_race_is_offered_and_booked_once(self, town: Town):
+        """To two entries by staff, to the first by Daybook, and booked by a stranger, all at once."""
+        for day in range(4):
+            dates = {"from": town.day(day), "to": town.day(day)}
+            entries = [await joined(town, by, dates=dates) for by in (somebody(), somebody())]
+            nine = {"start": town.at("09:00", day)}
+            booking = town.api.post(
+                "/v1/appointments", town.booking("09:00", day), somebody(), idempotency_key=str(new_id())
+            )
+            matching, *answers = await asyncio.gather(
+                matched(town, day), *(self.offer(town, each, **nine) for each in entries), booking
+            )
+            statuses = [answer.status_code for answer in answers]
+            assert set(statuses) <= {200, 201, 409}
+            assert matching + sum(status < 300 for status in statuses) == 1

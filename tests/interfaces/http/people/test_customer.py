@@ -37,7 +37,7 @@ class TestFindingCustomers:
         await town.api.post("/v1/customers", DETAILS, town.stranger)
         path = f"/v1/customers/{first['id']}/duplicates"
         found = (await town.api.get(path, town.owner)).json()["items"]
-        assert found == [{**again, "alike": ["phone"]}]
+        assert found == [{**again, "staff_note": "", "alike": ["phone"]}]
         assert problem(await town.api.get(path, town.stranger)) == (404, "not-found")
 
 
@@ -140,6 +140,53 @@ class TestChangeCustomer:
         made = await door.post("/v1/customers", DETAILS, by)
         told = (await door.patch(made.headers["location"], {"phone": None}, by, if_match=1)).json()
         assert told == {**made.json(), "phone": None, "version": 2}
+
+
+class TestStaffNote:
+    async def test_staff_write_and_read_it_and_nobody_else(self, town: Town):
+        path = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).headers["location"]
+        told = await town.api.patch(path, {"staff_note": "Prefers silence."}, town.owner, if_match=1)
+        assert told.status_code == 200, told.text
+        assert (told.json()["staff_note"], told.json()["version"]) == ("Prefers silence.", 2)
+        for by in (town.owner, town.admin, somebody(Role.AUDITOR)):
+            assert (await town.api.get(path, by)).json()["staff_note"] == "Prefers silence."
+        listed = (await town.api.get("/v1/customers", town.owner)).json()["items"]
+        assert [each["staff_note"] for each in listed] == ["Prefers silence."]
+        assert problem(await town.api.patch(path, {"staff_note": "x"}, town.owner, if_match=1)) == (412, "stale")
+        assert problem(await town.api.patch(path, {"staff_note": "x"}, town.stranger, if_match=2))[0] == 404
+        renamed = await town.api.patch(path, {"name": "G"}, town.owner, if_match=2)
+        assert renamed.json()["name"] == "G"
+        assert (await town.api.get(path, town.owner)).json()["staff_note"] == "Prefers silence."
+
+    async def test_the_customer_neither_reads_nor_writes_it(self, town: Town):
+        path = (await town.api.post("/v1/customers", DETAILS, town.customer)).headers["location"]
+        noted = await town.api.patch(path, {"staff_note": "Prefers silence."}, town.admin, if_match=1)
+        assert noted.status_code == 200, noted.text
+        for answer in (
+            await town.api.get(path, town.customer),
+            await town.api.get("/v1/customers", town.customer),
+            await town.api.patch(path, {"note": "Hello."}, town.customer, if_match=2),
+        ):
+            assert answer.status_code == 200
+            assert "staff_note" not in answer.text
+            assert "silence" not in answer.text
+        refused = await town.api.patch(path, {"staff_note": ""}, town.customer, if_match=3)
+        assert pointers(refused) == ["/staff_note"]
+
+    async def test_a_business_that_is_visited_does_not_read_it(self, town: Town):
+        path = (await town.api.post("/v1/customers", DETAILS, town.customer)).headers["location"]
+        await town.api.patch(path, {"staff_note": "Prefers silence."}, town.admin, if_match=1)
+        await town.booked()
+        seen = await town.api.get(path, town.owner)
+        assert seen.status_code == 200
+        assert "staff_note" not in seen.json()
+
+    async def test_it_has_2000_characters_at_most(self, town: Town):
+        path = (await town.api.post("/v1/customers", {"name": "Guest"}, town.owner)).headers["location"]
+        assert pointers(await town.api.patch(path, {"staff_note": "a" * 2001}, town.owner, if_match=1)) == [
+            "/staff_note"
+        ]
+        assert (await town.api.patch(path, {"staff_note": "a" * 2000}, town.owner, if_match=1)).status_code == 200
 
 
 class TestDeleteCustomer:

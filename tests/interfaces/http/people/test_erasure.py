@@ -39,6 +39,9 @@ NEEDLES = (
     "unexpected sea duty",
     "Ship ahoy browser",
     "Amazing Grace the guest",
+    "prefers the quiet chair",
+    "photographs of my command",
+    "gold braid by mail",
 )
 
 
@@ -51,6 +54,11 @@ async def registered(api: Api, email: str = EMAIL, name: str = "Grace Brewster")
     return Caller(UUID(proven.json()["account_id"]), Role.CUSTOMER)
 
 
+async def consented(api: Api, customer_id: str, text: str, by: Caller) -> None:
+    given = await api.post(f"/v1/customers/{customer_id}/consents", {"purpose": "pictures", "text": text}, by)
+    assert given.status_code == 201, given.text
+
+
 async def a_life(town: Town) -> tuple[Caller, str, list[dict[str, Any]]]:
     """Grace was a guest, registered, booked, cancelled: she, the guest, what was booked."""
     api = town.api
@@ -58,12 +66,16 @@ async def a_life(town: Town) -> tuple[Caller, str, list[dict[str, Any]]]:
     made = await api.post("/v1/customers", guest, town.owner)
     guest_id = made.json()["id"]
     past = await town.booked("09:00", town.owner, customer_id=guest_id, note="nanoseconds of wire")
+    words = {"staff_note": "prefers the quiet chair"}
+    assert (await api.patch(f"/v1/customers/{guest_id}", words, town.owner, if_match="*")).status_code == 200
+    await consented(api, guest_id, "photographs of my command", town.owner)
     grace = await registered(api)
     change = {"phone": "+1 555 0199", "external_id": "navy-1906", "metadata": {"berth": "upper starboard"}}
     changed = await api.patch(f"/v1/customers/{grace.id}", change, grace, if_match="*")
     assert changed.status_code == 200, changed.text
     contact = await api.patch("/v1/me", {"phone": "+1 555 0142"}, grace, if_match="*")
     assert contact.status_code == 200, contact.text
+    await consented(api, str(grace.id), "gold braid by mail", grace)
     login = await api.ask(
         "POST",
         "/v1/auth/token",
@@ -228,4 +240,6 @@ class TestExport:
         told = json.loads((await town.api.get("/v1/me/export", grace)).text)
         assert {each["id"] for each in told["appointments"]} == {each["id"] for each in booked}
         assert "Appointment.Cancelled" in {event["type"] for event in told["events"]}
+        assert {each["text"] for each in told["consents"]} == {"photographs of my command", "gold braid by mail"}
+        assert "prefers the quiet chair" in {each["staff_note"] for each in told["customers"]}
         assert problem(await town.api.get("/v1/me/export"))[0] == 401
