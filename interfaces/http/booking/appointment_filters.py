@@ -53,5 +53,10 @@ _SAME = {field.name for field in fields(AppointmentFilter)} - {"since", "until",
 def wanted(filters: AppointmentFilters) -> AppointmentFilter:
     """The filters as the read model takes them."""
     given = filters.model_dump(include=_SAME)
-    several = {"statuses": filters.status, "provider_ids": filters.provider_id}
-    return AppointmentFilter(since=filters.from_, until=filters.to, **several, **given)
+    return AppointmentFilter(
+        since=filters.from_,
+        until=filters.to,
+        statuses=filters.status,
+        provider_ids=filters.provider_id,
+        **given,
+    )
