@@ -23,7 +23,7 @@ _FORMS = {form.operation: form for form in APPOINTMENTS.forms}
 
 
 @dataclass(frozen=True)
-class Box:
+class TodayBox:
     """A part of the page. `more`: where the rest is, if there is more than is shown."""
 
     key: str
@@ -39,9 +39,9 @@ async def show_today(asked: PanelRequest) -> View:
     following = await _box(asked, "next", {"status": "booked", "from": written(now), "to": tomorrow}, most=NEXT)
     asked_since = {"updated_since": written(now - _LONGEST_TTL), "sort": "updated"}
     requests = await _box(asked, "requests", {"status": "requested", **asked_since})
-    waiting = [requests, Box("offers", await offers(asked, now))]
+    waiting = [requests, TodayBox("offers", await offers(asked, now))]
     if asked.may("list_jobs"):
-        waiting.append(Box("failures", await failures(asked), "/admin/jobs?status=dead"))
+        waiting.append(TodayBox("failures", await failures(asked), "/admin/jobs?status=dead"))
     zones = [each["zone"] for box in (here, late, following) for each in box.items]
     home = max(set(zones), key=zones.count) if zones else "UTC"
     values = {"arrived": [here, late], "following": following, "waiting": waiting, "home": home}
@@ -49,14 +49,14 @@ async def show_today(asked: PanelRequest) -> View:
     return View("today", {**values, "clock": clock(now, zone(home)), "day": asked.language.day(local)})
 
 
-async def _box(asked: PanelRequest, key: str, query: Mapping[str, str], *, most: int = MOST) -> Box:
+async def _box(asked: PanelRequest, key: str, query: Mapping[str, str], *, most: int = MOST) -> TodayBox:
     """Appointments of one state, the first to care for first."""
     call = Call(OPERATION, query={**query, "limit": str(most)}, after=asked.query.get("after", ""))
     found = (await run(asked, call)).body
     order = "expires_at" if key == "requests" else "start"
     rows, now = sorted(found["items"], key=lambda row: str(row[order])), asked.ports.store.now()
     more = f"{APPOINTMENTS.path}?status={query['status']}&from={query.get('from', '')[:10]}" if found["next"] else ""
-    return Box(key, [_item(asked, key, row, now) for row in rows], more)
+    return TodayBox(key, [_item(asked, key, row, now) for row in rows], more)
 
 
 def _item(asked: PanelRequest, key: str, row: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
