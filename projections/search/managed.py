@@ -32,6 +32,16 @@ class Manager:
     organizations: Sequence[UUID]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ManagedProviders:
+    """The wanted ones of a manager's providers; None: any. `q`: words of name, bio and address; `tag`: a slug."""
+
+    q: str | None = None
+    organization_id: UUID | None = None
+    service_id: UUID | None = None
+    tag: str | None = None
+
+
 def _acts_for(by: Manager) -> ColumnElement[bool]:
     return or_(_p.owner_id == by.account, _p.organization_id.in_(by.organizations))
 
@@ -51,23 +61,16 @@ def _with_tag(slug: str) -> ColumnElement[bool]:
 
 
 async def find_providers(
-    read: Snapshot,
-    page: Page,
-    by: Manager | None,
-    *,
-    q: str | None = None,
-    organization_id: UUID | None = None,
-    service_id: UUID | None = None,
-    tag: str | None = None,
+    read: Snapshot, page: Page, by: Manager | None, wanted: ManagedProviders
 ) -> tuple[Sequence[ListedProvider], str | None]:
     """Providers by name, those of a manager or all; and the next page's cursor."""
     query = narrowed(
         all_providers,
         (by, _acts_for),
-        (organization_id, _p.organization_id.__eq__),
-        (service_id, _offering),
-        (tag, _with_tag),
-        (q, lambda q: text.has_words(_p.folded, q)),
+        (wanted.organization_id, _p.organization_id.__eq__),
+        (wanted.service_id, _offering),
+        (wanted.tag, _with_tag),
+        (wanted.q, lambda q: text.has_words(_p.folded, q)),
     )
     return await fetch(read.connection, query.order_by(_p.sort_key, _p.id), page, _provider)
 

@@ -1,6 +1,7 @@
 """The provider's wall clock: all times that the calendar shows, whatever the zone of the browser."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from domain.scheduling.wallclock import instant
@@ -32,12 +33,14 @@ def at_minute(day: date, minute: int) -> str:
     return f"{datetime(day.year, day.month, day.day) + timedelta(minutes=minute):%Y-%m-%dT%H:%M}"  # noqa: DTZ001  a wall time
 
 
+@lru_cache(maxsize=512)
 def skipped(day: date, tz: ZoneInfo) -> tuple[int, int] | None:
     """The minutes of the day that clocks skip."""
     gone = [each for each in range(0, A_DAY, _STEP) if minute_of(instant(day, each, tz), day, tz) != each]
     return (gone[0], gone[-1] + _STEP) if gone else None
 
 
+@lru_cache(maxsize=512)
 def repeated(day: date, tz: ZoneInfo) -> tuple[int, int] | None:
     """The minutes of the day that happen twice."""
     twice = [each for each in range(0, A_DAY, _STEP) if _is_twice(instant(day, each, tz).astimezone(tz))]

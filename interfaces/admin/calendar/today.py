@@ -17,7 +17,8 @@ from interfaces.admin.request import PanelRequest
 
 PATH, OPERATION = TODAY, "list_appointments"
 NEXT, MOST = 12, 50
-_A_DAY = timedelta(days=1)
+_A_DAY, _LONGEST_TTL = timedelta(days=1), timedelta(days=30)
+"""A request is answered or expires within _LONGEST_TTL, so that one that stands has changed since."""
 ORPHAN_ACTIONS = ("reschedule_appointment", "keep_appointment", "ask_to_rebook", "cancel_appointment")
 _FORMS = {form.operation: form for form in APPOINTMENTS.forms}
 
@@ -33,11 +34,13 @@ class TodayBox:
 
 async def show_today(asked: PanelRequest) -> View:
     now = asked.ports.store.now()
-    here = await _box(asked, "here", "checked_in", now - _A_DAY, now + _A_DAY)
-    late = await _box(asked, "late", "booked", now - _A_DAY, now)
-    following = await _box(asked, "next", "booked", now, now + _A_DAY, most=NEXT)
-    requests = await _box(asked, "requests", "requested", now - _A_DAY, None)
-    orphans = await _box(asked, "orphans", "", now, None, most=NEXT)
+    yesterday, tomorrow = written(now - _A_DAY), written(now + _A_DAY)
+    here = await _box(asked, "here", {"status": "checked_in", "from": yesterday, "to": tomorrow})
+    late = await _box(asked, "late", {"status": "booked", "from": yesterday, "to": written(now), "sort": "-start"})
+    following = await _box(asked, "next", {"status": "booked", "from": written(now), "to": tomorrow}, most=NEXT)
+    asked_since = {"updated_since": written(now - _LONGEST_TTL), "sort": "updated"}
+    requests = await _box(asked, "requests", {"status": "requested", **asked_since})
+    orphans = await _box(asked, "orphans", {"orphaned": "true", "from": written(now)}, most=NEXT)
     waiting = [requests, orphans, TodayBox("offers", await offers(asked, now))]
     if asked.may("list_jobs"):
         waiting.append(TodayBox("failures", await failures(asked), "/admin/jobs?status=dead"))
@@ -48,19 +51,14 @@ async def show_today(asked: PanelRequest) -> View:
     return View("today", {**values, "clock": clock(now, zone(home)), "day": asked.language.day(local)})
 
 
-async def _box(
-    asked: PanelRequest, key: str, status: str, since: datetime, until: datetime | None, *, most: int = MOST
-) -> TodayBox:
-    """Appointments of one state that start in a span; without a state, those outside the opening hours."""
-    state = {"status": status} if status else {"orphaned": "true"}
-    query = {**state, "from": written(since), "limit": str(most), "to": written(until) if until else ""}
-    if key == "late":
-        query["sort"] = "-start"
-    found = (await run(asked, Call(OPERATION, query=query, after=asked.query.get("after", "")))).body
-    rows = found["items"][::-1] if key == "late" else found["items"]
-    now = asked.ports.store.now()
-    filters = f"status={status}" if status else "orphaned=on"
-    more = f"{APPOINTMENTS.path}?{filters}&from={since:%Y-%m-%d}" if found["next"] else ""
+async def _box(asked: PanelRequest, key: str, query: Mapping[str, str], *, most: int = MOST) -> TodayBox:
+    """Appointments of one state, the first to care for first."""
+    call = Call(OPERATION, query={**query, "limit": str(most)}, after=asked.query.get("after", ""))
+    found = (await run(asked, call)).body
+    order = "expires_at" if key == "requests" else "start"
+    rows, now = sorted(found["items"], key=lambda row: str(row[order])), asked.ports.store.now()
+    state = f"status={query['status']}" if "status" in query else "orphaned=on"
+    more = f"{APPOINTMENTS.path}?{state}&from={query.get('from', '')[:10]}" if found["next"] else ""
     return TodayBox(key, [_item(asked, key, row, now) for row in rows], more)
 
 

@@ -22,36 +22,33 @@ def month_of(
     first: date, schedule: Mapping[str, Any], holidays: Mapping[str, str], chosen: str
 ) -> Sequence[Sequence[Mapping[str, Any]]]:
     """The weeks of a month, Monday first; a day: date, hours as text, and whether they are special."""
-    overrides = {each["date"]: each["hours"] for each in schedule["overrides"]}
     off = _days_off(schedule)
     return [
-        [_day(day, day.month == first.month, schedule, overrides, holidays, off, chosen) for day in week]
+        [
+            {
+                **_day(day, schedule, holidays),
+                "inside": day.month == first.month,
+                "off": off.get(day, ""),
+                "chosen": day.isoformat() == chosen,
+            }
+            for day in week
+        ]
         for week in Calendar().monthdatescalendar(first.year, first.month)
     ]
 
 
-def _day(
-    day: date,
-    inside: bool,
-    schedule: Mapping[str, Any],
-    overrides: Mapping[str, Sequence[Mapping[str, str]]],
-    holidays: Mapping[str, str],
-    off: Mapping[date, str],
-    chosen: str,
-) -> Mapping[str, Any]:
+def _day(day: date, schedule: Mapping[str, Any], holidays: Mapping[str, str]) -> Mapping[str, Any]:
     text = day.isoformat()
+    override = next((each["hours"] for each in schedule["overrides"] if each["date"] == text), None)
     weekly = [each for each in schedule["weekly"] if each["day"] == DAYS[day.weekday()]]
-    special = "override" if text in overrides else "holiday" if text in holidays else ""
-    hours = overrides.get(text, [] if special else weekly)
+    special = "holiday" if override is None and text in holidays else "" if override is None else "override"
+    hours = override if override is not None else [] if special else weekly
     return {
         "date": text,
         "number": day.day,
-        "inside": inside,
         "hours": text_of(hours),
         "special": special,
         "holiday": holidays.get(text, ""),
-        "off": off.get(day, ""),
-        "chosen": text == chosen,
     }
 
 

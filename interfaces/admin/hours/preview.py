@@ -65,24 +65,13 @@ async def save(asked: PanelRequest) -> View | Response:
 async def _preview(
     asked: PanelRequest, change: HoursChange, found: Mapping[str, Any], schedule: Mapping[str, Any]
 ) -> View:
-    wanted = [("services", each["service_id"]) for each in found["services"]]
-    names = await names_of(asked, wanted)
     language, timezone = asked.language, schedule["timezone"]
-    services = [
-        {
-            "name": names.get(("services", each["service_id"])) or each["service_id"],
-            "gained": each["gained"],
-            "lost": each["lost"],
-            "first": [language.moment(start, timezone) for start in each["lost_starts"][:_SHOWN_STARTS]],
-        }
-        for each in found["services"]
-    ]
     values = {
         "provider": await provider_of(asked),
         "here": here(asked),
         "change": change,
         "found": found,
-        "services": services,
+        "services": await _services(asked, found["services"], timezone),
         "orphans": await _orphans(asked, found["orphans"], timezone),
         "choices": [("", language.say("hours.later")), *((str(each), _choice(asked, each)) for each in OrphanChoice)],
         "codes": [("", "–"), *((str(each), language.value("value", str(each))) for each in ReasonCode)],  # noqa: RUF001
@@ -90,6 +79,21 @@ async def _preview(
         "key": asked.form.get("key", "") or str(new_id()),
     }
     return View("hours_preview", values)
+
+
+async def _services(
+    asked: PanelRequest, found: Sequence[Mapping[str, Any]], timezone: str
+) -> Sequence[Mapping[str, Any]]:
+    names = await names_of(asked, [("services", each["service_id"]) for each in found])
+    return [
+        {
+            "name": names.get(("services", each["service_id"])) or each["service_id"],
+            "gained": each["gained"],
+            "lost": each["lost"],
+            "first": [asked.language.moment(start, timezone) for start in each["lost_starts"][:_SHOWN_STARTS]],
+        }
+        for each in found
+    ]
 
 
 async def _orphans(

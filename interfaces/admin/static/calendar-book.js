@@ -45,8 +45,16 @@ window.DaybookBook = (() => {
   }
 
   let asked = 0;
-  async function find() {
+  let waiting;
+  const PAUSE = 150; // ms: not with each letter
+
+  function typed() {
     now.customerId = "";
+    clearTimeout(waiting);
+    waiting = setTimeout(find, PAUSE);
+  }
+
+  async function find() {
     const text = customer.value.trim();
     const number = (asked += 1);
     if (text.length < 2) return close();
@@ -146,7 +154,7 @@ window.DaybookBook = (() => {
   form.elements.guest_name.addEventListener("input", () => {
     now.customerId = "";
   });
-  customer.addEventListener("input", find);
+  customer.addEventListener("input", typed);
   customer.addEventListener("keydown", onKey);
   customer.addEventListener("blur", close);
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());

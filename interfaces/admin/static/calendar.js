@@ -173,7 +173,7 @@
     return DaybookEvents.later(`${day}T00:00`, { days }).slice(0, 10);
   }
 
-  const about = () => ({ data: shown().columns.length < data.columns.length ? data : shown(), config, changed, refreshed: load });
+  const about = () => ({ data, config, changed, refreshed: load });
 
   function changed({ done, position }) {
     Daybook.tell(done);
@@ -206,17 +206,22 @@
     book(soon.slice(0, 10) === data.date ? soon : opens, column.id);
   }
 
+  /* By what a key writes, and by its place: a keyboard may write Cyrillic. */
+  const toToday = () => go({ date: "" });
   const KEYS = {
     ArrowLeft: () => go({ date: moved(-1) }),
     ArrowRight: () => go({ date: moved(1) }),
-    t: () => go({ date: "" }),
+    t: toToday,
+    KeyT: toToday,
     b: bookSoon,
+    KeyB: bookSoon,
   };
   document.addEventListener("keydown", (event) => {
+    const act = KEYS[event.key] || KEYS[event.code];
     const typing = event.target.closest("input, select, textarea, dialog");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !act) return;
     event.preventDefault();
-    KEYS[event.key]();
+    act();
   });
   for (const [id, date] of [["previous", () => moved(-1)], ["following", () => moved(1)], ["now", () => ""]]) {
     document.getElementById(id).addEventListener("click", (event) => {

@@ -55,5 +55,9 @@ def wanted(filters: AppointmentFilters) -> AppointmentFilter:
     """The filters as the read model takes them."""
     given = filters.model_dump(include=_SAME)
     return AppointmentFilter(
-        since=filters.from_, until=filters.to, statuses=filters.status, provider_ids=filters.provider_id, **given
+        since=filters.from_,
+        until=filters.to,
+        statuses=filters.status,
+        provider_ids=filters.provider_id,
+        **given,
     )

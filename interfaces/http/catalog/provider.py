@@ -187,7 +187,7 @@ async def find(request: RequestContext, filters: Annotated[ProviderFilters, Quer
     """List providers."""
     if filters.managed:
         narrowing = filters.model_dump(include={"q", "organization_id", "service_id", "tag"})
-        found = partial(managed.find_providers, **narrowing)
+        found = partial(managed.find_providers, wanted=managed.ManagedProviders(**narrowing))
         return await managed_page(request, filters, found, provider_response)
     async with searched(request, filters) as search:
         rows, bookmark = await find_providers(search.read, search.page, search.query, service_id=filters.service_id)

@@ -84,7 +84,7 @@ async def test_a_time_that_clocks_skip_is_shaded_and_becomes_the_end_of_the_gap(
         await drag(page, "Grace Hopper", AN_HOUR)
         assert await page.locator("#move-start").input_value() == f"{FORWARD}T02:30"
         await page.locator("#move-send").click()
-        await event(page, "Grace Hopper").filter(has_text="03:00").wait_for()
+        await event(page, "Grace Hopper").filter(has_text="03:00\N{EN DASH}03:30").wait_for()
         assert not said
     assert [each["start"] for each in await appointments(town, place)] == [f"{FORWARD}T01:00:00Z"]
 

@@ -233,6 +233,11 @@ class TestListAppointments:
         assert await found(f"{within}&overlapping=true") == [first["id"]]
         assert await found(f"from={town.at('09:30')}&to={town.at('10:00')}&overlapping=true") == [], "touching is free"
         assert await found(f"provider_id={new_id()}") == []
+        for several in (
+            f"provider_id={new_id()},{town.provider_id}",
+            f"provider_id={town.provider_id}&provider_id={new_id()}",
+        ):
+            assert await found(several) == [first["id"], second["id"]]
         assert await found(f"customer_id={town.customer.id}") == [first["id"], second["id"]]
 
     @pytest.mark.parametrize(
@@ -241,6 +246,8 @@ class TestListAppointments:
             ("status=lost", "/status"),
             ("status=booked,lost", "/status"),
             ("status=booked&status=lost", "/status"),
+            ("provider_id=1", "/provider_id"),
+            ("provider_id=" + ",".join(["0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"] * 101), "/provider_id"),
             ("from=2030-01-01", "/from"),
             ("from=2030-01-01T00:00:00", "/from"),
             ("to=9999-12-31T00:00:00Z", "/to"),

@@ -48,6 +48,20 @@ async def test_words_narrow_the_list(town: Town) -> None:
     assert await listed(town.api, of, town.owner) == []
 
 
+async def test_providers_are_narrowed_to_a_service_and_a_tag(town: Town) -> None:
+    said = {"name": "Bea", "timezone": "UTC", "tags": ["barber"]}
+    bea = (await town.api.post("/v1/providers", said, town.owner)).json()["id"]
+    shave = (await town.a_service(name="Shave"))["id"]
+    path = "/v1/providers?managed=true"
+    for query, ids in (
+        (f"service_id={shave}", [town.provider_id]),
+        (f"service_id={new_id()}", []),
+        ("tag=barber", [bea]),
+    ):
+        assert [each["id"] for each in await listed(town.api, f"{path}&{query}", town.owner)] == ids
+        assert await listed(town.api, f"{path}&{query}", town.stranger) == []
+
+
 async def test_customers_are_found_by_words_of_name_address_and_phone(town: Town) -> None:
     said = {"name": "Zoë Ågren", "email": "zoe@example.org", "phone": "+46 70 123"}
     zoe = (await town.api.post("/v1/customers", said, town.owner)).json()["id"]
