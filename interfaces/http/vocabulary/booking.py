@@ -22,7 +22,9 @@ WORDS: Words = {
     "rescheduled": Word("The last move, or request for one; absent without one."),
     "by_customer": Word("Whether the customer moved it or asked for that, and not staff.", example=False),
     "AppointmentMove.outcome": Word("What has become of it; `requested`: not answered.", "made"),
-    "list_appointments.provider_id": Word("Only appointments with this provider; may be given up to 100 times."),
+    "list_appointments.provider_id": Word(
+        "Only appointments with this provider; may be given up to 100 times.", ["0198c5a2-7d1c-7cc1-9a54-0d6f3b1f7a10"]
+    ),
     "list_appointments.customer_id": Word("Only appointments of this customer."),
     "list_appointments.organization_id": Word("Only appointments of this organization's services."),
     "list_appointments.from": Word("Only appointments that start at this instant or later."),
