@@ -136,7 +136,7 @@ async def _knows(
     """Whether staff may book for the customer. An account that release 0.1.0 made may have no record as a customer."""
     if customer is not None and (by.role is Role.ADMIN or by.id in await hosts(by, customer, log)):
         return True
-    return await visits.has_visited(by.account, customer_id)
+    return by.role is Role.PROVIDER and await visits.has_visited(by.account, customer_id)
 
 
 async def take_start(

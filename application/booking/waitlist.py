@@ -120,16 +120,21 @@ async def leave_waitlist(cmd: ChangeWaiting, log: EventLog, now: datetime) -> Wa
 async def offer_place(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
     """Hold a start for the next entry. Raises NotWaiting, OfferedBefore, and the refusals of a hold."""
     demand_system(cmd.by)
-    return await _offered(cmd, await log.edit(Waiting, cmd.waiting_id), log, now)
+    waiting = await log.edit(Waiting, cmd.waiting_id)
+    await log.record(waiting, *await _offered(cmd, waiting, log, now))
+    return waiting
 
 
 @command
 async def make_offer(cmd: OfferPlace, log: EventLog, now: datetime) -> Waiting:
     """As `offer_place`, by the provider's staff, to the next entry or out of turn."""
-    return await _offered(cmd, await _mine(cmd, "make_offer", log), log, now)
+    waiting = await _mine(cmd, "make_offer", log)
+    await log.record(waiting, *await _offered(cmd, waiting, log, now))
+    return waiting
 
 
-async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: datetime) -> Waiting:
+async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: datetime) -> Sequence[Aggregate]:
+    """Offer the start to the entry. Returns what is recorded with it: the hold and its Days."""
     waiting.check_waiting()
     wanted = BookingRequest(
         by=cmd.by,
@@ -145,8 +150,7 @@ async def _offered(cmd: OfferPlace, waiting: Waiting, log: EventLog, now: dateti
     waiting.offer_place(Offer(hold.id, hold.provider_id, hold.starts_at, hold.expires_at), now)
     if cmd.by != SYSTEM and not waiting.wish.fits(hold.provider_id, hold.starts_at):  # matching has looked before
         raise Invalid("The customer waits for other dates, hours or providers.", "/start")
-    await log.record(waiting, hold, *others)
-    return waiting
+    return hold, *others
 
 
 @command

@@ -73,8 +73,8 @@ async def journal(where: str | None) -> AsyncIterator[Journal]:
 async def two_stores(where: str | None, open_store: Open) -> tuple[EventStore, EventStore]:
     """Two processes on one log, each with a cache of its own."""
     if where is None:
-        first = memory_store()
-        return first, EventStore(first.journal, MASTERS)
+        journal = MemoryJournal()
+        return EventStore(journal, MASTERS), EventStore(journal, MASTERS)
     return await open_store(where, deadline=PATIENCE), await open_store(where, deadline=PATIENCE)
 
 

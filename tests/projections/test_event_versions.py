@@ -22,9 +22,20 @@ from application.booking.approval import DeclineAppointment, decline_appointment
 from application.booking.hold import PlaceHold, place_hold
 from application.people.customer import CreateCustomer, create_customer
 from application.people.erasure import ErasePerson, erase_person
+from application.scheduling.schedule import (
+    ChangeTimeOff,
+    DeleteOverride,
+    ReplaceOverride,
+    TakeTimeOff,
+    change_time_off,
+    delete_override,
+    replace_override,
+    take_time_off,
+)
 from domain.booking.appointment import Appointment
 from domain.booking.origin import ReasonCode, host_alone
 from domain.kernel import new_id
+from domain.scheduling.interval import Interval
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store
@@ -36,7 +47,7 @@ from tests.conftest import Database
 from tests.golden.earlier_versions import NEWER, Encode, encode_version_1
 from tests.infrastructure.event_log.test_stock_application import assert_the_library_reads_everything
 from tests.projections.conftest import CatchUp
-from tests.support.builders import an_open_week, somebody
+from tests.support.builders import OpenWeek, an_open_week, somebody
 from tests.support.sealed import CODEC, MASTERS
 
 
@@ -72,6 +83,7 @@ async def story(store: EventStore) -> Recorded:
     week = await an_open_week(store)
     guest, service = new_id(), {"by": week.owner, "service_id": week.service_id, "provider_id": week.provider_id}
     await create_customer(CreateCustomer(by=week.owner, id=guest, details=GUEST), store)
+    await change_hours(week)
     hold = PlaceHold(**service, id=new_id(), start=week.at("15:00"), customer_id=guest)
     await place_hold(hold, store)
     booking = week.booking("09:00", week.owner, customer_id=guest, note="Bring a towel")
@@ -81,6 +93,17 @@ async def story(store: EventStore) -> Recorded:
     ended = CancelAppointment(by=week.owner, appointment_id=moved.id, reason="The water is off")
     moved = (await cancel_appointment(ended, store)).aggregate
     return Recorded(store, week.provider_id, guest, moved, await _declined(store))
+
+
+async def change_hours(week: OpenWeek) -> None:
+    """Each change of a schedule, of days that nobody books."""
+    said: dict[str, Any] = {"by": week.owner, "calendar_id": week.provider_id}
+    day, id = week.at("00:00", 4), new_id()
+    off, later = (Interval(week.at(clock, 5), week.at("18:00", 5)) for clock in ("09:00", "10:00"))
+    await replace_override(ReplaceOverride(**said, date=day.date(), hours=[]), week.store)
+    await delete_override(DeleteOverride(**said, date=day.date()), week.store)
+    await take_time_off(TakeTimeOff(**said, id=id, off=off, reason="A fair"), week.store)
+    await change_time_off(ChangeTimeOff(**said, id=id, off=later, reason="A fair"), week.store)
 
 
 async def _declined(store: EventStore) -> Appointment:

@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from application.booking.ports import NO_QUERIES
 from application.ending import EndingKind, NothingAhead
 from application.event_log import EventStore
 from application.orphans.hours_check import NothingUpcoming, Upcoming
@@ -245,7 +246,9 @@ async def _spoken_to(ports: Ports, catch_up: Callable[[], Awaitable[None]] = _no
 async def door() -> AsyncIterator[Api]:
     """The app over a log in memory and no read models: for what is decided without them."""
     nobody = _nobody(rate_limits.RateLimits(SECRET.encode(), None))
-    async with _spoken_to(_ports(memory_store(), Unread(), Unread(), Unread(), nobody)) as api:
+    ports = _ports(memory_store(), Unread(), Unread(), Unread(), nobody)
+    ports.booking = NO_QUERIES
+    async with _spoken_to(ports) as api:
         yield api
 
 

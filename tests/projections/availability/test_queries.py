@@ -365,10 +365,11 @@ async def _record(case: Case, write: Write) -> tuple[UUID, UUID]:
     schedule = Schedule(id=Schedule.id_of(provider.id), calendar_id=provider.id, timezone="UTC", timestamp=now)
     hours = _with_holidays(case.hours)
     weekly = _plain(hours.weekly)
-    schedule._weekly_set(by=by, timezone=hours.timezone, weekly=weekly, timestamp=now)
+    changed: dict[str, Any] = {"by": by, "orphans": None, "timestamp": now}
+    schedule.trigger_event(Schedule.WeeklySet, timezone=hours.timezone, weekly=weekly, **changed)
     for day, windows in hours.overrides.items():
         plain = [list(window) for window in windows]
-        schedule._overridden(by=by, date=day.isoformat(), hours=plain, timestamp=now)
+        schedule.trigger_event(Schedule.Overridden, date=day.isoformat(), hours=plain, **changed)
     for off in hours.time_off:
         schedule.take_time_off(by, new_id(), off, "", now)
     service = Service(id=new_id(), by=by, terms=_terms(offer, provider.id), timestamp=now)

@@ -20,7 +20,8 @@ DAYS = 2
 MOST = 4  # appointments that one person keeps
 COMMANDS = 500  # of one person, who is followed by another
 PAUSE = 0.05  # seconds before asking again
-REFUSALS = {TAKEN, (409, "off-grid"), (409, "outside-hours")}  # by others, by buffers, by time off
+STALE = 412, "stale"
+REFUSALS = {TAKEN, STALE, (409, "off-grid"), (409, "outside-hours")}  # by others, by buffers, by time off
 
 
 class Crowd:
@@ -86,6 +87,8 @@ class Crowd:
                 answer = await self._insist(person, "POST", path, body, if_match=f'"{held["version"]}"')
             if answer.is_success:
                 self._keep(mine, answer)
+            elif problem(answer) == STALE:  # time off has left it outside the hours, which is recorded
+                mine[held["id"]] = (await person.get(f"/v1/appointments/{held['id']}")).json()
             await asyncio.sleep(self._rest)
         return list(mine.values())
 
