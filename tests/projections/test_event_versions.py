@@ -102,8 +102,8 @@ async def change_hours(week: OpenWeek) -> None:
     off, later = (Interval(week.at(clock, 5), week.at("18:00", 5)) for clock in ("09:00", "10:00"))
     await replace_override(ReplaceOverride(**said, date=day.date(), hours=[]), week.store)
     await delete_override(DeleteOverride(**said, date=day.date()), week.store)
-    await take_time_off(TakeTimeOff(**said, id=id, off=off, reason="A fair"), week.store)
-    await change_time_off(ChangeTimeOff(**said, id=id, off=later, reason="A fair"), week.store)
+    await take_time_off(TakeTimeOff(**said, id=id, off=off), week.store)
+    await change_time_off(ChangeTimeOff(**said, id=id, off=later), week.store)
 
 
 async def _declined(store: EventStore) -> Appointment:
