@@ -12,7 +12,7 @@ import pytest
 from infrastructure.database.roles import create_role
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import Journal
-from infrastructure.event_log.memory_journal import MemoryJournal, memory_store
+from infrastructure.event_log.memory_journal import MemoryJournal
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.identity.services import IdentityServices
 from infrastructure.local.programs import free_port
