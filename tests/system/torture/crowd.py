@@ -88,9 +88,20 @@ class Crowd:
             if answer.is_success:
                 self._keep(mine, answer)
             elif problem(answer) == STALE:  # time off has left it outside the hours, which is recorded
-                mine[held["id"]] = (await person.get(f"/v1/appointments/{held['id']}")).json()
+                mine[held["id"]] = await self._read(person, held["id"])
             await asyncio.sleep(self._rest)
         return list(mine.values())
+
+    async def _read(self, person: Person, id: str) -> dict[str, Any]:
+        """The appointment as it is now, however often one has to ask."""
+        while True:
+            with suppress(httpx.TransportError):
+                answer = await person.get(f"/v1/appointments/{id}")
+                if answer.is_success:
+                    told: dict[str, Any] = answer.json()
+                    return told
+                assert answer.status_code == 503, answer.text
+            await asyncio.sleep(PAUSE)
 
     def _keep(self, mine: dict[str, dict[str, Any]], answer: httpx.Response) -> None:
         told = answer.json()

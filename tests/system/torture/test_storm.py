@@ -56,4 +56,4 @@ async def assert_sealed(dsn: str, books: Books) -> None:
     async with await AsyncConnection.connect(dsn) as connection:
         verdict = await verify(connection)
     assert verdict.holds, verdict.broken
-    assert verdict.upto == len(books.events)
+    assert verdict.upto >= len(books.events), "jobs may record more meanwhile"

@@ -110,7 +110,7 @@ class TestRecoveryCodes:
             assert problem(await signed_in(api, totp=spelled)) == (401, "invalid-credentials")
         events = await api.ports.identity.signing.security.find(limit=50, kind="recovery_code_used")
         assert [event.facts for event in events] == [{"left": 7}, {"left": 8}, {"left": 9}]
-        mail = await api.people.last_mail()
+        mail = await api.people.last_mail("recovery-code-used")
         assert (mail["to"], mail["subject"]) == (ADA, "A recovery code was used")
 
     async def test_of_many_who_come_with_one_at_once_one_gets_in(self, api: Api, codes: list[str]):
