@@ -7,7 +7,8 @@ from uuid import UUID
 from application.ending import EndingKind
 from application.people.erasure import Obligations
 from projections.query.snapshot import EVERYTHING, Snapshots
-from projections.read_models import appointment, directory
+from projections.read_models import directory
+from projections.search import upcoming
 
 PATIENCE = 10.0  # seconds: erasures are jobs, and ends are rare
 
@@ -21,8 +22,8 @@ class AheadReader:
     async def of(self, kind: EndingKind, id: UUID, now: datetime, position: int | None) -> Sequence[UUID]:
         async with self._reads.open("agenda", position, PATIENCE, sees=EVERYTHING) as read:
             if kind is EndingKind.ACCOUNT:
-                return await appointment.ahead(read, id, now)
-            return await appointment.ahead_of(read, {f"{kind}_id": id}, now)
+                return await upcoming.ahead(read, id, now)
+            return await upcoming.ahead_of(read, {f"{kind}_id": id}, now)
 
 
 class ObligationsReader:
@@ -33,7 +34,7 @@ class ObligationsReader:
 
     async def ahead(self, account_id: UUID, now: datetime, position: int | None = None) -> Obligations:
         async with self._reads.open("agenda", position, PATIENCE, sees=EVERYTHING) as read:
-            appointments = await appointment.ahead(read, account_id, now)
+            appointments = await upcoming.ahead(read, account_id, now)
         async with self._reads.open("directory", position, PATIENCE, sees=EVERYTHING) as read:
             providers = [each.id for each in await directory.owned(read, account_id)]
         return Obligations(appointments, providers)

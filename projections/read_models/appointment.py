@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Index,
-    Row,
     Select,
     Table,
     Text,
@@ -27,10 +26,9 @@ from sqlalchemy import (
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BeginFields, MoveFields, ReturnFields
-from domain.booking.appointment_status import ENDED, NEVER, AppointmentStatus
+from domain.booking.appointment_status import NEVER, AppointmentStatus
 from domain.booking.appointment_text import DEFAULTS, texts_of, words
 from domain.booking.move import MoveOutcome
-from domain.booking.origin import OverridableRule
 from domain.booking.orphan import MAY_BE_ORPHANS, OrphanChoice
 from domain.catalog.service import Service
 from domain.people.account import Account
@@ -294,29 +292,13 @@ async def find(
         (wanted.service_id, _a.service_id.__eq__),
         (wanted.provider_ids, _a.provider_id.in_),
         (wanted.customer_id, _a.customer_id.__eq__),
-        (wanted.organization_id, _of_organization),
+        (wanted.organization_id, of_organization),
         (wanted.external_id, _a.external_id.__eq__),
         (wanted.orphaned or None, _is_orphan),
     )
     by, last = _BY[order.removeprefix("-")], order.startswith("-")
     keys = (by.desc(), _a.id.desc()) if last else (by, _a.id)
     return await fetch(read.connection, query.order_by(*keys), page, ListedAppointment)
-
-
-async def ahead(read: Snapshot, account: UUID, now: datetime) -> Sequence[UUID]:
-    """The upcoming appointments of an account: as a customer, and with the providers it owns."""
-    own = _a.provider_id.in_(owners.owned_by(literal(account)))
-    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
-    query = select(_a.id).where(or_(ownership.shows_customer(account), own), alive, _a.ends_at > now)
-    return (await read.connection.execute(query)).scalars().all()
-
-
-async def ahead_of(read: Snapshot, of: Mapping[str, UUID], now: datetime) -> Sequence[UUID]:
-    """The upcoming appointments of a `customer_id`, `provider_id`, `service_id` or `organization_id`, by start."""
-    wanted = [_of_organization(id) if name == "organization_id" else _a[name] == id for name, id in of.items()]
-    alive = _a.status.in_([each.value for each in AppointmentStatus if each not in ENDED])
-    query = select(_a.id).where(*wanted, alive, _a.ends_at > now).order_by(_a.starts_at, _a.id)
-    return (await read.connection.execute(query)).scalars().all()
 
 
 async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:
@@ -336,24 +318,6 @@ async def as_customer(read: Snapshot, account: UUID) -> Sequence[ListedAppointme
     return [ListedAppointment(**row._mapping) for row in await read.connection.execute(query)]
 
 
-async def upcoming(read: Snapshot, provider_id: UUID, now: datetime) -> Sequence[Row[Any]]:
-    """Id, start, end, and whether it is an orphan, of a provider's upcoming appointments, by start.
-
-    Without those for which staff have set the opening hours aside.
-    """
-    columns = _a.id, _a.starts_at, _a.ends_at, _a.orphaned.is_not(None).label("orphan")
-    ahead = _a.starts_at > now, _a.status.in_(_AHEAD), ~_a.overridden.contains([OverridableRule.HOURS.value])
-    query = select(*columns).where(_a.provider_id == provider_id, *ahead).order_by(_a.starts_at, _a.id)
-    return (await read.connection.execute(query)).all()
-
-
-async def providers_of(read: Snapshot, organization_id: UUID) -> Sequence[UUID]:
-    """The providers that belong to an organization now."""
-    p = owners.providers.c
-    query = select(p.provider_id).where(p.organization_id == organization_id).order_by(p.provider_id)
-    return (await read.connection.execute(query)).scalars().all()
-
-
 def _is_orphan(_: bool) -> ColumnElement[bool]:
     return _a.orphaned.is_not(None) & _a.status.in_(_AHEAD)
 
@@ -363,7 +327,8 @@ def _lasts_beyond(since: datetime) -> ColumnElement[bool]:
     return (_a.ends_at > since) & (_a.starts_at > since - LONGEST)
 
 
-def _of_organization(id: UUID) -> ColumnElement[bool]:
+def of_organization(id: UUID) -> ColumnElement[bool]:
+    """Of the organization's record, or of its providers where release 0.1.0 did not say under which it was made."""
     p = owners.providers.c
     theirs = _a.provider_id.in_(select(p.provider_id).where(p.organization_id == id))
     return or_(_a.organization_id == id, ~_a.organization_recorded & theirs)

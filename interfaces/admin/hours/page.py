@@ -1,7 +1,7 @@
 """The page of a provider's hours: the week, a month of dates, time off."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.errors import Refusal
@@ -36,7 +36,7 @@ async def hours_view(asked: PanelRequest, error: Refusal | None = None) -> View:
         "week": [_weekday(asked, schedule, day) for day in DAYS],
         "month": {"weeks": month_of(first, schedule, holidays, chosen), **_months(asked, first)},
         "chosen": _chosen_date(asked, schedule, chosen),
-        "time_off": [_off(asked, each, schedule["timezone"]) for each in schedule["time_off"]],
+        "time_off": [_off(asked, each, schedule["timezone"]) for each in schedule["time_off"] if _lasts(asked, each)],
         "typed": asked.form,
         "errors": {str(each["pointer"]).strip("/").split("/")[0]: each["detail"] for each in errors_of(error)},
         "may": asked.may("replace_schedule"),
@@ -106,6 +106,11 @@ def _chosen_date(asked: PanelRequest, schedule: Mapping[str, Any], text: str) ->
     known = {"how": how, "hours": text_of(override or weekly)}
     typed = {name: asked.form[name] for name in known if asked.form.get("what") == "date" and name in asked.form}
     return {"date": text, "label": asked.language.day(day), "is_override": override is not None, **known, **typed}
+
+
+def _lasts(asked: PanelRequest, each: Mapping[str, Any]) -> bool:
+    """Whether time off has not ended: what is over is in the month alone."""
+    return datetime.fromisoformat(each["end"]) > asked.ports.store.now()
 
 
 def _off(asked: PanelRequest, each: Mapping[str, Any], timezone: str) -> Mapping[str, str]:

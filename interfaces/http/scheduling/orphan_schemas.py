@@ -4,8 +4,9 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
 
 from application.orphans.preview import PreviewHours
 from application.scheduling.hours_change import DECIDE_LATER, OrphanHandling
@@ -100,6 +101,14 @@ class PreviewScheduleBody(Body):
     cancelled_time_off: Annotated[list[UUID], Field(max_length=20)] = []
     from_: Instant | None = Field(None, alias="from")
     to: Instant | None = None
+
+    @field_validator("to")
+    @classmethod
+    def _check_order(cls, to: datetime | None, earlier: ValidationInfo) -> datetime | None:
+        since = earlier.data.get("from_")
+        if to is not None and since is not None and to < since:
+            raise PydanticCustomError("order", "`to` must not be before `from`.")
+        return to
 
     def span(self, now: datetime) -> Interval:
         """The span in which starts are compared."""

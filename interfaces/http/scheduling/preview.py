@@ -31,7 +31,8 @@ router = Router("/v1/providers/{provider_id}/schedule/preview", "schedules")
 @router.post("", "preview_schedule", SchedulePreviewResponse, needs=Needs(keys=IdempotencyKeys.NONE))
 async def preview(request: RequestContext, provider_id: UUID, body: PreviewScheduleBody) -> Response:
     """Preview a change of opening hours: the appointments left outside, and the starts gained and lost."""
-    now, span = request.ports.store.now(), body.span(request.ports.store.now())
+    now = request.ports.store.now()
+    span = body.span(now)
     found = await preview_hours(body.asked(provider_id, request.query()), request.ports.store)
     hours = found.aggregate.before, found.aggregate.after
     upcoming = await request.ports.upcoming.of_provider(provider_id, now, found.position)

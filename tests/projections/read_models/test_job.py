@@ -186,6 +186,15 @@ async def test_who_asked_in_vain_is_told_and_reminded_of_the_time_that_stays(job
     }
 
 
+async def test_who_is_asked_to_rebook_is_told_until_that_is_settled(jobs_of, appointment) -> None:
+    appointment.orphan(uuid4(), None, NOW)
+    assert "rebook" not in await jobs_of(appointment)
+    appointment.ask_to_rebook(uuid4(), NOW)
+    assert (await jobs_of(appointment))["rebook"].kind == "notify"
+    appointment.keep(uuid4(), NOW)
+    assert "rebook" not in await jobs_of(appointment)
+
+
 async def test_a_hold_expires_unless_something_became_of_it(jobs_of) -> None:
     hold = a_hold()
     first = (await jobs_of(hold))["expire"]

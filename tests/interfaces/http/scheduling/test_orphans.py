@@ -219,6 +219,7 @@ async def test_a_preview_changes_nothing_and_names_the_version_to_send(town: Tow
         ({"timezone": "Mars/Olympus"}, "/timezone"),
         ({"weekly": [*OFFICE_HOURS, *AFTERNOONS]}, "/weekly"),
         ({"time_off": [{"start": "2030-01-02T00:00:00Z", "end": "2030-01-01T00:00:00Z"}]}, "/time_off/0"),
+        ({"from": "2030-01-02T00:00:00Z", "to": "2030-01-01T00:00:00Z"}, "/to"),
         ({"overrides": [{"date": "tomorrow", "hours": []}]}, "/overrides/0/date"),
     ],
 )
