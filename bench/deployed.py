@@ -20,7 +20,7 @@ from bench.load import load
 from bench.place import Place
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.programs import HOST
-from tests.support.instances import Instance, a_folder, family
+from tests.support.instances import PATIENT, Instance, a_folder, family
 from tests.system.compose.deployment import GUNICORN, NGINX, Deployment, MailCatcher, deployed
 from tests.system.compose.salon import open_salon
 
@@ -71,7 +71,8 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
 
 @contextmanager
 def _composed(file: str, catcher: MailCatcher, count: int) -> Iterator[Stand]:
-    with a_folder("daybook-bench-") as folder, deployed(file, folder, catcher) as up, up.client() as web:
+    patient = {"api": {"environment": PATIENT, "extra_hosts": ["mail.test:host-gateway"]}}  # as `daybook up` beside it
+    with a_folder("daybook-bench-") as folder, deployed(file, folder, catcher, patient) as up, up.client() as web:
         secrets = folder / "docker/secrets"
         tokens = AccessTokens((secrets / "secret_key").read_text(encoding="utf-8"))
         port = int(up.url.rpartition(":")[2])
