@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from projections.analysis.page import analysis
 from projections.engine.projection import Projection
 from projections.read_models.account import accounts
 from projections.read_models.appointment import agenda
@@ -22,6 +23,7 @@ from projections.read_models.webhook import webhooks
 PROJECTIONS: Sequence[Projection] = (
     accounts,
     agenda,
+    analysis,
     audit,
     consents,
     customers,

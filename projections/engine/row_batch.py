@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import psycopg
 from sqlalchemy import Column, Table
@@ -35,15 +35,27 @@ class Derivation:
         return self.sql.format(schema=_q(schema), given=f"unnest({arrays}) given ({_names(self.columns)})")
 
 
+class Fold(Protocol):
+    """Brings a projection's own tables up to a page of events: it reads rows, changes them, and writes them back.
+
+    For what depends on rows as they were. Pages of any size must end the same.
+    """
+
+    async def __call__(self, connection: psycopg.AsyncConnection[Any], schema: str, events: Sequence[Any], /) -> None:
+        """`events`: in the order of the log."""
+        ...
+
+
 class RowBatch:
     """Row changes, merged to at most one per primary key; later changes of a row win."""
 
     def __init__(self) -> None:
         self._changes: dict[Table, _Changes] = {}
         self._derived: dict[Derivation, list[Row]] = {}
+        self._folded: dict[Fold, list[Any]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._derived) or any(changes for changes in self._changes.values())
+        return bool(self._derived or self._folded) or any(changes for changes in self._changes.values())
 
     def put(self, table: Table, **columns: Any) -> None:
         """The whole row, every column named: a new one, or in place of the one with its primary key."""
@@ -82,8 +94,12 @@ class RowBatch:
         """Rows that a query computes from the log, or from this table as {table}, in the order of calls."""
         self._of(table).computed.append((query, values))
 
+    def fold(self, fold: Fold, event: Any) -> None:
+        """An event for a fold, which is given those of the page together, after all other changes."""
+        self._folded.setdefault(fold, []).append(event)
+
     async def flush(self, connection: psycopg.AsyncConnection[Any], schema: str) -> None:
-        """Write the changes to tables in `schema`: a delete, an upsert, an update per column set; then derive."""
+        """Write the changes to tables in `schema`: a delete, an upsert, an update per column set; derive; fold."""
         for changes in self._changes.values():
             for sql, rows, columns in changes.statements(schema):
                 await connection.execute(sql, list(_arrays(rows, columns)), prepare=True)
@@ -94,6 +110,8 @@ class RowBatch:
         for derivation, given in self._derived.items():
             values = [array_of(kind)(row[name] for row in given) for name, kind in derivation.columns.items()]
             await connection.execute(derivation.statement(schema), values, prepare=True)
+        for fold, events in self._folded.items():
+            await fold(connection, schema, events)
 
     def _of(self, table: Table) -> "_Changes":
         changes = self._changes.get(table)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from projections.analysis import schema as analysis
 from projections.availability import earliest
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema, kept, metadata, schemas
@@ -68,11 +69,14 @@ def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIO
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
     create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
+    analysis.prepare(connection)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {_quoted(role)}")
     connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {_quoted(role)}")
     for table in KEPT:
         connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {_quoted(role)}')
+    if not {"analysis"}.intersection(outdated(connection, projections)):
+        analysis.point(connection, live, role)
     return live
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import Table, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from projections.analysis.schema import check_unseen
 from projections.engine.apply import apply
 from projections.engine.event_feed import HEAD, EventDecoder, EventFeed
 from projections.engine.positions import CHANNEL
 from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema
+from projections.rebuild.analysis_views import point_views
 from projections.rebuild.compare import Difference, differences
 from projections.rebuild.generations import ROLE, create
 
@@ -83,6 +85,7 @@ class Rebuild:
             await self._fill(made, self._projections)
             await self._analyze(made)
             position = await self._switch(made)
+            await point_views(self._engine, made, self._role)
             await asyncio.sleep(grace)
             await self._drop(live)
             return Rebuilt(made, position)
@@ -142,14 +145,19 @@ class Rebuild:
         async with self._engine.begin() as connection:
             live: int = (await connection.execute(_LIVE)).scalar_one()
             left = (await connection.execute(_OTHERS, {"live": live})).scalars().all()
+        await point_views(self._engine, live, self._role)  # a rebuild that was killed may have left them behind
         for generation in left:
             await self._drop(generation)
         return live
 
     async def _drop(self, generation: int) -> None:
-        """Drop a generation unless it is live: the database decides, for a switch may have been committed."""
+        """Drop a generation unless it is live: the database decides, for a switch may have been committed.
+
+        Raises ViewsPointHere while analysts' views show it.
+        """
         async with self._engine.begin() as connection:
             if generation != (await connection.execute(_LIVE)).scalar_one():
+                await connection.run_sync(check_unseen, generation)
                 schema = generation_schema(generation)
                 await connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
                 await connection.execute(_FORGET, {"generation": generation})
