@@ -72,7 +72,7 @@ def changed(row: Row, event: Appointment.Event) -> Row:
         case Appointment.Confirmed():
             return _judged({**row, **_confirmed(row, at)})
         case Appointment.Transferred(organization_id=organization_id):
-            return {**row, "organization_id": organization_id, "place_id": organization_id or row["provider_id"]}
+            return {**row, **_transferred(row, organization_id)}
         case _:
             return _judged({**row, **_ended(event)})
 
@@ -152,6 +152,14 @@ def _confirmed(row: Row, at: datetime) -> Row:
     if row["asked"] is not None:
         return {name: _read(name, value) for name, value in row["asked"].items()}
     return {"status": AppointmentStatus.BOOKED.value, "answered_at": at}
+
+
+def _transferred(row: Row, organization_id: UUID | None) -> Row:
+    asked = row["asked"]
+    if asked is not None:
+        named = organization_id and str(organization_id)
+        asked = {**asked, "organization_id": named, "place_id": named or asked["provider_id"]}
+    return {"organization_id": organization_id, "place_id": organization_id or row["provider_id"], "asked": asked}
 
 
 def _placed(event: BeginFields | MoveFields, provider_id: UUID, organization_id: UUID | None, at: datetime) -> Row:

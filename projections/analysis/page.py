@@ -48,8 +48,8 @@ async def fold(connection: Connection, schema: str, events: Sequence[RecordedEve
         rules.project(recorded, rows)
     for row in before.appointments.values():
         rows.put(facts.appointment, **row)
-    rows.put(facts.clock, single=True, at=touched.at, horizon=(touched.at + AHEAD).date())
     was = await open_time.horizon(connection, schema, touched)
+    rows.put(facts.clock, single=True, at=touched.at, horizon=(touched.at + AHEAD).date())
     await rows.flush(connection, schema)
     await people.settle(connection, schema, touched)
     await sessions.settle(connection, schema, touched)

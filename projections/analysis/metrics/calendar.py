@@ -6,8 +6,8 @@ METRICS = (
     Metric(
         "utilisation",
         "Utilisation",
-        "Open time and how much of it is booked. A weekly plan counts from the day on which it was set; time off that is"
-        " recorded later changes its days. Open time is known 62 days ahead.",
+        "Open time and how much of it is booked. A weekly plan counts from the day on which it was set; time off that"
+        " is recorded later changes its days. Open time is known 62 days ahead.",
         "open_time",
         "date",
         {

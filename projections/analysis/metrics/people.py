@@ -47,8 +47,8 @@ METRICS = (
     Metric(
         "cohorts",
         "Cohorts",
-        "People by the month of their first visit, and how many of them came again so many months later. A month that is"
-        " not over has fewer; one that has not begun is 0.",
+        "People by the month of their first visit, and how many of them came again so many months later. A month that"
+        " is not over has fewer; one that has not begun is 0.",
         "appointment",
         "first_visit_date",
         {
@@ -66,8 +66,8 @@ METRICS = (
     Metric(
         "rebooked",
         "Rebooked",
-        "Visits after which the customer booked again at the same place, from the start of the visit to seven days after"
-        " its end. Complete seven days after the period.",
+        "Visits after which the customer booked again at the same place, from the start of the visit to seven days"
+        " after its end. Complete seven days after the period.",
         "appointment",
         "start_date",
         {
