@@ -115,12 +115,13 @@ class Life:
         self.appointments.append(self._kept(made))
 
     def change_appointment(self) -> None:
-        found = self._kept(self.random.choice([each for each in self.appointments if each.starts_at > self.now - WEEK]))
+        found = self._kept(self.random.choice([each for each in self.appointments if abs(each.starts_at - self.now) < WEEK]))
         move = Move(self._placement(), Origin(Channel.STAFF, organization_id=self._employer()))
         terms = BookedTerms(3000, found.currency, POLICY)
         by, now = self.by, self.now
         self.random.choice(
             (
+                lambda: found.confirm(by, now),
                 lambda: found.confirm(by, now),
                 lambda: found.decline(by, Reason("no", ReasonCode.WEATHER), now),
                 lambda: found.expire(now),
@@ -131,6 +132,7 @@ class Life:
                 lambda: found.check_in(by, now),
                 lambda: found.complete(by, now),
                 lambda: found.complete(by, now),
+                lambda: found.miss(by, now),
                 lambda: found.miss(by, now),
                 lambda: found.undo_no_show(by, now),
             )
