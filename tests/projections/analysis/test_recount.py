@@ -20,7 +20,7 @@ from tests.projections.conftest import CatchUp, recorded
 from tests.support.sealed import CODEC
 from tests.support.waiting import PATIENCE
 
-STEPS = 250
+STEPS = 300
 Row = dict[str, Any]
 
 
