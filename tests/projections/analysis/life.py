@@ -108,7 +108,7 @@ class Life:
         channel = self.random.choice([*Channel])
         booking = self._booking(channel)
         terms = BookedTerms(self.random.choice((2500, 4000)), self.random.choice(("EUR", "USD")), POLICY)
-        if self.random.random() < 0.25:
+        if self.random.random() < 0.4:
             made = Appointment.request(self._id(), booking, terms, None, self.now + timedelta(days=2), self.now)
         else:
             made = Appointment.book(self._id(), booking, terms, None, self.now)
