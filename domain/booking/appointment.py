@@ -133,10 +133,7 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
         organization_id: UUID | None
 
         def apply(self, appointment: "Appointment") -> None:
-            appointment.organization_id, appointment.organization_recorded = self.organization_id, True
-            if appointment.confirmed is not None:  # also if the requested move does not take place
-                business = {"organization_id": self.organization_id, "organization_recorded": True}
-                appointment.confirmed = appointment.confirmed._replace(**business)
+            appointment.belong_to(self.organization_id)
 
     class Cancelled(CancelFields, Aggregate.Event):
         def apply(self, appointment: "Appointment") -> None:

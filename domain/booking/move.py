@@ -85,6 +85,12 @@ class Moved(Orphaned):
         self.organization_id, self.free_cancellation = event.organization_id, event.free_cancellation
         self.organization_recorded = event.organization_recorded
 
+    def belong_to(self, organization_id: UUID | None) -> None:
+        """Take over whose record it is, whether or not a requested move takes place."""
+        self.organization_id, self.organization_recorded = organization_id, True
+        if self.confirmed is not None:
+            self.confirmed = self.confirmed._replace(organization_id=organization_id, organization_recorded=True)
+
     def remember_move(self, event: MoveFields, at: datetime, outcome: MoveOutcome) -> None:
         """Take over who moved it or asked for that, when and why."""
         self.move = {**event.moving(), "at": at, "outcome": outcome}

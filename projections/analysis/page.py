@@ -149,13 +149,13 @@ _TIME_OFF = (Schedule.TimeOffTaken, Schedule.TimeOffChanged, Schedule.TimeOffCan
 _WITH_PROVIDER = (Appointment.Booked, Appointment.Requested, Hold.Placed)
 
 
+_USED = (Account, Appointment, Customer, Hold, Organization, Provider, Schedule, Service, Waiting)
+_EVENTS = tuple(each.Event for each in _USED)
+
+
 def _project(recorded: RecordedEvent, rows: RowBatch) -> None:
-    rows.fold(fold, recorded)
+    if isinstance(recorded.event, _EVENTS):
+        rows.fold(fold, recorded)
 
 
-analysis = Projection(
-    "analysis",
-    [*facts.FACTS, *rules.RULES],
-    _project,
-    (Account, Appointment, Customer, Hold, Organization, Provider, Schedule, Service, Waiting),
-)
+analysis = Projection("analysis", [*facts.FACTS, *rules.RULES], _project, _USED)

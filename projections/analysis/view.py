@@ -11,7 +11,7 @@ SEEN = """((SELECT pg_has_role(session_user, '{role}', 'MEMBER') OR EXISTS (
 
 
 @dataclass(frozen=True)
-class Column:
+class ViewColumn:
     """A column. `sql`: what it shows; `comment`: its meaning, its unit, and what null means."""
 
     sql: str
@@ -19,7 +19,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class View:
+class AnalysisView:
     """A view. `grain`: what one row is. `source`: the tables after FROM, with {facts} for their schema.
 
     `organization`: the expression that decides who sees a row; None: everybody. `where`: which rows there are.
@@ -27,7 +27,7 @@ class View:
 
     name: str
     grain: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ViewColumn]
     source: str
     organization: str | None = "f.organization_id"
     where: str = "true"
@@ -45,3 +45,13 @@ class View:
         view = f'{SCHEMA}."{self.name}"'
         columns = {f'COLUMN {view}."{name}"': column.comment for name, column in self.columns.items()}
         return {f"VIEW {view}": self.grain, **columns}
+
+
+def same(**comments: str) -> dict[str, ViewColumn]:
+    """Columns of the fact by their names, with their comments."""
+    return {name: ViewColumn(f"f.{name}", comment) for name, comment in comments.items()}
+
+
+def real(demo: str) -> str:
+    """The condition by which rows of the demo town show only while there are no others."""
+    return f"(NOT {demo} OR NOT EXISTS (SELECT FROM {{facts}}.fact_appointment real WHERE NOT real.demo))"

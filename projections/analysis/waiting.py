@@ -9,7 +9,7 @@ from domain.scheduling.wallclock import local_date, zone
 from projections.analysis.facts import hold, waitlist_entry, waitlist_offer
 from projections.analysis.touched import Touched
 from projections.engine.projection import RecordedEvent
-from projections.engine.row_batch import RowBatch
+from projections.engine.row_batch import Row, RowBatch
 
 
 def project(recorded: RecordedEvent, employers: Mapping[UUID, UUID | None], rows: RowBatch, touched: Touched) -> None:
@@ -50,18 +50,7 @@ def _entry(id: UUID, event: Waiting.Event, rows: RowBatch, touched: Touched) -> 
     match event:
         case Waiting.Joined():
             touched.customers.add(event.customer_id)
-            rows.put(
-                waitlist_entry,
-                id=id,
-                service_id=event.service_id,
-                provider_id=event.provider_id,
-                person_id=event.customer_id,
-                joined_at=event.timestamp,
-                joined_date=local_date(event.timestamp, zone(event.timezone)),
-                outcome=WaitingStatus.WAITING.value,
-                ended_at=None,
-                appointment_id=None,
-            )
+            rows.put(waitlist_entry, id=id, **_joined(event))
         case Waiting.Offered(hold_id=hold_id, timestamp=at):
             rows.put(waitlist_offer, entry_id=id, hold_id=hold_id, offered_at=at, outcome="open")
             rows.set(waitlist_entry, {"id": id}, outcome=WaitingStatus.OFFERED.value)
@@ -75,3 +64,16 @@ def _entry(id: UUID, event: Waiting.Event, rows: RowBatch, touched: Touched) -> 
             rows.set(waitlist_entry, {"id": id}, outcome=WaitingStatus.LEFT.value, ended_at=at)
         case _:
             pass
+
+
+def _joined(event: Waiting.Joined) -> Row:
+    return {
+        "service_id": event.service_id,
+        "provider_id": event.provider_id,
+        "person_id": event.customer_id,
+        "joined_at": event.timestamp,
+        "joined_date": local_date(event.timestamp, zone(event.timezone)),
+        "outcome": WaitingStatus.WAITING.value,
+        "ended_at": None,
+        "appointment_id": None,
+    }

@@ -115,7 +115,9 @@ class Life:
         self.appointments.append(self._kept(made))
 
     def change_appointment(self) -> None:
-        found = self._kept(self.random.choice([each for each in self.appointments if abs(each.starts_at - self.now) < WEEK]))
+        found = self._kept(
+            self.random.choice([each for each in self.appointments if abs(each.starts_at - self.now) < WEEK])
+        )
         move = Move(self._placement(), Origin(Channel.STAFF, organization_id=self._employer()))
         terms = BookedTerms(3000, found.currency, POLICY)
         by, now = self.by, self.now
