@@ -64,7 +64,7 @@ SEEN: Mapping[str, str] = {
     "DeadJobs": r"remind",
     "NoBeat": r"beat.*Exited",
     "NoProjector": r"projector.*Exited",
-    "ProjectionStopped": r"provider stopped at position \d+: CheckViolation",
+    "ProjectionStopped": r"directory stopped at position \d+: CheckViolation",
     "ProjectionLag": r"LOCK TABLE",
     "DoubleBooking": r"occupancy stopped at position \d+: ExclusionViolation",
     "ApiDown": r"api.*Exited",
