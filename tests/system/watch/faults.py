@@ -217,8 +217,7 @@ class Faults:
         self.up.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
         night = "from infrastructure.settings import Settings; from interfaces.worker.celery_app import broker_app; "
         night += "broker_app(Settings()).send_task('verify', queue='sweep')"
-        shell = f'BROKER_URL="redis://:$(cat /run/secrets/broker_pass)@broker:6379/0" python -c "{night}"'
-        self.up.compose("exec", "-T", "worker", "bash", "-c", shell)
+        self.up.compose("exec", "-T", "worker", "python", "-c", night)
         try:
             yield
         finally:

@@ -50,7 +50,7 @@ FAULTS: dict[str, Fault] = {
     "ProjectionLag": lambda faults: faults.locked("provider"),
     "DoubleBooking": lambda faults: faults.double_booking(),
     "ApiOverloaded": lambda faults: faults.slow(),
-    "LatencyBurn": lambda faults: faults.slow(),
+    "LatencyBurn": lambda faults: faults.locked("provider"),
     "ApiDown": lambda faults: faults.stopped("api"),
     "PostgreSQLDown": lambda faults: faults.without_database(),
     "AvailabilityBurn": lambda faults: faults.without_database(),
