@@ -77,9 +77,18 @@ def _of_database(error: BaseException) -> Failure | None:
     error = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's
     if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)):
         return Failure("The database is not migrated. Run `daybook migrate`.", 1)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return Failure(_not_the_owner(error.diag.message_primary or str(error)), 1)
     if isinstance(error, psycopg.errors.DiskFull):
         return Failure("The disk of PostgreSQL is full. Free some space there, then run the command again.", 1)
     return Failure(_outage(str(error)), 1) if isinstance(error, psycopg.OperationalError) else None
+
+
+def _not_the_owner(message: str) -> str:
+    return (
+        f"PostgreSQL refuses: {message}. The command needs the role that owns the database: set DB_SUPERUSER and"
+        " DB_SUPERUSER_PASS. With the compose files: docker compose run --rm --no-deps migrate COMMAND."
+    )
 
 
 def _outage(message: str) -> str:

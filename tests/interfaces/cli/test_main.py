@@ -214,6 +214,13 @@ def way_to(database: Database) -> dict[str, str]:
     return to | {"DB_USER": "daybook_test", "DB_PASS": "daybook_test"}
 
 
+def test_a_rebuild_by_the_role_of_the_application_says_who_may(database: Database, daybook: Daybook) -> None:
+    ran = daybook("rebuild", **way_to(database))
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("PostgreSQL refuses: permission denied")
+    assert "docker compose run --rm --no-deps migrate COMMAND" in ran.stderr
+
+
 def test_projections_that_stopped_or_are_ahead_are_told_apart_and_all_resumed_at_once(
     database: Database, daybook: Daybook
 ) -> None:

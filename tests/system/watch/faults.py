@@ -114,12 +114,12 @@ class Faults:
         """A projection meets an event that its table refuses."""
         table = self.table(name)
         self.up.sql(CHECK.format(table=table))
-        try:
-            with self.asking(self.salon, 1, pause=5):
+        with self.asking(self.salon, 1, pause=5):  # ends last: it waits for what the projection has not read
+            try:
                 yield
-        finally:
-            self.up.sql(UNCHECK.format(table=table))
-            self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
+            finally:
+                self.up.sql(UNCHECK.format(table=table))
+                self.up.compose("exec", "-T", "projector", "daybook", "projections", "resume")
 
     @contextmanager
     def double_booking(self) -> Iterator[None]:
@@ -165,12 +165,12 @@ class Faults:
         files = ("-f", self.up.file, "-f", "test.yml")
         psql = ("exec", "-T", "postgres", "psql", "-qU", "postgres", "daybook", "-c", command)
         holder = subprocess.Popen(("docker", "compose", *files, *psql), cwd=self.up.folder, env=self.up.environment)
-        try:
-            with self.asking(self.salon, 1, pause=5):
+        with self.asking(self.salon, 1, pause=5):
+            try:
                 yield
-        finally:
-            self.up.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
-            holder.wait(60)
+            finally:
+                self.up.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'")
+                holder.wait(60)
 
     @contextmanager
     def asking(self, ask: Callable[[httpx.Client], object], clients: int = 2, pause: float = 0.02) -> Iterator[None]:
@@ -217,8 +217,7 @@ class Faults:
         self.up.sql(change.format("replace(metadata::text, '{', '{ ')::json"))
         night = "from infrastructure.settings import Settings; from interfaces.worker.celery_app import broker_app; "
         night += "broker_app(Settings()).send_task('verify', queue='sweep')"
-        shell = f'BROKER_URL="redis://:$(cat /run/secrets/broker_pass)@broker:6379/0" python -c "{night}"'
-        self.up.compose("exec", "-T", "worker", "bash", "-c", shell)
+        self.up.compose("exec", "-T", "worker", "python", "-c", night)
         try:
             yield
         finally:
