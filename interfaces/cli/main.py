@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from infrastructure.gc_tuning import start_fast
-from interfaces.cli import admin, audit, keys, projections, roles, setup, up
+from interfaces.cli import admin, analytics, audit, keys, projections, roles, setup, up
 from interfaces.cli.diagnosis.config import config
 from interfaces.cli.diagnosis.doctor import doctor
 from interfaces.cli.diagnosis.info import info
@@ -19,7 +19,7 @@ from interfaces.cli.reporting import report_crash
 ORDER = (
     *("up", "api", "project", "worker", "beat", "flower", "feed-sink"),
     *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
-    *("admin", "audit", "projections", "keys", "rebuild", "restored"),
+    *("admin", "audit", "projections", "analytics", "keys", "rebuild", "restored"),
 )
 DIAGNOSIS = (config, status, info, doctor)
 
@@ -44,6 +44,7 @@ app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
 app.add_typer(projections.app, name="projections")
 app.add_typer(projections.app, name=projections.OLD_NAME, hidden=True)
+app.add_typer(analytics.app, name="analytics")
 app.add_typer(keys.app, name="keys")
 
 

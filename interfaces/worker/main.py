@@ -36,6 +36,7 @@ from application.orphans.hours_check import HoursCheckServices, hours_check_hand
 from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
+from infrastructure.database.analyst_sessions import end_analysts
 from infrastructure.database.engines import named_engine
 from infrastructure.database.row_pool import RowPool
 from infrastructure.database.timeouts import limited
@@ -190,7 +191,7 @@ async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
         walkers = {name: _walker(queue, handlers, kinds) for name, kinds in KINDS.items()}
         for walker in walkers.values():
             stack.push_async_callback(walker.close)
-        yield WorkerServices(Enrolment(rows), walkers, due, progress.wake, tidy)
+        yield WorkerServices(Enrolment(rows), walkers, due, progress.wake, tidy, partial(end_analysts, rows))
 
 
 def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> JobWalker:

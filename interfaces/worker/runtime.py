@@ -34,7 +34,8 @@ class JobSweep(Protocol):
 class WorkerServices:
     """The services of a process. `walkers`: by queue; `due`: the number of due jobs, by queue.
 
-    `wake`: makes idle webhook jobs due when events wait for them; `tidy`: deletes old jobs and idempotency keys.
+    `wake`: makes idle webhook jobs due when events wait for them; `tidy`: deletes old jobs and idempotency keys;
+    `end_analysts`: ends sessions of analysts that last too long or hold a lock.
     """
 
     jobs: JobSweep
@@ -42,6 +43,7 @@ class WorkerServices:
     due: Callable[[], Awaitable[Mapping[str, int]]]
     wake: Callable[[], Awaitable[int]]
     tidy: Callable[[], Awaitable[None]]
+    end_analysts: Callable[[], Awaitable[None]]
 
 
 Open = Callable[[], AbstractAsyncContextManager[WorkerServices]]
@@ -98,10 +100,14 @@ class WorkerRuntime:
         if pause > ALARM:
             logger.warning("no sweep ran: check that beat and a worker on sweep are running", seconds=round(pause))
         await services.jobs.enrol()
-        try:
-            await services.wake()
-        except Exception as error:  # noqa: BLE001  a failure of webhooks must not stop other jobs
-            logger.warning("could not wake idle webhooks", outage="postgresql", error=type(error).__name__)
+        for failed, work in (
+            ("could not wake idle webhooks", services.wake),
+            ("could not end analysts' sessions", services.end_analysts),
+        ):
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001  a failure of one must not stop the jobs
+                logger.warning(failed, outage="postgresql", error=type(error).__name__)
         return await services.due()
 
     async def _walk(self, queue: str) -> bool:

@@ -10,7 +10,7 @@ from projections.analysis.view import SCHEMA
 from projections.analysis.views import VIEWS
 from projections.engine.schema import generation_schema
 
-_CONTROL = f"""
+_CONTROL = """
 CREATE TABLE IF NOT EXISTS read.analyst_seat (
     login text NOT NULL,
     organization_id uuid,
@@ -22,7 +22,18 @@ CREATE TABLE IF NOT EXISTS read.analysis_secret (
 );
 INSERT INTO read.analysis_secret (secret)
 SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) ON CONFLICT DO NOTHING;
-CREATE SCHEMA IF NOT EXISTS {SCHEMA}
+CREATE SCHEMA IF NOT EXISTS analysis;
+CREATE OR REPLACE FUNCTION read.end_analysts(OUT login text, OUT why text) RETURNS SETOF record
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH found AS MATERIALIZED (  -- or the planner might end the sessions of others, and ask afterwards whose they are
+        SELECT a.pid, a.usename, CASE WHEN l.pid IS NULL THEN 'transaction' ELSE 'advisory lock' END AS why
+        FROM pg_stat_activity a
+        LEFT JOIN (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory') l ON l.pid = a.pid
+        WHERE a.datname = current_database() AND a.usename IN (SELECT s.login FROM read.analyst_seat s)
+            AND (l.pid IS NOT NULL OR a.xact_start < clock_timestamp() - interval '2 min'))
+    SELECT usename, why FROM found WHERE pg_terminate_backend(pid)
+$$;
+REVOKE ALL ON FUNCTION read.end_analysts() FROM PUBLIC
 """
 _SIGNATURE = text("SELECT obj_description(to_regnamespace(:schema), 'pg_namespace')")
 _THERE = text("SELECT to_regclass(:table) IS NOT NULL")
@@ -40,10 +51,11 @@ class ViewsPointHere(Exception):
     """Views of analysts still show this generation."""
 
 
-def prepare(connection: Connection) -> None:
-    """Create the schema and its two tables, if they are missing."""
+def prepare(connection: Connection, role: str) -> None:
+    """Create the schema, its two tables, and the function that ends analysts' sessions. `role`: who may call it."""
     for statement in _CONTROL.split(";"):
         connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION read.end_analysts() TO {quoted(role)}")
 
 
 def point(connection: Connection, generation: int, role: str) -> None:
@@ -63,7 +75,7 @@ def point(connection: Connection, generation: int, role: str) -> None:
 
 def let_in(connection: Connection, login: str) -> None:
     """Let a login read the views, and nothing else."""
-    name = '"' + login.replace('"', '""') + '"'
+    name = quoted(login)
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}")
     connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {name}")
 
@@ -82,6 +94,11 @@ def signature_of(generation: int, role: str) -> str:
     said = [view.statement(facts, role) + str(view.comments()) for view in VIEWS]
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return f"Figures for analysts, of generation {generation}. Definition {digest[:16]}."
+
+
+def quoted(name: str) -> str:
+    """An identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(value: str) -> str:

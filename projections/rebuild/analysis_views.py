@@ -13,7 +13,7 @@ from projections.analysis.schema import point
 PATIENCE = 300.0  # seconds that an analyst's question may keep the views where they are
 _PAUSE = 0.5
 _LOCK_TIMEOUT = text("SET LOCAL lock_timeout = '200ms'")
-_NOT_OUTDATED = text("SELECT to_regnamespace('analysis') IS NOT NULL")
+_PREPARED = text("SELECT to_regnamespace('analysis') IS NOT NULL")
 _END = text("""
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND usename IN (SELECT login FROM read.analyst_seat) AND pid <> pg_backend_pid()
@@ -28,7 +28,7 @@ async def point_views(engine: AsyncEngine, generation: int, role: str, *, patien
     while True:
         try:
             async with engine.begin() as connection:
-                if not (await connection.execute(_NOT_OUTDATED)).scalar_one():
+                if not (await connection.execute(_PREPARED)).scalar_one():
                     return  # a database that has never been prepared for them
                 await connection.execute(_LOCK_TIMEOUT)
                 await connection.run_sync(point, generation, role)

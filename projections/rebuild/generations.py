@@ -69,7 +69,7 @@ def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIO
     live: int = connection.execute(text("SELECT generation FROM read.live")).scalar_one()
     create(connection, live, projections, role)
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
-    analysis.prepare(connection)
+    analysis.prepare(connection, role)
     _grant(connection, "read", "SELECT", role)
     connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {_quoted(role)}")
     connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {_quoted(role)}")

@@ -1,0 +1,66 @@
+"""`daybook analytics`: logins for people with SQL."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from interfaces.cli.failures import fail
+from interfaces.cli.options import HOME, Data
+
+app = typer.Typer(help="Logins that read the figures by SQL.", no_args_is_help=True, rich_markup_mode=None)
+Login = Annotated[str, typer.Argument(help="The name of the login in PostgreSQL.")]
+
+
+@app.callback()
+def analytics() -> None:
+    """Logins that read the figures by SQL."""
+
+
+@app.command()
+def grant(
+    login: Login,
+    organization: Annotated[UUID | None, typer.Option(help="Only the figures of this organization.")] = None,
+    data: Data = HOME,
+) -> None:
+    """Let a login read the views of schema analysis, and nothing else. Makes it, unless it exists.
+
+    Prints the password of a login that was made. Repeat with another organization to add its figures.
+    """
+    import secrets
+
+    from infrastructure.database.analysts import AnalystRefused
+    from infrastructure.database.analysts import grant as grant_seat
+    from infrastructure.local.instance import settings_of
+
+    owner = settings_of(data.absolute()).owner_database
+    assert owner is not None
+    try:
+        granted = grant_seat(owner.dsn, login, organization, secrets.token_urlsafe(24))
+    except AnalystRefused as refused:
+        fail(str(refused))
+    whose = "all organizations" if organization is None else f"organization {organization}"
+    typer.echo(f"{login} reads the figures of {whose}: schema analysis of {owner.name} at {owner.host}:{owner.port}.")
+    if granted.password is not None:
+        typer.echo(f"Password, shown once: {granted.password}")
+    if granted.open:
+        typer.echo(
+            f"{len(granted.open)} functions (advisory locks, large objects) stay open to every login: only a superuser"
+            " can take them away. Run this command with DB_SUPERUSER, or see docs/analysts.md.",
+            err=True,
+        )
+
+
+@app.command()
+def revoke(login: Login, data: Data = HOME) -> None:
+    """Take the views from a login, and end its sessions. The login stays, with no right in this database."""
+    from infrastructure.database.analysts import revoke as revoke_seat
+    from infrastructure.local.instance import settings_of
+
+    owner = settings_of(data.absolute()).owner_database
+    assert owner is not None
+    if not revoke_seat(owner.dsn, login):
+        fail(f"{login} reads no figures.")
+    typer.echo(f"{login} reads no figures any more.")
