@@ -18,7 +18,7 @@ from interfaces.admin.request import ForeignForm
 from interfaces.http.app import document, events_document
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.operations.problem_type import problem_types
-from tests import faults, recipes
+from tests import analysts, faults, recipes
 from tests.models import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +29,7 @@ DECISIONS = ROOT / "docs/decisions/README.md"
 RECIPES = ROOT / "docs/recipes.md"
 GUARANTEES, MODELS = ROOT / "docs/guarantees.md", ROOT / "docs/models.md"
 FAULTS = ROOT / "docs/faults.md"
+ANALYSTS = ROOT / "docs/analysts.md"
 PARTS = ("domain", "application", "projections", "infrastructure", "interfaces", "tests", "bench")
 WIDTH = 34
 # Folders of tests are no packages, so what they prove is said here.
@@ -154,6 +155,7 @@ RENEWED: Mapping[Path, Callable[[], str]] = {
     RECIPES: recipe_page,
     GUARANTEES: lambda: catalogue.beside_promises(GUARANTEES.read_text(encoding="utf-8")),
     MODELS: lambda: _replaced(MODELS.read_text(), "| model | bounds and faults |", catalogue.table()),
+    ANALYSTS: lambda: analysts.page(ANALYSTS.read_text()),
     FAULTS: lambda: _replaced(FAULTS.read_text(), "| number | fault |", faults.table()),
     DECISIONS: lambda: _replaced(DECISIONS.read_text(), "| number | decision |", decisions()),
     OPENAPI: _openapi,
