@@ -101,11 +101,11 @@ APPOINTMENT_EVENT = AnalysisView(
             appointment_id="The appointment.",
             event="booked, requested, confirmed, declined, expired, moved, move_requested, move_declined,"
             " move_expired, transferred, cancelled, checked_in, completed, no_show or no_show_undone.",
-            at="When it was recorded (UTC).",
-            date="The local date of at.",
             by_party="customer, staff or system, of moves and cancellations; null: not recorded.",
             start_at="The start that the change names (UTC); null: it names none.",
         ),
+        "recorded_at": ViewColumn("f.at", "When it was recorded (UTC)."),
+        "recorded_date": ViewColumn("f.date", "The local date of recorded_at."),
         "organization_id": ViewColumn("a.organization_id", "The organization of the appointment; null: none."),
     },
     "{facts}.fact_appointment_event f JOIN {facts}.fact_appointment a ON a.id = f.appointment_id",

@@ -127,7 +127,7 @@ AS_OF = AnalysisView(
     {
         "generation": ViewColumn("l.generation", "The generation of the read models; a rebuild makes another."),
         "position": ViewColumn("b.position", "The position of the last event in the figures."),
-        "at": ViewColumn("f.at", "When that event was recorded (UTC)."),
+        "last_event_at": ViewColumn("f.at", "When that event was recorded (UTC)."),
         "horizon": ViewColumn("f.horizon", "The last date of analysis.open_time."),
     },
     "read.live l JOIN read.bookmark b ON b.generation = l.generation AND b.reader = 'analysis'"
