@@ -76,11 +76,15 @@ class CalendarHistory:
 
     def _opened(self, day: date, bounds: Interval) -> Sequence[Interval]:
         # Windows of the date before may run past midnight; where clocks go back over midnight, the next has begun.
-        windows = [piece for near in (day - _A_DAY, day, day + _A_DAY) for piece in self._windows(near)]
+        # A plan for the next date that was set after this one counts from then on, even if its zone is far ahead.
+        near = [
+            (day - _A_DAY, self.plan_on(day - _A_DAY)),
+            *((each, self.plan_on(day)) for each in (day, day + _A_DAY)),
+        ]
+        windows = [piece for date, plan in near for piece in self._windows(date, plan)]
         return subtract(merge(clip(piece, bounds) for piece in windows), self.time_off)
 
-    def _windows(self, day: date) -> Sequence[Interval]:
-        plan = self.plan_on(day)
+    def _windows(self, day: date, plan: WeeklyPlan | None) -> Sequence[Interval]:
         if plan is None:
             return ()
         tz, said = zone(plan.timezone), self.overrides.get(day.isoformat())

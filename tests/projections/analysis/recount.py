@@ -170,7 +170,7 @@ class Recount:
         """Open, booked, and booked open minutes of a local date with a plan."""
         zone = ZoneInfo(self._plan(provider, day).timezone)
         today = [t for t in _near(day) if t.astimezone(zone).date() == day]
-        spans = [span for near in (day - DAY, day, day + DAY) for span in self._spans(provider, near)]
+        spans = [span for near in (day - DAY, day, day + DAY) for span in self._spans(provider, near, day)]
         off = self._off(provider)
         due = [each for each in self.appointments.values() if each.provider == provider and each.due]
         opened = {t for t in today if any(a <= t < b for a, b in spans) and not any(a <= t < b for a, b in off)}
@@ -189,8 +189,8 @@ class Recount:
                 found = event
         return found
 
-    def _spans(self, provider: UUID, day: date) -> Sequence[tuple[datetime, datetime]]:
-        plan = self._plan(provider, day)
+    def _spans(self, provider: UUID, day: date, asked: date) -> Sequence[tuple[datetime, datetime]]:
+        plan = self._plan(provider, min(day, asked))
         if plan is None:
             return []
         zone, windows = ZoneInfo(plan.timezone), (getattr(plan, "weekly", {}) or {}).get(str(day.weekday()), [])
