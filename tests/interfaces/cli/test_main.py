@@ -111,7 +111,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(daybook: D
     assert listed == [
         *("up", "api", "project", "worker", "beat", "flower", "feed-sink"),
         *("status", "info", "doctor", "migrate", "seed", "token", "openapi", "config"),
-        *("admin", "audit", "projections", "keys", "rebuild", "restored"),
+        *("admin", "audit", "projections", "analytics", "keys", "rebuild", "restored"),
     ]
     named = [str(each.name or (each.callback and each.callback.__name__)) for each in app.registered_commands]
     assert sorted([*named, *(str(each.name) for each in app.registered_groups)]) == sorted([*ORDER, OLD_NAME])

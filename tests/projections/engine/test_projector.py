@@ -243,7 +243,7 @@ class TestFailing:
         users = {each.name for each in PROJECTIONS if Appointment in each.handles}
         marks = await bookmarks()
         stopped = {name for name, mark in marks.items() if mark == (2, 3)}
-        assert stopped == users == {"agenda", "audit", "customer", "feed", "job"}
+        assert stopped == users == {"agenda", "analysis", "audit", "customer", "feed", "job"}
         assert {mark for name, mark in marks.items() if name not in users} == {(position, None)}
         errors = await ask("SELECT DISTINCT error FROM read.bookmark WHERE stopped_at IS NOT NULL")
         assert errors == [("LookupError: no such topic",)]
