@@ -1,8 +1,9 @@
 """One request to the panel: who asks, in which language, and what the form says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -26,6 +27,14 @@ class ForeignForm(Forbidden):
     """This form is not of your session. Open the page again."""
 
 
+class ShownSetting(NamedTuple):
+    """A setting of this process. `value`: without secrets, empty if it has none; `source`: where it comes from."""
+
+    name: str
+    value: str
+    source: str
+
+
 @dataclass(frozen=True)
 class Panel:
     """The parts that all pages share. `public_url`: the address at which browsers reach it."""
@@ -33,6 +42,7 @@ class Panel:
     frame: Frame
     wording: Wording
     public_url: str
+    settings: Sequence[ShownSetting] = ()
 
     @property
     def https(self) -> bool:
