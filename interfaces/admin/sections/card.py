@@ -43,13 +43,19 @@ async def show_card(asked: PanelRequest, section: Section) -> View:
         "facts": cells(row, section.facts, asked.language, names),
         "forms": [await _form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
         "listed": _listed(section, id),
-        "pages": [
-            {"label": asked.language.say(key), "href": f"{section.path}/{id}/{end}"} for key, end in section.pages
-        ],
+        "pages": _pages(asked, section, row),
         "timeline": await section.timeline(asked, row) if section.timeline is not None else (),
         "related": [_table(asked, section, row, each, items, names) for each, items in related],
     }
     return View("card", values)
+
+
+def _pages(asked: PanelRequest, section: Section, row: Row) -> Sequence[Mapping[str, str]]:
+    return [
+        {"label": asked.language.say(each.key), "href": f"{section.path}/{row['id']}/{each.end}"}
+        for each in section.pages
+        if each.only is None or row.get(each.only[0]) == each.only[1]
+    ]
 
 
 def _listed(section: Section, id: str) -> Mapping[str, str] | None:
