@@ -11,7 +11,7 @@ from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.cells import Row, cells, references, value_at
 from interfaces.admin.sections.inputs import shown, text_of, with_options
 from interfaces.admin.sections.names import Names, names_of
-from interfaces.admin.sections.section import NOW, PanelForm, Related, Section
+from interfaces.admin.sections.section import NOW, CellKind, Column, PanelForm, Related, Section
 
 MOST_ON_CARD = 4
 """A form with more fields has a page of its own."""
@@ -69,8 +69,11 @@ def _listed(section: Section, id: str) -> Mapping[str, str] | None:
 def heading(asked: PanelRequest, section: Section, row: Row, names: Names) -> str:
     """The name of the thing; that of what it refers to, where it has none."""
     value = value_at(row, section.heading)
-    target = next((each.section for each in section.facts if each.name == section.heading), "")
-    found = names.get((target, str(value)), str(value or "")) or asked.language.say("nameless")
+    fact = next((each for each in section.facts if each.name == section.heading), Column(section.heading))
+    text = str(value or "")
+    if fact.kind is CellKind.VALUE:
+        text = asked.language.value("value", text)
+    found = names.get((fact.section, str(value)), text) or asked.language.say("nameless")
     return found if len(found) < 100 else f"{found[:97]}…"
 
 

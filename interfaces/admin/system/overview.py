@@ -33,8 +33,15 @@ async def show_overview(asked: PanelRequest) -> View:
 
 
 def _check(name: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-    facts = "; ".join(f"{key}: {value}" for key, value in told.items() if key != "ok")
+    facts = "; ".join(f"{key}: {_fact(value)}" for key, value in told.items() if key != "ok")
     return {"name": name, "ok": told["ok"], "facts": facts}
+
+
+def _fact(value: Any) -> str:
+    """A value of JSON without its brackets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 async def _verified(asked: PanelRequest, head: str) -> Mapping[str, Any]:
