@@ -37,7 +37,7 @@ GENERATE = $(CURDIR)/$(CLIENT_TOOLS)/python/bin/openapi-python-client generate -
 
 .DEFAULT_GOAL := help
 .PHONY: help install up check test test-system test-one-other-postgres test-other-postgres torture faults soak \
-    compose-test watch-test browser bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
+    compose-test watch-test browser screenshots bench bench-quick bench-growth lint $(LINTERS) types format documents openapi lock clean mails clients client-tools sbom
 
 help: ## show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ watch-test: $(STAMP) ## start Prometheus and Grafana beside both compose files: 
 
 browser: $(STAMP) ## look at all pages with headless Chromium (ARGS="--screenshots folder")
 	$(PYTEST) -n $(WORKERS) tests/system/browser $(ARGS)
+
+screenshots: $(STAMP) ## take pictures of all pages of the panel (ARGS=folder)
+	@$(BIN)/python -m tests.system.browser.pictures $(or $(ARGS),.cache/screenshots)
 
 bench: $(STAMP) ## measure speed, each figure beside its control (ARGS="append book")
 	@$(BIN)/python -m bench $(ARGS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from application.seen import SEEN
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from domain.kernel import derived_id
 
@@ -49,7 +50,7 @@ class Caller:
 
     `session`: the session of the token. `key`: the API key; `link`: the purpose of the link from a mail that the person
     opened. `scopes`: those of the key or the link; None: all operations. `means`: how the caller was identified, where
-    it was neither of these.
+    it was neither of these. `seen_by`: the admin who looks at what this customer sees, and can do nothing.
     """
 
     id: UUID | None
@@ -59,6 +60,7 @@ class Caller:
     key: UUID | None = field(default=None, compare=False)
     link: LinkPurpose | None = field(default=None, compare=False)
     means: str = field(default="token", compare=False)
+    seen_by: UUID | None = None
 
     @property
     def account(self) -> UUID:
@@ -326,6 +328,8 @@ def covers(scopes: frozenset[str], operation: str) -> bool:
 
 def permit(caller: Caller, operation: str) -> Scope:
     """The caller's scope for the operation; raises Unauthenticated or Forbidden."""
+    if caller.seen_by is not None and operation not in SEEN:
+        raise Forbidden(f"Who looks as a customer may not use `{operation}`.")
     if caller.scopes is not None:
         _check_scopes(caller, caller.scopes, operation)
     scope = ACCESS[operation].get(caller.role)

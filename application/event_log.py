@@ -17,7 +17,7 @@ from uuid import UUID
 from application.access import Caller
 from application.jobs.job import JobRequest
 from domain.booking.origin import Channel
-from domain.errors import Invalid, Refusal, Stale
+from domain.errors import Forbidden, Invalid, Refusal, Stale
 from domain.kernel import Aggregate
 
 A = TypeVar("A", bound=Aggregate)
@@ -207,6 +207,8 @@ def command(handler: Handler[C, P, A]) -> Callable[Concatenate[C, EventStore, P]
 
     @wraps(handler)
     async def run(cmd: C, store: EventStore, /, *ports: P.args, **named: P.kwargs) -> CommandResult[A]:
+        if cmd.by.seen_by is not None:
+            raise Forbidden("Who looks as a customer changes nothing.")
         async for attempt in store.attempts(cmd):
             try:
                 async with attempt as log:

@@ -24,8 +24,21 @@ from bench.place import Place
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.servers import LocalServers
 
-NAMES = ("append", "book", "slots", "project", "contend", "login", "jobs", "metrics", "audit", "directory", "growth")
-SLOW = ("audit", "directory", "growth")
+NAMES = (
+    "append",
+    "book",
+    "slots",
+    "project",
+    "contend",
+    "login",
+    "jobs",
+    "metrics",
+    "audit",
+    "directory",
+    "admin",
+    "growth",
+)
+SLOW = ("audit", "directory", "admin", "growth")
 """Left out unless named, or quick."""
 WITH_DOCKER = ("deployed",)
 """Left out unless named: needs Docker with Compose."""
@@ -40,7 +53,7 @@ def bench(
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but audit, directory, growth, which take minutes, and deployed, which needs Docker."""
+    """Measure; without names all but those that take minutes (audit, directory, admin, growth) or Docker (deployed)."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
     if unknown := set(asked) - {*NAMES, *WITH_DOCKER}:
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.booking.appointment_status import ENDED, AppointmentStatus
 from domain.scheduling.wallclock import zone
-from infrastructure.observability.process_registry import ALIVE
 from projections.engine.schema import generation_schema
+from projections.read_models.jobs.process import ALIVE
 
 SKEW = 5.0  # seconds
 FREE = 0.1  # of a disk

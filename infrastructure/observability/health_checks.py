@@ -7,10 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.database.refusals import schema_versions
-from infrastructure.observability.process_registry import ALIVE
 from infrastructure.observability.versions import ZONES
 from projections.engine.event_feed import HEAD
 from projections.read_models.jobs.job_status import lateness
+from projections.read_models.jobs.process import ALIVE
 from projections.rebuild.generations import shapes
 
 LATE = 60.0  # seconds

@@ -9,8 +9,6 @@ import contextlib
 import os
 import socket
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
@@ -19,30 +17,16 @@ from psycopg.rows import class_row
 
 from infrastructure.observability.background_thread import BackgroundThread
 from infrastructure.observability.versions import RELEASE, ZONES
+from projections.read_models.jobs.process import RUNNING, RunningProcess
 
 RENEW = 10.0  # seconds
-ALIVE = 35  # seconds without a sign of life after which a process counts as gone
 NAME = "daybook-process"
 
 _RENEW = """
     INSERT INTO work.process (id, role, host, pid, version, zones) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp()"""
 _FORGET = "DELETE FROM work.process WHERE id = %s OR seen_at < clock_timestamp() - interval '1 day'"
-_RUNNING = f"""
-    SELECT role, host, pid, version, zones, started_at FROM work.process
-    WHERE seen_at > clock_timestamp() - interval '{ALIVE} s' ORDER BY role, started_at"""  # noqa: S608  a number of ours
 logger = structlog.get_logger(__name__)
-
-
-class RunningProcess(NamedTuple):
-    """A process that gave a sign of life within ALIVE seconds."""
-
-    role: str
-    host: str
-    pid: int
-    version: str
-    zones: str
-    started_at: datetime
 
 
 class ProcessRegistry(BackgroundThread):
@@ -83,7 +67,7 @@ class ProcessRegistry(BackgroundThread):
 def running(connection: psycopg.Connection) -> Sequence[RunningProcess]:
     """The processes that run on this database, by role."""
     with connection.cursor(row_factory=class_row(RunningProcess)) as cursor:
-        return cursor.execute(_RUNNING.encode()).fetchall()
+        return cursor.execute(RUNNING.encode()).fetchall()
 
 
 def _connected(dsn: str) -> psycopg.Connection:

@@ -9,19 +9,13 @@ import psycopg
 from psycopg.rows import class_row
 
 from application.jobs.dispatch import KINDS
-from infrastructure.observability.process_registry import RunningProcess, running
+from infrastructure.observability.process_registry import running
 from infrastructure.observability.versions import RELEASE, ZONES
-from projections.engine.event_feed import HEAD
+from projections.engine.states import PROJECTION_STATES, ProjectionState
+from projections.read_models.jobs.process import RunningProcess
 
 LATE = 60.0  # seconds
 _BEHIND = 10.0  # seconds
-_PROJECTIONS = f"""
-    SELECT b.reader AS name, b.generation, b.position, {HEAD} - b.position AS behind, b.stopped_at, b.error,
-           coalesce(extract(epoch FROM clock_timestamp() - (
-               SELECT recorded_at FROM log.stored_events WHERE notification_id > b.position
-               ORDER BY notification_id LIMIT 1)), 0)::float AS seconds
-    FROM read.live JOIN read.bookmark b USING (generation)
-    ORDER BY b.reader"""  # noqa: S608  all of it is written here
 _QUEUES = """
     SELECT of.queue AS name, count(w.key) FILTER (WHERE w.dead_at IS NULL) AS due,
            count(w.key) FILTER (WHERE w.dead_at IS NOT NULL) AS dead,
@@ -30,19 +24,6 @@ _QUEUES = """
     LEFT JOIN work.job w ON w.kind = of.kind AND w.done_at IS NULL
          AND (w.dead_at IS NOT NULL OR w.due_at <= now())
     GROUP BY of.queue ORDER BY of.queue"""
-
-
-@dataclass(frozen=True)
-class ProjectionState:
-    """A projection of the live generation. `behind`: events; `seconds`: the age of the first that is missing."""
-
-    name: str
-    generation: int
-    position: int
-    behind: int
-    stopped_at: int | None
-    error: str | None
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -81,7 +62,7 @@ def status_of(connection: psycopg.Connection) -> SystemStatus:
 def projection_states(connection: psycopg.Connection) -> Sequence[ProjectionState]:
     """The projections of the live generation, by name."""
     with connection.cursor(row_factory=class_row(ProjectionState)) as cursor:
-        return cursor.execute(_PROJECTIONS).fetchall()
+        return cursor.execute(PROJECTION_STATES).fetchall()
 
 
 def queue_states(connection: psycopg.Connection) -> Sequence[QueueState]:

@@ -1,13 +1,16 @@
 """One request to the panel: who asks, in which language, and what the form says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 from starlette.requests import Request
 
-from application.access import ACCESS, Caller, Scope, permit
+from application.access import ACCESS, Caller, Role, Scope, permit
 from application.identity.browser_session import browser_caller
 from domain.errors import Forbidden, Unauthenticated
 from interfaces.admin.cookies import form_token, is_form_token, language_of, secret_of
@@ -26,6 +29,14 @@ class ForeignForm(Forbidden):
     """This form is not of your session. Open the page again."""
 
 
+class ShownSetting(NamedTuple):
+    """A setting of this process. `value`: without secrets, empty if it has none; `source`: where it comes from."""
+
+    name: str
+    value: str
+    source: str
+
+
 @dataclass(frozen=True)
 class Panel:
     """The parts that all pages share. `public_url`: the address at which browsers reach it."""
@@ -33,6 +44,7 @@ class Panel:
     frame: Frame
     wording: Wording
     public_url: str
+    settings: Sequence[ShownSetting] = ()
 
     @property
     def https(self) -> bool:
@@ -40,11 +52,15 @@ class Panel:
 
 
 class PanelRequest:
-    """`form`: its fields, empty for GET. `caller`: the person, once `admit` has found the session."""
+    """`form`: its fields, empty for GET. `caller`: the person, once `admit` has found the session.
+
+    `acting`: the customer as whom an admin looks.
+    """
 
     def __init__(self, request: Request, panel: Panel) -> None:
         self.request, self.panel = request, panel
         self.ports: Ports = request.scope["app"].state.ports
+        self.acting: Caller | None = None
         self.form: Mapping[str, str] = {}
         self.query = dict(request.query_params)
         self.secret = secret_of(request, https=panel.https)
@@ -52,7 +68,7 @@ class PanelRequest:
 
     @property
     def caller(self) -> Caller:
-        found: Caller | None = self.request.scope.get("caller")
+        found: Caller | None = self.acting or self.request.scope.get("caller")
         if found is None:
             raise Unauthenticated
         return found
@@ -69,6 +85,12 @@ class PanelRequest:
     @cached_property
     def form_token(self) -> str:
         return form_token(self.secret)
+
+    def seen_as(self, customer: UUID) -> "PanelRequest":
+        """This request as the customer would make it, who looks and changes nothing."""
+        seen, admin = copy(self), self.caller
+        seen.acting = Caller(customer, Role.CUSTOMER, session=admin.session, seen_by=admin.account)
+        return seen
 
     def may(self, operation: str) -> bool:
         """Whether the person's role is granted the operation; whether on this thing, the operation itself decides."""

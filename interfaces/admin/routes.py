@@ -21,6 +21,7 @@ from interfaces.admin.hours.routes import hours_routes
 from interfaces.admin.page import ROOT, View, page, see_other
 from interfaces.admin.people.account import ACCOUNTS
 from interfaces.admin.people.customer import CUSTOMERS
+from interfaces.admin.people.see_as import show_seen
 from interfaces.admin.request import Panel, PanelRequest
 from interfaces.admin.sections.routes import section_routes
 from interfaces.admin.sections.section import Section
@@ -55,6 +56,7 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
     found += [*sign_in_routes(panel), *pages.calendar_routes(panel), *hours_routes(panel)]
     found.append(page(panel, "GET", timeline.PATH, show_moment))
+    found.append(page(panel, "GET", f"/{ACCOUNTS.name}/{{id:uuid}}/see-as", show_seen))
     for _, sections in MENU:
         for section in sections:
             found += section_routes(panel, section)

@@ -15,7 +15,7 @@ from interfaces.cli.progress import progress
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from infrastructure.observability.system_status import ProjectionState
+    from projections.engine.states import ProjectionState
     from projections.rebuild.rebuild import Rebuilt
 
 T = TypeVar("T")

@@ -22,8 +22,9 @@ from projections.rebuild.generations import ROLE, create
 GRACE = 10.0  # seconds that running queries have before the old tables are dropped
 CLOSE = 500  # events before the log's head, from which on the projector is blocked until the switch
 
-_LOCK = text("SELECT pg_try_advisory_lock(hashtext('daybook rebuild'))")
-_UNLOCK = text("SELECT pg_advisory_unlock(hashtext('daybook rebuild'))")
+LOCK_NAME = "daybook rebuild"
+_LOCK = text(f"SELECT pg_try_advisory_lock(hashtext('{LOCK_NAME}'))")
+_UNLOCK = text(f"SELECT pg_advisory_unlock(hashtext('{LOCK_NAME}'))")
 _LIVE = text("SELECT generation FROM read.live FOR SHARE")
 _CHECKPOINTS = text("SELECT reader, position FROM read.live JOIN read.bookmark USING (generation)")
 _MADE = text("SELECT min(position) FROM read.bookmark WHERE generation = :made AND reader = ANY(:names)")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import psycopg
 from redis import Redis
 
-_TABLES = """
+TABLES = """
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1"""
@@ -18,7 +18,7 @@ def found_in_database(owner: str, needles: Iterable[str]) -> set[tuple[str, str]
     wanted = list(needles)
     found: set[tuple[str, str]] = set()
     with psycopg.connect(owner, autocommit=True) as connection:
-        for (table,) in connection.execute(_TABLES).fetchall():
+        for (table,) in connection.execute(TABLES).fetchall():
             rows = connection.execute(f"SELECT t::text FROM {table} t".encode()).fetchall()
             dump = "\n".join(row for (row,) in rows).casefold()
             found |= {

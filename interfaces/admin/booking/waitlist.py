@@ -28,6 +28,7 @@ WAITLIST = Section(
         Column("created_at", CellKind.MOMENT, zone="timezone"),
     ),
     forms=(
+        PanelForm(operation="accept_offer"),
         PanelForm(
             operation="make_offer",
             inputs=(

@@ -14,6 +14,9 @@ from interfaces.admin.sections.names import names_of
 from interfaces.admin.system.job import JOBS
 
 MOST = "50"
+OFFER_ACTIONS = ("accept_offer", "leave_waitlist")
+"""Accept for the customer, who has said so on the telephone or at the desk, or has changed their mind."""
+_FORMS = {form.operation: form for form in WAITLIST.forms}
 
 
 async def offers(asked: PanelRequest, now: datetime) -> Sequence[Mapping[str, Any]]:
@@ -38,7 +41,7 @@ def _offer(
         "zone": row["timezone"],
         "about": names.get(("services", row["service_id"]), ""),
         "urgent": language.say("today.offers_in", time=language.lasting(left)),
-        "forms": [one_click(WAITLIST, form, row) for form in WAITLIST.forms if asked.may(form.operation)],
+        "forms": [one_click(WAITLIST, _FORMS[each], row) for each in OFFER_ACTIONS if asked.may(each)],
     }
 
 

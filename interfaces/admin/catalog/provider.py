@@ -2,7 +2,7 @@
 
 from interfaces.admin.catalog.managed import check_provider
 from interfaces.admin.sections.ending import ENDING
-from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Section
+from interfaces.admin.sections.section import CardPage, CellKind, Column, Input, InputKind, PanelForm, Section
 
 _ORGANIZATION = Column("organization_id", CellKind.REFERENCE, "organizations")
 _STATUS = Column("status", CellKind.VALUE)
@@ -48,6 +48,6 @@ PROVIDERS = Section(
         PanelForm(operation="delete_provider", inputs=ENDING, dangerous=True),
     ),
     listed_by=("appointments", "provider_id"),
-    pages=(("hours.title", "hours"),),
+    pages=(CardPage("hours.title", "hours"),),
     check=check_provider,
 )

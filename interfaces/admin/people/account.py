@@ -3,7 +3,7 @@
 from application.access import Role
 from domain.people.account_status import AccountStatus
 from interfaces.admin.sections.ending import ENDING
-from interfaces.admin.sections.section import CellKind, Column, Input, InputKind, PanelForm, Section
+from interfaces.admin.sections.section import CardPage, CellKind, Column, Input, InputKind, PanelForm, Section
 
 _ROLES = tuple(str(role) for role in Role if role is not Role.ANONYMOUS)
 _STANDING = Column("standing", CellKind.VALUE)
@@ -29,6 +29,7 @@ ACCOUNTS = Section(
         Column("created_at", CellKind.MOMENT),
         Column("forgetting_due", CellKind.MOMENT),
     ),
+    pages=(CardPage("see_as.title", "see-as", only=("role", str(Role.CUSTOMER))),),
     create=PanelForm(
         operation="create_user",
         inputs=(

@@ -11,7 +11,7 @@ from interfaces.admin.request import PanelRequest
 from interfaces.admin.sections.cells import Row, cells, references, value_at
 from interfaces.admin.sections.inputs import shown, text_of, with_options
 from interfaces.admin.sections.names import Names, names_of
-from interfaces.admin.sections.section import NOW, PanelForm, Related, Section
+from interfaces.admin.sections.section import NOW, CellKind, Column, PanelForm, Related, Section
 
 MOST_ON_CARD = 4
 """A form with more fields has a page of its own."""
@@ -43,13 +43,19 @@ async def show_card(asked: PanelRequest, section: Section) -> View:
         "facts": cells(row, section.facts, asked.language, names),
         "forms": [await _form(asked, section, form, row) for form in section.forms if asked.may(form.operation)],
         "listed": _listed(section, id),
-        "pages": [
-            {"label": asked.language.say(key), "href": f"{section.path}/{id}/{end}"} for key, end in section.pages
-        ],
+        "pages": _pages(asked, section, row),
         "timeline": await section.timeline(asked, row) if section.timeline is not None else (),
         "related": [_table(asked, section, row, each, items, names) for each, items in related],
     }
     return View("card", values)
+
+
+def _pages(asked: PanelRequest, section: Section, row: Row) -> Sequence[Mapping[str, str]]:
+    return [
+        {"label": asked.language.say(each.key), "href": f"{section.path}/{row['id']}/{each.end}"}
+        for each in section.pages
+        if each.only is None or row.get(each.only[0]) == each.only[1]
+    ]
 
 
 def _listed(section: Section, id: str) -> Mapping[str, str] | None:
@@ -63,8 +69,11 @@ def _listed(section: Section, id: str) -> Mapping[str, str] | None:
 def heading(asked: PanelRequest, section: Section, row: Row, names: Names) -> str:
     """The name of the thing; that of what it refers to, where it has none."""
     value = value_at(row, section.heading)
-    target = next((each.section for each in section.facts if each.name == section.heading), "")
-    found = names.get((target, str(value)), str(value or "")) or asked.language.say("nameless")
+    fact = next((each for each in section.facts if each.name == section.heading), Column(section.heading))
+    text = str(value or "")
+    if fact.kind is CellKind.VALUE:
+        text = asked.language.value("value", text)
+    found = names.get((fact.section, str(value)), text) or asked.language.say("nameless")
     return found if len(found) < 100 else f"{found[:97]}…"
 
 

@@ -65,7 +65,7 @@ def _afterwards(section: Section, form: PanelForm, answer: Answer, id: str | Non
     said = {"done": form.operation} | ({"after": answer.position} if answer.position else {})
     if following:
         return f"{following}{'&' if '?' in following else '?'}{urlencode(said)}"
-    shown_id = answer.made or id
+    shown_id = id or answer.made
     place = section.path if form.ends or not section.card or not shown_id else f"{section.path}/{shown_id}"
     return f"{place}?{urlencode(said)}"
 

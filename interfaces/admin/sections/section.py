@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from interfaces.admin.request import PanelRequest
 
@@ -116,6 +116,14 @@ class Related:
     while_null: str = ""
 
 
+class CardPage(NamedTuple):
+    """A further page of a card. `key`: of its words; `end`: of its address. `only`: the value of a field with it."""
+
+    key: str
+    end: str
+    only: tuple[str, str] | None = None
+
+
 Options = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Mapping[str, str]]]
 Check = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[None]]
 Timeline = Callable[[PanelRequest, Mapping[str, Any]], Awaitable[Sequence[Mapping[str, Any]]]]
@@ -127,12 +135,11 @@ class Section:
     """`name`: as in the address. `heading`: the field by which a card is named.
 
     `given`: query parameters of the list that are always sent; `own`: the one that takes the id of a person who sees
-    only what is theirs. `narrowing`: those that links from other cards send. `person`: whether the list can be
-    searched by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`:
-    the section that lists what belongs to a card, and its parameter. `pages`: further pages of a card, by the key of
-    their words and the end of their address. `check`: raises NotFound for a card that the API shows to everybody, and
-    the panel only to those who manage the thing. `more`: facts that its operation lacks. `timeline`: what has happened
-    to a thing, the oldest first.
+    only what is theirs. `narrowing`: those that links from other cards send. `person`: whether the list can be searched
+    by the name of a customer. `history`: the operation that says who changed a thing since. `listed_by`: the section
+    that lists what belongs to a card, and its parameter. `check`: raises NotFound for a card that the API shows to
+    everybody, and the panel only to those who manage the thing. `more`: facts that its operation lacks. `timeline`:
+    what has happened to a thing, the oldest first.
     """
 
     name: str
@@ -151,7 +158,7 @@ class Section:
     related: Sequence[Related] = ()
     history: str = ""
     listed_by: tuple[str, str] | None = None
-    pages: Sequence[tuple[str, str]] = ()
+    pages: Sequence[CardPage] = ()
     check: Check | None = None
     more: More | None = None
     timeline: Timeline | None = None

@@ -1,4 +1,4 @@
-"""The state of the system: its parts, and the ledger, whose last events can be verified."""
+"""The state of the system: its parts, what runs, and the ledger, whose last events can be verified."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from domain.log_position import position_of, position_text
 from interfaces.admin.operations import Call, run
 from interfaces.admin.page import View
 from interfaces.admin.request import PanelRequest
+from interfaces.admin.system.running import running
 
 PATH = "/admin/system"
 OPERATION = "get_ledger"
@@ -21,6 +22,8 @@ async def show_overview(asked: PanelRequest) -> View:
     values = {
         "state": ready["status"],
         "checks": [_check(name, each) for name, each in sorted(ready["checks"].items())],
+        **await running(asked, OPERATION),
+        "settings": asked.panel.settings,
         "ledger": ledger,
         "at": asked.language.moment(ledger["at"]) if ledger["at"] else "",
         "verified": verified,
@@ -30,8 +33,15 @@ async def show_overview(asked: PanelRequest) -> View:
 
 
 def _check(name: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-    facts = "; ".join(f"{key}: {value}" for key, value in told.items() if key != "ok")
+    facts = "; ".join(f"{key}: {_fact(value)}" for key, value in told.items() if key != "ok")
     return {"name": name, "ok": told["ok"], "facts": facts}
+
+
+def _fact(value: Any) -> str:
+    """A value of JSON without its brackets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 async def _verified(asked: PanelRequest, head: str) -> Mapping[str, Any]:

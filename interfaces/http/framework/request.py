@@ -114,9 +114,12 @@ class RequestContext(Request):
     async def record_views(self) -> None:
         """Record whose cards the answer shows, before anybody sees it. Raises Unavailable."""
         for person in sorted(self._persons):
-            facts = {"role": str(self.caller.role), "via": self.caller.via, "request": self.scope["request_id"]}
-            view = PersonView(self.caller.account, person, self.operation, facts)
-            await self.ports.views.record(view)
+            await self.record_view(person, self.operation)
+
+    async def record_view(self, person: UUID, operation: str) -> None:
+        """Record that the caller opens what is this person's. Raises Unavailable."""
+        facts = {"role": str(self.caller.role), "via": self.caller.via, "request": self.scope["request_id"]}
+        await self.ports.views.record(PersonView(self.caller.account, person, operation, facts))
 
     def note_write(self, account: UUID | None, position: int | None) -> None:
         """The account's next answers include what was written at this position."""

@@ -9,6 +9,7 @@ from fastapi import Response
 from pydantic_core import to_json
 
 from application.customer_record import all_records
+from application.view_log import RecordedView, ViewFilters
 from domain.errors import NotFound
 from domain.log_position import position_text
 from domain.people.account import Account
@@ -18,7 +19,7 @@ from interfaces.http.booking.appointment_schemas import AppointmentResponse
 from interfaces.http.booking.history import HistoryItemResponse, history_item_response
 from interfaces.http.booking.waitlist_schemas import WaitlistEntryResponse, waitlist_entry_response
 from interfaces.http.catalog.provider import ProviderResponse, provider_response
-from interfaces.http.framework.fields import LogPosition, Shape
+from interfaces.http.framework.fields import Instant, LogPosition, Shape, plain
 from interfaces.http.framework.needs import Needs
 from interfaces.http.framework.request import RequestContext
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
@@ -32,6 +33,7 @@ from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.history import HistoryEntry, everything
 
 router = Router("/v1/me", "me")
+_PAGE = 1_000  # rows of the views log
 
 
 class ExportedSessionResponse(Shape):
@@ -51,8 +53,19 @@ class ExportedMailResponse(Shape):
     text: str
 
 
+class ExportedViewResponse(Shape):
+    """Somebody in this role opened a card of the person, the first time in an hour; `see_as`: looked as the person."""
+
+    at: Instant
+    role: str
+    operation: str
+
+
 class AccountExportResponse(Shape):
-    """All data about a person. `events`: of all of the person's streams, the oldest first."""
+    """All data about a person. `events`: of all of the person's streams, the oldest first.
+
+    `views`: when somebody else opened what is the person's, the newest first.
+    """
 
     account: AccountResponse
     customers: list[CustomerResponse]
@@ -63,6 +76,7 @@ class AccountExportResponse(Shape):
     events: list[HistoryItemResponse]
     sessions: list[ExportedSessionResponse]
     mails: list[ExportedMailResponse]
+    views: list[ExportedViewResponse]
     position: LogPosition
 
 
@@ -94,6 +108,9 @@ async def export(request: RequestContext) -> Response:
         "events": [history_item_response(each) for each in found.events],
         "sessions": await _sessions(request, me),
         "mails": await request.ports.mails.of(me),
+        "views": await _views(
+            request, [me, *await all_records([each.id for each in found.customers], request.ports.store)]
+        ),
         "position": position_text(found.position),
     }
     name = b'attachment; filename="daybook.json"'
@@ -130,4 +147,18 @@ async def _sessions(request: RequestContext, account_id: UUID) -> Sequence[Mappi
     return [
         {"id": each.id, "created_at": each.created_at, "used_at": each.used_at, "client": each.client}
         for each in await request.ports.identity.signing.sessions.of(account_id)
+    ]
+
+
+async def _views(request: RequestContext, persons: Sequence[UUID]) -> Sequence[Mapping[str, Any]]:
+    """Of the person under each of their ids; an account and its own record of a customer have one."""
+    found: list[RecordedView] = []
+    for person in dict.fromkeys(persons):
+        before = None
+        while rows := await request.ports.views.find(ViewFilters(person), limit=_PAGE, before=before):
+            found += rows
+            before = rows[-1].id
+    found.sort(key=lambda each: each.id, reverse=True)
+    return [
+        {"at": plain(each.at), "role": each.facts.get("role", "unknown"), "operation": each.operation} for each in found
     ]

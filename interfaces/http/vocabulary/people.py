@@ -65,4 +65,10 @@ WORDS: Words = {
     "AccountExport.events": Word("The events of all of the person's streams, the oldest first."),
     "AccountExport.sessions": Word("The devices that are signed in."),
     "AccountExport.mails": Word("The mails that were sent to the person."),
+    "AccountExport.views": Word("When somebody else opened a card of the person, the newest first."),
+    "ExportedView.at": Word("When the card was opened first in this hour.", "2030-01-31T09:00:00Z"),
+    "ExportedView.role": Word("The role of the person who opened it.", "provider"),
+    "ExportedView.operation": Word(
+        "The operation by which it was opened; `see_as`: an admin looked at what the person sees.", "get_customer"
+    ),
 }

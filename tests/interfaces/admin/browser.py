@@ -45,6 +45,7 @@ class Browser:
 
     async def post(self, path: str, form: Mapping[str, Any], **headers: str) -> httpx.Response:
         """Send a form, with the Origin of our pages."""
+        await self.api.catch_up()
         sent = self._headers({"origin": ORIGIN, **headers})
         sending = asyncio.ensure_future(self.api.client.request("POST", path, data=dict(form), headers=sent))
         while not (await asyncio.wait([sending], timeout=0.2))[0]:  # an erasure waits for what it has recorded

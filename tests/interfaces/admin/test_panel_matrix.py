@@ -46,6 +46,8 @@ GET /admin/providers/{id:uuid}/hours            >    .    .   |   +    +    +   
 POST /admin/providers/{id:uuid}/hours/preview   ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 POST /admin/providers/{id:uuid}/hours/save      ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 
+GET /admin/accounts/{id:uuid}/see-as            >    .    .   |   .    .    .    .  |   .    .    .  |   +    .    .
+
 list appointments              >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
 card appointments              >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
 list waitlist                  >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .

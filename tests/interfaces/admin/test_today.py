@@ -14,6 +14,7 @@ from domain.kernel import new_id
 from tests.conftest import Database
 from tests.interfaces.admin.browser import Browser, a_session, hidden, with_account
 from tests.interfaces.admin.test_panel_pages import text
+from tests.interfaces.admin.test_panel_waitlist import a_waiting
 from tests.interfaces.http.town import Town, service
 
 PATH = "/admin/today"
@@ -126,3 +127,32 @@ async def test_what_lies_outside_the_hours_is_settled_with_one_click(town: Town,
     keep = f"/admin/appointments/{booked['id']}/keep-appointment"
     after = await owner.get((await owner.post(keep, hidden(page, keep))).headers["location"])
     assert "No appointment lies outside the opening hours." in boxes(after.text)["orphans"]
+
+
+async def test_an_offer_is_accepted_for_the_customer_with_one_click(town: Town, owner: Browser) -> None:
+    entry = await a_waiting(town)
+    offer = f"{entry}/make-offer"
+    assert (await owner.post(offer, {**await owner.form(entry, offer), "start": town.at("10:30")})).status_code == 303
+    page = (await owner.get(PATH)).text
+    path = f"{entry}/accept-offer"
+    assert "Accept for the customer" in boxes(page)["offers"]
+    assert "make-offer" not in page, "it has an offer"
+    done = await owner.post(path, hidden(page, path))
+    assert done.headers["location"].startswith(f"{PATH}?done=accept_offer&after=")
+    after = await owner.get(done.headers["location"])
+    assert "Accepted for the customer: the appointment is booked." in text(after.text)
+    assert "No offers stand." in boxes(after.text)["offers"]
+    (booked,) = (await town.api.get("/v1/appointments", town.owner)).json()["items"]
+    assert (booked["start"], booked["status"]) == (town.at("10:30"), "booked")
+    again = await owner.post(path, {**hidden(page, path), "key": "another"})
+    assert again.status_code in {409, 412}
+
+
+async def test_after_an_offer_is_accepted_on_its_card_the_card_is_shown_again(town: Town, owner: Browser) -> None:
+    entry = await a_waiting(town)
+    for name, said in (("make-offer", {"start": town.at("10:30")}), ("accept-offer", {})):
+        path = f"{entry}/{name}"
+        done = await owner.post(path, {**await owner.form(entry, path), **said})
+        assert done.status_code == 303, text(done.text)
+        assert done.headers["location"].startswith(f"{entry}?done=")
+    assert "Accepted for the customer" in text((await owner.get(done.headers["location"])).text)

@@ -119,14 +119,18 @@ class TestCards:
         assert (await town.api.get(f"/v1/customers/{guest}", town.owner)).status_code == 200
         assert len(rows(database)) == 2
 
-    async def test_the_export_of_a_person_has_no_views(self, town: Town, database: Database) -> None:
+    async def test_the_export_of_a_person_says_when_and_in_which_role_and_not_who(
+        self, town: Town, database: Database
+    ) -> None:
         grace = await an_account(town.api, "grace@example.org")
-        await town.api.get(f"/v1/users/{grace.id}", somebody(Role.ADMIN))
+        admin = somebody(Role.ADMIN)
+        await town.api.get(f"/v1/users/{grace.id}", admin)
         assert len(rows(database)) == 1
         exported = await town.api.get("/v1/me/export", grace)
         assert exported.status_code == 200, exported.text
-        assert "get_user" not in exported.text
-        assert "views" not in exported.json()
+        (view,) = exported.json()["views"]
+        assert view == {"at": view["at"], "role": "admin", "operation": "get_user"}
+        assert str(admin.id) not in exported.text
 
 
 class TestRecording:

@@ -9,7 +9,7 @@ import pytest
 from infrastructure.settings import Settings
 from interfaces.cli.startup.run import _has_panel
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 KEY = "k" * 44
 _PROGRAM = """
 import sys

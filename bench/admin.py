@@ -1,0 +1,219 @@
+"""The time of each page of the admin panel with a million appointments, and what the panel costs bookings."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from urllib.parse import urlencode
+
+from application.access import Role
+from bench import admin_town
+from bench.figure import ROUNDS, Figure, Target, Turns
+from bench.load import load
+from bench.place import SECRET, Database, Place, caught_up
+from bench.town import LENGTH, Bookings, build_shops, opened, request, written
+from bench.web import get
+from domain.kernel import new_id
+from infrastructure.database.row_pool import RowPool
+from infrastructure.identity.access_tokens import AccessTokens
+from infrastructure.identity.services import TokenKeys, open_identity_services
+from infrastructure.jobs.enqueuing import JobEnqueuer
+from infrastructure.local.programs import HOST, wait_until
+from interfaces.admin.operations import OPERATIONS, id_parameter
+from interfaces.admin.routes import MENU
+from tests.support.signing import PASSWORD, an_account
+
+EMAIL = "admin@example.org"
+CONNECTIONS, BOOKING = 3, 8
+PEOPLE, THINKS = 3, 1.0  # who click through all pages, and the seconds that each of them looks at one
+SHOPS = 40
+CATCH_UP_WITHIN = 3_600  # seconds
+_TICK = os.sysconf("SC_CLK_TCK")
+_MOUNTED, _WITHOUT = "panel mounted and unused", "without the panel"
+_CLICKED, _CALM = f"{PEOPLE} people click through all pages", "nobody clicks"
+Pages = Mapping[str, tuple[str, str]]
+"""By name: the address of a page, and of the API's answer with the same rows."""
+
+
+def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
+    """See the README."""
+    with ExitStack() as stack:
+        database = stack.enter_context(place.database("bench_admin"))
+        tell("admin: writing providers and appointments")
+        admin_town.write(database, place.size(5_000, 20), place.size(1_000_000, 400))
+        bookings = _bookings(place, database)
+        asyncio.run(_admin(database))
+        tell("admin: reading them")
+        stack.enter_context(place.projector(database))
+        assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
+        with_panel, without = place.together(
+            stack, place.api_with({"ADMIN": "true"}, database), place.api_with({"ADMIN": "false"}, database)
+        )
+        cookie = _sign_in(with_panel[0])
+        pages = _pages(with_panel[0])
+        figures = list(_of_pages(place, tell, with_panel[0], cookie, pages))
+        return figures + list(_of_bookings(place, tell, bookings, (with_panel, without), (cookie, pages)))
+
+
+def _of_pages(place: Place, tell: Callable[[str], None], port: int, cookie: str, pages: Pages) -> Iterator[Figure]:
+    """p95 of each page beside that of the API's answer."""
+    times, sides, token = place.size(100, 4), dict[str, Callable[[], float]](), _token()
+    for name, (shown, answered) in pages.items():
+        asked = request("GET", shown, more=f"cookie: {cookie}\r\n")
+        control = request("GET", answered, token=token)
+        sides[name] = partial(_p95, port, asked, times)
+        sides[f"API: {name}"] = partial(_p95, port, control, times)
+    for warm_up in sides.values():
+        warm_up()
+    turns = Turns("admin", sides, place.rounds, tell).take()
+    for name in pages:
+        yield turns.figure(name, f"API: {name}", "ms, p95")
+
+
+def _p95(port: int, asked: bytes, times: int) -> float:
+    return load(port, [asked], connections=CONNECTIONS, times=times).p95
+
+
+def _of_bookings(
+    place: Place,
+    tell: Callable[[str], None],
+    bookings: Bookings,
+    processes: tuple[tuple[int, int], tuple[int, int]],
+    clicked: tuple[str, Pages],
+) -> Iterator[Figure]:
+    """CPU of a booking where the panel is mounted and unused, and p95 of bookings while people click."""
+    count, ((port, pid), (other, other_pid)) = _count(place), processes
+
+    def taken(port: int) -> float:
+        return load(port, bookings.take(count), connections=BOOKING, expected=(201,)).p95
+
+    def cost(port: int, pid: int) -> float:
+        before = _cpu(pid)
+        taken(port)
+        return (_cpu(pid) - before) / count * 1e6
+
+    def busy() -> float:
+        with _people(port, *clicked):
+            return taken(port)
+
+    sides = {
+        _MOUNTED: partial(cost, port, pid),
+        _WITHOUT: partial(cost, other, other_pid),
+        _CLICKED: busy,
+        _CALM: partial(taken, port),
+    }
+    for each in (port, other):
+        taken(each)
+    turns = Turns("admin", sides, place.rounds, tell).take()
+    yield turns.figure(_MOUNTED, _WITHOUT, "us CPU/booking", Target(1.05, at_most=True))
+    yield turns.figure(_CLICKED, _CALM, "ms a booking, p95", Target(1.3, at_most=True))
+
+
+def _count(place: Place) -> int:
+    return place.size(2_000, 64)
+
+
+def _bookings(place: Place, database: Database) -> Bookings:
+    """Of shops of their own, for all sides, rounds and warm-ups."""
+    shops, needed = place.size(SHOPS, 4), (4 * ROUNDS + 2) * _count(place)
+    return Bookings(build_shops(database, shops), 1 + needed // (shops * 24 * 60 // LENGTH))
+
+
+def _pages(port: int) -> Pages:
+    """Each page of the panel that reads rows."""
+    now = datetime.now(UTC)
+    today, later = {"from": written(now), "to": written(now + timedelta(days=1))}, f"{now + timedelta(days=1):%Y-%m-%d}"
+    listed = f"/v1/appointments?{urlencode(today | {'status': 'booked', 'limit': '50'})}"
+    found = {"Today": ("/admin/today", listed)}
+    day = {"from": f"{later}T00:00:00Z", "to": f"{now + timedelta(days=2):%Y-%m-%d}T00:00:00Z", "limit": "200"}
+    found["Calendar, a day of 50"] = (f"/admin/calendar?date={later}", f"/v1/appointments?{urlencode(day)}")
+    for section in [section for _, sections in MENU for section in sections]:
+        path = OPERATIONS[section.listing].path
+        query = f"?{urlencode(section.given)}" if section.given else ""
+        found[f"{section.name}: list"] = (section.path, path + query)
+        rows = json.loads(get(port, f"{path}?limit=1", _token()))["items"]
+        if section.card and rows:
+            card = OPERATIONS[section.card].path.format(**{id_parameter(section.card): rows[0]["id"]})
+            found[f"{section.name}: card"] = (f"{section.path}/{rows[0]['id']}", card)
+    provider = json.loads(get(port, "/v1/providers?limit=1"))["items"][0]["id"]
+    found["Hours"] = (f"/admin/providers/{provider}/hours", f"/v1/providers/{provider}/schedule")
+    found["Overview"] = ("/admin/system", OPERATIONS["get_ledger"].path)
+    return found
+
+
+@contextmanager
+def _people(port: int, cookie: str, pages: Pages) -> Iterator[None]:
+    """They click from page to page until the end of the block. Raises what they met."""
+    ended, failed = Event(), list[Exception]()
+
+    def click(first: int) -> None:
+        paths = [shown for shown, _ in pages.values()]
+        number = first
+        while not ended.wait(THINKS):
+            try:
+                _look(port, cookie, paths[number % len(paths)])
+            except Exception as error:  # noqa: BLE001  it is raised at the end
+                failed.append(error)
+                return
+            number += 1
+
+    threads = [Thread(target=click, args=(7 * each,)) for each in range(PEOPLE)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _look(port: int, cookie: str, path: str) -> None:
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    connection.request("GET", path, headers={"cookie": cookie})
+    answer = connection.getresponse()
+    assert answer.status == 200, f"{path}: {answer.status}"
+    answer.read()
+    connection.close()
+
+
+async def _admin(database: Database) -> None:
+    async with (
+        opened(database) as store,
+        RowPool(database.application) as rows,
+        open_identity_services(
+            database.application, store, JobEnqueuer(rows, store.keyring), TokenKeys(SECRET), rows
+        ) as services,
+    ):
+        await an_account(services.signing, EMAIL, role=Role.ADMIN)
+
+
+def _sign_in(port: int) -> str:
+    """The cookie of the admin's session."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    form = urlencode({"username": EMAIL, "password": PASSWORD})
+    headers = {"origin": f"http://{HOST}:{port}", "content-type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/admin/sign-in", form, headers)
+    answer = connection.getresponse()
+    assert answer.status == 303, answer.read()
+    return str(answer.headers["set-cookie"]).partition(";")[0]
+
+
+def _token() -> str:
+    return AccessTokens(SECRET).issue(new_id(), Role.ADMIN)
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
