@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from infrastructure.gc_tuning import start_fast
-from interfaces.cli import admin, analytics, audit, keys, projections, roles, setup, up
+from interfaces.cli import admin, audit, keys, projections, roles, setup, up
+from interfaces.cli.analytics import commands as analytics
 from interfaces.cli.diagnosis.config import config
 from interfaces.cli.diagnosis.doctor import doctor
 from interfaces.cli.diagnosis.info import info

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
 from infrastructure.settings import inherited
@@ -219,6 +221,29 @@ def test_a_rebuild_by_the_role_of_the_application_says_who_may(database: Databas
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
     assert ran.stderr.startswith("PostgreSQL refuses: permission denied")
     assert "docker compose run --rm --no-deps migrate COMMAND" in ran.stderr
+
+
+def test_an_analyst_is_let_in_and_out_and_figures_are_exported(
+    database: Database, daybook: Daybook, tmp_path: Path
+) -> None:
+    owner, login = conninfo_to_dict(database.owner), f"lena_{uuid4().hex[:8]}"
+    to = way_to(database) | {"DB_SUPERUSER": str(owner["user"]), "DB_SUPERUSER_PASS": str(owner.get("password", ""))}
+    ran = daybook(f"analytics grant {login}", **to)
+    assert ran.returncode == 0, ran.stderr
+    password = ran.stdout.rpartition("shown once: ")[2].strip()
+    place = database.application.rpartition("@")[2]
+    with psycopg.connect(f"postgresql://{login}:{password}@{place}") as lena:
+        assert lena.execute("SELECT count(*) FROM appointment").fetchone() == (0,)
+    assert "Password" not in daybook(f"analytics grant {login}", **to).stdout, "it has one"
+    refused = daybook("analytics grant daybook_test", **to)
+    assert refused.returncode == 1
+    assert refused.stderr == "daybook_test is a member of other roles: choose a login that is of none.\n"
+    assert daybook(f"analytics revoke {login}", **to).returncode == 0
+    assert daybook(f"analytics revoke {login}", **to).stderr == f"{login} reads no figures.\n"
+    days = f"--from 2026-03-01 --to 2026-03-02 {tmp_path / 'figures'}"
+    ran = daybook(f"analytics export {days}", **way_to(database))
+    assert ran.stdout.splitlines()[-1] == f"12 files written to {tmp_path / 'figures'}, 0 were there already."
+    assert daybook(f"analytics export --from 2026-03-02 --to 2026-03-01 {tmp_path}", **to).returncode == 2
 
 
 def test_projections_that_stopped_or_are_ahead_are_told_apart_and_all_resumed_at_once(

@@ -1,8 +1,8 @@
-"""`daybook analytics`: logins for people with SQL."""
+"""`daybook analytics grant` and `revoke`: logins for people with SQL."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -10,16 +10,12 @@ import typer
 from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, Data
 
-app = typer.Typer(help="Logins that read the figures by SQL.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from infrastructure.database.analysts import Granted
+
 Login = Annotated[str, typer.Argument(help="The name of the login in PostgreSQL.")]
 
 
-@app.callback()
-def analytics() -> None:
-    """Logins that read the figures by SQL."""
-
-
-@app.command()
 def grant(
     login: Login,
     organization: Annotated[UUID | None, typer.Option(help="Only the figures of this organization.")] = None,
@@ -43,6 +39,10 @@ def grant(
         fail(str(refused))
     whose = "all organizations" if organization is None else f"organization {organization}"
     typer.echo(f"{login} reads the figures of {whose}: schema analysis of {owner.name} at {owner.host}:{owner.port}.")
+    _tell(granted)
+
+
+def _tell(granted: Granted) -> None:
     if granted.password is not None:
         typer.echo(f"Password, shown once: {granted.password}")
     if granted.open:
@@ -53,7 +53,6 @@ def grant(
         )
 
 
-@app.command()
 def revoke(login: Login, data: Data = HOME) -> None:
     """Take the views from a login, and end its sessions. The login stays, with no right in this database."""
     from infrastructure.database.analysts import revoke as revoke_seat
