@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from interfaces.admin.routes import MENU
-from tests.interfaces.admin.browser import Browser
+from tests.interfaces.admin.browser import Browser, with_account
 from tests.interfaces.http.town import Town
 from tests.system.browser.looking import DESK, HOST, TELEPHONE, Onlooker
 from tests.system.browser.panel import sign_in
@@ -71,6 +71,7 @@ async def test_nothing_serious_is_wrong_with_any_page(town: Town, panel: Onlooke
     """By axe, and by the console; nothing is wider than the window."""
     guest = (await town.api.post("/v1/customers", {"name": "Grace Hopper"}, town.owner)).json()["id"]
     await town.booked("09:00", by=town.owner, customer_id=guest)
+    await with_account(town.api, town.customer)
     client: Any = panel.client
     browser: Browser = client.browser
     browser.cookies["daybook-language"] = language
@@ -82,6 +83,7 @@ async def test_nothing_serious_is_wrong_with_any_page(town: Town, panel: Onlooke
         "/admin/system",
         "/admin/nowhere",
         f"/admin/customers/{guest}/change-customer",
+        f"/admin/accounts/{town.customer.account}/see-as",
     ]
     for section in SECTIONS if language == "en" else SECTIONS[:1]:  # the same templates, with longer words
         paths.append(section.path)
