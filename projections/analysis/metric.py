@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from projections.analysis.view import SCHEMA
+from projections.analysis.views import VIEWS
 
 
 class Unit(StrEnum):
@@ -48,6 +49,10 @@ _COLUMNS: Mapping[Dimension, str] = {
     Dimension.HOUR: "v.start_hour",
 }
 _TAGS = f"LEFT JOIN {SCHEMA}.service s USING (service_id) LEFT JOIN LATERAL unnest(s.tags) t (tag) ON true"
+_KEY = "customer_key"
+_WITH_CUSTOMERS = frozenset(view.name for view in VIEWS if _KEY in view.columns)
+CUSTOMERS = "customers"
+"""The column that counts them: those who were erased have no key, so that each of their rows counts as one."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +81,29 @@ class Metric:
     where: str = "true"
     always: Sequence[str] = field(default=())
 
-    def statement(self, by: Sequence[Dimension]) -> str:
-        """SELECT of the metric by dimensions, with the parameters `since` and `until` (dates, both included)."""
+    @property
+    def has_customers(self) -> bool:
+        """Whether its view says which customer a row is about."""
+        return self.view in _WITH_CUSTOMERS
+
+    def statement(self, by: Sequence[Dimension], *, among: Sequence[str] = (), customers: bool = False) -> str:
+        """SELECT of the metric by dimensions, with the parameters `since` and `until` (dates, both included).
+
+        `among`: columns whose value must be in the array that is the parameter of their name. `customers`: with the
+        column CUSTOMERS, which says how many of them a row is about.
+        """
         columns = {str(each): self._column(each) for each in by} | {name: f"v.{name}" for name in self.always}
         period = next((self._column(each) for each in by if each in PERIODS), "%(since)s::date")
         shown = [f"{sql} AS {name}" for name, sql in columns.items()]
         shown += [f"{each.sql.replace('{period}', period)} AS {name}" for name, each in self.measures.items()]
+        if customers:
+            shown.append(f"count(DISTINCT v.{_KEY}) + count(*) FILTER (WHERE v.{_KEY} IS NULL) AS {CUSTOMERS}")
+        where = "".join(f" AND v.{name} = ANY(%({name})s)" for name in among)
         joined = f"{SCHEMA}.{self.view} v {_TAGS if Dimension.TAG in by else ''}"
         numbers = ", ".join(str(n + 1) for n in range(len(columns)))
         return (
             f"SELECT {', '.join(shown)} FROM {joined} "  # noqa: S608  all of it is written in metrics
-            f"WHERE v.{self.date} BETWEEN %(since)s AND %(until)s AND ({self.where})"
+            f"WHERE v.{self.date} BETWEEN %(since)s AND %(until)s AND ({self.where}){where}"
             + (f" GROUP BY {numbers} ORDER BY {numbers}" if columns else "")
         )
 
