@@ -103,6 +103,8 @@ _BOTH_SIDES_AND_AUDITOR: Grants = {**_BOTH_SIDES, Role.AUDITOR: Scope.ANY}
 _AUDITOR_AND_ADMIN: Grants = {Role.AUDITOR: Scope.ANY, Role.ADMIN: Scope.ANY}
 _OWNER_OF_THEN: Grants = {**_AUDITOR_AND_ADMIN, Role.PROVIDER: Scope.OWN}
 """Providers: what belonged, at the time, to an organization that they own now."""
+_FIGURES: Grants = {Role.ANALYST: Scope.ANY, Role.ADMIN: Scope.ANY, Role.PROVIDER: Scope.OWN}
+"""Providers: of the organizations that they own or manage."""
 _SIGNED_IN: Grants = {role: Scope.OWN for role in Role if role is not Role.ANONYMOUS}
 
 _IN_PERSON: Grants = {**_SIGNED_IN}
@@ -270,6 +272,8 @@ ACCESS: Mapping[str, Grants] = {
     "list_deliveries": _STAFF,
     "list_events": _BOTH_SIDES_AND_AUDITOR,
     "stream_events": _BOTH_SIDES_AND_AUDITOR,
+    "list_metrics": _FIGURES,
+    "get_metric": _FIGURES,
     "list_jobs": _AUDITOR_AND_ADMIN,
     "get_job": _AUDITOR_AND_ADMIN,
     "retry_job": _ADMIN,

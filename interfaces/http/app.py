@@ -28,6 +28,7 @@ from interfaces.http.operations import health, job, ledger, problem_type
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.pages import routes as pages
 from interfaces.http.people import consent, customer, erasure, export, me, merge, registration, user
+from interfaces.http.reporting import metric
 from interfaces.http.root import root_route
 from interfaces.http.scheduling import availability, preview, schedule
 from interfaces.http.server.admission import Admission
@@ -81,6 +82,8 @@ ROUTERS = (
     search.router,
     requests.router,
     security_log.router,
+    metric.dictionary,
+    metric.router,
     job.router,
     health.router,
     problem_type.router,

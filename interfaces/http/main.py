@@ -19,6 +19,7 @@ from application.orphans.hours_check import HoursCheckServices, hours_check_hand
 from application.people.erasure import ErasureServices, erase_again, erasure_handlers
 from infrastructure.booking_queries import BookingReadModels
 from infrastructure.database.address import DatabaseAddress
+from infrastructure.database.analytics_pool import analytics_pool
 from infrastructure.database.pool_waits import WAITS, MeasuredPool
 from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_codec import EventCodec
@@ -69,6 +70,7 @@ from projections.availability.invalidation import connect
 from projections.availability.loader import AvailabilityLoader
 from projections.availability.queries import Availability
 from projections.query.last_writes import LastWrites
+from projections.reporting.figures import MetricFigures
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -127,6 +129,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         store=store,
         reads=reads,
         availability=Availability(await _availability(settings, address, stack), reads, cache),
+        figures=MetricFigures(await stack.enter_async_context(analytics_pool(address.dsn)), reads, positions),
         booking=BookingReadModels(reads, journal.head),
         ahead=AheadReader(reads),
         upcoming=UpcomingReader(reads),

@@ -44,6 +44,7 @@ TAGS: Mapping[str, str] = {
     "webhooks": "HTTP messages to your server when something happens.",
     "events": "What has happened: pages after a position, and a stream.",
     "audit": "The ledger that proves the event log unchanged, and the security log.",
+    "analytics": "Figures about bookings, calendars, money and customers, by period and dimension.",
     "jobs": "Reminders, expiries and other work that becomes due, for operators.",
     "health": "Whether this process is alive and ready for requests.",
     "problems": "What the `type` of an error means.",

@@ -564,6 +564,37 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "not_kept": {"events": 0, "jobs": 0, "deliveries": 0},
         "more": False,
     },
+    "MetricDescription": {
+        "name": "no_show_rate",
+        "title": "No-shows",
+        "explanation": "Customers who did not come, of those who did or did not.",
+        "dimensions": ["provider", "month"],
+        "counts_customers": True,
+        "measures": [
+            {"name": "visits", "unit": "count", "meaning": "Completed, or checked in."},
+            {"name": "no_shows", "unit": "count", "meaning": "Marked as no-show."},
+            {"name": "share", "unit": "share", "meaning": "No-shows of both."},
+        ],
+    },
+    "MetricFigures": {
+        "metric": "no_show_rate",
+        "from": "2030-01-01",
+        "to": "2030-02-28",
+        "group_by": ["month"],
+        "rows": [
+            {
+                "dimensions": {"month": "2030-01-01"},
+                "measures": {"visits": 190, "no_shows": 10, "share": 0.05},
+                "suppressed": False,
+            },
+            {
+                "dimensions": {"month": "2030-02-01"},
+                "measures": {"visits": None, "no_shows": None, "share": None},
+                "suppressed": True,
+            },
+        ],
+        "position": "0.4711",
+    },
     "Problem": {
         "type": "/problems/slot-taken",
         "title": "This time is no longer free.",

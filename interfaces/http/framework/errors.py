@@ -34,6 +34,7 @@ from interfaces.http.framework.request_errors import (
 )
 from interfaces.http.framework.responses import HttpResponse
 from projections.query.snapshot import Behind, BeyondHead
+from projections.reporting.figures import FiguresTooSlow
 
 STATUS: Mapping[type[Exception], int] = {
     Malformed: 400,
@@ -57,6 +58,7 @@ STATUS: Mapping[type[Exception], int] = {
     HeadersTooLarge: 431,
     Unavailable: 503,
     Behind: 503,
+    FiguresTooSlow: 503,
 }
 OUTAGES = (
     psycopg.OperationalError,

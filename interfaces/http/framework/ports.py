@@ -31,6 +31,7 @@ from projections.availability.queries import Availability
 from projections.engine.event_feed import EventDecoder
 from projections.query.last_writes import LastWrites
 from projections.query.snapshot import Snapshots
+from projections.reporting.figures import MetricFigures
 
 Check = Callable[[], Awaitable[Mapping[str, Any]]]
 """Facts about a part of the installation; raises when that part is not well."""
@@ -151,6 +152,7 @@ class Ports:
     store: EventStore
     reads: Snapshots
     availability: Availability
+    figures: MetricFigures
     booking: BookingQueries
     ahead: AheadReader
     upcoming: UpcomingReader

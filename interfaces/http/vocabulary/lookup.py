@@ -3,10 +3,10 @@
 from collections import ChainMap
 from collections.abc import Mapping
 
-from interfaces.http.vocabulary import booking, catalog, identity, operations, people, scheduling, webhooks
+from interfaces.http.vocabulary import booking, catalog, identity, operations, people, reporting, scheduling, webhooks
 from interfaces.http.vocabulary.word import Word
 
-ROOMS = (scheduling, booking, catalog, people, identity, webhooks, operations)
+ROOMS = (scheduling, booking, catalog, people, identity, webhooks, reporting, operations)
 WORDS: Mapping[str, Word] = ChainMap(*(dict(room.WORDS) for room in ROOMS))
 
 

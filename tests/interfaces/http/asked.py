@@ -84,7 +84,7 @@ async def asked(it: Tenants, row: str, caller: str) -> Asked:
         {**_example(content), **parts.get("said", {})} if content else None,
         headers,
         parts.get("by", it.callers[caller]),
-        names[first[1]] if first else parts.get("whose"),
+        parts.get("whose") or (names[first[1]] if first else None),
     )
 
 

@@ -20,6 +20,7 @@ from application.event_log import EventStore
 from application.orphans.hours_check import NothingUpcoming, Upcoming
 from application.view_log import PersonView, RecordedView, ViewFilters
 from infrastructure.booking_queries import BookingReadModels
+from infrastructure.database.analytics_pool import analytics_pool
 from infrastructure.event_log.memory_journal import memory_store
 from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from infrastructure.feed.messages import LogMessages
@@ -52,6 +53,7 @@ from projections.engine.positions import Positions
 from projections.engine.projector import Projector
 from projections.query.snapshot import Snapshots
 from projections.registry import PROJECTIONS
+from projections.reporting.figures import MetricFigures
 from tests.conftest import Database
 from tests.infrastructure.mail.gallery import LINKS
 from tests.infrastructure.observability.captured_log import logged, personal
@@ -94,7 +96,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
     patch = pytest.MonkeyPatch()
     patch.setattr(rate_limits, "PATIENCE", PATIENCE)  # a busy machine is no outage of Redis, which halves the limits
     try:
-        async with pool, Positions(engine) as positions:
+        async with pool, analytics_pool(database.application) as questions, Positions(engine) as positions:
             await pool.wait()
             while not positions.known:  # noqa: ASYNC110  it tells nobody
                 await asyncio.sleep(0.01)
@@ -106,6 +108,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
                 feed = FeedPorts(messages, tail, longest=0)  # a stream ends when it has told what there is
                 concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
                 concepts |= {"views": ViewLog(people.rows, store.now), "feed": feed}
+                concepts |= {"figures": MetricFigures(questions, reads, positions)}
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
@@ -198,6 +201,7 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "views": ViewsInMemory(),
         "works": none,
         "feed": FeedPorts(none, none, 0),
+        "figures": none,
     }
 
 

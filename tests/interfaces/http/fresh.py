@@ -385,6 +385,12 @@ async def _since_the_first(_: Tenants, __: str) -> Parts:
     return {"query": {"from": "0.1"}}
 
 
+async def _metric(it: Tenants, _: str) -> Parts:
+    organization = it.names["organization_id"]
+    query = {"from": "2030-01-01", "to": "2030-12-31", "organization_id": organization}
+    return {"metric": "utilisation", "query": query, "whose": organization}
+
+
 FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_inclusion_proof": _first_event,
     "get_consistency_proof": _since_the_first,
@@ -395,6 +401,7 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "get_stream_history": _appointment_then,
     "get_request_chain": _request_then,
     "find_starts": _starts,
+    "get_metric": _metric,
     "find_earliest_starts": _earliest,
     "explain_availability": _why,
     "explain_availability:then": _why_then,

@@ -222,6 +222,9 @@ list_security_events           ?    .    .  |   .    .    .    .  |   .    .    
 list_events                    ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 stream_events                  ?    +    +  |   +    +    +    +  |   +    +    +  |   +    +    .
 
+list_metrics                   ?    .    .  |   +    +    +    +  |   +    +    +  |   +    .    +
+get_metric                     ?    .    .  |   .    +    +    .  |   -    -    -  |   +    .    +
+
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_job                        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 retry_job                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .

@@ -1,0 +1,1 @@
+"""HTTP routes: metrics and their figures."""

@@ -1,0 +1,1 @@
+"""Questions for the figures of metrics, and their answers."""
