@@ -6,6 +6,7 @@ from contextlib import suppress
 from starlette.responses import Response
 from starlette.routing import Route
 
+from application.reporting import GET_METRIC
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from interfaces.admin.booking import timeline
 from interfaces.admin.booking.appointment import APPOINTMENTS
@@ -21,6 +22,7 @@ from interfaces.admin.hours.routes import hours_routes
 from interfaces.admin.page import ROOT, View, page, see_other
 from interfaces.admin.people.account import ACCOUNTS
 from interfaces.admin.people.customer import CUSTOMERS
+from interfaces.admin.reports import page as reports
 from interfaces.admin.request import Panel, PanelRequest
 from interfaces.admin.sections.routes import section_routes
 from interfaces.admin.sections.section import Section
@@ -39,7 +41,11 @@ MENU: Sequence[tuple[str, Sequence[Section]]] = (
     ("system", (JOBS, WEBHOOKS, SECURITY_LOG, VIEWS)),
 )
 _PAGES: Mapping[str, Sequence[tuple[str, str, str]]] = {
-    "booking": (("today", today.PATH, today.OPERATION), ("calendar", pages.PATH, pages.OPERATION)),
+    "booking": (
+        ("today", today.PATH, today.OPERATION),
+        ("calendar", pages.PATH, pages.OPERATION),
+        ("reports", reports.PATH, GET_METRIC),
+    ),
     "system": (("overview", overview_page.PATH, overview_page.OPERATION),),
 }
 """Pages that are no sections, first in their group: name, address, operation."""
@@ -53,7 +59,12 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
         panel.frame.add_places(key, [*(Place(*each) for each in _PAGES.get(key, ())), *places])
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
-    found += [*sign_in_routes(panel), *pages.calendar_routes(panel), *hours_routes(panel)]
+    found += [
+        *sign_in_routes(panel),
+        *pages.calendar_routes(panel),
+        *hours_routes(panel),
+        *reports.report_routes(panel),
+    ]
     found.append(page(panel, "GET", timeline.PATH, show_moment))
     for _, sections in MENU:
         for section in sections:

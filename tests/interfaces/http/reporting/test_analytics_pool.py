@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from psycopg import AsyncConnection
-
 from infrastructure.database.analytics_pool import CONNECTIONS, analytics_pool
-from projections.engine.schema import generation_schema
 from projections.reporting.figures import MetricFigures
 from tests.conftest import Database
+from tests.interfaces.http.reporting.analysis_lock import locked
 from tests.interfaces.http.town import Town, problem
 from tests.support.instances import eventually
 from tests.support.waiting import PATIENCE
@@ -22,18 +20,6 @@ WAITING = """
 
 def path(town: Town, *, days: int = 1) -> str:
     return f"/v1/analytics/bookings_made?from={town.day(-60)}&to={town.day(days)}"
-
-
-@asynccontextmanager
-async def locked(database: Database) -> AsyncIterator[AsyncConnection]:
-    """Nobody reads appointments of analysts meanwhile."""
-    async with await AsyncConnection.connect(database.owner) as connection:
-        live = await (await connection.execute("SELECT generation FROM read.live")).fetchone()
-        assert live is not None
-        table = f"{generation_schema(live[0])}.fact_appointment"
-        await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
-        yield connection
-        await connection.rollback()
 
 
 @asynccontextmanager
