@@ -42,7 +42,9 @@ async def get(request: RequestContext, metric: str, query: Annotated[MetricQuery
     measures.
     """
     asked = await _question(request, _metric(metric), query)
-    found = await request.ports.figures.of(asked, await request.reflecting(analysis.name))
+    at_least = await request.reflecting(analysis.name)
+    request.leave()
+    found = await request.ports.figures.of(asked, at_least)
     headers = {b"cache-control": PRIVATE}
     if query.format == "json":
         return HttpResponse(200, json_of(asked, found), headers, position=found.position)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from infrastructure.database.analytics_pool import CONNECTIONS, analytics_pool
-from projections.reporting.figures import MetricFigures
+from projections.reporting.figures import MOST_AT_ONCE, MetricFigures
 from tests.conftest import Database
 from tests.interfaces.http.reporting.analysis_lock import locked
 from tests.interfaces.http.town import Town, problem
@@ -52,6 +53,8 @@ async def test_bookings_go_on_while_all_connections_for_questions_wait(town: Tow
         await eventually(all_wait)
         for hour in range(10, 16):
             await town.booked(f"{hour}:00")
+        transport: Any = town.api.client._transport
+        assert transport.app.state.options.admission.in_flight == 0
         assert not any(each.done() for each in asked)
         await lock.rollback()
         assert [each.status_code for each in await asyncio.gather(*asked)] == [200] * len(asked)
@@ -62,6 +65,17 @@ async def test_a_question_that_finds_no_connection_is_refused(town: Town, databa
         paths = [path(town, days=n) for n in range(1, CONNECTIONS + 2)]
         answers = await asyncio.gather(*(town.api.ask("GET", each, town.admin) for each in paths))
     assert {problem(each) for each in answers} == {(503, "figures-too-slow")}
+
+
+async def test_no_more_questions_wait_than_are_answered_soon(town: Town, database: Database) -> None:
+    async with patience(town, database, PATIENCE), locked(database) as lock:
+        paths = [path(town, days=n) for n in range(1, MOST_AT_ONCE + 2)]
+        asked = [asyncio.create_task(town.api.ask("GET", each, town.admin)) for each in paths]
+        (refused,) = (await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED))[0]
+        assert problem(refused.result()) == (503, "figures-too-slow")
+        await lock.rollback()
+        answers = [each.status_code for each in await asyncio.gather(*asked)]
+    assert sorted(answers) == [200] * MOST_AT_ONCE + [503]
 
 
 async def test_an_answer_is_kept_until_the_log_goes_on(town: Town, database: Database) -> None:
