@@ -44,5 +44,8 @@ def _change(language: Language, unit: Unit, now: Any, before: Any) -> str:
     if now is None or before is None or now == before:
         return ""
     if unit is Unit.SHARE:
-        return language.say("report.points", count=language.signed((now - before) * 100))
+        shown, shown_before = (round(each * 100, 1) for each in (now, before))  # as they stand beside it
+        return (
+            language.say("report.points", count=language.signed(shown - shown_before)) if shown != shown_before else ""
+        )
     return "" if not before else f"{language.signed((now - before) / abs(before) * 100)}%"
