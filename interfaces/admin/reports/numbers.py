@@ -44,8 +44,6 @@ def _change(language: Language, unit: Unit, now: Any, before: Any) -> str:
     if now is None or before is None or now == before:
         return ""
     if unit is Unit.SHARE:
-        shown, shown_before = (round(each * 100, 1) for each in (now, before))  # as they stand beside it
-        return (
-            language.say("report.points", count=language.signed(shown - shown_before)) if shown != shown_before else ""
-        )
+        points = round(now * 100, 1) - round(before * 100, 1)  # of the numbers as they stand beside it
+        return language.say("report.points", count=language.signed(points)) if points else ""
     return "" if not before else f"{language.signed((now - before) / abs(before) * 100)}%"

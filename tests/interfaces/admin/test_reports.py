@@ -15,13 +15,10 @@ import pytest_asyncio
 from application.access import Caller, Role
 from domain.kernel import new_id
 from infrastructure.database.analytics_pool import analytics_pool
-from infrastructure.mail.money import money_text
 from interfaces.admin.reports.chart import HEIGHT, WIDTH, bars
 from interfaces.admin.reports.metric_words import TRANSLATIONS
-from interfaces.admin.reports.numbers import number
 from interfaces.admin.reports.period import ReportPeriod
-from interfaces.admin.wording import Wording
-from projections.analysis.metric import Dimension, Unit
+from projections.analysis.metric import Dimension
 from projections.analysis.metrics import GROUPS, METRICS
 from projections.reporting.figures import MetricFigures
 from tests.interfaces.admin.browser import Browser, a_session, add_panel, with_account
@@ -239,25 +236,3 @@ async def test_bars_stand_on_zero_and_hang_from_it() -> None:
     assert (down["y"], down["height"]) == (HEIGHT * 3 / 4, HEIGHT / 4)
     assert down["x"] + down["width"] <= WIDTH
     assert [each["height"] for each in bars([0, 0])] == [0, 0]
-
-
-@pytest.mark.parametrize(
-    ("unit", "values", "text", "before", "change", "direction"),
-    [
-        (Unit.COUNT, (1234, 1000), "1,234", "1,000", "+23.4%", "up"),
-        (Unit.COUNT, (3, 0), "3", "0", "", "up"),
-        (Unit.COUNT, (0, 4), "0", "4", "\N{MINUS SIGN}100%", "down"),
-        (Unit.SHARE, (0.0426, 0.0251), "4.3%", "2.5%", "+1.8 points", "up"),
-        (Unit.SHARE, (None, 0.5), "\N{EN DASH}", "50%", "", ""),
-        (Unit.MINUTES, (90, 150), "90 min", "2.5 h", "\N{MINUS SIGN}40%", "down"),
-        (Unit.MINUTES, (-6, -3), "-6 min", "-3 min", "\N{MINUS SIGN}100%", "down"),
-        (Unit.MONEY, (12345, 12345), "€123.45", "€123.45", "", ""),
-        (Unit.MEAN, (1.256, 1.2), "1.26", "1.2", "+4.7%", "up"),
-    ],
-)
-async def test_a_number_and_its_change_are_written_as_people_read_them(
-    unit: Unit, values: tuple[Any, Any], text: str, before: str, change: str, direction: str
-) -> None:
-    told = number(Wording(money_text).of("en", ""), unit, values, "EUR")
-    assert (told["text"], told["before"], told["change"], told["direction"]) == (text, before, change, direction)
-    assert told["value"] == values[0]
