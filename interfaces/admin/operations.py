@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope
 
 from interfaces.admin.request import PanelRequest
@@ -63,13 +64,18 @@ def id_parameter(operation: str) -> str:
 
 async def run(asked: PanelRequest, call: Call) -> Answer:
     """The answer; raises whatever the operation does."""
-    route = OPERATIONS[call.operation]
-    asked.request.scope["operation"] = call.operation
-    response = await route.answer_known(_context(asked, call))
+    response = await respond(asked, call)
     headers = dict(response.raw_headers)
     body = json.loads(bytes(response.body)) if response.body else None
     made = headers.get(b"location", b"").decode().rpartition("/")[2]
     return Answer(body, headers.get(b"daybook-position", b"").decode(), made)
+
+
+async def respond(asked: PanelRequest, call: Call) -> Response:
+    """The response as the API gives it, for what is no JSON."""
+    route = OPERATIONS[call.operation]
+    asked.request.scope["operation"] = call.operation
+    return await route.answer_known(_context(asked, call))
 
 
 def context_of(asked: PanelRequest, operation: str, after: str = "") -> RequestContext:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from starlette.responses import Response
 from starlette.routing import Route
 
+from application.reporting import GET_METRIC
 from domain.errors import Forbidden, NotFound, Unauthenticated
 from interfaces.admin.booking import timeline
 from interfaces.admin.booking.appointment import APPOINTMENTS
@@ -22,6 +23,7 @@ from interfaces.admin.page import ROOT, View, page, see_other
 from interfaces.admin.people.account import ACCOUNTS
 from interfaces.admin.people.customer import CUSTOMERS
 from interfaces.admin.people.see_as import show_seen
+from interfaces.admin.reports import page as reports
 from interfaces.admin.request import Panel, PanelRequest
 from interfaces.admin.sections.routes import section_routes
 from interfaces.admin.sections.section import Section
@@ -40,7 +42,11 @@ MENU: Sequence[tuple[str, Sequence[Section]]] = (
     ("system", (JOBS, WEBHOOKS, SECURITY_LOG, VIEWS)),
 )
 _PAGES: Mapping[str, Sequence[tuple[str, str, str]]] = {
-    "booking": (("today", today.PATH, today.OPERATION), ("calendar", pages.PATH, pages.OPERATION)),
+    "booking": (
+        ("today", today.PATH, today.OPERATION),
+        ("calendar", pages.PATH, pages.OPERATION),
+        ("reports", reports.PATH, GET_METRIC),
+    ),
     "system": (("overview", overview_page.PATH, overview_page.OPERATION),),
 }
 """Pages that are no sections, first in their group: name, address, operation."""
@@ -54,7 +60,12 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
         panel.frame.add_places(key, [*(Place(*each) for each in _PAGES.get(key, ())), *places])
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
     found.append(page(panel, "GET", "/system", overview_page.show_overview))
-    found += [*sign_in_routes(panel), *pages.calendar_routes(panel), *hours_routes(panel)]
+    found += [
+        *sign_in_routes(panel),
+        *pages.calendar_routes(panel),
+        *hours_routes(panel),
+        *reports.report_routes(panel),
+    ]
     found.append(page(panel, "GET", timeline.PATH, show_moment))
     found.append(page(panel, "GET", f"/{ACCOUNTS.name}/{{id:uuid}}/see-as", show_seen))
     for _, sections in MENU:

@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import format_decimal, format_percent
 
 from domain.scheduling.wallclock import UnknownZone, zone
 
@@ -87,6 +88,18 @@ class Language:
         if minutes < 2880:
             return self.say("hours_minutes", hours=minutes // 60, minutes=minutes % 60)
         return self.say("days", count=minutes // 1440)
+
+    def number(self, value: float, digits: int) -> str:
+        """At most so many digits after the point."""
+        return format_decimal(round(value, digits), locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        """A share of 1 in percent."""
+        return format_percent(share, "#,##0.#%", locale=self._locale)
+
+    def signed(self, value: float) -> str:
+        """With its sign, and one digit after the point."""
+        return format_decimal(value, "+#,##0.#;\N{MINUS SIGN}#,##0.#", locale=self._locale)
 
     def money(self, minor: int, currency: str) -> str:
         return self._amount(minor, currency, self._locale)

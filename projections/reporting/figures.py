@@ -20,16 +20,21 @@ from projections.engine.positions import Positions
 from projections.query.snapshot import Behind, Snapshots
 from projections.reporting.question import MOST_ROWS, MetricQuestion
 
-LEAST_PEOPLE = 5
+LEAST_CUSTOMERS = 5
 MOST_CACHED_ROWS = 50_000
+MOST_AT_ONCE = 6
+"""Questions in the process, those that wait for a connection included."""
 Row = Mapping[str, Any]
 
 _POSITION = "SELECT position FROM analysis.as_of"
+_CROWDED = "Others wait for their figures too. Try again later, or ask for a shorter period."
 _NOT_THERE = (errors.UndefinedTable, errors.InvalidSchemaName)
 
 
 class FiguresTooSlow(Exception):
     """The figures take too long. Ask for a shorter period."""
+
+    retry_after = 5
 
 
 class TooManyRows(Invalid):
@@ -47,7 +52,7 @@ class Figures:
 def is_suppressed(row: Row) -> bool:
     """Whether a row is about so few customers that it could tell of one of them. Rows about nobody tell nothing."""
     customers: int = row.get(CUSTOMERS, 0)
-    return 0 < customers < LEAST_PEOPLE
+    return 0 < customers < LEAST_CUSTOMERS
 
 
 class MetricFigures:
@@ -56,7 +61,7 @@ class MetricFigures:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection], reads: Snapshots, positions: Positions) -> None:
         """`pool`: of read-only, repeatable transactions, whose statements the server ends after some seconds."""
         self._pool, self._reads, self._positions = pool, reads, positions
-        self._cached = _CachedFigures()
+        self._cached, self._asked = _CachedFigures(), 0
 
     async def of(self, asked: MetricQuestion, at_least: int | None) -> Figures:
         """Raises FiguresTooSlow, TooManyRows, Behind, BeyondHead."""
@@ -72,17 +77,20 @@ class MetricFigures:
         return found
 
     async def _read(self, asked: MetricQuestion) -> Figures:
+        if self._asked >= MOST_AT_ONCE:
+            raise FiguresTooSlow(_CROWDED)
+        self._asked += 1
         try:
             async with self._pool.connection() as connection:
                 return await _figures(connection, asked)
         except errors.QueryCanceled:
             raise FiguresTooSlow("The figures took too long. Ask for a shorter period or fewer dimensions.") from None
         except PoolTimeout:
-            raise FiguresTooSlow(
-                "Other figures are being worked out. Try again, or ask for a shorter period."
-            ) from None
+            raise FiguresTooSlow(_CROWDED) from None
         except _NOT_THERE:
             raise Behind(analysis.name, 0, 0) from None
+        finally:
+            self._asked -= 1
 
 
 async def _figures(connection: AsyncConnection, asked: MetricQuestion) -> Figures:

@@ -1,6 +1,6 @@
 """The context of one request: its caller, what they may do, and what they sent in headers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -120,6 +120,12 @@ class RequestContext(Request):
         """Record that the caller opens what is this person's. Raises Unavailable."""
         facts = {"role": str(self.caller.role), "via": self.caller.via, "request": self.scope["request_id"]}
         await self.ports.views.record(PersonView(self.caller.account, person, operation, facts))
+
+    def leave(self) -> None:
+        """Count no more among the requests in flight: what follows waits long, and for nothing that others wait for."""
+        leave: Callable[[], None] | None = self.scope.get("leave")
+        if leave is not None:
+            leave()
 
     def note_write(self, account: UUID | None, position: int | None) -> None:
         """The account's next answers include what was written at this position."""

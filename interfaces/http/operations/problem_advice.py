@@ -76,6 +76,8 @@ BY_TYPE: Mapping[str, str] = {
     "too-many-invitations": "Withdraw an open invitation first.",
     "last-owner": "Make another member owner first.",
     "last-admin": "Make another account admin first.",
+    "figures-too-slow": "Ask for a shorter period, for fewer dimensions, or for one organization or provider.",
+    "too-many-rows": "Ask for a shorter period, a longer step such as `month`, or fewer dimensions.",
     "behind": "Send the request again: the read model needs a moment to show your last write.",
 }
 

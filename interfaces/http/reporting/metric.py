@@ -42,7 +42,9 @@ async def get(request: RequestContext, metric: str, query: Annotated[MetricQuery
     measures.
     """
     asked = await _question(request, _metric(metric), query)
-    found = await request.ports.figures.of(asked, await request.reflecting(analysis.name))
+    at_least = await request.reflecting(analysis.name)
+    request.leave()
+    found = await request.ports.figures.of(asked, at_least)
     headers = {b"cache-control": PRIVATE}
     if query.format == "json":
         return HttpResponse(200, json_of(asked, found), headers, position=found.position)
@@ -70,16 +72,16 @@ async def _question(request: RequestContext, metric: Metric, query: MetricQuery)
         query.from_,
         query.to,
         query.group_by or (),
-        await _organizations(request, query),
+        await reported_organizations(request, query.organization_id),
         None if query.provider_id is None else frozenset({query.provider_id}),
         customers=request.caller.role is Role.ANALYST,
     )
 
 
-async def _organizations(request: RequestContext, query: MetricQuery) -> frozenset[UUID] | None:
-    """The organizations whose figures count; None: all."""
-    asked = FindReportedOrganizations(organization_id=query.organization_id, **request.query())
-    if request.of is not None and query.organization_id is None:
+async def reported_organizations(request: RequestContext, organization_id: UUID | None) -> frozenset[UUID] | None:
+    """The organizations whose figures count; None: all. Raises NotFound, Forbidden."""
+    asked = FindReportedOrganizations(organization_id=organization_id, **request.query())
+    if request.of is not None and organization_id is None:
         async with request.snapshot(organization.organizations.name) as read:
             memberships = await organization.ids_of(read, request.of)
         asked = FindReportedOrganizations(memberships=memberships, **request.query())

@@ -47,6 +47,8 @@ POST /admin/providers/{id:uuid}/hours/preview   ?    .    .   |   +    +    +   
 POST /admin/providers/{id:uuid}/hours/save      ?    .    .   |   +    +    +    +  |   -    -    -  |   +    .    .
 
 GET /admin/accounts/{id:uuid}/see-as            >    .    .   |   .    .    .    .  |   .    .    .  |   +    .    .
+GET /admin/reports                   >    .    .   |   .    +    +    .  |   -    -    -  |   +    .    .
+GET /admin/reports/{metric}/csv      >    .    .   |   .    +    +    .  |   -    -    -  |   +    .    .
 
 list appointments              >    .    .   |   +    +    +    +  |   +    +    +  |   +    +    .
 card appointments              >    .    .   |   +    +    +    +  |   -    -    -  |   +    +    .
@@ -160,6 +162,10 @@ async def test_everybody_gets_from_other_routes_what_the_table_says(people: Peop
         "GET /admin/calendar/data": "/admin/calendar/data",
         "GET /admin/calendar/customers": "/admin/calendar/customers?q=guest",
         "GET /admin/calendar/services": f"/admin/calendar/services?provider_id={people.it.names['provider_id']}",
+        "GET /admin/reports": f"/admin/reports?organization_id={people.it.names['organization_id']}",
+        "GET /admin/reports/{metric}/csv": (
+            f"/admin/reports/value/csv?organization_id={people.it.names['organization_id']}"
+        ),
         "GET /admin/sign-in": "/admin/sign-in",
         "POST /admin/sign-in": "/admin/sign-in",
         "GET /admin/language/{name}": "/admin/language/ru",

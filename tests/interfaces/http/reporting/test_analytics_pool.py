@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from psycopg import AsyncConnection
+from typing import Any
 
 from infrastructure.database.analytics_pool import CONNECTIONS, analytics_pool
-from projections.engine.schema import generation_schema
-from projections.reporting.figures import MetricFigures
+from projections.reporting.figures import MOST_AT_ONCE, MetricFigures
 from tests.conftest import Database
+from tests.interfaces.http.reporting.analysis_lock import locked
 from tests.interfaces.http.town import Town, problem
 from tests.support.instances import eventually
 from tests.support.waiting import PATIENCE
@@ -22,18 +21,6 @@ WAITING = """
 
 def path(town: Town, *, days: int = 1) -> str:
     return f"/v1/analytics/bookings_made?from={town.day(-60)}&to={town.day(days)}"
-
-
-@asynccontextmanager
-async def locked(database: Database) -> AsyncIterator[AsyncConnection]:
-    """Nobody reads appointments of analysts meanwhile."""
-    async with await AsyncConnection.connect(database.owner) as connection:
-        live = await (await connection.execute("SELECT generation FROM read.live")).fetchone()
-        assert live is not None
-        table = f"{generation_schema(live[0])}.fact_appointment"
-        await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
-        yield connection
-        await connection.rollback()
 
 
 @asynccontextmanager
@@ -66,6 +53,8 @@ async def test_bookings_go_on_while_all_connections_for_questions_wait(town: Tow
         await eventually(all_wait)
         for hour in range(10, 16):
             await town.booked(f"{hour}:00")
+        transport: Any = town.api.client._transport
+        assert transport.app.state.options.admission.in_flight == 0
         assert not any(each.done() for each in asked)
         await lock.rollback()
         assert [each.status_code for each in await asyncio.gather(*asked)] == [200] * len(asked)
@@ -76,6 +65,17 @@ async def test_a_question_that_finds_no_connection_is_refused(town: Town, databa
         paths = [path(town, days=n) for n in range(1, CONNECTIONS + 2)]
         answers = await asyncio.gather(*(town.api.ask("GET", each, town.admin) for each in paths))
     assert {problem(each) for each in answers} == {(503, "figures-too-slow")}
+
+
+async def test_no_more_questions_wait_than_are_answered_soon(town: Town, database: Database) -> None:
+    async with patience(town, database, PATIENCE), locked(database) as lock:
+        paths = [path(town, days=n) for n in range(1, MOST_AT_ONCE + 2)]
+        asked = [asyncio.create_task(town.api.ask("GET", each, town.admin)) for each in paths]
+        (refused,) = (await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED))[0]
+        assert problem(refused.result()) == (503, "figures-too-slow")
+        await lock.rollback()
+        answers = [each.status_code for each in await asyncio.gather(*asked)]
+    assert sorted(answers) == [200] * MOST_AT_ONCE + [503]
 
 
 async def test_an_answer_is_kept_until_the_log_goes_on(town: Town, database: Database) -> None:

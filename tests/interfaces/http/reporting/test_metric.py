@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from io import StringIO
 from itertools import product
@@ -13,76 +12,23 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
-from application.access import Caller, Role
-from infrastructure.event_log.postgres_journal import PostgresJournal
+from application.access import Role
 from projections.analysis.metric import CUSTOMERS, PERIODS, Dimension
 from projections.analysis.metrics import METRICS
 from projections.reporting import figures
-from tests.conftest import Database
-from tests.interfaces.http.conftest import lift_limits, opened
-from tests.interfaces.http.town import Api, problem
-from tests.projections.analysis.life import Life
-from tests.projections.conftest import recorded
+from tests.interfaces.http.reporting.business import ADMIN, PERIOD, UNTIL, Business, lived
+from tests.interfaces.http.town import problem
 from tests.support.builders import somebody
-from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SINCE, UNTIL = date(2030, 1, 1), date(2030, 12, 31)
-PERIOD = f"from={SINCE}&to={UNTIL}"
-ADMIN, ANALYST = somebody(Role.ADMIN), somebody(Role.ANALYST)
-STEPS = 400
-Rows = Sequence[dict[str, Any]]
-
-
-@dataclass
-class Business:
-    """An installation in which a business has lived for some months."""
-
-    api: Api
-    database: Database
-    life: Life
-
-    async def asked(self, path: str, by: Caller = ADMIN) -> dict[str, Any]:
-        answer = await self.api.get(f"/v1/analytics/{path}", by)
-        assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
-
-    async def rows(self, metric: str, *by: Dimension, caller: Caller = ADMIN, more: str = "") -> Rows:
-        """The rows of an answer, flat."""
-        grouped = f"&group_by={','.join(by)}" if by else ""
-        found = await self.asked(f"{metric}?{PERIOD}{grouped}{more}", caller)
-        return [{**each["dimensions"], **each["measures"], "suppressed": each["suppressed"]} for each in found["rows"]]
-
-    async def select(self, statement: str) -> Rows:
-        connection = await AsyncConnection.connect(self.database.application, row_factory=dict_row)
-        async with connection:
-            return await (await connection.execute(statement.encode(), {"since": SINCE, "until": UNTIL})).fetchall()
-
-    def owner(self, salon: int) -> Caller:
-        (account,) = self.life.salons[salon].members
-        return Caller(account, Role.PROVIDER)
+ANALYST = somebody(Role.ANALYST)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def business(servers, new_database, tmp_path_factory) -> AsyncIterator[Business]:
-    database = new_database()
-    journal = PostgresJournal(database.application, patience=PATIENCE)
-    with pytest.MonkeyPatch.context() as patch:
-        lift_limits(patch)
-        async with opened(database, servers.redis_url, tmp_path_factory.mktemp("figures")) as api:
-            await journal.open()
-            life = Life(1)
-            for _ in range(STEPS):
-                if pending := life.recorded():
-                    await recorded(journal, *pending)
-                life.step()
-            await journal.close()
-            await api.catch_up()
-            yield Business(api, database, life)
+    async with lived(servers.redis_url, new_database(), tmp_path_factory.mktemp("figures")) as business:
+        yield business
 
 
 def written(row: dict[str, Any]) -> dict[str, Any]:

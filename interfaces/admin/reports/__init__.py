@@ -1,0 +1,1 @@
+"""Reports: the metrics with the period before beside each number, and charts."""
