@@ -14,6 +14,7 @@ RINGS = ("domain/", "application/", "infrastructure/", "projections/", "interfac
 # Files that list every operation, event or owned table by hand, beside the code.
 LISTS = (
     "docs/",
+    "interfaces/admin/words/",
     "interfaces/http/openapi_examples.py",
     "interfaces/http/vocabulary/",
     "tests/interfaces/http/test_matrix.py",

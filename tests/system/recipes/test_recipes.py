@@ -26,6 +26,7 @@ GUARDS = (
 # Recipe -> the row of the matrix that it adds.
 ROWS: Mapping[str, str] = {
     "appointment-event": "undo_check_in",
+    "metric": "get_metric",
     "organization-read-model": "list_workload",
     "provider-field": "change_provider",
 }
