@@ -125,14 +125,14 @@ AS_OF = AnalysisView(
     "as_of",
     "One row: how far the figures are.",
     {
-        "generation": ViewColumn("l.generation", "The generation of the read models; a rebuild makes another."),
+        "generation": ViewColumn("b.generation", "The generation of the read models; a rebuild makes another."),
         "position": ViewColumn("b.position", "The position of the last event in the figures."),
         "last_event_at": ViewColumn("f.at", "When that event was recorded (UTC)."),
         "horizon": ViewColumn("f.horizon", "The last date of analysis.open_time."),
     },
-    "read.live l JOIN read.bookmark b ON b.generation = l.generation AND b.reader = 'analysis'"
-    " LEFT JOIN {facts}.fact_clock f ON true",
+    "read.bookmark b LEFT JOIN {facts}.fact_clock f ON true",
     organization=None,
+    where="b.reader = 'analysis' AND '{facts}' = 'read_' || b.generation",  # that of the facts, live or not
 )
 
 VIEWS = (

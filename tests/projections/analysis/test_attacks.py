@@ -235,6 +235,7 @@ async def test_a_rebuild_waits_for_a_question_and_moves_the_views_afterwards(att
 
         await eventually(switched)
         assert not running.done(), "the old generation is still shown"
+        assert ask(dsn, "SELECT generation FROM as_of") == [(1,)]
         with pytest.raises(ViewsPointHere):
             await rebuild._drop(1)
         held.rollback()
