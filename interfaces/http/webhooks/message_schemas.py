@@ -40,7 +40,7 @@ class ProviderSnapshot(Shape):
 
     id: UUID
     version: int
-    status: Annotated[Literal["active", "deactivated"], EnumName("ProviderStatus")]
+    status: Annotated[Literal["active", "paused", "deactivated"], EnumName("ProviderStatus")]
     organization_id: UUID | None
     timezone: str
     position: LogPosition

@@ -10,6 +10,10 @@ import pytest
 from application.catalog.provider import ChangeProvider, change_provider
 from application.scheduling.schedule import ReplaceSchedule, replace_schedule
 from application.webhooks.payload import WebhookEvent, payload
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_status import AppointmentStatus
+from domain.catalog.catalog_status import CatalogStatus
+from domain.catalog.provider import Provider
 from domain.kernel import Aggregate
 from domain.webhooks.webhook import TYPES
 from infrastructure.event_log.event_store import EventStore
@@ -47,3 +51,24 @@ def test_a_message_is_as_described(kind: str, subjects: dict[str, Aggregate]) ->
     described(kind).validate(message)
     with pytest.raises(jsonschema_rs.ValidationError):
         described(kind).validate({**message, "data": {**message["data"], "note": "personal"}})
+
+
+@pytest.mark.parametrize("status", [*CatalogStatus])
+def test_a_message_about_a_provider_of_any_status_is_as_described(
+    status: CatalogStatus, subjects: dict[str, Aggregate]
+) -> None:
+    provider = subjects["provider"]
+    assert isinstance(provider, Provider)
+    provider.status = status
+    described("provider.changed").validate(json.loads(payload(WebhookEvent(7, "provider.changed", AT, provider))))
+
+
+@pytest.mark.parametrize("status", [*AppointmentStatus])
+def test_a_message_about_an_appointment_of_any_status_is_as_described(
+    status: AppointmentStatus, subjects: dict[str, Aggregate]
+) -> None:
+    appointment = subjects["appointment"]
+    assert isinstance(appointment, Appointment)
+    appointment.status = status
+    message = payload(WebhookEvent(7, "appointment.booked", AT, appointment))
+    described("appointment.booked").validate(json.loads(message))
