@@ -115,6 +115,9 @@ def _complete(operation: dict[str, Any], route: Route, schemas: Mapping[str, Any
     if _is_form(route):
         content = operation["requestBody"]["content"]
         content["application/x-www-form-urlencoded"] = content.pop("application/json")
+    stream = operation["responses"].get("200", {}).get("content", {}).get("text/event-stream")
+    if stream is not None:
+        del stream["schema"]["type"]  # FastAPI takes every answer that is no JSON for a text; this is many messages
     complete(operation, route, resource=_has_version(operation, schemas))
 
 

@@ -17,7 +17,6 @@ from projections.read_models.feed import reading
 
 router = Router("/v1/events", "events")
 _EXAMPLE = 'id: 0.4711\nevent: schedule.changed\ndata: {"type":"schedule.changed","data":{}}\n\n'
-# Of no type: OpenAPI 3.1 has no word for an answer of many messages, and each of them is more than a text.
 _SENT = {"description": "Server-sent events: `id` is a position, `event` a type, `data` a message as in `/v1/events`."}
 STREAM: Any = {200: {"content": {"text/event-stream": {"schema": _SENT, "example": _EXAMPLE}}}}
 _POSITION = {"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}
