@@ -1,8 +1,10 @@
 """A provider's calendar with what applied before: open and booked minutes of each local date."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -51,15 +53,25 @@ class CalendarHistory:
     holidays: Mapping[UUID, Collection[date]]
     due: Sequence[tuple[Interval, str]]
 
+    @cached_property
+    def _near(self) -> Mapping[date, Sequence[tuple[Interval, str]]]:
+        """What is due by the dates that it may lie on, in any zone."""
+        found: dict[date, list[tuple[Interval, str]]] = defaultdict(list)
+        for each in self.due:
+            first, last = (each[0].start - _A_DAY).date(), (each[0].end + _A_DAY).date()
+            for number in range(first.toordinal(), last.toordinal() + 1):
+                found[date.fromordinal(number)].append(each)
+        return found
+
     def minutes(self, day: date) -> DayMinutes | None:
         """None for a date before the first plan on which nothing is due."""
-        plan = self.plan_on(day)
-        timezone = plan.timezone if plan else next((name for time, name in self.due if _touches(time, day, name)), None)
+        plan, due = self.plan_on(day), self._near.get(day, ())
+        timezone = plan.timezone if plan else next((name for time, name in due if _touches(time, day, name)), None)
         if timezone is None:
             return None
         bounds = day_bounds(day, zone(timezone))
         opened = self._opened(day, bounds)
-        booked = merge(clip(time, bounds) for time, _ in self.due)
+        booked = merge(clip(time, bounds) for time, _ in due)
         both = intersect(booked, opened)
         organization_id = self._organization_on(day, zone(timezone))
         return DayMinutes(timezone, organization_id, *map(_length, (opened, booked, both)))
