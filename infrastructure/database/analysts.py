@@ -8,6 +8,7 @@ import psycopg
 from psycopg import sql
 
 from infrastructure.database.roles import APPLICATION
+from projections.analysis.schema import rights_of
 
 SETTINGS = {
     "statement_timeout": "60s",
@@ -52,13 +53,10 @@ def grant(owner_dsn: str, login: str, organization_id: UUID | None, password: st
         made = _made(connection, login, password)
         still = _closed_to_public(connection)
         connection.execute(_SEAT, [login, organization_id])
-        name = sql.Identifier(login)
-        for statement in (
-            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(connection.info.dbname), name),
-            sql.SQL("GRANT USAGE ON SCHEMA analysis TO {}").format(name),
-            sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA analysis TO {}").format(name),
-        ):
-            connection.execute(statement)
+        for statement in rights_of(login):
+            connection.execute(statement.encode())
+        database, name = sql.Identifier(connection.info.dbname), sql.Identifier(login)
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, name))
         return Granted(password if made else None, still)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from projections.analysis.facts import FACTS
 from projections.analysis.view import SCHEMA
 from projections.analysis.views import VIEWS
-from projections.engine.schema import generation_schema
+from projections.engine.schema import generation_schema, quoted
 
 _CONTROL = """
 CREATE TABLE IF NOT EXISTS read.analyst_seat (
@@ -75,9 +75,14 @@ def point(connection: Connection, generation: int, role: str) -> None:
 
 def let_in(connection: Connection, login: str) -> None:
     """Let a login read the views, and nothing else."""
+    for statement in rights_of(login):
+        connection.exec_driver_sql(statement)
+
+
+def rights_of(login: str) -> Sequence[str]:
+    """The statements that give a login what it needs to read the views."""
     name = quoted(login)
-    connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}")
-    connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {name}")
+    return f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}", f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {name}"
 
 
 def check_unseen(connection: Connection, generation: int) -> None:
@@ -94,11 +99,6 @@ def signature_of(generation: int, role: str) -> str:
     said = [view.statement(facts, role) + str(view.comments()) for view in VIEWS]
     digest = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return f"Figures for analysts, of generation {generation}. Definition {digest[:16]}."
-
-
-def quoted(name: str) -> str:
-    """An identifier in SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(value: str) -> str:

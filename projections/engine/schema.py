@@ -22,6 +22,11 @@ def generation_schema(generation: int) -> str:
     return f"{SCHEMA}_{generation}"
 
 
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def schemas(generation: int) -> dict[str | None, str | None]:
     """The schemas of a generation's tables, as SQLAlchemy's `schema_translate_map`."""
     return {SCHEMA: generation_schema(generation), _KEPT: SCHEMA}
@@ -52,6 +57,7 @@ __all__ = [
     "json",
     "kept",
     "metadata",
+    "quoted",
     "schemas",
     "sort_key",
     "uuid",

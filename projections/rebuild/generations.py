@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from projections.analysis import schema as analysis
 from projections.availability import earliest
 from projections.engine.projection import Projection
-from projections.engine.schema import generation_schema, kept, metadata, schemas
+from projections.engine.schema import generation_schema, kept, metadata, quoted, schemas
 from projections.query.ownership import ownership_of
 from projections.registry import PROJECTIONS
 
@@ -71,10 +71,10 @@ def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIO
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     analysis.prepare(connection, role)
     _grant(connection, "read", "SELECT", role)
-    connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {_quoted(role)}")
-    connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {_quoted(role)}")
+    connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {quoted(role)}")
+    connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {quoted(role)}")
     for table in KEPT:
-        connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {_quoted(role)}')
+        connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {quoted(role)}')
     if not {"analysis"}.intersection(outdated(connection, projections)):
         analysis.point(connection, live, role)
     return live
@@ -145,9 +145,5 @@ def _secure_rows(connection: Connection, table: str, own: str) -> None:
 
 
 def _grant(connection: Connection, schema: str, privileges: str, role: str) -> None:
-    connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {_quoted(role)}')
-    connection.exec_driver_sql(f'GRANT {privileges} ON ALL TABLES IN SCHEMA "{schema}" TO {_quoted(role)}')
-
-
-def _quoted(role: str) -> str:
-    return '"' + role.replace('"', '""') + '"'
+    connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA "{schema}" TO {quoted(role)}')
+    connection.exec_driver_sql(f'GRANT {privileges} ON ALL TABLES IN SCHEMA "{schema}" TO {quoted(role)}')

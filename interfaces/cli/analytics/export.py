@@ -12,7 +12,6 @@ from interfaces.cli.failures import fail
 from interfaces.cli.options import HOME, Data
 
 _DATE = ["%Y-%m-%d"]
-Day = Annotated[datetime, typer.Option(formats=_DATE, metavar="YYYY-MM-DD")]
 
 
 def export(

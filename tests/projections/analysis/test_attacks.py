@@ -20,7 +20,9 @@ from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.local.servers import LocalServers
 from projections.analysis.schema import ViewsPointHere
 from projections.analysis.views import VIEWS
+from projections.engine.positions import Positions
 from projections.engine.projector import Projector
+from projections.query.snapshot import Behind, Snapshots
 from projections.rebuild.generations import ensure
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import PROJECTIONS
@@ -252,8 +254,25 @@ def live_generation(dsn: str) -> int:
 
 async def test_a_false_notification_shows_nobody_old_data(attacked: Attacked) -> None:
     """NOTIFY can't be taken away; a snapshot looks at its own position."""
-    ask(attacked.dsn(attacked.everything), "SELECT pg_notify('read', '999999999'), pg_notify('log', 'nonsense')")
-    assert ask(attacked.database.owner, "SELECT count(*) FROM read.bookmark WHERE position > 100000") == [(0,)]
+    journal = PostgresJournal(attacked.database.application, patience=PATIENCE)
+    await journal.open()
+    attacked.life.book()
+    written = await recorded(journal, *attacked.life.recorded())
+    await journal.close()
+    engine = create_async_engine(attacked.database.url)
+    async with Positions(engine) as positions:
+
+        async def misled() -> bool:
+            ask(
+                attacked.dsn(attacked.everything), "SELECT pg_notify('read', '999999999'), pg_notify('log', 'nonsense')"
+            )
+            return positions.reached("analysis", written)
+
+        await eventually(misled)
+        with pytest.raises(Behind):
+            async with Snapshots(engine, positions).open("analysis", at_least=written):
+                pass
+    await engine.dispose()
 
 
 async def test_a_login_that_may_do_more_is_no_analyst(attacked: Attacked) -> None:

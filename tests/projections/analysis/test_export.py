@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -78,4 +78,3 @@ async def test_an_interrupted_export_goes_on(lived: Database, tmp_path: Path) ->
 def test_each_view_with_a_date_is_exported() -> None:
     dated = {view.name for view in VIEWS if any(name == "date" or name.endswith("_date") for name in view.columns)}
     assert DATES.keys() == dated - {"dates"}
-    assert date.fromisoformat(f"{SINCE}") == SINCE

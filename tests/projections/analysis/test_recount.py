@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from projections.analysis.metric import Dimension
@@ -260,13 +261,11 @@ async def test_open_time_equals_a_recount_by_the_minute(life: Life, figures: Fig
 
 
 async def test_a_rebuild_makes_the_same_facts(life: Life, engine: Any, database: Database) -> None:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
     owner = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
     compared = await Rebuild(owner, PROJECTIONS, CODEC).check()
     await owner.dispose()
+    assert compared.position > len(life.events) / 2
     assert not compared.differences
-    assert life.events
 
 
 async def test_cohorts_add_up(life: Life, figures: Figures) -> None:
@@ -295,4 +294,3 @@ async def test_the_log_is_not_empty(life: Life, database: Database) -> None:
         rows = await (await connection.execute("SELECT DISTINCT event FROM analysis.appointment_event")).fetchall()
     kinds = {kind for (kind,) in rows}
     assert kinds >= {"booked", "requested", "moved", "cancelled", "completed", "no_show", "confirmed"}
-    assert life.events
