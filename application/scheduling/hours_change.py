@@ -61,8 +61,12 @@ DECIDE_LATER = OrphanHandling()
 def schedule_check(
     before: Mapping[str, Any], schedule: Schedule, by: UUID, now: datetime, orphans: OrphanHandling = DECIDE_LATER
 ) -> Sequence[JobRequest]:
-    """The job for a changed schedule; none if nothing was changed. `before`: its `rules` before the change."""
-    if not schedule.pending_events:
+    """The job for a changed schedule. `before`: its `rules` before the change.
+
+    None if nothing was changed, nor for the first hours of a calendar, which leave no appointment outside.
+    """
+    changes = len(schedule.pending_events)
+    if not changes or schedule.version == 1 + changes:
         return ()
     said = {"by": str(by), **orphans.said(), "before": before, "after": schedule.rules(now)}
     return [JobRequest("check_hours", said, subject=schedule.calendar_id)]

@@ -31,7 +31,7 @@ from infrastructure.event_log.journal import Appended, DuplicateCommand, Enqueue
 from infrastructure.event_log.metrics import count_command, count_event
 from infrastructure.jobs.payload import seal_payload
 from infrastructure.privacy.field_encryption import personal_of
-from infrastructure.privacy.keyring import drop_plain_text
+from infrastructure.privacy.keyring import NO_KEYS, drop_plain_text
 
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
@@ -83,6 +83,7 @@ class CommandAttempt:
         self._reads: dict[UUID, int] = {}
         self._held: list[UUID] = []
         self._of_several_moments = False
+        self._person_keys: Mapping[UUID, bytes] = NO_KEYS
         self._result: Appended | DuplicateCommand | None = None
         self._command = type(request).__name__ if isinstance(request, Command) else None
         self._outcome = "unchanged"
@@ -139,10 +140,11 @@ class CommandAttempt:
             return
         events = [event for a in changed for event in a.pending_events]
         subjects = {personal.subject for personal in personal_of(events)}
-        keys = await self._repository.keyring.for_writing(subjects) if subjects else {}
+        if subjects:
+            self._person_keys = await self._repository.keyring.for_writing(subjects)
         rank = highest(self._ranks)
         metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
-        rows = [encode(event, metadata, keys) for event in events]
+        rows = [encode(event, metadata, self._person_keys) for event in events]
         reads = dict(self._reads)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
@@ -174,7 +176,9 @@ class CommandAttempt:
         if self._result is None and self._idempotency is not None:
             self._result = await self._append(answer, self._reads, ())
         if isinstance(self._result, Appended):
-            return CommandResult(await self.unseal(answer), self._result.position)
+            # The keys that encrypted it decrypt it: nobody can have been erased before the append and be read after it.
+            readable = await self._repository.keyring.decrypted(answer, self._person_keys)
+            return CommandResult(readable, self._result.position)
         if isinstance(self._result, DuplicateCommand):
             return await self._replay(self._result)
         peeked = await self._peek()

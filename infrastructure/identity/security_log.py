@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
 from application.identity.security_log import SecurityEvent
-from infrastructure.database.gathered_rows import GatheredRows
+from infrastructure.database.gathered_calls import GatheredCalls
 from infrastructure.database.row_pool import RowPool
 
 _RECORD = "SELECT auth.record_security(%s::text[], %s::uuid[], %s::bytea[], %s::jsonb[])"
@@ -42,7 +42,7 @@ class SecurityLog:
     def __init__(self, pool: RowPool, key: bytes) -> None:
         self._pool = pool
         self._key = key
-        self._gathered = GatheredRows(self._record, "security log")
+        self._gathered = GatheredCalls(self._record, "security log")
 
     async def note(self, kind: str, account_id: UUID | None = None, *, network: str = "", **facts: Any) -> None:
         _EVENTS.labels(kind).inc(facts.get("times", 1))

@@ -11,7 +11,7 @@ from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
 from application.view_log import PersonView, RecordedView, ViewFilters
-from infrastructure.database.gathered_rows import GatheredRows
+from infrastructure.database.gathered_calls import GatheredCalls
 from infrastructure.database.row_pool import RowPool
 
 _RECORD = "SELECT audit.record_views(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[])"
@@ -32,7 +32,7 @@ class ViewLog:
 
     def __init__(self, rows: RowPool, now: Callable[[], datetime]) -> None:
         self._rows, self._now = rows, now
-        self._gathered = GatheredRows(self._record, "views log")
+        self._gathered = GatheredCalls(self._record, "views log")
         self._known: set[tuple[UUID, UUID]] = set()
         self._hour: datetime | None = None
 

@@ -1,23 +1,27 @@
 """One key a person, outside the log, wrapped by the master key. Erasing a person means deleting the key.
 
-Keys of persons are never cached: a deleted key is gone in every process at once.
+Keys of persons are never cached: a deleted key is gone in every process at once. Those who ask for keys during one
+look-up share the next, which begins after they asked.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.people.email_address import mailbox_of
 from domain.kernel import Aggregate, derived_id
 from domain.personal_data import PersonalData
+from infrastructure.database.gathered_calls import GatheredCalls
 from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, decrypt, decrypt_in_place, encrypt
 
 KEY = 32  # bytes
+NO_KEYS: Mapping[UUID, bytes] = MappingProxyType({})
 A = TypeVar("A", bound=Aggregate)
 
 
@@ -48,13 +52,17 @@ class Keyring:
         self._rows = rows
         self._masters = masters
         self._secrets: dict[str, bytes] = {}
+        self._wanted = GatheredCalls(self._look_up, "keys of persons")
 
     async def for_reading(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
         """The existing keys: erased persons have none. Raises UnknownMasterKey."""
         if not subjects:
             return {}
-        found = await self._rows.get(subjects)
-        return {subject: self._masters.unwrap(subject, wrapped) for subject, wrapped in found.items()}
+        found = await self._wanted.add(subjects)
+        return {each: self._masters.unwrap(each, found[each]) for each in subjects if each in found}
+
+    async def _look_up(self, wanted: Sequence[Collection[UUID]]) -> Mapping[UUID, WrappedKey]:
+        return await self._rows.get(set[UUID]().union(*wanted))
 
     async def for_writing(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
         """A key for each subject, made where there is none."""
@@ -65,12 +73,16 @@ class Keyring:
         await self._rows.add({each: self._masters.wrap(each, secrets.token_bytes(KEY)) for each in missing})
         return await self.for_reading(subjects)  # another process may have added them first
 
-    async def decrypted(self, aggregate: A) -> A:
-        """The aggregate itself, or a readable copy if it holds personal data."""
+    async def decrypted(self, aggregate: A, known: Mapping[UUID, bytes] = NO_KEYS) -> A:
+        """The aggregate itself, or a readable copy if it holds personal data.
+
+        `known`: keys that the caller has read already; the others are looked up.
+        """
         personal = list(_personal(getattr(aggregate, "__dict__", {}).values()))
         if not personal:
             return aggregate
-        keys = await self.for_reading({each.subject for each in personal})
+        unknown = {each.subject for each in personal} - known.keys()
+        keys = {**known, **await self.for_reading(unknown)}
         copy = aggregate.own_copy()
         for name, value in vars(copy).items():
             copy.__dict__[name] = _decrypted(value, keys)

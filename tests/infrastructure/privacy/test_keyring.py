@@ -4,7 +4,10 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -25,8 +28,9 @@ from infrastructure.privacy.field_encryption import (
     personal_of,
     place_of,
 )
-from infrastructure.privacy.keyring import Keyring
+from infrastructure.privacy.keyring import Keyring, PersonKeyRows
 from tests.conftest import Database
+from tests.support.builders import a_booked_appointment, an_open_week, somebody
 from tests.support.instances import ask, clean_environment, within
 from tests.support.sealed import MASTERS
 
@@ -150,3 +154,66 @@ async def rotate():
 
 asyncio.run(rotate())
 """
+
+
+class _Counted:
+    """The table of keys, which counts the look-ups and keeps each waiting until it may go on."""
+
+    def __init__(self, rows: PersonKeyRows) -> None:
+        self._rows = rows
+        self.asked: list[int] = []
+        self.go_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rows, name)
+
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
+        self.asked.append(len(subjects))
+        await self.go_on.wait()
+        return await self._rows.get(subjects)
+
+
+async def test_keys_that_are_asked_for_during_a_look_up_share_the_next_one(journal: PostgresJournal) -> None:
+    persons = [new_id() for _ in range(100)]
+    await Keyring(journal.keys, MASTERS).for_writing(persons)
+    rows = _Counted(journal.keys)
+    keyring = Keyring(rows, MASTERS)
+    first = asyncio.create_task(keyring.for_reading(persons[:1]))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(keyring.for_reading([person])) for person in persons[1:]]
+    await asyncio.sleep(0)
+    rows.go_on.set()
+    found = await asyncio.gather(first, *others)
+    assert [len(keys) for keys in found] == [1] * 100
+    assert [set(keys) for keys in found] == [{person} for person in persons]
+    assert rows.asked == [1, 99]
+
+
+async def test_who_asks_after_an_erasure_finds_no_key_whatever_look_up_is_under_way(
+    journal: PostgresJournal, database: Database
+) -> None:
+    person = new_id()
+    await Keyring(journal.keys, MASTERS).for_writing([person])
+    rows = _Counted(journal.keys)
+    keyring = Keyring(rows, MASTERS)
+    before = asyncio.create_task(keyring.for_reading([person]))
+    await asyncio.sleep(0)
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        connection.execute("DELETE FROM keyring.person WHERE subject = %s", [person])
+    after = asyncio.create_task(keyring.for_reading([person]))
+    rows.go_on.set()
+    await before
+    assert await after == {}
+
+
+async def test_a_booking_with_a_note_looks_the_persons_key_up_once(journal: PostgresJournal) -> None:
+    store = EventStore(journal, MASTERS)
+    week = await an_open_week(store)
+    by = somebody()
+    await a_booked_appointment(store, week, "09:00", by, note="by the window")  # makes the key
+    rows = _Counted(journal.keys)
+    rows.go_on.set()
+    store.keyring = Keyring(rows, MASTERS)
+    booked = await a_booked_appointment(store, week, "10:00", by, note="by the window")
+    assert booked.note == "by the window"
+    assert rows.asked == [1]
