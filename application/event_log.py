@@ -2,6 +2,7 @@
 
 A decision is recorded only if it is still based on fresh state: the transaction that records checks every stream
 that the attempt loaded, together with those it writes. If another writer came first, the handler decides again.
+A refusal rests on those that it consulted, too.
 """
 
 from __future__ import annotations
@@ -131,6 +132,13 @@ class EventLog(EventReader, Protocol):
 
     async def edit_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
         """As `edit`, several at once in the given order; None where there is no stream yet."""
+        ...
+
+    def consult(self) -> EventReader:
+        """Reads what only a refusal rests on: a decision that is recorded does not depend on these streams.
+
+        A booking does not depend on the providers that were looked at before the chosen one.
+        """
         ...
 
     async def unseal(self, aggregate: A) -> A:

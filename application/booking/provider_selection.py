@@ -12,7 +12,7 @@ from application.booking.refusals import OverrideByStaff, refusal
 from application.booking.reservation import ReservationRequest, take
 from application.catalog.membership import acts, hosts, staff
 from application.customer_record import record_of
-from application.event_log import Command, ConcurrencyConflict, EventLog
+from application.event_log import Command, ConcurrencyConflict, EventLog, EventReader
 from application.scheduling.start_look import look_at_start
 from domain.booking.appointment_fields import BookedTerms
 from domain.booking.calendar_day import SlotTaken
@@ -156,18 +156,23 @@ async def take_start(
 async def _first_free(
     cmd: BookingRequest, service: Service, log: EventLog, now: datetime, ranking: ProviderRanking
 ) -> UUID:
-    """The first provider in the ranking that offers the start."""
+    """The first provider in the ranking that offers the start.
+
+    The providers before it are only consulted: what happens to their calendars meanwhile makes no booking of this one
+    stale. The command looks at the chosen one again.
+    """
+    consulted = log.consult()
     ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
     rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
     acting = 0
     for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
-        provider = await log.load(Provider, provider_id)
-        if not (cmd.by.is_customer or await acts(cmd.by, provider, log)):
+        provider = await consulted.load(Provider, provider_id)
+        if not (cmd.by.is_customer or await acts(cmd.by, provider, consulted)):
             continue
         acting += 1
         try:
-            rule = await _rule_against(cmd, service, provider, log, now)
+            rule = await _rule_against(cmd, service, provider, consulted, now)
         except (ProviderInactive, NotOfferedBy):
             continue
         if rule is None:
@@ -179,7 +184,7 @@ async def _first_free(
 
 
 async def _rule_against(
-    cmd: BookingRequest, service: Service, provider: Provider, log: EventLog, now: datetime
+    cmd: BookingRequest, service: Service, provider: Provider, log: EventReader, now: datetime
 ) -> Rule | None:
     """The rule that forbids the start with this provider; None if the provider offers it."""
     aside = cmd.override.aside if cmd.override else frozenset[Rule]()

@@ -15,6 +15,7 @@ from application.event_log import (
     Command,
     CommandResult,
     ConcurrencyConflict,
+    EventReader,
     IdempotencyKey,
     KeyReused,
     Request,
@@ -22,13 +23,12 @@ from application.event_log import (
 )
 from application.jobs.job import JobRequest
 from domain.catalog.organization import Organization, Rank, highest
-from domain.errors import NotFound
 from domain.kernel import Aggregate
-from infrastructure.event_log.aggregate_cache import UNKNOWN
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.event_codec import EventRow, decode, encode, evolve, metadata_of
 from infrastructure.event_log.journal import Appended, DuplicateCommand, EnqueuedJob, LogEntry, StaleReads
 from infrastructure.event_log.metrics import count_command, count_event
+from infrastructure.event_log.read_set import ReadSet, existing
 from infrastructure.jobs.payload import seal_payload
 from infrastructure.privacy.field_encryption import personal_of
 from infrastructure.privacy.keyring import NO_KEYS, drop_plain_text
@@ -80,9 +80,9 @@ class CommandAttempt:
         self._actor = request.by.id if request.by.role is Role.PROVIDER else None  # ranks count for no other role
         self._ranks = set[Rank | None]()
         self._epoch = repository.journal.epoch
-        self._reads: dict[UUID, int] = {}
+        self._reads = ReadSet(repository)
+        self._consulted = ReadSet(repository)
         self._held: list[UUID] = []
-        self._of_several_moments = False
         self._person_keys: Mapping[UUID, bytes] = NO_KEYS
         self._result: Appended | DuplicateCommand | None = None
         self._command = type(request).__name__ if isinstance(request, Command) else None
@@ -99,23 +99,19 @@ class CommandAttempt:
             count_command(self._command, self._outcome, error)
 
     async def find(self, kind: type[A], id: UUID) -> A | None:
-        aggregate = self._repository.cache.get(id)
-        if aggregate is UNKNOWN:
-            return (await self.find_all(kind, [id]))[0]
-        self._of_several_moments = True
-        return self._see(kind, id, aggregate)
+        return self._note_rank(await self._reads.find(kind, id))
 
     async def find_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
-        wanted = list(ids)
-        found, cached = await self._repository.fetch(wanted)
-        self._of_several_moments |= cached or bool(self._reads)
-        return [self._see(kind, id, found[id]) for id in wanted]
+        return [self._note_rank(found) for found in await self._reads.find_all(kind, ids)]
 
     async def load(self, kind: type[A], id: UUID) -> A:
-        return _existing(kind, id, await self.find(kind, id))
+        return existing(kind, id, await self.find(kind, id))
+
+    def consult(self) -> EventReader:
+        return self._consulted
 
     async def edit(self, kind: type[A], id: UUID) -> A:
-        return _existing(kind, id, (await self.edit_all(kind, [id]))[0])
+        return existing(kind, id, (await self.edit_all(kind, [id]))[0])
 
     async def edit_all(self, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
         wanted = list(ids)
@@ -145,7 +141,7 @@ class CommandAttempt:
         rank = highest(self._ranks)
         metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
         rows = [encode(event, metadata, self._person_keys) for event in events]
-        reads = dict(self._reads)
+        reads = dict(self._reads.versions)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
         jobs = [await self._enqueued(request) for request in enqueues]
@@ -174,20 +170,20 @@ class CommandAttempt:
 
     async def settle(self, answer: A) -> CommandResult[A]:
         if self._result is None and self._idempotency is not None:
-            self._result = await self._append(answer, self._reads, ())
+            self._result = await self._append(answer, self._reads.versions, ())
         if isinstance(self._result, Appended):
             # The keys that encrypted it decrypt it: nobody can have been erased before the append and be read after it.
             readable = await self._repository.keyring.decrypted(answer, self._person_keys)
             return CommandResult(readable, self._result.position)
         if isinstance(self._result, DuplicateCommand):
             return await self._replay(self._result)
-        peeked = await self._peek()
+        peeked = await self._peek(self._reads)
         if isinstance(peeked, int):
             return CommandResult(await self.unseal(answer), peeked)
         return await self._replay(peeked)
 
     async def observe(self, answer: R) -> tuple[R, int]:
-        position = await self._peek()
+        position = await self._peek(self._reads)
         assert isinstance(position, int)  # a query has no idempotency key, so no reply is replayed
         if isinstance(answer, Aggregate):
             answer = await self.unseal(answer)
@@ -195,18 +191,17 @@ class CommandAttempt:
 
     async def confirm(self) -> CommandResult[Any] | None:
         self._release()
-        if not self._of_several_moments and self._idempotency is None:
+        reads = self._reads.together(self._consulted)
+        if reads.of_one_moment and self._idempotency is None:
             return None
-        peeked = await self._peek()
+        peeked = await self._peek(reads)
         return await self._replay(peeked) if isinstance(peeked, DuplicateCommand) else None
 
-    def _see(self, kind: type[A], id: UUID, aggregate: Aggregate | None) -> A | None:
-        version = aggregate.version if aggregate else 0
-        if self._reads.setdefault(id, version) != version:
-            raise ConcurrencyConflict  # it changed between two reads of this attempt
+    def _note_rank(self, aggregate: A | None) -> A | None:
+        """The aggregate; of an organization, the caller's rank in it is noted for the metadata."""
         if self._actor is not None and isinstance(aggregate, Organization):
             self._ranks.add(aggregate.members.get(self._actor))
-        return aggregate if isinstance(aggregate, kind) else None
+        return aggregate
 
     async def _append(
         self,
@@ -224,9 +219,9 @@ class CommandAttempt:
             raise ConcurrencyConflict
         return result
 
-    async def _peek(self) -> DuplicateCommand | int:
+    async def _peek(self, reads: ReadSet) -> DuplicateCommand | int:
         key = self._key if self._idempotency else None
-        peeked = await self._repository.journal.peek(key, self._reads)
+        peeked = await self._repository.journal.peek(key, reads.versions)
         if self._epoch != self._repository.journal.epoch:
             raise ConcurrencyConflict
         if isinstance(peeked, StaleReads):
@@ -250,9 +245,3 @@ class CommandAttempt:
     def _release(self) -> None:
         held, self._held = self._held, []
         self._repository.locks.release(held)
-
-
-def _existing(kind: type[A], id: UUID, aggregate: A | None) -> A:
-    if aggregate is None:
-        raise NotFound(kind.__name__.lower(), id)
-    return aggregate

@@ -21,7 +21,7 @@ from tests.application.conftest import Clocked
 from tests.support.builders import somebody
 
 ADMIN = somebody(Role.ADMIN)
-WRITES = {"edit", "edit_all", "unseal", "record"}
+WRITES = {"consult", "edit", "edit_all", "unseal", "record"}
 
 
 async def a_tag(store: Clocked) -> Tag:
