@@ -4,7 +4,7 @@ It is decided by what a booking command looks at, read from the streams as they 
 this release. `now` is that moment too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
@@ -12,13 +12,13 @@ from uuid import UUID
 
 from application.catalog.membership import organization_of
 from application.past import LogMoment, PastLog, PastReader, Shows, When
-from application.scheduling.start_look import look_at_start
+from application.scheduling.start_look import look_at_start, takers_at
 from domain.booking.move import move_taker
 from domain.catalog.provider import Provider, ProviderInactive
 from domain.catalog.service import NotOfferedBy, Service, ServiceWithdrawn
 from domain.errors import Invalid, NotFound
 from domain.kernel import Aggregate
-from domain.scheduling.availability import Occupied, rules_against
+from domain.scheduling.availability import rules_against
 from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.unavailable_reason import UnavailableReason
 from domain.scheduling.wallclock import local_date, zone
@@ -61,7 +61,7 @@ class _Against(NamedTuple):
     rules: Sequence[UnavailableReason]
     provider: Provider | None = None
     hours: OpeningHours | None = None
-    occupied: Sequence[Occupied] = ()
+    takers: Collection[UUID] = ()
 
 
 class _Asked(NamedTuple):
@@ -89,7 +89,7 @@ async def explain_start_at(
     asked = _Asked(wanted, past.at(moment.position), as_of, shows)
     service = await _shown(Service, wanted.service_id, asked)
     nearest = await _nearest(service, asked)
-    taken_by, withheld = await _takers(nearest.occupied, asked)
+    taken_by, withheld = await _takers(nearest.takers, asked)
     return PastExplanation(moment, as_of, nearest.rules, await _holiday(nearest, asked), taken_by, withheld)
 
 
@@ -129,8 +129,9 @@ async def _against(service: Service, provider: Provider, asked: _Asked) -> _Agai
     except ProviderInactive:
         return _Against([UnavailableReason.INACTIVE])
     rules = [UnavailableReason(rule.value) for rule in rules_against(*look, start, now)]
-    in_the_way = look.occupied if {UnavailableReason.TAKEN, UnavailableReason.FULL} & set(rules) else ()
-    return _Against(rules, provider, look.hours, in_the_way)
+    if not {UnavailableReason.TAKEN, UnavailableReason.FULL} & set(rules):
+        return _Against(rules, provider, look.hours)
+    return _Against(rules, provider, look.hours, await takers_at(service, provider, start, asked.log, now))
 
 
 async def _holiday(found: _Against, asked: _Asked) -> tuple[date, str] | None:
@@ -144,13 +145,12 @@ async def _holiday(found: _Against, asked: _Asked) -> tuple[date, str] | None:
     return day, organization.holidays[day.isoformat()]
 
 
-async def _takers(occupied: Iterable[Occupied], asked: _Asked) -> tuple[Sequence[UUID], int]:
+async def _takers(takers: Collection[UUID], asked: _Asked) -> tuple[Sequence[UUID], int]:
     """The appointments and holds that occupied the time, as far as the asker may see them; the number of others.
 
     The place that an appointment asks for beside its own is that of another taker.
     """
     shown: list[UUID] = []
-    takers = {each.taker for each in occupied}
     for taker in sorted(takers):
         found = await asked.log.state(taker) or await asked.log.state(move_taker(taker))
         if found is not None and await asked.shows(found, asked.log):

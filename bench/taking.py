@@ -13,9 +13,10 @@ from application.access import Caller, Role
 from application.event_log import Command, EventLog, IdempotencyKey, command
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BookedTerms
-from domain.booking.calendar_day import Day, Seat
+from domain.booking.calendar_day import Day
 from domain.booking.placement import Booking, Placement
 from domain.booking.policy import Policy
+from domain.booking.seat import Seat
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import new_id

@@ -5,15 +5,18 @@ The only module that adapts the modelling classes of the `eventsourcing` library
 
 import os
 import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID, SafeUUID, uuid5
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate, MetaAggregate, event
 
 __all__ = ["Aggregate", "derived_id", "event", "new_id"]
 
+K = TypeVar("K")
+V = TypeVar("V")
 _NAMESPACE = UUID("6f3b2b3e-6c1c-5c1f-9d0a-646179626f6f")
 _RANDOM_BITS = ((1 << 80) - 1) & ~(0xF << 76) & ~(0x3 << 62)
 _VERSION_7 = 0x7 << 76 | 0x2 << 62
@@ -56,8 +59,11 @@ class Aggregate(BaseAggregate[UUID], metaclass=_Named):
     """A consistency boundary with one stream of events.
 
     Recorders (`@event`) assign new values and never change a container in place,
-    so that `own_copy` may share state with the cached original.
+    so that `own_copy` may share state with the cached original. `put` and `drop` keep to that.
     """
+
+    _unshared = False
+    """While a stream is read from its start: nobody else has a part of the aggregate, so nothing need be copied."""
 
     class Event(AggregateEvent):
         """Something that happened to the aggregate."""
@@ -70,6 +76,29 @@ class Aggregate(BaseAggregate[UUID], metaclass=_Named):
         new_event = event_class(originator_id=self._id, originator_version=self._version + 1, **kwargs)
         new_event.mutate(self)
         self._pending_events.append(new_event)
+
+    def read_on(self, events: Iterable[Any]) -> None:
+        """Apply the rest of the stream to an aggregate that was just made from its first event."""
+        self._unshared = True
+        for later in events:
+            later.mutate(self)
+        del self._unshared
+
+    def put(self, items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+        """The items with this one, for a recorder to assign: a copy, unless the stream is being read from its start."""
+        if self._unshared and isinstance(items, dict):
+            items[key] = value
+            return items
+        return {**items, key: value}
+
+    def drop(self, items: Mapping[K, V], key: K) -> Mapping[K, V]:
+        """As `put`, without this item."""
+        if self._unshared and isinstance(items, dict):
+            items.pop(key, None)
+            return items
+        left = dict(items)
+        left.pop(key, None)
+        return left
 
     def own_copy(self) -> Self:
         """A copy to change. Cheap: recorders never change a container in place."""

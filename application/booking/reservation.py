@@ -11,10 +11,11 @@ from application.scheduling.opening_hours import hours
 from application.scheduling.start_look import occupied
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import NEVER
-from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
+from domain.booking.calendar_day import Day, SlotTaken, days_touched, lapsed, reserve
 from domain.booking.hold import Hold
 from domain.booking.move import move_taker
 from domain.booking.placement import Placement
+from domain.booking.seat import Seat
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import Aggregate
@@ -183,7 +184,7 @@ async def release(hold: Hold, log: EventLog, now: datetime) -> Sequence[Day]:
 def _check_offered(request: ReservationRequest, opening: OpeningHours, days: Sequence[Day], now: datetime) -> None:
     place = request.place
     kept = request.beside.taker if request.beside else None
-    others = [each for each in occupied(days, Interval(place.since, place.until), now) if each.taker != kept]
+    others = occupied(days, Interval(place.since, place.until), now, but=kept)
     asked_at = request.asked_at or now
     rule = why_not(request.service.slot_terms(), opening, others, place.starts_at, asked_at, request.aside)
     if rule is None and place.starts_at < now:

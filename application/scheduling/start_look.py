@@ -1,12 +1,13 @@
 """What a command looks at before it books a start: terms, opening hours, and the occupied time of the Days."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from application.event_log import EventReader
 from application.scheduling.opening_hours import hours
-from domain.booking.calendar_day import Day, days_touched, taken
+from domain.booking.calendar_day import Day, days_touched, near
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.scheduling.availability import Occupied
@@ -29,11 +30,30 @@ async def look_at_start(
     """What decides on a start. Raises ProviderInactive and NotOfferedBy."""
     opening, terms = await hours(service, provider, log), service.slot_terms()
     stretch = terms.stretch(start)
-    ids = [Day.id_of(provider.id, day) for day in days_touched(*stretch)]
-    days = [day for day in await log.find_all(Day, ids) if day is not None]
-    return StartLook(terms, opening, occupied(days, stretch, now))
+    return StartLook(terms, opening, occupied(await _days(provider.id, stretch, log), stretch, now))
 
 
-def occupied(days: Iterable[Day], stretch: Interval, now: datetime) -> list[Occupied]:
-    """The occupied time that overlaps a stretch."""
-    return [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in taken(days, *stretch, now)]
+async def takers_at(
+    service: Service, provider: Provider, start: datetime, log: EventReader, now: datetime
+) -> Collection[UUID]:
+    """The takers of the seats that overlap the time of a start."""
+    stretch = service.slot_terms().stretch(start)
+    seats = [seat for day in await _days(provider.id, stretch, log) for seat in day.seats.values()]
+    return {
+        seat.taker for seat in seats if seat.since < stretch.end and stretch.start < seat.until and not seat.lapsed(now)
+    }
+
+
+async def _days(calendar_id: UUID, stretch: Interval, log: EventReader) -> Sequence[Day]:
+    ids = [Day.id_of(calendar_id, day) for day in days_touched(*stretch)]
+    return [day for day in await log.find_all(Day, ids) if day is not None]
+
+
+def occupied(days: Sequence[Day], stretch: Interval, now: datetime, but: UUID | None = None) -> list[Occupied]:
+    """The occupied time that overlaps a stretch. `but`: a taker whose seat does not count."""
+    found: list[Occupied] = []
+    for group in near(days, *stretch, but):
+        seats = group.permanent + (len(group.live(now)) if group.limited else 0)
+        if seats:
+            found.append(Occupied(group.since, group.until, group.service_id, group.starts_at, seats))
+    return found

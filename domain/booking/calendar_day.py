@@ -1,44 +1,18 @@
 """Day: the seats that are taken of one calendar on one UTC day. It guarantees that nothing is booked twice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
+from domain.booking.seat import Place, Seat, SeatGroup, united
 from domain.errors import Conflict
 from domain.kernel import Aggregate, derived_id, event
 
 
 class SlotTaken(Conflict):
     """This time is no longer free."""
-
-
-class Seat(NamedTuple):
-    """The time [since, until), buffers included, that one taker occupies. `lane`: the number of its seat in a session.
-
-    A seat with `expires_at` is free from then on, whether or not an event has recorded that.
-    """
-
-    taker: UUID
-    service_id: UUID
-    starts_at: datetime
-    since: datetime
-    until: datetime
-    lane: int = 0
-    expires_at: datetime | None = None
-
-    def lapsed(self, now: datetime) -> bool:
-        """Whether the seat has expired."""
-        return self.expires_at is not None and self.expires_at <= now
-
-    def clashes(self, other: "Seat") -> bool:
-        """Whether the two overlap and are not seats of one group session (one start of one service)."""
-        return (
-            self.since < other.until
-            and other.since < self.until
-            and (self.service_id, self.starts_at) != (other.service_id, other.starts_at)
-        )
 
 
 @dataclass(frozen=True)
@@ -98,6 +72,7 @@ class Day(Aggregate):
         self.calendar_id = calendar_id
         self.date = date
         self.seats: Mapping[UUID, Seat] = {}
+        self.groups: Mapping[Place, SeatGroup] = {}
 
     def give(self, seat: Seat, now: datetime) -> None:
         """Record a seat that `reserve` has found to be free on every Day it touches."""
@@ -110,7 +85,10 @@ class Day(Aggregate):
 
     def occupy(self, seat: Seat) -> None:
         """Apply a recorded seat: it takes the place of the taker's seat before it."""
-        self.seats = {**self.seats, seat.taker: seat}
+        self._vacate(seat.taker)
+        self.seats = self.put(self.seats, seat.taker, seat)
+        group = self.groups.get(seat.place)
+        self.groups = self.put(self.groups, seat.place, SeatGroup.of(seat) if group is None else group.having(seat))
 
     def extend(self, taker: UUID, expires_at: datetime, now: datetime) -> None:
         """Extend the taker's seat."""
@@ -118,7 +96,7 @@ class Day(Aggregate):
 
     @event(Extended)
     def _extended(self, taker: UUID, expires_at: datetime, timestamp: datetime) -> None:
-        self.seats = {**self.seats, taker: self.seats[taker]._replace(expires_at=expires_at)}
+        self.occupy(self.seats[taker]._replace(expires_at=expires_at))
 
     def confirm(self, taker: UUID, now: datetime) -> None:
         """Make the taker's seat permanent."""
@@ -132,7 +110,15 @@ class Day(Aggregate):
 
     @event(Released)
     def _released(self, taker: UUID, since: datetime | None, until: datetime | None, timestamp: datetime) -> None:
-        self.seats = {k: seat for k, seat in self.seats.items() if k != taker}
+        self._vacate(taker)
+
+    def _vacate(self, taker: UUID) -> None:
+        seat = self.seats.get(taker)
+        if seat is None:
+            return
+        self.seats = self.drop(self.seats, taker)
+        rest = self.groups[seat.place].lacking(seat, self.seats)
+        self.groups = self.put(self.groups, seat.place, rest) if rest else self.drop(self.groups, seat.place)
 
 
 _LEAST = timedelta(microseconds=1)
@@ -146,33 +132,46 @@ def days_touched(since: datetime, until: datetime) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def taken(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
-    """The seats of the Days that overlap [since, until), each once though it may lie on two Days."""
-    return [seat for seat in _there(days, since, until) if not seat.lapsed(now)]
+def near(days: Sequence[Day], since: datetime, until: datetime, but: UUID | None = None) -> list[SeatGroup]:
+    """The seats of the Days that overlap [since, until), by start, expired ones included. `but`: a taker left out."""
+    found: Mapping[Place, SeatGroup] = {}
+    for day in days:
+        groups = day.groups if but is None else _without(day, but)
+        found = united(groups, found) if found else groups
+    return [group for group in found.values() if group.since < until and since < group.until]
 
 
-def lapsed(days: Iterable[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
-    """As `taken`, but the expired seats: the command that takes the time releases them too."""
-    return [seat for seat in _there(days, since, until) if seat.lapsed(now)]
+def _without(day: Day, taker: UUID) -> Mapping[Place, SeatGroup]:
+    """The groups of the Day without this taker's seat."""
+    if taker not in day.seats:
+        return day.groups
+    copy = day.own_copy()
+    copy._vacate(taker)  # noqa: SLF001  of a copy that nobody else sees
+    return copy.groups
 
 
-def _there(days: Iterable[Day], since: datetime, until: datetime) -> Iterable[Seat]:
-    return {
-        taker: seat for day in days for taker, seat in day.seats.items() if seat.since < until and since < seat.until
-    }.values()
+def lapsed(days: Sequence[Day], since: datetime, until: datetime, now: datetime) -> list[Seat]:
+    """The expired seats that overlap [since, until), each once: the command that takes the time releases them too."""
+    return [seat for group in near(days, since, until) for seat in group.limited if seat.lapsed(now)]
 
 
 def reserve(days: Sequence[Day], seat: Seat, capacity: int, now: datetime) -> None:
     """Occupy the seat on every Day it touches, all or nothing; raises SlotTaken.
 
-    Seats of one session get different lanes, below `capacity`.
+    Seats of one session (one start of one service) get different lanes, below `capacity`.
     """
-    others = [other for other in taken(days, seat.since, seat.until, now) if other.taker != seat.taker]
-    if any(seat.clashes(other) for other in others):
-        raise SlotTaken
-    lanes = {other.lane for other in others}  # all of the same session
-    lane = next((n for n in range(capacity) if n not in lanes), None)
-    if lane is None or len(lanes) >= capacity:
+    lanes = 0
+    for group in near(days, seat.since, seat.until, but=seat.taker):
+        live = group.live(now) if group.limited else ()
+        if not group.permanent and not live:
+            continue
+        if (group.service_id, group.starts_at) != (seat.service_id, seat.starts_at):
+            raise SlotTaken
+        lanes |= group.lanes
+        for other in live:
+            lanes |= 1 << other.lane
+    lane = (~lanes & (lanes + 1)).bit_length() - 1  # the lowest bit that is not set
+    if lane >= capacity or lanes.bit_count() >= capacity:
         raise SlotTaken
     for day in days:
         day.give(seat._replace(lane=lane), now)

@@ -53,13 +53,13 @@ class Rule(StrEnum):
 
 
 class Occupied(NamedTuple):
-    """The time [since, until) that one taker occupies, buffers included; `start`: the start that it booked."""
+    """The time [since, until), buffers included, that so many seats of one start occupy."""
 
     since: datetime
     until: datetime
     service_id: UUID
     start: datetime
-    taker: UUID
+    seats: int = 1
 
 
 class Start(NamedTuple):
@@ -167,7 +167,7 @@ def _against_others(offer: SlotTerms, occupied: Iterable[Occupied], start: datet
     session = [other for other in clashing if offer.capacity > 1 and _shares(offer, other, start)]
     if len(session) < len(clashing):
         return Rule.TAKEN
-    return Rule.FULL if len(session) >= offer.capacity else None
+    return Rule.FULL if sum(other.seats for other in session) >= offer.capacity else None
 
 
 def _shares(offer: SlotTerms, other: Occupied, start: datetime) -> bool:
@@ -186,11 +186,11 @@ def _blocked(
     taken: Counter[datetime] = Counter()
     after = offer.length + timedelta(minutes=offer.buffer_after)
     before = timedelta(minutes=offer.buffer_before)
-    for since, until, service_id, start, _ in occupied:
+    for since, until, service_id, start, seats in occupied:
         if since >= until or until <= reach.start or since >= reach.end:
             continue
         if offer.capacity > 1 and service_id == offer.service_id:
-            taken[start] += 1
+            taken[start] += seats
             blocked += Interval(since - after, start), Interval(start, until + before)
         else:
             blocked.append(Interval(since - after, until + before))

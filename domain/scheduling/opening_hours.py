@@ -1,14 +1,16 @@
 """Opening hours: the wall-clock rules of a calendar, and the instants that they resolve to."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.scheduling.interval import Interval, clip, intersect, overlaps, subtract
+from domain.scheduling.interval import Interval, clip, intersect, merge, overlaps, subtract
 from domain.scheduling.wallclock import SUPPORTED, instant, local_date, zone
 
 DAY = 1440
@@ -79,6 +81,8 @@ class OpeningHours:
     time_off: tuple[Interval, ...]
     holidays: frozenset[date] = frozenset()
     _pieces: dict[date, list[Interval]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _joined: list[Interval] = field(default_factory=list, init=False, repr=False, compare=False)
+    _closed: dict[frozenset[date], "OpeningHours"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def on(self, day: date) -> tuple[OpeningWindow, ...]:
         """The windows that start on a local date, time off aside."""
@@ -100,15 +104,31 @@ class OpeningHours:
             known = self._pieces[day] = _resolved(self.on(day), day, tz)
         return known
 
+    def time_off_near(self, span: Interval) -> list[Interval]:
+        """The time off that shares time with the span, joined and sorted: found without a look at all of the past."""
+        if self.time_off and not self._joined:
+            self._joined.extend(merge(self.time_off))
+        first = bisect_right(self._joined, span.start, key=_end)
+        return self._joined[first : bisect_left(self._joined, span.end, lo=first, key=_start)]
+
     def less(self, holidays: frozenset[date]) -> "OpeningHours":
-        """These rules with more holidays."""
-        return replace(self, holidays=self.holidays | holidays) if holidays else self
+        """These rules with more holidays. The last ones asked for are remembered."""
+        if not holidays:
+            return self
+        known = self._closed.get(holidays)
+        if known is None:
+            self._closed.clear()
+            known = self._closed[holidays] = replace(self, holidays=self.holidays | holidays)
+        return known
+
+
+_start, _end = itemgetter(0), itemgetter(1)
 
 
 def opens_on(hours: OpeningHours, day: date) -> bool:
     """Whether any window that starts on this local date has time left after clock changes and time off."""
     pieces = hours.pieces(day, zone(hours.timezone))
-    return any(subtract([piece], _near(piece, hours.time_off)) for piece in pieces)
+    return any(subtract([piece], hours.time_off_near(piece)) for piece in pieces)
 
 
 def openings(
@@ -126,7 +146,7 @@ def openings(
     pieces = sorted(_near(bounds, chain.from_iterable(hours.pieces(day, tz) for day in days)))
     if pieces and hours.time_off:
         span = Interval(pieces[0].start, max(piece.end for piece in pieces))
-        pieces = subtract(pieces, _near(span, hours.time_off))
+        pieces = subtract(pieces, hours.time_off_near(span))
     if pieces and service is not None:
         before = days[0] - timedelta(days=1)  # its tail past midnight may join what starts on the first day
         theirs = (_resolved(service.get(day.weekday(), ()), day, tz) for day in [before, *days])

@@ -67,13 +67,13 @@ class Schedule(Aggregate):
         hours: DayHours
 
         def apply(self, schedule: "Schedule") -> None:
-            schedule.overrides = {**schedule.overrides, self.date: self.hours}
+            schedule.overrides = schedule.put(schedule.overrides, self.date, self.hours)
 
     class OverrideLifted(HoursFields, Aggregate.Event):
         date: str
 
         def apply(self, schedule: "Schedule") -> None:
-            schedule.overrides = {k: v for k, v in schedule.overrides.items() if k != self.date}
+            schedule.overrides = schedule.drop(schedule.overrides, self.date)
 
     class TimeOffTaken(TimeOffFields, Aggregate.Event):
         def apply(self, schedule: "Schedule") -> None:
@@ -88,8 +88,8 @@ class Schedule(Aggregate):
         time_off_id: UUID
 
         def apply(self, schedule: "Schedule") -> None:
-            schedule.time_off = {k: v for k, v in schedule.time_off.items() if k != self.time_off_id}
-            schedule.reasons = {k: v for k, v in schedule.reasons.items() if k != self.time_off_id}
+            schedule.time_off = schedule.drop(schedule.time_off, self.time_off_id)
+            schedule.reasons = schedule.drop(schedule.reasons, self.time_off_id)
 
     @staticmethod
     def id_of(calendar_id: UUID) -> UUID:
@@ -148,8 +148,8 @@ class Schedule(Aggregate):
 
     def close(self, event: TimeOffFields) -> None:
         """Take over the time off of an event."""
-        self.time_off = {**self.time_off, event.time_off_id: Interval(event.start, event.end)}
-        self.reasons = {**self.reasons, event.time_off_id: event.reason}
+        self.time_off = self.put(self.time_off, event.time_off_id, Interval(event.start, event.end))
+        self.reasons = self.put(self.reasons, event.time_off_id, event.reason)
 
     def reason(self, time_off_id: UUID) -> str:
         """The reason of time off; empty if none was given, while it is encrypted, and after erasure."""

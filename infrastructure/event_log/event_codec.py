@@ -210,9 +210,13 @@ def sealed_keys(upto: int, keys: bytes) -> bytes:
 
 def evolve(aggregate: Any, events: list[Any]) -> Aggregate | None:
     """The aggregate after these events, the first of which follows its version (None: the stream's start)."""
-    for event in events:
-        aggregate = event.mutate(aggregate)
-    return aggregate  # type: ignore[no-any-return]
+    if aggregate is not None or not events:
+        for event in events:
+            aggregate = event.mutate(aggregate)
+        return aggregate  # type: ignore[no-any-return]
+    made: Aggregate = events[0].mutate(None)
+    made.read_on(events[1:])
+    return made
 
 
 def metadata_of(request: Request, key: IdempotencyKey | None) -> str:

@@ -87,7 +87,7 @@ class Diary:
             start = self.chosen(service_id, Interval(wish, wish + 3 * _DAY), asked)
             customer = start and self._somebody_free(start)
             if start and customer:
-                self.occupy(id, service_id, customer, start)
+                self.occupy(service_id, customer, start)
                 return Life(self, id, service_id, customer, start).acts(asked)
         return []
 
@@ -100,10 +100,10 @@ class Diary:
             return self.dice.choice(begun)
         return self.dice.choice(offered) if offered else None
 
-    def occupy(self, id: UUID, service_id: UUID, customer: Person, start: Start) -> None:
+    def occupy(self, service_id: UUID, customer: Person, start: Start) -> None:
         """Mark the start as taken by the customer."""
         since, until = self.offers[service_id].stretch(start.start)
-        self._occupied.append(Occupied(since, until, service_id, start.start, id))
+        self._occupied.append(Occupied(since, until, service_id, start.start))
         self._promised[customer.id].append(Interval(start.start, start.end))
 
     def free(self, customer: Person, start: Start) -> bool:
@@ -185,7 +185,7 @@ class Life:
         start = self._diary.chosen(self._service_id, around, at)
         if start is None or start.start == self._start.start or not self._diary.free(self._customer, start):
             return
-        self._diary.occupy(self._id, self._service_id, self._customer, start)
+        self._diary.occupy(self._service_id, self._customer, start)
         by = self._customer.caller if self._by_customer(0.7) else self._diary.calendar.owner
         fields = {"appointment_id": self._id, "start": start.start}
         self._do(at, by, reschedule_appointment, RescheduleAppointment, **fields)

@@ -170,6 +170,6 @@ async def _free_start(
     dates = days_touched(now, within.end + timedelta(days=1))
     days = await _look(store, seed, Day, [Day.id_of(provider_id, date) for date in dates])
     seats = {seat for day in days if day is not None for seat in day.seats.values()}
-    occupied = [Occupied(s.since, s.until, s.service_id, s.starts_at, s.taker) for s in seats]
+    occupied = [Occupied(s.since, s.until, s.service_id, s.starts_at) for s in seats]
     offered = starts(service.slot_terms(), schedule.hours(), occupied, within, now)
     return offered[0].start if offered else None

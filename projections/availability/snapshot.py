@@ -84,8 +84,8 @@ def _calendar(
 def _occupied(service_id: UUID, since: float, until: float, start: float | None) -> Occupied:
     begin = _instant(since)
     if start is None:  # of no session that another could join
-        return Occupied(begin, _instant(until), _NOBODY, begin, _NOBODY)
-    return Occupied(begin, _instant(until), service_id, _instant(start), _NOBODY)
+        return Occupied(begin, _instant(until), _NOBODY, begin)
+    return Occupied(begin, _instant(until), service_id, _instant(start))
 
 
 def _instant(seconds: float) -> datetime:

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BookedTerms
-from domain.booking.calendar_day import Day, Seat, days_touched, reserve
+from domain.booking.calendar_day import Day, days_touched, reserve
 from domain.booking.origin import Origin
 from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
+from domain.booking.seat import Seat
 from domain.catalog.organization import Organization
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service

@@ -88,7 +88,7 @@ def hours_of_windows(windows: list[Interval], tz: str) -> OpeningHours:
 
 
 def taken(stretch: Interval, after: int = 0, service: UUID = OTHER) -> Occupied:
-    return Occupied(stretch.start, stretch.end + timedelta(minutes=after), service, stretch.start, UUID(int=3))
+    return Occupied(stretch.start, stretch.end + timedelta(minutes=after), service, stretch.start)
 
 
 def found(

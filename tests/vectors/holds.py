@@ -11,9 +11,10 @@ from application.booking.appointment import MarkAppointment
 from application.booking.approval import confirm_appointment
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_status import RequestExpired
-from domain.booking.calendar_day import Day, Seat, reserve, taken
+from domain.booking.calendar_day import Day, near, reserve
 from domain.booking.hold import Hold, HoldExpired
 from domain.booking.placement import Booking
+from domain.booking.seat import Seat
 from domain.errors import NotFound
 from domain.scheduling.availability import SlotTerms
 from domain.scheduling.interval import Interval
@@ -35,7 +36,7 @@ def holds(given: Given, expect: Given) -> None:
         until = now + timedelta(minutes=1 if each["live"] else -1)
         seat = Seat(UUID(int=10 + n), SERVICE, stretch.start, stretch.start, stretch.end, 0, until)
         reserve([place], seat, 1, now - timedelta(minutes=2))
-    seats = taken([place], day.start, day.end, now)
+    seats = [seat for group in near([place], day.start, day.end) for seat in group.live(now)]
     assert len(seats) == expect.get("holds_left", len(seats))
     offer = SlotTerms(SERVICE, given["length_min"], given["step_min"])
     hours = OpeningHours(given["host_tz"], weekly_of(given["weekly"]), {}, ())

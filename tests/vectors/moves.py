@@ -7,9 +7,10 @@ from uuid import UUID
 from domain.booking.appointment import Appointment
 from domain.booking.appointment_fields import BookedTerms
 from domain.booking.appointment_status import TooLateToReschedule
-from domain.booking.calendar_day import Day, Seat, SlotTaken, reserve
+from domain.booking.calendar_day import Day, SlotTaken, reserve
 from domain.booking.placement import Booking, Move, Placement
 from domain.booking.policy import Policy
+from domain.booking.seat import Seat
 from domain.scheduling.availability import SlotTerms, why_not
 from tests.vectors.case import ALWAYS, SERVICE, Given, one_of, only, utc
 

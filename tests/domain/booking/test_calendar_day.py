@@ -11,8 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from domain.booking.calendar_day import Day, Seat, SlotTaken, days_touched, lapsed, reserve
+from domain.booking.calendar_day import Day, SlotTaken, days_touched, lapsed, reserve
+from domain.booking.seat import Seat, SeatGroup
 from domain.kernel import new_id
+from infrastructure.event_log.event_codec import evolve
 from tests.support.hypothesis_profiles import examples
 
 CALENDAR, HAIRCUT, COURSE = new_id(), new_id(), new_id()
@@ -187,6 +189,28 @@ def test_what_is_confirmed_stays_in_its_lane() -> None:
     assert calendar.seats() == {first, held._replace(lane=1, expires_at=None)}
 
 
+def test_two_seats_of_one_lane_count_until_both_are_released() -> None:
+    """As a log may have them that another release wrote."""
+    day = a_day(MIDNIGHT.date())
+    one, other = seat(MIDNIGHT, service=COURSE), seat(MIDNIGHT, service=COURSE)
+    day.give(one, NOW)
+    day.give(other, NOW)
+    day.release(one.taker, NOW)
+    reserve([day], late := seat(MIDNIGHT, service=COURSE), 2, NOW)
+    assert day.seats[late.taker].lane == 1
+    day.release(other.taker, NOW)
+    day.release(late.taker, NOW)
+    assert day.groups == {}
+
+
+def test_a_session_of_thousands_is_taken_seat_by_seat() -> None:
+    calendar = Calendar()
+    lanes = [calendar.reserve(seat(at("10:00"), service=COURSE), capacity=3_000) for _ in range(3_000)]
+    assert lanes == list(range(3_000))
+    with pytest.raises(SlotTaken):
+        calendar.reserve(seat(at("10:00"), service=COURSE), capacity=3_000)
+
+
 SERVICES: dict[UUID, tuple[int, int, Buffers]] = {
     # minutes, capacity, buffers
     UUID(int=1): (30, 1, (0, 0)),
@@ -311,6 +335,29 @@ class AnyLife(RuleBasedStateMachine):
         for day in self.calendar.days.values():
             again = replayed(day)
             assert (again.seats, again.version) == (day.seats, day.version)
+            read = evolve(None, list(day.pending_events))  # as from the log, where nothing is copied on the way
+            assert isinstance(read, Day)
+            assert (read.seats, read.groups, read.version) == (day.seats, day.groups, day.version)
+
+    @invariant()
+    def the_groups_count_the_seats(self) -> None:
+        for day in self.calendar.days.values():
+            assert day.groups == counted(day)
+
+
+def counted(day: Day) -> dict[Any, SeatGroup]:
+    """The groups of the Day's seats, by counting."""
+    found: dict[Any, SeatGroup] = {}
+    for each in day.seats.values():
+        known = found.get(each.place)
+        found[each.place] = SeatGroup.of(each) if known is None else known.having(each)
+    return {place: group._replace(limited=limited(day, group)) for place, group in found.items()}
+
+
+def limited(day: Day, group: SeatGroup) -> tuple[Seat, ...]:
+    """In the order of the Day's own group, which an extension changes."""
+    known = [seat.taker for seat in day.groups[group[:4]].limited]
+    return tuple(sorted(group.limited, key=lambda seat: known.index(seat.taker)))
 
 
 def replayed(day: Day) -> Day:

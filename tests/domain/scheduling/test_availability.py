@@ -48,7 +48,7 @@ def haircut(duration: int = 60, step: int | None = None, **terms: Any) -> SlotTe
 def booked(clock: str, duration: int = 60, service: UUID = HAIRCUT, buffers: tuple[int, int] = (0, 0)) -> Occupied:
     start = at(clock)
     since, until = start - timedelta(minutes=buffers[0]), start + timedelta(minutes=duration + buffers[1])
-    return Occupied(since, until, service, start, UUID(int=int(clock.replace(":", ""))))
+    return Occupied(since, until, service, start)
 
 
 def offered(offer: SlotTerms, hours: OpeningHours, *occupied: Occupied, day: date = MONDAY) -> list[str]:

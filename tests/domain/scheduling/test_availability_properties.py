@@ -95,7 +95,7 @@ def _window(opens: int, length: int) -> OpeningWindow:
 
 
 def _taken(start: datetime, length: timedelta, service: UUID) -> Occupied:
-    return Occupied(start - timedelta(minutes=5), start + length, service, start, UUID(int=9))
+    return Occupied(start - timedelta(minutes=5), start + length, service, start)
 
 
 def is_open(case: Case, moment: datetime) -> bool:

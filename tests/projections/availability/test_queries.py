@@ -28,7 +28,8 @@ from application.scheduling.schedule import (
     replace_schedule,
     take_time_off,
 )
-from domain.booking.calendar_day import Day, Seat, days_touched
+from domain.booking.calendar_day import Day, days_touched
+from domain.booking.seat import Seat
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.errors import NotFound

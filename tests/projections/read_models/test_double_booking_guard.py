@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 
-from domain.booking.calendar_day import Day, Seat, days_touched
+from domain.booking.calendar_day import Day, days_touched
+from domain.booking.seat import Seat
 from projections.read_models.double_booking_guard import occupancy
 from tests.projections.story import NOW, a_seat, at, days, seat_all
 
