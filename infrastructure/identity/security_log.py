@@ -12,8 +12,8 @@ from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
 from application.identity.security_log import SecurityEvent
-from infrastructure.database.gathered_calls import GatheredCalls
 from infrastructure.database.row_pool import RowPool
+from projections.query.gathered_calls import GatheredCalls
 
 _RECORD = "SELECT auth.record_security(%s::text[], %s::uuid[], %s::bytea[], %s::jsonb[])"
 _FIND = """

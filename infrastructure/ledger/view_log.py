@@ -11,8 +11,8 @@ from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
 from application.view_log import PersonView, RecordedView, ViewFilters
-from infrastructure.database.gathered_calls import GatheredCalls
 from infrastructure.database.row_pool import RowPool
+from projections.query.gathered_calls import GatheredCalls
 
 _RECORD = "SELECT audit.record_views(%s::uuid[], %s::uuid[], %s::text[], %s::jsonb[])"
 _FIND = """

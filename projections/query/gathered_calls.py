@@ -1,4 +1,4 @@
-"""Gathers what several tasks ask of the database: what arrives during one call goes with the next."""
+"""Gathers what several tasks ask of the database: what arrives while calls are under way goes with the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,19 +10,23 @@ _Waiting = tuple[R, "asyncio.Future[A]"]
 
 
 class GatheredCalls(Generic[R, A]):
-    """`call`: asks for several at once. `most`: how many go with one call; `name`: of its task."""
+    """`call`: asks for several at once. `most`: how many go with one call; `at_once`: calls; `name`: of their tasks."""
 
-    def __init__(self, call: Callable[[Sequence[R]], Awaitable[A]], name: str, *, most: int = 500) -> None:
-        self._call, self._name, self._most = call, name, most
+    def __init__(
+        self, call: Callable[[Sequence[R]], Awaitable[A]], name: str, *, most: int = 500, at_once: int = 1
+    ) -> None:
+        self._call, self._name, self._most, self._at_once = call, name, most, at_once
         self._waiting: list[_Waiting[R, A]] = []
-        self._calling: asyncio.Task[None] | None = None
+        self._calling: set[asyncio.Task[None]] = set()
 
     async def add(self, row: R) -> A:
         """Returns what the call that the row went with answered; raises what it raised."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, answer))
-        if self._calling is None:
-            self._calling = asyncio.create_task(self._run(), name=self._name)
+        if len(self._calling) < self._at_once:
+            task = asyncio.create_task(self._run(), name=self._name)
+            self._calling.add(task)
+            task.add_done_callback(self._ended)
         return await answer
 
     async def _run(self) -> None:
@@ -33,8 +37,7 @@ class GatheredCalls(Generic[R, A]):
             try:
                 found = await self._call([row for row, _ in batch])
             except asyncio.CancelledError:
-                self._calling = None
-                for each in (*futures, *(answer for _, answer in self._waiting)):
+                for each in futures:
                     each.cancel()
                 raise
             except Exception as error:  # noqa: BLE001  each of those who wait raises it
@@ -45,4 +48,10 @@ class GatheredCalls(Generic[R, A]):
                 for each in futures:
                     if not each.done():
                         each.set_result(found)
-        self._calling = None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._calling.discard(task)
+        if task.cancelled() and not self._calling:  # the process ends: nobody would answer those who wait
+            waiting, self._waiting = self._waiting, []
+            for _, answer in waiting:
+                answer.cancel()
