@@ -3,7 +3,6 @@
 Every datetime is aware and in UTC, every interval half-open, every length in minutes of elapsed time.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +11,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from domain.scheduling.booking_window import BookingWindow
+from domain.scheduling.free_starts import Busy, free_starts
+from domain.scheduling.instants import at_micros, micros
 from domain.scheduling.interval import Interval, clip, merge, overlaps
 from domain.scheduling.opening_hours import OpeningHours, openings
 from domain.scheduling.slot_terms import SlotTerms
@@ -61,6 +62,11 @@ class Occupied(NamedTuple):
     start: datetime
     seats: int = 1
 
+    def busy(self, offer: SlotTerms) -> Busy:
+        """As `free_starts` of the offer counts it."""
+        session = micros(self.start) if offer.capacity > 1 and self.service_id == offer.service_id else None
+        return Busy(micros(self.since), micros(self.until), session, self.seats)
+
 
 class Start(NamedTuple):
     """An offered start, its end, and the number of free seats."""
@@ -79,17 +85,9 @@ def starts(
 
 def candidates(offer: SlotTerms, hours: OpeningHours, occupied: Sequence[Occupied], within: Interval) -> list[Start]:
     """The starts in `within` that are open, on the grid and free, in order; notice and window are not checked."""
-    within = clip(within, SUPPORTED)
-    if within.empty:
-        return []
-    length, capacity = offer.length, offer.capacity
-    pieces = openings(hours, Interval(within.start, within.end + length), offer.service_hours)
-    blocked, taken = _blocked(offer, occupied, within)
-    free = _outside(blocked, offer.grid(hours).starts(pieces, length, within))
-    if not taken:
-        return [Start(start, start + length, capacity) for start in free]
-    with_seats = ((start, capacity - taken[start]) for start in free)
-    return [Start(start, start + length, seats) for start, seats in with_seats if seats > 0]
+    busy = [each.busy(offer) for each in occupied]
+    found = ((at_micros(start), seats) for start, seats in free_starts(offer, hours, busy, within))
+    return [Start(start, start + offer.length, seats) for start, seats in found]
 
 
 def bookable(offer: SlotTerms, hours: OpeningHours, now: datetime) -> Interval:
@@ -172,41 +170,3 @@ def _against_others(offer: SlotTerms, occupied: Iterable[Occupied], start: datet
 
 def _shares(offer: SlotTerms, other: Occupied, start: datetime) -> bool:
     return other.start == start and other.service_id == offer.service_id
-
-
-def _blocked(
-    offer: SlotTerms, occupied: Iterable[Occupied], within: Interval
-) -> tuple[list[Interval], Counter[datetime]]:
-    """The stretches in which no start is free, sorted, and the seats taken of each group session.
-
-    Both ends are open: a start on an edge only touches. A session blocks both sides of its own start.
-    """
-    reach = Interval(offer.stretch(within.start).start, offer.stretch(within.end).end)
-    blocked: list[Interval] = []
-    taken: Counter[datetime] = Counter()
-    after = offer.length + timedelta(minutes=offer.buffer_after)
-    before = timedelta(minutes=offer.buffer_before)
-    for since, until, service_id, start, seats in occupied:
-        if since >= until or until <= reach.start or since >= reach.end:
-            continue
-        if offer.capacity > 1 and service_id == offer.service_id:
-            taken[start] += seats
-            blocked += Interval(since - after, start), Interval(start, until + before)
-        else:
-            blocked.append(Interval(since - after, until + before))
-    return sorted(blocked), taken
-
-
-def _outside(blocked: Sequence[Interval], grid: Sequence[datetime]) -> list[datetime]:
-    """The starts that lie strictly inside no blocked stretch."""
-    free: list[datetime] = []
-    upcoming = iter(blocked)
-    ahead = next(upcoming, None)
-    blocked_until = grid[0] if grid else SUPPORTED.start
-    for start in grid:
-        while ahead is not None and ahead[0] < start:
-            blocked_until = max(blocked_until, ahead[1])
-            ahead = next(upcoming, None)
-        if start >= blocked_until:
-            free.append(start)
-    return free

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from domain.scheduling.instants import MICROSECOND, micros
 from domain.scheduling.interval import Interval, merge
 
 _ROUND = (60, 30, 20, 15, 10, 5)
@@ -25,17 +26,18 @@ class SlotGrid:
     align: Literal["opening", "clock"]
     tz: ZoneInfo
 
-    def starts(self, pieces: Sequence[Interval], length: timedelta, within: Interval) -> list[datetime]:
-        """The starts in `within` after which `length` is open without a break; sorted, each once."""
-        found: list[datetime] = []
-        closings = [opening.end for opening in merge(pieces)]  # adjoining pieces count as one for fitting
+    def starts(self, pieces: Sequence[Interval], length: timedelta, within: Interval) -> list[int]:
+        """The starts in `within` after which `length` is open without a break, in microseconds; sorted, each once."""
+        found: list[int] = []
+        since, until = micros(within.start), micros(within.end)
+        step, lasts = self.step // MICROSECOND, length // MICROSECOND
+        closings = [micros(opening.end) for opening in merge(pieces)]  # adjoining pieces count as one for fitting
         for piece in pieces:
-            first = self._first(piece)
-            closing = closings[bisect_left(closings, piece.end)]
-            if first < within.start:
-                first += -((first - within.start) // self.step) * self.step
-            end = min(piece.end, within.end, closing - length + datetime.resolution)
-            found += [first + n * self.step for n in range(-((first - end) // self.step))]
+            first, end = micros(self._first(piece)), micros(piece.end)
+            closing = closings[bisect_left(closings, end)]
+            if first < since:
+                first += -((first - since) // step) * step
+            found += range(first, min(end, until, closing - lasts + 1), step)
         if any(later.start < earlier.end for earlier, later in pairwise(pieces)):
             return sorted(set(found))
         return found

@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from domain.errors import Invalid
-from domain.scheduling.availability import Start, candidates, rules_against, starts
+from domain.scheduling.availability import Start, rules_against, starts
+from domain.scheduling.free_starts import free_starts
 from domain.scheduling.interval import Interval, clip
 from domain.scheduling.unavailable_reason import UnavailableReason
 from domain.scheduling.wallclock import SUPPORTED, day_bounds, local_date, zone
@@ -66,6 +67,7 @@ def prepare(
         int(notice.total_seconds()),
         common_zone(service.calendars),
         found,
+        service.offer.length,
     )
 
 
@@ -81,14 +83,17 @@ def _validity(service: LoadedService, now: datetime) -> Interval:
     return valid
 
 
-def _candidates(service: LoadedService, span: Interval, now: datetime) -> list[tuple[Start, UUID]]:
-    """The starts of all calendars, by start, then provider. Raises Invalid if there are too many."""
-    found: list[tuple[Start, UUID]] = []
+def _candidates(service: LoadedService, span: Interval, now: datetime) -> list[tuple[int, UUID, int]]:
+    """The starts of all calendars in microseconds, by start, then provider, with free seats.
+
+    Raises Invalid if there are too many.
+    """
+    found: list[tuple[int, UUID, int]] = []
     window = service.offer.window
     for calendar in _bookable(service):
         within = span if window is None else clip(span, window.bounds(calendar.hours, now))
-        free = candidates(service.offer, calendar.hours, calendar.occupied, within)
-        found += [(start, calendar.id) for start in free]
+        free = free_starts(service.offer, calendar.hours, calendar.busy, within)
+        found += [(start, calendar.id, seats) for start, seats in free]
         if len(found) > MOST_STARTS:
             raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
     if len(service.calendars) > 1:

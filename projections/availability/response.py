@@ -5,12 +5,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from struct import Struct
 from typing import NamedTuple, Self
 from uuid import UUID
 
 from domain.log_position import position_text
 from domain.scheduling.availability import Start
+from domain.scheduling.instants import SECOND
 
 _HEADER = Struct("<qddqIII")
 OPENING = b'{"starts":['
@@ -60,21 +62,18 @@ class PreparedAvailability:
         holds: tuple[float, float],
         notice: int,
         timezone: str,
-        offered: Sequence[tuple[Start, UUID]],
+        offered: Sequence[tuple[int, UUID, int]],
+        length: timedelta,
     ) -> Self:
-        """`offered`: sorted by start, then provider."""
-        starts, offsets = array("q"), array("I")
-        items: list[str] = []
-        end = 0
-        by: dict[UUID, str] = {}
-        for start, provider_id in offered:
-            if (who := by.get(provider_id)) is None:
-                who = by[provider_id] = f'"provider_id":"{provider_id}",'
-            item = written(start, who)
-            starts.append(_seconds(start.start))
-            offsets.append(end)
-            items.append(item)
-            end += len(item) + 1
+        """`offered`: start in microseconds, provider and free seats, sorted. `length`: of each."""
+        starts = array("q", [start // SECOND for start, _, _ in offered])
+        lasts = length // _SECOND
+        by = {provider_id: f'"provider_id":"{provider_id}",' for _, provider_id, _ in offered}
+        items = [
+            _item(start, start + lasts, by[provider_id], seats)
+            for start, (_, provider_id, seats) in zip(starts, offered, strict=True)
+        ]
+        offsets = array("I", accumulate((len(item) + 1 for item in items[:-1]), initial=0) if items else ())
         joined = ",".join(items).encode()
         return cls(position, [id.bytes for id in ids], *holds, notice, timezone, starts, offsets, joined)
 
@@ -123,7 +122,11 @@ class PreparedAvailability:
 def written(start: Start, of: str) -> str:
     """A start as JSON; `of`: further fields as JSON, each followed by a comma."""
     first, end, seats_left = start
-    return f'{{"start":"{_text(_seconds(first))}","end":"{_text(_seconds(end))}",{of}"seats_left":{seats_left}}}'
+    return _item(_seconds(first), _seconds(end), of, seats_left)
+
+
+def _item(start: int, end: int, of: str, seats_left: int) -> str:
+    return f'{{"start":"{_text(start)}","end":"{_text(end)}",{of}"seats_left":{seats_left}}}'
 
 
 def ending(position: int, now: datetime, timezone: str) -> bytes:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, SlotTerms
+from domain.scheduling.free_starts import Busy
+from domain.scheduling.instants import SECOND, at_micros
 from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Weekly, hours_of
 
@@ -16,16 +18,32 @@ _NOBODY = UUID(int=0)
 class LoadedCalendar(NamedTuple):
     """A provider of a service, with its hours and occupied times, its organization's holidays subtracted.
 
-    `lapse_at`: when the first hold of the occupied times expires. `holidays`: ISO date -> name.
+    `busy`: sessions are those of the service, if it has several seats. `lapse_at`: when the first hold of the occupied
+    times expires. `holidays`: ISO date -> name.
     """
 
     id: UUID
     active: bool
     hours: OpeningHours
-    occupied: Sequence[Occupied]
+    busy: Sequence[Busy]
+    service_id: UUID
     organization: UUID | None = None
     lapse_at: datetime | None = None
     holidays: Mapping[str, str] = {}
+
+    @property
+    def occupied(self) -> list[Occupied]:
+        """The busy times, for the rules."""
+        return [
+            Occupied(
+                at_micros(since),
+                at_micros(until),
+                _NOBODY if session is None else self.service_id,
+                at_micros(since if session is None else session),
+                seats,
+            )
+            for since, until, session, seats in self.busy
+        ]
 
 
 class LoadedService(NamedTuple):
@@ -74,18 +92,19 @@ def _calendar(
         UUID(id),
         active,
         hours_of(timezone, weekly, overrides or {}, off).less(dates),
-        [_occupied(service_id, *seat[:3]) for seat in seats or ()],
+        [
+            Busy(_micros(since), _micros(until), session and _micros(session))
+            for since, until, session, _ in seats or ()
+        ],
+        service_id,
         None if organization is None else UUID(organization),
         min((_instant(seat[3]) for seat in seats or () if seat[3] is not None), default=None),
         holidays or {},
     )
 
 
-def _occupied(service_id: UUID, since: float, until: float, start: float | None) -> Occupied:
-    begin = _instant(since)
-    if start is None:  # of no session that another could join
-        return Occupied(begin, _instant(until), _NOBODY, begin)
-    return Occupied(begin, _instant(until), service_id, _instant(start))
+def _micros(seconds: float) -> int:
+    return round(seconds * SECOND)
 
 
 def _instant(seconds: float) -> datetime:
