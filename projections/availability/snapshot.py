@@ -92,15 +92,16 @@ def _calendar(
         UUID(id),
         active,
         hours_of(timezone, weekly, overrides or {}, off).less(dates),
-        [
-            Busy(_micros(since), _micros(until), session and _micros(session))
-            for since, until, session, _ in seats or ()
-        ],
+        [_busy(*seat[:3]) for seat in seats or ()],
         service_id,
         None if organization is None else UUID(organization),
         min((_instant(seat[3]) for seat in seats or () if seat[3] is not None), default=None),
         holidays or {},
     )
+
+
+def _busy(since: float, until: float, session: float | None) -> Busy:
+    return Busy(_micros(since), _micros(until), None if session is None else _micros(session))
 
 
 def _micros(seconds: float) -> int:
