@@ -119,6 +119,8 @@ def notice_letter(kind: NoticeKind, language: str, by: str = "customer", **chang
     more: Mapping[str, Any] = {} if kind is NoticeKind.WEBHOOK_DISABLED else {"facts": facts}
     if kind in MOVES or changes.pop("asked_to_move", False):
         more = {**more, "former": former}
+    if kind is NoticeKind.REBOOK:
+        changes = {"cancel_until": START} | changes  # at no cost until it begins
     zone = "America/New_York" if elsewhere else "Europe/Berlin"
     if kind is NoticeKind.WAITLIST_ENDED:
         more = {"facts": {"why": changes.pop("why", "lapsed")}}
