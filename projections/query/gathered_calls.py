@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
@@ -24,7 +25,8 @@ class GatheredCalls(Generic[R, A]):
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, answer))
         if len(self._calling) < self._at_once:
-            task = asyncio.create_task(self._run(), name=self._name)
+            # In a context of its own: it belongs to no request, and to no transaction that a caller may be in.
+            task = asyncio.create_task(self._run(), name=self._name, context=Context())
             self._calling.add(task)
             task.add_done_callback(self._ended)
         return await answer

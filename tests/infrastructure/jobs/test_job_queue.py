@@ -193,6 +193,16 @@ async def test_whoever_stops_longer_than_the_lease_finds_the_job_is_anothers(job
 
 
 @pytest.mark.usefixtures("quick")
+async def test_of_two_attempts_that_end_at_once_the_one_with_the_lease_counts(jobs: JobQueue, plan: Plan) -> None:
+    await plan()
+    paused = await begun(jobs)
+    await asyncio.sleep(0.3)
+    other = await begun(jobs)
+    late = await asyncio.gather(jobs.done(paused, "late"), jobs.done(other, "sent"))
+    assert [each is None for each in late] == [True, False]
+
+
+@pytest.mark.usefixtures("quick")
 async def test_signs_of_life_keep_a_job(jobs: JobQueue, plan: Plan) -> None:
     await plan()
     held = await begun(jobs)
