@@ -235,6 +235,8 @@ ACCESS: Mapping[str, Grants] = {
     "erase_customer": _ADMIN,
     "get_ledger": _AUDITOR_AND_ADMIN,
     "verify_ledger": _AUDITOR_AND_ADMIN,
+    "start_ledger_verification": _ADMIN,
+    "get_ledger_verification": _AUDITOR_AND_ADMIN,
     "get_inclusion_proof": _AUDITOR_AND_ADMIN,
     "get_consistency_proof": _AUDITOR_AND_ADMIN,
     "get_position": _AUDITOR_AND_ADMIN,
@@ -279,6 +281,8 @@ ACCESS: Mapping[str, Grants] = {
     "list_jobs": _AUDITOR_AND_ADMIN,
     "get_job": _AUDITOR_AND_ADMIN,
     "retry_job": _ADMIN,
+    "list_projections": _AUDITOR_AND_ADMIN,
+    "resume_projection": _ADMIN,
 }
 """Operation (the OpenAPI operationId) -> role -> scope. The app refuses to start with a route without an entry."""
 

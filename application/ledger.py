@@ -1,7 +1,9 @@
-"""Port to the ledger: the seals that prove the event log unchanged."""
+"""Ports to the ledger: the seals that prove the event log unchanged."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -89,4 +91,52 @@ class Ledger(Protocol):
 
     async def consistency(self, first: int, second: int | None) -> ConsistencyProof:
         """Prove that the log up to a position begins the one up to another; None: to the end. Raises as `inclusion`."""
+        ...
+
+
+class VerificationState(StrEnum):
+    """FAILED: its job is dead, or gone; retrying the job goes on with it."""
+
+    RUNNING = "running"
+    INTACT = "intact"
+    BROKEN = "broken"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerification:
+    """A verification of the whole ledger by a job, which has this id too.
+
+    `checked` of `total` entries: events, and rows of the security log and the views log. `broken`: the first fault,
+    with its position; `error`: why the job's last attempt failed.
+    """
+
+    id: UUID
+    by: UUID
+    started_at: datetime
+    finished_at: datetime | None
+    state: VerificationState
+    checked: int
+    total: int
+    broken: str | None
+    error: str | None
+
+
+class LedgerVerificationRunning(Conflict):
+    """The ledger is being verified, one verification at a time."""
+
+
+class LedgerVerifications(Protocol):
+    """The verifications that people start."""
+
+    async def begin(self, id: UUID, by: UUID) -> bool:
+        """Record the start, in the open transaction; False while another runs."""
+        ...
+
+    async def last(self) -> LedgerVerification | None:
+        """The one that was started last."""
+        ...
+
+    async def advance(self, id: UUID) -> str | None:
+        """Verify some more entries and record how far it is; the outcome, once all are verified or one is at fault."""
         ...

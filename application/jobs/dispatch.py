@@ -15,7 +15,7 @@ KINDS: Mapping[str, Sequence[str]] = {
         "transfer_ahead",
         "check_hours",
     ),
-    "jobs": ("complete", "expire_hold", "expire_invitation", "expire_request", "lapse", "match"),
+    "jobs": ("complete", "expire_hold", "expire_invitation", "expire_request", "lapse", "match", "verify_ledger"),
     "urgent": ("remind", "offer"),
     "mail": ("notify", "waitlist_ended", "agenda", "invite_member"),
     "webhooks": ("deliver",),

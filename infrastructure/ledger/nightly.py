@@ -1,4 +1,4 @@
-"""The verification that runs each night: its result is counted, and a violation is an error in the log."""
+"""The outcomes of verifications: counted, and a violation is an error in the log. One verification runs each night."""
 
 import structlog
 from prometheus_client import Counter
@@ -16,9 +16,15 @@ async def report_verification(dsn: str) -> None:
     """Verify the ledger and report the result. Raises psycopg.Error without a database."""
     async with connected(dsn, PATIENCE) as connection:
         result = await verify(connection)
-    if result.holds:
+    report(result.broken, events=result.upto, seals=result.seals)
+
+
+def report(broken: str | None, **facts: object) -> None:
+    """Report a verification of the whole ledger. `broken`: the first fault."""
+    if broken is None:
         INTACT.inc()
-        logger.info("ledger is intact", events=result.upto, seals=result.seals)
+        logger.info("ledger is intact", **facts)
     else:
         BROKEN.inc()
-        logger.error("ledger verification failed: run `daybook audit verify`, see docs/runbook.md", fault=result.broken)
+        told = "ledger verification failed: run `daybook audit verify`, see docs/runbook.md"
+        logger.error(told, fault=broken, **facts)

@@ -15,6 +15,7 @@ from infrastructure.ledger.rows import LedgerPage, micros, number, page_of
 _LOWEST = -(2**62)
 _NUMBER = Struct(">q").pack
 _PAGE = 1_000
+ALL = 2**62
 
 
 class RowChain(NamedTuple):
@@ -31,16 +32,31 @@ class RowChain(NamedTuple):
 
     async def verify(self, connection: AsyncConnection) -> int:
         """Recompute all digests and seals, in the caller's transaction; the number of rows. Raises Broken."""
-        async with connection.cursor("chain_rows") as rows, connection.cursor("chain_seals") as seals:
-            recorded = _Recorded(self.name, await page_of(rows, self.rows, _LOWEST))
-            sealed = await page_of(seals, self.seals, _LOWEST)
-            await self._verify(recorded, sealed)
-            for row in await recorded.rest():
-                raise Broken(f"{self.name} {number(row[0])}: it is under no seal")
-            return recorded.count
+        return (await self.advance(connection)).rows
 
-    async def _verify(self, recorded: _Recorded, sealed: LedgerPage) -> None:
-        previous, position = b"", 0
+    async def advance(self, connection: AsyncConnection, after: RowPass | None = None, most: int = ALL) -> RowPass:
+        """Recompute the seals after those of an earlier pass, until they cover `most` rows. Raises Broken."""
+        passed = RowPass() if after is None else after._replace(rows=0)
+        since = passed.position or _LOWEST
+        async with connection.cursor("chain_rows") as rows, connection.cursor("chain_seals") as seals:
+            recorded = _Recorded(self.name, await page_of(rows, self.rows, since))
+            sealed = await page_of(seals, self.seals, since - 1 if passed.position else since)
+            if passed.position:
+                await self._check_last(sealed, passed)
+            passed = await self._verify(recorded, sealed, passed, most)
+            if passed.whole and (row := await recorded.rest()):
+                raise Broken(f"{self.name} {number(row[0][0])}: it is under no seal")
+            return passed._replace(rows=recorded.count)
+
+    async def _check_last(self, sealed: LedgerPage, passed: RowPass) -> None:
+        """The seal at which the earlier pass ended must be what it was."""
+        for upto, _, _, seal in await sealed.take(1):
+            if number(upto) == passed.position and seal == passed.hash:
+                return
+        raise Broken(f"{self.seal_name} {passed.position}: it was changed or removed during the verification")
+
+    async def _verify(self, recorded: _Recorded, sealed: LedgerPage, passed: RowPass, most: int) -> RowPass:
+        previous, position = passed.hash, passed.position
         async for upto, since, at, seal in _each(sealed):
             name = f"{self.seal_name} {since and number(since)}-{number(upto)}"
             if since is None or number(since) != position + 1 or at is None:
@@ -51,6 +67,18 @@ class RowChain(NamedTuple):
             previous = sha256(self.prefix + previous + sealed_by + digests).digest()
             if seal != previous:
                 raise Broken(f"{name}: its hash does not hold: a row was changed, added or removed")
+            if recorded.count >= most:
+                return RowPass(position, previous, whole=False)
+        return RowPass(position, previous)
+
+
+class RowPass(NamedTuple):
+    """How far a log was verified: its last seal, and whether there is no other. `rows`: those of this pass."""
+
+    position: int = 0
+    hash: bytes = b""
+    rows: int = 0
+    whole: bool = True
 
 
 class _Recorded:

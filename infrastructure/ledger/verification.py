@@ -12,10 +12,9 @@ from psycopg import AsyncConnection
 
 from infrastructure.ledger.catalog import check_catalog
 from infrastructure.ledger.chain import Broken, ChainPass, ChainStart, check_unsealed
+from infrastructure.ledger.row_logs import SECURITY_LOG, VIEWS_LOG
 from infrastructure.ledger.rows import opened
-from infrastructure.ledger.security_rows import verify_security_log
 from infrastructure.ledger.tree import EMPTY, TreeRoot
-from infrastructure.ledger.view_rows import verify_views_log
 
 _HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
@@ -26,7 +25,7 @@ _SECURITY_HEAD = """
 _VIEWS_HEAD = """
     SELECT upto, coalesce(hash, ''), CASE WHEN isfinite(at) THEN at END
     FROM audit.view_seal ORDER BY upto DESC LIMIT 1"""
-_END = """
+END = """
     SELECT (SELECT coalesce(max(notification_id), 0) FROM log.stored_events),
            (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"""
 _OUTSIDE = """
@@ -43,7 +42,7 @@ _SEAL_AT = "SELECT hash FROM log.seal WHERE upto = %s"
 _SECURITY_SEAL_AT = "SELECT hash FROM auth.security_seal WHERE upto = %s"
 _VIEWS_SEAL_AT = "SELECT hash FROM audit.view_seal WHERE upto = %s"
 _BEFORE = "SELECT upto, hash, keys_upto FROM log.seal WHERE upto < %s ORDER BY upto DESC LIMIT 1"
-_NO_KEYS = 2**62
+NO_KEYS = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -129,8 +128,8 @@ async def verify(
             await check_catalog(connection)
             await _verify_log(connection, verified, (first, last), progress)
             if security:
-                verified.security = await verify_security_log(connection)
-                verified.views = await verify_views_log(connection)
+                verified.security = await SECURITY_LOG.verify(connection)
+                verified.views = await VIEWS_LOG.verify(connection)
             await _against(connection, checkpoint, verified)
             await verified.take_heads(connection)
     except Broken as found:
@@ -177,23 +176,23 @@ async def _verify_log(
     first, last = stretch
     before = await _row(connection, _BEFORE, max(first, 1))
     start = ChainStart(before[0], before[1] or b"", before[2]) if before else ChainStart(0, b"", None)
-    end, now = await _row(connection, _END)
+    end, now = await _row(connection, END)
     run = verified.run = ChainPass(start, end if last is None else min(end, last), now, progress)
     run.tree, run.wanted = verified.tree, verified.wanted
     assert verified.tree is None or start.since == 0, "a root is over all events from the first"
     if start.since == 0:
-        await _nothing_outside(connection)
+        await nothing_outside(connection)
     async with opened(connection, start.since, start.keys_upto or 0) as rows:
         await run.through(rows, last)
         if last is None:
-            check_unsealed(await rows.keys(_NO_KEYS), run.keys_upto)
+            check_unsealed(await rows.keys(NO_KEYS), run.keys_upto)
 
 
 async def _row(connection: AsyncConnection, query: str, *values: object) -> Any:
     return await (await connection.execute(query.encode(), values)).fetchone()
 
 
-async def _nothing_outside(connection: AsyncConnection) -> None:
+async def nothing_outside(connection: AsyncConnection) -> None:
     """Rows before the first position: a pass over the positions would miss them, loading their stream would not."""
     if row := await _row(connection, _OUTSIDE):
         raise Broken(f"{row[0]}: it is before the first position")

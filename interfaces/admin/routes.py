@@ -30,6 +30,8 @@ from interfaces.admin.sections.section import Section
 from interfaces.admin.sign_in import sign_in_routes
 from interfaces.admin.system import overview as overview_page
 from interfaces.admin.system.job import JOBS
+from interfaces.admin.system.ledger_verification import start_verification
+from interfaces.admin.system.running import resume
 from interfaces.admin.system.security_log import SECURITY_LOG
 from interfaces.admin.system.view_log import VIEWS
 from interfaces.admin.system.webhook import WEBHOOKS
@@ -59,8 +61,10 @@ def panel_routes(panel: Panel) -> Sequence[Route]:
         places = [Place(each.name, each.path, each.listing) for each in sections]
         panel.frame.add_places(key, [*(Place(*each) for each in _PAGES.get(key, ())), *places])
     found = [page(panel, "GET", "", _first), page(panel, "GET", "/static/{name}", _static, public=True)]
-    found.append(page(panel, "GET", "/system", overview_page.show_overview))
     found += [
+        page(panel, "GET", "/system", overview_page.show_overview),
+        page(panel, "POST", "/system/verification", start_verification),
+        page(panel, "POST", "/system/projections/{name}/resume", resume),
         *sign_in_routes(panel),
         *pages.calendar_routes(panel),
         *hours_routes(panel),

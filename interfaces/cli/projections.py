@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 OLD_NAME = "readers"
-
-_RESUME = """
-    UPDATE read.checkpoint b SET stopped_at = NULL, error = NULL FROM read.live
-    WHERE b.generation = live.generation AND b.reader = ANY(:readers) AND b.stopped_at IS NOT NULL
-    RETURNING b.reader"""
 
 app = typer.Typer(
     help="List the read models with their lag; resume one that stopped.",
@@ -96,8 +91,8 @@ def resume(
     names = [reader.name for reader in PROJECTIONS]
     if name is not None and name not in names:
         fail(f"There is no projection {name}. Projections: {', '.join(names)}.", 2)
-    resumed = _execute(data, _RESUME, readers=names if name is None else [name])
-    for (each,) in sorted(resumed):
+    resumed = _resumed(data, names if name is None else [name])
+    for each in sorted(resumed):
         typer.echo(f"{each} has resumed.")
     if not resumed:
         typer.echo(f"{name or 'Each projection'} is running; nothing to resume.")
@@ -146,15 +141,17 @@ def _show_differences(rebuilt: Rebuilt) -> None:
         raise typer.Exit(1)
 
 
-def _execute(data: Path, statement: str, **values: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The rows that a statement returns."""
-    from sqlalchemy import text
+def _resumed(data: Path, names: Sequence[str]) -> Sequence[str]:
+    """Those of the projections that had stopped."""
+    import psycopg
 
-    async def run(engine: AsyncEngine) -> list[tuple[Any, ...]]:
-        async with engine.begin() as connection:
-            return [tuple(row) for row in await connection.execute(text(statement), values)]
+    from infrastructure.local.instance import settings_of
+    from projections.engine.states import RESUME
 
-    return _with_engine(data, run)
+    owner = settings_of(data.absolute()).owner_database
+    assert owner is not None
+    with psycopg.connect(owner.dsn, application_name="daybook-rebuild", connect_timeout=10) as connection:
+        return [each for (each,) in connection.execute(RESUME.encode(), [list(names)])]
 
 
 def _with_engine(data: Path, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:

@@ -24,7 +24,7 @@ from interfaces.http.framework.ports import Ports
 from interfaces.http.framework.routing import Route, Router, by_path
 from interfaces.http.identity import api_key, password, security_log, sent_mail, session, totp
 from interfaces.http.openapi import describe
-from interfaces.http.operations import health, job, ledger, problem_type
+from interfaces.http.operations import health, job, ledger, ledger_verification, problem_type, projection
 from interfaces.http.operations.mailbox import mailbox_routes
 from interfaces.http.pages import routes as pages
 from interfaces.http.people import consent, customer, erasure, export, me, merge, registration, user
@@ -75,6 +75,7 @@ ROUTERS = (
     event.router,
     webhook.router,
     ledger.router,
+    ledger_verification.router,
     proofs.router,
     past.router,
     stream_history.router,
@@ -85,6 +86,7 @@ ROUTERS = (
     metric.dictionary,
     metric.router,
     job.router,
+    projection.router,
     health.router,
     problem_type.router,
 )

@@ -33,6 +33,7 @@ from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import BackgroundWalk, JobWalker
 from infrastructure.ledger import past_log, request_works, view_log
 from infrastructure.ledger.reader import LedgerReader
+from infrastructure.ledger.verification_steps import LedgerVerifications
 from infrastructure.mail.mailer import SentMails, postman_of
 from infrastructure.observability.health_checks import DatabaseChecks
 from infrastructure.observability.process_registry import ProcessRegistry
@@ -42,6 +43,7 @@ from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.account_erasure import AccountData, ErasedPersonsFile
 from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
+from infrastructure.stopped_projections import StoppedProjections
 from infrastructure.upcoming import UpcomingReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
@@ -138,6 +140,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         request_id_key=await store.keyring.secret("request ids"),
         codec=EventCodec(settings.masters),
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
+        verifications=LedgerVerifications(rows, address.dsn),
         past=past_log.PastLog(rows, settings.masters),
         views=view_log.ViewLog(rows, store.now),
         works=request_works.RequestWorks(rows),
@@ -152,6 +155,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         ),
         feed=FeedPorts(feed.messages, await stack.enter_async_context(feed.tail), settings.api_stream_seconds),
         jobs=JobPorts(queue.retry, enqueuer),
+        stopped=StoppedProjections(rows),
         mails=SentMails(rows, store.keyring),
         pages=await _pages(settings, store),
         health=_health(engine, redis),

@@ -179,6 +179,18 @@ _API_KEY = {
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "LedgerVerificationJob": {
+        "id": "0198c5a3-3c2d-7a1b-9e4f-5a6b7c8d9e0f",
+        "state": "running",
+        "started_by": _OWNER_ID,
+        "started_at": "2030-01-02T10:11:12Z",
+        "finished_at": None,
+        "checked": 120000,
+        "total": 4000000,
+        "broken": None,
+        "error": None,
+    },
+    "Projection": {"name": "agenda", "position": "0.4711", "behind": 0, "stopped_at": None, "error": None},
     "CreateProvider": _PROFILE,
     "ReplaceProvider": _PROFILE,
     "ChangeProvider": {"bio": "Cuts hair and beards since 1998."},

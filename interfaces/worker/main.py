@@ -18,6 +18,7 @@ from prometheus_client import Gauge
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from application.audit.ledger_verification import verification_handlers
 from application.booking.closing_jobs import booking_handlers
 from application.booking.ending_jobs import ending_handlers
 from application.booking.waitlist_matching import WaitlistServices, waitlist_handlers
@@ -50,6 +51,7 @@ from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
 from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from infrastructure.ledger.nightly import report_verification
+from infrastructure.ledger.verification_steps import LedgerVerifications
 from infrastructure.mail.calendar_host import calendar_host
 from infrastructure.mail.email_channel import EmailChannel
 from infrastructure.mail.mailer import SentMails, messages_of, postman_of
@@ -234,4 +236,5 @@ async def _handlers(
         **erasure_handlers(ErasureServices(store, ObligationsReader(reads), *erased)),
         **ending_handlers(EndingServices(store, AheadReader(reads))),
         **hours_check_handlers(HoursCheckServices(store, UpcomingReader(reads))),
+        **verification_handlers(LedgerVerifications(rows, settings.database.dsn)),
     }

@@ -16,6 +16,12 @@ PROJECTION_STATES = f"""
     FROM read.live JOIN read.bookmark b USING (generation)
     ORDER BY b.reader"""  # noqa: S608  all of it is written here
 
+RESUME = """
+    UPDATE read.checkpoint b SET stopped_at = NULL, error = NULL FROM read.live
+    WHERE b.generation = live.generation AND b.reader = ANY(%s) AND b.stopped_at IS NOT NULL
+    RETURNING b.reader"""
+"""Let projections that have stopped try their event again."""
+
 
 @dataclass(frozen=True)
 class ProjectionState:

@@ -7,12 +7,13 @@ from domain.log_position import position_of, position_text
 from interfaces.admin.operations import Call, run
 from interfaces.admin.page import View
 from interfaces.admin.request import PanelRequest
+from interfaces.admin.system.ledger_verification import last_verification
 from interfaces.admin.system.running import running
 
 PATH = "/admin/system"
 OPERATION = "get_ledger"
 AT_ONCE = 10_000
-"""Events that are verified within a request. `daybook audit verify` verifies them all."""
+"""Events that are verified within a request. A job verifies them all."""
 
 
 async def show_overview(asked: PanelRequest) -> View:
@@ -27,6 +28,9 @@ async def show_overview(asked: PanelRequest) -> View:
         "ledger": ledger,
         "at": asked.language.moment(ledger["at"]) if ledger["at"] else "",
         "verified": verified,
+        "verification": await last_verification(asked),
+        "may_verify": asked.may("start_ledger_verification"),
+        "may_resume": asked.may("resume_projection"),
         "most": AT_ONCE,
     }
     return View("system", values)

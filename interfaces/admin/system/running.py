@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 from domain.log_position import position_text
-from interfaces.admin.operations import context_of
+from interfaces.admin.operations import Call, context_of, run
+from interfaces.admin.page import see_other
 from interfaces.admin.request import PanelRequest
 from projections.engine.states import ProjectionState, states
 from projections.read_models.jobs.process import RunningProcess, running_processes
@@ -12,6 +15,15 @@ from projections.rebuild.progress import RebuildProgress, rebuild_progress
 
 _ANY = "job"
 """The projection whose snapshot is opened: what is asked here belongs to none."""
+
+_PAGE = "/admin/system"
+
+
+async def resume(asked: PanelRequest) -> Response:
+    """Let a projection that stopped try its event again."""
+    name = str(asked.request.path_params["name"])
+    await run(asked, Call("resume_projection", {"projection": name}, body={}))
+    return see_other(f"{_PAGE}?done=resume_projection")
 
 
 async def running(asked: PanelRequest, operation: str) -> Mapping[str, Any]:
@@ -45,6 +57,7 @@ def _projection(each: ProjectionState) -> Mapping[str, Any]:
         "behind": each.behind,
         "seconds": round(each.seconds),
         "ok": each.stopped_at is None and each.behind >= 0,
+        "resumes": each.stopped_at is not None and each.behind >= 0,
         "error": "" if each.stopped_at is None else f"{position_text(each.stopped_at)}: {each.error}",
     }
 

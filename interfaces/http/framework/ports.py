@@ -16,7 +16,7 @@ from application.identity.api_key import ApiKeyHolders
 from application.identity.one_time_tokens import Verifications
 from application.identity.session import Signing
 from application.jobs.job import JobEnqueuer
-from application.ledger import Ledger
+from application.ledger import Ledger, LedgerVerifications
 from application.notifications.links import Links
 from application.notifications.mail import SentMails
 from application.orphans.hours_check import UpcomingReader
@@ -103,6 +103,14 @@ class FeedPorts:
     longest: float
 
 
+class StoppedProjections(Protocol):
+    """Projections that stopped at an event that they could not process."""
+
+    async def resume(self, name: str) -> bool:
+        """Go on with that event, in the open transaction; False if it has not stopped."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class JobPorts:
     """`retry`: makes a job due now; False if it is done or running. `enqueuer`: of jobs that no event makes."""
@@ -159,6 +167,7 @@ class Ports:
     cursors: Cursors
     codec: EventDecoder
     ledger: Ledger
+    verifications: LedgerVerifications
     past: PastLog
     views: ViewLog
     works: RequestWorks
@@ -168,6 +177,7 @@ class Ports:
     webhooks: WebhookPorts
     feed: FeedPorts
     jobs: JobPorts
+    stopped: StoppedProjections
     mails: SentMails
     pages: PagePorts
     writes: LastWrites = field(default_factory=LastWrites)

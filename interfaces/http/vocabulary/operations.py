@@ -156,6 +156,25 @@ WORDS: Words = {
     "ConsistencyProof.to": Word("The later tree.", {"position": _POSITION, "root": _HASH}),
     "verify_ledger.from": Word("The first position to verify; by default 99,999 before `to`.", "0.1"),
     "verify_ledger.to": Word("The last position to verify; by default the end of the log.", _POSITION),
+    "LedgerVerificationJob.id": Word("The id of the verification, and of its job."),
+    "LedgerVerificationJob.state": Word("How it goes, or how it ended.", "running"),
+    "started_by": Word("The account that started it."),
+    "LedgerVerificationJob.started_at": Word("When it was started."),
+    "finished_at": Word("When it ended; null while it runs."),
+    "checked": Word("Entries that are checked: events, and rows of the security log and the views log.", 120000),
+    "total": Word("Entries that there are.", 4000000),
+    "LedgerVerificationJob.broken": Word(
+        "The first fault, with its position; null if none was found.", "event 4711: its digest does not hold"
+    ),
+    "LedgerVerificationJob.error": Word(
+        "Why the last attempt of the job failed; null if it did not.", "OperationalError"
+    ),
+    "resume_projection.projection": Word("The name of the projection.", "agenda"),
+    "Projection.name": Word("The name of the projection.", "agenda"),
+    "Projection.position": Word("The last event that it has processed.", _POSITION),
+    "Projection.behind": Word("The number of events that it has not processed yet.", 0),
+    "Projection.stopped_at": Word("The event that it could not process; null if it has not stopped.", _POSITION),
+    "Projection.error": Word("Why it has stopped; null if it has not.", "LookupError: topic"),
     "SecurityEvent.id": Word("The number of the security event.", 31),
     "SecurityEvent.kind": Word("The kind of security event.", "denied"),
     "SecurityEvent.account_id": Word("The account concerned; null if unknown."),

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from application.audit.ledger_verification import verification_handlers
 from application.booking.closing_jobs import booking_handlers
 from application.booking.ending_jobs import ending_handlers
 from application.booking.waitlist_matching import waitlist_handlers
@@ -29,6 +30,7 @@ TABLES: list[Any] = [
     ending_handlers,
     invitation_handlers,
     hours_check_handlers,
+    verification_handlers,
 ]
 
 
@@ -40,4 +42,4 @@ def test_each_kind_is_in_one_queue_and_has_one_handler() -> None:
 
 
 def test_what_is_enqueued_has_a_handler() -> None:
-    assert {kind for kinds in ENQUEUING.values() for kind in kinds} <= {*KINDS["accounts"], "notify"}
+    assert {kind for kinds in ENQUEUING.values() for kind in kinds} <= {*KINDS["accounts"], "notify", "verify_ledger"}

@@ -72,6 +72,8 @@ list webhooks                  >    .    .   |   +    +    +    +  |   +    +   
 card webhooks                  >    .    .   |   +    -    -    -  |   -    -    -  |   +    .    .
 timeline                       >    .    .   |   -    +    -    -  |   -    -    -  |   +    +    .
 GET /admin/system              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
+POST /admin/system/verification      ?    .    .   |   .    .    .    .  |   .    .    .  |   >    .    .
+POST /admin/system/projections/{name}/resume   ?    .    .   |   .    .    .    .  |   .    .    .  |   >    .    .
 list security-log              >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 list views                     >    .    .   |   .    .    .    .  |   .    .    .  |   +    +    .
 """

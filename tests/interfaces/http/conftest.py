@@ -31,9 +31,11 @@ from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.ledger.request_works import RequestWorks
+from infrastructure.ledger.verification_steps import LedgerVerifications
 from infrastructure.ledger.view_log import ViewLog
 from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
+from infrastructure.stopped_projections import StoppedProjections
 from infrastructure.upcoming import UpcomingReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
@@ -109,6 +111,8 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
                 concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
                 concepts |= {"views": ViewLog(people.rows, store.now), "feed": feed}
                 concepts |= {"figures": MetricFigures(questions, reads, positions)}
+                concepts |= {"verifications": LedgerVerifications(people.rows, database.application)}
+                concepts |= {"stopped": StoppedProjections(people.rows)}
                 ports = _ports(store, reads, availability, LedgerReader(database.application), concepts)
                 catch_up = one_at_a_time(Projector(engine, PROJECTIONS, CODEC).catch_up)
                 ports.booking = BookingReadModels(reads, _caught_up(catch_up))
@@ -202,6 +206,8 @@ def _nobody(limits: Any) -> Mapping[str, Any]:
         "works": none,
         "feed": FeedPorts(none, none, 0),
         "figures": none,
+        "verifications": none,
+        "stopped": none,
     }
 
 

@@ -113,6 +113,24 @@ async def _job(it: Tenants, _: str) -> Parts:
     return {"job_id": str(key_of(UUID(await it.an_appointment()), "booked", 1))}
 
 
+async def _projection(it: Tenants, _: str) -> Parts:
+    return {"projection": "agenda"}
+
+
+async def _no_verification(it: Tenants, _: str) -> Parts:
+    """The one before is over."""
+    await it.api.people.rows.all("UPDATE work.verification SET outcome = 'intact' WHERE outcome IS NULL")
+    return {}
+
+
+async def _verification(it: Tenants, _: str) -> Parts:
+    await it.api.people.rows.all(
+        "INSERT INTO work.verification (id, started_by, total) "
+        "VALUES (gen_random_uuid(), gen_random_uuid(), 0) ON CONFLICT DO NOTHING"
+    )
+    return {}
+
+
 async def _moved(it: Tenants, _: str) -> Parts:
     return {**await _appointment(it, _), "said": {"start": it.at("10:00")}}
 
@@ -518,5 +536,8 @@ FRESH: Mapping[str, Callable[[Tenants, str], Awaitable[Parts]]] = {
     "list_deliveries:organization": _webhook_of_organization,
     "get_job": _job,
     "retry_job": _job,
+    "start_ledger_verification": _no_verification,
+    "get_ledger_verification": _verification,
+    "resume_projection": _projection,
 }
 """By row of the table, or by operation: what makes it for a caller."""

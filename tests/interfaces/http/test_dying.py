@@ -220,6 +220,7 @@ def test_every_function_that_enqueues_is_killed_here() -> None:
         "notifications.audience.tell_others",
         "scheduling.hours_change.schedule_check",
         "scheduling.hours_change.holiday_check",
+        "audit.ledger_verification.start_verification",
     }
 
 

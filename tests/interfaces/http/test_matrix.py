@@ -206,6 +206,8 @@ list_deliveries:organization   ?    .    .  |   -    +    +    -  |   -    -    
 
 get_ledger                     ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 verify_ledger                  ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+start_ledger_verification      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+get_ledger_verification        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_inclusion_proof            ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_consistency_proof          ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_position                   ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
@@ -228,6 +230,8 @@ get_metric                     ?    .    .  |   .    +    +    .  |   -    -    
 list_jobs                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 get_job                        ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
 retry_job                      ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
+list_projections               ?    .    .  |   .    .    .    .  |   .    .    .  |   +    +    .
+resume_projection              ?    .    .  |   .    .    .    .  |   .    .    .  |   +    .    .
 """
 MEANING = {"?": 401, ".": 403, "-": 404, "c": 409, "!": 422}
 

@@ -1,0 +1,1 @@
+"""What auditors ask for: the verification of the whole ledger."""
