@@ -1,6 +1,6 @@
 """Port to the views log: who opened the card of which person. It holds ids alone, so that erasure leaves it whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -26,7 +26,10 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class RecordedView:
-    """A row of the views log: the first view of its hour."""
+    """A row of the views log: the first view of its hour.
+
+    `organizations` in `facts`: the ids, by commas, of those for which the viewer looked.
+    """
 
     id: int
     at: datetime
@@ -34,6 +37,11 @@ class RecordedView:
     person: UUID
     operation: str
     facts: Mapping[str, str]
+
+    @property
+    def organizations(self) -> Sequence[str]:
+        """Those for which the viewer looked; none for the platform, and where an earlier release recorded it."""
+        return [each for each in self.facts.get("organizations", "").split(",") if each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,18 @@ class ViewFilters:
     until: datetime | None = None
 
 
+Organizations = Callable[[UUID, UUID], Awaitable[Sequence[UUID]]]
+"""The organizations that a viewer belongs to, and of which a person is a customer."""
+
+
 class ViewLog(Protocol):
     """The views log."""
 
     async def record(self, view: PersonView) -> None:
-        """Record it, once a viewer, person and hour. Raises Unavailable: then the card must not be shown."""
+        """Record it, once a viewer, person and hour; a look as the person (`seen.SEE_AS`) counts beside the card.
+
+        Raises Unavailable: then the card must not be shown.
+        """
         ...
 
     async def find(self, filters: ViewFilters, *, limit: int, before: int | None = None) -> Sequence[RecordedView]:

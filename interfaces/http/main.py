@@ -45,6 +45,7 @@ from infrastructure.privacy.obligations import AheadReader, ObligationsReader
 from infrastructure.settings import Mode, Settings
 from infrastructure.stopped_projections import StoppedProjections
 from infrastructure.upcoming import UpcomingReader
+from infrastructure.view_organizations import OrganizationsReader
 from infrastructure.webhooks.delivery_progress import DeliveryProgress
 from infrastructure.webhooks.signing_secrets import SigningSecrets
 from infrastructure.webhooks.targets import WebhookTargets
@@ -142,7 +143,7 @@ async def _ports(settings: Settings, stack: AsyncExitStack) -> Ports:
         ledger=LedgerReader(address.dsn, settings.db_pool_timeout),
         verifications=LedgerVerifications(rows, address.dsn),
         past=past_log.PastLog(rows, settings.masters),
-        views=view_log.ViewLog(rows, store.now),
+        views=view_log.ViewLog(rows, store.now, OrganizationsReader(reads).of),
         works=request_works.RequestWorks(rows),
         identity=IdentityPorts(identity.signing, identity.tokens, identity.holders, verifications),
         abuse=AbusePorts(identity.limits, identity.denials, Networks(settings.proxies)),

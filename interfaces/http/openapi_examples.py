@@ -328,7 +328,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "events": [],
         "sessions": [],
         "mails": [_MAIL],
-        "views": [{"at": "2030-01-31T09:00:00Z", "role": "provider", "operation": "get_customer"}],
+        "views": [
+            {
+                "at": "2030-01-31T09:00:00Z",
+                "role": "provider",
+                "operation": "get_customer",
+                "organizations": [{"id": _ORGANIZATION_ID, "name": "Ada's"}],
+            }
+        ],
         "position": "0.4711",
     },
     "SentMail": {"id": "0198c5a3-0a1b-7c2d-8e3f-b2c3d4e5f6a7", **_MAIL},

@@ -10,6 +10,7 @@ VIEWS = Section(
         Column("viewer", CellKind.ACTOR),
         Column("role", CellKind.VALUE),
         Column("person", CellKind.REFERENCE, "customers"),
+        Column("organizations", CellKind.REFERENCE, "organizations"),
         Column("operation"),
         Column("via"),
     ),

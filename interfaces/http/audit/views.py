@@ -36,6 +36,7 @@ class RecordedViewResponse(Shape):
     viewer: UUID
     person: UUID
     operation: str
+    organizations: list[UUID]
     role: str
     via: str
     request: str
@@ -78,5 +79,6 @@ def view_body(view: RecordedView) -> Mapping[str, Any]:
         "viewer": str(view.viewer),
         "person": str(view.person),
         "operation": view.operation,
+        "organizations": list(view.organizations),
         **{name: view.facts.get(name, "unknown") for name in ("role", "via", "request")},
     }

@@ -1,6 +1,6 @@
 """Route of the export of all data about the caller."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -28,7 +28,7 @@ from interfaces.http.people.consent import ConsentResponse, consent_response
 from interfaces.http.people.customer import CustomerResponse, customer_response
 from interfaces.http.people.me import AccountResponse, account_response
 from projections.query.snapshot import EVERYTHING
-from projections.read_models import account, appointment, consent, customer, directory, waitlist
+from projections.read_models import account, appointment, consent, customer, directory, organization, waitlist
 from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.history import HistoryEntry, everything
 
@@ -53,12 +53,21 @@ class ExportedMailResponse(Shape):
     text: str
 
 
+class ExportedOrganizationResponse(Shape):
+    id: UUID
+    name: str
+
+
 class ExportedViewResponse(Shape):
-    """Somebody in this role opened a card of the person, the first time in an hour; `see_as`: looked as the person."""
+    """Somebody in this role opened a card of the person, the first time in an hour; `see_as`: looked as the person.
+
+    `organizations`: those for which they did it, mostly one; none for the platform.
+    """
 
     at: Instant
     role: str
     operation: str
+    organizations: list[ExportedOrganizationResponse]
 
 
 class AccountExportResponse(Shape):
@@ -159,6 +168,18 @@ async def _views(request: RequestContext, persons: Sequence[UUID]) -> Sequence[M
             found += rows
             before = rows[-1].id
     found.sort(key=lambda each: each.id, reverse=True)
+    names = await _names(request, {UUID(id) for each in found for id in each.organizations})
     return [
-        {"at": plain(each.at), "role": each.facts.get("role", "unknown"), "operation": each.operation} for each in found
+        {
+            "at": plain(each.at),
+            "role": each.facts.get("role", "unknown"),
+            "operation": each.operation,
+            "organizations": [{"id": id, "name": names.get(UUID(id), "")} for id in each.organizations],
+        }
+        for each in found
     ]
+
+
+async def _names(request: RequestContext, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    async with request.snapshot("organization") as read:
+        return await organization.names(read, [*ids])

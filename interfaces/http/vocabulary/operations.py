@@ -186,6 +186,10 @@ WORDS: Words = {
     "RecordedView.viewer": Word("The account that opened it."),
     "RecordedView.person": Word("The person whose card it is: the id of an account or a customer."),
     "RecordedView.operation": Word("The operation by which it was opened first.", "get_customer"),
+    "RecordedView.organizations": Word(
+        "The organizations for which they looked: those they belong to and the person is a customer of.",
+        ["0198c5a2-f6bc-7a2e-95a7-a1c2d3e4f576"],
+    ),
     "RecordedView.role": Word("The role of the viewer.", "provider"),
     "list_views.person": Word("Only views of this person's card: the id of an account or a customer."),
     "list_views.viewer": Word("Only views by this account."),

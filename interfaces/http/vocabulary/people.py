@@ -68,6 +68,11 @@ WORDS: Words = {
     "AccountExport.views": Word("When somebody else opened a card of the person, the newest first."),
     "ExportedView.at": Word("When the card was opened first in this hour.", "2030-01-31T09:00:00Z"),
     "ExportedView.role": Word("The role of the person who opened it.", "provider"),
+    "ExportedView.organizations": Word(
+        "The organizations for which they opened it: those they belong to and the person is a customer of.",
+        [{"id": "0198c5a2-f6bc-7a2e-95a7-a1c2d3e4f576", "name": "Ada's"}],
+    ),
+    "ExportedOrganization.name": Word("The name of the organization.", "Ada's"),
     "ExportedView.operation": Word(
         "The operation by which it was opened; `see_as`: an admin looked at what the person sees.", "get_customer"
     ),

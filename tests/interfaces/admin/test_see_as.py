@@ -163,6 +163,15 @@ async def test_to_look_writes_nothing_but_that_somebody_looked(
     assert "see_as" in text((await admin.get("/admin/views")).text)
 
 
+async def test_a_look_is_recorded_though_the_card_was_opened_in_the_same_hour(
+    town: Town, customer: Caller, admin: Browser
+) -> None:
+    assert (await admin.get(f"/admin/accounts/{customer.account}")).status_code == 200
+    assert (await admin.get(page_of(customer))).status_code == 200
+    shown = (await town.api.get("/v1/me/export", customer)).json()["views"]
+    assert [each["operation"] for each in shown if each["role"] == "admin"] == ["see_as", "get_user"]
+
+
 async def test_the_export_of_the_customer_says_when_and_which_role_and_not_who(
     town: Town, customer: Caller, admin: Browser
 ) -> None:
@@ -171,5 +180,6 @@ async def test_the_export_of_the_customer_says_when_and_which_role_and_not_who(
     by_admin, by_owner = answer.json()["views"]
     assert (by_admin["role"], by_admin["operation"]) == ("admin", "see_as")
     assert (by_owner["role"], by_owner["operation"]) == ("provider", "change_appointment")
-    assert set(by_admin) == {"at", "role", "operation"}
+    assert set(by_admin) == {"at", "role", "operation", "organizations"}
+    assert by_admin["organizations"] == []
     assert str(town.admin.account) not in answer.text

@@ -37,6 +37,7 @@ from infrastructure.pages.renderer import PageTemplates
 from infrastructure.privacy.obligations import AheadReader
 from infrastructure.stopped_projections import StoppedProjections
 from infrastructure.upcoming import UpcomingReader
+from infrastructure.view_organizations import OrganizationsReader
 from interfaces.http.app import build
 from interfaces.http.framework.cursors import Cursors
 from interfaces.http.framework.ports import (
@@ -109,7 +110,7 @@ async def opened(database: Database, redis_url: str, home: Path) -> AsyncIterato
                 tail = Tail(reads, positions, messages, CredentialRights(identity.tokens, identity.holders))
                 feed = FeedPorts(messages, tail, longest=0)  # a stream ends when it has told what there is
                 concepts = {**people.ports, "past": PastLog(people.rows, MASTERS), "works": RequestWorks(people.rows)}
-                concepts |= {"views": ViewLog(people.rows, store.now), "feed": feed}
+                concepts |= {"views": ViewLog(people.rows, store.now, OrganizationsReader(reads).of), "feed": feed}
                 concepts |= {"figures": MetricFigures(questions, reads, positions)}
                 concepts |= {"verifications": LedgerVerifications(people.rows, database.application)}
                 concepts |= {"stopped": StoppedProjections(people.rows)}
