@@ -24,14 +24,18 @@ DIGESTS = {name: hashlib.sha256(content).hexdigest() for name, content in STATIC
 
 
 class Place(CustomView):
-    """An entry of the menu, for those whose role is granted its operation. `key`: of its words."""
+    """An entry of the menu, for those whose role is granted its operation, and to whom the request does not refuse it.
+
+    `key`: of its words.
+    """
 
     def __init__(self, key: str, path: str, operation: str) -> None:
         super().__init__(menu_label=key, path=path)
         self.operation = operation
 
     def is_accessible(self, request: Request) -> bool:
-        return request.scope["caller"].role in ACCESS[self.operation]
+        refused = request.scope.get("refused", ())
+        return request.scope["caller"].role in ACCESS[self.operation] and self.operation not in refused
 
     def is_active(self, request: Request) -> bool:
         here: str = request.scope["path"]

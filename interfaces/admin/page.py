@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from domain.errors import Refusal, Unauthenticated
+from interfaces.admin.menu import refused_operations
 from interfaces.admin.request import Panel, PanelRequest
 from interfaces.http.framework.errors import OUTAGES, STATUS, status_of
 from interfaces.http.framework.middleware import note_denial
@@ -64,7 +65,11 @@ def page(
             shown = await show(asked)
         except Exception as error:  # noqa: BLE001  people get a page, whatever went wrong; it is logged
             shown = refused(asked, error)
-        return shown if isinstance(shown, Response) else (write or rendered)(asked, shown)
+        if isinstance(shown, Response):
+            return shown
+        if write is None and asked.is_signed_in:
+            request.scope["refused"] = await refused_operations(asked)
+        return (write or rendered)(asked, shown)
 
     return Route(ROOT + path, answer, methods=[method], include_in_schema=False)
 

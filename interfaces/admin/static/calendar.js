@@ -8,6 +8,7 @@
   const filters = document.getElementById("filters");
   const VIEWS = { day: "resourceTimeGridDay", week: "resourceTimeGridWeek" };
   const EVERY = 30_000; // ms
+  let alone = {};
   let dragging = false;
   let asked = 0;
   let wanted = read();
@@ -48,10 +49,15 @@
     draw();
   }
 
-  /* On a telephone one provider at a time: the one that was chosen, else the first. */
+  /* On a telephone one provider at a time: the one that was chosen, else the first who has something to do. It stays the
+     same as long as the address does. */
   function shown() {
     if (!narrow.matches || data.columns.length < 2) return data;
-    const id = data.columns[0].id;
+    if (alone.at !== address() || !data.columns.some((each) => each.id === alone.id)) {
+      const busy = new Set(data.appointments.map((each) => each.provider_id));
+      alone = { at: address(), id: (data.columns.find((each) => busy.has(each.id)) || data.columns[0]).id };
+    }
+    const { id } = alone;
     return {
       ...data,
       columns: data.columns.filter((each) => each.id === id),
@@ -74,11 +80,20 @@
     };
   }
 
-  /* An hour before now, or before the day's first opening. */
+  /* An hour before now; before the first opening where now is another day, or before or after all that there is. */
   function scrollTime() {
     const today = data.columns.find((each) => data.days.includes(each.now.slice(0, 10)));
-    const minutes = today ? Number(today.now.slice(11, 13)) * 60 - 60 : data.hours[0] - 60;
+    const now = today ? Number(today.now.slice(11, 13)) * 60 : -1;
+    const minutes = (now >= data.hours[0] - 60 && now <= data.hours[1] ? now : data.hours[0]) - 60;
     return `${String(Math.max(0, Math.floor(minutes / 60))).padStart(2, "0")}:00`;
+  }
+
+  /* A week that is wider than the window begins with today. */
+  function scrollToToday() {
+    const main = host.querySelector(".ec-main"), today = host.querySelector(".ec-col-head .ec-today, .ec-col-head.ec-today, .ec-day.ec-today");
+    if (!main || !today) return;
+    const side = host.querySelector(".ec-sidebar");
+    main.scrollLeft += today.getBoundingClientRect().left - side.getBoundingClientRect().right;
   }
 
   /* The grid of the library says that it is a table, without being one: appointments lie beside its cells. */
@@ -124,7 +139,10 @@
     const before = applied;
     applied = options();
     const isOther = before.date !== applied.date || before.view !== applied.view;
-    if (isOther) calendar.setOption("scrollTime", scrollTime());
+    if (isOther) {
+      calendar.setOption("scrollTime", scrollTime());
+      requestAnimationFrame(scrollToToday);
+    }
     for (const [name, value] of Object.entries(applied)) {
       if (JSON.stringify(value) !== JSON.stringify(before[name])) calendar.setOption(name, value);
     }
@@ -153,8 +171,8 @@
       each.setAttribute("aria-pressed", String(each.dataset.view === data.view));
     }
     filters.elements.date.value = data.date;
-    const alone = shown().columns;
-    filters.elements.provider_id.value = wanted.get("provider_id") || (narrow.matches && alone.length ? alone[0].id : "");
+    const { columns } = shown();
+    filters.elements.provider_id.value = wanted.get("provider_id") || (narrow.matches && columns.length ? columns[0].id : "");
   }
 
   function with_(changes) {
@@ -248,4 +266,5 @@
   }, EVERY);
   history.replaceState(null, "", address());
   drawAround();
+  requestAnimationFrame(scrollToToday);
 })();

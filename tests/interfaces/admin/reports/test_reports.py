@@ -164,6 +164,17 @@ async def test_who_manages_nothing_is_told_how_to_get_there(business: Business) 
     assert "Reports are for owners and managers of organizations." in text(answer.text)
 
 
+async def test_the_menu_shows_reports_to_whom_they_are_for(business: Business, admin: Browser) -> None:
+    """On each page, also on one that says no."""
+    loner = Caller(new_id(), Role.PROVIDER)
+    await with_account(business.api, loner)
+    entry = 'href="/admin/reports"'
+    for caller, shown in ((ADMIN, True), (business.owner(0), True), (loner, False)):
+        browser = await a_session(business.api, caller.account)
+        for path in ("/admin/today", "/admin/appointments", "/admin/reports", "/admin/nowhere"):
+            assert (entry in (await browser.get(path)).text) is shown, (caller.role, path)
+
+
 async def test_a_period_without_anything_says_what_to_do(admin: Browser) -> None:
     page = await page_of(admin, "demand", ReportPeriod(date(2010, 1, 1), date(2010, 1, 31)))
     assert text(page).count("Nothing in this period or the one before.") == len(GROUPS["demand"])
