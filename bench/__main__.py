@@ -19,8 +19,8 @@ import psycopg
 import typer
 from rich.console import Console
 
-from bench.figure import Figure, table
-from bench.place import Place
+from bench.tools.figure import Figure, table
+from bench.tools.place import Place
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.servers import LocalServers
 

@@ -15,12 +15,12 @@ from threading import Event, Thread
 from urllib.parse import urlencode
 
 from application.access import Role
-from bench import admin_town
-from bench.figure import ROUNDS, Figure, Target, Turns
-from bench.load import load
-from bench.place import SECRET, Database, Place, caught_up
-from bench.town import LENGTH, Bookings, build_shops, opened, request, written
-from bench.web import get
+from bench.tools import admin_town
+from bench.tools.figure import ROUNDS, Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import SECRET, Database, Place, caught_up
+from bench.tools.town import LENGTH, Bookings, build_shops, opened, request, written
+from bench.tools.web import get
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.access_tokens import AccessTokens

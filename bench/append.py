@@ -11,11 +11,11 @@ from time import perf_counter
 
 import uvloop
 
-from bench import pgbench, stock
-from bench.figure import Figure, Target, Turns
-from bench.place import Database, Place
-from bench.taking import SEATS, Take, a_day, a_take, dates, take
-from bench.town import Shop, build_shops, opened
+from bench.controls import pgbench, stock
+from bench.tools.figure import Figure, Target, Turns
+from bench.tools.place import Database, Place
+from bench.tools.taking import SEATS, Take, a_day, a_take, dates, take
+from bench.tools.town import Shop, build_shops, opened
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import Appended, LogEntry

@@ -18,12 +18,12 @@ from typing import Any
 import psycopg
 
 from application.access import Role
-from bench import history
-from bench.figure import Figure, Side, Target, Turns
-from bench.load import load
-from bench.place import SECRET, Database, Place, caught_up
-from bench.town import request
-from bench.web import get
+from bench.tools import history
+from bench.tools.figure import Figure, Side, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import SECRET, Database, Place, caught_up
+from bench.tools.town import request
+from bench.tools.web import get
 from domain.kernel import new_id
 from domain.log_position import position_of
 from infrastructure.identity.access_tokens import AccessTokens

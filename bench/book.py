@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from bench.crud import table as crud
-from bench.figure import ROUNDS, Figure, Target, Turns
-from bench.load import load
-from bench.place import APPLICATION, Database, Place, caught_up
-from bench.town import Bookings, build_shops
-from bench.web import put, sample_booking
+from bench.controls.crud import table as crud
+from bench.tools.figure import ROUNDS, Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import APPLICATION, Database, Place, caught_up
+from bench.tools.town import Bookings, build_shops
+from bench.tools.web import put, sample_booking
 from infrastructure.local.programs import wait_until
 
 UNIT = "bookings/s"
@@ -36,8 +36,8 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             stack,
             place.api(alone),
             place.api(followed),
-            place.app("bench.bare:app", plain),
-            place.app("bench.crud.app:app", plain),
+            place.app("bench.controls.bare:app", plain),
+            place.app("bench.controls.crud.app:app", plain),
         )
         put(bare, "/answer", sample_booking())
         sides = {

@@ -13,11 +13,11 @@ from itertools import pairwise
 import psycopg
 
 from application.access import Role
-from bench.crud import table as crud
-from bench.figure import Figure, Turns
-from bench.load import load
-from bench.place import APPLICATION, SECRET, Database, Place
-from bench.town import Shop, booking, build_shops, first_monday
+from bench.controls.crud import table as crud
+from bench.tools.figure import Figure, Turns
+from bench.tools.load import load
+from bench.tools.place import APPLICATION, SECRET, Database, Place
+from bench.tools.town import Shop, booking, build_shops, first_monday
 from domain.booking.calendar_day import Day
 from domain.kernel import new_id
 from infrastructure.event_log.event_codec import decode
@@ -53,7 +53,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         durations = {id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)}
         crud.build(plain.owner, durations, APPLICATION)
         *apis, control = place.together(
-            stack, place.api(database), place.api(database), place.app("bench.crud.app:app", plain)
+            stack, place.api(database), place.api(database), place.app("bench.controls.crud.app:app", plain)
         )
         fights = (_fight(shop, repeats, place.size(24, 4)) for shop in shops)
         sides = {

@@ -15,9 +15,9 @@ from uuid import uuid4
 import httpx
 
 from application.access import Role
-from bench.figure import ROUNDS, Figure, Side, Turns
-from bench.load import load
-from bench.place import Place
+from bench.tools.figure import ROUNDS, Figure, Side, Turns
+from bench.tools.load import load
+from bench.tools.place import Place
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.programs import HOST
 from tests.support.instances import PATIENT, Instance, a_folder, family

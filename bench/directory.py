@@ -13,13 +13,13 @@ from uuid import UUID
 
 import psycopg
 
-from bench import history
-from bench.figure import Figure, Target, Turns
-from bench.load import load
-from bench.place import Database, Place, caught_up
-from bench.taking import a_day, an_appointment, dates, seat
-from bench.town import Shop, request
-from bench.web import get
+from bench.tools import history
+from bench.tools.figure import Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import Database, Place, caught_up
+from bench.tools.taking import a_day, an_appointment, dates, seat
+from bench.tools.town import Shop, request
+from bench.tools.web import get
 from domain.kernel import new_id
 from infrastructure.event_log.journal import LogEntry
 from infrastructure.local.programs import wait_until

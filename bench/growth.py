@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import count
 
-from bench import history
-from bench.figure import Figure, Target, Turns
-from bench.load import load
-from bench.place import Database, Place, caught_up
 from bench.slots import distinct
-from bench.town import Bookings, Shop
+from bench.tools import history
+from bench.tools.figure import Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import Database, Place, caught_up
+from bench.tools.town import Bookings, Shop
 from infrastructure.local.programs import wait_until
 
 CONNECTIONS = 8

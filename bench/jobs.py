@@ -14,13 +14,13 @@ from statistics import quantiles
 
 import redis
 
-from bench.emptytask import app_of
-from bench.figure import Figure, Turns
-from bench.history import entry
-from bench.load import load
-from bench.place import Database, Place, caught_up
-from bench.taking import an_appointment
-from bench.town import Bookings, build_shops
+from bench.controls.emptytask import app_of
+from bench.tools.figure import Figure, Turns
+from bench.tools.history import entry
+from bench.tools.load import load
+from bench.tools.place import Database, Place, caught_up
+from bench.tools.taking import an_appointment
+from bench.tools.town import Bookings, build_shops
 from domain.kernel import new_id
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from infrastructure.local.programs import wait_until
@@ -71,7 +71,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         database, plain = enter(place.database("bench_jobs")), enter(place.database("bench_jobs_empty"))
         enter(place.projector(database))
         ours = Settings(**_settings(enter(place.worker(database))))
-        control = Settings(**_settings(enter(place.worker(plain, "bench.emptytask"))))
+        control = Settings(**_settings(enter(place.worker(plain, "bench.controls.emptytask"))))
         sides = {
             _JOBS: partial(_done, database, ours, number),
             _EMPTY: partial(_emptied, control, number),

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bench.figure import ROUNDS, Figure, Target, Turns
-from bench.load import load
-from bench.place import SECRET, Database, Place
-from bench.town import LENGTH, Bookings, build_shops, opened
+from bench.tools.figure import ROUNDS, Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import SECRET, Database, Place
+from bench.tools.town import LENGTH, Bookings, build_shops, opened
 from infrastructure.database.row_pool import RowPool
 from infrastructure.identity.services import TokenKeys, open_identity_services
 from infrastructure.jobs.enqueuing import JobEnqueuer

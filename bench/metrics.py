@@ -10,10 +10,10 @@ from functools import partial
 from tempfile import TemporaryDirectory
 
 from bench.book import CONNECTIONS
-from bench.figure import Figure, Target, Turns
-from bench.load import load
-from bench.place import Place
-from bench.town import Bookings, build_shops
+from bench.tools.figure import Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import Place
+from bench.tools.town import Bookings, build_shops
 from infrastructure.local.programs import HOST, free_port
 from infrastructure.observability.metric_folder import FOLDER
 
@@ -41,7 +41,9 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         servers = place.together(
             stack,
             *(
-                place.api_with(each, database, name="bench.uncounted" if name == _WITHOUT else "interfaces.cli")
+                place.api_with(
+                    each, database, name="bench.controls.uncounted" if name == _WITHOUT else "interfaces.cli"
+                )
                 for (name, each), database in zip(settings.items(), databases, strict=True)
             ),
         )

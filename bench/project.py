@@ -15,11 +15,12 @@ import uvloop
 from sqlalchemy import BigInteger, Column, Table, Text, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bench import history, stock
-from bench.figure import Figure, Side, Target, Turns
-from bench.place import Database, Place, caught_up
-from bench.taking import SEATS, Take, a_day, a_take, dates, take
-from bench.town import Shop, opened
+from bench.controls import stock
+from bench.tools import history
+from bench.tools.figure import Figure, Side, Target, Turns
+from bench.tools.place import Database, Place, caught_up
+from bench.tools.taking import SEATS, Take, a_day, a_take, dates, take
+from bench.tools.town import Shop, opened
 from infrastructure.database.roles import alchemy
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore

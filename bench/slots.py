@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 
-from bench.figure import Figure, Target, Turns
-from bench.load import load
-from bench.place import Place, caught_up
-from bench.town import Bookings, Shop, build_shops, first_monday, request, written
-from bench.web import get, put
+from bench.tools.figure import Figure, Target, Turns
+from bench.tools.load import load
+from bench.tools.place import Place, caught_up
+from bench.tools.town import Bookings, Shop, build_shops, first_monday, request, written
+from bench.tools.web import get, put
 from infrastructure.local.programs import wait_until
 from tests.support.builders import OFFICE_HOURS
 
@@ -31,7 +31,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             stack,
             place.api(database),
             place.api(database, redis=False),
-            place.app("bench.bare:app", database),
+            place.app("bench.controls.bare:app", database),
         )
         load(cached, Bookings([shop], 7, hours=range(9, 17)).take(37), expected=(201,))  # a third of the week is taken
         assert wait_until(partial(caught_up, database), 60)

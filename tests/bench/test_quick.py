@@ -11,7 +11,7 @@ import pytest
 
 from bench.__main__ import NAMES
 from bench.contend import WrongWinners, check
-from bench.figure import Figure, Side, Target
+from bench.tools.figure import Figure, Side, Target
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2030, 1, 7, 12, tzinfo=UTC)

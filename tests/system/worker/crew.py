@@ -15,8 +15,8 @@ from uuid import UUID
 
 import psycopg
 
-from bench.history import entry
-from bench.taking import an_appointment
+from bench.tools.history import entry
+from bench.tools.taking import an_appointment
 from domain.kernel import new_id
 from infrastructure.event_log.postgres_journal import PostgresJournal
 from tests.support.instances import Instance, Process, ask, children, within

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import uvloop
 
-from bench.place import Database
-from bench.taking import a_day, an_appointment, dates, seat
-from bench.town import ALL_DAY, Shop
+from bench.tools.place import Database
+from bench.tools.taking import a_day, an_appointment, dates, seat
+from bench.tools.town import ALL_DAY, Shop
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import Aggregate, new_id

@@ -18,8 +18,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from application.access import Caller
-from bench.bare import Said, bearer
-from bench.crud.table import appointment, service
+from bench.controls.bare import Said, bearer
+from bench.controls.crud.table import appointment, service
 from domain.kernel import new_id
 from infrastructure.database.roles import alchemy
 from infrastructure.settings import Settings

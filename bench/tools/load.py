@@ -57,7 +57,7 @@ def load(
     several = [ports] if isinstance(ports, int) else list(ports)
     plan = several, requests, connections, times, set(expected), certificate
     run = subprocess.run(
-        [sys.executable, "-m", "bench.load"], input=pickle.dumps(plan), capture_output=True, check=False
+        [sys.executable, "-m", "bench.tools.load"], input=pickle.dumps(plan), capture_output=True, check=False
     )
     if run.returncode:
         raise Unexpected(run.stderr.decode().strip().rpartition("\n")[2])

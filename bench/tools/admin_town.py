@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from bench import history
-from bench.place import Database
-from bench.taking import a_day, an_appointment, dates, seat
-from bench.town import Shop
+from bench.tools import history
+from bench.tools.place import Database
+from bench.tools.taking import a_day, an_appointment, dates, seat
+from bench.tools.town import Shop
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from infrastructure.event_log.journal import LogEntry

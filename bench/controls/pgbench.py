@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.place import Database
+from bench.tools.place import Database
 from infrastructure.local.programs import NoServer, find_postgres
 from infrastructure.settings import inherited
 

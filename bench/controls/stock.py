@@ -16,7 +16,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from bench.taking import SEATS, a_day, an_appointment, dates, seat
+from bench.tools.taking import SEATS, a_day, an_appointment, dates, seat
 from domain.kernel import new_id
 
 SCHEMA = "stock"

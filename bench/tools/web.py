@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic_core import to_json
 
-from bench.taking import an_appointment
+from bench.tools.taking import an_appointment
 from domain.kernel import new_id
 from infrastructure.local.programs import HOST
 from interfaces.http.booking.appointment_response import appointment_response

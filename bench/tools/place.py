@@ -15,7 +15,7 @@ from typing import TypeVar
 import psycopg
 from sqlalchemy import create_engine
 
-from bench.figure import ROUNDS
+from bench.tools.figure import ROUNDS
 from infrastructure.database.roles import alchemy, create_role, migrate
 from infrastructure.local.programs import HOST, free_port, wait_until
 from infrastructure.local.servers import LocalServers
@@ -164,7 +164,7 @@ class Place:
                 stdout=said,
                 stderr=said,
                 cwd=self._folder,
-                env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+                env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
             )
         try:
             yield process

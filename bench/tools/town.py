@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from uuid import UUID
 
 from application.access import Role
-from bench.place import SECRET, Database
+from bench.tools.place import SECRET, Database
 from domain.kernel import new_id
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store

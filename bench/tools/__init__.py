@@ -1,0 +1,1 @@
+"""What all benchmarks share: figures, load, servers, and towns to book in."""
