@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from threading import Event, Thread
 from urllib.parse import urlencode
 
 from application.access import Role
-from bench.tools import admin_town
+from bench.tools import admin_town, processes
 from bench.tools.figure import ROUNDS, Figure, Target, Turns
 from bench.tools.load import load
-from bench.tools.place import SECRET, Database, Place, caught_up
+from bench.tools.place import SECRET, Database, Place, Server, caught_up
 from bench.tools.town import LENGTH, Bookings, build_shops, opened, request, written
 from bench.tools.web import get
 from domain.kernel import new_id
@@ -36,7 +34,6 @@ CONNECTIONS, BOOKING = 3, 8
 PEOPLE, THINKS = 3, 1.0  # who click through all pages, and the seconds that each of them looks at one
 SHOPS = 40
 CATCH_UP_WITHIN = 3_600  # seconds
-_TICK = os.sysconf("SC_CLK_TCK")
 _MOUNTED, _WITHOUT = "panel mounted and unused", "without the panel"
 _CLICKED, _CALM = f"{PEOPLE} people click through all pages", "nobody clicks"
 Pages = Mapping[str, tuple[str, str]]
@@ -57,9 +54,9 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         with_panel, without = place.together(
             stack, place.api_with({"ADMIN": "true"}, database), place.api_with({"ADMIN": "false"}, database)
         )
-        cookie = _sign_in(with_panel[0])
-        pages = _pages(with_panel[0])
-        figures = list(_of_pages(place, tell, with_panel[0], cookie, pages))
+        cookie = _sign_in(with_panel.port)
+        pages = _pages(with_panel.port)
+        figures = list(_of_pages(place, tell, with_panel.port, cookie, pages))
         return figures + list(_of_bookings(place, tell, bookings, (with_panel, without), (cookie, pages)))
 
 
@@ -86,32 +83,32 @@ def _of_bookings(
     place: Place,
     tell: Callable[[str], None],
     bookings: Bookings,
-    processes: tuple[tuple[int, int], tuple[int, int]],
+    servers: tuple[Server, Server],
     clicked: tuple[str, Pages],
 ) -> Iterator[Figure]:
     """CPU of a booking where the panel is mounted and unused, and p95 of bookings while people click."""
-    count, ((port, pid), (other, other_pid)) = _count(place), processes
+    count, (panel, without) = _count(place), servers
 
     def taken(port: int) -> float:
         return load(port, bookings.take(count), connections=BOOKING, expected=(201,)).p95
 
-    def cost(port: int, pid: int) -> float:
-        before = _cpu(pid)
-        taken(port)
-        return (_cpu(pid) - before) / count * 1e6
+    def cost(server: Server) -> float:
+        before = processes.cpu(server.pid)
+        taken(server.port)
+        return (processes.cpu(server.pid) - before) / count * 1e6
 
     def busy() -> float:
-        with _people(port, *clicked):
-            return taken(port)
+        with _people(panel.port, *clicked):
+            return taken(panel.port)
 
     sides = {
-        _MOUNTED: partial(cost, port, pid),
-        _WITHOUT: partial(cost, other, other_pid),
+        _MOUNTED: partial(cost, panel),
+        _WITHOUT: partial(cost, without),
         _CLICKED: busy,
-        _CALM: partial(taken, port),
+        _CALM: partial(taken, panel.port),
     }
-    for each in (port, other):
-        taken(each)
+    for each in servers:
+        taken(each.port)
     turns = Turns("admin", sides, place.rounds, tell).take()
     yield turns.figure(_MOUNTED, _WITHOUT, "us CPU/booking", Target(1.05, at_most=True))
     yield turns.figure(_CLICKED, _CALM, "ms a booking, p95", Target(1.3, at_most=True))
@@ -211,9 +208,3 @@ def _sign_in(port: int) -> str:
 
 def _token() -> str:
     return AccessTokens(SECRET).issue(new_id(), Role.ADMIN)
-
-
-def _cpu(pid: int) -> float:
-    """Seconds of CPU that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK

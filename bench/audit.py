@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from timeit import timeit
 from typing import Any
 
 import psycopg
 
 from application.access import Role
-from bench.tools import history
+from bench.tools import history, processes
 from bench.tools.figure import Figure, Side, Target, Turns
 from bench.tools.load import load
 from bench.tools.place import SECRET, Database, Place, caught_up
@@ -59,15 +57,15 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         with place.projector(database):
             assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
         about = _sample(database, place.size(SAMPLE, 20))
-        port, pid = stack.enter_context(place.api_with({}, database, redis=False))
+        port, pid, _ = stack.enter_context(place.api_with({}, database, redis=False))
         paths = {name: [path.format_map(each) for each in about] for name, path in _QUESTIONS.items()}
         rows = {_ROW: [f"/v1/appointments/{each['stream']}" for each in about]}
         sides = {name: _timed(port, some) for name, some in (rows | paths).items()}
         for warm_up in sides.values():
             warm_up()
-        before = _resident(pid)
+        before = processes.resident(pid)
         turns = Turns("audit", sides, place.rounds, tell).take()
-        after = _resident(pid)
+        after = processes.resident(pid)
         proof = json.loads(get(port, paths[_PROOF][0], _token()))
     answers = len(about) * len(sides) * place.rounds
     memory = Figure("audit", "MB resident", Side(f"after {answers:,} answers", [after]), Side("before", [before]))
@@ -111,9 +109,3 @@ def _sample(database: Database, count: int) -> Sequence[dict[str, object]]:
     with psycopg.connect(database.owner, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
         found = connection.execute(query).fetchall()
     return random.Random(4711).sample(found, count)
-
-
-def _resident(pid: int) -> float:
-    """MB of a process."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.findall(r"^VmRSS:\s+(\d+)", status, re.MULTILINE)[0]) / 1024

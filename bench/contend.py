@@ -52,9 +52,8 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         shops = build_shops(database, 3 * (rounds + 1), LENGTHS, step=15)
         durations = {id: minutes for shop in shops for id, minutes in zip(shop.services, LENGTHS, strict=True)}
         crud.build(plain.owner, durations, APPLICATION)
-        *apis, control = place.together(
-            stack, place.api(database), place.api(database), place.app("bench.controls.crud.app:app", plain)
-        )
+        control = enter(place.app("bench.controls.crud.app:app", plain)).port
+        apis = place.together(stack, place.api(database), place.api(database))
         fights = (_fight(shop, repeats, place.size(24, 4)) for shop in shops)
         sides = {
             _ONE: partial(_decisions, apis[:1], fights, partial(_in_log, database)),

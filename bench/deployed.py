@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,13 @@ from uuid import uuid4
 import httpx
 
 from application.access import Role
+from bench.tools import processes
 from bench.tools.figure import ROUNDS, Figure, Side, Turns
 from bench.tools.load import load
 from bench.tools.place import Place
 from infrastructure.identity.access_tokens import AccessTokens
 from infrastructure.local.programs import HOST
-from tests.support.instances import PATIENT, Instance, a_folder, family
+from tests.support.instances import PATIENT, Instance, a_folder
 from tests.system.compose.deployment import GUNICORN, NGINX, Deployment, MailCatcher, deployed
 from tests.system.compose.salon import open_salon
 
@@ -29,12 +29,11 @@ PROCESSES = 2  # of the API, on every side
 SALONS = 4
 _UP = "daybook up"
 _FILES = {GUNICORN: "gunicorn's file", NGINX: "nginx's file, with TLS"}
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Stand:
-    """One running Daybook. `pids`: all its processes, those of its servers among them."""
+    """One running Daybook. `pids`: of the processes that started all others, those of its servers among them."""
 
     port: int
     requests: Iterator[bytes]
@@ -45,9 +44,9 @@ class Stand:
     def measure(self, count: int) -> float:
         """Bookings a second. Keeps the CPU of one, in microseconds."""
         requests = [next(self.requests) for _ in range(count)]
-        before = _cpu(self.pids())
+        before = processes.cpu(*self.pids())
         found = load(self.port, requests, connections=CONNECTIONS, expected=(201,), certificate=self.certificate)
-        self.costs.append((_cpu(self.pids()) - before) / count * 1e6)
+        self.costs.append((processes.cpu(*self.pids()) - before) / count * 1e6)
         return found.rate
 
 
@@ -89,7 +88,7 @@ def _up(count: int) -> Iterator[Stand]:
     ):
         bookings = _bookings(web, AccessTokens(instance.secret_key), count)
         top = instance.process.process.pid
-        yield Stand(int(instance.api.rpartition(":")[2]), bookings, lambda: [top, *family(top)])
+        yield Stand(int(instance.api.rpartition(":")[2]), bookings, lambda: [top])
 
 
 def _bookings(web: httpx.Client, tokens: AccessTokens, count: int) -> Iterator[bytes]:
@@ -120,21 +119,7 @@ def _written(body: bytes, bearer: str) -> bytes:
 
 
 def _containers(up: Deployment) -> Sequence[int]:
-    """The processes of all containers, as this machine numbers them."""
+    """The first process of each container, as this machine numbers them."""
     ids = up.compose("ps", "--quiet").split()
     shown = ["docker", "inspect", "--format", "{{.State.Pid}}", *ids]
-    first = [int(pid) for pid in subprocess.run(shown, capture_output=True, text=True, check=True).stdout.split()]
-    return [each for pid in first for each in (pid, *family(pid))]
-
-
-def _cpu(pids: Sequence[int]) -> float:
-    """Seconds of CPU that processes have had, with those of children that have ended."""
-    return sum(_ticks(pid) for pid in pids) / _TICK
-
-
-def _ticks(pid: int) -> int:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(int(each) for each in fields[11:15])
+    return [int(pid) for pid in subprocess.run(shown, capture_output=True, text=True, check=True).stdout.split()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from functools import partial
 from tempfile import TemporaryDirectory
 
 from bench.book import CONNECTIONS
+from bench.tools import processes
 from bench.tools.figure import Figure, Target, Turns
 from bench.tools.load import load
 from bench.tools.place import Place
@@ -50,9 +50,9 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         shops = place.size(20, 4)
         rounds = max(place.rounds, place.size(ROUNDS, 1))
         sides = {}
-        for name, database, (port, process) in zip(settings, databases, servers, strict=True):
+        for name, database, server in zip(settings, databases, servers, strict=True):
             bookings = Bookings(build_shops(database, shops), 1 + (rounds + 1) * count // (shops * 48))
-            sides[name] = partial(_microseconds, port, process, bookings, count, ports.get(name))
+            sides[name] = partial(_microseconds, server.port, server.pid, bookings, count, ports.get(name))
         for warm_up in sides.values():
             warm_up()
         turns = Turns("metrics", sides, rounds, tell).take()
@@ -71,14 +71,9 @@ def _served(port: int) -> dict[str, str]:
 def _microseconds(port: int, process: int, bookings: Bookings, count: int, metrics: int | None) -> float:
     """Processor time of the API for one booking; the metrics are asked for once, as Prometheus does."""
     requests = list(bookings.take(count))
-    began = _processor_time(process)
+    began = processes.cpu(process)
     load(port, requests, connections=CONNECTIONS, expected=(201,))
     if metrics is not None:
         with urllib.request.urlopen(f"http://{HOST}:{metrics}/metrics") as answer:
             assert b"daybook_http_requests_total" in answer.read()
-    return 1e6 * (_processor_time(process) - began) / count
-
-
-def _processor_time(process: int) -> float:
-    """Seconds that all threads of a process have run: Linux numbers the clock of a process so."""
-    return time.clock_gettime((~process << 3) | 2)
+    return 1e6 * (processes.cpu(process) - began) / count

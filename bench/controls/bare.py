@@ -47,11 +47,3 @@ async def starts() -> Response:
 @app.post("/v1/appointments", status_code=201)
 async def book(body: Said, caller: Annotated[Caller, Depends(bearer)]) -> Response:  # noqa: ARG001
     return Response(app.state.answer, 201, media_type="application/json")
-
-
-@app.post("/lean/v1/appointments")
-async def book_lean(request: Request) -> Response:
-    """Without FastAPI's reading of signatures: the least that Python can do."""
-    await bearer(request)
-    BookAppointmentBody.__pydantic_validator__.validate_json(await request.body())
-    return Response(app.state.answer, 201, media_type="application/json")

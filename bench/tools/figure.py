@@ -80,30 +80,37 @@ class Figure:
         }
 
 
+Measured = float | Mapping[str, float]
+"""A value, or several by unit."""
+
+
 @dataclass
 class Turns:
     """Measurements by name, taken in turns: A B C, A B C, ..."""
 
     bench: str
-    sides: Mapping[str, Callable[[], float]]
+    sides: Mapping[str, Callable[[], Measured]]
     rounds: int
     tell: Callable[[str], None]
-    _found: dict[str, Side] = field(default_factory=dict, init=False)
+    _found: dict[str, Sequence[Measured]] = field(default_factory=dict, init=False)
 
     def take(self) -> Turns:
         """Measure all of it."""
-        values: dict[str, list[float]] = {name: [] for name in self.sides}
+        values: dict[str, list[Measured]] = {name: [] for name in self.sides}
         for number in range(1, self.rounds + 1):
             for name, measure in self.sides.items():
                 self.tell(f"{self.bench}: {name}, round {number} of {self.rounds}")
                 gc.collect()
                 values[name].append(measure())
-        self._found = {name: Side(name, found) for name, found in values.items()}
+        self._found = values
         return self
 
     def figure(self, ours: str, control: str, unit: str, target: Target | None = None) -> Figure:
-        """Two of the sides, by name."""
-        return Figure(self.bench, unit, self._found[ours], self._found[control], target)
+        """Two of the sides, by name; of several values those with this unit."""
+        return Figure(self.bench, unit, self._side(ours, unit), self._side(control, unit), target)
+
+    def _side(self, name: str, unit: str) -> Side:
+        return Side(name, [each[unit] if isinstance(each, Mapping) else each for each in self._found[name]])
 
 
 def table(figures: Sequence[Figure]) -> Table:

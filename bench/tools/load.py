@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -27,13 +27,17 @@ class Unexpected(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`statuses`: of each request, in the order given; seconds for all of it; milliseconds of one request."""
+    """`statuses`, `bodies`: of each request, in the order given, bodies if they were asked for; seconds for all of it;
+    milliseconds of one request.
+    """
 
     seconds: float
     statuses: Sequence[int]
     p50: float
     p95: float
     p99: float
+    p999: float
+    bodies: Sequence[str] = ()
 
     @property
     def rate(self) -> float:
@@ -41,40 +45,68 @@ class Outcome:
         return len(self.statuses) / self.seconds
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What the process of the load is to do. `per_second`: see `bench.tools.paced`."""
+
+    ports: Sequence[int]
+    requests: Sequence[bytes]
+    connections: int
+    expected: Collection[int]
+    times: int = 1
+    certificate: Path | None = None
+    keep: bool = False
+    per_second: float | None = None
+
+
 def load(
     ports: int | Sequence[int],
     requests: Sequence[bytes],
     *,
     connections: int = 64,
-    times: int = 1,
     expected: Collection[int] = (200,),
-    certificate: Path | None = None,
+    **more: Any,
 ) -> Outcome:
-    """Send all requests (the whole list `times` times) over so many connections, spread over the ports.
+    """Send all requests over so many connections, spread over the ports.
 
-    `certificate`: of a server that speaks TLS. Raises Unexpected for any other status than those expected.
+    `times`: the whole list so often; `certificate`: of a server that speaks TLS; `keep`: the bodies of the answers.
+    Raises Unexpected for any other status than those expected.
     """
     several = [ports] if isinstance(ports, int) else list(ports)
-    plan = several, requests, connections, times, set(expected), certificate
-    run = subprocess.run(
-        [sys.executable, "-m", "bench.tools.load"], input=pickle.dumps(plan), capture_output=True, check=False
-    )
+    return carried_out(Plan(several, requests, connections, set(expected), **more), "bench.tools.load")
+
+
+def carried_out(plan: Plan, program: str) -> Outcome:
+    """By a process of its own."""
+    run = subprocess.run([sys.executable, "-m", program], input=pickle.dumps(plan), capture_output=True, check=False)
     if run.returncode:
         raise Unexpected(run.stderr.decode().strip().rpartition("\n")[2])
     return Outcome(**json.loads(run.stdout))
 
 
-class _Work:
-    """What is still to be sent, and what came back."""
+class Work:
+    """What came back, and until when."""
 
-    def __init__(self, requests: Sequence[bytes], times: int, expected: set[int]) -> None:
-        self.requests = requests
-        self.expected = expected
-        self.numbers = iter(range(len(requests) * times))
-        self.statuses = [0] * (len(requests) * times)
+    def __init__(self, plan: Plan) -> None:
+        count = len(plan.requests) * plan.times
+        self.plan = plan
+        self.numbers = iter(range(count))
+        self.statuses = [0] * count
+        self.bodies = [""] * count if plan.keep else []
         self.took: list[float] = []
         self.done = asyncio.get_running_loop().create_future()
         self.open = 0
+
+    def answered(self, number: int, answer: bytes, since: float) -> bool:
+        """Keep an answer; whether it was expected."""
+        status = int(answer[9:12])
+        self.took.append(perf_counter() - since)
+        self.statuses[number] = status
+        if self.plan.keep:
+            self.bodies[number] = answer.partition(b"\r\n\r\n")[2].decode()
+        if status not in self.plan.expected:
+            self.left(Unexpected(answer.decode(errors="replace").replace("\r\n", " | ")))
+        return status in self.plan.expected
 
     def left(self, error: Exception | None) -> None:
         """A connection has ended."""
@@ -84,27 +116,41 @@ class _Work:
         elif self.open == 0 and not self.done.done():
             self.done.set_result(perf_counter())
 
+    def outcome(self, began: float, ended: float) -> Outcome:
+        cuts = quantiles(self.took, n=1000, method="inclusive") if len(self.took) > 1 else self.took * 999
+        some = [1000 * cuts[number - 1] for number in (500, 950, 990, 999)]
+        return Outcome(ended - began, self.statuses, *some, bodies=self.bodies)
 
-class _Connection(asyncio.Protocol):
+
+class Connection(asyncio.Protocol):
     """Sends a request when the one before is answered; no pipelining."""
 
-    def __init__(self, work: _Work) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
         self._got = b""
         self._number: int | None = None
-        self._sent = 0.0
+        self._since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
-    def send(self) -> None:
+    def next(self) -> None:
         """The next request, or goodbye."""
-        self._number = next(self._work.numbers, None)
-        if self._number is None:
-            self._transport.close()
-            return
-        self._sent = perf_counter()
-        self._transport.write(self._work.requests[self._number % len(self._work.requests)])
+        number = next(self._work.numbers, None)
+        if number is None:
+            self.close()
+        else:
+            self.send(number, perf_counter())
+
+    def send(self, number: int, since: float) -> None:
+        """This request, whose time runs since then."""
+        requests = self._work.plan.requests
+        self._number, self._since = number, since
+        self._transport.write(requests[number % len(requests)])
+
+    def close(self) -> None:
+        self._number = None
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -116,44 +162,35 @@ class _Connection(asyncio.Protocol):
         length = int(head[at + 15 :].split(b"\r", 1)[0]) if at >= 0 else 0
         if len(self._got) < end + 4 + length:
             return
-        self._answered(int(head[9:12]))
-
-    def _answered(self, status: int) -> None:
         assert self._number is not None
-        self._work.took.append(perf_counter() - self._sent)
-        self._work.statuses[self._number] = status
-        if status not in self._work.expected:
-            self._work.left(Unexpected(self._got.decode(errors="replace").replace("\r\n", " | ")))
-            return
-        self._got = b""
-        self.send()
+        answer, self._got = self._got, b""
+        if self._work.answered(self._number, answer, self._since):
+            self.next()
 
     def connection_lost(self, error: Exception | None) -> None:
         lost = self._number is not None
         self._work.left(error or (Unexpected("The server closed the connection.") if lost else None))
 
 
-async def _run(
-    ports: list[int],
-    requests: Sequence[bytes],
-    connections: int,
-    times: int,
-    expected: set[int],
-    certificate: Path | None,
-) -> Outcome:
-    trusted = ssl.create_default_context(cafile=certificate) if certificate else None
-    work, loop = _Work(requests, times, expected), asyncio.get_running_loop()
-    everybody: list[_Connection] = []
-    for _, port in zip(range(connections), itertools.cycle(ports), strict=False):
-        _, connection = await loop.create_connection(lambda: _Connection(work), HOST, port, ssl=trusted)
-        everybody.append(connection)
-    work.open, began = len(everybody), perf_counter()
+async def connected(work: Work, kind: type[Connection]) -> Sequence[Connection]:
+    """All connections of the plan, before its clock starts."""
+    plan, loop = work.plan, asyncio.get_running_loop()
+    trusted = ssl.create_default_context(cafile=plan.certificate) if plan.certificate else None
+    found: list[Connection] = []
+    for _, port in zip(range(plan.connections), itertools.cycle(plan.ports), strict=False):
+        _, connection = await loop.create_connection(lambda: kind(work), HOST, port, ssl=trusted)
+        found.append(connection)
+    work.open = len(found)
+    return found
+
+
+async def _run(plan: Plan) -> Outcome:
+    work = Work(plan)
+    everybody, began = await connected(work, Connection), perf_counter()
     for connection in everybody:
-        connection.send()
-    ended = await work.done
-    cuts = quantiles(work.took, n=100, method="inclusive") if len(work.took) > 1 else work.took * 99
-    return Outcome(ended - began, work.statuses, 1000 * cuts[49], 1000 * cuts[94], 1000 * cuts[98])
+        connection.next()
+    return work.outcome(began, await work.done)
 
 
 if __name__ == "__main__":
-    print(json.dumps(vars(uvloop.run(_run(*pickle.load(sys.stdin.buffer))))))
+    print(json.dumps(vars(uvloop.run(_run(pickle.load(sys.stdin.buffer))))))

@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from time import perf_counter
+from typing import NamedTuple, TypeVar
 
 import psycopg
+import redis
 from sqlalchemy import create_engine
 
+from bench.tools import processes
 from bench.tools.figure import ROUNDS
 from infrastructure.database.roles import alchemy, create_role, migrate
 from infrastructure.local.programs import HOST, free_port, wait_until
@@ -27,6 +30,14 @@ SECRET = "a-secret-of-benchmarks-that-guards-nothing"
 READY_WITHIN = 300.0  # seconds: the machine may have other things to do
 _TEMPLATE = "bench_template"
 T = TypeVar("T")
+
+
+class Server(NamedTuple):
+    """A process that answers on a port of this machine. `started`: seconds from its start until it listened."""
+
+    port: int
+    pid: int
+    started: float
 
 
 class NotReady(Exception):
@@ -49,13 +60,19 @@ class Database:
 
 
 class Place:
-    """Servers in a folder, databases made by cloning, and processes that end with their `with` block."""
+    """Servers in a folder, databases made by cloning, and processes that end with their `with` block.
+
+    `postmaster`: the process of PostgreSQL that started all of its others; `valkey`: the process of the cache.
+    """
 
     def __init__(self, servers: LocalServers, folder: Path, *, quick: bool) -> None:
         self.servers = servers
         self.quick = quick
         self.rounds = 1 if quick else ROUNDS
         self._folder = folder
+        self.postmaster = processes.postmaster(servers.superuser_dsn())
+        with redis.Redis.from_url(servers.redis_url) as cache:
+            self.valkey = int(cache.info("server")["process_id"])
         create_role(servers.superuser_dsn(), APPLICATION, APPLICATION)
         self._execute(f"CREATE DATABASE {_TEMPLATE}")
         migrate(servers.superuser_dsn(_TEMPLATE), APPLICATION)
@@ -90,24 +107,24 @@ class Place:
     @contextmanager
     def api(self, database: Database, *, redis: bool = True) -> Iterator[int]:
         """An API process; its port."""
-        with self.api_with({}, database, redis=redis) as (port, _):
-            yield port
+        with self.api_with({}, database, redis=redis) as server:
+            yield server.port
 
     @contextmanager
     def api_with(
         self, settings: Mapping[str, str], database: Database, *, redis: bool = True, name: str = "interfaces.cli"
-    ) -> Iterator[tuple[int, int]]:
-        """An API process with further settings; its port and process id. `name`: a control of the same settings."""
+    ) -> Iterator[Server]:
+        """An API process with further settings. `name`: a control of the same settings."""
         arguments = ["-m", name, "api", "--until-stdin-closes"]
         with self._serving(arguments, {**self._environment(database, redis=redis), **settings}) as server:
             yield server
 
     @contextmanager
-    def projector(self, database: Database) -> Iterator[None]:
-        """A projector process."""
+    def projector(self, database: Database) -> Iterator[int]:
+        """A projector process; its id."""
         arguments = ["-m", "interfaces.cli", "project", "--until-stdin-closes"]
-        with self._running(arguments, self._environment(database, redis=True)):
-            yield
+        with self._running(arguments, self._environment(database, redis=True)) as process:
+            yield process.pid
 
     @contextmanager
     def worker(self, database: Database, name: str = "interfaces.cli") -> Iterator[Mapping[str, str]]:
@@ -122,12 +139,12 @@ class Place:
             yield
 
     @contextmanager
-    def app(self, name: str, database: Database) -> Iterator[int]:
-        """A control, served as the API is; its port."""
+    def app(self, name: str, database: Database) -> Iterator[Server]:
+        """A control, served as the API is."""
         arguments = ["-m", "uvicorn", name, "--loop", "uvloop", "--http", "httptools"]
         arguments += ["--no-access-log", "--log-level", "warning", "--no-server-header"]
-        with self._serving(arguments, self._environment(database, redis=False)) as (port, _):
-            yield port
+        with self._serving(arguments, self._environment(database, redis=False)) as server:
+            yield server
 
     def _environment(self, database: Database, *, redis: bool) -> Mapping[str, str]:
         return inherited() | {
@@ -146,14 +163,14 @@ class Place:
         }
 
     @contextmanager
-    def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-        port = free_port()
+    def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
+        port, began = free_port(), perf_counter()
         with self._running([*arguments, "--port", str(port)], environment) as process:
             if not wait_until(lambda: process.poll() is not None or _listens(port), READY_WITHIN):
                 raise NotReady(f"{arguments[1:3]} takes longer than {READY_WITHIN:.0f} s: {self._said(port)}")
             if process.poll() is not None:
                 raise NotReady(self._said(port))
-            yield port, process.pid
+            yield Server(port, process.pid, perf_counter() - began)
 
     @contextmanager
     def _running(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:

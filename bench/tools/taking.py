@@ -20,6 +20,7 @@ from domain.booking.seat import Seat
 from domain.catalog.provider import Provider
 from domain.catalog.service import Service
 from domain.kernel import new_id
+from domain.personal_data import PersonalData
 from domain.scheduling.schedule import Schedule
 from tests.support.builders import terms
 
@@ -75,13 +76,19 @@ async def take(cmd: Take, log: EventLog, now: datetime) -> Appointment:
 
 
 def an_appointment(
-    customer_id: UUID, provider_id: UUID, service_id: UUID, day: date, number: int, now: datetime
+    customer_id: UUID,
+    provider_id: UUID,
+    service_id: UUID,
+    day: date,
+    number: int,
+    now: datetime,
+    told: PersonalData | None = None,
 ) -> Appointment:
     """Of half an hour, the `number`-th of a day."""
     midnight = datetime.combine(day, time(), UTC)
     start = midnight + timedelta(minutes=30 * number)
     booking = Booking(customer_id, service_id, customer_id, Placement(provider_id, start, 30, 0, 0, "UTC"))
-    return Appointment.book(new_id(), booking, BookedTerms(2500, "EUR", _POLICY), None, now)
+    return Appointment.book(new_id(), booking, BookedTerms(2500, "EUR", _POLICY), told, now)
 
 
 def seat(day: Day, appointment: Appointment, now: datetime) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from typing import Any
 from uuid import UUID
 
 from application.access import Role
@@ -23,6 +24,11 @@ from tests.support.sealed import MASTERS
 
 ALL_DAY = {str(day): [[0, 24 * 60]] for day in range(7)}
 CUSTOMERS = 256
+MIX: Mapping[str, Any] = {
+    "note": "Second floor, please ring twice. I may be five minutes late; my daughter comes along; she is three.",
+    "answers": {"Have you been here before?": "yes"},
+}
+"""What a booking usually says besides its time: a note of a hundred letters, and an answer."""
 LENGTH = 30  # minutes
 
 
@@ -75,36 +81,61 @@ def first_monday() -> datetime:
     return monday_after(datetime.now(UTC))
 
 
+def customers() -> Iterator[str]:
+    """The tokens of CUSTOMERS people, one after the other, over and over."""
+    return cycle([new_customer() for _ in range(CUSTOMERS)])
+
+
+def new_customer(id: UUID | None = None) -> str:
+    """A new token, of somebody new unless `id` says whose."""
+    return AccessTokens(SECRET).issue(id or new_id(), Role.CUSTOMER, timedelta(hours=2))
+
+
+def new_tokens() -> Iterator[str]:
+    """A new token each of CUSTOMERS people."""
+    return (new_customer(id) for id in cycle([new_id() for _ in range(CUSTOMERS)]))
+
+
 class Bookings:
     """Requests that book: each a free slot of its own, of all shops on `days` days, in random order.
 
-    `hours`: of the day, in which the slots start.
+    `hours`: of the day, in which the slots start; `every`: the time from one to the next.
     """
 
-    def __init__(self, shops: Sequence[Shop], days: int, *, hours: range = range(24)) -> None:
-        every = (first_monday() + timedelta(minutes=LENGTH * n) for n in range(days * 24 * 60 // LENGTH))
-        starts = [start for start in every if start.hour in hours]
-        slots = [(shop, start) for shop in shops for start in starts]
+    def __init__(
+        self,
+        shops: Sequence[Shop],
+        days: int,
+        *,
+        hours: range = range(24),
+        every: timedelta = timedelta(minutes=LENGTH),
+    ) -> None:
+        self.shops = shops
+        starts = [first_monday() + n * every for n in range(timedelta(days) // every)]
+        slots = [(shop, start) for shop in shops for start in starts if start.hour in hours]
         random.Random(4711).shuffle(slots)
         self._slots: Iterator[tuple[Shop, datetime]] = iter(slots)
-        tokens = AccessTokens(SECRET)
-        self._tokens = cycle([tokens.issue(new_id(), Role.CUSTOMER) for _ in range(CUSTOMERS)])
+        self._customers = customers()
 
-    def take(self, count: int) -> list[bytes]:
-        """The next so many."""
+    def take(self, count: int, said: Mapping[str, Any] | None = None, by: Iterator[str] | None = None) -> list[bytes]:
+        """The next so many. `said`: also in the body; `by`: the tokens of those who book."""
         slots = list(islice(self._slots, count))
         assert len(slots) == count, "there are not enough slots"
         return [
-            booking(token, shop.provider_id, shop.services[0], start)
-            for token, (shop, start) in zip(self._tokens, slots, strict=False)
+            booking(token, shop.provider_id, shop.services[0], start, said)
+            for token, (shop, start) in zip(by or self._customers, slots, strict=False)
         ]
 
 
-def booking(token: str, provider_id: UUID, service_id: UUID, start: datetime) -> bytes:
-    """The request that books, under a key of its own."""
-    said = {"service_id": str(service_id), "provider_id": str(provider_id), "start": written(start)}
-    body = json.dumps(said).encode()
-    return request("POST", "/v1/appointments", body, token, f"idempotency-key: {new_id()}\r\n")
+def booking(
+    token: str, provider_id: UUID | None, service_id: UUID, start: datetime, said: Mapping[str, Any] | None = None
+) -> bytes:
+    """The request that books, under a key of its own. `provider_id`: None for any."""
+    body = {"service_id": str(service_id), "start": written(start), **(said or {})}
+    if provider_id is not None:
+        body["provider_id"] = str(provider_id)
+    key = f"idempotency-key: {new_id()}\r\n"
+    return request("POST", "/v1/appointments", json.dumps(body).encode(), token, key)
 
 
 def written(instant: datetime) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic_core import to_json
 
 from bench.tools.taking import an_appointment
+from domain.booking.appointment_text import note_of
 from domain.kernel import new_id
 from infrastructure.local.programs import HOST
 from interfaces.http.booking.appointment_response import appointment_response
@@ -34,7 +37,8 @@ def _ask(port: int, method: str, path: str, body: bytes | None, expected: int, t
         connection.close()
 
 
-def sample_booking() -> bytes:
-    """What the API answers to a booking: the same fields, of the same length."""
-    now = datetime.now(UTC)
-    return to_json(appointment_response(an_appointment(new_id(), new_id(), new_id(), now.date(), 20, now)))
+def sample_booking(said: Mapping[str, Any]) -> bytes:
+    """What the API answers to a booking that says this: the same fields, of the same length."""
+    now, customer = datetime.now(UTC), new_id()
+    note = note_of(customer, said.get("note", ""), said.get("answers", {}))
+    return to_json(appointment_response(an_appointment(customer, new_id(), new_id(), now.date(), 20, now, note)))

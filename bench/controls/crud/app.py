@@ -64,9 +64,17 @@ async def book(
     idempotency_key: Annotated[str, Header()],
 ) -> Appointment:
     """One insert; the table says whether the time is free."""
+    booked = appointment_of(body, caller)
+    await _insert(booked, idempotency_key)
+    response.headers["location"] = f"{request.url.path}/{booked.id}"
+    return booked
+
+
+def appointment_of(body: Said, caller: Caller) -> Appointment:
+    """What is asked for."""
     if body.provider_id is None or body.service_id not in durations:
         raise HTTPException(422)
-    booked = Appointment(
+    return Appointment(
         id=new_id(),
         customer_id=caller.account,
         service_id=body.service_id,
@@ -76,9 +84,6 @@ async def book(
         note=body.note,
         answers=body.answers,
     )
-    await _insert(booked, idempotency_key)
-    response.headers["location"] = f"{request.url.path}/{booked.id}"
-    return booked
 
 
 async def _insert(booked: Appointment, key: str) -> None:

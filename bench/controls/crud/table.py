@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, Uuid, create_engine
+from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text, Uuid, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 
 from infrastructure.database.roles import alchemy
@@ -26,7 +26,10 @@ appointment = Table(
     Column("note", Text, nullable=False),
     Column("answers", JSONB, nullable=False),
     Column("idempotency_key", Text, nullable=False),
-    ExcludeConstraint(("provider_id", "="), ("during", "&&"), name="no_double_booking"),
+    Column("cancelled_at", DateTime(timezone=True)),
+    ExcludeConstraint(
+        ("provider_id", "="), ("during", "&&"), name="no_double_booking", where=text("cancelled_at IS NULL")
+    ),
     Index("appointment_key", "customer_id", "idempotency_key", unique=True),
 )
 
@@ -38,5 +41,5 @@ def build(owner_dsn: str, durations: Mapping[UUID, int], role: str) -> None:
         metadata.create_all(connection)
         rows = [{"id": id, "duration": minutes} for id, minutes in durations.items()]
         connection.execute(service.insert(), rows)
-        connection.exec_driver_sql(f'GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO "{role}"')
+        connection.exec_driver_sql(f'GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO "{role}"')
     engine.dispose()
