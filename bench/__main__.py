@@ -27,18 +27,23 @@ from infrastructure.local.servers import LocalServers
 NAMES = (
     "append",
     "book",
+    "change",
+    "arrivals",
+    "scale",
     "slots",
     "project",
     "contend",
     "login",
     "jobs",
     "metrics",
+    "footprint",
     "audit",
     "directory",
     "admin",
     "growth",
+    "peer",
 )
-SLOW = ("audit", "directory", "admin", "growth")
+SLOW = ("footprint", "audit", "directory", "admin", "growth")
 """Left out unless named, or quick."""
 WITH_DOCKER = ("deployed",)
 """Left out unless named: needs Docker with Compose."""
@@ -53,7 +58,7 @@ def bench(
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but those that take minutes (audit, directory, admin, growth) or Docker (deployed)."""
+    """Measure; without names all but those that take minutes (footprint, audit, directory, admin, growth) or Docker."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
     if unknown := set(asked) - {*NAMES, *WITH_DOCKER}:
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")

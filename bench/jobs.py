@@ -15,10 +15,10 @@ from statistics import quantiles
 import redis
 
 from bench.controls.emptytask import app_of
-from bench.tools.figure import Figure, Turns
+from bench.tools.figure import Figure, Target, Turns
 from bench.tools.history import entry
 from bench.tools.load import load
-from bench.tools.place import Database, Place, caught_up
+from bench.tools.place import Database, Place, at_rest, caught_up
 from bench.tools.taking import an_appointment
 from bench.tools.town import Bookings, build_shops
 from domain.kernel import new_id
@@ -36,9 +36,6 @@ _LOADED, _CALM = "reminder, bookings meanwhile", "reminder, nothing else"
 _COUNTED = """
     SELECT count(*), count(*) FILTER (WHERE done_at IS NULL) FROM work.job
     WHERE kind = 'complete' AND planned_at < clock_timestamp()"""
-_IDLE = """
-    SELECT count(*) FROM work.job
-    WHERE done_at IS NULL AND dead_at IS NULL AND planned_at < clock_timestamp()"""
 _TOOK = """
     SELECT extract(epoch FROM max(done_at) - (SELECT swept_at FROM work.enrolled))::float8 FROM work.job
     WHERE done_at > (SELECT swept_at FROM work.enrolled)"""
@@ -78,7 +75,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         }
         for warm_up in sides.values():
             warm_up()
-        figures = [Turns("jobs", sides, place.rounds, tell).take().figure(_JOBS, _EMPTY, "a second")]
+        figures = [Turns("jobs", sides, place.rounds, tell).take().figure(_JOBS, _EMPTY, "a second", Target(0.7))]
         enter(place.beat(database))
         figures.append(_lag(place, database, enter(place.api(database)), tell))
     return figures
@@ -155,7 +152,7 @@ def _reminded(practice: Practice, database: Database, number: int, meanwhile: Ex
     some: Sequence[Booked] = practice.book(number // 2)  # two each
     practice.enrol()
     ids = [each.id for each in some]
-    assert wait_until(lambda: ask(database.owner, _IDLE) == [(0,)], 240)  # what the round before has left
+    assert wait_until(partial(at_rest, database), 240)  # what the round before has left
     with meanwhile:
         ask(database.owner, _SPREAD, [ids, PER_SECOND, PER_SECOND])
         assert wait_until(lambda: len(ask(database.owner, _LAGS, [ids])) == number, 240)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter
@@ -47,7 +48,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the process of the load is to do. `per_second`: see `bench.tools.paced`."""
+    """What the process of the load is to do.
+
+    `routes`: the port of each request; else any. `per_second`: see `bench.tools.paced`.
+    """
 
     ports: Sequence[int]
     requests: Sequence[bytes]
@@ -56,6 +60,7 @@ class Plan:
     times: int = 1
     certificate: Path | None = None
     keep: bool = False
+    routes: Sequence[int] | None = None
     per_second: float | None = None
 
 
@@ -69,7 +74,8 @@ def load(
 ) -> Outcome:
     """Send all requests over so many connections, spread over the ports.
 
-    `times`: the whole list so often; `certificate`: of a server that speaks TLS; `keep`: the bodies of the answers.
+    `times`: the whole list so often; `certificate`: of a server that speaks TLS; `keep`: the bodies of the answers;
+    `routes`: the port for each request.
     Raises Unexpected for any other status than those expected.
     """
     several = [ports] if isinstance(ports, int) else list(ports)
@@ -90,7 +96,11 @@ class Work:
     def __init__(self, plan: Plan) -> None:
         count = len(plan.requests) * plan.times
         self.plan = plan
-        self.numbers = iter(range(count))
+        every = iter(range(count))
+        self.numbers = {
+            port: iter([n for n, route in enumerate(plan.routes) if route == port]) if plan.routes else every
+            for port in plan.ports
+        }
         self.statuses = [0] * count
         self.bodies = [""] * count if plan.keep else []
         self.took: list[float] = []
@@ -125,8 +135,9 @@ class Work:
 class Connection(asyncio.Protocol):
     """Sends a request when the one before is answered; no pipelining."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, port: int) -> None:
         self._work = work
+        self._port = port
         self._got = b""
         self._number: int | None = None
         self._since = 0.0
@@ -136,7 +147,7 @@ class Connection(asyncio.Protocol):
 
     def next(self) -> None:
         """The next request, or goodbye."""
-        number = next(self._work.numbers, None)
+        number = next(self._work.numbers[self._port], None)
         if number is None:
             self.close()
         else:
@@ -178,7 +189,7 @@ async def connected(work: Work, kind: type[Connection]) -> Sequence[Connection]:
     trusted = ssl.create_default_context(cafile=plan.certificate) if plan.certificate else None
     found: list[Connection] = []
     for _, port in zip(range(plan.connections), itertools.cycle(plan.ports), strict=False):
-        _, connection = await loop.create_connection(lambda: kind(work), HOST, port, ssl=trusted)
+        _, connection = await loop.create_connection(partial(kind, work, port), HOST, port, ssl=trusted)
         found.append(connection)
     work.open = len(found)
     return found

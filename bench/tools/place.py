@@ -214,3 +214,13 @@ def caught_up(database: Database) -> bool:
     with psycopg.connect(database.owner, autocommit=True) as connection:
         row = connection.execute(query).fetchone()
     return bool(row and row[0])
+
+
+def at_rest(database: Database) -> bool:
+    """Whether all readers have read the whole log, and no job is due."""
+    query = b"""
+        SELECT count(*) = 0 FROM work.job
+        WHERE done_at IS NULL AND dead_at IS NULL AND planned_at < clock_timestamp()"""
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+        row = connection.execute(query).fetchone()
+    return bool(row and row[0]) and caught_up(database)

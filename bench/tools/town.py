@@ -76,6 +76,19 @@ def build_shops(
     return asyncio.run(all_of_them())
 
 
+def build_team(database: Database, count: int) -> Sequence[Shop]:
+    """So many providers, each with the one service of them all."""
+
+    async def built() -> Sequence[Shop]:
+        async with opened(database) as store:
+            owner = somebody(Role.PROVIDER)
+            providers = await asyncio.gather(*(a_provider(store, owner, ALL_DAY) for _ in range(count)))
+            service = await a_service(store, owner, *providers, duration=LENGTH, step=LENGTH)
+            return [Shop(each, [service]) for each in providers]
+
+    return asyncio.run(built())
+
+
 def first_monday() -> datetime:
     """From when on slots are booked: 00:00 UTC of a Monday ahead."""
     return monday_after(datetime.now(UTC))
@@ -99,7 +112,8 @@ def new_tokens() -> Iterator[str]:
 class Bookings:
     """Requests that book: each a free slot of its own, of all shops on `days` days, in random order.
 
-    `hours`: of the day, in which the slots start; `every`: the time from one to the next.
+    `hours`: of the day, in which the slots start; `every`: the time from one to the next. `named`: whether the
+    requests say which provider; else any of the service, so often as it has providers.
     """
 
     def __init__(
@@ -109,8 +123,10 @@ class Bookings:
         *,
         hours: range = range(24),
         every: timedelta = timedelta(minutes=LENGTH),
+        named: bool = True,
     ) -> None:
         self.shops = shops
+        self._named = named
         starts = [first_monday() + n * every for n in range(timedelta(days) // every)]
         slots = [(shop, start) for shop in shops for start in starts if start.hour in hours]
         random.Random(4711).shuffle(slots)
@@ -122,7 +138,7 @@ class Bookings:
         slots = list(islice(self._slots, count))
         assert len(slots) == count, "there are not enough slots"
         return [
-            booking(token, shop.provider_id, shop.services[0], start, said)
+            booking(token, shop.provider_id if self._named else None, shop.services[0], start, said)
             for token, (shop, start) in zip(by or self._customers, slots, strict=False)
         ]
 

@@ -35,15 +35,18 @@ _INSERT = """
     FROM (SELECT pg_advisory_xact_lock(hashtextextended(%b::text, 0))) l"""
 _MOVE = """
     WITH mine AS MATERIALIZED (
-        SELECT id, pg_advisory_xact_lock(hashtextextended(provider_id::text, 0)) FROM appointment
-        WHERE id = %b AND customer_id = %b AND cancelled_at IS NULL)
-    UPDATE appointment a SET during = tstzrange(%b, %b::timestamptz + (upper(a.during) - lower(a.during)))
+        SELECT id, coalesce(%b, provider_id) AS provider_id,
+            pg_advisory_xact_lock(hashtextextended(coalesce(%b, provider_id)::text, 0))
+        FROM appointment WHERE id = %b AND customer_id = %b AND cancelled_at IS NULL)
+    UPDATE appointment a SET provider_id = mine.provider_id,
+        during = tstzrange(%b, %b::timestamptz + (upper(a.during) - lower(a.during)))
     FROM mine WHERE a.id = mine.id AND a.cancelled_at IS NULL"""
 _CANCEL = """
-    UPDATE appointment SET cancelled_at = now()
+    UPDATE appointment a SET cancelled_at = now()
     WHERE id = %b AND customer_id = %b AND cancelled_at IS NULL"""
 _SHOWN = """
-    RETURNING id, service_id, provider_id, customer_id, lower(during) AS start, upper(during) AS until, note, answers"""
+    RETURNING a.id, a.service_id, a.provider_id, a.customer_id, lower(a.during) AS start, upper(a.during) AS until,
+        a.note, a.answers"""
 
 assert database is not None
 pool = AsyncConnectionPool(database.dsn, min_size=16, max_size=16, open=False, kwargs={"autocommit": True})
@@ -95,7 +98,9 @@ async def book_psycopg(request: Request, response: Response, body: Said, caller:
 
 @app.post("/psycopg/v1/appointments/{id}/reschedule")
 async def move(id: UUID, body: Moved, caller: Who) -> Appointment:
-    return await _changed(_MOVE + _SHOWN, (id, caller.account, body.start, body.start))
+    return await _changed(
+        _MOVE + _SHOWN, (body.provider_id, body.provider_id, id, caller.account, body.start, body.start)
+    )
 
 
 @app.post("/psycopg/v1/appointments/{id}/cancel")
