@@ -19,7 +19,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from bench.tools.figure import Figure, table
+from bench.tools.figure import Figure, LeftOut, table
 from bench.tools.place import Place
 from infrastructure.gc_tuning import collect_rarely
 from infrastructure.local.servers import LocalServers
@@ -68,6 +68,8 @@ def bench(
     with said.status("Starting servers ...") as status:
         found = measure(asked, quick=quick, tell=status.update)
     Console(width=None if sys.stdout.isatty() else 200).print(table(found["figures"]))
+    for name, reason in found["left_out"].items():
+        said.print(f"{name} was left out: {reason}", markup=False)
     if to is not None:
         figures = [figure.to_json() for figure in found["figures"]]
         to.write_text(json.dumps({**found, "figures": figures}, indent=2) + "\n")
@@ -76,14 +78,18 @@ def bench(
 def measure(names: Sequence[str], *, quick: bool, tell: Callable[[str], None]) -> dict[str, Any]:
     """The figures of these benchmarks, and what they were measured on."""
     figures: list[Figure] = []
+    left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="daybook-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL's account must get in
         with LocalServers(folder / "servers", broker=True) as servers:
             place = Place(servers, folder, quick=quick)
             for each in names:
-                figures += import_module(f"bench.{each}").run(place, tell)
-            return {"figures": figures, **_circumstances(servers), "quick": quick}
+                try:
+                    figures += import_module(f"bench.{each}").run(place, tell)
+                except LeftOut as reason:
+                    left_out[each] = str(reason)
+            return {"figures": figures, "left_out": left_out, **_circumstances(servers), "quick": quick}
 
 
 def _circumstances(servers: LocalServers) -> dict[str, Any]:

@@ -39,7 +39,8 @@ class Changes:
         requests = [each.replace(b"/v1/appointments", self.path.encode(), 1) for each in wishes]
         outcome = load(self.server.port, requests, connections=CONNECTIONS, expected=(201,), keep=True)
         tokens = [each.partition(b"Bearer ")[2].partition(b"\r\n")[0].decode() for each in wishes]
-        self._booked.extend((json.loads(body)["id"], token) for body, token in zip(outcome.bodies, tokens, strict=True))
+        bodies = [each.partition("\r\n\r\n")[2] for each in outcome.answers]
+        self._booked.extend((json.loads(body)["id"], token) for body, token in zip(bodies, tokens, strict=True))
 
     def move(self, count: int) -> Mapping[str, float]:
         wanted = [json.loads(each.partition(b"\r\n\r\n")[2]) for each in self.bookings.take(count)]

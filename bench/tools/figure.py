@@ -14,6 +14,10 @@ ROUNDS = 3
 """At least: the median of fewer says little."""
 
 
+class LeftOut(Exception):
+    """A benchmark that this machine cannot run; the message says why."""
+
+
 @dataclass(frozen=True)
 class Side:
     """One thing measured: a value per round."""

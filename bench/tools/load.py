@@ -28,8 +28,8 @@ class Unexpected(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`statuses`, `bodies`: of each request, in the order given, bodies if they were asked for; seconds for all of it;
-    milliseconds of one request.
+    """`statuses`, `answers`: of each request, in the order given, answers if they were to be kept; seconds for all of
+    it; milliseconds of one request.
     """
 
     seconds: float
@@ -38,7 +38,7 @@ class Outcome:
     p95: float
     p99: float
     p999: float
-    bodies: Sequence[str] = ()
+    answers: Sequence[str] = ()
 
     @property
     def rate(self) -> float:
@@ -74,7 +74,7 @@ def load(
 ) -> Outcome:
     """Send all requests over so many connections, spread over the ports.
 
-    `times`: the whole list so often; `certificate`: of a server that speaks TLS; `keep`: the bodies of the answers;
+    `times`: the whole list so often; `certificate`: of a server that speaks TLS; `keep`: the answers, with their heads;
     `routes`: the port for each request.
     Raises Unexpected for any other status than those expected.
     """
@@ -102,7 +102,7 @@ class Work:
             for port in plan.ports
         }
         self.statuses = [0] * count
-        self.bodies = [""] * count if plan.keep else []
+        self.answers = [""] * count if plan.keep else []
         self.took: list[float] = []
         self.done = asyncio.get_running_loop().create_future()
         self.open = 0
@@ -113,9 +113,9 @@ class Work:
         self.took.append(perf_counter() - since)
         self.statuses[number] = status
         if self.plan.keep:
-            self.bodies[number] = answer.partition(b"\r\n\r\n")[2].decode()
+            self.answers[number] = answer.decode()
         if status not in self.plan.expected:
-            self.left(Unexpected(answer.decode(errors="replace").replace("\r\n", " | ")))
+            self.left(Unexpected(" | ".join(answer.decode(errors="replace").splitlines())))
         return status in self.plan.expected
 
     def left(self, error: Exception | None) -> None:
@@ -129,7 +129,7 @@ class Work:
     def outcome(self, began: float, ended: float) -> Outcome:
         cuts = quantiles(self.took, n=1000, method="inclusive") if len(self.took) > 1 else self.took * 999
         some = [1000 * cuts[number - 1] for number in (500, 950, 990, 999)]
-        return Outcome(ended - began, self.statuses, *some, bodies=self.bodies)
+        return Outcome(ended - began, self.statuses, *some, answers=self.answers)
 
 
 class Connection(asyncio.Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import psycopg
 import redis
@@ -146,6 +146,14 @@ class Place:
         with self._serving(arguments, self._environment(database, redis=False)) as server:
             yield server
 
+    @contextmanager
+    def foreign(self, command: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
+        """A program of another environment that listens at the address which ends its command."""
+        port, began = free_port(), perf_counter()
+        with self._started([*command, f"{HOST}:{port}"], environment) as process:
+            self._await(process, port)
+            yield Server(port, process.pid, perf_counter() - began)
+
     def _environment(self, database: Database, *, redis: bool) -> Mapping[str, str]:
         return inherited() | {
             "DB_HOST": HOST,
@@ -166,22 +174,28 @@ class Place:
     def _serving(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[Server]:
         port, began = free_port(), perf_counter()
         with self._running([*arguments, "--port", str(port)], environment) as process:
-            if not wait_until(lambda: process.poll() is not None or _listens(port), READY_WITHIN):
-                raise NotReady(f"{arguments[1:3]} takes longer than {READY_WITHIN:.0f} s: {self._said(port)}")
-            if process.poll() is not None:
-                raise NotReady(self._said(port))
+            self._await(process, port)
             yield Server(port, process.pid, perf_counter() - began)
 
+    def _await(self, process: subprocess.Popen[bytes], port: int) -> None:
+        """Return when it listens. Raises NotReady with what it wrote."""
+        if not wait_until(lambda: process.poll() is not None or _listens(port), READY_WITHIN):
+            raise NotReady(f"This takes longer than {READY_WITHIN:.0f} s: {self._said(process)}")
+        if process.poll() is not None:
+            raise NotReady(self._said(process))
+
+    def _running(
+        self, arguments: list[str], environment: Mapping[str, str]
+    ) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """A program of Daybook's own environment."""
+        there = {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+        return self._started([sys.executable, *arguments], there)
+
     @contextmanager
-    def _running(self, arguments: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-        with (self._folder / f"{arguments[-1]}.log").open("ab") as said:
+    def _started(self, command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+        with self._log(command).open("ab") as said:
             process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
-                cwd=self._folder,
-                env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+                command, stdin=subprocess.PIPE, stdout=said, stderr=said, cwd=self._folder, env=environment
             )
         try:
             yield process
@@ -193,8 +207,11 @@ class Place:
                 process.kill()
                 process.wait()
 
-    def _said(self, port: int) -> str:
-        return (self._folder / f"{port}.log").read_text()
+    def _log(self, command: Sequence[str]) -> Path:
+        return self._folder / f"{command[-1]}.log"
+
+    def _said(self, process: subprocess.Popen[bytes]) -> str:
+        return self._log([str(each) for each in cast("list[str]", process.args)]).read_text(encoding="utf-8")
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.servers.superuser_dsn(), autocommit=True) as connection:
