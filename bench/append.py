@@ -40,7 +40,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
             script = pgbench.write_script(database, Path(folder))
             sides[_PGBENCH] = partial(pgbench.appends, program, database, script, place.size(8_000, 160))
         turns = Turns("append", sides, place.rounds, tell).take()
-    targets = {16: Target(5), 64: Target(8)}
+    targets = {16: Target(8), 64: Target(11)}
     figures = [turns.figure(_named(flying), _STOCK, UNIT, targets.get(flying)) for flying in IN_FLIGHT]
     if program:
         figures.append(turns.figure(_named(16), _PGBENCH, UNIT, Target(1.5)))

@@ -1,14 +1,12 @@
-"""How fast do the readers catch up, and how soon is what was booked readable?"""
+"""How fast do the readers catch up, what CPU does an event cost, and how much memory do they need?"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from datetime import date
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from itertools import count
-from statistics import median, quantiles
-from time import perf_counter
+from itertools import chain, count
 
 import psycopg
 import uvloop
@@ -16,51 +14,68 @@ from sqlalchemy import BigInteger, Column, Table, Text, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.controls import stock
-from bench.tools import history
-from bench.tools.figure import Figure, Side, Target, Turns
+from bench.tools import freshness, history, mixed_history, processes
+from bench.tools.cost import both, cost_of, rate_of
+from bench.tools.figure import Figure, Measured, Side, Target, Turns
 from bench.tools.place import Database, Place, caught_up
-from bench.tools.taking import SEATS, Take, a_day, a_take, dates, take
-from bench.tools.town import Shop, opened
 from infrastructure.database.roles import alchemy
-from infrastructure.event_log.event_codec import encode
-from infrastructure.event_log.event_store import EventStore
-from infrastructure.event_log.journal import LogEntry
 from infrastructure.local.programs import wait_until
-from projections.engine.positions import Positions
 from projections.engine.projection import Projection, RecordedEvent
 from projections.engine.projector import Projector
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, uuid
-from projections.query.snapshot import Snapshots
 from projections.rebuild.generations import create
 from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC
 
-PER_SECOND = 100  # bookings of the steady load
-_OURS, _ONE, _STOCK = "all readers", "one reader, a row an event", "stock ProjectionRunner"
-_READABLE, _NOTIFIED = "commit to readable", "insert, NOTIFY, look"
+_ONE, _OURS, _STOCK = "one reader, a row an event", "all readers", "stock ProjectionRunner"
+_MIX, _OURS_MIX, _STOCK_MIX = "the projector, full mix", "all readers, full mix", "stock ProjectionRunner, full mix"
+_GOAL = 17_000  # events a second of a rebuild
+_EARLY, _END = "MB resident, a quarter read", "MB resident, all read"
 
 
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     """See the README."""
-    tell("project: writing the log")
-    with place.database("bench_project") as database:
-        events, few = place.size(200_000, 4_000), place.size(3_000, 200)
-        shops = history.write(database, events)
-        copies = count(1)
-        sides = {
-            _ONE: lambda: _caught_up(place, database, next(copies), [SEEN]),
-            _STOCK: lambda: _stock(place, database, next(copies), few),
-            _OURS: lambda: _caught_up(place, database, next(copies), PROJECTIONS),
-        }
-        turns = Turns("project", sides, place.rounds, tell).take()
-        figures = [
-            turns.figure(_ONE, _STOCK, "events/s", Target(25)),
-            turns.figure(_OURS, _STOCK, "events/s", Target(25)),
-        ]
-        with place.projector(database):
-            assert wait_until(partial(caught_up, database), 600)
-            return [*figures, *_freshness(place, database, shops[0], tell)]
+    tell("project: writing the logs")
+    with place.database("bench_project") as plain, place.database("bench_project_mix") as mix:
+        events = place.size(200_000, 4_000)
+        shops = history.write(plain, events)
+        mixed_history.write(mix, events)
+        turns = Turns("project", _sides(place, plain, mix), place.rounds, tell).take()
+        with place.projector(plain):
+            assert wait_until(partial(caught_up, plain), 600)
+            fresh = list(freshness.figures(place, plain, shops[0], tell))
+    pairs = [(_ONE, _STOCK, 25), (_OURS, _STOCK, 20), (_OURS_MIX, _STOCK_MIX, 20)]
+    catch_up = chain(*(both(turns, "event", *pair) for pair in pairs))
+    return [*catch_up, *_of_rebuild(turns), *fresh]
+
+
+def _of_rebuild(turns: Turns) -> Iterator[Figure]:
+    """How fast the process is on the full mix, and whether it keeps what it has read."""
+    rate = turns.side(_MIX, rate_of("event"))
+    yield Figure("project", rate_of("event"), rate, Side("goal", [_GOAL] * len(rate.values)), Target(1))
+    early, end = (Side(each.partition(", ")[2], turns.side(_MIX, each).values) for each in (_EARLY, _END))
+    yield Figure("project", "MB resident", end, early, Target(1.2, at_most=True))
+
+
+def _sides(place: Place, plain: Database, mix: Database) -> Mapping[str, Callable[[], Measured]]:
+    few, copies = place.size(3_000, 200), count(1)
+
+    def copied(log: Database, measure: Callable[[Database], Measured]) -> Callable[[], Measured]:
+        def measured() -> Measured:
+            with place.database(f"bench_project_{next(copies)}", log) as copy:
+                return measure(copy)
+
+        return measured
+
+    return {
+        _ONE: copied(plain, partial(_caught_up, place, [SEEN])),
+        _STOCK: copied(plain, partial(_stock, place, few)),
+        _OURS: copied(plain, partial(_caught_up, place, PROJECTIONS)),
+        _OURS_MIX: copied(mix, partial(_caught_up, place, PROJECTIONS)),
+        _STOCK_MIX: copied(mix, partial(_stock, place, few)),
+        _MIX: copied(mix, partial(_rebuilt, place)),
+    }
 
 
 _seen = Table("seen", metadata, uuid("id", primary_key=True), Column("version", BigInteger, primary_key=True))
@@ -75,127 +90,66 @@ SEEN = Projection("seen", [_seen], _see, ())
 """Does what the control does."""
 
 
-def _caught_up(place: Place, log: Database, number: int, readers: Sequence[Projection]) -> float:
-    """Events per second, from nothing to the head, in a copy of the log."""
-    with place.database(f"bench_project_{number}", log) as database:
-        with psycopg.connect(database.owner) as connection:
-            row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
-        assert row is not None
-        with create_engine(alchemy(database.owner)).begin() as owner:
-            owner.execute(text("DELETE FROM read.bookmark"))
-            create(owner, 1, readers)
-        seconds = uvloop.run(_catch_up(database, readers))
-        assert caught_up(database)
-        return float(row[0] / seconds)
+def _caught_up(place: Place, readers: Sequence[Projection], database: Database) -> Measured:
+    """From nothing to the head, in this process."""
+    events = _emptied(database, readers)
+    began, before = time.perf_counter(), _cpu(place)
+    uvloop.run(_catch_up(database, readers))
+    seconds, spent = time.perf_counter() - began, _cpu(place) - before
+    assert caught_up(database)
+    return {rate_of("event"): events / seconds, cost_of("event"): 1e6 * spent / events}
 
 
-async def _catch_up(database: Database, readers: Sequence[Projection]) -> float:
+async def _catch_up(database: Database, readers: Sequence[Projection]) -> None:
     engine = create_async_engine(database.url, pool_size=5)
-    began = perf_counter()
     await Projector(engine, readers, CODEC).catch_up()
-    seconds = perf_counter() - began
     await engine.dispose()
-    return seconds
 
 
-def _stock(place: Place, log: Database, number: int, events: int) -> float:
-    with place.database(f"bench_project_{number}", log) as database:
-        return stock.projected(database.owner, events)
+def _stock(place: Place, events: int, database: Database) -> Measured:
+    before = _cpu(place)
+    rate = stock.projected(database.owner, events)
+    return {rate_of("event"): rate, cost_of("event"): 1e6 * (_cpu(place) - before) / events}
 
 
-def _freshness(place: Place, database: Database, shop: Shop, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """p50 and p99, milliseconds, under a steady load."""
-    number, days = place.size(10 * PER_SECOND, 20), iter(dates(10_000))
-    waits: dict[str, list[list[float]]] = {_READABLE: [], _NOTIFIED: []}
-
-    def readable() -> float:
-        takes = _takes(shop, number, days)
-        waits[_READABLE].append(uvloop.run(_readable(database, takes)))
-        return median(waits[_READABLE][-1])
-
-    def notified() -> float:
-        waits[_NOTIFIED].append(uvloop.run(_notified(database, number)))
-        return median(waits[_NOTIFIED][-1])
-
-    sides = {_READABLE: readable, _NOTIFIED: notified}
-    yield Turns("project", sides, place.rounds, tell).take().figure(_READABLE, _NOTIFIED, "ms, p50")
-    ours, control = (Side(name, [*map(_p99, waits[name])]) for name in sides)
-    yield Figure("project", "ms, p99", ours, control)
+def _rebuilt(place: Place, database: Database) -> Measured:
+    """From nothing to the head by a projector process, after its first page."""
+    events = _emptied(database, PROJECTIONS)
+    with place.projector(database) as pid, _bookmarks(database) as read:
+        assert wait_until(lambda: read() > 0, 120)
+        first, began = read(), time.perf_counter()
+        assert wait_until(lambda: read() >= events // 4, 600)
+        early = processes.resident(pid)
+        assert wait_until(lambda: read() >= events, 3_600)
+        seconds = max(time.perf_counter() - began, 0.001)
+        return {rate_of("event"): max(events - first, 1) / seconds, _EARLY: early, _END: processes.resident(pid)}
 
 
-def _p99(waits: Sequence[float]) -> float:
-    return quantiles(waits, n=100, method="inclusive")[98]
+@contextmanager
+def _bookmarks(database: Database) -> Iterator[Callable[[], int]]:
+    """Asks up to where all readers have read."""
+    query = b"SELECT coalesce(min(b.position), 0) FROM read.live JOIN read.bookmark b USING (generation)"
+    with psycopg.connect(database.owner, autocommit=True) as connection:
+
+        def read() -> int:
+            row = connection.execute(query).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        yield read
 
 
-def _takes(shop: Shop, number: int, days: Iterator[date]) -> Sequence[Take]:
-    """So many bookings, on the next of the days."""
-    some = [next(days) for _ in range(-(-number // SEATS))]
-    return [a_take(shop.provider_id, shop.services[0], some[n // SEATS], n % SEATS) for n in range(number)]
+def _emptied(database: Database, readers: Sequence[Projection]) -> int:
+    """A copy in which nothing is read yet; how many events it has."""
+    with psycopg.connect(database.owner) as connection:
+        row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
+    assert row is not None
+    with create_engine(alchemy(database.owner)).begin() as owner:
+        owner.execute(text("DELETE FROM read.bookmark"))
+        create(owner, 1, readers)
+    return int(row[0])
 
 
-async def _readable(database: Database, takes: Sequence[Take]) -> list[float]:
-    """From the answer of each command until a look at the agenda shows it."""
-    engine = create_async_engine(database.url, pool_size=20)
-    async with opened(database) as store, Positions(engine) as positions:
-        await _open_days(store, takes)
-        reads = Snapshots(engine, positions)
-
-        async def one(cmd: Take) -> float:
-            position = (await take(cmd, store)).position
-            began = perf_counter()
-            async with reads.open("agenda", position, 30.0):
-                return 1000 * (perf_counter() - began)
-
-        found = await _steadily(partial(one, each) for each in takes)
-    await engine.dispose()
-    return found
-
-
-async def _open_days(store: EventStore, takes: Sequence[Take]) -> None:
-    for on in {each.day for each in takes}:
-        day = a_day(takes[0].provider_id, on, store.now())
-        rows = [encode(event, "{}") for event in day.pending_events]
-        await store.journal.append(LogEntry(day.id.bytes * 2, b"", (day.id, 1), {}, rows))
-
-
-async def _notified(database: Database, number: int) -> list[float]:
-    """An insert with NOTIFY, and a query by the listener: the time of PostgreSQL alone."""
-    connect = psycopg.AsyncConnection.connect
-    async with (
-        await connect(database.owner, autocommit=True) as listening,
-        await connect(database.owner, autocommit=True) as writing,
-    ):
-        await writing.execute("CREATE TABLE IF NOT EXISTS public.told (n int PRIMARY KEY)")
-        await writing.execute("TRUNCATE public.told")
-        await listening.execute("LISTEN told")
-        heard: asyncio.Queue[str] = asyncio.Queue()
-        hearing = asyncio.create_task(_hear(listening, heard))
-        found = [await _told(writing, heard, n) for n in range(number)]
-        hearing.cancel()
-        return found
-
-
-async def _hear(listening: psycopg.AsyncConnection, heard: asyncio.Queue[str]) -> None:
-    async for notice in listening.notifies():
-        heard.put_nowait(notice.payload)
-
-
-async def _told(writing: psycopg.AsyncConnection, heard: asyncio.Queue[str], number: int) -> float:
-    async with writing.transaction():
-        await writing.execute("INSERT INTO public.told VALUES (%s)", [number])
-        await writing.execute("SELECT pg_notify('told', %s)", [str(number)])
-    began = perf_counter()
-    while await heard.get() != str(number):
-        pass
-    await writing.execute("SELECT * FROM public.told WHERE n = %s", [number])
-    return 1000 * (perf_counter() - began)
-
-
-async def _steadily(calls: Iterable[Callable[[], Coroutine[None, None, float]]]) -> list[float]:
-    """Start one call every so often, whether the last has ended or not; all answers."""
-    clock, started = asyncio.get_running_loop().time, list[asyncio.Task[float]]()
-    began = clock()
-    for n, call in enumerate(calls):
-        await asyncio.sleep(began + n / PER_SECOND - clock())
-        started.append(asyncio.create_task(call()))
-    return list(await asyncio.gather(*started))
+def _cpu(place: Place) -> float:
+    """Of this process, without its children, and of PostgreSQL."""
+    return time.process_time() + processes.cpu(place.postmaster)

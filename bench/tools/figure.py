@@ -111,9 +111,10 @@ class Turns:
 
     def figure(self, ours: str, control: str, unit: str, target: Target | None = None) -> Figure:
         """Two of the sides, by name; of several values those with this unit."""
-        return Figure(self.bench, unit, self._side(ours, unit), self._side(control, unit), target)
+        return Figure(self.bench, unit, self.side(ours, unit), self.side(control, unit), target)
 
-    def _side(self, name: str, unit: str) -> Side:
+    def side(self, name: str, unit: str) -> Side:
+        """One of the sides."""
         return Side(name, [each[unit] if isinstance(each, Mapping) else each for each in self._found[name]])
 
 

@@ -35,6 +35,9 @@ _POLICY = cast(
 )
 
 
+BOOKED_TERMS = BookedTerms(2500, "EUR", _POLICY)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Take(Command):
     """Take the seat with this number of a Day."""
@@ -88,7 +91,7 @@ def an_appointment(
     midnight = datetime.combine(day, time(), UTC)
     start = midnight + timedelta(minutes=30 * number)
     booking = Booking(customer_id, service_id, customer_id, Placement(provider_id, start, 30, 0, 0, "UTC"))
-    return Appointment.book(new_id(), booking, BookedTerms(2500, "EUR", _POLICY), told, now)
+    return Appointment.book(new_id(), booking, BOOKED_TERMS, told, now)
 
 
 def seat(day: Day, appointment: Appointment, now: datetime) -> None:
