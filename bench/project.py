@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain, count
 
@@ -18,6 +17,7 @@ from bench.tools import freshness, history, mixed_history, processes
 from bench.tools.cost import both, cost_of, rate_of
 from bench.tools.figure import Figure, Measured, Side, Target, Turns
 from bench.tools.place import Database, Place, caught_up
+from bench.tools.rebuilt import EARLY, LATER, rebuilt
 from infrastructure.database.roles import alchemy
 from infrastructure.local.programs import wait_until
 from projections.engine.projection import Projection, RecordedEvent
@@ -29,9 +29,8 @@ from projections.registry import PROJECTIONS
 from tests.support.sealed import CODEC
 
 _ONE, _OURS, _STOCK = "one reader, a row an event", "all readers", "stock ProjectionRunner"
-_MIX, _OURS_MIX, _STOCK_MIX = "the projector, full mix", "all readers, full mix", "stock ProjectionRunner, full mix"
+_MIX, _OURS_MIX, _STOCK_MIX = "daybook rebuild, full mix", "all readers, full mix", "stock ProjectionRunner, full mix"
 _GOAL = 17_000  # events a second of a rebuild
-_EARLY, _END = "MB resident, a quarter read", "MB resident, all read"
 
 
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
@@ -51,11 +50,11 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
 
 
 def _of_rebuild(turns: Turns) -> Iterator[Figure]:
-    """How fast the process is on the full mix, and whether it keeps what it has read."""
+    """How fast `daybook rebuild` is on the full mix, and whether it keeps what it has read."""
     rate = turns.side(_MIX, rate_of("event"))
     yield Figure("project", rate_of("event"), rate, Side("goal", [_GOAL] * len(rate.values)), Target(1))
-    early, end = (Side(each.partition(", ")[2], turns.side(_MIX, each).values) for each in (_EARLY, _END))
-    yield Figure("project", "MB resident", end, early, Target(1.2, at_most=True))
+    early, later = (Side(unit.partition(", ")[2], turns.side(_MIX, unit).values) for unit in (EARLY, LATER))
+    yield Figure("project", "MB resident, rebuild", later, early, Target(1.2, at_most=True))
 
 
 def _sides(place: Place, plain: Database, mix: Database) -> Mapping[str, Callable[[], Measured]]:
@@ -113,41 +112,22 @@ def _stock(place: Place, events: int, database: Database) -> Measured:
 
 
 def _rebuilt(place: Place, database: Database) -> Measured:
-    """From nothing to the head by a projector process, after its first page."""
-    events = _emptied(database, PROJECTIONS)
-    with place.projector(database) as pid, _bookmarks(database) as read:
-        assert wait_until(lambda: read() > 0, 120)
-        first, began = read(), time.perf_counter()
-        assert wait_until(lambda: read() >= events // 4, 600)
-        early = processes.resident(pid)
-        assert wait_until(lambda: read() >= events, 3_600)
-        seconds = max(time.perf_counter() - began, 0.001)
-        return {rate_of("event"): max(events - first, 1) / seconds, _EARLY: early, _END: processes.resident(pid)}
+    return rebuilt(place, database, _events(database))
 
 
-@contextmanager
-def _bookmarks(database: Database) -> Iterator[Callable[[], int]]:
-    """Asks up to where all readers have read."""
-    query = b"SELECT coalesce(min(b.position), 0) FROM read.live JOIN read.bookmark b USING (generation)"
-    with psycopg.connect(database.owner, autocommit=True) as connection:
-
-        def read() -> int:
-            row = connection.execute(query).fetchone()
-            assert row is not None
-            return int(row[0])
-
-        yield read
+def _events(database: Database) -> int:
+    with psycopg.connect(database.owner) as connection:
+        row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _emptied(database: Database, readers: Sequence[Projection]) -> int:
     """A copy in which nothing is read yet; how many events it has."""
-    with psycopg.connect(database.owner) as connection:
-        row = connection.execute("SELECT max(notification_id) FROM log.stored_events").fetchone()
-    assert row is not None
     with create_engine(alchemy(database.owner)).begin() as owner:
         owner.execute(text("DELETE FROM read.bookmark"))
         create(owner, 1, readers)
-    return int(row[0])
+    return _events(database)
 
 
 def _cpu(place: Place) -> float:

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import psycopg
 import redis
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import create_engine
 
 from bench.tools import processes
@@ -125,6 +126,13 @@ class Place:
         arguments = ["-m", "interfaces.cli", "project", "--until-stdin-closes"]
         with self._running(arguments, self._environment(database, redis=True)) as process:
             yield process.pid
+
+    def rebuild(self, database: Database) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """`daybook rebuild`, by the owner of the tables."""
+        owner = conninfo_to_dict(database.owner)
+        environment = self._environment(database, redis=True)
+        names = {"DB_SUPERUSER": str(owner["user"]), "DB_SUPERUSER_PASS": str(owner["password"])}
+        return self._running(["-m", "interfaces.cli", "rebuild", "--grace", "0"], {**environment, **names})
 
     @contextmanager
     def worker(self, database: Database, name: str = "interfaces.cli") -> Iterator[Mapping[str, str]]:

@@ -21,9 +21,12 @@ def cpu(*pids: int) -> float:
 
 
 def resident(pid: int) -> float:
-    """MB of a process."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.findall(r"^VmRSS:\s+(\d+)", status, re.MULTILINE)[0]) / 1024
+    """MB of a process; nothing of one that has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(each) for each in re.findall(r"^VmRSS:\s+(\d+)", status, re.MULTILINE)) / 1024
 
 
 def family(pid: int) -> list[int]:
