@@ -23,9 +23,16 @@ from bench.tools.load import Connection, Outcome, Plan, Unexpected, Work, carrie
 CONNECTIONS = 128
 
 
-def paced(port: int, requests: Sequence[bytes], *, per_second: float, expected: Collection[int] = (200,)) -> Outcome:
+def paced(
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    per_second: float,
+    connections: int = CONNECTIONS,
+    expected: Collection[int] = (200,),
+) -> Outcome:
     """Send so many requests a second, whatever the answers do. Raises Unexpected for any other status."""
-    plan = Plan([port], requests, CONNECTIONS, set(expected), per_second=per_second)
+    plan = Plan([port], requests, connections, set(expected), per_second=per_second)
     return carried_out(plan, "bench.tools.paced")
 
 
