@@ -82,7 +82,7 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
 
 
 def _settings(environment: dict[str, str]) -> dict[str, str]:
-    names = ("BROKER_URL", "REDIS_PREFIX")
+    names = ("BROKER_URL", "REDIS_PREFIX", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASS")
     return {name.lower(): environment[name] for name in names}
 
 

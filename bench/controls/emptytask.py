@@ -14,7 +14,7 @@ def app_of(settings: Settings) -> Celery:
     app = celery_of(settings)
 
     @app.task(name="empty")
-    def empty() -> None:
+    def empty(*_: str) -> None:
         """Nothing."""
 
     @app.task(name="spread", queue="sweep")
