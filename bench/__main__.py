@@ -40,10 +40,11 @@ NAMES = (
     "audit",
     "directory",
     "admin",
+    "analytics",
     "growth",
     "peer",
 )
-SLOW = ("footprint", "audit", "directory", "admin", "growth")
+SLOW = ("footprint", "audit", "directory", "admin", "analytics", "growth")
 """Left out unless named, or quick."""
 WITH_DOCKER = ("deployed",)
 """Left out unless named: needs Docker with Compose."""
@@ -58,7 +59,7 @@ def bench(
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but those that take minutes (footprint, audit, directory, admin, growth) or Docker."""
+    """Measure; without names all but the slow ones (footprint, audit, directory, admin, analytics, growth) and deployed."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
     if unknown := set(asked) - {*NAMES, *WITH_DOCKER}:
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")

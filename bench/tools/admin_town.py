@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +12,10 @@ from bench.tools import history
 from bench.tools.place import Database
 from bench.tools.taking import a_day, an_appointment, dates, seat
 from bench.tools.town import Shop
+from domain.booking.appointment import Appointment
+from domain.booking.appointment_fields import Reason
+from domain.booking.calendar_day import Day
+from domain.booking.origin import Party
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from infrastructure.event_log.journal import LogEntry
@@ -20,27 +25,54 @@ FIRST = 18  # half-hours since midnight
 NAMES = ("Grace", "Alan", "Ada", "Hedy", "Rosa", "Katherine", "Marie", "Emmy")
 
 
-def write(database: Database, providers: int, appointments: int) -> None:
+@dataclass(frozen=True)
+class Course:
+    """`a_day`: appointments of a provider. `lived`: those of the past were made days before, and have ended."""
+
+    a_day: int = A_DAY
+    lived: bool = False
+
+
+def write(database: Database, providers: int, appointments: int, course: Course = Course()) -> None:
     """So many providers, each with a customer, and at least so many appointments: half of them are over."""
-    days = -(-appointments // (providers * A_DAY))
-    history.append(database, providers, lambda owners, keys, now: _history(owners, keys, now, days))
+    days = -(-appointments // (providers * course.a_day))
+    history.append(database, providers, lambda owners, keys, now: _history(owners, keys, now, (course, days)))
 
 
-def _history(owners: Sequence[UUID], keys: Mapping[UUID, bytes], now: datetime, days: int) -> Iterator[LogEntry]:
+def _history(
+    owners: Sequence[UUID], keys: Mapping[UUID, bytes], now: datetime, over: tuple[Course, int]
+) -> Iterator[LogEntry]:
     """Who opens, then day by day who is booked."""
-    town, shops = random.Random(4711), list[Shop]()
+    town, shops, (course, days) = random.Random(4711), list[Shop](), over
+    since = now - timedelta(days=days) if course.lived else now
     for number, owner in enumerate(owners):
-        opened = history.open_shop(owner, now, name=f"Provider {number:05}")
+        opened = history.open_shop(owner, since, name=f"Provider {number:05}")
         shops.append(Shop(opened[0].id, [opened[2].id]))
         yield history.entry(*opened, _customer(owner, number, now), keys=keys)
     for date in dates(days, (now - timedelta(days=days // 2)).date()):
         for shop in shops:
             day = a_day(shop.provider_id, date, now)
-            for number in range(FIRST, FIRST + A_DAY):
+            for number in range(FIRST, FIRST + course.a_day):
                 customer = town.choice(owners)
-                appointment = an_appointment(customer, shop.provider_id, shop.services[0], date, number, now)
-                seat(day, appointment, now)
+                made = now - timedelta(days=town.randint(1, 14) + max(0, (now.date() - date).days)) * course.lived
+                appointment = an_appointment(customer, shop.provider_id, shop.services[0], date, number, made)
+                seat(day, appointment, made)
+                if course.lived and appointment.ends_at < now:
+                    _end(appointment, day, town)
                 yield history.entry(appointment, day)
+
+
+def _end(appointment: Appointment, day: Day, town: random.Random) -> None:
+    """Most customers come, some cancel the day before, some are missed."""
+    fate, by = town.random(), appointment.customer_id
+    if fate < 0.08:
+        at = appointment.starts_at - timedelta(hours=12)
+        appointment.cancel(by, Reason("", None), Party.CUSTOMER, at)
+        day.release(appointment.id, at)
+    elif fate < 0.13:
+        appointment.miss(appointment.provider_id, appointment.ends_at)
+    else:
+        appointment.complete(appointment.provider_id, appointment.ends_at)
 
 
 def _customer(id: UUID, number: int, now: datetime) -> Customer:
