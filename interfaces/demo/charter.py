@@ -33,15 +33,16 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Charter:
-    """The town's seed, and when its history begins."""
+    """The town's seed, when its history begins, and how long it is."""
 
     seed: int
     founded: datetime
+    history: timedelta = HISTORY
 
     @property
     def today(self) -> datetime:
         """When the town was made: the end of its past."""
-        return self.founded + HISTORY
+        return self.founded + self.history
 
     def id(self, *parts: object) -> UUID:
         return town_id(self.seed, *parts)

@@ -32,7 +32,7 @@ class Person:
 
 def people(charter: Charter, everybody: Sequence[DemoCalendar]) -> list[Person]:
     """The customers in the order of their arrival, distributed over the world like the providers."""
-    names = {place: _names(charter, place) for place in PLACES}
+    names = {place: names_of(charter, place) for place in PLACES}
     return [
         Person(charter.id("customer", n), next(names[host.shop.place]), host.shop.place, host.owner, n % 9 == 4)
         for n in range(PEOPLE)
@@ -40,7 +40,8 @@ def people(charter: Charter, everybody: Sequence[DemoCalendar]) -> list[Person]:
     ]
 
 
-def _names(charter: Charter, key: str) -> Iterator[str]:
+def names_of(charter: Charter, key: str) -> Iterator[str]:
+    """The names of people of a place."""
     place = PLACES[key]
     pairs = list(product(place.given.split(), place.family.split()))
     charter.random("names", key).shuffle(pairs)

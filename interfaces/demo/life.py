@@ -42,7 +42,7 @@ def appointments(charter: Charter, everybody: Sequence[DemoCalendar], people: Se
     return sorted(acts, key=lambda act: act.at)
 
 
-class _ThisProvider(CustomerKnown):
+class ThisProvider(CustomerKnown):
     """Answers for a small town: every customer is known, and a booking with any provider goes to this one."""
 
     def __init__(self, provider_id: UUID) -> None:
@@ -167,7 +167,7 @@ class Life:
         self._do(
             asked,
             self._customer.caller if by_customer else self._diary.calendar.owner,
-            partial(book_appointment, queries=_ThisProvider(provider_id)),
+            partial(book_appointment, queries=ThisProvider(provider_id)),
             BookAppointment,
             id=self._id,
             service_id=self._service_id,

@@ -26,7 +26,7 @@ from domain.scheduling.interval import Interval
 from domain.scheduling.opening_hours import OpeningHours, window
 from domain.scheduling.schedule import Schedule, hours_of
 from domain.scheduling.wallclock import day_bounds, local_date, zone
-from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, Handler, admin
+from interfaces.demo.charter import AHEAD, Act, Charter, Handler, admin
 from interfaces.demo.places import PLACES, SHOPS, DemoPlace, DemoShop
 from interfaces.demo.trades import CURRENCIES, HOURS, TAGS, TRADES
 
@@ -35,7 +35,10 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class DemoCalendar:
-    """A provider as the generator knows it: its owner, place and hours. `services`: id -> terms."""
+    """A provider as the generator knows it: its owner, place and hours. `services`: id -> terms.
+
+    `organization_id`: of the owner's organization; None: the owner has none.
+    """
 
     provider_id: UUID
     name: str
@@ -44,6 +47,7 @@ class DemoCalendar:
     hours: OpeningHours
     closings: Sequence[tuple[Interval, str]]
     services: dict[UUID, dict[str, Any]]
+    organization_id: UUID | None = None
 
     @property
     def home(self) -> DemoPlace:
@@ -52,21 +56,24 @@ class DemoCalendar:
 
 def calendars(charter: Charter) -> list[DemoCalendar]:
     """All providers."""
-    return [calendar for number in range(len(SHOPS)) for calendar in _chairs(charter, number)]
+    return [calendar for number, shop in enumerate(SHOPS) for calendar in chairs(charter, shop, number)]
 
 
-def _chairs(charter: Charter, number: int) -> Iterator[DemoCalendar]:
-    shop = SHOPS[number]
+def chairs(
+    charter: Charter, shop: DemoShop, *key: object, organization_id: UUID | None = None
+) -> Iterator[DemoCalendar]:
+    """The providers of a shop. `key`: names it among all shops."""
     names = [f"{shop.name}: {chair}" for chair in shop.chairs] or [shop.name]
-    ids = [charter.id("provider", number, n) for n in range(len(names))]
-    owner = Caller(charter.id("owner", number), Role.PROVIDER, means="demo")
+    ids = [charter.id("provider", *key, n) for n in range(len(names))]
+    owner = Caller(charter.id("owner", *key), Role.PROVIDER, means="demo")
+    organization = {"organization_id": organization_id and str(organization_id)}
     services = {
-        charter.id("service", number, n): _terms(charter, shop, offering, ids)
+        charter.id("service", *key, n): _terms(charter, shop, offering, ids) | organization
         for n, offering in enumerate(TRADES[shop.trade])
     }
     for id, name in zip(ids, names, strict=True):
         hours, closings = _opening(charter, shop, charter.random("hours", id))
-        yield DemoCalendar(id, name, owner, shop, hours, closings, services)
+        yield DemoCalendar(id, name, owner, shop, hours, closings, services, organization_id)
 
 
 def _terms(charter: Charter, shop: DemoShop, offering: dict[str, Any], ids: Sequence[UUID]) -> dict[str, Any]:
@@ -108,7 +115,7 @@ def _opening(charter: Charter, shop: DemoShop, dice: Random) -> tuple[OpeningHou
     """Weekly hours, a few overrides, past and future time off."""
     tz = zone(PLACES[shop.place].zone)
     first = local_date(charter.founded, tz)
-    length = (HISTORY + AHEAD).days
+    length = (charter.history + AHEAD).days
     different = {
         (first + timedelta(days=n)).isoformat(): dice.choice([[], [], [[600, 780]], [[840, 1200]]])
         for n in dice.sample(range(3, length), dice.randint(1, 4))
@@ -170,7 +177,7 @@ def _profile(charter: Charter, calendar: DemoCalendar) -> dict[str, Any]:
     return {
         "name": calendar.name,
         "timezone": home.zone,
-        "organization_id": None,
+        "organization_id": calendar.organization_id and str(calendar.organization_id),
         "bio": f"{TAGS[calendar.shop.trade]}, {home.town}",
         "address": f"{home.street} {dice.randint(1, 140)}, {home.town}",
         "location": {"lat": lat, "lon": lon},

@@ -1,57 +1,23 @@
 """The demo town: runs the commands that make its providers, customers and appointments."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 from uuid import UUID
 
-from application.event_log import Command, CommandAttempts, EventStore, Request
+from application.event_log import EventStore
 from domain.booking.calendar_day import Day, days_touched
 from domain.catalog.service import Service
-from domain.errors import Conflict, NotFound
-from domain.kernel import Aggregate
 from domain.people.customer import Customer
 from domain.scheduling.availability import Occupied, starts
 from domain.scheduling.interval import Interval
 from domain.scheduling.schedule import Schedule
-from interfaces.demo.charter import AHEAD, HISTORY, Act, Charter, admin, town_id
+from interfaces.demo.charter import AHEAD, HISTORY, Charter, admin, town_id
 from interfaces.demo.customer import PEOPLE, arrival, people
 from interfaces.demo.first_booking import FirstBooking
 from interfaces.demo.life import appointments
+from interfaces.demo.play import BackInTime, Progress, look, play
 from interfaces.demo.shop import calendars, openings, tags
 
-IN_FLIGHT = 64  # about half of them wait for their lane
 _LOOK_AHEAD = timedelta(days=14)
-
-A = TypeVar("A", bound=Aggregate)
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class BackInTime:
-    """The store at an earlier time, since commands refuse to book the past.
-
-    Only `now` differs; attempts, locks and checks are the store's own.
-    """
-
-    store: EventStore
-    clock: datetime
-
-    def attempts(self, request: Request) -> CommandAttempts:
-        return self.store.attempts(request)
-
-    def now(self) -> datetime:
-        return self.clock
-
-    async def knows(self, subject: UUID) -> bool:
-        return await self.store.knows(subject)
-
-    async def address_id(self, email: str) -> UUID:
-        return await self.store.address_id(email)
 
 
 async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: datetime) -> FirstBooking:
@@ -61,7 +27,7 @@ async def seed(store: EventStore, *, seed: int = 7, progress: Progress, now: dat
     Raises application.event_log.Unavailable.
     """
     first, last = (town_id(seed, "customer", n) for n in (0, PEOPLE - 1))
-    founder, newest = await _look(store, seed, Customer, [first, last])
+    founder, newest = await look(store, seed, Customer, [first, last])
     if newest is None:  # the last customer arrives when all else is done
         founded = founder.created_at if founder else await _found(store, seed, now)
         await _make(store, Charter(seed, founded), progress)
@@ -92,58 +58,8 @@ async def _make(store: EventStore, charter: Charter, progress: Progress) -> None
     ]
     dates = days_touched(charter.founded, charter.today + AHEAD)
     days = [Day.id_of(calendar.provider_id, date) for calendar in everybody for date in dates]
-    await _look(store, charter.seed, Day, days)  # all at once, instead of each when it is first booked
-    await _play(store, charter.seed, stages, progress)
-
-
-async def _play(store: EventStore, seed: int, stages: Sequence[Sequence[Act]], progress: Progress) -> None:
-    """Run the commands that the log does not have yet."""
-    streams = dict.fromkeys(act.stream for stage in stages for act in stage)
-    found = await _look(store, seed, Aggregate, streams)
-    reached = {aggregate.id: aggregate.version for aggregate in found if aggregate is not None}
-    missing = [[act for act in stage if act.step > reached.get(act.stream, 0)] for stage in stages]
-    total = sum(map(len, stages))
-    done = total - sum(map(len, missing))
-
-    def report() -> None:
-        nonlocal done
-        done += 1
-        progress(done, total)
-
-    for stage in missing:
-        await _play_stage(store, stage, report)
-
-
-async def _play_stage(store: EventStore, stage: Sequence[Act], report: Callable[[], None]) -> None:
-    """Play the acts in order, a few at a time, one by one within a lane, so that each stream is always the same."""
-    upcoming = iter(stage)
-    lanes: dict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def work() -> None:
-        for act in upcoming:
-            async with lanes[act.lane]:  # first come, first served
-                await _perform(store, act)
-            report()
-
-    try:
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(IN_FLIGHT):
-                workers.create_task(work())
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-
-
-async def _perform(store: EventStore, act: Act) -> None:
-    with suppress(Conflict, NotFound):  # a user of the town was first
-        await act.handler(act.command, BackInTime(store, act.at))
-
-
-async def _look(store: EventStore, seed: int, kind: type[A], ids: Iterable[UUID]) -> Sequence[A | None]:
-    """The aggregates of these streams; None for one without events."""
-    async for attempt in store.attempts(Command(by=admin(seed))):
-        async with attempt as log:
-            return await log.find_all(kind, ids)
-    raise AssertionError("attempts end with an answer or an error")
+    await look(store, charter.seed, Day, days)  # all at once, instead of each when it is first booked
+    await play(store, charter.seed, stages, progress)
 
 
 async def _town(store: EventStore, seed: int, now: datetime) -> FirstBooking:
@@ -162,13 +78,13 @@ async def _free_start(
     store: EventStore, seed: int, provider_id: UUID, service_id: UUID, now: datetime
 ) -> datetime | None:
     """The first start from tomorrow on, so that the notice does not expire while the user reads about it."""
-    (service,) = await _look(store, seed, Service, [service_id])
-    (schedule,) = await _look(store, seed, Schedule, [Schedule.id_of(provider_id)])
+    (service,) = await look(store, seed, Service, [service_id])
+    (schedule,) = await look(store, seed, Schedule, [Schedule.id_of(provider_id)])
     if service is None or schedule is None:
         return None
     within = Interval(now + timedelta(days=1), now + _LOOK_AHEAD)
     dates = days_touched(now, within.end + timedelta(days=1))
-    days = await _look(store, seed, Day, [Day.id_of(provider_id, date) for date in dates])
+    days = await look(store, seed, Day, [Day.id_of(provider_id, date) for date in dates])
     seats = {seat for day in days if day is not None for seat in day.seats.values()}
     occupied = [Occupied(s.since, s.until, s.service_id, s.starts_at) for s in seats]
     offered = starts(service.slot_terms(), schedule.hours(), occupied, within, now)
