@@ -61,7 +61,7 @@ appointment = Table(
     _date("previous_visit_date"),
     instant("next_made_at", nullable=True),
     json("asked", nullable=True),  # the place and terms of a move that waits for an answer
-    Index("fact_appointment_person", "person_id"),
+    Index("fact_appointment_person", "person_id", "place_id"),
     Index("fact_appointment_provider", "provider_id", "start_at"),
     Index("fact_appointment_released", "provider_id", "start_at", postgresql_where=text("released_at IS NOT NULL")),
     Index("fact_appointment_start", "start_date"),

@@ -19,6 +19,7 @@ def project(recorded: RecordedEvent, rows: RowBatch, touched: Touched) -> None:
             rows.put(identity, customer_id=recorded.stream, person_id=person_id)
             rows.clear(identity, "person_id", recorded.stream, person_id=person_id)
             touched.customers.add(recorded.stream)
+            touched.persons.add(recorded.stream)
         case Customer.Forgotten():
             rows.put(forgotten, customer_id=recorded.stream)
         case Account.Forgotten(account_id=account_id):
@@ -30,7 +31,9 @@ def project(recorded: RecordedEvent, rows: RowBatch, touched: Touched) -> None:
 async def settle(connection: psycopg.AsyncConnection[Any], schema: str, touched: Touched) -> None:
     """Give appointments to the persons that their customers are, and number the persons' visits anew."""
     if touched.customers:
-        values = {"customers": list(touched.customers)}
+        visitors, places = zip(*touched.visits, strict=True) if touched.visits else ((), ())
+        values = {"customers": touched.customers, "persons": touched.persons, "visitors": visitors, "places": places}
+        values = {name: list(ids) for name, ids in values.items()}
         for query in (_SAME, _SAME_WAITING, _VISITS):
             await connection.execute(query.format(schema=schema).encode(), values, prepare=True)
 
@@ -53,10 +56,15 @@ _VISITS = """
                 SELECT min(made_at) FROM {schema}.fact_appointment n
                 WHERE n.person_id = f.person_id AND n.place_id = f.place_id AND n.id <> f.id
                     AND n.made_at >= f.start_at AND n.made_at < f.end_at + interval '7 days') END AS next
-        FROM {schema}.fact_appointment f
-        WHERE person_id IN (
-            SELECT coalesce(i.person_id, c) FROM unnest(%(customers)s::uuid[]) c
-            LEFT JOIN {schema}.fact_identity i ON i.customer_id = c)
+        FROM (
+            SELECT coalesce(i.person_id, k.customer) AS person_id, k.place_id
+            FROM unnest(%(visitors)s::uuid[], %(places)s::uuid[]) k (customer, place_id)
+            LEFT JOIN {schema}.fact_identity i ON i.customer_id = k.customer
+            UNION
+            SELECT a.person_id, a.place_id FROM unnest(%(persons)s::uuid[]) c
+            LEFT JOIN {schema}.fact_identity i ON i.customer_id = c
+            JOIN {schema}.fact_appointment a ON a.person_id = coalesce(i.person_id, c)) k
+        JOIN {schema}.fact_appointment f USING (person_id, place_id)
         WINDOW place AS (PARTITION BY person_id, place_id),
             until_then AS (PARTITION BY person_id, place_id ORDER BY start_at, id ROWS UNBOUNDED PRECEDING),
             before AS (PARTITION BY person_id, place_id ORDER BY start_at, id

@@ -18,13 +18,17 @@ _ABOUT_A_DAY = timedelta(hours=26)  # zones lie so far from UTC, clock changes i
 class Touched:
     """`days`: provider -> dates; `since`: provider -> the date from which on every date may be another.
 
-    `sessions`: provider, service, start; `services`: those of which sessions from an instant on have another capacity.
+    `customers`: whose rows may belong to somebody else now. `visits`: customer and place, where visits are numbered
+    anew; `persons`: those of whom all visits are. `sessions`: provider, service, start; `services`: those of which
+    sessions from an instant on have another capacity.
     """
 
     days: dict[UUID, set[date]] = field(default_factory=dict)
     since: dict[UUID, date] = field(default_factory=dict)
     holidays: set[tuple[UUID, date]] = field(default_factory=set)
     customers: set[UUID] = field(default_factory=set)
+    visits: set[tuple[UUID, UUID]] = field(default_factory=set)
+    persons: set[UUID] = field(default_factory=set)
     sessions: set[tuple[UUID, UUID, datetime]] = field(default_factory=set)
     services: dict[UUID, datetime] = field(default_factory=dict)
     at: datetime = _NEVER
@@ -48,6 +52,7 @@ class Touched:
         """The dates, the person and the session of an appointment as it is, or as it was."""
         self.time(row["provider_id"], Interval(row["start_at"], row["end_at"]))
         self.customers.add(row["person_id"])
+        self.visits.add((row["person_id"], row["place_id"]))
         self.sessions.add((row["provider_id"], row["service_id"], row["start_at"]))
 
 
