@@ -45,7 +45,7 @@ help: ## show these commands
 install: $(STAMP) ## install the packages of uv.lock into .venv
 
 up: $(STAMP) ## start Daybook with its own PostgreSQL and Redis; Ctrl-C stops it
-	@$(BIN)/daybook up $(ARGS)
+	@$(BIN)/daybook up --year $(ARGS)
 
 check: lint ## run all checks, and every test that needs no server
 	$(PYTEST) -n $(WORKERS) -m "not servers" --hypothesis-profile ci $(ARGS)

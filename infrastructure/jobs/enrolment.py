@@ -17,7 +17,7 @@ from projections.read_models.jobs.job import jobs
 EVERY = timedelta(seconds=0.5)
 """A sweep that follows sooner is skipped: it comes from a second beat, or from a queue that was full."""
 TELL_WITHIN = timedelta(days=1)
-"""Older notices are not sent: an upgrade or a restore must not cause old mail."""
+"""Older notices are not sent: an upgrade or a restore must not cause old mail. Nor is time offered that is over."""
 
 _LIVE = "SELECT generation FROM read.live"
 _ENROL = """
@@ -32,6 +32,7 @@ _ENROL = """
             AND (j.kind NOT IN ('notify', 'remind') OR j.due_at > clock_timestamp() - %(within)s)
             AND (j.kind NOT IN ('notify', 'account_notice') OR j.position > mark.silent_upto)
             AND (j.kind <> 'account_notice' OR j.position > mark.errands_upto)
+            AND (j.kind <> 'match' OR coalesce((j.said ->> 'until')::timestamptz > clock_timestamp(), true))
         ON CONFLICT (key) DO NOTHING RETURNING key),
     moved AS (
         UPDATE work.enrolled SET position = greatest(mark.position, upto.position) FROM mark, upto)

@@ -34,16 +34,29 @@ def migrate(data: Data = HOME) -> None:
     typer.echo(f"The schema is current. Rebuilt read models: {', '.join(rebuilt) or 'none'}.")
 
 
-def seed(data: Data = HOME) -> None:
-    """Build the demo data, unless it is there already."""
+def seed(
+    year: Annotated[bool, typer.Option("--year", help="A year of history of three organizations too.")] = False,
+    data: Data = HOME,
+) -> None:
+    """Build the demo data, unless it is there already. An interrupted run is continued.
+
+    The year is for reports and analysts. Not in PROD.
+    """
     import json
 
     from infrastructure.local.instance import settings_of
+    from infrastructure.settings import Mode
     from interfaces.cli.progress import progress
-    from interfaces.cli.startup.demo_data import build_town
+    from interfaces.cli.startup.demo_data import build_town, build_year
 
+    settings = settings_of(data.absolute())
+    if year and settings.mode is Mode.PROD:
+        fail("A year of demo history is written in DEV and TEST only.")
     with progress("Building the demo data", visible=False) as bar:
-        town = build_town(settings_of(data.absolute()), bar)
+        town = build_town(settings, bar)
+    if year:
+        with progress("Writing a year of demo history", visible=False) as bar:
+            build_year(settings, bar)
     typer.echo(json.dumps(town.written()))
 
 

@@ -16,6 +16,7 @@ def up(
     apis: Annotated[int, typer.Option(min=1, max=16, help="API processes that share the port.")] = 1,
     workers: Annotated[int, typer.Option(min=0, max=16, help="Workers (0: no beat and no Flower either).")] = 1,
     demo: Annotated[bool | None, typer.Option(help="Build demo data on first start. Default: not in TEST.")] = None,
+    year: Annotated[bool, typer.Option("--year", help="Then write a year of demo history, in the background.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start PostgreSQL, Redis and all roles; Ctrl-C stops them."""
@@ -28,4 +29,5 @@ def up(
     settings = Settings()
     start_reporting(settings, "up")
     with_demo = settings.mode is not Mode.TEST if demo is None else demo
-    run_all(UpOptions(data.absolute(), port, apis, workers, with_demo, as_json))
+    with_year = year and with_demo and settings.mode is not Mode.PROD
+    run_all(UpOptions(data.absolute(), port, apis, workers, with_demo, with_year, as_json))

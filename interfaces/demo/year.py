@@ -30,11 +30,17 @@ async def seed_year(
     `now`, UTC: of the first run. `progress(done, of)` is called after every command. `in_flight`: commands at once.
     Raises application.event_log.Unavailable.
     """
-    ids = [town_id(seed, "customer", "year", house, n) for house, n in ((0, 0), (len(HOUSES) - 1, PEOPLE - 1))]
-    founder, newest = await look(store, seed, Customer, ids)
-    if newest is None:  # the last customer arrives when all else is done
-        founded = founder.created_at if founder else await _found(store, seed, now)
-        await _make(store, Charter(seed, founded, YEAR), progress, in_flight)
+    if await has_year(store, seed=seed):
+        return
+    (founder,) = await look(store, seed, Customer, [town_id(seed, "customer", "year", 0, 0)])
+    founded = founder.created_at if founder else await _found(store, seed, now)
+    await _make(store, Charter(seed, founded, YEAR), progress, in_flight)
+
+
+async def has_year(store: EventStore, *, seed: int = 7) -> bool:
+    """Whether the year of this seed is there in whole: its last customer arrives when all else is done."""
+    last = town_id(seed, "customer", "year", len(HOUSES) - 1, PEOPLE - 1)
+    return (await look(store, seed, Customer, [last]))[0] is not None
 
 
 async def _found(store: EventStore, seed: int, now: datetime) -> datetime:

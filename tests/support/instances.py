@@ -168,6 +168,7 @@ class Instance:
         apis: int = 2,
         workers: int = 0,
         demo: bool = False,
+        year: bool = False,
         port: int = 0,
         env: Mapping[str, str] | None = None,
         python: str = sys.executable,
@@ -180,6 +181,7 @@ class Instance:
         `program`: another release's folder of packages; `logs`: the folder of its lines, if not `data`.
         """
         options = f"up --json --port {port} --apis {apis} --workers {workers} {'--demo' if demo else '--no-demo'}"
+        options += " --year" if year else ""
         arguments = [*options.split(), "--data", str(data)]
         process = Process.start(
             logs or data,

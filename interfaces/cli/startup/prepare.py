@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from infrastructure.migrate import migrate_all
 from infrastructure.settings import Settings, adopt
 from interfaces.cli.failures import failure_of
 from interfaces.cli.reporting import report_crash, start_reporting
-from interfaces.cli.startup.demo_data import build_town, make_accounts
+from interfaces.cli.startup.demo_data import build_town, build_year, lacks_year, make_accounts
 from interfaces.cli.startup.preparation import Progress
 from interfaces.demo.first_booking import FirstBooking
 
@@ -30,10 +31,21 @@ def _accounts(settings: Settings, details: Mapping[str, Any], _: Progress) -> st
     return make_accounts(settings, FirstBooking.read(details["town"]), Path(details["data"]))
 
 
+def _lacks_year(settings: Settings, _: Mapping[str, Any], __: Progress) -> bool:
+    return lacks_year(settings)
+
+
+def _year(settings: Settings, _: Mapping[str, Any], progress: Progress) -> None:
+    os.nice(10)  # the town is in use
+    build_year(settings, progress, in_flight=4)
+
+
 STEPS: Mapping[str, Callable[[Settings, Mapping[str, Any], Progress], Any]] = {
     "migrate": _migrate,
     "build": _build,
     "accounts": _accounts,
+    "lacks_year": _lacks_year,
+    "year": _year,
 }
 
 

@@ -44,7 +44,10 @@ class UpReport:
 
 @dataclass(frozen=True)
 class Started:
-    """The parts that `daybook up` has started. `password`: of the demo accounts; `panel`: whether there is one."""
+    """The parts that `daybook up` has started. `password`: of the demo accounts; `panel`: whether there is one.
+
+    `lacks_year`: whether the year of demo history is still to be written.
+    """
 
     settings: Settings
     data: Path
@@ -54,6 +57,7 @@ class Started:
     town: FirstBooking | None
     password: str | None
     panel: bool
+    lacks_year: bool = False
 
 
 def report_of(started: Started) -> UpReport:
@@ -108,6 +112,8 @@ def print_text(report: UpReport, started: Started) -> None:
     if report.mailbox is not None:
         lines.print(f"Mailbox     {report.api}/dev/mailbox")
     lines.print(f"API         {report.api}    docs: {report.api}/docs")
+    if started.lacks_year:
+        lines.print("A year of demo history is being written in the background, for reports.")
     lines.print(f"\nData in {started.data}. Ctrl-C stops all of it.")
 
 

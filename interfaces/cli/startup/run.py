@@ -32,6 +32,7 @@ from interfaces.cli.startup.preparation import Preparation
 from interfaces.cli.startup.report import Started, print_json, print_text, report_of
 from interfaces.cli.startup.report_file import save
 from interfaces.cli.startup.terminal import ChildTerminal
+from interfaces.cli.startup.year import BackgroundYear
 from interfaces.demo.first_booking import FirstBooking
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to our own address
@@ -51,6 +52,7 @@ class UpOptions:
     apis: int
     workers: int
     demo: bool
+    year: bool
     as_json: bool
 
 
@@ -70,6 +72,8 @@ def run_all(options: UpOptions) -> None:
                 print_json(report)
             else:
                 print_text(report, started)
+            if started.lacks_year:
+                stack.enter_context(BackgroundYear(started.settings))
             stop.wait()
         console.print("Stopping ...")
 
@@ -91,13 +95,14 @@ def _start(options: UpOptions, console: Console, stack: ExitStack, stop: threadi
         supervisor = stack.enter_context(Supervisor(MetricFiles(metrics).merge_dead))
         supervisor.start(roles.serving(listening.fileno()))
         town, password = _filled(preparation, options, settings)
+        lacks_year = options.year and preparation.do("lacks_year", _no_bar)
     supervisor.start(roles.working(ports.flower))
     with console.status("Waiting until all of it is ready ..."):
         ready = _wait_until_ready(lambda: _answers(api) and _follows(settings), stop)
     if not ready and not stop.is_set():
         raise SystemExit("Daybook did not get ready; its log above says why.")
     serve_metrics(settings.metrics_host, ports.metrics, str(metrics))
-    found = api, ports.metrics, ports.flower, town, password, _has_panel(settings)
+    found = api, ports.metrics, ports.flower, town, password, _has_panel(settings), lacks_year
     return Started(settings, options.data, *found) if ready else None
 
 

@@ -94,7 +94,9 @@ def content(journal: MemoryJournal) -> Content:
     for row in journal.rows:
         assert row.version == len(said[row.stream]) + 1
         event = CODEC.decode(row.topic, row.state, row.stream, row.version)
-        CODEC.open(CODEC.personal([event]), journal.keys.rows)
+        personal = CODEC.personal([event])
+        keys = {each.subject: journal.keys.rows[each.subject] for each in personal if each.subject in journal.keys.rows}
+        CODEC.open(personal, keys)
         said[row.stream].append((row.topic, vars(event)))
     return said
 
