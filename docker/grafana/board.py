@@ -12,18 +12,48 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.builders.stat import Panel as Stat
 from grafana_foundation_sdk.builders.timeseries import Panel as Timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.variants import Dataquery as Query
 from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement, VisibilityMode
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DataSourceRef, VariableRefresh
 
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")
+ANALYSIS = DataSourceRef(type_val="grafana-postgresql-datasource", uid="analysis")
+"""PostgreSQL as an analyst sees it: the views of schema `analysis`."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """`legend`: the name of each line, such as `{{operation}}`."""
+    """`legend`: the name of each line, such as `{{operation}}`. `sql`: whether `expr` asks the views of analysts.
+
+    Their rows have a column `time`; a column `metric` names the line.
+    """
 
     expr: str
     legend: str
+    sql: bool = False
+
+
+@dataclass(frozen=True)
+class SqlQuery(Query):
+    """A question to PostgreSQL, as Grafana reads it."""
+
+    sql: str
+    number: bool
+    place: str
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "datasource": ANALYSIS,
+            "editorMode": "code",
+            "format": "table" if self.number else "time_series",
+            "rawQuery": True,
+            "rawSql": self.sql,
+            "refId": self.place,
+        }
+
+    def build(self) -> SqlQuery:
+        """It is built; the SDK asks."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -40,13 +70,20 @@ class Panel:
 
 @dataclass(frozen=True)
 class Board:
-    """A dashboard. `rows`: panels by the title of their row; `variables`: by label, the metric that has it."""
+    """A dashboard. `rows`: panels by the title of their row; `variables`: by label, the metric that has it.
+
+    `choices`: more variables by name, with the SQL that gives `__text` and `__value` of each choice. `since`: from when
+    on it shows at first.
+    """
 
     uid: str
     title: str
     meaning: str
     rows: Sequence[tuple[str, Sequence[Panel]]]
     variables: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
+    since: str = "now-1h"
+    refresh: str = "30s"
 
     @property
     def panels(self) -> Sequence[Panel]:
@@ -86,11 +123,13 @@ def written(board: Board) -> str:
         .readonly()
         .timezone("browser")
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .time("now-1h", "now")
-        .refresh("30s")
+        .time(board.since, "now")
+        .refresh(board.refresh)
     )
     for label, metric in board.variables.items():
-        built.with_variable(_choice(label, metric))
+        built.with_variable(_choice(label, f"label_values({metric}, {label})", PROMETHEUS))
+    for name, sql in board.choices.items():
+        built.with_variable(_choice(name, sql, ANALYSIS))
     ids = iter(range(1, 1000))
     for title, panels in board.rows:
         built.with_row(Row(title).id(next(ids)))
@@ -99,12 +138,12 @@ def written(board: Board) -> str:
     return f"{JSONEncoder(sort_keys=True, indent=2).encode(built.build())}\n"
 
 
-def _choice(label: str, metric: str) -> QueryVariable:
-    """A variable: some values of a label, or all."""
+def _choice(name: str, query: str, source: DataSourceRef) -> QueryVariable:
+    """A variable: some values, or all."""
     return (
-        QueryVariable(label)
-        .datasource(PROMETHEUS)
-        .query(f"label_values({metric}, {label})")
+        QueryVariable(name)
+        .datasource(source)
+        .query(query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .multi(multi=True)
         .include_all(include_all=True)
@@ -118,17 +157,17 @@ def _built(panel: Panel) -> Stat | Timeseries:
         shown = Stat().height(4)
         if panel.unit == "short":  # a number of things, though the increase of a counter is estimated
             shown.decimals(0)
-    shown.title(panel.title).description(panel.meaning).unit(panel.unit).span(panel.width).datasource(PROMETHEUS)
+    source = ANALYSIS if panel.questions[0].sql else PROMETHEUS
+    shown.title(panel.title).description(panel.meaning).unit(panel.unit).span(panel.width).datasource(source)
     for place, question in enumerate(panel.questions):
-        shown.with_target(
-            Dataquery()
-            .expr(question.expr)
-            .legend_format(question.legend)
-            .ref_id(chr(ord("A") + place))
-            .datasource(PROMETHEUS)
-            .range()
-        )
+        shown.with_target(_target(question, chr(ord("A") + place), number=panel.kind == "number"))
     return shown
+
+
+def _target(question: Question, place: str, *, number: bool) -> Dataquery | SqlQuery:
+    if question.sql:
+        return SqlQuery(question.expr, number, place)
+    return Dataquery().expr(question.expr).legend_format(question.legend).ref_id(place).datasource(PROMETHEUS).range()
 
 
 def _lines() -> Timeseries:

@@ -44,13 +44,16 @@ class Granted(NamedTuple):
     open: Sequence[str]
 
 
-def grant(owner_dsn: str, login: str, organization_id: UUID | None, password: str) -> Granted:
+def grant(owner_dsn: str, login: str, organization_id: UUID | None, password: str, *, always: bool = False) -> Granted:
     """Make a login, unless it exists, and let it read all figures, or those of an organization.
 
-    As the role that owns the database. Raises AnalystRefused.
+    As the role that owns the database. `always`: one that exists gets the password too. Raises AnalystRefused.
     """
     with psycopg.connect(owner_dsn) as connection:
         made = _made(connection, login, password)
+        if always and not made:
+            change = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(password))
+            connection.execute(change)
         still = _closed_to_public(connection)
         connection.execute(_SEAT, [login, organization_id])
         for statement in rights_of(login):

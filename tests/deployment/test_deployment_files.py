@@ -29,7 +29,7 @@ MADE = {
     *("secret_key", "master_key", "db_pass", "db_superuser_pass", "redis_pass", "broker_pass", "flower_basic_auth"),
     *("redis_url", "broker_url"),
     *("smtp_url", "sentry_dsn", "tls_certificate", "tls_key", "secret_key_previous", "master_key_previous"),
-    *("alert_webhook_url", "grafana_pass", "monitor_pass", "redis_exporter"),
+    *("alert_webhook_url", "analyst_pass", "grafana_pass", "monitor_pass", "redis_exporter"),
 }
 MAY_BE_EMPTY = {"smtp_url", "sentry_dsn", "secret_key_previous", "master_key_previous", "alert_webhook_url"}
 OF_BACKUPS = {"backup_identity", "backup_recipient"} if shutil.which("age-keygen") else set()
@@ -212,7 +212,7 @@ def test_what_watches_is_confined() -> None:
     holders = {
         name for name, each in composed(WATCH)["services"].items() if "db_superuser_pass" in each.get("secrets", ())
     }
-    assert holders == {"monitor-role"}
+    assert holders == {"monitor-role", "analyst-role"}
 
 
 def test_the_database_has_no_way_out() -> None:

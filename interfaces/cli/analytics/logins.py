@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -19,11 +20,15 @@ Login = Annotated[str, typer.Argument(help="The name of the login in PostgreSQL.
 def grant(
     login: Login,
     organization: Annotated[UUID | None, typer.Option(help="Only the figures of this organization.")] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="Holds its password, also of one that exists. Default: a random one."),
+    ] = None,
     data: Data = HOME,
 ) -> None:
     """Let a login read the views of schema analysis, and nothing else. Makes it, unless it exists.
 
-    Prints the password of a login that was made. Repeat with another organization to add its figures.
+    Prints the password of a login that was made without a file. Repeat with another organization to add its figures.
     """
     import secrets
 
@@ -33,13 +38,14 @@ def grant(
 
     owner = settings_of(data.absolute()).owner_database
     assert owner is not None
+    password = secrets.token_urlsafe(24) if password_file is None else password_file.read_text("utf-8").strip()
     try:
-        granted = grant_seat(owner.dsn, login, organization, secrets.token_urlsafe(24))
+        granted = grant_seat(owner.dsn, login, organization, password, always=password_file is not None)
     except AnalystRefused as refused:
         fail(str(refused))
     whose = "all organizations" if organization is None else f"organization {organization}"
     typer.echo(f"{login} reads the figures of {whose}: schema analysis of {owner.name} at {owner.host}:{owner.port}.")
-    _tell(granted)
+    _tell(granted if password_file is None else granted._replace(password=None))
 
 
 def _tell(granted: Granted) -> None:

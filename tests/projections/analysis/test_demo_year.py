@@ -1,11 +1,16 @@
 """A year of demo history, recorded on PostgreSQL and projected: analysts see it, and nothing comes of it."""
 
+import asyncio
+import secrets
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
+from docker.grafana.bookings_and_money import BOARD
+from infrastructure.database.analysts import grant
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.jobs.enrolment import Enrolment
@@ -16,6 +21,7 @@ from tests.conftest import Database
 from tests.projections.analysis.conftest import Figures
 from tests.projections.conftest import CatchUp
 from tests.support.checker import look, violations
+from tests.support.grafana import as_shown
 from tests.support.sealed import MASTERS
 from tests.support.waiting import PATIENCE
 
@@ -65,6 +71,29 @@ async def test_it_is_in_every_figure_and_in_no_queue_and_breaks_no_promise(
     (again,) = await ask("new_and_returning")
     assert again["returning"]
     await assert_nothing_is_queued(database)
+
+
+async def test_the_dashboard_of_analysts_shows_it_to_the_login_of_grafana(year: int, database: Database) -> None:
+    login, password = f"{database.name}_grafana", secrets.token_hex(16)
+    await asyncio.to_thread(grant, database.owner, login, None, password)
+    asked = {panel.title: panel.questions for panel in BOARD.panels}
+    seen = make_conninfo(database.application, user=login, password=password)
+    async with await AsyncConnection.connect(seen, autocommit=True) as connection:
+        for sql in BOARD.choices.values():
+            found = await (await connection.execute(sql.encode())).fetchall()
+            assert len(found) == (1 if "organization" in sql.partition("FROM")[2] else 2), sql
+        empty = set()
+        for title, questions in asked.items():
+            for question in questions:
+                answer = await connection.execute(as_shown(question.expr).encode())
+                columns = [column.name for column in answer.description or ()]
+                rows = await answer.fetchall()
+                panel = next(each for each in BOARD.panels if each.title == title)
+                assert (columns[0] == "time") is (panel.kind == "graph"), title
+                if not any(value for row in rows for name, value in zip(columns, row, strict=True) if name != "time"):
+                    empty.add(title)
+    assert empty == set()
+    assert year
 
 
 async def dates(database: Database) -> tuple[object, object]:

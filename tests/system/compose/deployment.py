@@ -101,9 +101,9 @@ class Deployment:
         """The output of a command of `docker compose`."""
         return self.run("docker", "compose", "-f", self.file, "-f", "test.yml", *arguments, check=check)
 
-    def sql(self, statement: str) -> str:
-        """The output of a statement of the superuser."""
-        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--username", "postgres", "daybook")
+    def sql(self, statement: str, login: str = "postgres") -> str:
+        """The output of a statement of the superuser, or of another login."""
+        psql = ("psql", "--quiet", "--no-align", "--tuples-only", "--username", login, "daybook")
         return self.compose("exec", "-T", "postgres", *psql, "--command", statement).strip()
 
     def run(self, *command: str, check: bool = True) -> str:
