@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from domain.booking.appointment_fields import Reason
 from domain.booking.calendar_day import days_touched
 from domain.booking.origin import ReasonCode
 from domain.scheduling.availability import Start
 from domain.scheduling.wallclock import local_date, zone
-from interfaces.demo.houses import Visitor
+from interfaces.demo.book import Book, Visit
 from interfaces.demo.lifetime import Deed, Step
 from interfaces.demo.trades import REASONS
-
-if TYPE_CHECKING:
-    from interfaces.demo.book import Book
 
 MOVED = 0.08
 FATES = {"kept": 0.82, "cancelled": 0.08, "by staff": 0.02, "late": 0.03, "missed": 0.05}
 _CUSTOMERS = (ReasonCode.CUSTOMER_PREVENTED, ReasonCode.SCHEDULE_CONFLICT, ReasonCode.NO_LONGER_NEEDED, None)
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
-
-
-class Visit(NamedTuple):
-    """An appointment as it is booked. `terms`: of its service."""
-
-    id: UUID
-    service_id: UUID
-    visitor: Visitor
-    start: Start
-    asked: datetime
-    terms: Mapping[str, Any]
 
 
 def course(book: Book, visit: Visit) -> list[Step]:

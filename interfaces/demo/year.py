@@ -13,6 +13,7 @@ from domain.booking.calendar_day import Day, days_touched
 from domain.people.customer import Customer
 from interfaces.demo.book import Book, Busy
 from interfaces.demo.charter import Act, Charter, town_id
+from interfaces.demo.demand import filled
 from interfaces.demo.houses import HOUSES, PEOPLE, Visitor, arrival, foundings, house_calendars, visitors
 from interfaces.demo.play import BackInTime, Progress, look, play
 from interfaces.demo.shop import DemoCalendar, openings, tags
@@ -79,5 +80,5 @@ def lives(charter: Charter, houses: Sequence[Sequence[DemoCalendar]], everybody:
     for number, calendars in enumerate(houses):
         people = [each for each in everybody if each.house == number]
         busy: Busy = set()
-        acts += [act for calendar in calendars for act in Book(charter, calendar, people, busy).filled()]
+        acts += [act for calendar in calendars for act in filled(Book(charter, calendar, people, busy))]
     return sorted(acts, key=lambda act: act.at)
