@@ -21,7 +21,7 @@ Busy = set[tuple[UUID, date]]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TakenStart:
     """A start that a visitor takes, and when it is free again; None: never."""
 
     occupied: Occupied
@@ -47,7 +47,7 @@ class Book:
         self.dice = charter.random("book", calendar.provider_id)
         self.offers = {id: slot_terms(id, cast("ServiceTerms", terms)) for id, terms in calendar.services.items()}
         self.people, self._busy = people, busy
-        self._places: dict[date, list[Place]] = defaultdict(list)
+        self._places: dict[date, list[TakenStart]] = defaultdict(list)
         self.zone = zone(calendar.home.zone)
 
     @property
@@ -64,7 +64,7 @@ class Book:
         """Mark the start as taken, and the visitor's date."""
         since, until = self.offers[visit.service_id].stretch(visit.start.start)
         taken = Occupied(since, until, visit.service_id, visit.start.start, visit.id)
-        self._places[day].append(Place(taken, free_from))
+        self._places[day].append(TakenStart(taken, free_from))
         self._busy.add((visit.visitor.id, day))
 
     def is_busy(self, visitor: Visitor, day: date) -> bool:

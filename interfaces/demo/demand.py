@@ -24,7 +24,7 @@ _LEAD = 9  # days, on average
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-class Wish(NamedTuple):
+class Inquiry(NamedTuple):
     """`number`: among those of the date."""
 
     number: int
@@ -39,7 +39,7 @@ def filled(book: Book) -> Iterator[Act]:
         opening = day_bounds(day, book.zone)
         asked = sorted(_asked(book, opening) for _ in range(_demand(book, day)))
         for number, at in enumerate(asked):
-            yield from _appointment(book, Wish(number, day, at))
+            yield from _appointment(book, Inquiry(number, day, at))
         day += _DAY
 
 
@@ -56,18 +56,18 @@ def _asked(book: Book, opening: Interval) -> datetime:
     return max(asked, book.charter.founded + 2 * _DAY).replace(microsecond=0)
 
 
-def _appointment(book: Book, wish: Wish) -> Iterator[Act]:
+def _appointment(book: Book, inquiry: Inquiry) -> Iterator[Act]:
     service_id = book.dice.choice(list(book.offers))
-    offered = book.offered(service_id, wish.date, wish.asked)
-    visitor = _visitor(book, wish)
+    offered = book.offered(service_id, inquiry.date, inquiry.asked)
+    visitor = _visitor(book, inquiry)
     if not offered or visitor is None:
         return
     begun = [start for start in offered if start.seats_left < book.offers[service_id].capacity]
     start = book.dice.choice(begun if begun and book.dice.random() < 0.85 else offered)
-    id = book.charter.id("appointment", "year", book.calendar.provider_id, wish.date, wish.number)
-    visit = Visit(id, service_id, visitor, start, wish.asked, book.calendar.services[service_id])
+    id = book.charter.id("appointment", "year", book.calendar.provider_id, inquiry.date, inquiry.number)
+    visit = Visit(id, service_id, visitor, start, inquiry.asked, book.calendar.services[service_id])
     steps = course(book, visit)
-    book.occupy(visit, wish.date, _freed(steps))
+    book.occupy(visit, inquiry.date, _freed(steps))
     yield _act(book, visit, steps)
 
 
@@ -91,8 +91,10 @@ def _act(book: Book, visit: Visit, steps: Sequence[Step]) -> Act:
     )
 
 
-def _visitor(book: Book, wish: Wish) -> Visitor | None:
-    there = [each for each in book.people if each.since < wish.asked < each.until and not book.is_busy(each, wish.date)]
+def _visitor(book: Book, inquiry: Inquiry) -> Visitor | None:
+    there = [
+        each for each in book.people if each.since < inquiry.asked < each.until and not book.is_busy(each, inquiry.date)
+    ]
     return book.dice.choices(there, [each.keen for each in there])[0] if there else None
 
 

@@ -18,10 +18,10 @@ from interfaces.demo.houses import HOUSES
 from interfaces.demo.year import seed_year
 from projections.analysis.metric import Dimension
 from tests.conftest import Database
+from tests.grafana import as_shown
 from tests.projections.analysis.conftest import Figures
 from tests.projections.conftest import CatchUp
 from tests.support.checker import look, violations
-from tests.support.grafana import as_shown
 from tests.support.sealed import MASTERS
 from tests.support.waiting import PATIENCE
 

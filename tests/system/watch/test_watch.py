@@ -12,7 +12,7 @@ import pytest
 
 from docker.grafana.boards import ALL
 from infrastructure.local.programs import wait_until
-from tests.support.grafana import as_shown
+from tests.grafana import as_shown
 from tests.system.compose.deployment import GUNICORN, NGINX, PATIENCE, MailCatcher, deployed, left_of
 from tests.system.compose.salon import once, open_salon, signed_up
 from tests.system.compose.test_replacement import Load

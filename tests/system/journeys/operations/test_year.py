@@ -38,7 +38,6 @@ async def test_a_year_of_history_comes_while_people_book_and_goes_on_after_a_sto
             assert seed_again(data).wait(PATIENCE) == 0
             assert events(second) == before
             assert ask(second.superuser_database, JOBS) == []
-            assert mails(second) == []
             began = time.monotonic()
             assert second.process.stop() == 0
             assert_took(began, 15)
@@ -54,10 +53,6 @@ def is_whole(instance: Instance) -> bool:
 
 def events(instance: Instance) -> int:
     return int(ask(instance.superuser_database, "SELECT count(*) FROM log.stored_events")[0][0])
-
-
-def mails(instance: Instance) -> list[Path]:
-    return list(Path(instance.mailbox or "").glob("*"))
 
 
 def seed_again(data: Path) -> Process:
