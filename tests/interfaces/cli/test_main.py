@@ -201,12 +201,14 @@ def test_an_unknown_role_is_refused_with_those_there_are(daybook: Daybook) -> No
     )
 
 
-def test_no_token_is_printed_in_production(daybook: Daybook) -> None:
+def test_no_token_is_printed_and_no_history_made_in_production(daybook: Daybook) -> None:
     own = {"MODE": "PROD", "SECRET_KEY": "k" * 44, "MASTER_KEY": "m" * 44, "DB_HOST": "localhost"}
     own["PUBLIC_URL"] = "https://daybook.example"
     ran = daybook("token --role admin", **own)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "Tokens are printed in DEV and TEST only. In PROD, sign in: POST /v1/auth/token.\n"
+    ran = daybook("seed --year", **own)
+    assert (ran.returncode, ran.stderr) == (1, "A year of demo history is written in DEV and TEST only.\n")
 
 
 def way_to(database: Database) -> dict[str, str]:
@@ -235,6 +237,10 @@ def test_an_analyst_is_let_in_and_out_and_figures_are_exported(
     with psycopg.connect(f"postgresql://{login}:{password}@{place}") as lena:
         assert lena.execute("SELECT count(*) FROM appointment").fetchone() == (0,)
     assert "Password" not in daybook(f"analytics grant {login}", **to).stdout, "it has one"
+    (tmp_path / "secret").write_text("another\n")
+    ran = daybook(f"analytics grant {login} --password-file {tmp_path / 'secret'}", **to)
+    assert (ran.returncode, "Password" in ran.stdout) == (0, False)
+    psycopg.connect(f"postgresql://{login}:another@{place}").close()
     refused = daybook("analytics grant daybook_test", **to)
     assert refused.returncode == 1
     assert refused.stderr == "daybook_test is a member of other roles: choose a login that is of none.\n"
