@@ -59,7 +59,7 @@ def bench(
     to: Annotated[Path | None, typer.Option("--json", help="Write the figures here too.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes: does it run at all?")] = False,
 ) -> None:
-    """Measure; without names all but the slow ones (footprint, audit, directory, admin, analytics, growth) and deployed."""
+    """Measure; without names all but the slow ones, and `deployed`, which needs Docker."""
     asked = names or [name for name in NAMES if quick or name not in SLOW]
     if unknown := set(asked) - {*NAMES, *WITH_DOCKER}:
         raise typer.BadParameter(f"There is no {', '.join(sorted(unknown))}.")

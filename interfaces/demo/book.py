@@ -63,7 +63,7 @@ class Book:
     def occupy(self, visit: Visit, day: date, free_from: datetime | None) -> None:
         """Mark the start as taken, and the visitor's date."""
         since, until = self.offers[visit.service_id].stretch(visit.start.start)
-        taken = Occupied(since, until, visit.service_id, visit.start.start, visit.id)
+        taken = Occupied(since, until, visit.service_id, visit.start.start)
         self._places[day].append(TakenStart(taken, free_from))
         self._busy.add((visit.visitor.id, day))
 
