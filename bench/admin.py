@@ -43,9 +43,7 @@ Pages = Mapping[str, tuple[str, str]]
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     """See the README."""
     with ExitStack() as stack:
-        database = stack.enter_context(place.database("bench_admin"))
-        tell("admin: writing providers and appointments")
-        admin_town.write(database, place.size(5_000, 20), place.size(1_000_000, 400))
+        database = admin_town.large_town(place, tell)
         bookings = _bookings(place, database)
         asyncio.run(_admin(database))
         tell("admin: reading them")

@@ -15,7 +15,6 @@ import psycopg
 
 from application.access import Role
 from bench.tools import admin_town, standstill
-from bench.tools.admin_town import Course
 from bench.tools.analyst import Analyst
 from bench.tools.figure import ROUNDS, Figure, Target, Turns
 from bench.tools.load import load
@@ -29,7 +28,6 @@ from infrastructure.local.programs import wait_until
 from projections.analysis.metric import PERIODS, Dimension, Metric
 from projections.analysis.metrics import METRICS
 
-A_DAY = 4  # appointments of a provider
 SHOPS = 40
 CONNECTIONS = 64
 PERIOD_DAYS = (1, 7, 28)
@@ -49,11 +47,7 @@ _UNFILLED = frozenset({"seat_fill", "hold_funnel", "waitlist"})
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
     """See the README."""
     with ExitStack() as stack:
-        database = stack.enter_context(place.database("bench_analytics"))
-        tell("analytics: writing providers and appointments")
-        admin_town.write(
-            database, place.size(5_000, 20), place.size(1_000_000, 2_000), Course(place.size(A_DAY, 2), lived=True)
-        )
+        database = admin_town.large_town(place, tell)
         shops = build_shops(database, place.size(SHOPS, 4))
         tell("analytics: reading them")
         stack.enter_context(place.projector(database))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
+import psycopg
+
 from bench.tools import history
-from bench.tools.place import Database
+from bench.tools.place import Database, Place, caught_up
 from bench.tools.taking import a_day, an_appointment, dates, seat
 from bench.tools.town import Shop
 from domain.booking.appointment import Appointment
@@ -19,8 +22,10 @@ from domain.booking.origin import Party
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
 from infrastructure.event_log.journal import LogEntry
+from infrastructure.local.programs import wait_until
 
 A_DAY = 10  # appointments of a provider
+CATCH_UP_WITHIN = 7_200  # seconds
 FIRST = 18  # half-hours since midnight
 NAMES = ("Grace", "Alan", "Ada", "Hedy", "Rosa", "Katherine", "Marie", "Emmy")
 
@@ -31,6 +36,22 @@ class Course:
 
     a_day: int = A_DAY
     lived: bool = False
+
+
+def large_town(place: Place, tell: Callable[[str], None]) -> Database:
+    """5,000 providers and a million appointments with their past, read by all projections: made once a run."""
+    known = place.kept.get("town")
+    if known is None:
+        known = place.kept_database("bench_large_town")
+        tell("writing 5,000 providers and a million appointments")
+        write(known, place.size(5_000, 20), place.size(1_000_000, 2_000), Course(place.size(A_DAY, 2), lived=True))
+        tell("reading them")
+        with place.projector(known):
+            assert wait_until(partial(caught_up, known), CATCH_UP_WITHIN)
+        with psycopg.connect(known.owner, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        place.kept["town"] = known
+    return known
 
 
 def write(database: Database, providers: int, appointments: int, course: Course = Course()) -> None:

@@ -71,6 +71,7 @@ class Place:
         self.quick = quick
         self.rounds = 1 if quick else ROUNDS
         self._folder = folder
+        self.kept: dict[str, Database] = {}  # databases that several benchmarks use
         self.postmaster = processes.postmaster(servers.superuser_dsn())
         with redis.Redis.from_url(servers.redis_url) as cache:
             self.valkey = int(cache.info("server")["process_id"])
@@ -100,6 +101,11 @@ class Place:
             yield self._named(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def kept_database(self, name: str) -> Database:
+        """A new database of Daybook that lasts as long as the servers."""
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        return self._named(name)
 
     def _named(self, name: str) -> Database:
         application = f"postgresql://{APPLICATION}:{APPLICATION}@{HOST}:{self.servers.port}/{name}"
