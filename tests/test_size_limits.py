@@ -36,6 +36,7 @@ LONG_FUNCTIONS: Mapping[str, str] = {
     "interfaces/cli/ledger/archives.py:replay": "a command: its options, and a line for each that can go wrong",
 }
 MANY_PARAMETERS: Mapping[str, str] = {
+    "interfaces/cli/up.py:up": "the options of a command, each with a default",
     "interfaces/cli/past/search.py:search": "the options of a command, each with a default",
     "infrastructure/ledger/verification.py:verify": "options by keyword, each with a default",
     "interfaces/cli/ledger/archives.py:export": "the options of a command",

@@ -136,7 +136,7 @@ ALERTS: Sequence[Alert] = (
         "LedgerBroken",
         "page",
         NOW,
-        "The nightly verification found a changed event, seal or table.",
+        "A verification found a changed event, seal or table.",
         always('sum(daybook_ledger_verifications_total{outcome="broken"}) > 0'),
     ),
     Alert(

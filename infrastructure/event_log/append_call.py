@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from infrastructure.database.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 from infrastructure.event_log.journal import (
     Appended,
     AppendResult,
@@ -17,7 +18,6 @@ from infrastructure.event_log.journal import (
     StaleReads,
 )
 from infrastructure.event_log.log_head import LogSeal
-from infrastructure.event_log.pg_arrays import Bytea, Int4, Int8, PgArray, Text, Uuid
 
 APPEND = f"SELECT * FROM log.append({', '.join(['%b'] * 17)})"  # noqa: S608
 APPEND_ENQUEUING = f"SELECT * FROM log.append({', '.join(['%b'] * 24)})"  # noqa: S608

@@ -138,9 +138,7 @@ class CommandAttempt:
         subjects = {personal.subject for personal in personal_of(events)}
         if subjects:
             self._person_keys = await self._repository.keyring.for_writing(subjects)
-        rank = highest(self._ranks)
-        metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
-        rows = [encode(event, metadata, self._person_keys) for event in events]
+        rows = self._encoded(events)
         reads = dict(self._reads.versions)
         for aggregate in changed:
             reads.setdefault(aggregate.id, aggregate.version - len(aggregate.pending_events))
@@ -150,6 +148,11 @@ class CommandAttempt:
             self._recorded(changed, rows, personal=bool(subjects))
             if jobs:
                 self._repository.on_enqueued()
+
+    def _encoded(self, events: Sequence[object]) -> Sequence[EventRow]:
+        rank = highest(self._ranks)
+        metadata = f'{self._metadata[:-1]},"rank":"{rank}"}}' if rank else self._metadata
+        return [encode(event, metadata, self._person_keys) for event in events]
 
     def _recorded(self, changed: Sequence[Aggregate], rows: Sequence[EventRow], *, personal: bool) -> None:
         """The events are counted, and the aggregates as they are now are in the cache, without plain text."""

@@ -64,6 +64,7 @@ _FUNCTIONS = """
 
 _DEFINED = re.compile(
     r"""(?P<drop>DROP[ ]FUNCTION) [ ] (?P<dropped>\w+\.\w+)
+    | ALTER[ ]FUNCTION [ ] (?P<altered>\w+\.\w+) [ ] SET [ ] (?P<setting>\w+) [ ] = [ ] (?P<value>\w+)
     | CREATE [ ] (?:OR[ ]REPLACE[ ])? FUNCTION [ ] (?P<name>(?:log|auth|audit)\.\w+)
       (?P<head>[^$]*) \$\$ (?P<body>.*?) \$\$""",
     re.VERBOSE | re.DOTALL,
@@ -89,6 +90,9 @@ def functions() -> dict[str, LedgerFunction]:
         for match in _DEFINED.finditer(file.read_text(encoding="utf-8")):
             if match["drop"]:
                 found.pop(match["dropped"], None)
+            elif match["altered"]:
+                known, more = found[match["altered"]], f"{match['setting']}={match['value']}"
+                found[match["altered"]] = known._replace(settings=(*known.settings, more))
             else:
                 found[match["name"]] = _function(match["head"], match["body"])
     return found

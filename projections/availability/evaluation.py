@@ -64,10 +64,9 @@ def prepare(
         position,
         [service.id, *providers, *_organizations(service)],
         (valid.start.timestamp(), valid.end.timestamp()),
-        int(notice.total_seconds()),
+        service.offer,
         common_zone(service.calendars),
         found,
-        service.offer.length,
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.log_position import position_text
 from domain.scheduling.availability import Start
 from domain.scheduling.instants import SECOND
+from domain.scheduling.slot_terms import SlotTerms
 
 _HEADER = Struct("<qddqIII")
 OPENING = b'{"starts":['
@@ -60,14 +61,13 @@ class PreparedAvailability:
         position: int,
         ids: Iterable[UUID],
         holds: tuple[float, float],
-        notice: int,
+        offer: SlotTerms,
         timezone: str,
         offered: Sequence[tuple[int, UUID, int]],
-        length: timedelta,
     ) -> Self:
-        """`offered`: start in microseconds, provider and free seats, sorted. `length`: of each."""
+        """`offered`: start in microseconds, provider and free seats, sorted."""
         starts = array("q", [start // SECOND for start, _, _ in offered])
-        lasts = length // _SECOND
+        lasts, notice = offer.duration * 60, offer.min_notice * 60
         by = {provider_id: f'"provider_id":"{provider_id}",' for _, provider_id, _ in offered}
         items = [
             _item(start, start + lasts, by[provider_id], seats)

@@ -38,7 +38,7 @@ def grant(
 
     owner = settings_of(data.absolute()).owner_database
     assert owner is not None
-    password = secrets.token_urlsafe(24) if password_file is None else password_file.read_text("utf-8").strip()
+    password = secrets.token_urlsafe(24) if password_file is None else password_file.read_text(encoding="utf-8").strip()
     try:
         granted = grant_seat(owner.dsn, login, organization, password, always=password_file is not None)
     except AnalystRefused as refused:
