@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from domain.booking.calendar_day import Day
 from domain.booking.origin import Party
 from domain.people.customer import Customer
 from domain.personal_data import PersonalData
+from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.journal import LogEntry
+from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.local.programs import wait_until
 
 A_DAY = 10  # appointments of a provider
@@ -48,10 +51,18 @@ def large_town(place: Place, tell: Callable[[str], None]) -> Database:
         tell("reading them")
         with place.projector(known):
             assert wait_until(partial(caught_up, known), CATCH_UP_WITHIN)
+        asyncio.run(_enrol(known))
         with psycopg.connect(known.owner, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
         place.kept["town"] = known
     return known
+
+
+async def _enrol(database: Database) -> None:
+    """The jobs are in the queue, as where beat asks for a sweep each second."""
+    async with RowPool(database.application, patience=600.0) as rows:
+        while await Enrolment(rows).enrol():
+            pass
 
 
 def write(database: Database, providers: int, appointments: int, course: Course = Course()) -> None:
