@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since 1970: they are counted several times as fast as datetimes."""
+"""Instants as whole microseconds since 1970: whole numbers are cheaper to count with than datetimes."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -107,3 +107,14 @@ async def test_time_off_that_is_there_is_not_taken_over(store: Clocked, week: Op
     await take_time_off(TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=id, off=first), store)
     with pytest.raises(TimeOffExists):
         await take_time_off(TakeTimeOff(by=week.owner, calendar_id=week.provider_id, id=id, off=other), store)
+
+
+async def test_the_first_hours_of_a_calendar_have_no_appointments_checked_and_each_change_after_them_does(
+    store: Clocked, week: OpenWeek
+) -> None:
+    assert [job.kind for job in store.memory.jobs] == []
+    later = {str(day): [[600, 1020]] for day in range(7)}
+    await replace_schedule(
+        ReplaceSchedule(by=week.owner, calendar_id=week.provider_id, timezone="UTC", weekly=later), store
+    )
+    assert [job.kind for job in store.memory.jobs] == ["check_hours"]
