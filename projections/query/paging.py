@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlakeyset.asyncio import select_page
-from sqlalchemy import ColumnElement, Select
+from sqlakeyset.columns import parse_ob_clause
+from sqlalchemy import Column, ColumnElement, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 LARGEST_PAGE = 1_000_000  # characters of text
@@ -49,14 +50,29 @@ async def fetch(
     """
     if values:
         connection = _Given(connection, values)
+    keys = _keys(query)
+    if keys:
+        query = query.with_only_columns(*keys, *query.selected_columns, maintain_column_froms=True)
     found = await select_page(connection, query, per_page=page.limit, page=page.after)
-    names = found.keys() or ()  # without the columns that sqlakeyset adds to order by
-    rows = list(found)
+    names = [*(found.keys() or ())][len(keys) :]
+    rows = [row[len(keys) :] for row in found]
     fitting = _fitting(rows)
     items = [make(**dict(zip(names, row, strict=False))) for row in rows[:fitting]]
     if fitting < len(rows):
         return items, found.paging.get_bookmark_at(fitting - 1)  # type: ignore[no-untyped-call]
     return items, found.paging.bookmark_next if found.paging.has_next else None
+
+
+def _keys(query: Select[Any]) -> Sequence[ColumnElement[Any]]:
+    """The keys of the order that are to stand before the other columns: sqlakeyset compares them as text, one by one.
+
+    None where they stand there already, and where one is an expression, whose text is ambiguous.
+    """
+    keys = [each.comparable_value for each in parse_ob_clause(query)]
+    first = zip(keys, query.selected_columns, strict=False)
+    if all(each.compare(column) for each, column in first) or not all(isinstance(each, Column) for each in keys):
+        return []
+    return [each.label(f"_{number}") for number, each in enumerate(keys)]
 
 
 def _fitting(rows: Sequence[Iterable[Any]]) -> int:

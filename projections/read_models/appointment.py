@@ -85,11 +85,13 @@ appointment = Table(
     instant("taken_at"),  # when it was booked or last moved
     instant("updated_at"),
     Index("appointment_starts_at", "starts_at", "id"),
+    Index("appointment_of_status", "status", "starts_at", "id"),
     Index("appointment_of_provider", "provider_id", "starts_at", "id"),
     Index("appointment_of_customer", "customer_id", "starts_at", "id"),
     Index("appointment_taken", "provider_id", "taken_at"),
     Index("appointment_orphaned", "starts_at", "id", postgresql_where=text("orphaned IS NOT NULL")),
     Index("appointment_updated_at", "updated_at", "id"),
+    Index("appointment_requested", "updated_at", "id", postgresql_where=text("status = 'requested'")),
     Index("appointment_external_id", "external_id"),
 )
 
@@ -296,9 +298,17 @@ async def find(
         (wanted.external_id, _a.external_id.__eq__),
         (wanted.orphaned or None, _is_orphan),
     )
-    by, last = _BY[order.removeprefix("-")], order.startswith("-")
-    keys = (by.desc(), _a.id.desc()) if last else (by, _a.id)
-    return await fetch(read.connection, query.order_by(*keys), page, ListedAppointment)
+    return await fetch(read.connection, query.order_by(*_keys(order, wanted)), page, ListedAppointment)
+
+
+def _keys(order: AppointmentOrder, wanted: AppointmentFilter) -> Sequence[ColumnElement[Any]]:
+    by: ColumnElement[Any] = _BY[order.removeprefix("-")]
+    last = order.startswith("-")
+    if wanted.provider_ids is not None and len(wanted.provider_ids) > 1 and None not in (wanted.since, wanted.until):
+        # No index has this order: PostgreSQL would walk through everybody's appointments until it has met enough of
+        # these providers, who may have none.
+        by = by + literal(timedelta(0))
+    return (by.desc(), _a.id.desc()) if last else (by, _a.id)
 
 
 async def concerns(read: Snapshot, owner: Owner, provider_ids: Sequence[UUID], service_id: UUID | None = None) -> bool:

@@ -1,6 +1,6 @@
 """Tags, and the slugs that lead to them. A part of the directory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from projections.engine.projection import RecordedEvent
 from projections.engine.row_batch import RowBatch
 from projections.engine.schema import metadata, sort_key, uuid
 from projections.query import text
+from projections.query.snapshot import Snapshot
 
 tag = Table(
     "tag",
@@ -79,6 +80,12 @@ def project(recorded: RecordedEvent, rows: RowBatch) -> None:
             rows.set(tag, id, **version)
         case _:
             pass
+
+
+async def tag_choices(read: Snapshot, *, most: int) -> Sequence[tuple[str, str]]:
+    """Slugs and names of the tags in use, by name, at most so many."""
+    query = select(tag.c.slug, tag.c.name).where(~tag.c.retired, ~tag.c.merged).order_by(tag.c.sort_key, tag.c.id)
+    return [(row.slug, row.name) for row in await read.connection.execute(query.limit(most))]
 
 
 def _named(name: str) -> dict[str, Any]:

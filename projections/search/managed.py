@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, Uuid, cast, func, literal, or_, select
 
+from domain.catalog.catalog_status import CatalogStatus
 from projections.query import text
 from projections.query.paging import Page, fetch, narrowed
 from projections.query.snapshot import Snapshot
@@ -86,6 +87,19 @@ async def find_services(
         (q, lambda q: text.has_words(_s.folded, q)),
     )
     return await fetch(read.connection, query.order_by(_s.sort_key, _s.id), page, _service)
+
+
+async def service_choices(
+    read: Snapshot, by: Manager | None, *, provider_id: UUID | None, most: int
+) -> Sequence[tuple[UUID, str]]:
+    """Ids and names of the services of `find_services` that have not ended, by name, at most so many."""
+    query = narrowed(
+        select(_s.id, _s.name).where(_s.status != CatalogStatus.ENDED.value),
+        (by, _offers),
+        (provider_id, lambda id: _s.provider_ids.has_key(str(id))),
+    )
+    found = await read.connection.execute(query.order_by(_s.sort_key, _s.id).limit(most))
+    return [(row.id, row.name) for row in found]
 
 
 async def manages(read: Snapshot, by: Manager, provider_ids: Sequence[UUID]) -> bool:

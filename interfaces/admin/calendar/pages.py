@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from starlette.routing import Route
 
@@ -14,12 +15,15 @@ from interfaces.admin.calendar.data import SHOWN, calendar_data
 from interfaces.admin.calendar.moving import move
 from interfaces.admin.calendar.states import ACTIONS
 from interfaces.admin.calendar.wanted import VIEWS, CalendarQuery
-from interfaces.admin.operations import Call, run
+from interfaces.admin.operations import context_of
 from interfaces.admin.page import View, page
 from interfaces.admin.request import Panel, PanelRequest
+from interfaces.http.catalog.managing import manager_of
+from projections.read_models.tag import tag_choices
+from projections.search.managed import service_choices
 
 PATH, OPERATION = "/admin/calendar", "list_appointments"
-MOST_CHOICES = "200"
+MOST_CHOICES = 200
 
 
 def calendar_routes(panel: Panel) -> Sequence[Route]:
@@ -50,7 +54,7 @@ async def show_calendar(asked: PanelRequest) -> View:
         "statuses": [str(each) for each in SHOWN],
         "providers": await _providers(asked, wanted, data),
         "services": await _services(asked, wanted),
-        "tags": [(each["slug"], each["name"]) for each in await _choices(asked, "list_tags")],
+        "tags": await _tags(asked),
         "config": _config(asked),
     }
     return View("calendar", values)
@@ -90,11 +94,14 @@ async def _providers(asked: PanelRequest, wanted: CalendarQuery, data: Mapping[s
 
 
 async def _services(asked: PanelRequest, wanted: CalendarQuery) -> list[tuple[str, str]]:
-    found = await _choices(asked, "list_services", managed="true", provider_id=wanted.provider_id)
-    return [(each["id"], each["name"]) for each in found if each["status"] != "ended"]
+    context = context_of(asked, "list_services")
+    by, provider_id = await manager_of(context), UUID(wanted.provider_id) if wanted.provider_id else None
+    async with context.snapshot("directory") as read:
+        found = await service_choices(read, by, provider_id=provider_id, most=MOST_CHOICES)
+    return [(str(id), name) for id, name in found]
 
 
-async def _choices(asked: PanelRequest, operation: str, **query: str) -> Sequence[Mapping[str, Any]]:
-    answer = await run(asked, Call(operation, query={"limit": MOST_CHOICES, **query}))
-    items: Sequence[Mapping[str, Any]] = answer.body["items"]
-    return items
+async def _tags(asked: PanelRequest) -> Sequence[tuple[str, str]]:
+    """Slugs and names."""
+    async with context_of(asked, "list_tags").snapshot("directory") as read:
+        return await tag_choices(read, most=MOST_CHOICES)

@@ -58,7 +58,7 @@ class JobFilters(Paging):
 
 @router.get("", "list_jobs", JobPage)
 async def find(request: RequestContext, filters: Annotated[JobFilters, Query()]) -> Response:
-    """List jobs. Done ones are listed for 90 days."""
+    """List jobs. Done ones are listed for 90 days; of those that wait for the next sweep, the first 10,000 recorded."""
     async with request.snapshot("job") as read:
         found, bookmark = await job_status.find(
             read, page(request, filters), status=filters.status, kind=filters.kind, subject=filters.subject

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     FromClause,
     Integer,
@@ -35,6 +36,8 @@ from projections.query.snapshot import Snapshot
 from projections.read_models.jobs.job import job
 
 STUCK = 60.0  # seconds
+MOST_NEW = 10_000
+"""Of the jobs that no sweep has copied yet, so many are listed, in the order of the log: sweeps may have stopped."""
 
 _WORK = MetaData(schema="work")  # Alembic's
 _work = Table(
@@ -56,6 +59,7 @@ _work = Table(
     Column("error", Text),
 )
 _enrolled = Table("enrolled", _WORK, Column("position", BigInteger, primary_key=True))
+_is_new = job.c.position > select(_enrolled.c.position).scalar_subquery()
 
 
 class JobStatus(StrEnum):
@@ -89,13 +93,30 @@ class JobProgress:
     error: str | None
 
 
+def _ended(status: str | None) -> ColumnElement[bool]:
+    """What an index of `work.job` knows of those with this status."""
+    w = _work.c
+    match status:
+        case JobStatus.DONE:
+            return w.done_at.is_not(None)
+        case JobStatus.DEAD:
+            return w.done_at.is_(None) & w.dead_at.is_not(None)
+        case _:
+            return w.done_at.is_(None) & w.dead_at.is_(None)
+
+
+def _gone(key: Column[UUID]) -> ColumnElement[bool]:
+    """Whether the read model has the job no more. No EXISTS and no join: PostgreSQL would read all jobs for a page."""
+    return select(job.c.key).where(job.c.key == key).limit(1).scalar_subquery().is_(None)
+
+
 def _taken_over() -> Select[Any]:
     w = _work.c
     status = case(
         (w.done_at.is_not(None), JobStatus.DONE.value),
         (w.dead_at.is_not(None), JobStatus.DEAD.value),
-        (job.c.key.is_(None) & ~w.enqueued, JobStatus.DROPPED.value),
-        (w.leased_until > func.clock_timestamp(), JobStatus.RUNNING.value),
+        (~w.enqueued & _gone(w.key), JobStatus.DROPPED.value),
+        (w.leased_until > func.statement_timestamp(), JobStatus.RUNNING.value),
         (w.attempts > 0, JobStatus.RETRYING.value),
         else_=JobStatus.WAITING.value,
     )
@@ -111,12 +132,12 @@ def _taken_over() -> Select[Any]:
         w.done_at,
         w.outcome,
         w.error,
-    ).select_from(_work.outerjoin(job, job.c.key == w.key))
+    ).select_from(_work)
 
 
-def _new() -> Select[Any]:
-    """The jobs of the read model that no sweep has copied into `work.job` yet."""
-    j = job.c
+def _new(source: FromClause = job) -> Select[Any]:
+    """Jobs of the read model that no sweep has copied into `work.job` yet."""
+    j = source.c
     none = {
         name: cast(null(), kind).label(name)
         for name, kind in (
@@ -135,11 +156,20 @@ def _new() -> Select[Any]:
         j.due_at,
         literal(0).label("attempts"),
         *none.values(),
-    ).where(j.position > select(_enrolled.c.position).scalar_subquery())
+    )
 
 
 def _all() -> FromClause:
-    return union_all(_taken_over(), _new()).subquery()
+    return union_all(_taken_over(), _new().where(_is_new)).subquery()
+
+
+def _listed(status: str | None) -> FromClause:
+    """The jobs of a list, or at least those with this status; of the new ones the first MOST_NEW."""
+    if status not in {None, JobStatus.WAITING}:
+        return _taken_over().where(_ended(status)).subquery()
+    first = select(job).where(_is_new).order_by(job.c.position).limit(MOST_NEW).subquery()
+    # PostgreSQL reads a page of each part in its order, since the first has no condition and no volatile function.
+    return union_all(_taken_over(), _new(first)).subquery()
 
 
 async def get(read: Snapshot, id: UUID) -> JobProgress | None:
@@ -158,7 +188,7 @@ async def find(
     subject: UUID | None = None,
 ) -> tuple[Sequence[JobProgress], str | None]:
     """A page of jobs in the order of `planned_at`, and the cursor of the next page."""
-    every = _all()
+    every = _listed(status) if subject is None else _all()
     query = narrowed(
         select(every),
         (status, every.c.status.__eq__),

@@ -11,6 +11,7 @@ from domain.kernel import new_id
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
+from projections.read_models.jobs import job_status
 from projections.read_models.jobs.job import key_of
 from tests.interfaces.http.town import Api, Town, pointers, problem
 from tests.support.builders import somebody
@@ -74,6 +75,18 @@ class TestList:
         assert await slots(api, town, "status=waiting&kind=remind") == ["remind-0", "remind-1"]
         assert await slots(api, town, f"subject={new_id()}") == []
         assert pointers(await api.get(f"{JOBS}?status=lost", town.admin)) == ["/status"]
+
+    async def test_of_those_that_no_sweep_has_copied_the_first_recorded_are_listed(
+        self, api: Api, town: Town, jobs: JobQueue, appointment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        every = await slots(api, town, "limit=100")
+        monkeypatch.setattr(job_status, "MOST_NEW", 2)
+        assert len(await slots(api, town, "limit=100")) == 2
+        assert len(await slots(api, town, "limit=100&status=waiting")) == 2
+        of_one = await slots(api, town, f"subject={appointment['id']}")
+        assert set(of_one) >= {"booked", "remind-0", "complete"}, "all, of one appointment"
+        await Enrolment(jobs.rows).enrol()
+        assert sorted(await slots(api, town, "limit=100")) == sorted(every), "all, once a sweep has copied them"
 
 
 class TestOne:
