@@ -184,8 +184,9 @@ def test_only_the_doors_are_published() -> None:
     services = [(name, each) for file in FILES for name, each in composed(file)["services"].items()]
     published = {name: each["ports"] for name, each in services if "ports" in each}
     pages = {"prometheus", "alertmanager", "grafana"}
-    assert published.keys() == {"api", "nginx", "flower", *pages}
+    assert published.keys() == {"api", "panel", "nginx", "flower", *pages}
     assert all(ports[0].split(":-")[1].startswith("127.0.0.1:") for name in pages for ports in [published[name]])
+    assert published["panel"] == ["${PANEL_PUBLISHED:-127.0.0.1:8001}:8000"]
     assert published["flower"] == ["${FLOWER_PUBLISHED:-127.0.0.1:5555}:5555"]
 
 

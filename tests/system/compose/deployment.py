@@ -135,6 +135,7 @@ def deployed(
         "COMPOSE_PROJECT_NAME": project,
         "DAYBOOK_IMAGE": project,  # so that other copies of the repository build their own
         "API_PUBLISHED": f"127.0.0.1:{door}",
+        "PANEL_PUBLISHED": "127.0.0.1:0",
         "HTTP_PUBLISHED": "127.0.0.1:0",
         "HTTPS_PUBLISHED": f"127.0.0.1:{door}",
         "FLOWER_PUBLISHED": "127.0.0.1:0",

@@ -24,6 +24,19 @@ def test_the_story(deployment: Deployment, catcher: MailCatcher) -> None:
             assert "Ada" in text_of(catcher.to(email, subject=subject))
 
 
+def test_the_panel_has_a_process_of_its_own(deployment: Deployment) -> None:
+    published = (
+        "" if deployment.url.startswith("https") else f"http://{deployment.compose('port', 'panel', '8000').strip()}"
+    )
+    with deployment.client() as web:
+        page = web.get(f"{published}/admin/sign-in")
+        assert (page.status_code, "one-time code" in page.text.lower()) == (200, True), page.text
+        assert web.get(f"{published}/admin").headers["location"].startswith("/admin/sign-in")
+    asked = "import http.client as c; web = c.HTTPConnection('127.0.0.1', 8000); web.request('GET', '/admin/sign-in')"
+    answered = deployment.compose("exec", "-T", "api", "python", "-c", f"{asked}; print(web.getresponse().status)")
+    assert answered.strip() == "404", "the processes of the API have nothing of the panel"
+
+
 def test_an_operator_makes_the_first_admin(deployment: Deployment) -> None:
     command = [
         "docker",

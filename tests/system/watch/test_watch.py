@@ -67,7 +67,7 @@ def test_every_target_is_up(watch: Watch) -> None:
     def settled() -> bool:
         health = watch.targets()
         roles = {each.split()[1] for each in health if each.startswith("daybook ")}
-        all_there = roles == {"api", "projector", "projector-standby", "worker", "worker-webhooks", "beat"}
+        all_there = roles == {"api", "panel", "projector", "projector-standby", "worker", "worker-webhooks", "beat"}
         return all_there and set(health.values()) == {"up"}
 
     assert wait_until(settled, PATIENCE), watch.targets()
