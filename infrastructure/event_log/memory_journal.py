@@ -91,8 +91,10 @@ class MemoryKeys:
     async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
         return {subject: self.rows[subject] for subject in subjects if subject in self.rows}
 
-    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> Collection[UUID]:
+        new = keys.keys() - self.rows.keys()
         self.rows = {**keys, **self.rows}
+        return new
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
         some = [(subject, key) for subject, key in self.rows.items() if key.master != current][:most]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -25,9 +27,12 @@ from infrastructure.event_log.journal import AppendResult, DuplicateCommand, Log
 from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
 from infrastructure.privacy.field_encryption import MasterKeys
 from infrastructure.privacy.person_keys import PersonKeys
+from projections.query.gathered_calls import GatheredCalls
 
 APPLICATION_NAME = "daybook-store"
 """Of the connections that read the log."""
+READS, READS_AT_ONCE = 64, 2
+"""So many requests read their streams by one statement, and so many such statements run at once."""
 _HEAD = f"""
     SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1), {HOLDS},"""  # noqa: S608
 _READ = f"""{_HEAD}
@@ -71,6 +76,7 @@ class PostgresJournal:
             },
         )
         self.keys = PersonKeys(self._pool, patience)
+        self._reads = GatheredCalls(self._read, "reads of streams", most=READS, at_once=READS_AT_ONCE)
 
     @property
     def epoch(self) -> int:
@@ -93,7 +99,15 @@ class PostgresJournal:
         return await self.writer.append(entry)
 
     async def read(self, streams: Sequence[UUID]) -> Sequence[MissedEvent]:
-        return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ, [list(streams)])]
+        found = await self._reads.add(streams)
+        return [event for stream in streams for event in found.get(stream, ())]
+
+    async def _read(self, wanted: Sequence[Sequence[UUID]]) -> Mapping[UUID, Sequence[MissedEvent]]:
+        """The events of the streams of several requests, by stream."""
+        found = defaultdict[UUID, list[MissedEvent]](list)
+        for _, _, _, *event in await self._select(_READ, [list({*chain(*wanted)})]):
+            found[event[0]].append(MissedEvent(*event))
+        return found
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -32,8 +33,8 @@ class PersonKeyRows(Protocol):
         """The keys that exist."""
         ...
 
-    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
-        """Add the keys that do not exist yet; existing ones stay."""
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> Collection[UUID]:
+        """Add the keys that do not exist yet, and name their persons; existing ones stay."""
         ...
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
@@ -53,6 +54,7 @@ class Keyring:
         self._masters = masters
         self._secrets: dict[str, bytes] = {}
         self._wanted = GatheredCalls(self._look_up, "keys of persons")
+        self._new = GatheredCalls(self._add, "new keys of persons")
 
     async def for_reading(self, subjects: Collection[UUID]) -> Mapping[UUID, bytes]:
         """The existing keys: erased persons have none. Raises UnknownMasterKey."""
@@ -70,8 +72,15 @@ class Keyring:
         missing = set(subjects) - known.keys()
         if not missing:
             return known
-        await self._rows.add({each: self._masters.wrap(each, secrets.token_bytes(KEY)) for each in missing})
-        return await self.for_reading(subjects)  # another process may have added them first
+        added = await self._new.add({each: self._masters.wrap(each, secrets.token_bytes(KEY)) for each in missing})
+        made = {each: self._masters.unwrap(each, added[each]) for each in missing & added.keys()}
+        # The others have been added by another process in the meantime.
+        return {**known, **made, **await self.for_reading(missing - made.keys())}
+
+    async def _add(self, wanted: Sequence[Mapping[UUID, WrappedKey]]) -> Mapping[UUID, WrappedKey]:
+        """Of several requests: the keys that are new."""
+        keys = dict(chain(*(each.items() for each in wanted)))
+        return {each: keys[each] for each in await self._rows.add(keys)}
 
     async def decrypted(self, aggregate: A, known: Mapping[UUID, bytes] = NO_KEYS) -> A:
         """The aggregate itself, or a readable copy if it holds personal data.

@@ -18,7 +18,7 @@ _GET = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::
 _ADD = """
     INSERT INTO keyring.person (subject, key, master)
     SELECT * FROM unnest(%b::uuid[], %b::bytea[], %b::text[])
-    ON CONFLICT DO NOTHING"""
+    ON CONFLICT DO NOTHING RETURNING subject"""
 _OTHER_MASTER = """
     SELECT subject, key, master FROM keyring.person WHERE master <> %b LIMIT %b FOR UPDATE SKIP LOCKED"""
 _REWRAP = """
@@ -38,9 +38,11 @@ class PersonKeys:
             cursor = await connection.execute(_GET, [list(subjects)], binary=True)
             return {subject: WrappedKey(key, master) async for subject, key, master in cursor}
 
-    async def add(self, keys: Mapping[UUID, WrappedKey]) -> None:
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> Collection[UUID]:
+        ordered = dict(sorted(keys.items()))  # so that two statements with the same persons do not wait for each other
         async with self._connected() as connection:
-            await connection.execute(_ADD, _columns(keys))
+            cursor = await connection.execute(_ADD, _columns(ordered), binary=True)
+            return [subject async for (subject,) in cursor]
 
     async def rewrap(self, current: str, wrap: Callable[[UUID, WrappedKey], WrappedKey], most: int) -> int:
         async with self._connected() as connection, connection.transaction():

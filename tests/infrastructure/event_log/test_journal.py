@@ -31,6 +31,16 @@ async def test_what_was_appended_is_read_in_the_order_of_each_stream(journal: Jo
     assert [bytes(e.state) for e in await journal.read_until(one, 1)] == [b"a"]
 
 
+async def test_many_who_read_at_once_get_their_own_streams(journal: Journal) -> None:
+    streams = [new_id() for _ in range(200)]
+    for stream in streams:
+        await journal.append(entry(rows=[row(stream, 1, state=stream.bytes.hex().encode()), row(stream, 2)]))
+    read = await asyncio.gather(*(journal.read([stream, new_id()]) for stream in streams))
+    for stream, events in zip(streams, read, strict=True):
+        assert [(each.stream, each.version) for each in events] == [(stream, 1), (stream, 2)]
+        assert bytes(events[0].state) == stream.bytes.hex().encode()
+
+
 async def test_who_builds_on_an_old_version_is_told_what_was_missed(journal: Journal) -> None:
     stream = new_id()
     await journal.append(entry(stream))

@@ -5,12 +5,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from domain.kernel import new_id
 from domain.people.customer import Customer
@@ -29,6 +32,7 @@ from infrastructure.privacy.field_encryption import (
     place_of,
 )
 from infrastructure.privacy.keyring import Keyring, PersonKeyRows
+from infrastructure.privacy.person_keys import PersonKeys
 from tests.conftest import Database
 from tests.support.builders import a_booked_appointment, an_open_week, somebody
 from tests.support.instances import ask, clean_environment, within
@@ -44,6 +48,35 @@ async def journal(database: Database):
     await journal.open()
     yield journal
     await journal.close()
+
+
+async def test_new_persons_at_once_share_statements_and_have_one_key_each(database: Database) -> None:
+    """By two processes, which make keys for the same persons at once: both use the one that was first."""
+    async with AsyncExitStack() as stack:
+        pools = [AsyncConnectionPool[AsyncConnection](database.application, open=False) for _ in range(2)]
+        for pool in pools:
+            await stack.enter_async_context(pool)
+        rows = [CountedKeys(pool, 5.0) for pool in pools]
+        keyrings, persons = [Keyring(each, MASTERS) for each in rows], [new_id() for _ in range(100)]
+        made = await asyncio.gather(*(keyring.for_writing([each]) for each in persons for keyring in keyrings))
+    found = [(person, key) for keys in made for person, key in keys.items()]
+    assert len(found) == 200
+    assert len(set(found)) == len({key for _, key in found}) == 100
+    assert sum(each.statements for each in rows) < 20, "not one for each person"
+
+
+class CountedKeys(PersonKeys):
+    """Counts its statements."""
+
+    statements = 0
+
+    async def get(self, subjects: Collection[UUID]) -> Mapping[UUID, WrappedKey]:
+        self.statements += 1
+        return await super().get(subjects)
+
+    async def add(self, keys: Mapping[UUID, WrappedKey]) -> Collection[UUID]:
+        self.statements += 1
+        return await super().add(keys)
 
 
 def test_what_is_sealed_opens_with_its_key_at_its_place_alone() -> None:
