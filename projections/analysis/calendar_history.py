@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.scheduling.interval import Interval, clip, intersect, merge, subtract
+from domain.scheduling.opening_hours import OpeningHours
 from domain.scheduling.schedule import Weekly, hours_of
 from domain.scheduling.wallclock import day_bounds, zone
 
@@ -63,6 +64,11 @@ class CalendarHistory:
                 found[date.fromordinal(number)].append(each)
         return found
 
+    @cached_property
+    def _regular(self) -> Sequence[OpeningHours]:
+        """The hours of each plan, without overrides."""
+        return [hours_of(each.timezone, each.weekly, {}, ()) for each in self.plans]
+
     def minutes(self, day: date) -> DayMinutes | None:
         """None for a date before the first plan on which nothing is due."""
         plan, due = self.plan_on(day), self._near.get(day, ())
@@ -100,8 +106,10 @@ class CalendarHistory:
         if plan is None:
             return ()
         tz, said = zone(plan.timezone), self.overrides.get(day.isoformat())
-        changed = {} if said is None else {day.isoformat(): said}
-        hours = hours_of(plan.timezone, plan.weekly, changed, ())
+        if said is None:
+            hours = self._regular[self.plans.index(plan)]
+        else:
+            hours = hours_of(plan.timezone, plan.weekly, {day.isoformat(): said}, ())
         employer = self._organization_on(day, tz)
         closed = employer is not None and day in self.holidays.get(employer, ())
         return hours.less(frozenset({day} if closed else ())).pieces(day, tz)

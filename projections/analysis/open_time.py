@@ -1,7 +1,8 @@
 """Open and booked minutes of providers by date, and the time that was freed and booked again."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from projections.analysis.calendar_history import Affiliation, CalendarHistory, 
 from projections.analysis.touched import AHEAD, Touched, dates
 from projections.engine.row_batch import RowBatch
 
-_AT_ONCE = 200  # calendars that are read together
+_AT_ONCE = 2_000  # dates whose calendars are read together, and whose rows are written together
 _A_DAY = timedelta(days=1)
 Connection = psycopg.AsyncConnection[Any]
 Days = Mapping[UUID, Collection[date]]
@@ -41,18 +42,34 @@ async def settle(connection: Connection, schema: str, touched: Touched, was: dat
     if was is not None and was < last:
         for (id,) in await _all(connection, _EVERY, schema, was + _A_DAY, last + _A_DAY):
             days.setdefault(id, set()).update(dates(was + _A_DAY, last))
-    wanted = [(id, found) for id, found in days.items() if found]
-    for n in range(0, len(wanted), _AT_ONCE):
-        await _work_out(connection, schema, dict(wanted[n : n + _AT_ONCE]))
+    for some in _parts(days):
+        await _work_out(connection, schema, some)
     if touched.days:
         spans = [(id, min(found), max(found)) for id, found in touched.days.items()]
         await _all(connection, _RECOVERED, schema, *map(list, zip(*spans, strict=True)))
+
+
+def _parts(days: Days) -> Iterator[Days]:
+    """The calendars with dates, in parts of some _AT_ONCE dates: of one calendar at least."""
+    part: dict[UUID, Collection[date]] = {}
+    number = 0
+    for id, wanted in days.items():
+        if number and number + len(wanted) > _AT_ONCE:
+            yield part
+            part, number = {}, 0
+        if wanted:
+            part[id] = wanted
+            number += len(wanted)
+    if part:
+        yield part
 
 
 async def _work_out(connection: Connection, schema: str, days: Days) -> None:
     rows = RowBatch()
     known = await _histories(connection, schema, days)
     for id, wanted in days.items():
+        # The projector sends its heartbeats by the same event loop: without one for some seconds it loses the lead.
+        await asyncio.sleep(0)
         for day in wanted:
             found = known[id].minutes(day)
             if found is None:
