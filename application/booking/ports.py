@@ -1,16 +1,25 @@
 """Ports of booking to read models. Their answers may lag behind the log."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
+
+from application.event_log import CommandResult
+from domain.kernel import Aggregate
+
+A = TypeVar("A", bound=Aggregate)
 
 
 class ProviderRanking(Protocol):
     """The order in which to try a service's providers when the caller names none."""
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:
-        """The ids, fewest appointments in the week of `start` first. The log decides which provider is free."""
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Iterable[UUID]:
+        """The ids, fewest appointments in the week of `start` first. The log decides which provider is free.
+
+        Whoever asks for the next one has passed the one before over. The last one asked for is `taker`'s choice: the
+        ranking may count it for others who ask meanwhile.
+        """
         ...
 
 
@@ -25,17 +34,25 @@ class CustomerVisits(Protocol):
 class BookingQueries(ProviderRanking, CustomerVisits, Protocol):
     """Everything that booking asks of read models."""
 
+    async def settled(self, taker: UUID, done: Awaitable[CommandResult[A]]) -> CommandResult[A]:
+        """What a command answers that may choose a provider for `taker`. The ranking learns how it ended."""
+        ...
+
 
 class NoBookingQueries:
     """Answers without read models: providers in the order of their ids, no customer known from appointments."""
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
         """In the order of the ids."""
         return sorted(provider_ids)
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
         """Always False."""
         return False
+
+    async def settled(self, taker: UUID, done: Awaitable[CommandResult[A]]) -> CommandResult[A]:  # noqa: ARG002
+        """The answer."""
+        return await done
 
 
 class CustomerKnown(NoBookingQueries):

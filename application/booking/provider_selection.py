@@ -1,6 +1,6 @@
 """The customer and the provider of a booking or a hold, chosen before the start is reserved."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -162,11 +162,9 @@ async def _first_free(
     stale. The command looks at the chosen one again.
     """
     consulted = log.consult()
-    ranked = await ranking.rank(service.provider_ids, cmd.start) if len(service.provider_ids) > 1 else ()
-    rank = {provider_id: n for n, provider_id in enumerate(ranked)}
     refused: Rule | None = None
     acting = 0
-    for provider_id in sorted(service.provider_ids, key=lambda id: (rank.get(id, len(rank)), id)):
+    for provider_id in await _in_turn(cmd, service, ranking):
         provider = await consulted.load(Provider, provider_id)
         if not (cmd.by.is_customer or await acts(cmd.by, provider, consulted)):
             continue
@@ -181,6 +179,20 @@ async def _first_free(
     if not acting:
         raise NotFound("service", service.id)
     raise refusal(refused, service.slot_terms()) if refused else ProviderInactive
+
+
+async def _in_turn(cmd: BookingRequest, service: Service, ranking: ProviderRanking) -> Iterator[UUID]:
+    """The service's providers as they are ranked; those that the ranking does not know yet come last."""
+    ids = service.provider_ids
+    return _then_the_rest(await ranking.rank(ids, cmd.start, cmd.id) if len(ids) > 1 else (), set(ids))
+
+
+def _then_the_rest(ranked: Iterable[UUID], ids: set[UUID]) -> Iterator[UUID]:
+    for id in ranked:
+        if id in ids:
+            ids.remove(id)
+            yield id
+    yield from sorted(ids)
 
 
 async def _rule_against(

@@ -48,7 +48,7 @@ class ThisProvider(CustomerKnown):
     def __init__(self, provider_id: UUID) -> None:
         self._provider_id = provider_id
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:  # noqa: ARG002
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
         """This provider alone."""
         return (self._provider_id,)
 

@@ -346,11 +346,14 @@ def of_organization(id: UUID) -> ColumnElement[bool]:
 
 async def fewest(
     read: Snapshot, provider_ids: Collection[UUID], week_start: datetime, week_end: datetime
-) -> Sequence[UUID]:
-    """Providers, the fewest appointments in [week_start, week_end) first, then the least recently booked."""
+) -> Mapping[UUID, int]:
+    """Providers and how many appointments they have in [week_start, week_end).
+
+    The fewest come first, then the least recently booked.
+    """
     a, id = _a, owners.providers.c.provider_id
     in_week = (a.starts_at >= week_start) & (a.starts_at < week_end) & a.status.not_in(_NEVER)
     count = select(func.count()).where(a.provider_id == id, in_week).scalar_subquery()
     latest = select(func.max(a.taken_at)).where(a.provider_id == id).scalar_subquery()
-    query = select(id).where(id.in_(provider_ids)).order_by(count, latest.nulls_first(), id)
-    return (await read.connection.execute(query)).scalars().all()
+    query = select(id, count).where(id.in_(provider_ids)).order_by(count, latest.nulls_first(), id)
+    return {row[0]: row[1] for row in await read.connection.execute(query)}

@@ -75,8 +75,9 @@ async def book(request: RequestContext, body: BookAppointmentBody) -> Response:
         hold_id=body.hold_id,
         override=body.override.command if body.override else None,
     )
+    queries = request.ports.booking
     return command_response(
-        await book_appointment(command, request.ports.store, request.ports.booking),
+        await queries.settled(command.id, book_appointment(command, request.ports.store, queries)),
         noted_response if "staff_note" in command.texts else appointment_response,
         location,
     )

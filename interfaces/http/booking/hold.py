@@ -102,9 +102,9 @@ async def place(request: RequestContext, body: PlaceHoldBody) -> Response:
         provider_id=body.provider_id,
         customer_id=body.customer_id,
     )
-    return command_response(
-        await place_hold(command, request.ports.store, request.ports.booking), hold_response, location
-    )
+    queries = request.ports.booking
+    done = queries.settled(command.id, place_hold(command, request.ports.store, queries))
+    return command_response(await done, hold_response, location)
 
 
 @router.get("", "list_holds", HoldPage)

@@ -218,7 +218,7 @@ class Ranked(NoBookingQueries):
     def __init__(self, *order: UUID) -> None:
         self.order, self.asked = order, 0
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime) -> Sequence[UUID]:
+    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:
         self.asked += 1
         return self.order
 
