@@ -19,6 +19,7 @@ from sqlalchemy import create_engine
 
 from infrastructure.database.address import DatabaseAddress as Address
 from infrastructure.database.roles import create_role, migrate
+from infrastructure.gc_tuning import start_fast
 from infrastructure.local.servers import LocalServers
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
@@ -38,6 +39,9 @@ structlog.configure(
     ]
 )
 
+# What is imported and collected stays, and need not be walked again and again.
+start_fast()
+
 # Where tests run in the background of a script, Ctrl-C is ignored, and would be by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -52,18 +56,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs servers, and let what takes longest begin first: nothing long is then left for one process."""
     for item in items:
         assert isinstance(item, pytest.Function)
-        if SERVERS & set(item.fixturenames) or _is_in(item.path, *SERVER_FOLDERS):
+        if SERVERS & set(item.fixturenames) or is_in(item.path, *SERVER_FOLDERS):
             item.add_marker(pytest.mark.servers)
     items.sort(key=_rank)
 
 
 def _rank(item: pytest.Item) -> int:
-    places = (number for number, place in enumerate(LONGEST) if _is_in(item.path, place))
+    places = (number for number, place in enumerate(LONGEST) if is_in(item.path, place))
     return next(places, len(LONGEST) + (item.get_closest_marker("servers") is None))
 
 
 @cache
-def _is_in(file: Path, *places: str) -> bool:
+def is_in(file: Path, *places: str) -> bool:
+    """Whether a test's file is one of these files or folders of tests/."""
     return any(file.is_relative_to(ROOT / place) for place in places)
 
 

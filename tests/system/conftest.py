@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Database
+from tests.conftest import Database, is_in
 
 ALL = None
 # File -> how many of its tests, from the top; what is not told is for `make test-system` alone.
@@ -46,7 +46,7 @@ assert all((HERE / file).exists() for file in QUICK), "a file that moves takes i
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(HERE) and not _is_quick(item):
+        if is_in(item.path, "system") and not _is_quick(item):
             item.add_marker(pytest.mark.long)
 
 

@@ -1,11 +1,11 @@
 """How many reminders are due, and the servers of the tests of workers."""
 
 import logging
-from pathlib import Path
 from random import Random
 
 import pytest
 
+from tests.conftest import is_in
 from tests.system.worker.conftest import broker, broker_of_all, crew, instance, postgres, receiver, receiver_of_all
 
 __all__ = ["broker", "broker_of_all", "crew", "instance", "postgres", "receiver", "receiver_of_all"]
@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if is_in(item.path, "system/faults"):
             item.add_marker(pytest.mark.timeout(HURRY if item.config.getoption("--reminders", 0) else 900))
 
 

@@ -1,8 +1,8 @@
 """How long the soak lasts."""
 
-from pathlib import Path
-
 import pytest
+
+from tests.conftest import is_in
 
 HURRY = 900.0  # seconds beside the soak itself
 
@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if is_in(item.path, "system/soak"):
             item.add_marker(pytest.mark.timeout(60 * float(item.config.getoption("--soak", 1.0)) + HURRY))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
-from tests.conftest import Database
+from tests.conftest import Database, is_in
 from tests.support.instances import Instance, a_folder
 from tests.system.torture.door import Door
 from tests.system.torture.following import Followers
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if is_in(item.path, "system/torture"):
             minutes = item.config.getoption("--minutes", 0.0)
             item.add_marker(pytest.mark.timeout(minutes * 60 + HURRY if minutes else 900))
 

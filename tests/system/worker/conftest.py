@@ -1,13 +1,13 @@
 """One Daybook for the tests of workers, whose PostgreSQL and broker they may take away and bring back."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
+from tests.conftest import is_in
 from tests.support.instances import Instance, a_folder
 from tests.support.smtp_receiver import Receiver
 from tests.system.worker.broker import Broker
@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+        if is_in(item.path, "system/worker") and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(600))  # each wait within has an end of its own
 
 
