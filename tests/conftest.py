@@ -25,6 +25,7 @@ from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure
 from tests.support import hypothesis_profiles
 from tests.support.emptied import EmptiedDatabase
+from tests.support.instances import servers_folder
 from tests.support.rabbitmq import RabbitMQ, find_rabbitmq
 
 APPLICATION = "daybook_test"
@@ -89,7 +90,7 @@ class Database:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[LocalServers]:
     """PostgreSQL and Valkey of this test process."""
-    home = Path(tempfile.mkdtemp(prefix="daybook-test-"))
+    home = Path(tempfile.mkdtemp(prefix="daybook-test-", dir=servers_folder()))
     home.chmod(0o755)  # PostgreSQL's account must get in
     settings = Settings(_env_file=None)  # TEST_DB_* of the environment: nobody's .env decides what tests run on
     given = settings.test_owner_database

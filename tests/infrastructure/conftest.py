@@ -19,6 +19,7 @@ from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
 from tests.conftest import Database
 from tests.infrastructure.webhooks.office import Office, an_office
+from tests.support.instances import servers_folder
 from tests.support.sealed import MASTERS
 from tests.support.signing import a_signing
 from tests.support.waiting import PATIENCE
@@ -29,7 +30,7 @@ Open = Callable[..., Awaitable[EventStore]]
 @pytest.fixture
 def own_server() -> Iterator[LocalServers]:
     """A durable server of this test's own, with the application's login, on a port that stays."""
-    home = Path(tempfile.mkdtemp(prefix="daybook-log-"))
+    home = Path(tempfile.mkdtemp(prefix="daybook-log-", dir=servers_folder()))
     home.chmod(0o755)  # PostgreSQL's account must get in
     with LocalServers(home, valkey=False, port=free_port()) as server:
         create_role(server.superuser_dsn(), "daybook_test", "daybook_test")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -14,8 +15,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,16 +37,39 @@ OURS = re.compile(
 )
 READY_WITHIN = 300.0  # seconds: the machine may have other things to do
 STOPPED_WITHIN = 120.0
+MEMORY = Path("/dev/shm")
+ENOUGH = 8 * 2**30  # bytes free, for all servers that run at once
+LEFT_BEHIND = 7 * 86_400.0  # seconds: no test lasts so long
 
 
 class NotReady(AssertionError):
     """What was started ended, or did not get ready in time; says what it wrote."""
 
 
+@cache
+def servers_folder() -> str | None:
+    """For `tempfile`; None: its usual place. A database is many files, which a disk makes slowly.
+
+    A killed server finds there what it wrote, as on a disk; that the machine loses its power is no test's matter.
+    """
+    if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return None  # PostgreSQL's programs may have to be copied there
+    remove_left_behind(MEMORY)
+    return str(MEMORY) if shutil.disk_usage(MEMORY).free > ENOUGH else None
+
+
+def remove_left_behind(place: Path) -> None:
+    """The folders of tests that were killed: memory is not emptied as a disk's folder of temporary files is."""
+    for folder in place.glob("daybook-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > LEFT_BEHIND:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def a_folder(prefix: str = "daybook-journey-") -> Iterator[Path]:
     """A folder that every account may enter, which PostgreSQL's must and pytest's own are not."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=servers_folder()))
     folder.chmod(0o755)
     try:
         yield folder
