@@ -120,7 +120,7 @@ def _of_bookings(
 
 
 def _count(place: Place) -> int:
-    return place.size(2_000, 64)
+    return place.size(6_000, 64)  # for some forty pages that are clicked meanwhile
 
 
 def _bookings(place: Place, database: Database) -> Bookings:
