@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from application.access import Role
-from bench.tools import admin_town, standstill
+from bench.tools import admin_town, processes, standstill
 from bench.tools.analyst import Analyst
 from bench.tools.figure import ROUNDS, Figure, Target, Turns
 from bench.tools.load import load
@@ -31,6 +32,7 @@ from projections.analysis.metrics import METRICS
 SHOPS = 40
 CONNECTIONS = 64
 PERIOD_DAYS = (1, 7, 28)
+_LIGHT = 100  # bookings a second, at which the load of the machine is measured
 CATCH_UP_WITHIN = 7_200  # seconds
 _FACTS = {
     "appointment": "fact_appointment",
@@ -122,11 +124,11 @@ def _questions(metric: Metric, number: int) -> Iterator[Mapping[str, str]]:
 def _of_bookings(
     place: Place, tell: Callable[[str], None], api: tuple[Database, int], bookings: Bookings, analyst: Analyst
 ) -> Iterator[Figure]:
-    """p95 of bookings at half of what can be sustained, while an analyst asks, and while nobody does."""
+    """p95 of bookings at half load, while an analyst asks, and while nobody does."""
     database, port = api
     number = _count(place)
-    _, rate = (_sustained(database, port, bookings.take(number)) for _ in range(2))
-    half = rate / 2
+    load(port, bookings.take(number), connections=CONNECTIONS, expected=(201,))
+    half = _half_load(database, port, bookings.take(number // 2))
 
     def quiet() -> float:
         return paced(port, bookings.take(number), per_second=half, connections=CONNECTIONS, expected=(201,)).p95
@@ -139,12 +141,14 @@ def _of_bookings(
     yield turns.figure(_BESIDE, _QUIET, f"ms a booking, p95 at {half:,.0f}/s", Target(1.5, at_most=True))
 
 
-def _sustained(database: Database, port: int, requests: Sequence[bytes]) -> float:
-    """Bookings a second until all projections have read them too: of more they would fall ever further behind."""
-    began = perf_counter()
-    load(port, requests, connections=CONNECTIONS, expected=(201,))
+def _half_load(database: Database, port: int, requests: Sequence[bytes]) -> float:
+    """The bookings a second that keep half of the machine's processors busy, client and projections included."""
     assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
-    return len(requests) / (perf_counter() - began)
+    before, began = processes.busy(), perf_counter()
+    paced(port, requests, per_second=_LIGHT, connections=CONNECTIONS, expected=(201,))
+    assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
+    busy = (processes.busy() - before) / (perf_counter() - began) / (os.cpu_count() or 1)
+    return 0.5 * _LIGHT / busy
 
 
 def _count(place: Place) -> int:

@@ -20,6 +20,12 @@ def cpu(*pids: int) -> float:
     return sum(_own(each) + _ended(each) for pid in pids for each in family(pid))
 
 
+def busy() -> float:
+    """Seconds of CPU that all programs of this machine have taken since it was started, over all processors."""
+    user, nice, system, _, _, interrupts, soft = map(int, Path("/proc/stat").read_text(encoding="ascii").split()[1:8])
+    return (user + nice + system + interrupts + soft) / _TICK
+
+
 def resident(pid: int) -> float:
     """MB of a process; nothing of one that has ended."""
     try:

@@ -1,6 +1,5 @@
 """Open and booked minutes of providers by date, and the time that was freed and booked again."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -15,7 +14,8 @@ from projections.analysis.calendar_history import Affiliation, CalendarHistory, 
 from projections.analysis.touched import AHEAD, Touched, dates
 from projections.engine.row_batch import RowBatch
 
-_AT_ONCE = 2_000  # dates whose calendars are read together, and whose rows are written together
+AT_ONCE = 400
+"""Dates that are worked out without a turn of the event loop, by which heartbeats of the projector's lead are sent."""
 _A_DAY = timedelta(days=1)
 Connection = psycopg.AsyncConnection[Any]
 Days = Mapping[UUID, Collection[date]]
@@ -50,11 +50,11 @@ async def settle(connection: Connection, schema: str, touched: Touched, was: dat
 
 
 def _parts(days: Days) -> Iterator[Days]:
-    """The calendars with dates, in parts of some _AT_ONCE dates: of one calendar at least."""
+    """The calendars with dates, in parts of some AT_ONCE dates: of one calendar at least."""
     part: dict[UUID, Collection[date]] = {}
     number = 0
     for id, wanted in days.items():
-        if number and number + len(wanted) > _AT_ONCE:
+        if number and number + len(wanted) > AT_ONCE:
             yield part
             part, number = {}, 0
         if wanted:
@@ -68,8 +68,6 @@ async def _work_out(connection: Connection, schema: str, days: Days) -> None:
     rows = RowBatch()
     known = await _histories(connection, schema, days)
     for id, wanted in days.items():
-        # The projector sends its heartbeats by the same event loop: without one for some seconds it loses the lead.
-        await asyncio.sleep(0)
         for day in wanted:
             found = known[id].minutes(day)
             if found is None:
