@@ -300,6 +300,8 @@ async def followed(api: Api, database: Database) -> AsyncIterator[None]:
 
     api.catch_up = lambda: eventually(caught_up)
     yield
+    # At rest, since SQLAlchemy loses a connection whose checkout is cancelled, which is an error of the test here.
+    await eventually(caught_up)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     await engine.dispose()
