@@ -13,7 +13,7 @@ from domain.booking.orphan import OrphanChoice
 from projections.query.ownership import Owner
 from projections.query.paging import Page
 from projections.read_models.agenda.listed import ListedAppointment
-from projections.read_models.agenda.selection import AppointmentFilter, AppointmentOrder
+from projections.read_models.agenda.selection import EVERY, AppointmentFilter, AppointmentOrder
 from projections.read_models.appointment import fewest, find, get
 from tests.projections.story import NOW, a_customer, a_place, a_provider, a_service, an_appointment, at
 
@@ -379,12 +379,16 @@ async def test_pages_follow_one_another_in_each_order(write, catch_up, look, ord
     ids = [each.id for each in appointments]
     if order in {AppointmentOrder.UPDATED, AppointmentOrder.LATEST_START, AppointmentOrder.LATEST_CREATED}:
         ids.reverse()
+    of_several = AppointmentFilter(
+        provider_ids=[each.provider_id for each in appointments], since=at(0, day=8), until=at(0, day=9)
+    )
     async with look("agenda") as read:
-        seen, after = [], None
-        for _ in range(3):
-            (found,), after = await find(read, Page(limit=1, after=after), order=order)
-            seen.append(found.id)
-    assert (seen, after) == (ids, None)
+        for wanted in (EVERY, of_several):
+            seen, after = [], None
+            for _ in range(3):
+                (found,), after = await find(read, Page(limit=1, after=after), wanted, order=order)
+                seen.append(found.id)
+            assert (seen, after) == (ids, None)
 
 
 async def test_a_list_takes_as_many_statements_however_long_it_is(write, catch_up, look, engine):
