@@ -1,7 +1,8 @@
 """What all pages share: the session, where forms come from, and refusals as pages that help."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from interfaces.http.framework.errors import OUTAGES, STATUS, status_of
 from interfaces.http.framework.middleware import note_denial
 from interfaces.http.framework.request_errors import kebab
 from interfaces.http.framework.responses import PRIVATE, HttpResponse
+from projections.query.shared_transaction import SharedTransaction
 
 ROOT = "/admin"
 SIGN_IN = f"{ROOT}/sign-in"
@@ -60,18 +62,32 @@ def page(
 
     async def answer(request: Request) -> Response:
         asked = PanelRequest(request, panel)
-        try:
-            await _admit(asked, method, public=public)
-            shown = await show(asked)
-        except Exception as error:  # noqa: BLE001  people get a page, whatever went wrong; it is logged
-            shown = refused(asked, error)
-        if isinstance(shown, Response):
-            return shown
-        if write is None and asked.is_signed_in:
-            request.scope["refused"] = await refused_operations(asked)
+        async with _one_transaction(asked):
+            try:
+                await _admit(asked, method, public=public)
+                shown = await show(asked)
+            except Exception as error:  # noqa: BLE001  people get a page, whatever went wrong; it is logged
+                shown = refused(asked, error)
+            if isinstance(shown, Response):
+                return shown
+            if write is None and asked.is_signed_in:
+                request.scope["refused"] = await refused_operations(asked)
         return (write or rendered)(asked, shown)
 
     return Route(ROOT + path, answer, methods=[method], include_in_schema=False)
+
+
+@asynccontextmanager
+async def _one_transaction(asked: PanelRequest) -> AsyncIterator[None]:
+    """What a page shows is read in one transaction, unless it writes: then a snapshot includes what was written."""
+    if asked.request.method != "GET":
+        yield
+        return
+    reads = asked.request.scope["reads"] = SharedTransaction(asked.ports.reads)
+    try:
+        yield
+    finally:
+        await reads.close()
 
 
 async def _admit(asked: PanelRequest, method: str, *, public: bool) -> None:

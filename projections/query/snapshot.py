@@ -50,6 +50,7 @@ class Snapshot:
     """
 
     connection: AsyncConnection
+    projection: str
     position: int
     generation: int
     earliest_position: int
@@ -60,6 +61,22 @@ _CHECKPOINT = text("""
            set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
     FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :projection""")
 _HEAD = text(f"SELECT {HEAD}")
+
+
+async def checkpoint(connection: AsyncConnection, projection: str, sees: UUID | Everything | None) -> Snapshot:
+    """The snapshot of a projection's tables in a transaction, whose row-level security is told who looks."""
+    scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
+    values = {"projection": projection, "scope": scope, "sub": sub}
+    generation, position, earliest, _, _ = (await connection.execute(_CHECKPOINT, values)).one()
+    await connection.execution_options(schema_translate_map=schemas(generation))
+    return Snapshot(connection, projection, position, generation, earliest)
+
+
+def no_older_than(snapshot: Snapshot, at_least: int | None) -> Snapshot:
+    """The snapshot, unless it is older than the position; raises Behind."""
+    if at_least is not None and snapshot.position < at_least:
+        raise Behind(snapshot.projection, snapshot.position, at_least)
+    return snapshot
 
 
 class Snapshots:
@@ -85,14 +102,14 @@ class Snapshots:
         """
         if at_least is not None:
             await self.wait(projection, at_least, patience)
+        async with self.transaction() as connection:
+            yield no_older_than(await checkpoint(connection, projection, sees), at_least)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only transaction, that sees one instant of the database from its first statement on."""
         async with self._engine.connect() as connection:
-            scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
-            values = {"projection": projection, "scope": scope, "sub": sub}
-            generation, position, earliest, _, _ = (await connection.execute(_CHECKPOINT, values)).one()
-            if at_least is not None and position < at_least:
-                raise Behind(projection, position, at_least)
-            await connection.execution_options(schema_translate_map=schemas(generation))
-            yield Snapshot(connection, position, generation, earliest)
+            yield connection
 
     async def catch_up(self, projection: str, position: int) -> bool:
         """Whether the projection gets to a position that the log has, within PATIENCE."""

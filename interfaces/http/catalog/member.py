@@ -100,7 +100,7 @@ async def _ours(request: RequestContext, read: Snapshot, organization_id: UUID) 
 
 async def _names(request: RequestContext, members: Sequence[ListedMember]) -> Mapping[UUID, str]:
     """The names of members, which their colleagues may know, unlike the rest of their accounts."""
-    async with request.ports.reads.open("account", sees=EVERYTHING) as read:
+    async with request.reads.open("account", sees=EVERYTHING) as read:
         return await account.names(read, [each.account_id for each in members])
 
 

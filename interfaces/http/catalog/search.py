@@ -40,8 +40,8 @@ async def searched(request: RequestContext, filters: SearchFilters) -> AsyncIter
     by_time = query.sort is Sort.EARLIEST
     at_least = await request.reflecting(earliest.NAME if by_time else "directory")
     if by_time and at_least is not None:
-        await request.ports.reads.wait(earliest.NAME, at_least)
-    async with request.ports.reads.open("directory", at_least) as read:
+        await request.reads.wait(earliest.NAME, at_least)
+    async with request.reads.open("directory", at_least) as read:
         position = min(read.position, read.earliest_position) if by_time else read.position
         if at_least is not None and position < at_least:
             raise Behind(earliest.NAME, position, at_least)

@@ -22,5 +22,5 @@ async def shown(
     if caller.id is None:
         return False
     owner = Owner(caller.id, acts=caller.role is Role.PROVIDER)
-    async with request.ports.reads.open("agenda", request.at_least, sees=caller.id) as read:
+    async with request.reads.open("agenda", request.at_least, sees=caller.id) as read:
         return await appointment.concerns(read, owner, [*provider_ids], service_id)

@@ -37,7 +37,7 @@ RESUMED: Any = {
 async def find(request: RequestContext, filters: Annotated[EventFilters, Query()]) -> Response:
     """List the events after a position that concern the caller. Send `next` as `after` for the ones that follow."""
     at_least = max((filters.after or 0), await request.reflecting("feed") or 0)
-    async with request.ports.reads.open("feed", at_least, sees=request.sees) as read:
+    async with request.reads.open("feed", at_least, sees=request.sees) as read:
         page = await reading.page(read, (filters.after or 0), filters.limit, types=filters.types, owner=request.owner)
     bodies = await request.ports.feed.messages.rendered([FeedMessage(*each) for each in page.messages])
     items = b",".join(bodies[each.position] for each in page.messages)
@@ -58,7 +58,7 @@ async def stream(request: RequestContext, filters: Annotated[StreamFilters, Quer
     """Stream the events that concern the caller, as they happen. `Last-Event-ID` resumes after an event."""
     after = _resumed(request, filters.after)
     if after is not None:
-        await request.ports.reads.wait("feed", after)
+        await request.reads.wait("feed", after)
     everything = request.granted is Scope.ANY
     follower = Follower(request.caller, request.credential, everything=everything, types=filters.types)
     tail = request.ports.feed.tail

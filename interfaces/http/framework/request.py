@@ -19,7 +19,8 @@ from interfaces.http.framework.headers import request_headers
 from interfaces.http.framework.headers.etags import expected
 from interfaces.http.framework.ports import Ports
 from projections.query.ownership import Owner
-from projections.query.snapshot import EVERYTHING, Everything, Snapshot
+from projections.query.shared_transaction import SharedTransaction
+from projections.query.snapshot import EVERYTHING, Everything, Snapshot, Snapshots
 
 SIGN_IN = "sign_in"
 
@@ -35,6 +36,7 @@ class RequestContext(Request):
         super().__init__(scope, receive)
         self.operation = operation
         self.ports: Ports = scope["app"].state.ports
+        self.reads: Snapshots | SharedTransaction = scope.get("reads", self.ports.reads)
         self.sent = request_headers.read_headers(scope)
         self.key: IdempotencyKey | None = None
         self.version: int | None = None
@@ -89,7 +91,7 @@ class RequestContext(Request):
     @asynccontextmanager
     async def snapshot(self, reader: str) -> AsyncIterator[Snapshot]:
         """A snapshot of a read model for this caller, that includes `Daybook-Position` and the caller's last write."""
-        async with self.ports.reads.open(reader, await self.reflecting(reader), sees=self.sees) as read:
+        async with self.reads.open(reader, await self.reflecting(reader), sees=self.sees) as read:
             yield read
 
     async def reflecting(self, reader: str) -> int | None:

@@ -192,7 +192,7 @@ async def _written(request: RequestContext, done: CommandResult[Webhook], **more
     id = done.aggregate.id
     progress_of = (await request.ports.webhooks.reports.standing([id])).get(id)
     if progress_of is None:
-        async with request.ports.reads.open("webhook", sees=request.sees) as read:
+        async with request.reads.open("webhook", sees=request.sees) as read:
             row = await webhook.get(read, id)
         progress_of = WebhookProgress(row.since if row else done.position, 0, None)
     return command_response(done, lambda webhook: {**webhook_response(webhook, progress_of), **more})
