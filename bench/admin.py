@@ -6,16 +6,19 @@ import asyncio
 import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Event, Thread
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from application.access import Role
 from bench.tools import admin_town, processes
+from bench.tools.clicking import PEOPLE, clicking
 from bench.tools.figure import ROUNDS, Figure, Target, Turns
+from bench.tools.half_load import half_load
 from bench.tools.load import load
+from bench.tools.paced import paced
 from bench.tools.place import SECRET, Database, Place, Server, caught_up
 from bench.tools.town import LENGTH, Bookings, build_shops, opened, request, written
 from bench.tools.web import get
@@ -30,15 +33,27 @@ from interfaces.admin.routes import MENU
 from tests.support.signing import PASSWORD, an_account
 
 EMAIL = "admin@example.org"
-CONNECTIONS, BOOKING = 3, 8
-PEOPLE, THINKS = 3, 1.0  # who click through all pages, and the seconds that each of them looks at one
+CONNECTIONS, BOOKING, HALF_CONNECTIONS = 3, 8, 64
 SHOPS = 40
 CATCH_UP_WITHIN = 3_600  # seconds
 _MOUNTED, _WITHOUT = "panel mounted and unused", "without the panel"
 _CLICKED, _CALM = f"{PEOPLE} people click through all pages", "nobody clicks"
-_APART, _CALM_APART = f"{_CLICKED}, of a process of its own", "nobody clicks, the panel has a process of its own"
+_TOGETHER, _APART = "panel in the same process", "panel in a process of its own"
 Pages = Mapping[str, tuple[str, str]]
 """By name: the address of a page, and of the API's answer with the same rows."""
+
+
+class Clicks(NamedTuple):
+    """Where people click. `cookie`: of their session."""
+
+    port: int
+    cookie: str
+    paths: Sequence[str]
+
+    def during(self, measure: Callable[[], float]) -> float:
+        """What is measured while they click."""
+        with clicking(self.port, self.cookie, self.paths):
+            return measure()
 
 
 def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
@@ -56,7 +71,8 @@ def run(place: Place, tell: Callable[[str], None]) -> Sequence[Figure]:
         cookie = _sign_in(with_panel.port)
         pages = _pages(with_panel.port)
         figures = list(_of_pages(place, tell, with_panel.port, cookie, pages))
-        return figures + list(_of_bookings(place, tell, bookings, (with_panel, without), (cookie, pages)))
+        clicks = Clicks(with_panel.port, cookie, [shown for shown, _ in pages.values()])
+        return figures + list(_of_bookings(place, tell, database, bookings, (with_panel, without), clicks))
 
 
 def _of_pages(place: Place, tell: Callable[[str], None], port: int, cookie: str, pages: Pages) -> Iterator[Figure]:
@@ -81,9 +97,10 @@ def _p95(port: int, asked: bytes, times: int) -> float:
 def _of_bookings(
     place: Place,
     tell: Callable[[str], None],
+    database: Database,
     bookings: Bookings,
     servers: tuple[Server, Server],
-    clicked: tuple[str, Pages],
+    clicks: Clicks,
 ) -> Iterator[Figure]:
     """CPU of a booking where the panel is mounted and unused, and p95 of bookings while people click.
 
@@ -91,32 +108,34 @@ def _of_bookings(
     """
     count, (panel, without) = _count(place), servers
 
-    def taken(port: int) -> float:
-        return load(port, bookings.take(count), connections=BOOKING, expected=(201,)).p95
+    def full(server: Server) -> float:
+        return load(server.port, bookings.take(count), connections=BOOKING, expected=(201,)).p95
 
     def cost(server: Server) -> float:
         before = processes.cpu(server.pid)
-        taken(server.port)
+        full(server)
         return (processes.cpu(server.pid) - before) / count * 1e6
 
-    def busy(port: int) -> float:
-        with _people(panel.port, *clicked):
-            return taken(port)
-
-    sides = {
-        _MOUNTED: partial(cost, panel),
-        _WITHOUT: partial(cost, without),
-        _CLICKED: partial(busy, panel.port),
-        _CALM: partial(taken, panel.port),
-        _APART: partial(busy, without.port),
-        _CALM_APART: partial(taken, without.port),
-    }
     for each in servers:
-        taken(each.port)
+        full(each)
+    half = half_load(database, without.port, bookings.take(count // 2), HALF_CONNECTIONS)
+
+    def by_half(server: Server) -> float:
+        taken = bookings.take(count // 2)
+        return paced(server.port, taken, per_second=half, connections=HALF_CONNECTIONS, expected=(201,)).p95
+
+    sides = {_MOUNTED: partial(cost, panel), _WITHOUT: partial(cost, without)}
+    loads = {f"{half:,.0f} bookings a second, half load": by_half, "as many bookings as it takes": full}
+    for name, taken in loads.items():
+        for server, where in ((panel, _TOGETHER), (without, _APART)):
+            sides[f"{name}, {where}: {_CLICKED}"] = partial(clicks.during, partial(taken, server))
+            sides[f"{name}, {where}: {_CALM}"] = partial(taken, server)
     turns = Turns("admin", sides, place.rounds, tell).take()
     yield turns.figure(_MOUNTED, _WITHOUT, "us CPU/booking", Target(1.05, at_most=True))
-    for clicked, calm in ((_CLICKED, _CALM), (_APART, _CALM_APART)):
-        yield turns.figure(clicked, calm, "ms a booking, p95", Target(1.3, at_most=True))
+    for name in loads:
+        for where in (_TOGETHER, _APART):
+            ours, control = (f"{name}, {where}: {each}" for each in (_CLICKED, _CALM))
+            yield turns.figure(ours, control, "ms a booking, p95", Target(1.3, at_most=True))
 
 
 def _count(place: Place) -> int:
@@ -125,7 +144,7 @@ def _count(place: Place) -> int:
 
 def _bookings(place: Place, database: Database) -> Bookings:
     """Of shops of their own, for all sides, rounds and warm-ups."""
-    shops, needed = place.size(SHOPS, 4), (6 * ROUNDS + 2) * _count(place)
+    shops, needed = place.size(SHOPS, 4), (8 * ROUNDS + 3) * _count(place)
     return Bookings(build_shops(database, shops), 1 + needed // (shops * 24 * 60 // LENGTH))
 
 
@@ -149,44 +168,6 @@ def _pages(port: int) -> Pages:
     found["Hours"] = (f"/admin/providers/{provider}/hours", f"/v1/providers/{provider}/schedule")
     found["Overview"] = ("/admin/system", OPERATIONS["get_ledger"].path)
     return found
-
-
-@contextmanager
-def _people(port: int, cookie: str, pages: Pages) -> Iterator[None]:
-    """They click from page to page until the end of the block. Raises what they met."""
-    ended, failed = Event(), list[Exception]()
-
-    def click(first: int) -> None:
-        paths = [shown for shown, _ in pages.values()]
-        number = first
-        while not ended.wait(THINKS):
-            try:
-                _look(port, cookie, paths[number % len(paths)])
-            except Exception as error:  # noqa: BLE001  it is raised at the end
-                failed.append(error)
-                return
-            number += 1
-
-    threads = [Thread(target=click, args=(7 * each,)) for each in range(PEOPLE)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
-    if failed:
-        raise failed[0]
-
-
-def _look(port: int, cookie: str, path: str) -> None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=60)
-    connection.request("GET", path, headers={"cookie": cookie})
-    answer = connection.getresponse()
-    assert answer.status == 200, f"{path}: {answer.status}"
-    answer.read()
-    connection.close()
 
 
 async def _admin(database: Database) -> None:

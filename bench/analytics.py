@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -15,9 +14,10 @@ from urllib.parse import urlencode
 import psycopg
 
 from application.access import Role
-from bench.tools import admin_town, processes, standstill
+from bench.tools import admin_town, standstill
 from bench.tools.analyst import Analyst
 from bench.tools.figure import ROUNDS, Figure, Target, Turns
+from bench.tools.half_load import half_load
 from bench.tools.load import load
 from bench.tools.paced import paced
 from bench.tools.place import SECRET, Database, Place, caught_up
@@ -32,7 +32,6 @@ from projections.analysis.metrics import METRICS
 SHOPS = 40
 CONNECTIONS = 64
 PERIOD_DAYS = (1, 7, 28)
-_LIGHT = 100  # bookings a second, at which the load of the machine is measured
 CATCH_UP_WITHIN = 7_200  # seconds
 _FACTS = {
     "appointment": "fact_appointment",
@@ -128,7 +127,7 @@ def _of_bookings(
     database, port = api
     number = _count(place)
     load(port, bookings.take(number), connections=CONNECTIONS, expected=(201,))
-    half = _half_load(database, port, bookings.take(number // 2))
+    half = half_load(database, port, bookings.take(number // 2), CONNECTIONS)
 
     def quiet() -> float:
         return paced(port, bookings.take(number), per_second=half, connections=CONNECTIONS, expected=(201,)).p95
@@ -139,16 +138,6 @@ def _of_bookings(
 
     turns = Turns("analytics", {_BESIDE: beside, _QUIET: quiet}, place.rounds, tell).take()
     yield turns.figure(_BESIDE, _QUIET, f"ms a booking, p95 at {half:,.0f}/s", Target(1.5, at_most=True))
-
-
-def _half_load(database: Database, port: int, requests: Sequence[bytes]) -> float:
-    """The bookings a second that keep half of the machine's processors busy, client and projections included."""
-    assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
-    before, began = processes.busy(), perf_counter()
-    paced(port, requests, per_second=_LIGHT, connections=CONNECTIONS, expected=(201,))
-    assert wait_until(partial(caught_up, database), CATCH_UP_WITHIN)
-    busy = (processes.busy() - before) / (perf_counter() - began) / (os.cpu_count() or 1)
-    return 0.5 * _LIGHT / busy
 
 
 def _count(place: Place) -> int:
