@@ -58,7 +58,8 @@ class Projection:
     `project` turns one event into row changes; it sees each event once, in order, and has no other source.
     `handles`: the aggregates whose events it uses; none: those of all. An event that can't be decoded stops the
     projection if it belongs to one of them; the projection skips all others. `undecoded`: it needs only where events
-    are, and is given all of them.
+    are, and is given all of them. `interval`: seconds between two of its pages while it keeps up, so that it gets more
+    events at once; for tables that nobody reads a moment after a change.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Projection:
     project: Callable[[RecordedEvent, RowBatch], None]
     handles: Collection[type[Aggregate]]
     undecoded: bool = False
+    interval: float = 0.0
 
     def used(self, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:
         """Those of the events that may change its rows."""

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from projections.engine.apply import Checkpoint, Fenced, apply, stop_ahead
 from projections.engine.cancellation import check_cancelled, run_together
 from projections.engine.event_feed import PAGE, EventDecoder, EventFeed
 from projections.engine.leader_election import Leadership, LeadershipLost, lead
+from projections.engine.pace import LONGEST_REST, Pace
 from projections.engine.pg_notify import FIRST_PAUSE, LONGEST_PAUSE, POLL, notifications
 from projections.engine.positions import CHANNEL, announcement
 from projections.engine.projection import Projection, RecordedEvent
@@ -80,6 +82,7 @@ class Projector:
     ) -> None:
         self._engine = engine
         self._projections = {projection.name: projection for projection in projections}
+        self._pace = Pace(self._projections)
         self._codec = codec
         self._publisher = publisher
         self._followers = followers
@@ -109,7 +112,7 @@ class Projector:
     async def catch_up(self) -> None:
         """Apply all events up to the log's head, leading or not. Raises the errors after which `run` retries."""
         self._checkpoints_stale = True
-        await self._read_on(EventFeed(self._engine, self._codec))
+        await self._read_on(EventFeed(self._engine, self._codec), self._running)
 
     async def _until_ours(self) -> None:
         while True:
@@ -147,11 +150,15 @@ class Projector:
         feed, pause = EventFeed(self._engine, self._codec), FIRST_PAUSE
         try:
             while True:
-                await self._wake.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pace.pause(self._running())):
+                        await self._wake.wait()
                 self._wake.clear()
                 try:
-                    await self._read_on(feed)
+                    began = monotonic()
+                    await self._read_on(feed, self._due)
                     pause = FIRST_PAUSE
+                    await asyncio.sleep(min(monotonic() - began, LONGEST_REST))
                 except (Fenced, SQLAlchemyError, psycopg.Error, OSError) as error:
                     check_cancelled()
                     logger.warning("projector failed, retrying", outage="postgresql", error=str(error))
@@ -165,16 +172,18 @@ class Projector:
         finally:
             feed.forget()
 
-    async def _read_on(self, feed: EventFeed) -> None:
+    async def _read_on(self, feed: EventFeed, readers: Callable[[], Mapping[str, Checkpoint]]) -> None:
+        """Bring the `readers` to the head of the log."""
         more = True
         while more:
             if self._checkpoints_stale:
                 await self._load_checkpoints()
-            fronts = sorted({checkpoint.position for checkpoint in self._running().values()})
+            fronts = sorted({checkpoint.position for checkpoint in readers().values()})
             more = False
             for since, end in zip(fronts, [*fronts[1:], None], strict=False):
                 # Projections that are behind read up to the position of the next ones, and go on with them.
-                more |= await self._turn(feed, since, end)
+                there = [self._projections[name] for name, each in readers().items() if each.position == since]
+                more |= await self._turn(feed, there, since, end)
 
     async def _load_checkpoints(self) -> None:
         async with self._engine.begin() as connection:
@@ -187,12 +196,14 @@ class Projector:
         known = self._checkpoints
         return {name: known[name] for name in self._projections if name in known and known[name].stopped_at is None}
 
-    async def _turn(self, feed: EventFeed, since: int, end: int | None) -> bool:
-        """One page for the projections at a position; whether there is more for them."""
+    def _due(self) -> Mapping[str, Checkpoint]:
+        return self._pace.due(self._running())
+
+    async def _turn(self, feed: EventFeed, projections: Sequence[Projection], since: int, end: int | None) -> bool:
+        """One page for projections that are at a position; whether there is more for them."""
         page = await feed.after(since)
         events = [event for event in page if end is None or event.position <= end]
-        projections = [self._projections[name] for name, each in self._running().items() if each.position == since]
-        if not events:
+        if not events or not projections:
             return False
         ids = request_ids(event.context for event in events)
         with span_of("project", ids, events=len(events), position=events[-1].position):
@@ -201,6 +212,7 @@ class Projector:
                 await self._publish(events)
                 await self._announce(connection, {**self._checkpoints, **reached})
         self._checkpoints.update(reached)
+        self._pace.note_page(reached, len(events))
         for follower in self._followers:
             follower.wake()
         return len(events) == PAGE or end is not None
