@@ -72,10 +72,10 @@ async def apply(
     the one in use. Raises Fenced, and the database's errors unless the event caused them.
     """
     await _claim(connection, generation, projections, since, events[-1], live=live)
-    reached = {}
-    for projection in projections:
-        reached[projection.name] = await _give(connection, generation, projection, events)
-    return reached
+    if await _attempt(connection, generation, projections, events) is None:
+        return {projection.name: Checkpoint(events[-1].position) for projection in projections}
+    # One by one, to find the projection that fails.
+    return {projection.name: await _give(connection, generation, projection, events) for projection in projections}
 
 
 async def stop_ahead(connection: AsyncConnection) -> Mapping[str, Checkpoint]:
@@ -133,10 +133,10 @@ async def _stop(
 async def _give(
     connection: AsyncConnection, generation: int, projection: Projection, events: Sequence[RecordedEvent]
 ) -> Checkpoint:
-    error = await _attempt(connection, generation, projection, events)
+    error = await _attempt(connection, generation, [projection], events)
     if error is not None and len(events) > 1:
         for event in events:  # one by one, to find the one that fails
-            error = await _attempt(connection, generation, projection, [event])
+            error = await _attempt(connection, generation, [projection], [event])
             if error is not None:
                 return await _stop(connection, generation, projection, event, error)
     elif error is not None:
@@ -145,27 +145,33 @@ async def _give(
 
 
 async def _attempt(
-    connection: AsyncConnection, generation: int, projection: Projection, events: Sequence[RecordedEvent]
+    connection: AsyncConnection, generation: int, projections: Sequence[Projection], events: Sequence[RecordedEvent]
 ) -> Exception | None:
-    """Write the events' rows; answers the error and writes no rows if that fails."""
+    """Write the events' rows; answers the error and writes no rows if that fails for one of the projections."""
     try:
-        rows = RowBatch()
-        for event in projection.used(events):
-            projection.apply(event, rows)
+        batches = [rows for projection in projections if (rows := _rows(projection, events))]
     except Exception as error:  # noqa: BLE001  a projection's mistake stops that projection alone
         return error
-    if rows:
+    if batches:
         driver = await driver_of(connection)
         try:
             async with driver.pipeline():
-                await driver.execute("SAVEPOINT projection")
+                await driver.execute("SAVEPOINT page")
                 await driver.execute("SET CONSTRAINTS ALL DEFERRED")
-                await rows.flush(driver, generation_schema(generation))
+                for rows in batches:
+                    await rows.flush(driver, generation_schema(generation))
                 await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                await driver.execute("RELEASE projection")
+                await driver.execute("RELEASE page")
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise  # the server went away, ran out of room, found a deadlock: the events did not cause it
         except Exception as error:  # noqa: BLE001  anything else comes from the events
-            await driver.execute("ROLLBACK TO projection")
+            await driver.execute("ROLLBACK TO page")
             return error
     return None
+
+
+def _rows(projection: Projection, events: Sequence[RecordedEvent]) -> RowBatch:
+    rows = RowBatch()
+    for event in projection.used(events):
+        projection.apply(event, rows)
+    return rows
