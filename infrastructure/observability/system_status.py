@@ -16,13 +16,17 @@ from projections.read_models.jobs.process import RunningProcess
 
 LATE = 60.0  # seconds
 _BEHIND = 10.0  # seconds
-_QUEUES = """
-    SELECT of.queue AS name, count(w.key) FILTER (WHERE w.dead_at IS NULL) AS due,
-           count(w.key) FILTER (WHERE w.dead_at IS NOT NULL) AS dead,
-           coalesce(max(extract(epoch FROM now() - w.due_at)) FILTER (WHERE w.dead_at IS NULL), 0)::float AS late
+# Due and dead jobs are counted apart, each by the index that has them alone: the queue also holds what is planned.
+QUEUES = """
+    SELECT of.queue AS name, sum(waiting.jobs)::bigint AS due, coalesce(sum(dead.jobs), 0)::bigint AS dead,
+           coalesce(max(extract(epoch FROM now() - waiting.since)), 0)::float AS late
     FROM unnest(%s::text[], %s::text[]) AS of (queue, kind)
-    LEFT JOIN work.job w ON w.kind = of.kind AND w.done_at IS NULL
-         AND (w.dead_at IS NOT NULL OR w.due_at <= now())
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS jobs, min(due_at) AS since FROM work.job
+        WHERE kind = of.kind AND due_at <= now() AND done_at IS NULL AND dead_at IS NULL) waiting
+    LEFT JOIN (
+        SELECT kind, count(*) AS jobs FROM work.job WHERE done_at IS NULL AND dead_at IS NOT NULL
+        GROUP BY kind) dead ON dead.kind = of.kind
     GROUP BY of.queue ORDER BY of.queue"""
 
 
@@ -69,7 +73,7 @@ def queue_states(connection: psycopg.Connection) -> Sequence[QueueState]:
     """The queues of jobs, by name."""
     pairs = [(queue, kind) for queue, kinds in KINDS.items() for kind in kinds]
     with connection.cursor(row_factory=class_row(QueueState)) as cursor:
-        return cursor.execute(_QUEUES, [list(each) for each in zip(*pairs, strict=True)]).fetchall()
+        return cursor.execute(QUEUES, [list(each) for each in zip(*pairs, strict=True)]).fetchall()
 
 
 def _for_processes(processes: Sequence[RunningProcess]) -> Sequence[str]:

@@ -3,9 +3,11 @@
 import psycopg
 from prometheus_client import REGISTRY
 
+from application.jobs.dispatch import KINDS
 from infrastructure.local.programs import wait_until
 from infrastructure.observability.process_registry import ProcessRegistry
 from infrastructure.observability.system_gauges import SystemGauges, read_gauges
+from infrastructure.observability.system_status import QUEUES
 from tests.conftest import Database
 
 JOB = """
@@ -44,3 +46,15 @@ def test_running_processes_are_counted_by_role(database: Database) -> None:
     with ProcessRegistry(database.application, "beat"), SystemGauges(database.application):
         assert wait_until(lambda: number("daybook_processes", role="beat") == 1, 60)
         assert number("daybook_processes", role="worker") == 0
+
+
+def test_jobs_that_are_planned_cost_nothing(database: Database) -> None:
+    """The queue has a job for each appointment ahead, and the gauges are read every few seconds."""
+    pairs = [(queue, kind) for queue, kinds in KINDS.items() for kind in kinds]
+    with psycopg.connect(database.owner) as connection:
+        connection.execute("SET enable_seqscan = off")  # the table is empty, and a scan of it cheap
+        plan = connection.execute(f"EXPLAIN {QUEUES}", [list(each) for each in zip(*pairs, strict=True)]).fetchall()
+    told = "\n".join(line for (line,) in plan)
+    assert "Seq Scan on job" not in told
+    assert "job_due" in told
+    assert "job_dead" in told

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -432,3 +433,36 @@ async def test_a_switch_of_generations_is_followed(engine, database, write, ever
     with owner.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM read_1.appointment")).scalar_one() == 1
     owner.dispose()
+
+
+def _patient(interval):
+    """All projections, one of which has its pages so many seconds apart."""
+    return [replace(each, interval=interval if each.name == "customer" else 0.0) for each in PROJECTIONS]
+
+
+async def test_the_others_do_not_wait_for_one_with_an_interval(engine, write, bookmarks, everybody_at):
+    async with running(Projector(engine, _patient(3_600.0), CODEC)):
+        first = await write(a_customer())
+        await eventually(everybody_at(first))
+        second = await write(a_customer())
+
+        async def others_are_there():
+            found = await bookmarks()
+            return {position for name, (position, _) in found.items() if name != "customer"} == {second}
+
+        await eventually(others_are_there)
+        assert (await bookmarks())["customer"] == (first, None)
+
+
+async def test_one_with_an_interval_catches_up_by_itself(engine, write, everybody_at):
+    async with running(Projector(engine, _patient(0.5), CODEC)):
+        await eventually(everybody_at(await write(a_customer())))
+        await eventually(everybody_at(await write(a_customer())))
+
+
+async def test_catching_up_on_request_waits_for_nothing(engine, write, everybody_at):
+    projector = Projector(engine, _patient(3_600.0), CODEC)
+    for _ in range(2):
+        position = await write(a_customer())
+        await projector.catch_up()
+        assert await everybody_at(position)()
