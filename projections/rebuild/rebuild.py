@@ -10,14 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.analysis.schema import check_unseen
-from projections.engine.apply import Checkpoint, apply
+from projections.engine.apply import apply
 from projections.engine.event_feed import HEAD, EventDecoder, EventFeed
 from projections.engine.positions import CHANNEL
-from projections.engine.projection import Projection, RecordedEvent
+from projections.engine.projection import Projection
 from projections.engine.schema import generation_schema
 from projections.rebuild.analysis_views import point_views
 from projections.rebuild.compare import Difference, differences
-from projections.rebuild.concurrent_apply import ConcurrentApply
 from projections.rebuild.generations import ROLE, create
 
 GRACE = 10.0  # seconds that running queries have before the old tables are dropped
@@ -75,7 +74,6 @@ class Rebuild:
         self._engine = engine
         self._projections = projections
         self._feed = EventFeed(engine, codec)
-        self._concurrent = ConcurrentApply(engine)
         self._progress = progress
         self._role = role
 
@@ -168,26 +166,34 @@ class Rebuild:
     async def _fill(self, made: int, projections: Sequence[Projection], upto: int | None = None) -> None:
         """Apply page after page; without `upto` until close to the log's head."""
         while True:
-            async with self._engine.connect() as connection:
+            async with self._engine.begin() as connection:
                 total: int = (await connection.execute(_HEAD)).scalar_one()
-                since = await _position(connection, made, projections)
-            position = since
-            if events := await self._events(since, total, upto):
-                reached = await self._concurrent.apply(made, projections, since, events)
-                async with self._engine.connect() as connection:
-                    await _check(connection, made, reached)
-                position = events[-1].position
+                position = await self._page(connection, made, projections, total, upto)
             if self._progress:
                 self._progress(position, total if upto is None else upto)
             if position >= (total - CLOSE if upto is None else upto):
                 return
 
-    async def _events(self, since: int, head: int, upto: int | None = None) -> Sequence[RecordedEvent]:
-        """The next page of the log, which has at least the position `head`."""
+    async def _page(
+        self, connection: AsyncConnection, made: int, projections: Sequence[Projection], head: int, upto: int | None
+    ) -> int:
+        """One page for these projections, which are all at one position; answers the position reached.
+
+        `head`: the position that the log has at least.
+        """
+        names = [projection.name for projection in projections]
+        since: int = (await connection.execute(_MADE, {"made": made, "names": names})).scalar_one()
         events = [event for event in await self._feed.after(since) if upto is None or event.position <= upto]
-        if not events and since < (head if upto is None else upto):
-            raise UndecodableEvents(f"The log has no event after position {since}. See `daybook audit verify`.")
-        return events
+        if not events:
+            if since < (head if upto is None else upto):
+                raise UndecodableEvents(f"The log has no event after position {since}. See `daybook audit verify`.")
+            return since
+        reached = await apply(connection, made, projections, since, events, live=False)
+        for name, checkpoint in reached.items():
+            if checkpoint.stopped_at is not None:
+                why = await connection.execute(_WHY, {"made": made, "name": name})
+                raise UndecodableEvents(f"{name} can't read position {checkpoint.stopped_at}: {why.scalar_one()}")
+        return events[-1].position
 
     async def _analyze(self, made: int) -> None:
         """Collect statistics, so that the first query is not planned for empty tables."""
@@ -200,12 +206,9 @@ class Rebuild:
         async with self._engine.begin() as connection:
             await connection.execute(_HOLD)
             upto: int = (await connection.execute(_HEAD)).scalar_one()
-            position = await _position(connection, made, self._projections)
+            position = -1
             while position < upto:
-                events = await self._events(position, upto, upto)
-                reached = await apply(connection, made, self._projections, position, events, live=False)
-                await _check(connection, made, reached)
-                position = events[-1].position
+                position = await self._page(connection, made, self._projections, upto, upto)
             await connection.execute(_SWITCH, {"made": made})
             await connection.execute(_ANNOUNCE, {"channel": CHANNEL, "payload": str(position)})
             return position
@@ -225,21 +228,6 @@ class Rebuild:
 
 def _tables(projections: Iterable[Projection]) -> list[Table]:
     return [table for projection in projections for table in projection.tables]
-
-
-async def _position(connection: AsyncConnection, made: int, projections: Iterable[Projection]) -> int:
-    """That of projections of a new generation, which are all at one position."""
-    names = [projection.name for projection in projections]
-    position: int = (await connection.execute(_MADE, {"made": made, "names": names})).scalar_one()
-    return position
-
-
-async def _check(connection: AsyncConnection, made: int, reached: Mapping[str, Checkpoint]) -> None:
-    """Raise UndecodableEvents if a projection has stopped."""
-    for name, checkpoint in reached.items():
-        if checkpoint.stopped_at is not None:
-            why = await connection.execute(_WHY, {"made": made, "name": name})
-            raise UndecodableEvents(f"{name} can't read position {checkpoint.stopped_at}: {why.scalar_one()}")
 
 
 async def _positions(connection: AsyncConnection) -> Mapping[str, int]:
