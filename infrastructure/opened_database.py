@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.database.address import DatabaseAddress
-from infrastructure.database.engines import named_engine
+from infrastructure.database.engines import named_engine, replace_closed
 from infrastructure.database.pool_waits import MeasuredEnginePool
 from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
@@ -38,7 +38,8 @@ async def opened_database(settings: Settings, stack: AsyncExitStack) -> OpenedDa
     stack.push_async_callback(store.journal.close)
     await store.journal.open()
     pool: dict[str, Any] = {"poolclass": MeasuredEnginePool, "pool_size": size, "pool_timeout": patience}
-    engine = named_engine(address.dsn, "daybook-reads", patience=patience, pool_pre_ping=True, **pool)
+    engine = named_engine(address.dsn, "daybook-reads", patience=patience, **pool)
+    replace_closed(engine)
     stack.push_async_callback(engine.dispose)
     positions = await stack.enter_async_context(Positions(engine))
     reads = Snapshots(engine, positions)

@@ -1,7 +1,10 @@
 """SQLAlchemy's engines: each connection names what it is for, in `pg_stat_activity`."""
 
+import select
 from typing import Any
 
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infrastructure.database.roles import alchemy
@@ -17,3 +20,24 @@ def named_engine(dsn: str, name: str, *, session: str = "", patience: float | No
     if patience is not None:
         arguments |= {"async_creator_fn": limited(patience).connect}
     return create_async_engine(alchemy(dsn), connect_args=arguments, **pool)
+
+
+def replace_closed(engine: AsyncEngine) -> None:
+    """Let the pool replace connections that the server has closed meanwhile, without asking it as a ping does.
+
+    The end of a connection lies on its socket, on which nothing comes while nobody asks.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(connection: Any, record: Any, _: Any) -> None:
+        is_new = record.info.setdefault("new", True)  # what is left of its handshake is no end
+        record.info["new"] = False
+        driver = connection.driver_connection
+        if not is_new and (driver.closed or _has_unread(driver.fileno())):
+            raise DisconnectionError("The server has closed the connection.")
+
+
+def _has_unread(descriptor: int) -> bool:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(0))

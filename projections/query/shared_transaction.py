@@ -2,14 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projections.engine.schema import schemas
-from projections.query.snapshot import PATIENCE, Everything, Snapshot, Snapshots, checkpoint, no_older_than
-
-Sees = UUID | Everything | None
+from projections.query.snapshot import PATIENCE, Sees, Snapshot, Snapshots, checkpoint, no_older_than
 
 
 class SharedTransaction:
@@ -65,8 +62,9 @@ class SharedTransaction:
 
     async def _of_transaction(self, projection: str, sees: Sees) -> Snapshot:
         if self._connection is None:
-            self._connection = await self._transaction.enter_async_context(self._snapshots.transaction())
-        if projection not in self._found or sees != self._seen_by:
+            found = await self._transaction.enter_async_context(self._snapshots.begin(projection, sees))
+            self._connection, self._found, self._seen_by = found.connection, {projection: found}, sees
+        elif projection not in self._found or sees != self._seen_by:
             self._found[projection] = await checkpoint(self._connection, projection, sees)
             self._seen_by = sees
         found = self._found[projection]

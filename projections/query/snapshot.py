@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.log_position import position_text
 from projections.engine.event_feed import HEAD
+from projections.engine.pg_notify import driver_of
 from projections.engine.positions import Positions
 from projections.engine.schema import schemas
 
@@ -24,6 +26,8 @@ class Everything(Enum):
 
 
 EVERYTHING = Everything.EVERYTHING
+Sees = UUID | Everything | None
+"""Who looks: an account, EVERYTHING, or None for rows without an owner; row-level security enforces it."""
 
 
 class Behind(Exception):
@@ -56,18 +60,33 @@ class Snapshot:
     earliest_position: int
 
 
-_CHECKPOINT = text("""
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_CHECKPOINT = """
     SELECT generation, position, coalesce((SELECT position FROM read.earliest_mark), 0),
-           set_config('app.scope', :scope, true), set_config('app.sub', :sub, true)
-    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = :projection""")
+           set_config('app.scope', %(scope)s, true), set_config('app.sub', %(sub)s, true)
+    FROM read.live JOIN read.bookmark USING (generation) WHERE reader = %(projection)s"""
 _HEAD = text(f"SELECT {HEAD}")
 
 
-async def checkpoint(connection: AsyncConnection, projection: str, sees: UUID | Everything | None) -> Snapshot:
-    """The snapshot of a projection's tables in a transaction, whose row-level security is told who looks."""
+async def checkpoint(connection: AsyncConnection, projection: str, sees: Sees, *, begin: bool = False) -> Snapshot:
+    """The snapshot of a projection's tables in a transaction, whose row-level security is told who looks.
+
+    `begin`: the transaction begins with it, in the same round trip.
+    """
     scope, sub = ("all", "") if sees is EVERYTHING else ("", str(sees or ""))
     values = {"projection": projection, "scope": scope, "sub": sub}
-    generation, position, earliest, _, _ = (await connection.execute(_CHECKPOINT, values)).one()
+    driver = await driver_of(connection)
+    try:
+        async with driver.pipeline():
+            if begin:
+                await driver.execute(_BEGIN)
+            cursor = await driver.execute(_CHECKPOINT, values)
+            found = await cursor.fetchone()
+    except psycopg.OperationalError as error:
+        await connection.invalidate(error)
+        raise
+    assert found is not None
+    generation, position, earliest, _, _ = found
     await connection.execution_options(schema_translate_map=schemas(generation))
     return Snapshot(connection, projection, position, generation, earliest)
 
@@ -83,7 +102,7 @@ class Snapshots:
     """Opens snapshots of the read models of one database."""
 
     def __init__(self, engine: AsyncEngine, positions: Positions) -> None:
-        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")  # `checkpoint` begins the transaction
         self._positions = positions
 
     @asynccontextmanager
@@ -93,23 +112,22 @@ class Snapshots:
         at_least: int | None = None,
         patience: float = PATIENCE,
         *,
-        sees: UUID | Everything | None = None,
+        sees: Sees = None,
     ) -> AsyncIterator[Snapshot]:
         """A snapshot of a projection's tables, no older than a position: waits for it up to `patience` seconds.
 
-        `sees`: an account, EVERYTHING, or None for rows without an owner; row-level security enforces it.
         Raises Behind, and BeyondHead for a position that the log does not have.
         """
         if at_least is not None:
             await self.wait(projection, at_least, patience)
-        async with self.transaction() as connection:
-            yield no_older_than(await checkpoint(connection, projection, sees), at_least)
+        async with self.begin(projection, sees) as snapshot:
+            yield no_older_than(snapshot, at_least)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only transaction, that sees one instant of the database from its first statement on."""
+    async def begin(self, projection: str, sees: Sees) -> AsyncIterator[Snapshot]:
+        """A snapshot as it is. Its transaction sees one instant of the database, and ends with the block."""
         async with self._engine.connect() as connection:
-            yield connection
+            yield await checkpoint(connection, projection, sees, begin=True)
 
     async def catch_up(self, projection: str, position: int) -> bool:
         """Whether the projection gets to a position that the log has, within PATIENCE."""

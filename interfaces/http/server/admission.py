@@ -84,7 +84,8 @@ class Admission:
             self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
         began = asyncio.get_running_loop().time()
-        return partial(self._left, kind_of(method, path), began, self._in_flight <= ALONE)
+        is_alone = self._in_flight <= ALONE and not self._overloaded  # what is refused meanwhile takes time too
+        return partial(self._left, kind_of(method, path), began, is_alone)
 
     def refusal(self, path: str) -> Unavailable | None:
         """Why a request need not even ask to enter: the line has been standing, and has no place left."""
