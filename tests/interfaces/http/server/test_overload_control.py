@@ -87,8 +87,9 @@ class Process:
         self.answers.append(Answer(due, self._loop.time() - due, is_refused))
 
 
-def p99(answers: list[Answer]) -> float:
-    took = sorted(each.seconds for each in answers if not each.is_refused and each.due > CALM + SETTLED)
+def p99(answers: list[Answer], since: float = SETTLED, until: float = float("inf")) -> float:
+    """Of what was admitted so many seconds after the load began."""
+    took = sorted(each.seconds for each in answers if not each.is_refused and since < each.due - CALM < until)
     return took[int(len(took) * 0.99)]
 
 
@@ -99,6 +100,12 @@ def test_at_three_times_the_capacity_what_is_admitted_stays_fast(work: float, ti
     assert p99(crowded) < times * p99(quiet), (p99(crowded), p99(quiet))
     answered = [each for each in crowded if not each.is_refused]
     assert len(answered) * work > 0.75 * 6, "what is refused does not cost what is answered"
+
+
+def test_however_long_it_lasts_it_stays_as_fast() -> None:
+    """What requests take meanwhile is not taken for what they take alone."""
+    crowded = Process(0.01).run(3, 25)
+    assert p99(crowded, since=20) < 1.3 * p99(crowded, until=SETTLED + 5, since=SETTLED)
 
 
 @pytest.mark.parametrize("work", [0.01, 0.0025], ids=["slow", "fast"])
