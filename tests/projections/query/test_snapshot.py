@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from projections.engine import pg_notify
 from projections.engine.positions import Positions, announcement
 from projections.engine.projector import Projector
-from projections.query.snapshot import EVERYTHING, Behind, BeyondHead
+from projections.query.snapshot import EVERYTHING, Behind, BeyondHead, Snapshots
 from projections.read_models.agenda.listed import ListedAppointment
 from projections.read_models.appointment import get, owners
 from projections.registry import PROJECTIONS
@@ -17,6 +18,10 @@ from tests.projections.story import an_appointment
 from tests.projections.waiting import eventually
 from tests.support.sealed import CODEC
 from tests.support.waiting import PATIENCE
+
+_LEFT_OPEN = text("""
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()""")
 
 
 async def test_a_look_tells_the_position_that_it_reflects(write, catch_up, look):
@@ -138,3 +143,23 @@ async def test_who_gives_up_waiting_leaves_nothing_behind(engine):
 )
 def test_an_announcement_names_the_head_and_who_is_not_there(positions, said):
     assert announcement(positions) == said
+
+
+async def test_queries_that_are_cancelled_at_any_moment_leave_their_connections_behind(engine, positions):
+    alone = create_async_engine(engine.url, pool_size=2, max_overflow=0)
+    snapshots = Snapshots(alone, positions)
+
+    async def query() -> None:
+        async with snapshots.open("agenda", sees=EVERYTHING) as read:
+            await read.connection.execute(text("SELECT 1"))
+
+    for moment in range(200):
+        asked = asyncio.create_task(query())
+        await asyncio.sleep(moment * 0.00003)
+        asked.cancel()
+        await asyncio.wait([asked])
+    assert alone.pool.checkedout() == 0
+    async with engine.connect() as connection:
+        assert (await connection.execute(_LEFT_OPEN)).scalar_one() == 0
+    await asyncio.gather(query(), query(), query())
+    await alone.dispose()
