@@ -36,7 +36,6 @@ class RequestContext(Request):
         super().__init__(scope, receive)
         self.operation = operation
         self.ports: Ports = scope["app"].state.ports
-        self.reads: Snapshots | SharedTransaction = scope.get("reads", self.ports.reads)
         self.sent = request_headers.read_headers(scope)
         self.key: IdempotencyKey | None = None
         self.version: int | None = None
@@ -87,6 +86,12 @@ class RequestContext(Request):
     def sees(self) -> UUID | Everything | None:
         """The account that the database's row security is told of."""
         return EVERYTHING if self.granted is Granted.ANY and self.caller.id else self.caller.id
+
+    @property
+    def reads(self) -> Snapshots | SharedTransaction:
+        """The read models; within a page of the admin panel, in the transaction of that page."""
+        found: Snapshots | SharedTransaction = self.scope.get("reads") or self.ports.reads
+        return found
 
     @asynccontextmanager
     async def snapshot(self, reader: str) -> AsyncIterator[Snapshot]:
