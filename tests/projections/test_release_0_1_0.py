@@ -17,6 +17,7 @@ from tests.golden.release import PACKAGES, unpack_release
 from tests.golden.test_golden import CLASSES, EXAMPLES
 from tests.projections.test_event_versions import story
 
+ROOT = Path(__file__).parents[2]
 NEW_KINDS = {
     "Quota.Opened",
     "Quota.Kept",
@@ -117,3 +118,12 @@ def test_later_versions_only_add_fields() -> None:
     for (topic, version), there in fields.items():
         if version > 1:
             assert there > fields[topic, version - 1], f"version {version} of {topic} lacks fields of the one before"
+
+
+def test_what_release_0_1_0_cannot_read_is_named() -> None:
+    page = (ROOT / "docs/upgrading.md").read_text(encoding="utf-8")
+    section = page.partition("## From 0.1.0")[2]
+    unnamed = [
+        kind for kind in NEW_KINDS if f"`{kind}`" not in section and f"`{kind.partition('.')[0]}.*`" not in section
+    ]
+    assert not unnamed

@@ -16,8 +16,7 @@ from infrastructure.local.programs import free_port
 from infrastructure.local.servers import LocalServers
 from projections.rebuild.generations import shapes
 from tests.golden.release import PACKAGES, unpack_release
-from tests.projections.test_release_0_1_0 import NEW_KINDS
-from tests.support.instances import READY_WITHIN, ROOT, Instance, Process, a_folder, ask, is_ready, within
+from tests.support.instances import READY_WITHIN, Instance, Process, a_folder, ask, is_ready, within
 from tests.support.waiting import PATIENCE
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Person, Town, at, good, position
@@ -128,12 +127,3 @@ async def test_a_projector_of_another_release_stands_by(servers: LocalServers) -
             ask(instance.superuser_database, _OURS)
             await asyncio.to_thread(within, PATIENCE, lambda: reached(instance) == (head(instance), 0))
             await checked(instance, town.acknowledged)
-
-
-def test_what_release_0_1_0_cannot_read_is_named() -> None:
-    page = (ROOT / "docs/upgrading.md").read_text(encoding="utf-8")
-    section = page.partition("## From 0.1.0")[2]
-    unnamed = [
-        kind for kind in NEW_KINDS if f"`{kind}`" not in section and f"`{kind.partition('.')[0]}.*`" not in section
-    ]
-    assert not unnamed
