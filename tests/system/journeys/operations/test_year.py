@@ -15,8 +15,9 @@ from tests.system.journeys.operations.test_up import assert_stops, book_one
 
 LAST = town_id(7, "customer", "year", len(HOUSES) - 1, PEOPLE - 1)
 APPOINTMENTS = "SELECT count(*) FROM read_1.fact_appointment WHERE demo AND organization_id IS NOT NULL"
+# A page of the projector may end within a life: then a sweep finds an appointment to be completed, before it is.
 JOBS = """
-    SELECT DISTINCT kind FROM work.job WHERE subject IN (
+    SELECT DISTINCT kind, done_at IS NOT NULL FROM work.job WHERE subject IN (
         SELECT id FROM read_1.fact_appointment WHERE demo AND organization_id IS NOT NULL)"""
 ENDED = "SELECT count(*) FROM log.stored_events WHERE originator_id = %s"
 PATIENCE = 900.0  # seconds, of a machine that does other things
@@ -37,7 +38,7 @@ async def test_a_year_of_history_comes_while_people_book_and_goes_on_after_a_sto
             before = events(second)
             assert seed_again(data).wait(PATIENCE) == 0
             assert events(second) == before
-            assert ask(second.superuser_database, JOBS) == []
+            assert set(ask(second.superuser_database, JOBS)) <= {("complete", True)}, "nobody is told of the past"
             began = time.monotonic()
             assert second.process.stop() == 0
             assert_took(began, 15)
