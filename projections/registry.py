@@ -7,6 +7,7 @@ from projections.engine.projection import Projection
 from projections.read_models.account import accounts
 from projections.read_models.appointment import agenda
 from projections.read_models.audit.event import audit
+from projections.read_models.audit.ledger_tree import ledger_tree
 from projections.read_models.availability import vacancy
 from projections.read_models.consent import consents
 from projections.read_models.customer import customers
@@ -15,7 +16,6 @@ from projections.read_models.double_booking_guard import occupied
 from projections.read_models.feed.entry import feed
 from projections.read_models.hold import holds
 from projections.read_models.jobs.job import jobs
-from projections.read_models.ledger_tree import ledger_tree
 from projections.read_models.organization import organizations
 from projections.read_models.waitlist import waitlist
 from projections.read_models.webhook import webhooks

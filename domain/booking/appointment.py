@@ -16,7 +16,7 @@ from domain.booking.appointment_fields import (
     ReturnFields,
 )
 from domain.booking.appointment_status import AppointmentStatus, TooLateToCancel
-from domain.booking.appointment_text import WithTexts, words
+from domain.booking.appointment_text import WithTexts
 from domain.booking.approval import Approved
 from domain.booking.attendance import Attended
 from domain.booking.move import Moved, MoveOutcome
@@ -223,16 +223,6 @@ class Appointment(Approved, Attended, Moved, WithTexts, Aggregate):
             expires_at=min(expires_at, booking.placement.starts_at),
             timestamp=now,
         )
-
-    @property
-    def cancelled(self) -> dict[str, Any] | None:
-        """The members at, by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
-        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.CANCELLED else None
-
-    @property
-    def declined(self) -> dict[str, Any] | None:
-        """The members at, by, reason and reason_code; None unless it is declined."""
-        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.DECLINED else None
 
     @property
     def cancellable_until(self) -> datetime:

@@ -1,11 +1,11 @@
-"""The texts of an appointment: note, answers and more, and how much may be written: the log keeps every version."""
+"""The texts of an appointment, and how much may be written: the log keeps every version."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from domain.booking.appointment_status import WithStatus
+from domain.booking.appointment_status import AppointmentStatus, WithStatus
 from domain.errors import Invalid
 from domain.personal_data import PersonalData, check_budget
 
@@ -26,6 +26,8 @@ class WithTexts(WithStatus):
     customer_id: UUID
     told: PersonalData | None
     noted: tuple[PersonalData | None, ...]
+    ending: Mapping[str, Any]
+    reason: PersonalData | None
 
     @property
     def note(self) -> str:
@@ -47,6 +49,16 @@ class WithTexts(WithStatus):
     @property
     def metadata(self) -> dict[str, str]:
         return dict(self._text("metadata"))
+
+    @property
+    def cancelled(self) -> dict[str, Any] | None:
+        """The members at, by, party, reason, reason_code, late and fee (minor units); None unless it is cancelled."""
+        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.CANCELLED else None
+
+    @property
+    def declined(self) -> dict[str, Any] | None:
+        """The members at, by, reason and reason_code; None unless it is declined."""
+        return {**self.ending, "reason": words(self.reason)} if self.status is AppointmentStatus.DECLINED else None
 
     def _text(self, name: str) -> Any:
         return texts_of(self.told)[name]

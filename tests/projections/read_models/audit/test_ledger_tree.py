@@ -16,7 +16,7 @@ from infrastructure.ledger.tree import Span, TreeRoot, leaf_hash, verify_consist
 from infrastructure.ledger.tree_rows import LedgerTree, TooFar, tree_of
 from projections.engine.projection import RecordedEvent
 from projections.engine.row_batch import RowBatch
-from projections.read_models.ledger_tree import project
+from projections.read_models.audit.ledger_tree import project
 from projections.rebuild.rebuild import Rebuild
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
